@@ -1,0 +1,1 @@
+"""Kernels generated from the catalogue; rewrite them with `symcell generate`."""

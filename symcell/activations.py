@@ -1,0 +1,170 @@
+"""Functions of one unit that SymPy lacks, and the derivative of every function of one unit.
+
+Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side (relu'(0) = 0);
+Abs'(0) = sign(0) = 0; Max and Min share a tie evenly, one half each; sign, floor, ceiling and comparisons have derivative 0.
+"""
+
+from sympy import (
+    Abs, Add, And, Expr, Function, Heaviside, Max, Min, Mod, Mul, Piecewise, Pow, Rational, S, ceiling, exp, floor,
+    frac, log, sign, sympify,
+)
+from sympy.core.function import ArgumentIndexError
+
+from symcell.errors import CellError
+from symcell.primitives import Primitive
+
+
+class Unit(Function):
+    """A function of one unit, defined by elementary ones (`elementary`) for those who cannot call it by its name."""
+
+    nargs = 1
+
+    def elementary(self):
+        raise NotImplementedError
+
+    def _eval_evalf(self, prec):
+        return self.elementary()._eval_evalf(prec)
+
+    def _eval_rewrite(self, rule, args, **hints):
+        return self.func(*args).elementary()
+
+
+class sigmoid(Unit):
+    """1 / (1 + exp(-z)), the logistic function; its derivative is sigmoid (1 - sigmoid)."""
+
+    def elementary(self):
+        return 1 / (1 + exp(-self.args[0]))
+
+    def fdiff(self, argindex=1):
+        return self * (1 - self)
+
+    def _latex(self, printer, exp=None):
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"\sigma{power}\left({printer.doprint(self.args[0])}\right)"
+
+
+class relu(Unit):
+    """max(0, z), with derivative 0 at z = 0."""
+
+    def elementary(self):
+        return Max(0, self.args[0])
+
+    def fdiff(self, argindex=1):
+        return Heaviside(self.args[0], 0)
+
+
+class leaky_relu(Unit):
+    """z for z > 0, slope * z elsewhere."""
+
+    nargs = 2
+
+    def __new__(cls, z, slope=Rational(1, 100)):
+        return super().__new__(cls, z, sympify(slope))
+
+    def elementary(self):
+        z, slope = self.args
+        return Piecewise((z, z > 0), (slope * z, True))
+
+    def fdiff(self, argindex=1):
+        z, slope = self.args
+        if argindex == 2:
+            return Piecewise((S.Zero, z > 0), (z, True))
+        return slope + (1 - slope) * Heaviside(z, 0)
+
+
+class hard_sigmoid(Unit):
+    """z/6 + 1/2, clipped to [0, 1] (the slope of PyTorch and Keras 3; ONNX has 1/5)."""
+
+    def elementary(self):
+        return Max(0, Min(1, self.args[0] / 6 + Rational(1, 2)))
+
+    def fdiff(self, argindex=1):
+        z = self.args[0]
+        return Piecewise((Rational(1, 6), And(z > -3, z < 3)), (z * 0, True))
+
+
+class softplus(Unit):
+    """log(1 + exp(z)), which neither overflows nor loses digits; its derivative is sigmoid(z)."""
+
+    def elementary(self):
+        return log(1 + exp(self.args[0]))
+
+    def fdiff(self, argindex=1):
+        return sigmoid(self.args[0])
+
+
+class silu(Unit):
+    """z sigmoid(z), also known as swish."""
+
+    def elementary(self):
+        return self.args[0] * sigmoid(self.args[0]).elementary()
+
+    def fdiff(self, argindex=1):
+        s = sigmoid(self.args[0])
+        return s + self * (1 - s)
+
+
+class stop_gradient(Unit):
+    """The identity forward; no adjoint passes back."""
+
+    def elementary(self):
+        return self.args[0]
+
+    def fdiff(self, argindex=1):
+        return S.Zero
+
+
+def _of_extremum(e, k):
+    """Max and Min: one where the argument wins, an even share of a tie."""
+    mine, sense = e.args[k], 1 if isinstance(e, Max) else -1
+    return Mul(*[Heaviside(sense * (mine - other), S.Half) for j, other in enumerate(e.args) if j != k])
+
+
+# Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
+_DERIVATIVES = {
+    Max: _of_extremum,
+    Min: _of_extremum,
+    Abs: lambda e, k: sign(e.args[0]),
+    Mod: lambda e, k: S.One if k == 0 else -floor(e.args[0] / e.args[1]),
+    frac: lambda e, k: S.One,
+    **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
+}
+
+
+def partial(e: Expr, v: Expr) -> Expr:
+    """The derivative of an expression of units with respect to one of its atoms (a symbol, or a primitive that stands
+    for one), with the derivatives at kinks as stated above."""
+    if e == v:
+        return S.One
+    if isinstance(e, Primitive) or not e.has(v):
+        return S.Zero  # what joins units is an atom here; its own rule looks inside
+    if isinstance(e, Add):
+        return Add(*[partial(a, v) for a in e.args])
+    if isinstance(e, Mul):
+        return Add(*[Mul(*e.args[:k], partial(a, v), *e.args[k + 1:]) for k, a in enumerate(e.args)])
+    if isinstance(e, Pow):
+        base, power = e.args
+        of_base = power * base ** (power - 1) * partial(base, v)
+        return of_base if not power.has(v) else of_base + e * log(base) * partial(power, v)
+    if isinstance(e, Piecewise):
+        return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
+    if isinstance(e, Function):
+        return Add(*[_of_function(e, k) * partial(a, v) for k, a in enumerate(e.args) if a.has(v)])
+    raise CellError(f"there is no derivative of {e} ({type(e).__name__})")
+
+
+def _of_function(e, k):
+    """The derivative of a function application with respect to its k-th argument."""
+    for kind, rule in _DERIVATIVES.items():
+        if isinstance(e, kind):
+            return rule(e, k)
+    try:
+        derivative = e.fdiff(k + 1)
+    except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError):
+        derivative = None
+    if derivative is None or derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
+        raise CellError(f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out")
+    return derivative
+
+
+__all__ = ["hard_sigmoid", "leaky_relu", "partial", "relu", "sigmoid", "silu", "softplus", "stop_gradient"]

@@ -1,0 +1,28 @@
+"""The whole story: a cell's equations become a kernel, one frozen value at a time."""
+
+from symcell.derive import derive
+from symcell.emit_module import emit
+from symcell.kernel import load
+from symcell.lower import lower
+from symcell.passes import improve
+from symcell.schedule import schedule
+
+
+def program_of(cell):
+    """Cell -> Program, by way of its Derivation."""
+    derivation = derive(cell)  # Cell -> Derivation
+    program = lower(derivation)  # Derivation -> Program
+    return improve(program)  # Program -> Program, pass by pass
+
+
+def source_of(cell):
+    """Cell -> the source of its module."""
+    program = program_of(cell)  # Cell -> Program
+    arranged = schedule(program)  # Program -> Schedule
+    return emit(arranged)  # Schedule -> source
+
+
+def compile_cell(cell, dtype="float32"):
+    """Cell -> Kernel, ready to run."""
+    source = source_of(cell)  # Cell -> source
+    return load(cell, source, dtype)  # source -> Kernel

@@ -1,0 +1,191 @@
+"""Cell -> Derivation: the forward equations, the adjoint equations, and the rule behind each of their terms.
+
+The reverse sweep walks the forward rows backwards once. A row hands its adjoint to what stands on its right side: through
+elementwise expressions by the chain rule, through a primitive by the primitive's own rule. Nothing here knows a cell.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from sympy import Add, Expr, Function, Mul, S
+
+from symcell.activations import partial
+from symcell.flatten import Row, flatten
+from symcell.primitives import Primitive, total
+from symcell.shapes import resolved_shape
+from symcell.symbols import Adjoint, Constant, Param, Previous, State
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of an adjoint: the rule that made it, and the equation that it came from."""
+
+    expr: Expr
+    rule: str
+    equation: int
+
+
+@dataclass(frozen=True)
+class AdjointRow:
+    """The adjoint of one quantity: the sum of its terms, over all steps and samples too for what all of them share."""
+
+    target: Adjoint
+    terms: tuple[Term, ...]
+    shape: tuple
+    summed: bool = False
+
+    @property
+    def rhs(self):
+        return Add(*[t.expr for t in self.terms])
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What follows from a cell's equations; the documents and the kernels read this one object.
+
+    `forward` rows compute a step in order; `adjoint` rows compute its adjoints in order, the last equation's first."""
+
+    cell: object
+    forward: tuple[Row, ...]
+    adjoint: tuple[AdjointRow, ...] = field(repr=False)
+
+    @cached_property
+    def shapes(self):
+        """Shapes by symbol, the adjoints' included."""
+        shapes = dict(self.cell._shapes)
+        shapes.update((r.target, r.shape) for r in self.forward)
+        shapes.update((s.prev, shapes[s]) for s in self.cell.states)
+        return shapes
+
+    def shape(self, e):
+        return resolved_shape(e, self._shape_of)
+
+    def _shape_of(self, symbol):
+        return self.shapes[symbol.of if isinstance(symbol, Adjoint) else symbol]
+
+    def jacobian(self, new, prev):
+        """One step's d new / d prev, the other previous states and the inputs held fixed. See Cell.jacobian."""
+        from symcell.jacobian import jacobian
+
+        return jacobian(self, new, prev)
+
+    def latex(self, document=False):
+        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath), or a whole document."""
+        from symcell.documents.latex import derivation_latex
+
+        return derivation_latex(self, document)
+
+    def _repr_latex_(self):
+        from symcell.documents.latex import notebook_latex
+
+        return notebook_latex(self)
+
+
+@lru_cache(maxsize=64)
+def derive(cell):
+    """Cell -> Derivation."""
+    forward = flatten(cell)  # Cell -> forward rows
+    draft = Derivation(cell, forward, ())
+    return Derivation(cell, forward, tuple(reverse_sweep(draft)))  # forward rows -> adjoint rows
+
+
+def recurrent_states(forward):
+    """The states whose previous value some equation reads."""
+    read = {q.state for r in forward for q in r.rhs.free_symbols if isinstance(q, Previous)}
+    return [r.target for r in forward if r.target in read]
+
+
+def reverse_sweep(derivation):
+    """The adjoint rows: each quantity once, after all that use it."""
+    forward = derivation.forward
+    terms = seeds(forward)
+    for row in reversed(forward):
+        if row.target not in terms:
+            continue  # nothing that is shown depends on it
+        yield _adjoint_row(derivation, row.target, terms, summed=False)
+        for leaf, term in contributions(derivation, row):
+            terms[leaf].append(term)
+    recurrent = recurrent_states(forward)
+    for state in reversed(recurrent):
+        terms.setdefault(state.prev, [Term(S.Zero, "not read", 0)])
+        yield _adjoint_row(derivation, state.prev, terms, summed=False)
+    for q in (*derivation.cell.inputs, *derivation.cell.params):
+        terms.setdefault(q, [Term(S.Zero, "not read", 0)])
+        yield _adjoint_row(derivation, q, terms, summed=isinstance(q, Param))
+
+
+def seeds(forward):
+    """Where the sweep begins: what the loss gives each state, and what the next step sends back."""
+    terms = defaultdict(list)
+    recurrent = recurrent_states(forward)
+    for row in forward:
+        if isinstance(row.target, State):
+            terms[row.target].append(Term(Adjoint(row.target, "given"), "given", row.equation))
+            if row.target in recurrent:
+                terms[row.target].append(Term(Adjoint(row.target, "later"), "carried back from the next step", row.equation))
+    return terms
+
+
+def _adjoint_row(derivation, q, terms, summed):
+    once = any(r.target == q and r.once for r in derivation.forward)
+    return AdjointRow(Adjoint(q), tuple(terms[q]), derivation.shapes[q], summed or once)
+
+
+def contributions(derivation, row):
+    """What a row's adjoint hands to each symbol on its right side: (symbol, Term)."""
+    bar = Adjoint(row.target)
+    if row.shape and not derivation.shape(row.rhs):
+        bar = _total_over(bar, len(row.shape))  # a scalar filled a whole vector
+    values = known_values(derivation.forward)
+    for leaf, expr, rule in pull_back(row.rhs, bar, derivation, _rule_of(row.rhs)):
+        expr = expr.xreplace(values)
+        if expr != 0 and not isinstance(leaf, Constant):
+            yield leaf, Term(expr, rule, row.equation)
+
+
+def known_values(forward):
+    """Functions that a forward row has computed already: sigmoid(z_f) is f."""
+    return {r.rhs: r.target for r in forward if isinstance(r.rhs, Function)}
+
+
+def pull_back(e, bar, derivation, rule):
+    """The adjoint of every symbol in `e`, when `bar` is the adjoint of `e`."""
+    if e.is_Symbol:
+        if not e.is_integer:
+            yield e, bar, rule
+    elif isinstance(e, Primitive):
+        for argument, its_bar in e.adjoint(bar, derivation.shape):
+            yield from pull_back(argument, its_bar, derivation, e.rule)
+    else:
+        rank = len(derivation.shape(e))
+        for leaf in leaves(e):
+            slope = partial(e, leaf)
+            if slope == 0:
+                continue
+            its_bar = bar * slope
+            if rank and not derivation.shape(leaf):
+                its_bar = _total_over(its_bar, rank)
+            yield from pull_back(leaf, its_bar, derivation, rule)
+
+
+def leaves(e):
+    """The symbols and primitives that an elementwise expression is made of, each once, in a fixed order."""
+    if e.is_Symbol or isinstance(e, Primitive):
+        return [e]
+    return list(dict.fromkeys(leaf for a in e.args if isinstance(a, Expr) or a.args for leaf in leaves(a)))
+
+
+def _total_over(e, rank):
+    for _ in range(rank):
+        e = total(e)
+    return e
+
+
+def _rule_of(rhs):
+    """The school's name for differentiating an elementwise expression."""
+    if any(isinstance(f, Function) and not isinstance(f, Primitive) for f in rhs.atoms(Function)):
+        return "chain rule"
+    return "product rule" if rhs.atoms(Mul) else "sum rule"
+
+

@@ -1,0 +1,151 @@
+"""Schedule -> source: the text of one self-contained module, through templates/module.py.jinja."""
+
+import ast
+import hashlib
+import re
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from sympy import Symbol
+
+from symcell.emit import Passage, size_of
+from symcell.errors import CellError
+from symcell.plain import equation_lines
+from symcell.program import Product
+from symcell.symbols import Input
+
+# Pasted as they are: how functions are compiled, functions of one unit, the product inside a step, and the public face.
+_ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
+
+
+def emit(schedule):
+    """Schedule -> the source of its module, deterministic to the byte."""
+    cell = schedule.program.cell
+    if not cell.inputs:
+        raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
+    equations = equation_lines(schedule.program.derivation)
+    passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
+    kernels = [f for p in passages for f in p.functions]
+    kernels += [_entry_point(p) for p in passages]
+    code = "\n\n\n".join(kernels)
+    imports, runtime = _runtime(schedule, code)
+    text = _template().render(
+        cell=cell, equations=equations, tables=_tables(schedule), imports=imports, runtime=runtime, kernels=code,
+        shapes=_shapes_function(cell), hash="{hash}", operations=_operations(schedule.program),
+    )
+    return text.replace("{hash}", hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def _template():
+    source = resources.files("symcell.templates").joinpath("module.py.jinja").read_text("utf-8")
+    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).from_string(source)
+
+
+def _runtime(schedule, code):
+    """The imports and the text of what the module needs from symcell.runtime, in one piece."""
+    wanted = ["jit"]
+    if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
+        wanted.append("activations")
+    if any(isinstance(s, Product) and s.place == "step" for s in (*schedule.program.forward, *schedule.program.backward)):
+        wanted.append("products")
+    wanted.append("face")
+    imports, bodies = {}, {}
+    for name in wanted:
+        source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")
+        imports_of, bodies[name] = _split_imports(source)
+        for module, names in imports_of:
+            imports.setdefault(module, set()).update(names)
+    if re.search(r"\berfc?\(", code):
+        imports.setdefault("math", set()).update(n for n in ("erf", "erfc") if re.search(rf"\b{n}\(", code))
+    lines = ["import numpy as np"] + [f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(imports.items()) if names]
+    return "\n".join(lines), bodies
+
+
+def _split_imports(source):
+    """(module, names) of each import, and the text without imports and docstring."""
+    tree = ast.parse(source)
+    imports, last = [], 0
+    for node in tree.body:
+        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.ImportFrom) and not node.module.startswith("symcell"):
+            imports.append((node.module, [a.name for a in node.names]))
+        if is_docstring or isinstance(node, (ast.Import, ast.ImportFrom)):
+            last = node.end_lineno
+        else:
+            break
+    return imports, "\n".join(source.split("\n")[last:]).strip("\n")
+
+
+def _tables(schedule):
+    """The module's tables of names and symbolic shapes, as Python text."""
+    cell = schedule.program.cell
+
+    def symbolic(symbols):
+        return {q.name: tuple(size_of(n) for n in cell.shape(q)) for q in symbols}
+
+    recurrent = [s.name for s in cell.states if s.prev in schedule.program.carried]
+    initial = {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states}
+    tables = {
+        "NAME": cell.name,
+        "PARAMS": symbolic(cell.params),
+        "CONSTANTS": symbolic(cell.constants),
+        "INPUTS": symbolic(cell.inputs),
+        "STATES": symbolic(cell.states),
+        "OUTPUTS": tuple(s.name for s in cell.outputs),
+        "INITIAL": initial,
+        "RECURRENT": tuple(recurrent),
+        "SIZES": _size_places(cell),
+        "ALIASES": aliases(cell),
+    }
+    return {name: _literal(value) for name, value in tables.items()}
+
+
+def _literal(value):
+    """A table as Python text, one entry a line where it is long."""
+    text = repr(value).replace("'", '"')
+    if len(text) < 100 or not isinstance(value, dict):
+        return text
+    return "{\n" + "".join(f"    {_literal(k)}: {_literal(v)},\n" for k, v in value.items()) + "}"
+
+
+def _size_places(cell):
+    """Each size, and the arrays and axes where it stands by itself, parameters first."""
+    groups = (("params", (*cell.params, *cell.constants)), ("initial", cell.states), ("inputs", cell.inputs))
+    return {n: [(group, q.name, axis) for group, symbols in groups for q in symbols
+                for axis, m in enumerate(cell.shape(q)) if m == Symbol(n, integer=True, positive=True)][:3] for n in cell.sizes}
+
+
+def aliases(cell):
+    """Names that a caller may use for a size that unification has named otherwise: n_u for an input u of width n_h."""
+    names = {}
+    for q in cell.inputs:
+        shape = cell.shape(q)
+        for alias in {f"n_{q.name}", "n_x"} if isinstance(q, Input) and q.declared is None and len(shape) == 1 else ():
+            if alias not in cell.sizes and shape[0].is_Symbol and (alias != "n_x" or len(cell.inputs) == 1):
+                names[alias] = str(shape[0])
+    return dict(sorted(names.items()))
+
+
+def _shapes_function(cell):
+    symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
+    lines = [f'        "{q.name}": {Passage.tuple_of(cell.shape(q))},' for q in symbols]
+    head = f"def shapes({', '.join(cell.sizes)}):"
+    return "\n".join([head, '    """The shape of every array, for given sizes; inputs and states without their steps and samples."""',
+                      "    return {", *lines, "    }"])
+
+
+def _entry_point(passage):
+    """The Python function of one direction."""
+    return passage.entry_point()
+
+
+def _operations(program):
+    """Operation totals for the header."""
+    counts = program.counts()
+    lines = []
+    for direction, tally in counts.items():
+        words = [f"{n} {kind}{'s' if n > 1 else ''} {'in the step' if place == 'step' else place}" for (kind, place), n in sorted(tally.items())]
+        lines.append(f"{direction}: {', '.join(words)}")
+    return lines
+
+

@@ -1,0 +1,137 @@
+"""Cell -> forward rows: nested equations as a list of small ones, so that every quantity with an adjoint has a name.
+
+A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. The
+argument of an activation is named z, the operand of a product v, an expression of parameters alone w, each with the name of
+its equation behind it.
+"""
+
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Function, Mul, Symbol
+
+from symcell.primitives import Primitive, is_product_of, matmul, transpose
+from symcell.shapes import resolved_shape
+from symcell.symbols import Constant, Param
+
+
+@dataclass(frozen=True)
+class Row:
+    """target = rhs, which came from the equation of that number; `once` if it needs parameters alone."""
+
+    target: Symbol
+    rhs: Expr
+    shape: tuple
+    equation: int
+    once: bool = False
+
+
+def flatten(cell):
+    """The forward rows of a cell, in the order of computation."""
+    flattener = _Flattener(cell)
+    for equation in cell.equations:
+        flattener.add(equation)
+    return tuple(flattener.rows)
+
+
+class _Flattener:
+    def __init__(self, cell):
+        self.cell = cell
+        self.rows = []
+        self.shapes = dict(cell._shapes)
+        self.shapes.update((s.prev, cell.shape(s)) for s in cell.states)
+        self.once = {q for q in self.shapes if isinstance(q, (Param, Constant))}
+        self.named = {}  # expression -> the symbol that a row gave it
+        self.taken = {q.name for q in self.shapes} | set(cell.sizes)
+        self.equation = None
+
+    def add(self, equation):
+        """One equation, after the rows that it needs."""
+        self.equation = equation
+        rhs = equation.rhs
+        rhs = self._with_named_arguments(rhs) if isinstance(rhs, Primitive) else self._inline(rhs, top=True)
+        self._emit(equation.target, rhs)
+
+    def _emit(self, target, rhs):
+        shape = self.shapes.get(target)
+        if shape is None:
+            shape = self.shapes[target] = resolved_shape(rhs, self.shapes.__getitem__)
+        once = self._is_once(rhs) and target not in self.cell.states
+        if once:
+            self.once.add(target)
+        self.rows.append(Row(target, rhs, shape, self.equation.number, once))
+        return target
+
+    def _is_once(self, e):
+        symbols = {s for s in e.free_symbols if not s.is_integer}
+        return bool(symbols) and symbols <= self.once
+
+    def _inline(self, e, top=False):
+        """`e` as it may stand in a row: primitives other than views replaced by the names of rows of their own."""
+        if e.is_Symbol or e.is_number or not e.args:
+            return e
+        if not e.has(Primitive):
+            return self._with_once_part_named(e, top)
+        if isinstance(e, Primitive):
+            e = self._with_named_arguments(e)
+            return e if e.view else self._name(e, "z" if isinstance(e, matmul) else type(e).__name__)
+        if isinstance(e, Add) and any(is_product_of(a, matmul) for a in e.args):
+            return self._sum_of_products(e, top)
+        return self._with_once_part_named(e.func(*[self._inline(a) for a in e.args]), top)
+
+    def _sum_of_products(self, e, top):
+        terms = [self._product(a) if is_product_of(a, matmul) else self._inline(a) for a in e.args]
+        sum_ = Add(*terms)
+        return sum_ if top else self._name(sum_, "z")
+
+    def _product(self, e):
+        sign, product = (-1, -e) if isinstance(e, Mul) else (1, e)
+        return sign * self._with_named_arguments(product)
+
+    def _with_named_arguments(self, e):
+        """A primitive whose arguments are symbols, or a transposed symbol before a product."""
+        arguments = []
+        for k, a in enumerate(e.args):
+            if isinstance(a, transpose) and isinstance(e, matmul) and k == 0:
+                a = transpose(self._atom(a.args[0], "v"))
+            arguments.append(self._atom(a, "v"))
+        return e.func(*arguments)
+
+    def _atom(self, e, prefix):
+        if e.is_Symbol or e.is_number or e.is_integer or not isinstance(e, Expr):
+            return e
+        if isinstance(e, transpose) and e.args[0].is_Symbol:
+            return e
+        e = self._with_named_arguments(e) if isinstance(e, Primitive) else self._inline(e, top=True)
+        if self._is_once(e):
+            prefix = "w"
+        elif not isinstance(e, Primitive) and e.has(matmul) or isinstance(e, matmul):
+            prefix = "z"
+        return self._name(e, prefix)
+
+    def _with_once_part_named(self, e, top):
+        """Functions of parameters alone move to a row of their own, which is computed once a sequence."""
+        if self._is_once(e):
+            return e if top or not _costs(e) else self._name(e, "w")
+        if isinstance(e, (Add, Mul)):
+            once = [a for a in e.args if a.is_number or self._is_once(a)]
+            part = e.func(*once)
+            if len(once) > 1 and _costs(part):
+                rest = [self._with_once_part_named(a, False) for a in e.args if a not in once]
+                return e.func(self._name(part, "w"), *rest)
+        if not e.args or e.is_Symbol or isinstance(e, Primitive):
+            return e
+        return e.func(*[self._with_once_part_named(a, False) if isinstance(a, Expr) else a for a in e.args])
+
+    def _name(self, e, prefix):
+        """The symbol of a row for `e`; equal expressions share one."""
+        if e not in self.named:
+            base = f"{prefix}_{self.equation.target.name}"
+            name = next(n for n in (base, *(f"{base}_{k}" for k in range(2, 10_000))) if n not in self.taken)
+            self.taken.add(name)
+            self.named[e] = self._emit(Symbol(name), e)
+        return self.named[e]
+
+
+def _costs(e):
+    """Whether an expression is more than sums, products and views."""
+    return any(not getattr(f, "view", False) for f in e.atoms(Function))

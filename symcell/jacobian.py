@@ -1,0 +1,217 @@
+"""Step Jacobians, read off the forward rows, and the carousel: what one step does to an error that passes through it.
+
+A derivative between vectors is a sum of products of linear maps. Elementwise maps are `diag(e)`; where nothing else takes part the
+result is the expression `e` itself. All other previous states, and the inputs, are held fixed.
+"""
+
+from dataclasses import dataclass
+
+from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol, sympify
+
+from symcell.activations import partial
+from symcell.derive import known_values, leaves
+from symcell.errors import CellError
+from symcell.primitives import Primitive, dot, matmul, total
+from symcell.symbols import Constant, Param, Previous, State
+
+
+class LinearMap(Function):
+    """A factor of a Jacobian. Factors do not commute."""
+
+    is_commutative = False
+
+
+class diag(LinearMap):
+    """Multiplication by `e`, unit by unit."""
+
+    def _latex(self, printer, exp=None):
+        return rf"\operatorname{{diag}}\left({printer.doprint(self.args[0])}\right)"
+
+
+class matrix(LinearMap):
+    """The product with a matrix."""
+
+    def _sympystr(self, printer):
+        return printer.doprint(self.args[0])
+
+    def _latex(self, printer, exp=None):
+        return printer.parenthesize_factor(self.args[0])
+
+
+class vector(LinearMap):
+    """From a scalar to a vector: the scalar times `u`."""
+
+    def _latex(self, printer, exp=None):
+        return printer.parenthesize_factor(self.args[0])
+
+
+class covector(LinearMap):
+    """From a vector to a scalar: the inner product with `u`."""
+
+    def _latex(self, printer, exp=None):
+        return printer.parenthesize_factor(self.args[0]) + r"^{\top}"
+
+
+class linear(LinearMap):
+    """Any other linear map: a primitive with a hole where its argument goes."""
+
+    hole = Symbol("hole")
+
+    def _latex(self, printer, exp=None):
+        return printer.doprint(self.args[0]).replace("hole", r"\,\cdot\,")
+
+
+def jacobian(derivation, new, prev):
+    """d new / d prev over one step, as a SymPy expression."""
+    cell = derivation.cell
+    if not isinstance(new, State) or new not in cell.states:
+        raise CellError(f"cell {cell.name}: a Jacobian's numerator is one of the states {list(cell.states)}, found {new}")
+    if not isinstance(prev, Previous) or prev.state not in cell.states:
+        raise CellError(f"cell {cell.name}: a Jacobian's denominator is a previous state, like {cell.states[0]}.prev, found {prev}")
+    return _expression(_Chain(derivation, prev).of(new))
+
+
+class _Chain:
+    """Derivatives of everything in a step with respect to one symbol: lists of terms, each a tuple of factors."""
+
+    def __init__(self, derivation, variable, held=()):
+        self.derivation, self.variable = derivation, variable
+        self.rows = {r.target: r for r in derivation.forward}
+        self.values = known_values(derivation.forward)
+        self.known = {variable: [()], **{q: [] for q in held}}
+
+    def of(self, e):
+        if e.is_Symbol:
+            if e not in self.known:
+                row = self.rows.get(e)
+                self.known[e] = self._broadcast(row) if row else []
+            return self.known[e]
+        if isinstance(e, Primitive):
+            return [(self._map(e, k), *rest) for k, a in enumerate(e.args) for rest in self.of(a)]
+        return [(factor, *rest) for leaf in leaves(e) for factor, rest in self._through(e, leaf)]
+
+    def _broadcast(self, row):
+        terms = self.of(row.rhs)
+        filled = row.shape and not self.derivation.shape(row.rhs)
+        return [(vector(S.One), *t) for t in terms] if filled else terms
+
+    def _through(self, e, leaf):
+        rest = self.of(leaf)
+        slope = partial(e, leaf).xreplace(self.values) if rest else S.Zero
+        if slope == 0:
+            return
+        raised = self.derivation.shape(e) and not self.derivation.shape(leaf)
+        for r in rest:
+            yield (vector if raised else diag)(slope), r
+
+    def _map(self, e, k):
+        """The linear map of a primitive from its k-th argument."""
+        if isinstance(e, matmul) and k == 1 and len(self.derivation.shape(e.args[1])) == 1:
+            a = e.args[0]
+            return matrix(a) if len(self.derivation.shape(a)) > 1 else covector(a)
+        if isinstance(e, dot):
+            return covector(e.args[1 - k])
+        if isinstance(e, total) and len(self.derivation.shape(e.args[0])) == 1:
+            return covector(S.One)
+        return linear(e.tangent(k, linear.hole, self.derivation.shape).xreplace(self.values))
+
+
+def _expression(terms):
+    """A list of terms as one expression; the elementwise ones are added up."""
+    merged = [_merge(t) for t in terms]
+    elementwise = Add(*[t[0].args[0] if t else S.One for t in merged if all(isinstance(f, diag) for f in t)])
+    others = [Mul(*t) for t in merged if not all(isinstance(f, diag) for f in t)]
+    if not others:
+        return elementwise
+    return Add(*others, *([diag(elementwise)] if elementwise != 0 else []))
+
+
+def _merge(term):
+    """Neighbouring elementwise factors as one; ones dropped."""
+    merged = []
+    for factor in term:
+        if isinstance(factor, diag) and merged and isinstance(merged[-1], diag):
+            factor = diag(merged.pop().args[0] * factor.args[0])
+        merged.append(factor)
+    return tuple(f for f in merged if f != diag(S.One)) if len(merged) > 1 else tuple(merged)
+
+
+@dataclass(frozen=True)
+class Carousel:
+    """How an error in a state at step t reaches the same state one step earlier, and k steps earlier.
+
+    Exact for one step with the other states held fixed: `factor`. Of it, `direct` is what the state's own equation says, and
+    `further` what comes through quantities that depend on the previous state. The total derivative adds the paths through the
+    other states: `detours`."""
+
+    derivation: object
+    state: State
+
+    def __post_init__(self):
+        if self.state not in self.derivation.cell.states:
+            raise CellError(f"cell {self.derivation.cell.name}: the carousel of {self.state}, which is none of its states")
+
+    @property
+    def factor(self):
+        """d s_t / d s_{t-1} over one step, all other previous states held fixed."""
+        return self.derivation.jacobian(self.state, self.state.prev)
+
+    @property
+    def direct(self):
+        """The derivative of the state's own equation alone, its intermediates held fixed."""
+        held = [r.target for r in self.derivation.forward if r.target != self.state and r.equation != self._own_equation]
+        return _expression(_Chain(self.derivation, self.state.prev, held).of(self.state))
+
+    @property
+    def _own_equation(self):
+        return next(r.equation for r in self.derivation.forward if r.target == self.state)
+
+    @property
+    def detours(self):
+        """The other states s' with d s_t / d s'_{t-1} other than zero: the total derivative adds what passes through them."""
+        others = [s for s in self.derivation.cell.states if s != self.state]
+        return tuple(s for s in others if self.derivation.jacobian(self.state, s.prev) != 0)
+
+    @property
+    def kind(self):
+        """"constant" (a number), "gate" (elementwise, no further terms), "elementwise" (with further terms) or "matrix"."""
+        factor = self.factor
+        if not factor.free_symbols:
+            return "constant"
+        if not factor.is_commutative:
+            return "matrix"
+        return "gate" if factor == self.direct else "elementwise"
+
+    def product(self, k):
+        """The factors of k steps, the latest first: d s_t / d s_{t-k} along this path alone.
+
+        Time is written as an index: f[t], f[t - 1], ... Raises CellError unless k is a number of steps."""
+        k = sympify(k)
+        if not isinstance(k, Integer) or k < 0:
+            raise CellError(f"the carousel's product is over a number of steps k >= 0, found {k}")
+        factor = self.factor
+        return Mul(*[_at_step(factor, j, self.derivation) for j in range(int(k))])
+
+    def latex(self, steps=3):
+        """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
+        from symcell.documents.latex import carousel_latex
+
+        return carousel_latex(self, steps)
+
+    def _repr_latex_(self):
+        from symcell.documents.latex import carousel_math
+
+        return rf"$\displaystyle {carousel_math(self, 3)}$"
+
+
+def _at_step(e, back, derivation):
+    """An expression of one step, `back` steps before t, with the time as an index."""
+    t = Symbol("t", integer=True)
+    once = {r.target for r in derivation.forward if r.once}
+    indexed = {}
+    for s in e.free_symbols:
+        if isinstance(s, (Param, Constant)) or s in once or s.is_integer:
+            continue
+        earlier = back + 1 if isinstance(s, Previous) else back
+        indexed[s] = IndexedBase(getattr(s, "state", s).name)[t - earlier]
+    return e.xreplace(indexed)

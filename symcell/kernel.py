@@ -1,0 +1,92 @@
+"""Source -> Kernel: a generated module on disk, imported, with its face.
+
+Modules live in a cache folder under a name that carries their content's hash, so that Numba's own cache finds them again and two
+versions never mix. SYMCELL_CACHE_DIR moves it.
+"""
+
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from symcell.errors import CellError
+from symcell.files import write_atomically
+
+
+class Kernel:
+    """A cell's compiled passes for one dtype. Compiling happens at the first call, once for all sizes.
+
+    A value of shape s is an array (T, B, *s) over a sequence and (B, *s) at one step."""
+
+    def __init__(self, cell, module, dtype):
+        self.cell, self.module, self.dtype = cell, module, dtype
+
+    def init(self, seed=0, **sizes):
+        """Random parameters, name -> array: init(n_x=8, n_h=16, seed=0), every size by its symbol."""
+        return self.module.init(seed=seed, dtype=self.dtype, **sizes)
+
+    def forward(self, params, inputs, initial=None, lengths=None):
+        """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
+        (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
+        Raises CellError for wrong names, shapes and dtypes before anything runs."""
+        return self.module.forward(params, inputs, initial, lengths, dtype=self.dtype)
+
+    def backward(self, run, cotangents=None, final=None):
+        """Gradients: `params`, `inputs` and `initial`, name -> array, given the derivatives of the loss with respect to
+        the states: cotangents, state -> (T, B, n), and final, state -> (B, n); what is left out is zero."""
+        return self.module.backward(run, cotangents, final)
+
+    def step(self, params, inputs, state=None):
+        """One step, for streaming: inputs (B, n_x), or name -> array; state: name -> (B, n). Returns the new state."""
+        return self.module.step(params, inputs, state, dtype=self.dtype)
+
+    @property
+    def source(self):
+        """The generated module's text."""
+        return Path(self.module.__file__).read_text("utf-8")
+
+    def __repr__(self):
+        return f"Kernel({self.cell.name!r}, {self.dtype})"
+
+
+def load(cell, source, dtype):
+    """Source -> Kernel."""
+    if str(dtype) not in ("float32", "float64") and getattr(dtype, "__name__", None) not in ("float32", "float64"):
+        raise CellError(f"cell {cell.name}: the dtype must be 'float32' or 'float64', found {dtype!r}")
+    name = getattr(dtype, "__name__", None) or str(dtype)
+    return Kernel(cell, load_module(cell.name, source), name)
+
+
+def load_module(name, source):
+    """The module of a generated source, imported from the cache folder."""
+    content = source.split('CONTENT_HASH = "', 1)[1].split('"', 1)[0]
+    qualified = f"{name}_{content}"
+    known = sys.modules.get(f"symcell_kernels.{qualified}")
+    if known is not None:
+        return known
+    path = cache_folder() / f"{qualified}.py"
+    if not path.exists() or path.read_text("utf-8") != source:
+        write_atomically(path, source)
+    spec = importlib.util.spec_from_file_location(f"symcell_kernels.{qualified}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.CellError = CellError  # callers of symcell catch symcell's error
+    sys.modules[spec.name] = module
+    return module
+
+
+def cache_folder():
+    """SYMCELL_CACHE_DIR, else the user's cache, else (nothing writable) a temporary folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    for folder in (os.environ.get("SYMCELL_CACHE_DIR"), Path(home) / "symcell"):
+        if folder:
+            try:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            except OSError:
+                continue
+            if os.access(folder, os.W_OK):
+                return Path(folder)
+    folder = Path(tempfile.gettempdir()) / f"symcell-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder

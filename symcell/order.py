@@ -1,0 +1,61 @@
+"""The order in which a paper writes sums and products. SymPy sorts by its own lights; here it is put right for printing.
+
+In a sum: matrix products in the order of their parameters (an affine's operands), then simple terms before composite ones, earlier
+steps first among equals, biases last, what is subtracted after what is added. In a product: numbers, parameters, gates in the order of the cell's
+equations, brackets, earlier states and inputs, functions, matrix products.
+"""
+
+from sympy import Add, Function, Mul, Pow
+
+from symcell.primitives import Primitive, is_product_of, matmul
+from symcell.symbols import Adjoint, Constant, Input, Param, Previous
+
+
+class PaperOrder:
+    """Orders the arguments of sums and products of one derivation's symbols."""
+
+    def __init__(self, derivation):
+        cell = derivation.cell
+        self.params = {p: k for k, p in enumerate((*cell.params, *cell.constants))}
+        self.rows = {r.target: k for k, r in enumerate(derivation.forward)}
+
+    def terms(self, e):
+        """The terms of a sum, as a paper orders them."""
+        return sorted(Add.make_args(e), key=self._term)
+
+    def factors(self, e):
+        """The factors of a product, as a paper orders them."""
+        return sorted(Mul.make_args(e), key=self._factor)
+
+    def _term(self, e):
+        subtracted = e.could_extract_minus_sign()
+        if is_product_of(e, matmul):
+            return (subtracted, 0, self._product_rank(-e if isinstance(e, Mul) else e), "")
+        if e in self.params:
+            return (subtracted, 3, (self.params[e],), "")
+        composite = any(isinstance(a, (Add, Function)) for a in Mul.make_args(e))
+        earlier = any(isinstance(s, Previous) for s in e.free_symbols)
+        first = min((self._symbol_rank(s) for s in e.free_symbols), default=-1)
+        return (subtracted, 1, (composite and not e.is_number, not earlier, first), str(e))
+
+    def _product_rank(self, product):
+        return (min((self.params.get(s, len(self.params)) for s in product.args[0].free_symbols), default=-1),)
+
+    def _factor(self, e):
+        base = e.base if isinstance(e, Pow) else e
+        if e.is_number:
+            return (0, 0, "")
+        if isinstance(base, (Param, Constant)):
+            return (1, self.params.get(base, 0), "")
+        if isinstance(base, Adjoint):
+            return (2, 0, str(e))
+        if base in self.rows:
+            return (3, self.rows[base], str(e))
+        if isinstance(base, Add):
+            return (4, min((self._symbol_rank(s) for s in base.free_symbols), default=0), str(e))
+        if isinstance(base, (Previous, Input)):
+            return (5, 0, str(e))
+        return (7 if isinstance(base, Primitive) else 6, 0, str(e))
+
+    def _symbol_rank(self, s):
+        return self.rows.get(s, self.params.get(s, 10_000))

@@ -1,0 +1,50 @@
+"""Equations as plain text in the paper's order: f * c_prev + i * g."""
+
+from sympy.printing.precedence import PRECEDENCE, precedence
+from sympy.printing.str import StrPrinter
+
+from symcell.order import PaperOrder
+from symcell.primitives import Along, matmul, transpose
+
+
+class PlainPrinter(StrPrinter):
+    """SymPy's text printer, with a paper's order of terms and factors, and `@` for the matrix product."""
+
+    def __init__(self, derivation):
+        super().__init__()
+        self.paper = PaperOrder(derivation)
+
+    def _print_Add(self, e, order=None):
+        text = ""
+        for a in self.paper.terms(e):
+            subtracted = bool(text) and a.could_extract_minus_sign()
+            text += (" - " if subtracted else " + " if text else "") + self.parenthesize(-a if subtracted else a, PRECEDENCE["Add"])
+        return text
+
+    def _print_Mul(self, e):
+        if e.could_extract_minus_sign():
+            return "-" + self.parenthesize(-e, PRECEDENCE["Mul"])
+        above, below = e.as_numer_denom()
+        if below != 1:
+            return f"{self.parenthesize(above, PRECEDENCE['Mul'])} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
+        return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in self.paper.factors(e))
+
+    def _print_Function(self, e):
+        if isinstance(e, matmul):
+            return " @ ".join(self.parenthesize(a, PRECEDENCE["Pow"]) for a in e.args)
+        if isinstance(e, transpose):
+            return f"{self.parenthesize(e.args[0], PRECEDENCE['Pow'])}.T"
+        if isinstance(e, Along) and e.args[1] == -1:
+            return f"{e.func.__name__}({self._print(e.args[0])})"
+        return super()._print_Function(e)
+
+    def parenthesize(self, item, level, strict=False):
+        if isinstance(item, matmul) and level >= PRECEDENCE["Pow"]:
+            return f"({self._print(item)})"
+        return f"({self._print(item)})" if precedence(item) < level else self._print(item)
+
+
+def equation_lines(derivation):
+    """number -> "target = right side", as declared."""
+    printer = PlainPrinter(derivation)
+    return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.cell.equations}

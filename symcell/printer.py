@@ -1,0 +1,232 @@
+"""SymPy expression -> Python text. No decisions are made here: what a symbol or an entry is called, the caller says."""
+
+from sympy import (
+    Abs, Add, And, Eq, Function, Heaviside, Max, Min, Mod, Mul, Ne, Not, Or, Piecewise, Pow, S, acos, acosh, asin, asinh, atan, atan2,
+    atanh, ceiling, cos, cosh, erf, erfc, exp, floor, log, sign, sin, sinh, tan, tanh,
+)
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symcell.activations import Unit, hard_sigmoid, leaky_relu, partial, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.errors import CellError
+from symcell.primitives import Entry, Primitive
+
+# How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
+FUNCTIONS = {
+    tanh: "tanh", sigmoid: "sigmoid", exp: "exp", softplus: "softplus", sign: "sign",
+    log: "np.log", sin: "np.sin", cos: "np.cos", tan: "np.tan", sinh: "np.sinh", cosh: "np.cosh",
+    asin: "np.arcsin", acos: "np.arccos", atan: "np.arctan", asinh: "np.arcsinh", acosh: "np.arccosh", atanh: "np.arctanh",
+    atan2: "np.arctan2", erf: "erf", erfc: "erfc", floor: "np.floor", ceiling: "np.ceil", Abs: "np.abs",
+    Heaviside: "heaviside",
+}
+
+# Written out by elementary functions before printing.
+_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, silu, stop_gradient)
+
+# Names that generated modules use themselves, which a cell may not take.
+RESERVED = frozenset("""np njit jit fused exact_jit overload intrinsic cgutils codegen config types ir range len tanh sigmoid exp softplus sign
+    heaviside maximum minimum erf erfc multiply init forward backward step Run Gradients CellError""".split())
+
+
+def elementary(e):
+    """`e` with the functions that have no name in the generated code written out."""
+    while found := e.atoms(*_WRITTEN_OUT):
+        e = e.xreplace({f: _written_out(f) for f in found})
+    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Mod, Piecewise, ExprCondPair, Primitive, Entry)
+    strangers = {f for f in e.atoms(Function) if not isinstance(f, known)}
+    for f in sorted(strangers, key=str):
+        rewritten = _rewritten(f)
+        if rewritten is not None:
+            e = e.xreplace({f: rewritten})
+    return e
+
+
+def _written_out(f):
+    z = f.args[0]
+    if isinstance(f, silu):
+        return z * sigmoid(z)
+    if isinstance(f, leaky_relu):
+        return Piecewise((z, z > 0), (f.args[1] * z, True))
+    return f.elementary()
+
+
+def _rewritten(f):
+    """A function unknown here, by known ones: sech, coth, sinc and their like."""
+    for target in (exp, Piecewise, cos):
+        g = f.rewrite(target)
+        if g != f and not g.atoms(type(f)):
+            return g
+    return None
+
+
+def check_printable(e):
+    """Raise CellError unless the expression, and the derivative of every function in it, can be printed."""
+    for a in e.args if isinstance(e, Primitive) else ():
+        check_printable(a)
+    if isinstance(e, Primitive):
+        return
+    arguments = [a for pair in e.args for a in pair.args] if isinstance(e, Piecewise) else e.args
+    for a in arguments:
+        check_printable(a)
+    if isinstance(e, (Add, Mul, Pow, Piecewise, Relational, And, Or, Not)) or e.is_Symbol or e in (S.true, S.false):
+        return
+    if e.is_number and not e.args:
+        if not e.is_extended_real:
+            raise CellError(f"unknown to the printers: the number {e}; only real numbers are")
+        return
+    if isinstance(e, Unit):
+        return
+    placeholders = [S.Zero + a if a.is_number else _placeholder(k) for k, a in enumerate(e.args)]
+    application = e.func(*placeholders)
+    for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
+        _check_known(expression, e)
+
+
+def _placeholder(k):
+    from sympy import Dummy
+
+    return Dummy(f"u{k}", real=True)
+
+
+def _check_known(expression, origin):
+    for f in elementary(expression).atoms(Function):
+        if not isinstance(f, (*FUNCTIONS, Max, Min, Mod)) and not isinstance(f, (Piecewise, ExprCondPair)):
+            raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin} or its derivative")
+
+
+class PythonText:
+    """Prints expressions of entries: `entry(e)` is the text of one, `constant(number)` that of a number of the kernel's type, which
+    is called `real`, and `name(symbol)` that of an index or a size."""
+
+    def __init__(self, entry, constant, name=str, real="real"):
+        self.entry, self.constant, self.name, self.real = entry, constant, name, real
+
+    def __call__(self, e):
+        return self._print(elementary(e), 0)
+
+    def _print(self, e, level):
+        """Text of `e`, in parentheses where its operator binds less tightly than `level`."""
+        text, own = self._text(e)
+        return f"({text})" if own < level else text
+
+    def _text(self, e):
+        if e.is_number:
+            return self.constant(e), 9
+        if is_index(e):
+            return f"{self.real}({index_text(e, self.name)})", 9
+        if e.is_Add:
+            return self._sum(e), 1
+        if e.is_Mul:
+            return self._product(e)
+        if e.is_Pow:
+            return self._power(e)
+        return self._application(e), 9
+
+    def _sum(self, e):
+        terms = sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), not a.is_number))
+        text = self._print(terms[0], 1)
+        for a in terms[1:]:
+            negative = a.could_extract_minus_sign()
+            text += (" - " if negative else " + ") + self._print(-a if negative else a, 2)
+        return text
+
+    def _product(self, e):
+        if e.args[0].is_number and e.args[0].is_negative:
+            positive = -e
+            return "-" + self._print(positive, 2), 1
+        above = [a for a in e.args if not _is_divisor(a)]
+        below = [1 / a for a in e.args if _is_divisor(a)]
+        text = " * ".join(self._print(a, 2) for a in above) or self.constant(S.One)
+        for a in below:
+            text += f" / {self._print(a, 3)}"
+        return text, 2
+
+    def _power(self, e):
+        base, power = e.args
+        if power == S.Half:
+            return f"np.sqrt({self._print(base, 0)})", 9
+        if power.is_number and power.is_negative:
+            return f"{self.constant(S.One)} / {self._print(base ** -power, 3)}", 2
+        if power.is_Integer and power <= 4:
+            return " * ".join([self._print(base, 3)] * int(power)), 2
+        return f"{self._print(base, 9)} ** {self._print(power, 9)}", 3
+
+    def _application(self, e):
+        if isinstance(e, Piecewise):
+            return self._piecewise(e)
+        if isinstance(e, (Max, Min)):
+            name = "maximum" if isinstance(e, Max) else "minimum"
+            text = self._print(e.args[0], 0)
+            for a in e.args[1:]:
+                text = f"{name}({text}, {self._print(a, 0)})"
+            return text
+        if isinstance(e, Mod):
+            x, y = (self._print(a, 3) for a in e.args)
+            return f"({x} - np.floor({x} / {y}) * {y})"
+        if isinstance(e, (Relational, And, Or, Not)):
+            return self._condition(e)
+        for kind, name in FUNCTIONS.items():
+            if isinstance(e, kind):
+                return f"{name}({', '.join(self._print(a, 0) for a in e.args)})"
+        return self.entry(e)
+
+    def _piecewise(self, e):
+        text = None
+        for value, condition in reversed(e.args):
+            if text is None:
+                text = self._print(value, 0) if condition == True else None  # noqa: E712 (SymPy's true)
+                text = text or f"({self._print(value, 0)} if {self._condition(condition)} else {self.constant(S.NaN)})"
+            else:
+                text = f"({self._print(value, 0)} if {self._condition(condition)} else {text})"
+        return text
+
+    def _condition(self, c):
+        if isinstance(c, (And, Or)):
+            word = " and " if isinstance(c, And) else " or "
+            return "(" + word.join(sorted(self._condition(a) for a in c.args)) + ")"
+        if isinstance(c, Not):
+            return f"(not {self._condition(c.args[0])})"
+        if isinstance(c, Relational) and all(a.is_Integer or is_index(a) for a in c.args):
+            operator = {Eq: "==", Ne: "!="}.get(type(c), c.rel_op)
+            return f"{index_text(c.lhs, self.name)} {operator} {index_text(c.rhs, self.name)}"
+        if isinstance(c, Relational):
+            operator = {Eq: "==", Ne: "!="}.get(type(c), c.rel_op)
+            return f"{self._print(c.lhs, 1)} {operator} {self._print(c.rhs, 1)}"
+        return str(c)
+
+
+def _is_divisor(e):
+    return e.is_Pow and e.exp.is_number and e.exp.is_negative
+
+
+def is_index(e):
+    """Whether an expression speaks of indices and sizes only."""
+    return bool(e.free_symbols) and not e.atoms(Entry) and all(s.is_integer for s in e.free_symbols)
+
+
+def index_text(e, name=str):
+    """An integer expression of indices and sizes as Python text; quotients round down."""
+    if e.is_Symbol or e.is_Integer:
+        return name(e)
+    if isinstance(e, floor):
+        return index_text(e.args[0], name)
+    numerator, denominator = e.as_numer_denom()
+    if denominator != 1:
+        return f"({index_text(numerator, name)}) // {_tight(denominator, name)}"
+    if e.is_Add:
+        terms = sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), a.is_number, str(a)))
+        text = index_text(terms[0], name)
+        for a in terms[1:]:
+            negative = a.could_extract_minus_sign()
+            text += (" - " if negative else " + ") + index_text(-a if negative else a, name)
+        return text
+    if e.is_Mul:
+        return " * ".join(_tight(a, name) for a in e.args)
+    if e.is_Pow and e.exp.is_Integer and e.exp > 0:
+        return " * ".join([_tight(e.base, name)] * int(e.exp))
+    raise CellError(f"no index expression: {e}")
+
+
+def _tight(e, name):
+    text = index_text(e, name)
+    return text if e.is_Symbol or e.is_Integer else f"({text})"

@@ -1,0 +1,153 @@
+"""The Program: what to compute, when and where, with no SymPy left to decide.
+
+Statements are of four kinds. Each stands in one place: `once` a sequence (parameters alone), `before` the loop over time, in its
+`step`, or `after` it; before and after treat all time steps at once. The backward program runs the places in reverse.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, Symbol
+
+from symcell.primitives import Entry
+
+FORWARD = ("once", "before", "step", "after")
+BACKWARD = FORWARD[::-1]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A matrix of a product: a parameter (or what was computed from some), perhaps transposed, perhaps a run of its columns."""
+
+    symbol: Symbol
+    transposed: bool = False
+    columns: tuple | None = None  # (start, length)
+
+    def __str__(self):
+        columns = "" if self.columns is None else "[:, {}:{}]".format(self.columns[0], sum(self.columns))
+        return f"{self.symbol}{columns}" + (".T" if self.transposed else "")
+
+
+@dataclass(frozen=True)
+class Assign:
+    """target[indices] = expr, for all indices; with `op`, expr is reduced ("sum", "max") or scanned over the indices in `over`.
+
+    "sum over steps" adds up over time and samples into a target that all of them share."""
+
+    target: Symbol
+    indices: tuple[Symbol, ...]
+    expr: Expr
+    op: str = ""
+    over: tuple = ()  # ((index, size), ...)
+    place: str = ""
+    note: str = ""
+
+    @property
+    def targets(self):
+        return (self.target,)
+
+    @property
+    def sources(self):
+        return tuple(dict.fromkeys(e.args[0] for e in sorted(self.expr.atoms(Entry), key=str)))
+
+
+@dataclass(frozen=True)
+class Product:
+    """Matrix products done as one. One operand: targets[k] = weights[k] operand, the weights one above the other.
+    One target: the sum of weights[k] operands[k], the weights side by side."""
+
+    targets: tuple[Symbol, ...]
+    weights: tuple[Weight, ...]
+    operands: tuple[Symbol, ...]
+    place: str = ""
+    note: str = ""
+
+    @property
+    def sources(self):
+        return (*self.operands, *(w.symbol for w in self.weights))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Weight gradients done as one: targets[k] = the sum over steps and samples of the outer product of bars[k] and operand."""
+
+    targets: tuple[Symbol, ...]
+    bars: tuple[Symbol, ...]
+    operand: Symbol
+    place: str = ""
+    note: str = ""
+
+    @property
+    def sources(self):
+        return (*self.bars, self.operand)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A cell's forward and backward statements, and the shapes of all values.
+
+    `once` are the values that all steps share. `carried` pairs each value of the previous step with the one that becomes it:
+    (h_prev, h) forward, (dh_later, dh_prev) backward. `report` tells what each pass did."""
+
+    cell: object
+    derivation: object
+    shapes: dict
+    once: frozenset
+    forward: tuple
+    backward: tuple
+    carried: dict
+    report: tuple = field(default=(), compare=False)
+
+    def with_(self, **changes):
+        return replace(self, **changes)
+
+    @property
+    def tape(self):
+        """What the backward program reads of the forward program's values, inputs and parameters apart."""
+        made = {t for s in self.forward for t in s.targets}
+        previous = {p: s for p, s in self.carried.items()}
+        read = dict.fromkeys(previous.get(q, q) for s in self.backward for q in s.sources)
+        return tuple(q for q in read if q in made)
+
+    def counts(self):
+        """Statements by kind and place, forward and backward: what the structural tests look at."""
+        return {
+            direction: Counter((type(s).__name__.lower(), s.place) for s in statements)
+            for direction, statements in (("forward", self.forward), ("backward", self.backward))
+        }
+
+
+def verify(program):
+    """Raise AssertionError unless the program is sound: single assignment, defined before use, shapes known, and every
+    parameter's gradient made exactly once. Runs between the passes."""
+    known = _given(program)
+    for direction, statements in (("forward", program.forward), ("backward", program.backward)):
+        known |= {q for q in program.carried if (q.name.endswith("_later")) == (direction == "backward")}
+        for s in statements:
+            for q in s.sources:
+                _assert(q in known, program, f"{direction}: {q} is read before it is made, in {s}")
+            for t in s.targets:
+                _assert(t not in known or t in program.carried, program, f"{direction}: {t} is made twice")
+                _assert(t in program.shapes, program, f"{direction}: {t} has no shape")
+                known.add(t)
+            if isinstance(s, Product):
+                _assert(len(s.targets) == 1 or len(s.operands) == 1, program, f"a product of many and many: {s}")
+                _assert(len(s.weights) == max(len(s.targets), len(s.operands)), program, f"weights do not match: {s}")
+            if isinstance(s, Assign):
+                _assert(len(s.indices) == len(program.shapes[s.target]), program, f"rank of {s.target}: {s}")
+    made = Counter(t.name for s in program.backward for t in s.targets)
+    for p in program.cell.params:
+        _assert(made[f"d{p.name}"] == 1, program, f"the gradient of {p} is made {made[f'd{p.name}']} times")
+
+
+def _given(program):
+    cell = program.cell
+    given = {*cell.inputs, *cell.params, *cell.constants}
+    return given | {q for s in program.backward for q in s.sources if q.name.endswith("_given")}
+
+
+def _assert(condition, program, message):
+    if not condition:
+        raise AssertionError(f"program of {program.cell.name}: {message}")
+
+

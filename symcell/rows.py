@@ -1,0 +1,199 @@
+"""The row function of a sweep: the cell's equations for one sample at one step, as a person would write them in a loop."""
+
+from sympy import Float, Integer, Rational, nan, oo, zoo
+
+from symcell.primitives import Entry
+from symcell.printer import PythonText, index_text
+from symcell.schedule import volume
+
+_INDENT = "    "
+
+
+class RowFunction:
+    """Text of the jitted function of one sweep, and of its call for sample b at step t.
+
+    What the sweep makes is a local scalar inside its loop, with the plain name of the value; what it reads from or keeps in memory
+    are one-dimensional rows (matrices where the value is one), each an argument of its own, so that no two overlap."""
+
+    def __init__(self, passage, name, sweep, place):
+        self.passage, self.name, self.sweep, self.place = passage, name, sweep, place
+        self.names, self.homes, self.shapes = passage.names, passage.homes, passage.program.shapes
+        self.made = set(sweep.targets)
+        self.summed = {s.target for s in sweep.statements if s.op == "sum over steps"}
+        self.rows = {}  # the row's expression at the call -> the argument's name
+        self.arrays, self.scratch, self.sizes, self.numbers = {}, {}, {}, {}
+        self.printer = PythonText(self._entry, self._constant, self._index_name, self.names.real)
+        self.current = None  # the nest being printed
+        self.body = [line for nest in sweep.nests for line in self._nest(nest)]
+
+    def call(self):
+        arguments = [*self.sizes, *self.rows]
+        return f"{self.name}({', '.join(arguments)})"
+
+    def text(self):
+        arguments = ", ".join([*self.sizes, *self.rows.values()])
+        head = ["@fused", f"def {self.name}({arguments}):", _INDENT + f'"""{self._summary()}"""']
+        if self.numbers or self._uses_real():
+            head.append(f"{_INDENT}{self.names.real} = {next(iter(self.rows.values()))}.dtype.type")
+        if named := {n: w for n, w in self.numbers.items()}:
+            values = ", ".join(f"{self.names.real}({number_text(n)})" for n in named)
+            head.append(f"{_INDENT}{', '.join(named.values())} = {values}")
+        return "\n".join([*head, *(_INDENT + line for line in self.body)])
+
+    def _uses_real(self):
+        return any(f"{self.names.real}(" in line for line in self.body)
+
+    def _summary(self):
+        return "All of it, once." if self.place == "once" else "One sample at one step."
+
+    # Nests
+
+    def _nest(self, nest):
+        self.current = nest
+        if nest.plain:
+            return self._plain_nest(nest)
+        return self._reduction(nest.statements[0])
+
+    def _plain_nest(self, nest):
+        lines, keeps, note = [], [], None
+        indices = nest.statements[0].indices
+        for s in nest.statements:
+            if s.note != note:
+                note = s.note
+                lines += self.passage.comment(s)
+            text = self.printer(s.expr)
+            if s.op:
+                lines.append(f"{self._slot(s.target, s.indices)} += {text}")
+                continue
+            lines.append(f"{s.target} = {text}")
+            keeps += [f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices)]
+        if keeps:
+            lines += ["# kept" if self.passage.direction == "forward" else "# passed on", *keeps]
+        return list(self._loops(zip(indices, nest.shape, strict=True), lines))
+
+    def _reduction(self, s):
+        if s.op.startswith("scan"):
+            return self._scan(s)
+        axes = list(zip(s.indices, self.shapes[s.target], strict=True))
+        start, update = self._operator(s)
+        if axes and self._strides(s):  # add whole rows, which lie in one piece
+            slot = self._slot(s.target, s.indices)
+            first = self._loops(axes, [f"{slot} = {start}"])
+            return [*self.passage.comment(s), *first, *self._loops([*s.over, *axes], [update(slot)])]
+        inner = [f"{s.target} = {start}", *self._loops(s.over, [update(str(s.target))])]
+        inner += [f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices)]
+        return [*self.passage.comment(s), *self._loops(axes, inner)]
+
+    def _operator(self, s):
+        text = self.printer(s.expr)
+        if s.op == "max":
+            return f"{self.names.real}(-np.inf)", lambda slot: f"{slot} = maximum({slot}, {text})"
+        return self._constant(Integer(0)), lambda slot: f"{slot} += {text}"
+
+    @staticmethod
+    def _strides(s):
+        """Whether the reduced index runs across rows of what is read."""
+        over = {k for k, _ in s.over}
+        entries = [e for e in s.expr.atoms(Entry) if len(e.args) > 2]
+        return any(e.args[-1] not in over and any(a in over for a in e.args[1:]) for e in entries)
+
+    def _scan(self, s):
+        (axis, length), = s.over
+        n = self._size(length)
+        others = [(k, m) for k, m in zip(s.indices, self.shapes[s.target], strict=True) if k != axis]
+        steps = f"range({n})" if s.op == "scan" else f"range({n} - 1, -1, -1)"
+        lines = [f"{s.target} = {self._constant(Integer(0))}", f"for {self._index_name(axis)} in {steps}:",
+                 _INDENT + f"{s.target} += {self.printer(s.expr)}",
+                 *(_INDENT + f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices))]
+        return [*self.passage.comment(s), *self._loops(others, lines)]
+
+    def _loops(self, axes, lines):
+        depth = 0
+        for index, length in axes:
+            yield _INDENT * depth + f"for {self._index_name(index)} in range({self._size(length)}):"
+            depth += 1
+        for line in lines:
+            yield _INDENT * depth + line
+
+    # Words
+
+    def _index_name(self, s):
+        if s.is_Symbol and s in self.names.axes:
+            return self.names.axes[s]
+        for n in s.free_symbols:
+            self.sizes[n.name] = None
+        return str(s)
+
+    def _size(self, n):
+        return index_text(n, self._index_name)
+
+    def _constant(self, n):
+        named = self.names.numbers.get(n)
+        if named is None:
+            return f"{self.names.real}({number_text(n)})"
+        self.numbers[n] = named
+        return named
+
+    def _entry(self, e):
+        q, indices = e.args[0], e.args[1:]
+        if q in self.made and (not self.shapes[q] or self._is_local(q, indices)):
+            return str(q)
+        return self._slot(q, indices)
+
+    def _is_local(self, q, indices):
+        """Whether the value is a scalar that this nest has just computed."""
+        return self.current.plain and any(s.target == q and not s.op and s.indices == indices for s in self.current.statements)
+
+    def _is_kept(self, q):
+        home = self.homes[q]
+        return home.kind != "local" and not (home.kind == "row" and not self.shapes[q])
+
+    def _slots(self, q, indices):
+        """All places that keep an entry."""
+        copies = self.passage.schedule.copies.get(q, [])
+        return [self._slot(q, indices, home) for home in ([self.homes[q]] if self._is_kept(q) else []) + copies]
+
+    def _slot(self, q, indices, home=None):
+        """The place of an entry in the row that holds it."""
+        row = self._row(q, home or self.homes[q])
+        where = ", ".join(index_text(k, self._index_name) for k in indices) or "0"
+        return f"{row}[{where}]"
+
+    def _row(self, q, home):
+        expression = self._expression(q, home)
+        if expression not in self.rows:
+            name = home.array if home.kind == "later" else q.name if q not in self.made or q in self.summed else f"{q}_out"
+            while name in self.rows.values():
+                name += "_"
+            self.rows[expression] = name
+            (self.scratch if home.kind in ("row", "step") else self.arrays)[home.array] = None
+        return self.rows[expression]
+
+    def _expression(self, q, home):
+        """The row of a value, as the caller says it."""
+        shape, names = self.shapes[q], self.names
+        if home.kind in ("once", "row"):
+            return home.array
+        step = "" if home.kind in ("later", "step") else f"{names.t} + 1, " if home.kind == "state" else f"{names.t}, "
+        if not home.packed:
+            return f"{home.array}[{step}{names.b}]" if shape else f"{home.array}[{step}{names.b}:{names.b} + 1]"
+        stop = self._size(home.offset + volume(shape))
+        row = f"{home.array}[{step}{names.b}, {self._size(home.offset)}:{stop}]"
+        return row if len(shape) < 2 else f"{row}.reshape({', '.join(map(self._size, shape))})"
+
+
+def number_text(n):
+    """A number as Python writes it, to the last digit of a double."""
+    if n is oo or n is zoo:
+        return "np.inf"
+    if n is -oo:
+        return "-np.inf"
+    if n is nan:
+        return "np.nan"
+    if isinstance(n, Integer):
+        return str(n)
+    if isinstance(n, Rational) and n.q in (2, 4, 8, 16):
+        return str(float(n))
+    if isinstance(n, Float):
+        return repr(float(n))
+    return repr(float(n))

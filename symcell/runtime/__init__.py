@@ -1,0 +1,1 @@
+"""Source text that the emitter pastes into every generated module; each file imports only NumPy and Numba."""

@@ -1,0 +1,223 @@
+"""Scalar functions that LLVM vectorises when a kernel's loop calls them; the result has the argument's dtype.
+
+Numba calls the C library for exp and tanh, one element at a time. These are plain arithmetic instead: a
+reduction by powers of two (Cody and Waite 1980), a polynomial, at most one division, and no branch. The
+polynomials interpolate at Chebyshev nodes; `benchmarks/fit_activations.py` of symcell reproduces them. The
+errors stated, in units in the last place (ulp), are the largest found against more precise arithmetic over
+the whole range. Uncompiled, the functions are NumPy's.
+"""
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+# Reassociation would undo the two-part reduction: contraction only.
+_EXACT = {"error_model": "numpy", "nogil": True, "forceinline": True, "fastmath": {"contract"}}
+
+# (expm1(r) - r) / r^2 for |r| <= ln(2)/2, lowest power first
+_EXPONENTIAL = {
+    types.float32: (
+        0.5, 0.1666657702559799, 0.041666554662050534, 0.008363173074513711, 0.001392617611993558,
+    ),
+    types.float64: (
+        0.5000000000000001, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065,
+        0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05, 2.7557268480310024e-06,
+        2.7620075879983367e-07, 2.5100375832561234e-08,
+    ),
+}  # fmt: skip
+# 2 (atanh(s)/s - 1) / z with z = s^2 <= 1/9
+_LOGARITHM = {
+    types.float32: (0.6666664033669923, 0.40007560644911205, 0.2823661980531048, 0.2685149802283715),
+    types.float64: (
+        0.6666666666666666, 0.40000000000014585, 0.2857142856710876, 0.22222222717427864,
+        0.18181789436132859, 0.15385570064958623, 0.13314144209654935, 0.12001072809590713,
+        0.08800738486144674, 0.1616404561194353,
+    ),
+}  # fmt: skip
+# ln(2) in two parts, the first with trailing zeros so that its product with an exponent is exact
+_LN2 = {
+    types.float32: (0.693145751953125, 1.4286068203094173e-06),
+    types.float64: (0.6931471805601177, -1.7239444525614835e-13),
+}
+_REAL = {types.float32: np.float32, types.float64: np.float64}
+_BITS = {types.float32: np.uint32, types.float64: np.uint64}
+_FRACTION = {types.float32: 23, types.float64: 52}  # bits of the significand, the hidden one excluded
+_BIAS = {types.float32: 127, types.float64: 1023}  # of the exponent
+
+
+def _constants(dtype, *values):
+    """The values as scalars of one dtype: a Python float would widen float32 arithmetic to float64."""
+    return tuple(_REAL[dtype](value) for value in values)
+
+
+def _horner(x, coefficients):
+    """The polynomial's value, lowest power first; the loop over a tuple of known length unrolls."""
+
+
+@overload(_horner, jit_options=_EXACT)
+def _horner_overload(x, coefficients):
+    count = len(coefficients)
+
+    def implementation(x, coefficients):
+        value = coefficients[count - 1]
+        for power in range(count - 2, -1, -1):
+            value = value * x + coefficients[power]
+        return value
+
+    return implementation
+
+
+def _reduced_expm1(x):
+    """(expm1(r), m): x = k ln(2) + r, |r| <= ln(2)/2, and the low bits of the integer m hold k + 2 bias."""
+
+
+@overload(_reduced_expm1, jit_options=_EXACT)
+def _reduced_expm1_overload(x):
+    real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
+    # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
+    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
+    high, low = _constants(x, *_LN2[x])
+
+    def implementation(x):
+        shifted = x * scale + shift
+        k = shifted - shift
+        r = (x - k * high) - k * low
+        return r * r * _horner(r, polynomial) + r, real(shifted).view(bits)
+
+    return implementation
+
+
+def exp(x):
+    """Exponential, subnormal results included. Largest error: 1.1 ulp in float32, 1.1 in float64."""
+    return np.exp(x)
+
+
+@overload(exp, jit_options=_EXACT)
+def _exp_overload(x):
+    real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
+    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
+    one, single = real(1), bits(1)
+
+    def implementation(x):
+        clamped = lowest if x < lowest else (highest if x > highest else x)
+        p, m = _reduced_expm1(clamped)
+        # 2^k as a product of two powers, so that neither leaves the normal range.
+        half = bits(m >> single)
+        rest = bits(m - half)
+        return (p + one) * bits(half << bits(fraction)).view(real) * bits(rest << bits(fraction)).view(real)
+
+    return implementation
+
+
+def tanh(x):
+    """Hyperbolic tangent, expm1(2x) / (expm1(2x) + 2). Largest error: 2.5 ulp in float32, 2.6 in float64."""
+    return np.tanh(x)
+
+
+@overload(tanh, jit_options=_EXACT)
+def _tanh_overload(x):
+    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
+    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
+    one, two = _constants(x, 1, 2)
+
+    def implementation(x):
+        size = abs(x)
+        size = highest if size > highest else size
+        p, m = _reduced_expm1(size + size)
+        power = bits(bits(m - bits(bias)) << bits(fraction)).view(real)
+        grown = power * p + (power - one)
+        return np.copysign(grown / (grown + two), x)
+
+    return implementation
+
+
+def sigmoid(x):
+    """Logistic function 1 / (1 + exp(-x)). Largest error: 2.5 ulp in float32, 2.4 in float64."""
+    return np.where(x < 0, np.exp(-np.abs(x)), 1) / (1 + np.exp(-np.abs(x)))
+
+
+@overload(sigmoid, jit_options=_EXACT)
+def _sigmoid_overload(x):
+    (one,) = _constants(x, 1)
+
+    def implementation(x):
+        decayed = exp(-abs(x))
+        return (decayed if x < 0 else one) / (one + decayed)
+
+    return implementation
+
+
+def softplus(x):
+    """log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)). Largest error: 2.8 ulp in float32, 2.8 in float64."""
+    return np.logaddexp(x, 0)
+
+
+@overload(softplus, jit_options=_EXACT)
+def _softplus_overload(x):
+    polynomial = _constants(x, *_LOGARITHM[x])
+    zero, two = _constants(x, 0, 2)
+
+    def implementation(x):
+        decayed = exp(-abs(x))
+        s = decayed / (decayed + two)
+        z = s * s
+        return (zero if x < 0 else x) + (s * z * _horner(z, polynomial) + (s + s))
+
+    return implementation
+
+
+def heaviside(x, half):
+    """0 below zero, `half` at zero, 1 above; NaN for NaN. Exact."""
+    return np.heaviside(x, half)
+
+
+@overload(heaviside, jit_options=_EXACT)
+def _heaviside_overload(x, half):
+    real = _REAL[x]
+    zero, one = _constants(x, 0, 1)
+
+    def implementation(x, half):
+        return zero if x < zero else (one if x > zero else (real(half) if x == zero else x))
+
+    return implementation
+
+
+def sign(x):
+    """-1, 0 or 1; NaN for NaN. Exact."""
+    return np.sign(x)
+
+
+@overload(sign, jit_options=_EXACT)
+def _sign_overload(x):
+    zero, one = _constants(x, 0, 1)
+
+    def implementation(x):
+        return -one if x < zero else (one if x > zero else x)
+
+    return implementation
+
+
+def maximum(x, y):
+    """The larger one; NaN if either is. Exact."""
+    return np.maximum(x, y)
+
+
+@overload(maximum, jit_options=_EXACT)
+def _maximum_overload(x, y):
+    def implementation(x, y):
+        return x if x > y or x != x else y
+
+    return implementation
+
+
+def minimum(x, y):
+    """The smaller one; NaN if either is. Exact."""
+    return np.minimum(x, y)
+
+
+@overload(minimum, jit_options=_EXACT)
+def _minimum_overload(x, y):
+    def implementation(x, y):
+        return x if x < y or x != x else y
+
+    return implementation

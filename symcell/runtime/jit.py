@@ -1,0 +1,50 @@
+"""How the functions of a generated module are compiled: `jit`, `fused` and `exact_jit`."""
+
+from numba import njit
+from numba.core.compiler import Compiler
+
+# Never nnan or ninf: NaN and infinity must go through.
+# With the default error model, loops that divide stay scalar.
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}}
+
+
+class _DistinctArguments(Compiler):
+    """Numba's compiler with LLVM's `noalias` (C's `restrict`) on every array argument."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.state.flags.noalias = True
+
+
+def _named(function):
+    """The function, named after its module's CONTENT_HASH as well, if there is one.
+
+    Cache files and symbols carry this name: functions of one name from two versions of a module never mix.
+    """
+    content_hash = function.__globals__.get("CONTENT_HASH")
+    if content_hash:
+        function.__qualname__ += "_" + content_hash
+    return function
+
+
+def jit(function):
+    """Compile a kernel, cached on disk where the module's folder, or NUMBA_CACHE_DIR, can be written."""
+    try:
+        return njit(cache=True, **_OPTIONS)(_named(function))
+    except RuntimeError as error:
+        if "no locator" not in str(error):
+            raise
+        return njit(**_OPTIONS)(function)
+
+
+def fused(function):
+    """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
+
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
+    """
+    return njit(pipeline_class=_DistinctArguments, forceinline=True, **_OPTIONS)(_named(function))
+
+
+def exact_jit(function):
+    """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
+    return njit(forceinline=True, **(_OPTIONS | {"fastmath": {"contract"}}))(_named(function))

@@ -1,0 +1,262 @@
+"""Program -> Schedule: statements grouped into loops, and for every value the memory in which it lives.
+
+A *nest* is one loop (or loops) over the axes of a value, with the statements that share it. A *sweep* is a list of nests that
+one row function runs for one sample of one step. Sweeps and products alternate.
+"""
+
+from dataclasses import dataclass, field
+
+from sympy import Integer, Symbol
+
+from symcell.primitives import Entry
+from symcell.program import BACKWARD, FORWARD, Assign, Gradient, Product
+from symcell.symbols import Adjoint
+
+
+@dataclass
+class Nest:
+    """Statements under one loop over `shape`; a reduction or a scan has a nest of its own."""
+
+    shape: tuple
+    statements: list[Assign]
+
+    @property
+    def plain(self):
+        return self.statements[0].op in ("", "sum over steps")
+
+
+@dataclass
+class Sweep:
+    """The nests that run one after another for each sample of each step (in place `once`: one time)."""
+
+    nests: list[Nest]
+
+    @property
+    def statements(self):
+        return [s for n in self.nests for s in n.statements]
+
+    @property
+    def targets(self):
+        return tuple(s.target for s in self.statements)
+
+    @property
+    def sources(self):
+        return tuple(dict.fromkeys(q for s in self.statements for q in s.sources))
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a value lives. `kind`: local, row (scratch of one sample), step (all samples of a step), sequence, once, or one of
+    the given arrays: state, previous, input, given, later. Values packed side by side share an `array`, from `offset` on."""
+
+    kind: str
+    array: str
+    offset: object = Integer(0)
+    packed: bool = False
+
+
+@dataclass
+class Schedule:
+    """What emission prints: for each direction its places with their items (Sweep, Product, Gradient), and the homes."""
+
+    program: object
+    forward: dict
+    backward: dict
+    homes: dict = field(default_factory=dict)
+    copies: dict = field(default_factory=dict)  # symbol -> further homes, where two products want it beside different others
+    packs: dict = field(default_factory=dict)  # array name -> symbols
+    runs: dict = field(default_factory=dict)  # symbols that a product treats as one -> the Home of the first
+    tape: tuple = ()
+
+
+def schedule(program):
+    """Program -> Schedule."""
+    result = Schedule(program, _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD))
+    _Housing(result).settle()
+    return result
+
+
+def _phases(program, statements, places):
+    return {p: _items(program, [s for s in statements if s.place == p]) for p in places}
+
+
+def _items(program, statements):
+    """Sweeps and products in turn, each as early and as large as what it reads allows."""
+    items, left = [], list(statements)
+    readers = {late: [s for s in statements if early in s.sources] for early, late in program.carried.items()}
+    while left:
+        waiting = {t for s in left for t in s.targets}
+
+        def ready(s, done=()):
+            blocked = [r for t in s.targets for r in readers.get(t, ()) if r in left and r is not s and r not in done]
+            return not blocked and not any(q in waiting for q in s.sources)
+
+        products = [s for s in left if not isinstance(s, Assign) and ready(s)]
+        for s in products:
+            left.remove(s)
+            items.append(s)
+        if products:
+            continue
+        group = []
+        while found := next((s for s in left if isinstance(s, Assign) and s not in group and ready(s, group)), None):
+            group.append(found)
+            waiting.difference_update(found.targets)
+        left = [s for s in left if s not in group]
+        items.append(Sweep(_nests(program, group)))
+    return items
+
+
+def _nests(program, statements):
+    nests, made_in, read_in = [], {}, {}
+    for s in statements:
+        earliest = 0
+        entries = s.expr.atoms(Entry)
+        for e in entries:
+            if e.args[0] in made_in:
+                k = made_in[e.args[0]]
+                together = s.op in ("", "sum over steps") and nests[k].plain and e.args[1:] == s.indices
+                earliest = max(earliest, k if together else k + 1)
+        for early, late in program.carried.items():
+            if s.target == late:  # written only after all have read what it replaces
+                earliest = max([earliest, *read_in.get(early, [])])
+        k = _home_nest(nests, s, program.shapes[s.target], earliest)
+        made_in[s.target] = k
+        for e in entries:
+            own = e.args[1:] == s.indices and s.op in ("", "sum over steps")
+            read_in.setdefault(e.args[0], []).append(k if own else k + 1)
+    return nests
+
+
+def _home_nest(nests, s, shape, earliest):
+    """The first nest that may take the statement, or a new one at the end."""
+    if s.op in ("", "sum over steps"):
+        for k in range(earliest, len(nests)):
+            if nests[k].plain and nests[k].shape == shape:
+                nests[k].statements.append(s)
+                return k
+    nests.append(Nest(shape, [s]))
+    return len(nests) - 1
+
+
+class _Housing:
+    """Finds a home for every value: the smallest memory that all its readers can see."""
+
+    def __init__(self, result):
+        self.result, self.program = result, result.program
+        self.names = {q.name for q in self.program.shapes} | set(self.program.cell.sizes)
+        self.made, self.read = {}, {}
+        for direction in ("forward", "backward"):
+            for place, items in getattr(result, direction).items():
+                for k, item in enumerate(items):
+                    self._note(item, (direction, place, k))
+
+    def _note(self, item, where):
+        if isinstance(item, Sweep):
+            for n, nest in enumerate(item.nests):
+                for s in nest.statements:
+                    self.made[s.target] = (*where, n)
+                    for q in s.sources:
+                        self.read.setdefault(q, []).append((*where, n))
+        else:
+            for t in item.targets:
+                self.made[t] = (*where, None)
+            for q in item.sources:
+                self.read.setdefault(q, []).append((*where, None))
+
+    def settle(self):
+        homes = self.result.homes
+        self._given_homes(homes)
+        items = [i for items in (*self.result.forward.values(), *self.result.backward.values()) for i in items]
+        groups = [i.operands if isinstance(i, Product) else i.bars for i in items if not isinstance(i, Sweep)]
+        for symbols in sorted(dict.fromkeys(groups), key=len, reverse=True):  # the widest first: the others may be runs of it
+            self._pack(symbols, _common_stem(symbols))
+        for i in items:
+            if isinstance(i, Product):
+                self._pack(i.targets, f"from_{i.operands[0]}")
+        for q, where in self.made.items():
+            if q not in homes:
+                homes[q] = Home(self._kind(q), self._array_name(q))
+        made_forward = {q for q, where in self.made.items() if where[0] == "forward"}
+        read_back = {q for q, places in self.read.items() if any(w[0] == "backward" for w in places)}
+        kept = [q for q in made_forward & read_back if homes[q].kind in ("sequence", "once")]
+        self.result.tape = tuple(sorted({homes[q].array for q in kept}))
+
+    def _given_homes(self, homes):
+        cell, program = self.program.cell, self.program
+        for q in (*cell.params, *cell.constants):
+            homes[q] = Home("once", q.name)
+        for q in cell.inputs:
+            homes[q] = Home("input", q.name)
+        for s in cell.states:
+            array = self._fresh(f"{s}_seq")
+            homes[s], homes[s.prev] = Home("state", array), Home("previous", array)
+            homes[Adjoint(s, "given")] = Home("given", f"d{s}_given")
+            homes[Adjoint(s, "later")] = homes[Adjoint(s.prev)] = Home("later", f"d{s}_later")
+        results = {Adjoint(p) for p in cell.params}
+        for q in self.made:
+            if q in program.once and (q in results or self._kind(q) != "local"):
+                homes[q] = Home("once", q.name)
+        for q in cell.inputs:
+            homes[Adjoint(q)] = Home("sequence", self._fresh(f"d{q}_seq"))
+
+    def _kind(self, q):
+        """local, row, step or sequence, by where it is made and read."""
+        here, readers = self.made[q], self.read.get(q, [])
+        if all(r == here for r in readers) and here[3] is not None:
+            return "local"
+        if all(r[:3] == here[:3] for r in readers) and here[3] is not None:
+            return "row"
+        if here[1] == "step" and all(r[:2] == here[:2] for r in readers):
+            return "step"
+        return "sequence"
+
+    def _pack(self, symbols, hint):
+        """Give values that a product treats as one a place side by side."""
+        homes, result = self.result.homes, self.result
+        if len(symbols) == 1 and symbols[0] in homes:
+            result.runs[symbols] = homes[symbols[0]]
+            return
+        for array, packed in result.packs.items():
+            start = next((k for k in range(len(packed)) if packed[k:k + len(symbols)] == symbols), None)
+            if start is not None:
+                result.runs[symbols] = self._homes_in(array)[packed[start]]
+                return
+        kind = "sequence" if "sequence" in {self._kind(q) for q in symbols} else "step"
+        array, offset = self._fresh(hint), Integer(0)
+        result.packs[array] = symbols
+        for q in symbols:
+            home = Home(kind, array, offset, packed=True)
+            if q in homes:
+                result.copies.setdefault(q, []).append(home)
+            else:
+                homes[q] = home
+            offset += volume(self.program.shapes[q])
+        result.runs[symbols] = self._homes_in(array)[symbols[0]]
+
+    def _homes_in(self, array):
+        found = {q: h for q, h in self.result.homes.items() if h.array == array}
+        return found | {q: h for q, copies in self.result.copies.items() for h in copies if h.array == array}
+
+    def _array_name(self, q):
+        return self._fresh(f"{q}_seq") if self._kind(q) == "sequence" else q.name
+
+    def _fresh(self, hint):
+        name = next(n for n in (hint, *(f"{hint}_{k}" for k in range(2, 10_000))) if n not in self.names)
+        self.names.add(name)
+        return name
+
+
+def _common_stem(symbols):
+    """dz for dz_i, dz_f, dz_g: what the names share, up to an underscore."""
+    stems = {q.name.split("_", 1)[0] for q in symbols}
+    return f"{stems.pop()}_all" if len(stems) == 1 and len(symbols) > 1 else "_and_".join(q.name for q in symbols[:3]) + "_seq"
+
+
+def volume(shape):
+    """The number of entries of a shape."""
+    n = Integer(1)
+    for s in shape:
+        n *= s
+    return n
+
+

@@ -1,0 +1,116 @@
+"""Shapes, found by unification: which sizes are equal follows from how the symbols are used."""
+
+from sympy import And, Dummy, Expr, Not, Or, Piecewise, Symbol, linsolve, sympify
+from sympy.core.relational import Relational
+
+from symcell.errors import CellError
+from symcell.primitives import Primitive
+from symcell.symbols import size
+
+
+class Sizes:
+    """A table of what is known about sizes. Named sizes are rigid; fresh ones wait to be told."""
+
+    def __init__(self):
+        self.known = {}
+        self.lasting = set()
+
+    def fresh(self, hint, lasting=False):
+        """A size that nothing is known of yet; `hint` names it if nothing ever is. Others give way to a lasting one."""
+        n = Dummy(hint, integer=True, positive=True)
+        if lasting:
+            self.lasting.add(n)
+        return n
+
+    def resolve(self, n):
+        while n is not None and n.free_symbols & self.known.keys():
+            n = n.xreplace(self.known)
+        return n
+
+    def unify(self, a, b, what):
+        """Make two sizes one, or say why they cannot be."""
+        a, b = self.resolve(a), self.resolve(b)
+        if a is None or b is None or a == b:
+            return b if a is None else a
+        unknown = [s for s in (a - b).free_symbols if isinstance(s, Dummy)]
+        for s in sorted(unknown, key=lambda s: (s in self.lasting, -s.dummy_index)):
+            solution = next(iter(linsolve([a - b], s)), None)
+            if solution is not None and not solution[0].has(s) and solution[0].is_positive is not False:
+                self.known[s] = solution[0]
+                return self.resolve(a)
+        raise CellError(f"sizes do not agree: {what} are {_plain(a)} and {_plain(b)}")
+
+    def name_the_rest(self, shapes, taken):
+        """Sizes still unknown take their hint for a name."""
+        for shape in shapes:
+            for n in shape:
+                for s in sorted(self.resolve(n).free_symbols, key=lambda s: getattr(s, "dummy_index", -1)):
+                    if isinstance(s, Dummy):
+                        name = next(c for c in _candidates(s.name) if c not in taken)
+                        taken.add(name)
+                        self.known[s] = size(name)
+
+
+def _candidates(name):
+    yield name
+    k = 2
+    while True:
+        yield f"{name}_{k}"
+        k += 1
+
+
+def _plain(n):
+    return f"{n.name} (free)" if isinstance(n, Dummy) else str(n)
+
+
+def shape_text(shape):
+    """(n_h, n_x) as a reader sees it; a vector's as (n_h,)."""
+    return "(" + ", ".join(_plain(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def infer(e: Expr, shape_of, sizes) -> tuple:
+    """The shape of an expression, given the shapes of its symbols; unifies sizes on the way."""
+    if isinstance(e, Primitive):
+        shapes = [infer(a, shape_of, sizes) for a in e.args]
+        return tuple(sympify(n) if n is not None else None for n in e.shape(shapes, sizes))
+    if e.is_Symbol:
+        return () if e.is_integer else shape_of(e)
+    if isinstance(e, (Piecewise, Relational, And, Or, Not)) or e.args:
+        operands = [a for pair in e.args for a in pair.args] if isinstance(e, Piecewise) else e.args
+        return _broadcast([(a, infer(a, shape_of, sizes)) for a in operands], sizes, e)
+    return ()
+
+
+def _broadcast(operands, sizes, e):
+    """Elementwise: scalars go with everything, all else must have one shape."""
+    shaped = [(a, s) for a, s in operands if s]
+    if not shaped:
+        return ()
+    first, shape = shaped[0]
+    for a, s in shaped[1:]:
+        if len(s) != len(shape):
+            raise CellError(
+                f"ranks do not agree: {first} has shape {shape_text_of(shape)} and {a} has shape {shape_text_of(s)} in {e}; "
+                "column(u), row(v) and outer(u, v) raise the rank of a vector")
+        shape = tuple(sizes.unify(m, n, f"{first} and {a}") for m, n in zip(shape, s, strict=True))
+    return shape
+
+
+def shape_text_of(shape):
+    return shape_text([n if n is not None else Symbol("any") for n in shape])
+
+
+class Agreed:
+    """Stands in for Sizes once everything is resolved: nothing left to find, only wildcards to fill."""
+
+    @staticmethod
+    def unify(a, b, what):
+        return b if a is None else a
+
+
+def resolved_shape(e, shape_of):
+    """The shape of an expression whose symbols all have final shapes."""
+    return infer(e, shape_of, Agreed)
+
+
+__all__ = ["Agreed", "Sizes", "infer", "resolved_shape", "shape_text"]

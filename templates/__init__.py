@@ -1,0 +1,1 @@
+"""Skeletons of what symcell writes; all decisions are made in Python."""
