@@ -1,7 +1,17 @@
+"""symcell: from the equations of a recurrent cell to its derivation and to fast, checked kernels."""
+
 from symcell.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.cell import Cell
 from symcell.errors import CellError
+from symcell.generate import generate
 from symcell.primitives import (
     affine, column, concat, cumsum, dot, identity, matmul, mean, outer, repeat, row, softmax, total, variance,
 )
 from symcell.symbols import Constant, Input, Param, State
+
+__version__ = "0.1.0"
+__all__ = [
+    "Cell", "CellError", "Constant", "Input", "Param", "State", "affine", "column", "concat", "cumsum", "dot", "generate",
+    "hard_sigmoid", "identity", "leaky_relu", "matmul", "mean", "outer", "relu", "repeat", "row", "sigmoid", "silu", "softmax",
+    "softplus", "stop_gradient", "total", "variance",
+]

@@ -40,7 +40,7 @@ class sigmoid(Unit):
 
     def _latex(self, printer, exp=None):
         power = f"^{{{exp}}}" if exp else ""
-        return rf"\sigma{power}\left({printer.doprint(self.args[0])}\right)"
+        return rf"\sigma{power}" + printer.brackets(printer.doprint(self.args[0]))
 
 
 class relu(Unit):

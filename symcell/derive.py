@@ -8,13 +8,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from sympy import Add, Expr, Function, Mul, S
+from sympy import Add, Expr, Function, S
 
 from symcell.activations import partial
 from symcell.flatten import Row, flatten
 from symcell.primitives import Primitive, total
 from symcell.shapes import resolved_shape
 from symcell.symbols import Adjoint, Constant, Param, Previous, State
+
+
+# The rules of the terms that every sweep begins with.
+SEEDS = ("given", "carried back from the next step")
 
 
 @dataclass(frozen=True)
@@ -121,15 +125,16 @@ def seeds(forward):
     recurrent = recurrent_states(forward)
     for row in forward:
         if isinstance(row.target, State):
-            terms[row.target].append(Term(Adjoint(row.target, "given"), "given", row.equation))
+            terms[row.target].append(Term(Adjoint(row.target, "given"), SEEDS[0], row.equation))
             if row.target in recurrent:
-                terms[row.target].append(Term(Adjoint(row.target, "later"), "carried back from the next step", row.equation))
+                terms[row.target].append(Term(Adjoint(row.target, "later"), SEEDS[1], row.equation))
     return terms
 
 
 def _adjoint_row(derivation, q, terms, summed):
     once = any(r.target == q and r.once for r in derivation.forward)
-    return AdjointRow(Adjoint(q), tuple(terms[q]), derivation.shapes[q], summed or once)
+    in_order = sorted(terms[q], key=lambda t: (t.rule not in SEEDS, t.equation))  # the equations' own order reads best
+    return AdjointRow(Adjoint(q), tuple(in_order), derivation.shapes[q], summed or once)
 
 
 def contributions(derivation, row):
@@ -138,7 +143,7 @@ def contributions(derivation, row):
     if row.shape and not derivation.shape(row.rhs):
         bar = _total_over(bar, len(row.shape))  # a scalar filled a whole vector
     values = known_values(derivation.forward)
-    for leaf, expr, rule in pull_back(row.rhs, bar, derivation, _rule_of(row.rhs)):
+    for leaf, expr, rule in pull_back(row.rhs, bar, derivation):
         expr = expr.xreplace(values)
         if expr != 0 and not isinstance(leaf, Constant):
             yield leaf, Term(expr, rule, row.equation)
@@ -149,8 +154,8 @@ def known_values(forward):
     return {r.rhs: r.target for r in forward if isinstance(r.rhs, Function)}
 
 
-def pull_back(e, bar, derivation, rule):
-    """The adjoint of every symbol in `e`, when `bar` is the adjoint of `e`."""
+def pull_back(e, bar, derivation, rule="sum rule"):
+    """The adjoint of every symbol in `e`, when `bar` is the adjoint of `e`, and the rule that gave it."""
     if e.is_Symbol:
         if not e.is_integer:
             yield e, bar, rule
@@ -166,7 +171,7 @@ def pull_back(e, bar, derivation, rule):
             its_bar = bar * slope
             if rank and not derivation.shape(leaf):
                 its_bar = _total_over(its_bar, rank)
-            yield from pull_back(leaf, its_bar, derivation, rule)
+            yield from pull_back(leaf, its_bar, derivation, _rule_of(slope))
 
 
 def leaves(e):
@@ -182,10 +187,9 @@ def _total_over(e, rank):
     return e
 
 
-def _rule_of(rhs):
-    """The school's name for differentiating an elementwise expression."""
-    if any(isinstance(f, Function) and not isinstance(f, Primitive) for f in rhs.atoms(Function)):
-        return "chain rule"
-    return "product rule" if rhs.atoms(Mul) else "sum rule"
-
-
+def _rule_of(slope):
+    """The school's name for differentiating an elementwise expression, by its slope."""
+    if slope.is_number:
+        return "sum rule"
+    functions = [f for f in slope.atoms(Function) if not isinstance(f, Primitive)]
+    return "chain rule" if functions else "product rule"

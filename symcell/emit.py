@@ -9,6 +9,7 @@ import re
 from sympy import Integer, Rational
 
 from symcell.lower import AXES
+from symcell.order import PaperOrder
 from symcell.printer import index_text
 from symcell.program import Assign, Product
 from symcell.rows import RowFunction
@@ -44,7 +45,7 @@ class Passage:
     def __init__(self, schedule, direction, equations):
         self.schedule, self.direction, self.equations = schedule, direction, equations
         self.program, self.homes = schedule.program, schedule.homes
-        self.names = Names(self.program)
+        self.names, self.order = Names(self.program), PaperOrder(self.program.derivation)
         self.functions = []  # the jitted functions, as text
         self.body = []  # the lines of the Python function
         self.allocated = set()
@@ -61,10 +62,10 @@ class Passage:
         if place == "step":
             self._loop_over_time(items)
             return
-        for number, item in enumerate(items, 1):
+        sweeps = [i for i in items if isinstance(i, Sweep)]
+        for item in items:
             if isinstance(item, Sweep):
-                suffix = f"_{number}" if sum(isinstance(i, Sweep) for i in items) > 1 else ""
-                self._sweep(place, item, suffix)
+                self._sweep(place, item, _suffix(sweeps, item))
             elif isinstance(item, Product):
                 self._large_product(item)
             else:
@@ -80,11 +81,10 @@ class Passage:
 
     def _loop_over_time(self, items):
         names, lines, rows, products = self.names, [], [], []
-        sweeps = sum(isinstance(i, Sweep) for i in items)
-        for number, item in enumerate(items, 1):
+        sweeps = [i for i in items if isinstance(i, Sweep)]
+        for item in items:
             if isinstance(item, Sweep):
-                suffix = f"_{number}" if sweeps > 1 else ""
-                row = RowFunction(self, f"{self.direction}_step_row{suffix}", item, "step")
+                row = RowFunction(self, f"{self.direction}_step_row{_suffix(sweeps, item)}", item, "step")
                 self.functions.append(row.text())
                 rows.append(row)
                 lines += [f"for {names.b} in range({names.B}):", _INDENT + row.call()]
@@ -267,8 +267,10 @@ class Passage:
     def comment(self, statement):
         """The equation that a statement comes from, as comment lines."""
         numbers = [int(n) for n in re.findall(r"\d+", statement.note)]
+        if self.direction == "backward" and len(numbers) > 1:
+            return [f"# through ({'), ('.join(map(str, numbers))})"]
         if self.direction == "backward":
-            return [f"# through ({'), ('.join(map(str, numbers))})"] if numbers else []
+            return [f"# through ({n}) {self.equations[n]}" for n in numbers]
         return [f"# ({n}) {self.equations[n]}" for n in numbers]
 
     def entry_point(self):
@@ -338,6 +340,11 @@ def _framed(head, docstring, lines):
     yield _INDENT + docstring
     for line in lines:
         yield _INDENT + line
+
+
+def _suffix(sweeps, sweep):
+    """_1, _2, ... where there are several."""
+    return "" if len(sweeps) == 1 else f"_{next(k for k, s in enumerate(sweeps, 1) if s is sweep)}"
 
 
 def _tuple(items):

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import re
+import textwrap
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
@@ -10,6 +11,7 @@ from sympy import Symbol
 
 from symcell.emit import Passage, size_of
 from symcell.errors import CellError
+from symcell.layout import wrapped
 from symcell.plain import equation_lines
 from symcell.program import Product
 from symcell.symbols import Input
@@ -26,11 +28,11 @@ def emit(schedule):
     equations = equation_lines(schedule.program.derivation)
     passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
-    kernels += [_entry_point(p) for p in passages]
-    code = "\n\n\n".join(kernels)
+    kernels += [p.entry_point() for p in passages]
+    code = wrapped("\n\n\n".join(kernels))
     imports, runtime = _runtime(schedule, code)
     text = _template().render(
-        cell=cell, equations=equations, tables=_tables(schedule), imports=imports, runtime=runtime, kernels=code,
+        cell=cell, reference=textwrap.fill(cell.reference, 106), equations=equations, tables=_tables(schedule), imports=imports, runtime=runtime, kernels=code,
         shapes=_shapes_function(cell), hash="{hash}", operations=_operations(schedule.program),
     )
     return text.replace("{hash}", hashlib.sha256(text.encode()).hexdigest()[:16])
@@ -134,9 +136,7 @@ def _shapes_function(cell):
                       "    return {", *lines, "    }"])
 
 
-def _entry_point(passage):
-    """The Python function of one direction."""
-    return passage.entry_point()
+_PLACES = {"once": "once", "before": "before the loop", "step": "in the step", "after": "after the loop"}
 
 
 def _operations(program):
@@ -144,8 +144,8 @@ def _operations(program):
     counts = program.counts()
     lines = []
     for direction, tally in counts.items():
-        words = [f"{n} {kind}{'s' if n > 1 else ''} {'in the step' if place == 'step' else place}" for (kind, place), n in sorted(tally.items())]
-        lines.append(f"{direction}: {', '.join(words)}")
+        words = [f"{n} {kind}{'s' if n > 1 else ''} {_PLACES[place]}" for (kind, place), n in sorted(tally.items())]
+        lines += textwrap.wrap(f"{direction}: {', '.join(words)}", 106)
     return lines
 
 

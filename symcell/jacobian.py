@@ -11,7 +11,7 @@ from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol, sympify
 from symcell.activations import partial
 from symcell.derive import known_values, leaves
 from symcell.errors import CellError
-from symcell.primitives import Primitive, dot, matmul, total
+from symcell.primitives import Primitive, dot, matmul, total, transpose
 from symcell.symbols import Constant, Param, Previous, State
 
 
@@ -59,6 +59,13 @@ class linear(LinearMap):
 
     def _latex(self, printer, exp=None):
         return printer.doprint(self.args[0]).replace("hole", r"\,\cdot\,")
+
+
+class transposed_map(LinearMap):
+    """The transpose of a linear map that has no name of its own."""
+
+    def _latex(self, printer, exp=None):
+        return printer.brackets(printer.doprint(self.args[0])) + r"^{\top}"
 
 
 def jacobian(derivation, new, prev):
@@ -192,6 +199,10 @@ class Carousel:
         factor = self.factor
         return Mul(*[_at_step(factor, j, self.derivation) for j in range(int(k))])
 
+    def backward(self, k):
+        """The transpose of the product over k steps: what an error at step t is multiplied by on its way back to step t - k."""
+        return transposed(self.product(k))
+
     def latex(self, steps=3):
         """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
         from symcell.documents.latex import carousel_latex
@@ -202,6 +213,21 @@ class Carousel:
         from symcell.documents.latex import carousel_math
 
         return rf"$\displaystyle {carousel_math(self, 3)}$"
+
+
+def transposed(e):
+    """The transpose of a sum of products of linear maps."""
+    if e.is_Add:
+        return Add(*[transposed(a) for a in e.args])
+    if e.is_Mul and not e.is_commutative:
+        return Mul(*[a for a in e.args if a.is_commutative], *[transposed(a) for a in reversed(e.args) if not a.is_commutative])
+    if e.is_Pow and not e.is_commutative:
+        return transposed(e.base) ** e.exp
+    if isinstance(e, matrix):
+        return matrix(transpose(e.args[0]))
+    if isinstance(e, (vector, covector)):
+        return (covector if isinstance(e, vector) else vector)(e.args[0])
+    return transposed_map(e) if isinstance(e, linear) else e
 
 
 def _at_step(e, back, derivation):

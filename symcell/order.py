@@ -1,13 +1,13 @@
 """The order in which a paper writes sums and products. SymPy sorts by its own lights; here it is put right for printing.
 
 In a sum: matrix products in the order of their parameters (an affine's operands), then simple terms before composite ones, earlier
-steps first among equals, biases last, what is subtracted after what is added. In a product: numbers, parameters, gates in the order of the cell's
-equations, brackets, earlier states and inputs, functions, matrix products.
+steps first among equals, biases last, what is subtracted after what is added. In a product: numbers, parameters, brackets, gates in the order of the
+cell's equations, earlier states and inputs, functions, matrix products.
 """
 
 from sympy import Add, Function, Mul, Pow
 
-from symcell.primitives import Primitive, is_product_of, matmul
+from symcell.primitives import Entry, Primitive, is_product_of, matmul
 from symcell.symbols import Adjoint, Constant, Input, Param, Previous
 
 
@@ -21,11 +21,13 @@ class PaperOrder:
 
     def terms(self, e):
         """The terms of a sum, as a paper orders them."""
-        return sorted(Add.make_args(e), key=self._term)
+        return sorted(Add.make_args(e), key=lambda a: self._term(named(a)))
 
     def factors(self, e):
         """The factors of a product, as a paper orders them."""
-        return sorted(Mul.make_args(e), key=self._factor)
+        factors = Mul.make_args(e)
+        symbols = {s for a in factors for s in [named(a)] if s.is_Symbol}
+        return sorted(factors, key=lambda a: self._factor(named(a), symbols))
 
     def _term(self, e):
         subtracted = e.could_extract_minus_sign()
@@ -41,7 +43,7 @@ class PaperOrder:
     def _product_rank(self, product):
         return (min((self.params.get(s, len(self.params)) for s in product.args[0].free_symbols), default=-1),)
 
-    def _factor(self, e):
+    def _factor(self, e, symbols):
         base = e.base if isinstance(e, Pow) else e
         if e.is_number:
             return (0, 0, "")
@@ -50,12 +52,18 @@ class PaperOrder:
         if isinstance(base, Adjoint):
             return (2, 0, str(e))
         if base in self.rows:
-            return (3, self.rows[base], str(e))
-        if isinstance(base, Add):
-            return (4, min((self._symbol_rank(s) for s in base.free_symbols), default=0), str(e))
+            return (4, self.rows[base], str(e))
+        if isinstance(base, Add):  # (1 - z) n, but o (1 - o)
+            first = min((self._symbol_rank(s) for s in base.free_symbols), default=0)
+            return (5 if base.free_symbols & symbols else 3, first, str(e))
         if isinstance(base, (Previous, Input)):
-            return (5, 0, str(e))
-        return (7 if isinstance(base, Primitive) else 6, 0, str(e))
+            return (6, 0, str(e))
+        return (8 if isinstance(base, Primitive) else 7, 0, str(e))
 
     def _symbol_rank(self, s):
         return self.rows.get(s, self.params.get(s, 10_000))
+
+
+def named(e):
+    """Entries of values as the values themselves."""
+    return e.xreplace({entry: entry.args[0] for entry in e.atoms(Entry)})

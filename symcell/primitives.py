@@ -237,7 +237,7 @@ class Along(Primitive):
     def _latex(self, printer):
         sub = "" if self.args[1] == -1 else f"_{{{printer.doprint(self.args[1])}}}"
         name = type(self).__name__
-        return rf"\operatorname{{{name}}}{sub}\left({printer.doprint(self.args[0])}\right)"
+        return rf"\operatorname{{{name}}}{sub}" + printer.brackets(printer.doprint(self.args[0]))
 
 
 class Collapse(Along):

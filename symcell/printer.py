@@ -96,10 +96,10 @@ def _check_known(expression, origin):
 
 class PythonText:
     """Prints expressions of entries: `entry(e)` is the text of one, `constant(number)` that of a number of the kernel's type, which
-    is called `real`, and `name(symbol)` that of an index or a size."""
+    is called `real`, `name(symbol)` that of an index or a size; `order` sorts terms and factors as a paper does."""
 
-    def __init__(self, entry, constant, name=str, real="real"):
-        self.entry, self.constant, self.name, self.real = entry, constant, name, real
+    def __init__(self, order, entry, constant, name, real):
+        self.entry, self.constant, self.name, self.real, self.order = entry, constant, name, real, order
 
     def __call__(self, e):
         return self._print(elementary(e), 0)
@@ -123,7 +123,7 @@ class PythonText:
         return self._application(e), 9
 
     def _sum(self, e):
-        terms = sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), not a.is_number))
+        terms = self.order.terms(e)
         text = self._print(terms[0], 1)
         for a in terms[1:]:
             negative = a.could_extract_minus_sign()
@@ -134,8 +134,8 @@ class PythonText:
         if e.args[0].is_number and e.args[0].is_negative:
             positive = -e
             return "-" + self._print(positive, 2), 1
-        above = [a for a in e.args if not _is_divisor(a)]
-        below = [1 / a for a in e.args if _is_divisor(a)]
+        above = [a for a in self.order.factors(e) if not _is_divisor(a)]
+        below = [1 / a for a in self.order.factors(e) if _is_divisor(a)]
         text = " * ".join(self._print(a, 2) for a in above) or self.constant(S.One)
         for a in below:
             text += f" / {self._print(a, 3)}"

@@ -41,6 +41,7 @@ class Assign:
     over: tuple = ()  # ((index, size), ...)
     place: str = ""
     note: str = ""
+    kind = "assignment"
 
     @property
     def targets(self):
@@ -61,6 +62,7 @@ class Product:
     operands: tuple[Symbol, ...]
     place: str = ""
     note: str = ""
+    kind = "product"
 
     @property
     def sources(self):
@@ -76,6 +78,7 @@ class Gradient:
     operand: Symbol
     place: str = ""
     note: str = ""
+    kind = "weight gradient"
 
     @property
     def sources(self):
@@ -112,7 +115,7 @@ class Program:
     def counts(self):
         """Statements by kind and place, forward and backward: what the structural tests look at."""
         return {
-            direction: Counter((type(s).__name__.lower(), s.place) for s in statements)
+            direction: Counter((s.kind, s.place) for s in statements)
             for direction, statements in (("forward", self.forward), ("backward", self.backward))
         }
 

@@ -22,7 +22,7 @@ class RowFunction:
         self.summed = {s.target for s in sweep.statements if s.op == "sum over steps"}
         self.rows = {}  # the row's expression at the call -> the argument's name
         self.arrays, self.scratch, self.sizes, self.numbers = {}, {}, {}, {}
-        self.printer = PythonText(self._entry, self._constant, self._index_name, self.names.real)
+        self.printer = PythonText(passage.order, self._entry, self._constant, self._index_name, self.names.real)
         self.current = None  # the nest being printed
         self.body = [line for nest in sweep.nests for line in self._nest(nest)]
 
@@ -44,7 +44,11 @@ class RowFunction:
         return any(f"{self.names.real}(" in line for line in self.body)
 
     def _summary(self):
-        return "All of it, once." if self.place == "once" else "One sample at one step."
+        if self.place == "once":
+            return "What needs parameters alone."
+        if self.passage.direction == "forward":
+            return "One sample at one step."
+        return "The adjoints of one sample at one step."
 
     # Nests
 

@@ -1,0 +1,249 @@
+"""Derivation -> LaTeX: the forward equations, the shapes, each adjoint with its rule, the step Jacobians and the carousel."""
+
+from collections import defaultdict
+
+from symcell.derive import recurrent_states
+from symcell.documents.notation import Notation
+from symcell.jacobian import Carousel, transposed
+from symcell.symbols import Adjoint
+
+_KINDS = {
+    "constant": "the factor is a constant: the error neither fades nor grows along this path",
+    "gate": "the factor is a gate alone, and no matrix takes part: the carousel turns as fast as the gate lets it",
+    "elementwise": "the factor is elementwise, no matrix takes part, but there are further terms beside the direct one",
+    "matrix": "matrices take part in the factor, and with them the error may vanish or explode",
+}
+
+
+def derivation_latex(derivation, document=False):
+    """The derivation as a LaTeX fragment (it needs amsmath and amssymb), or as a whole document."""
+    cell = derivation.cell
+    body = "\n\n".join([
+        rf"\subsection*{{The cell \texttt{{{_plain(cell.name)}}}}}" + (f"\n{_plain(cell.reference)}." if cell.reference else ""),
+        "\\paragraph{Forward.} One step, in order; $\\odot$ is the elementwise product.\n" + _align(forward_lines(derivation)),
+        "\\paragraph{Shapes.} With $m$ samples side by side, a vector of $n$ units is a matrix of shape $(n, m)$.\n"
+        + _align(shape_lines(derivation)),
+        "\\paragraph{Adjoints.} " + _adjoint_words(derivation) + "\n" + _align(adjoint_lines(derivation)),
+        *[f"\\paragraph{{The path from ${_previous(derivation, s)}$ to ${_now(derivation, s)}$.}} "
+          + carousel_latex(Carousel(derivation, s)) for s in recurrent_states(derivation.forward)],
+    ])
+    return _DOCUMENT.replace("BODY", body) if document else body
+
+
+_DOCUMENT = r"""\documentclass{article}
+\usepackage[a4paper, margin=25mm]{geometry}
+\usepackage{amsmath, amssymb}
+\allowdisplaybreaks
+\begin{document}
+
+BODY
+
+\end{document}
+"""
+
+
+def notebook_latex(derivation):
+    """The derivation as one formula, for a notebook."""
+    lines = [*forward_lines(derivation), *adjoint_lines(derivation)]
+    for s in recurrent_states(derivation.forward):
+        lines.append((rf"{carousel_math(Carousel(derivation, s), 0)}", "", None))
+    rows = " \\\\\n".join(rf"{math} && {_tag(number)}{_text(note)}" for math, note, number in lines)
+    return rf"$\displaystyle \begin{{aligned}}{rows}\end{{aligned}}$"
+
+
+# Lines are (formula with one &, note, equation number or None).
+
+def forward_lines(derivation):
+    """The cell's equations as declared, with the values that the adjoints speak of over braces."""
+    notation = Notation(derivation, braces=True)
+    rows = {r.target: r.rhs for r in derivation.forward}
+    return [(f"{notation.name(e.target)} &= {notation.doprint(rows[e.target])}", "", e.number) for e in derivation.cell.equations]
+
+
+def shape_lines(derivation):
+    """The quantities of one step, by shape."""
+    notation, by_shape = Notation(derivation), defaultdict(list)
+    cell = derivation.cell
+    for q in (*cell.inputs, *(r.target for r in derivation.forward), *cell.params, *cell.constants):
+        by_shape[derivation.shapes[q]].append(notation.name(q))
+    return [(rf"{', '.join(dict.fromkeys(names))} &\in {_space(shape)}", "", None) for shape, names in by_shape.items()]
+
+
+def _space(shape):
+    sizes = r" \times ".join(_size(n) for n in shape)
+    return rf"\mathbb{{R}}^{{{sizes}}}" if shape else r"\mathbb{R}"
+
+
+def _size(n):
+    from sympy import latex
+
+    return latex(n)
+
+
+def adjoint_lines(derivation):
+    """Each adjoint, the rules that made it, and the equations that it came from."""
+    notation, first = Notation(derivation), len(derivation.cell.equations) + 1
+    lines = []
+    for number, row in enumerate(derivation.adjoint, first):
+        terms = [notation.doprint(t.expr) for t in row.terms]
+        several = len(terms) > 1 or any(t.expr.is_Add for t in row.terms)
+        body = _joined(terms)
+        if row.summed and _over_time(derivation, row):
+            body = rf"\textstyle\sum_t {notation.brackets(body)}" if several else rf"\textstyle\sum_t {body}"
+        lines.append((f"{notation.name(row.target)} &= {body}", _rules(row), number))
+    return lines
+
+
+def _over_time(derivation, row):
+    """Whether the terms have a value at every step, rather than one for the sequence."""
+    timeless = {Adjoint(r.target) for r in derivation.forward if r.once}
+    symbols = {s for t in row.terms for s in t.expr.free_symbols if isinstance(s, Adjoint)}
+    return not symbols <= timeless if symbols else False
+
+
+def _joined(terms):
+    text = terms[0]
+    for t in terms[1:]:
+        text += f" - {t[1:]}" if t.startswith("-") else f" + {t}"
+    return text
+
+
+def _rules(row):
+    """What to write beside an adjoint: each rule once, with its equations."""
+    by_rule = defaultdict(list)
+    for t in row.terms:
+        by_rule[t.rule].append(t.equation)
+    words = []
+    for rule, numbers in by_rule.items():
+        where = "" if rule in ("given", "carried back from the next step", "not read") else " of " + ", ".join(
+            f"({n})" for n in sorted(dict.fromkeys(numbers)))
+        words.append(rule + where)
+    return "; ".join(words)
+
+
+def _adjoint_words(derivation):
+    """What the bars, hats and plus signs mean, for the states of this cell."""
+    recurrent = recurrent_states(derivation.forward)
+    state = recurrent[0] if recurrent else derivation.cell.states[0]
+    notation = Notation(derivation)
+    name, given = notation.name(state), notation.name(Adjoint(state, "given"))
+    words = rf"$\bar{{v}}$ is $\partial L / \partial v$, taken through all that follows; ${given}$ is what the loss $L$ sends ${name}$ directly"
+    if recurrent:
+        words += rf", and ${notation.name(Adjoint(state, 'later'))}$ what the next step sends back"
+    return words + "."
+
+
+# The carousel
+
+def carousel_latex(carousel, steps=3):
+    """One step's factor with what is held fixed, its kind in words, and the product over several steps."""
+    derivation, state = carousel.derivation, carousel.state
+    cell, notation = derivation.cell, Notation(derivation)
+    others = [notation.name(s.prev) for s in recurrent_states(derivation.forward) if s != state]
+    fixed = ", ".join([*others, *(notation.name(q) for q in cell.inputs)])
+    text = f"Over one step, with ${fixed}$ held fixed,\n\\begin{{equation*}}\n{carousel_math(carousel, 0)}\n\\end{{equation*}}\n"
+    text += f"Here {_KINDS[carousel.kind]}. Over {steps} steps along this path alone,\n"
+    text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
+    if carousel.kind == "matrix":
+        text += f"and an error comes back as\n\\begin{{equation*}}\n{backward_math(carousel, steps)}\n\\end{{equation*}}\n"
+    if carousel.detours:
+        ways = " + ".join(rf"\frac{{\partial {_now(derivation, state)}}}{{\partial {notation.name(s.prev)}}} "
+                          rf"\frac{{\partial {notation.name(s.prev)}}}{{\partial {notation.name(state.prev)}}}" for s in carousel.detours)
+        text += f"The total derivative adds the ways through the other states, ${ways}$."
+    else:
+        text += "No other state leads back to it: this is the total derivative of one step."
+    return text
+
+
+def carousel_math(carousel, steps):
+    """The factor of one step, and the product over `steps` steps where there are any."""
+    notation = Notation(carousel.derivation)
+    now, before = _now(carousel.derivation, carousel.state), _previous(carousel.derivation, carousel.state)
+    text = rf"\frac{{\partial {now}}}{{\partial {before}}} = {_broken(notation, carousel.factor)}"
+    return text if not steps else text + r" \,, \qquad " + product_math(carousel, steps)
+
+
+def _broken(notation, e):
+    """A formula in lines that fit a page."""
+    text = notation.doprint(e)
+    if len(text) < 200 or not e.is_Add:
+        return text
+    terms = notation._terms(e)
+    lines = [notation.doprint(terms[0])] + [_signed(notation.doprint(a)) for a in terms[1:]]
+    return "\\begin{aligned}[t]\n&" + " \\\\\n&".join(lines) + "\n\\end{aligned}"
+
+
+def _signed(term):
+    return term if term.startswith("-") else f"{{}} + {term}"
+
+
+def product_math(carousel, steps):
+    """The product of the factors of several steps, the latest first; of long factors by their symbol J."""
+    base = _base(carousel)
+    left = rf"\frac{{\partial {base}_t}}{{\partial {base}_{{t-{steps}}}}}"
+    shape = carousel.derivation.shapes[carousel.state]
+    join = r" \odot " if carousel.factor.is_commutative and shape else r" \, "
+    if _is_long(carousel):
+        product = join.join(_time("J", k) for k in range(steps))
+        return rf"{left} = {product}, \qquad J_t = \frac{{\partial {base}_t}}{{\partial {base}_{{t-1}}}}"
+    factor = carousel.factor
+    if not factor.free_symbols:
+        return f"{left} = {Notation(carousel.derivation).doprint(factor ** steps)}"
+    return f"{left} = " + join.join(Notation(carousel.derivation, back=k).parenthesize_factor(factor) for k in range(steps))
+
+
+def backward_math(carousel, steps):
+    """The adjoint of the state `steps` steps ago, from that of now: the transposed factors, the earliest first."""
+    base = _base(carousel)
+    left = rf"\bar{{{base}}}_{{t-{steps}}} = "
+    back = transposed(carousel.factor)
+    factors = [rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(carousel.derivation, back=k).parenthesize_factor(back)
+               for k in reversed(range(steps))]
+    return left + r" \, ".join(factors) + rf" \, \bar{{{base}}}_t"
+
+
+def _is_long(carousel):
+    return carousel.factor.is_Add and (not carousel.factor.is_commutative or len(carousel.factor.args) > 2)
+
+
+def _base(carousel):
+    return Notation(carousel.derivation).name(carousel.state).rsplit("_", 1)[0]
+
+
+def _time(letter, back):
+    return f"{letter}_{{t-{back}}}" if back else f"{letter}_t"
+
+
+# Words and frames
+
+def _now(derivation, state):
+    return Notation(derivation).name(state)
+
+
+def _previous(derivation, state):
+    return Notation(derivation).name(state.prev)
+
+
+def _align(lines):
+    rows = []
+    for math, note, number in lines:
+        tag = rf" \tag{{{number}}}" if number else r" \notag"
+        rows.append(math + (rf" && {_text(note)}" if note else "") + tag)
+    return "\\begin{align}\n" + " \\\\\n".join(rows) + "\n\\end{align}"
+
+
+def _tag(number):
+    return rf"\text{{({number})}}\;\; " if number else ""
+
+
+def _text(note):
+    return rf"\text{{\footnotesize {_plain(note)}}}" if note else ""
+
+
+def _plain(text):
+    """Text with TeX's special characters escaped."""
+    for character in ("\\", "{", "}"):
+        text = text.replace(character, "")
+    for character in "&%$#_":
+        text = text.replace(character, "\\" + character)
+    return text.replace("~", r"\textasciitilde{}").replace("^", r"\textasciicircum{}")

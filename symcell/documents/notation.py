@@ -1,0 +1,147 @@
+"""How a paper writes a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
+
+from sympy import Add, Mul, Pow, sympify
+from sympy.printing.latex import LatexPrinter, translate
+
+from symcell.activations import Unit
+from symcell.order import PaperOrder
+from symcell.primitives import Primitive
+from symcell.symbols import Adjoint, Constant, Param, Previous
+
+
+class Notation(LatexPrinter):
+    """SymPy's LaTeX printer in the notation and order of a paper. With `braces`, a value that flattening has named is shown where it
+    stands: its expression over a brace, the name under it."""
+
+    def __init__(self, derivation, braces=False, back=0):
+        super().__init__({"ln_notation": False})
+        self.back = back  # steps before t
+        self.derivation, self.paper = derivation, PaperOrder(derivation)
+        self.once = {r.target for r in derivation.forward if r.once}
+        declared = {e.target for e in derivation.cell.equations}
+        self.hidden = {r.target: r.rhs for r in derivation.forward if r.target not in declared} if braces else {}
+
+    # Names
+
+    def _print_Symbol(self, e, style="plain"):
+        if e in self.hidden:
+            return self._braced(e, bracket=False)
+        return self.name(e)
+
+    _print_Quantity = _print_Adjoint = _print_Symbol
+
+    def name(self, e):
+        """A symbol with its subscripts, time among them."""
+        if isinstance(e, Adjoint):
+            return self._adjoint(e)
+        base, *subscripts = (e.state if isinstance(e, Previous) else e).name.split("_")
+        return _letter(base) + self._subscript(e, subscripts)
+
+    def _adjoint(self, e):
+        of = e.of
+        base, *subscripts = (of.state if isinstance(of, Previous) else of).name.split("_")
+        accent = "hat" if e.kind == "given" else "bar"
+        sent_back = "^{+}" if e.kind == "later" or isinstance(of, Previous) else ""
+        return rf"\{accent}{{{_letter(base)}}}" + self._subscript(of, subscripts) + sent_back
+
+    def _subscript(self, e, subscripts):
+        parts = [_letter(s) for s in subscripts if s]
+        if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
+            back = self.back + isinstance(e, Previous)
+            parts.append(f"t-{back}" if back else "t")
+        text = ",".join(parts)
+        return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+
+    def _braced(self, e, bracket):
+        rhs = self.hidden.pop(e)
+        inside = self.doprint(rhs)
+        if bracket and isinstance(rhs, (Add, Mul)):
+            inside = self.brackets(inside)
+        return rf"\underbrace{{{inside}}}_{{{self.name(e)}}}"
+
+    # Sums and products
+
+    def _print_Add(self, e, order=None):
+        text = ""
+        for a in self._terms(e):
+            subtracted = a.could_extract_minus_sign() and bool(text)
+            text += (" - " if subtracted else " + " if text else "") + self._term(-a if subtracted else a)
+        return text
+
+    def _terms(self, e):
+        return self.paper.terms(e) if e.is_commutative else sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), str(a)))
+
+    def _term(self, e):
+        text = self.doprint(e)
+        return self.brackets(text) if isinstance(e, Add) else text
+
+    @staticmethod
+    def brackets(text):
+        """Round brackets as high as the text, but not as high as a brace under it."""
+        return rf"\bigl({text}\bigr)" if r"\underbrace" in text else rf"\left({text}\right)"
+
+    def _print_Mul(self, e):
+        if e.could_extract_minus_sign():
+            return "-" + self._term(-e)
+        if not e.is_commutative:
+            return self._linear_maps(e)
+        above, below = _fraction(e)
+        if below:
+            return rf"\frac{{{self._odot(above) or '1'}}}{{{self._odot(below)}}}"
+        return self._odot(above)
+
+    def _odot(self, factors):
+        """Numbers and scalars side by side, then everything with units joined by the elementwise product."""
+        factors = self.paper.factors(Mul(*factors, evaluate=False)) if len(factors) > 1 else list(factors)
+        scalars = [f for f in factors if not self.derivation.shape(f)]
+        units = [f for f in factors if f not in scalars]
+        dots = r" \cdot " if len(scalars) > 1 and all(f.is_number for f in scalars) else r" \, "
+        left = dots.join(self.parenthesize_factor(f) for f in scalars)
+        right = r" \odot ".join(self.parenthesize_factor(f) for f in units)
+        return rf"{left} \, {right}" if left and right else left or right
+
+    def _linear_maps(self, e):
+        numbers = [f for f in e.args if f.is_commutative]
+        maps = [f for f in e.args if not f.is_commutative]
+        return r" \, ".join([self.parenthesize_factor(f) for f in (*numbers, *maps)])
+
+    def parenthesize_factor(self, e):
+        """`e` as a factor: in brackets if it is a sum or an elementwise product."""
+        if e in self.hidden:
+            return self._braced(e, bracket=True)
+        text = self.doprint(e)
+        return self.brackets(text) if isinstance(e, (Add, Mul)) else text
+
+    def _print_Pow(self, e):
+        if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
+            return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
+        if e.exp.is_number and e.exp.is_negative:
+            return rf"\frac{{1}}{{{self.doprint(1 / e)}}}"
+        return super()._print_Pow(e)
+
+    def _print_Function(self, e, exp=None):
+        name = type(e).__name__.replace("_", r"\_")
+        head = rf"\operatorname{{{name}}}" if isinstance(e, Unit) else self._hprint_Function(name)
+        power = f"^{{{exp}}}" if exp is not None else ""
+        return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
+
+
+def _fraction(e):
+    """The factors above and below the line."""
+    above = [f for f in e.args if not (isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative)]
+    below = [1 / f for f in e.args if isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative]
+    if above and above[0].is_Rational and above[0].q != 1 and not above[0].is_Integer:
+        number = above.pop(0)
+        above = ([number.p] if number.p != 1 or not above else []) + above
+        below.insert(0, number.q)
+    return [sympify(f) for f in above], [sympify(f) for f in below]
+
+
+def _letter(name):
+    """A name as TeX sets it: Greek spelled out, accents by SymPy's suffixes, longer words upright."""
+    translated = translate(name)
+    if translated != name:
+        return translated
+    return name if len(name) == 1 or name.isdigit() else rf"\mathrm{{{name}}}"
+
+

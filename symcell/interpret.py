@@ -1,0 +1,233 @@
+"""A cell's equations evaluated as they stand: one sample, one step and one equation after another, in NumPy.
+
+The yardstick of `check`. Nothing here knows of derivations, programs or generated code, and nothing is differentiated: in
+complex128 a tiny imaginary part carries a derivative through (the complex step). Every function is therefore analytic between
+its kinks, comparisons look at real parts, and what is flat has no imaginary part.
+"""
+
+from functools import lru_cache
+from math import erf as _erf_of_one
+from math import erfc as _erfc_of_one
+
+import numpy as np
+from sympy import (
+    Abs, Add, And, Dummy, Eq, Ge, Gt, Heaviside, Le, Lt, Max, Min, Mod, Mul, Ne, Not, Or, Piecewise, Pow, Symbol, acos, acosh, asin,
+    asinh, atan, atan2, atanh, ceiling, cos, cosh, erf, erfc, exp, floor, frac, lambdify, linsolve, log, sign, sin, sinh, tan, tanh,
+)
+from sympy.logic.boolalg import BooleanAtom
+
+from symcell.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.errors import CellError
+from symcell.primitives import Primitive
+
+
+def run(cell, params, inputs, initial=None):
+    """The states of a cell over a sequence: name -> (T, B, *shape), in float64, or in complex128 if any array is complex.
+
+    params: name -> array, constants among them; inputs: name -> (T, B, *shape); initial: state -> (B, *shape), states left out
+    begin at their declared value. Sizes are read off the arrays. Raises CellError for a missing array, for shapes that do not
+    agree, and for a function that NumPy does not know."""
+    initial = initial or {}
+    shared = _named(cell, "params", params, (*cell.params, *cell.constants))
+    sequences = _named(cell, "inputs", inputs, cell.inputs)
+    given = _named(cell, "initial", initial, [s for s in cell.states if s.name in initial])
+    sizes = _sizes(cell, [(q, a.shape[lead:]) for group, lead in ((shared, 0), (sequences, 2), (given, 1)) for q, a in group.items()])
+    shapes = {q: _numbers(cell.shape(q), sizes) for q in (*cell.states, *cell.intermediates)}
+    T, B = next(iter(sequences.values())).shape[:2]
+    kind = np.result_type(float, *shared.values(), *sequences.values(), *given.values())
+    states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in cell.states}
+    with np.errstate(all="ignore"):  # the branch of a Piecewise that is not taken may be undefined
+        for b in range(B):
+            previous = {s: given[s][b] if s in given else _declared(s, shared, shapes[s]) for s in cell.states}
+            for t in range(T):
+                step = {x: a[t, b] for x, a in sequences.items()} | {s.prev: a for s, a in previous.items()}
+                previous = _step(cell, shared | sizes | step, shapes)
+                for s, value in previous.items():
+                    states[s.name][t, b] = value
+    return states
+
+
+def _step(cell, values, shapes):
+    """The new states of one sample, given the values of all that the equations speak of."""
+    for equation in cell.equations:
+        target = equation.target
+        values[target] = np.broadcast_to(evaluate(equation.rhs, values), shapes[target])
+    return {s: values[s] for s in cell.states}
+
+
+def _named(cell, group, arrays, quantities):
+    """The arrays by their symbols."""
+    missing = [q.name for q in quantities if q.name not in arrays]
+    if missing:
+        raise CellError(f"cell {cell.name}: {group} lacks {', '.join(missing)}")
+    return {q: np.asarray(arrays[q.name]) for q in quantities}
+
+
+def _declared(state, shared, shape):
+    """The value of a state before the first step when none is given."""
+    initial = state.initial
+    return np.broadcast_to(shared[initial] if initial in shared else float(initial), shape)
+
+
+def _sizes(cell, actual):
+    """Size symbol -> number, from (symbol, shape of its array) pairs: first the sizes that stand alone, then by solving."""
+    axes = []
+    for q, shape in actual:
+        if len(shape) != len(cell.shape(q)):
+            raise CellError(f"cell {cell.name}: {q} has shape {shape}, expected {cell.shape(q)}")
+        axes += zip(cell.shape(q), shape, strict=True)
+    sizes = {n: length for n, length in axes if n.is_Symbol}
+    for n, length in axes:
+        unknown = [s for s in n.free_symbols if s not in sizes]
+        if len(unknown) == 1:
+            sizes[unknown[0]] = next(iter(linsolve([n.xreplace(sizes) - length], unknown[0])))[0]
+    for q, shape in actual:
+        if _numbers(cell.shape(q), sizes) != shape:
+            raise CellError(f"cell {cell.name}: {q} has shape {shape}, expected {cell.shape(q)} with {sizes}")
+    return sizes
+
+
+def _numbers(shape, sizes):
+    """A symbolic shape as a tuple of integers."""
+    return tuple(int(n.subs(sizes)) for n in shape)
+
+
+def evaluate(e, values):
+    """The value of an expression, given those of its symbols (sizes among them): an array of its shape for one sample."""
+    if not e.args:
+        return _leaf(e, values)
+    if isinstance(e, Piecewise):
+        return _piecewise([(evaluate(value, values), evaluate(condition, values)) for value, condition in e.args])
+    arguments = [evaluate(a, values) for a in e.args]
+    if isinstance(e, Primitive):
+        return e.evaluate(*arguments)
+    if isinstance(e, (Add, Mul)):
+        combine = np.add if isinstance(e, Add) else np.multiply
+        whole = arguments[0]
+        for a in arguments[1:]:
+            whole = combine(whole, a)
+        return whole
+    return _function(type(e), len(arguments))(*arguments)
+
+
+def _leaf(e, values):
+    if e in values:
+        return np.asarray(values[e])
+    if isinstance(e, BooleanAtom):
+        return np.bool_(bool(e))
+    if isinstance(e, Symbol):
+        raise CellError(f"{e} has no value")
+    return np.float64(e)
+
+
+@lru_cache
+def _function(kind, count):
+    """The NumPy function for a SymPy function; for one without a row in the table, what SymPy itself prints for NumPy."""
+    for known in kind.__mro__:
+        if known in _FUNCTIONS:
+            return _FUNCTIONS[known]
+    arguments = [Dummy() for _ in range(count)]
+    printed = lambdify(arguments, kind(*arguments), "numpy")
+
+    def call(*values):
+        try:
+            return printed(*values)
+        except NameError:
+            raise CellError(f"NumPy has no {kind.__name__}") from None
+
+    return call
+
+
+def _piecewise(cases):
+    value = np.nan
+    for case, condition in reversed(cases):
+        value = np.where(condition, case, value)
+    return value
+
+
+def _with_slopes(value, *terms):
+    """`value`, a real function of its arguments, and the change that their imaginary parts make; terms: (slope, argument)."""
+    for slope, argument in terms:
+        if np.iscomplexobj(argument):  # an infinite slope is of no account where nothing moves
+            value = value + 1j * np.where(argument.imag == 0, 0, slope() * argument.imag)
+    return value
+
+
+def _power(base, exponent):
+    p, x = exponent.real, base.real
+    if np.ndim(p) == 0 and p == int(p) and not np.iscomplexobj(exponent):
+        return base ** int(p) if p >= 0 else 1 / base ** int(-p)
+    return _with_slopes(x ** p, (lambda: p * x ** (p - 1), base), (lambda: np.log(x) * x ** p, exponent))
+
+
+def _sigmoid(z):
+    small = np.exp(np.where(z.real > 0, -z, z))  # at most one, so that nothing overflows
+    return np.where(z.real > 0, 1, small) / (1 + small)
+
+
+def _softplus(z):
+    return _with_slopes(np.logaddexp(z.real, 0), (lambda: _sigmoid(z.real), z))
+
+
+def _hard_sigmoid(z):
+    return np.where(np.abs(z.real) < 3, z / 6 + 0.5, np.clip(z.real / 6 + 0.5, 0, 1))
+
+
+def _extremum(largest):
+    """Max or Min of any number of arguments; those that tie share evenly."""
+
+    def choose(*arguments):
+        stacked = np.stack(np.broadcast_arrays(*arguments))
+        best = stacked.real.max(axis=0) if largest else stacked.real.min(axis=0)
+        wins = stacked.real == best
+        return np.where(wins, stacked, 0).sum(axis=0) / wins.sum(axis=0)
+
+    return choose
+
+
+def _gaussian(z):
+    return 2 / np.sqrt(np.pi) * np.exp(-z.real ** 2)
+
+
+def _atan2(y, x):
+    square = y.real ** 2 + x.real ** 2
+    return _with_slopes(np.arctan2(y.real, x.real), (lambda: x.real / square, y), (lambda: -y.real / square, x))
+
+
+def _joined(combine):
+    """And, Or of any number of conditions."""
+
+    def condition(*arguments):
+        whole = arguments[0]
+        for a in arguments[1:]:
+            whole = combine(whole, a)
+        return whole
+
+    return condition
+
+
+_erf_of_all = np.vectorize(_erf_of_one, otypes=[float])
+_erfc_of_all = np.vectorize(_erfc_of_one, otypes=[float])
+
+_FUNCTIONS = {
+    tanh: np.tanh, exp: np.exp, log: np.log, sin: np.sin, cos: np.cos, tan: np.tan, sinh: np.sinh, cosh: np.cosh,
+    asin: np.arcsin, acos: np.arccos, atan: np.arctan, asinh: np.arcsinh, acosh: np.arccosh, atanh: np.arctanh,
+    Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
+    silu: lambda z: z * _sigmoid(z),
+    relu: lambda z: np.where(z.real > 0, z, 0),
+    leaky_relu: lambda z, slope: np.where(z.real > 0, z, slope * z),
+    stop_gradient: lambda z: z.real,
+    Abs: lambda z: np.sign(z.real) * z,
+    Max: _extremum(largest=True), Min: _extremum(largest=False),
+    sign: lambda z: np.sign(z.real), floor: lambda z: np.floor(z.real), ceiling: lambda z: np.ceil(z.real),
+    Heaviside: lambda z, half: np.heaviside(z.real, half.real),
+    frac: lambda z: z - np.floor(z.real),
+    Mod: lambda x, y: x - np.floor(x.real / y.real) * y,
+    erf: lambda z: _with_slopes(_erf_of_all(z.real), (lambda: _gaussian(z), z)),
+    erfc: lambda z: _with_slopes(_erfc_of_all(z.real), (lambda: -_gaussian(z), z)),
+    atan2: _atan2,
+    Lt: lambda a, b: a.real < b.real, Le: lambda a, b: a.real <= b.real,
+    Gt: lambda a, b: a.real > b.real, Ge: lambda a, b: a.real >= b.real,
+    Eq: lambda a, b: a.real == b.real, Ne: lambda a, b: a.real != b.real,
+    And: _joined(np.logical_and), Or: _joined(np.logical_or), Not: np.logical_not,
+}

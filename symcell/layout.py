@@ -1,0 +1,66 @@
+"""Long lines of generated Python broken where Python allows it, and where a reader would."""
+
+import re
+import textwrap
+
+WIDTH = 110
+_INDENT = "    "
+
+
+def wrapped(source, width=WIDTH):
+    """The source with its long lines broken: comments between words, code after commas, else before operators."""
+    return "\n".join(part for line in source.split("\n") for part in _broken(line, width))
+
+
+def _broken(line, width):
+    if len(line) <= width:
+        return [line]
+    indent = line[:len(line) - len(line.lstrip())]
+    text = line.strip()
+    if text.startswith("#"):
+        return textwrap.wrap(text[1:].strip(), width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#     ",
+                             break_long_words=False, break_on_hyphens=False)
+    hanging = indent + _INDENT * (2 if text.startswith(("def ", "if ", "for ")) else 1)
+    pieces = _after_commas(text)
+    lines = _filled(pieces, indent, hanging, width)
+    if max(map(len, lines)) <= width or not re.match(r"[\w\[\], ]+ \+?= ", text):
+        return lines
+    head, body = re.split(r"(?<= \+= )|(?<= = )", text, maxsplit=1)
+    return [f"{indent}{head}(", *_filled(_before_operators(body), hanging, hanging, width), f"{indent})"]
+
+
+def _filled(pieces, indent, hanging, width):
+    lines = [indent + pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + 1 + len(piece) <= width:
+            lines[-1] += " " + piece
+        else:
+            lines.append(hanging + piece)
+    return lines
+
+
+def _after_commas(text):
+    """Pieces that end with a comma inside brackets, but outside strings and subscripts."""
+    return _cut(text, lambda k, stack: text[k] == "," and text[k + 1:k + 2] == " " and stack and "[" not in stack[-1:], 1)
+
+
+def _before_operators(text):
+    """Pieces that begin with a + or - or *."""
+    return _cut(text, lambda k, stack: text[k] == " " and text[k + 1:k + 3] in ("+ ", "- ", "* ", "/ ") and "[" not in stack, 0)
+
+
+def _cut(text, breaks, after):
+    pieces, stack, start, quoted = [], [], 0, False
+    for k, character in enumerate(text):
+        if character == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif character in "([{":
+            stack.append(character)
+        elif character in ")]}":
+            stack.pop()
+        elif breaks(k, stack):
+            pieces.append(text[start:k + after].strip())
+            start = k + after
+    return [p for p in (*pieces, text[start:].strip()) if p]

@@ -1,0 +1,79 @@
+"""What a command works on: a catalogue name, or `path/to/file.py:variable`."""
+
+import difflib
+import runpy
+import sys
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+
+from symcell.cell import Cell
+from symcell.errors import CellError
+
+
+def load_target(text):
+    """The cell that `text` names: `lstm` of the catalogue, or the variable of a Python file, `cells/mine.py:cell`.
+
+    The file is run, but not as `__main__`. Raises CellError for an unknown name, a missing file or variable, a variable that is
+    no Cell, and a file that raises: the message then gives that error and its line."""
+    path, colon, variable = text.rpartition(":")
+    if colon and path.endswith(".py"):
+        return _cell_of_file(Path(path), variable)
+    if text.endswith(".py") or "/" in text or "\\" in text:
+        raise CellError(f"the target {text!r} names no variable of a Python file; write it like path/to/file.py:variable")
+    return _cell_of_catalogue(text)
+
+
+def _cell_of_catalogue(name):
+    from symcell import cells
+
+    known = cells.names()
+    if name in known:
+        return cells.get(name)
+    close = difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`symcell list` shows them, and path/to/file.py:variable names your own."
+    raise CellError(f"the catalogue has no cell {name!r}; {hint}")
+
+
+def _cell_of_file(path, variable):
+    if not path.is_file():
+        raise CellError(f"there is no file {path}")
+    values = _run(path)
+    if variable not in values:
+        raise CellError(f"{path} has no variable {variable!r}; {_cells_in(values)}")
+    cell = values[variable]
+    if not isinstance(cell, Cell):
+        raise CellError(f"{path}: the variable {variable} is no Cell, it is of type {type(cell).__name__}; {_cells_in(values)}")
+    return cell
+
+
+def _cells_in(values):
+    found = [name for name, value in values.items() if isinstance(value, Cell)]
+    return f"the cells in it: {', '.join(found)}" if found else "no variable in it is a Cell"
+
+
+def _run(path):
+    """The variables of a Python file, after running it."""
+    try:
+        with _importing_from(path.parent):
+            return runpy.run_path(str(path), run_name=path.stem)
+    except (Exception, SystemExit) as error:  # whatever the user's file raises is the user's to read
+        raise CellError(f"{path}{_line_of(error, path)}: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _importing_from(folder):
+    """The file may import its neighbours, as a script may."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _line_of(error, path):
+    """", line 7": where in the file itself the error came from."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f", line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""

@@ -1,0 +1,155 @@
+"""The smallest decent training loop on top of a Kernel: minibatches, cross-entropy, clipping by norm, Adam.
+
+A sequence is classified by a linear softmax readout of the cell's output state after the last step. Nothing here knows a cell:
+what one wants other than the kernel's own initial parameters, an `init` hook says.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Task:
+    """Sequences to classify: inputs (T, N, n_x), labels (N,), for training and for testing."""
+
+    name: str
+    train_inputs: np.ndarray
+    train_labels: np.ndarray
+    test_inputs: np.ndarray
+    test_labels: np.ndarray
+
+    @property
+    def classes(self):
+        return int(self.train_labels.max()) + 1
+
+
+def digits(by="rows", seed=0):
+    """scikit-learn's 1797 handwritten digits of 8 x 8 pixels, a quarter of them for testing.
+
+    Read by "rows" they are 8 steps of 8 inputs, by "pixels" 64 steps of one. Pixels are scaled to [-1, 1]."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images, labels = load_digits(return_X_y=True)
+    shape = {"rows": (8, 8), "pixels": (64, 1)}[by]
+    inputs = (images / 8 - 1).astype("float32").reshape(-1, *shape)
+    train_x, test_x, train_y, test_y = train_test_split(inputs, labels, test_size=0.25, random_state=seed, stratify=labels)
+    return Task(by, _time_first(train_x), train_y, _time_first(test_x), test_y)
+
+
+def _time_first(inputs):
+    return np.ascontiguousarray(inputs.swapaxes(0, 1))
+
+
+def forget_bias(value=1.0, name="b_f"):
+    """An `init` hook: the parameter `name`, where a cell has it, begins at `value`, so that a cell remembers before it has learned.
+
+    Jozefowicz, Zaremba, Sutskever, An empirical exploration of recurrent network architectures, ICML 2015: 1 for an LSTM."""
+    return lambda params: params | {name: np.full_like(params[name], value)} if name in params else params
+
+
+class Classifier:
+    """A cell and a linear softmax readout of its first output state. `params` holds the cell's parameters and the readout's."""
+
+    def __init__(self, kernel, task, hidden, seed=0, init=None):
+        self.kernel = kernel
+        self.output = kernel.cell.outputs[0].name
+        sizes = sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden)
+        params = kernel.init(seed=seed, **sizes)
+        self.params = init(params) if init else params
+        self._cell_names = tuple(self.params)
+        self.params["readout.W"] = np.zeros((task.classes, self._features(task.train_inputs[:, :1])[1].shape[1]), "float32")
+        self.params["readout.b"] = np.zeros(task.classes, "float32")
+
+    @property
+    def cell_params(self):
+        return {name: self.params[name] for name in self._cell_names}
+
+    def _features(self, inputs):
+        """The run, and its last output as (B, n)."""
+        run = self.kernel.forward(self.cell_params, inputs)
+        return run, run.final[self.output].reshape(inputs.shape[1], -1)
+
+    def logits(self, inputs):
+        _, features = self._features(inputs)
+        return features @ self.params["readout.W"].T + self.params["readout.b"]
+
+    def loss_and_grads(self, inputs, labels):
+        """The mean cross-entropy of a minibatch, and its gradient by the generated backward pass, name -> array."""
+        run, features = self._features(inputs)
+        loss, dlogits = cross_entropy(features @ self.params["readout.W"].T + self.params["readout.b"], labels)
+        dfeatures = dlogits @ self.params["readout.W"]
+        grads = self.kernel.backward(run, final={self.output: dfeatures.reshape(run.final[self.output].shape)})
+        return loss, grads.params | {"readout.W": dlogits.T @ features, "readout.b": dlogits.sum(axis=0)}
+
+    def accuracy(self, inputs, labels):
+        return float((self.logits(inputs).argmax(axis=1) == labels).mean())
+
+
+def sizes_of(cell, n_x, hidden):
+    """Every size of a cell by its symbol: its input's is `n_x`, all others are `hidden`."""
+    of_inputs = {n.name for x in cell.inputs for n in cell.shape(x) if n.is_Symbol}
+    return {name: n_x if name in of_inputs else hidden for name in cell.sizes}
+
+
+def cross_entropy(logits, labels):
+    """The mean cross-entropy of softmax(logits), (B, classes), and its derivative with respect to the logits."""
+    rows = np.arange(len(labels))
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    dlogits = np.exp(log_p)
+    dlogits[rows, labels] -= 1
+    return float(-log_p[rows, labels].mean()), dlogits / len(labels)
+
+
+def clip_by_norm(grads, limit):
+    """Gradients scaled down together so that their joint norm is at most `limit`; and the norm that they had.
+
+    Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks, ICML 2013. The direction stays."""
+    norm = float(np.sqrt(sum(np.vdot(g, g) for g in grads.values())))
+    if norm <= limit:
+        return grads, norm
+    return {name: g * g.dtype.type(limit / norm) for name, g in grads.items()}, norm
+
+
+class Adam:
+    """Adam: Kingma, Ba, arXiv:1412.6980."""
+
+    def __init__(self, rate=0.003, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        self.rate, self.beta1, self.beta2, self.epsilon = rate, beta1, beta2, epsilon
+        self.steps, self.first, self.second = 0, {}, {}
+
+    def update(self, params, grads):
+        """The parameters after one step; those without a gradient stay as they are."""
+        self.steps += 1
+        return params | {name: (params[name] - self._change(name, g)).astype(g.dtype) for name, g in grads.items()}
+
+    def _change(self, name, g):
+        m = self.first[name] = self.beta1 * self.first.get(name, 0) + (1 - self.beta1) * g
+        v = self.second[name] = self.beta2 * self.second.get(name, 0) + (1 - self.beta2) * g * g
+        m, v = m / (1 - self.beta1 ** self.steps), v / (1 - self.beta2 ** self.steps)
+        return self.rate * m / (np.sqrt(v) + self.epsilon)
+
+
+def train(model, task, epochs, batch=32, rate=0.003, limit=1.0, seed=0, report=None):
+    """Train a Classifier; `report(epoch, loss)` is called after every epoch. Returns the mean loss of each epoch.
+
+    Gradients are clipped to the norm `limit`; the rate falls to nothing along half a cosine."""
+    random, adam, losses = np.random.default_rng(seed), Adam(rate), []
+    for epoch in range(epochs):
+        adam.rate = rate * (1 + np.cos(np.pi * epoch / epochs)) / 2
+        losses.append(_epoch(model, task, adam, batch, limit, random))
+        if report:
+            report(epoch + 1, losses[-1])
+    return losses
+
+
+def _epoch(model, task, adam, batch, limit, random):
+    order, total = random.permutation(len(task.train_labels)), 0.0
+    for chosen in (order[k:k + batch] for k in range(0, len(order), batch)):
+        loss, grads = model.loss_and_grads(task.train_inputs[:, chosen], task.train_labels[chosen])
+        grads, _ = clip_by_norm(grads, limit)
+        model.params = adam.update(model.params, grads)
+        total += loss * len(chosen)
+    return total / len(order)
