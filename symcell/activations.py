@@ -1,14 +1,33 @@
 """Functions of one unit that SymPy lacks, and the derivative of every function of one unit.
 
 Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side (relu'(0) = 0);
-Abs'(0) = sign(0) = 0; Max and Min share a tie evenly, one half each; sign, floor, ceiling and comparisons have derivative 0.
+Abs'(0) = sign(0) = 0; Max and Min of two share a tie evenly, one half each; sign, floor, ceiling and comparisons have derivative 0.
 """
 
 from sympy import (
-    Abs, Add, And, Expr, Function, Heaviside, Max, Min, Mod, Mul, Piecewise, Pow, Rational, S, ceiling, exp, floor,
-    frac, log, sign, sympify,
+    Abs,
+    Add,
+    And,
+    Expr,
+    Function,
+    Heaviside,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    S,
+    ceiling,
+    exp,
+    floor,
+    frac,
+    log,
+    sign,
+    sympify,
 )
-from sympy.core.function import ArgumentIndexError
+from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
 from symcell.primitives import Primitive
@@ -54,12 +73,12 @@ class relu(Unit):
 
 
 class leaky_relu(Unit):
-    """z for z > 0, slope * z elsewhere."""
+    """z for z > 0, slope * z elsewhere; the slope is 1/100 unless given."""
 
     nargs = 2
 
-    def __new__(cls, z, slope=Rational(1, 100)):
-        return super().__new__(cls, z, sympify(slope))
+    def __new__(cls, z, slope=None):
+        return super().__new__(cls, z, Rational(1, 100) if slope is None else sympify(slope))
 
     def elementary(self):
         z, slope = self.args
@@ -141,14 +160,14 @@ def partial(e: Expr, v: Expr) -> Expr:
     if isinstance(e, Add):
         return Add(*[partial(a, v) for a in e.args])
     if isinstance(e, Mul):
-        return Add(*[Mul(*e.args[:k], partial(a, v), *e.args[k + 1:]) for k, a in enumerate(e.args)])
+        return Add(*[Mul(*e.args[:k], partial(a, v), *e.args[k + 1 :]) for k, a in enumerate(e.args)])
     if isinstance(e, Pow):
         base, power = e.args
         of_base = power * base ** (power - 1) * partial(base, v)
         return of_base if not power.has(v) else of_base + e * log(base) * partial(power, v)
     if isinstance(e, Piecewise):
         return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
-    if isinstance(e, Function):
+    if isinstance(e, Application):  # Function, Max and Min
         return Add(*[_of_function(e, k) * partial(a, v) for k, a in enumerate(e.args) if a.has(v)])
     raise CellError(f"there is no derivative of {e} ({type(e).__name__})")
 

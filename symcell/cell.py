@@ -13,7 +13,8 @@ from symcell.naming import expand_affine
 from symcell.primitives import Primitive, matmul, transpose
 from symcell.printer import RESERVED, check_printable
 from symcell.shapes import Sizes, infer, resolved_shape, shape_text
-from symcell.symbols import Constant, Input, Param, Previous, Quantity, State, size
+from symcell.sizes import size
+from symcell.symbols import Constant, Input, Param, Previous, Quantity, State
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,10 @@ def _declared(cell, equations):
     pairs = []
     for number, e in enumerate(equations, 1):
         if isinstance(e, (bool, BooleanAtom)):
-            raise CellError(f"cell {cell.name}, equation {number}: SymPy has folded this Eq to {e}; both its sides were the same, "
-                            "or numbers. The left side must be a symbol that the right side defines")
+            raise CellError(
+                f"cell {cell.name}, equation {number}: SymPy has folded this Eq to {e}; both its sides were the same, "
+                "or numbers. The left side must be a symbol that the right side defines"
+            )
         if not isinstance(e, Equality):
             raise CellError(f"cell {cell.name}, equation {number}: expected Eq(symbol, expression), found {e!r}")
         pairs.append(_sides(cell, number, e))
@@ -164,10 +167,14 @@ def _sides(cell, number, e):
     plain = isinstance(target, Symbol) and (isinstance(target, State) or not isinstance(target, Quantity))
     if not plain:
         kind = getattr(target, "role", "expression")
-        raise CellError(f"cell {cell.name}, equation {number}: the left side must be a state or a plain symbol, "
-                        f"found the {kind} {target}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else ""))
+        raise CellError(
+            f"cell {cell.name}, equation {number}: the left side must be a state or a plain symbol, "
+            f"found the {kind} {target}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else "")
+        )
     if not isinstance(rhs, Expr):
-        raise CellError(f"cell {cell.name}, equation {number} ({target} = ...): the right side must be an expression, found {rhs}")
+        raise CellError(
+            f"cell {cell.name}, equation {number} ({target} = ...): the right side must be an expression, found {rhs}"
+        )
     return target, rhs
 
 
@@ -179,7 +186,7 @@ def _checked(cell, declared):
     _check_states(cell, declared)
     for number, (target, rhs) in enumerate(declared, 1):
         with _equation(cell, number, target):
-            if target in targets[:number - 1]:
+            if target in targets[: number - 1]:
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
             _check_order(target, rhs, declared, number)
             names.claim(target)
@@ -199,8 +206,10 @@ def _check_states(cell, declared):
         for q in sorted(rhs.free_symbols, key=str):
             state = getattr(q, "state", q)
             if isinstance(state, State) and state not in defined:
-                raise CellError(f"cell {cell.name}, equation {number} ({target} = ...): the state {state} has no equation; "
-                                f"add Eq({state}, ...)")
+                raise CellError(
+                    f"cell {cell.name}, equation {number} ({target} = ...): the state {state} has no equation; "
+                    f"add Eq({state}, ...)"
+                )
     if not any(isinstance(t, State) for t in defined):
         raise CellError(f"cell {cell.name} has no state: at least one left side must be a State")
 
@@ -210,7 +219,7 @@ def _check_order(target, rhs, declared, number):
     targets = [t for t, _ in declared]
     for q in sorted(rhs.free_symbols, key=str):
         defined_here = not isinstance(q, Quantity) or isinstance(q, State)
-        if not defined_here or q.is_integer or q in targets[:number - 1]:
+        if not defined_here or q.is_integer or q in targets[: number - 1]:
             continue
         if q not in targets:
             raise CellError(f"{q} is never defined; it needs an equation of its own, or to be an Input, a Param or a Constant")
@@ -310,8 +319,10 @@ def _give_shape(cell, target, shape):
     if isinstance(target, State):
         declared = cell._shapes.setdefault(target, target.declared if target.declared is not None else (size("n_h"),))
         if len(declared) != len(shape) and shape:
-            raise CellError(f"ranks do not agree: the state {target} has shape {shape_text(declared)}, "
-                            f"its right side {shape_text([n if n is not None else Symbol('any') for n in shape])}")
+            raise CellError(
+                f"ranks do not agree: the state {target} has shape {shape_text(declared)}, "
+                f"its right side {shape_text([n if n is not None else Symbol('any') for n in shape])}"
+            )
         for m, n in zip(declared, shape, strict=False):
             cell._sizes.unify(m, n, f"the state {target} and its right side")
     elif any(n is None for n in shape):

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from sympy import Add, Expr, Function, S
+from sympy.core.function import Application
 
 from symcell.activations import partial
 from symcell.flatten import Row, flatten
 from symcell.primitives import Primitive, total
 from symcell.shapes import resolved_shape
-from symcell.symbols import Adjoint, Constant, Param, Previous, State
-
+from symcell.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
 # The rules of the terms that every sweep begins with.
 SEEDS = ("given", "carried back from the next step")
@@ -66,6 +66,8 @@ class Derivation:
         return resolved_shape(e, self._shape_of)
 
     def _shape_of(self, symbol):
+        if isinstance(symbol, Hole):
+            return symbol.shape
         return self.shapes[symbol.of if isinstance(symbol, Adjoint) else symbol]
 
     def jacobian(self, new, prev):
@@ -191,5 +193,5 @@ def _rule_of(slope):
     """The school's name for differentiating an elementwise expression, by its slope."""
     if slope.is_number:
         return "sum rule"
-    functions = [f for f in slope.atoms(Function) if not isinstance(f, Primitive)]
+    functions = [f for f in slope.atoms(Application) if not isinstance(f, Primitive)]
     return "chain rule" if functions else "product rule"

@@ -35,7 +35,9 @@ class Names:
         self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
         self.later, self.states, self.tape, self.sizes, self.total = map(pick, ("later", "states", "tape", "sizes", "total"))
         self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
-        self.numbers = {n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))}
+        self.numbers = {
+            n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))
+        }
         self.pick = pick
 
 
@@ -76,7 +78,11 @@ class Passage:
         name = f"{self.direction}_{place}{suffix}"
         row = RowFunction(self, f"{name}_row", sweep, place)
         self.functions.append(row.text())
-        loops = [] if place == "once" else [f"for {self.names.t} in range({self.names.T}):", f"for {self.names.b} in range({self.names.B}):"]
+        loops = (
+            []
+            if place == "once"
+            else [f"for {self.names.t} in range({self.names.T}):", f"for {self.names.b} in range({self.names.B}):"]
+        )
         self._jitted(name, [*_nested(loops, [row.call()])], [row], [])
 
     def _loop_over_time(self, items):
@@ -136,8 +142,10 @@ class Passage:
 
     def _gradient(self, g):
         """One product for the gradients of all matrices that met one operand, split afterwards."""
-        self.body.append(f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}, "
-                         "summed over steps and samples")
+        self.body.append(
+            f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}, "
+            "summed over steps and samples"
+        )
         whole = self.names.total
         self.body.append(f"{whole} = np.matmul({self._matrix_of(g.bars)}.T, {self._matrix_of((g.operand,))})")
         start = Integer(0)
@@ -145,7 +153,9 @@ class Passage:
             stop = start + volume(self.program.shapes[bar])
             cut = f"{whole}[{self.size(start)}:{self.size(stop)}]" if len(g.targets) > 1 else whole
             shape = self.program.shapes[t]
-            self.body.append(f"{self.homes[t].array} = {cut}" + (f".reshape({self.shape_text(shape)})" if len(shape) != 2 else ""))
+            self.body.append(
+                f"{self.homes[t].array} = {cut}" + (f".reshape({self.shape_text(shape)})" if len(shape) != 2 else "")
+            )
             self.allocated.add(self.homes[t].array)
             start = stop
 
@@ -188,7 +198,11 @@ class Passage:
         flips = {w.transposed for w in p.weights}
         parts = [self._weight(w) for w in p.weights]
         if len(flips) == 1:  # all stand one above the other as they are stored
-            text = parts[0] if len(parts) == 1 else f"np.concatenate([{', '.join(parts)}], axis={int(together == flips.copy().pop())})"
+            text = (
+                parts[0]
+                if len(parts) == 1
+                else f"np.concatenate([{', '.join(parts)}], axis={int(together == flips.copy().pop())})"
+            )
             text += "" if flips.pop() else ".T"
         else:
             parts = [part + ("" if w.transposed else ".T") for part, w in zip(parts, p.weights, strict=True)]
@@ -224,8 +238,10 @@ class Passage:
                 self.body.append(f"{a} = np.{'zeros' if self._accumulates(a) else 'empty'}({shape}, {self.names.real})")
 
     def _accumulates(self, array):
-        return any(isinstance(s, Assign) and s.op == "sum over steps" and self.homes[s.target].array == array
-                   for s in getattr(self.program, self.direction))
+        return any(
+            isinstance(s, Assign) and s.op == "sum over steps" and self.homes[s.target].array == array
+            for s in getattr(self.program, self.direction)
+        )
 
     def _new_array_shape(self, array):
         """The shape of an array that this direction makes; None if it is given to it."""
@@ -281,22 +297,44 @@ class Passage:
     def _forward_frame(self):
         names, homes, cell = self.names, self.homes, self.program.cell
         head = ", ".join((names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.initial))
-        opening = [*self._unpacked_sizes(), *self._unpacked(names.params, (*cell.params, *cell.constants)),
-                   *self._unpacked(names.inputs, cell.inputs)]
+        opening = [
+            *self._unpacked_sizes(),
+            *self._unpacked(names.params, (*cell.params, *cell.constants)),
+            *self._unpacked(names.inputs, cell.inputs),
+        ]
         for s in cell.states:
             array = homes[s].array
             shape = _tuple((f"{names.T} + 1", names.B, *map(self.size, self.program.shapes[s])))
             opening += [f"{array} = np.empty({shape}, {names.real})", f'{array}[0] = {names.initial}["{s.name}"]']
         states = ", ".join(f'"{s.name}": {homes[s].array}' for s in cell.states)
         closing = [f"return {{{states}}}, {_tuple(self.schedule.tape)}"]
-        return f"def _forward({head}):", '"""All steps; returns the states, from the initial one on, and the tape."""', [*opening, *self.body, *closing]
+        return (
+            f"def _forward({head}):",
+            '"""All steps; returns the states, from the initial one on, and the tape."""',
+            [*opening, *self.body, *closing],
+        )
 
     def _backward_frame(self):
         names, homes, cell = self.names, self.homes, self.program.cell
-        head = ", ".join((names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.states, names.tape, names.given,
-                          names.later))
-        opening = [*self._unpacked_sizes(), *self._unpacked(names.params, (*cell.params, *cell.constants)),
-                   *self._unpacked(names.inputs, cell.inputs)]
+        head = ", ".join(
+            (
+                names.T,
+                names.B,
+                names.sizes,
+                names.real,
+                names.params,
+                names.inputs,
+                names.states,
+                names.tape,
+                names.given,
+                names.later,
+            )
+        )
+        opening = [
+            *self._unpacked_sizes(),
+            *self._unpacked(names.params, (*cell.params, *cell.constants)),
+            *self._unpacked(names.inputs, cell.inputs),
+        ]
         opening += [f'{homes[s].array} = {names.states}["{s.name}"]' for s in cell.states]
         for kind, source in (("given", names.given), ("later", names.later)):
             opening += [f'{homes[Adjoint(s, kind)].array} = {source}["{s.name}"]' for s in cell.states]
@@ -305,15 +343,20 @@ class Passage:
         of_params = ", ".join(f'"{p.name}": {self._result(p)}' for p in cell.params)
         of_inputs = ", ".join(f'"{q.name}": {self._result(q)}' for q in cell.inputs)
         closing = [f"return {{{of_params}}}, {{{of_inputs}}}"]
-        return f"def _backward({head}):", '"""The gradients of parameters and inputs; `later` ends as those of the initial states."""', \
-            [*opening, *self.body, *closing]
+        return (
+            f"def _backward({head}):",
+            '"""The gradients of parameters and inputs; `later` ends as those of the initial states."""',
+            [*opening, *self.body, *closing],
+        )
 
     def _unpacked_sizes(self):
         return [f'{n} = {self.names.sizes}["{n}"]' for n in self.program.cell.sizes]
 
     def _unpacked(self, group, symbols):
-        return [f'{q.name} = {group}["{q.name}"]' + ("" if self.program.shapes[q] or q in self.program.cell.inputs else ".reshape(1)")
-                for q in symbols]
+        return [
+            f'{q.name} = {group}["{q.name}"]' + ("" if self.program.shapes[q] or q in self.program.cell.inputs else ".reshape(1)")
+            for q in symbols
+        ]
 
     def _result(self, q):
         array = self.homes[Adjoint(q)].array

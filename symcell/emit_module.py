@@ -32,15 +32,25 @@ def emit(schedule):
     code = wrapped("\n\n\n".join(kernels))
     imports, runtime = _runtime(schedule, code)
     text = _template().render(
-        cell=cell, reference=textwrap.fill(cell.reference, 106), equations=equations, tables=_tables(schedule), imports=imports, runtime=runtime, kernels=code,
-        shapes=_shapes_function(cell), hash="{hash}", operations=_operations(schedule.program),
+        cell=cell,
+        reference=textwrap.fill(cell.reference, 106),
+        equations=equations,
+        tables=_tables(schedule),
+        imports=imports,
+        runtime=runtime,
+        kernels=code,
+        shapes=_shapes_function(cell),
+        hash="{hash}",
+        operations=_operations(schedule.program),
     )
     return text.replace("{hash}", hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
 def _template():
     source = resources.files("symcell.templates").joinpath("module.py.jinja").read_text("utf-8")
-    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).from_string(source)
+    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).from_string(
+        source
+    )
 
 
 def _runtime(schedule, code):
@@ -59,7 +69,9 @@ def _runtime(schedule, code):
             imports.setdefault(module, set()).update(names)
     if re.search(r"\berfc?\(", code):
         imports.setdefault("math", set()).update(n for n in ("erf", "erfc") if re.search(rf"\b{n}\(", code))
-    lines = ["import numpy as np"] + [f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(imports.items()) if names]
+    lines = ["import numpy as np"] + [
+        f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(imports.items()) if names
+    ]
     return "\n".join(lines), bodies
 
 
@@ -113,8 +125,16 @@ def _literal(value):
 def _size_places(cell):
     """Each size, and the arrays and axes where it stands by itself, parameters first."""
     groups = (("params", (*cell.params, *cell.constants)), ("initial", cell.states), ("inputs", cell.inputs))
-    return {n: [(group, q.name, axis) for group, symbols in groups for q in symbols
-                for axis, m in enumerate(cell.shape(q)) if m == Symbol(n, integer=True, positive=True)][:3] for n in cell.sizes}
+    return {
+        n: [
+            (group, q.name, axis)
+            for group, symbols in groups
+            for q in symbols
+            for axis, m in enumerate(cell.shape(q))
+            if m == Symbol(n, integer=True, positive=True)
+        ][:3]
+        for n in cell.sizes
+    }
 
 
 def aliases(cell):
@@ -132,8 +152,15 @@ def _shapes_function(cell):
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
     lines = [f'        "{q.name}": {Passage.tuple_of(cell.shape(q))},' for q in symbols]
     head = f"def shapes({', '.join(cell.sizes)}):"
-    return "\n".join([head, '    """The shape of every array, for given sizes; inputs and states without their steps and samples."""',
-                      "    return {", *lines, "    }"])
+    return "\n".join(
+        [
+            head,
+            '    """The shape of every array, for given sizes; inputs and states without their steps and samples."""',
+            "    return {",
+            *lines,
+            "    }",
+        ]
+    )
 
 
 _PLACES = {"once": "once", "before": "before the loop", "step": "in the step", "after": "after the loop"}
@@ -147,5 +174,3 @@ def _operations(program):
         words = [f"{n} {kind}{'s' if n > 1 else ''} {_PLACES[place]}" for (kind, place), n in sorted(tally.items())]
         lines += textwrap.wrap(f"{direction}: {', '.join(words)}", 106)
     return lines
-
-

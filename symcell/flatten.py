@@ -104,7 +104,7 @@ class _Flattener:
         e = self._with_named_arguments(e) if isinstance(e, Primitive) else self._inline(e, top=True)
         if self._is_once(e):
             prefix = "w"
-        elif not isinstance(e, Primitive) and e.has(matmul) or isinstance(e, matmul):
+        elif (not isinstance(e, Primitive) and e.has(matmul)) or isinstance(e, matmul):
             prefix = "z"
         return self._name(e, prefix)
 

@@ -5,15 +5,12 @@ complex128 a tiny imaginary part carries a derivative through (the complex step)
 its kinks, comparisons look at real parts, and what is flat has no imaginary part.
 """
 
+import math
 from functools import lru_cache
-from math import erf as _erf_of_one
-from math import erfc as _erfc_of_one
 
 import numpy as np
-from sympy import (
-    Abs, Add, And, Dummy, Eq, Ge, Gt, Heaviside, Le, Lt, Max, Min, Mod, Mul, Ne, Not, Or, Piecewise, Pow, Symbol, acos, acosh, asin,
-    asinh, atan, atan2, atanh, ceiling, cos, cosh, erf, erfc, exp, floor, frac, lambdify, linsolve, log, sign, sin, sinh, tan, tanh,
-)
+import sympy
+from sympy import Add, Dummy, Mul, Piecewise, Symbol, lambdify, linsolve
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
@@ -31,7 +28,8 @@ def run(cell, params, inputs, initial=None):
     shared = _named(cell, "params", params, (*cell.params, *cell.constants))
     sequences = _named(cell, "inputs", inputs, cell.inputs)
     given = _named(cell, "initial", initial, [s for s in cell.states if s.name in initial])
-    sizes = _sizes(cell, [(q, a.shape[lead:]) for group, lead in ((shared, 0), (sequences, 2), (given, 1)) for q, a in group.items()])
+    leads = ((shared, 0), (sequences, 2), (given, 1))
+    sizes = _sizes(cell, [(q, a.shape[lead:]) for group, lead in leads for q, a in group.items()])
     shapes = {q: _numbers(cell.shape(q), sizes) for q in (*cell.states, *cell.intermediates)}
     T, B = next(iter(sequences.values())).shape[:2]
     kind = np.result_type(float, *shared.values(), *sequences.values(), *given.values())
@@ -206,28 +204,28 @@ def _joined(combine):
     return condition
 
 
-_erf_of_all = np.vectorize(_erf_of_one, otypes=[float])
-_erfc_of_all = np.vectorize(_erfc_of_one, otypes=[float])
+_erf_of_all = np.vectorize(math.erf, otypes=[float])
+_erfc_of_all = np.vectorize(math.erfc, otypes=[float])
 
 _FUNCTIONS = {
-    tanh: np.tanh, exp: np.exp, log: np.log, sin: np.sin, cos: np.cos, tan: np.tan, sinh: np.sinh, cosh: np.cosh,
-    asin: np.arcsin, acos: np.arccos, atan: np.arctan, asinh: np.arcsinh, acosh: np.arccosh, atanh: np.arctanh,
-    Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
+    sympy.tanh: np.tanh, sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan, sympy.sinh: np.sinh, sympy.cosh: np.cosh,
+    sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan, sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
+    sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
     silu: lambda z: z * _sigmoid(z),
     relu: lambda z: np.where(z.real > 0, z, 0),
     leaky_relu: lambda z, slope: np.where(z.real > 0, z, slope * z),
     stop_gradient: lambda z: z.real,
-    Abs: lambda z: np.sign(z.real) * z,
-    Max: _extremum(largest=True), Min: _extremum(largest=False),
-    sign: lambda z: np.sign(z.real), floor: lambda z: np.floor(z.real), ceiling: lambda z: np.ceil(z.real),
-    Heaviside: lambda z, half: np.heaviside(z.real, half.real),
-    frac: lambda z: z - np.floor(z.real),
-    Mod: lambda x, y: x - np.floor(x.real / y.real) * y,
-    erf: lambda z: _with_slopes(_erf_of_all(z.real), (lambda: _gaussian(z), z)),
-    erfc: lambda z: _with_slopes(_erfc_of_all(z.real), (lambda: -_gaussian(z), z)),
-    atan2: _atan2,
-    Lt: lambda a, b: a.real < b.real, Le: lambda a, b: a.real <= b.real,
-    Gt: lambda a, b: a.real > b.real, Ge: lambda a, b: a.real >= b.real,
-    Eq: lambda a, b: a.real == b.real, Ne: lambda a, b: a.real != b.real,
-    And: _joined(np.logical_and), Or: _joined(np.logical_or), Not: np.logical_not,
+    sympy.Abs: lambda z: np.sign(z.real) * z,
+    sympy.Max: _extremum(largest=True), sympy.Min: _extremum(largest=False),
+    sympy.sign: lambda z: np.sign(z.real), sympy.floor: lambda z: np.floor(z.real), sympy.ceiling: lambda z: np.ceil(z.real),
+    sympy.Heaviside: lambda z, half: np.heaviside(z.real, half.real),
+    sympy.frac: lambda z: z - np.floor(z.real),
+    sympy.Mod: lambda x, y: x - np.floor(x.real / y.real) * y,
+    sympy.erf: lambda z: _with_slopes(_erf_of_all(z.real), (lambda: _gaussian(z), z)),
+    sympy.erfc: lambda z: _with_slopes(_erfc_of_all(z.real), (lambda: -_gaussian(z), z)),
+    sympy.atan2: _atan2,
+    sympy.Lt: lambda a, b: a.real < b.real, sympy.Le: lambda a, b: a.real <= b.real,
+    sympy.Gt: lambda a, b: a.real > b.real, sympy.Ge: lambda a, b: a.real >= b.real,
+    sympy.Eq: lambda a, b: a.real == b.real, sympy.Ne: lambda a, b: a.real != b.real,
+    sympy.And: _joined(np.logical_and), sympy.Or: _joined(np.logical_or), sympy.Not: np.logical_not,
 }

@@ -1,7 +1,7 @@
 """Step Jacobians, read off the forward rows, and the carousel: what one step does to an error that passes through it.
 
-A derivative between vectors is a sum of products of linear maps. Elementwise maps are `diag(e)`; where nothing else takes part the
-result is the expression `e` itself. All other previous states, and the inputs, are held fixed.
+A derivative between vectors is a sum of products of linear maps. Elementwise maps are `diag(e)`; where nothing else takes
+part the result is the expression `e` itself. All other previous states, and the inputs, are held fixed.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from symcell.activations import partial
 from symcell.derive import known_values, leaves
 from symcell.errors import CellError
 from symcell.primitives import Primitive, dot, matmul, total, transpose
-from symcell.symbols import Constant, Param, Previous, State
+from symcell.symbols import Constant, Hole, Param, Previous, State
 
 
 class LinearMap(Function):
@@ -55,10 +55,8 @@ class covector(LinearMap):
 class linear(LinearMap):
     """Any other linear map: a primitive with a hole where its argument goes."""
 
-    hole = Symbol("hole")
-
     def _latex(self, printer, exp=None):
-        return printer.doprint(self.args[0]).replace("hole", r"\,\cdot\,")
+        return printer.brackets(printer.doprint(self.args[0]))
 
 
 class transposed_map(LinearMap):
@@ -74,7 +72,9 @@ def jacobian(derivation, new, prev):
     if not isinstance(new, State) or new not in cell.states:
         raise CellError(f"cell {cell.name}: a Jacobian's numerator is one of the states {list(cell.states)}, found {new}")
     if not isinstance(prev, Previous) or prev.state not in cell.states:
-        raise CellError(f"cell {cell.name}: a Jacobian's denominator is a previous state, like {cell.states[0]}.prev, found {prev}")
+        raise CellError(
+            f"cell {cell.name}: a Jacobian's denominator is a previous state, like {cell.states[0]}.prev, found {prev}"
+        )
     return _expression(_Chain(derivation, prev).of(new))
 
 
@@ -120,7 +120,8 @@ class _Chain:
             return covector(e.args[1 - k])
         if isinstance(e, total) and len(self.derivation.shape(e.args[0])) == 1:
             return covector(S.One)
-        return linear(e.tangent(k, linear.hole, self.derivation.shape).xreplace(self.values))
+        hole = Hole(self.derivation.shape(e.args[k]))
+        return linear(e.tangent(k, hole, self.derivation.shape).xreplace(self.values))
 
 
 def _expression(terms):
@@ -181,12 +182,12 @@ class Carousel:
 
     @property
     def kind(self):
-        """"constant" (a number), "gate" (elementwise, no further terms), "elementwise" (with further terms) or "matrix"."""
+        """ "constant" (a number), "gate" (elementwise, no further terms), "elementwise" (with further terms) or "matrix"."""
         factor = self.factor
-        if not factor.free_symbols:
-            return "constant"
         if not factor.is_commutative:
             return "matrix"
+        if not timed_symbols(factor, self.derivation):
+            return "constant"
         return "gate" if factor == self.direct else "elementwise"
 
     def product(self, k):
@@ -233,11 +234,14 @@ def transposed(e):
 def _at_step(e, back, derivation):
     """An expression of one step, `back` steps before t, with the time as an index."""
     t = Symbol("t", integer=True)
-    once = {r.target for r in derivation.forward if r.once}
     indexed = {}
-    for s in e.free_symbols:
-        if isinstance(s, (Param, Constant)) or s in once or s.is_integer:
-            continue
+    for s in timed_symbols(e, derivation):
         earlier = back + 1 if isinstance(s, Previous) else back
         indexed[s] = IndexedBase(getattr(s, "state", s).name)[t - earlier]
     return e.xreplace(indexed)
+
+
+def timed_symbols(e, derivation):
+    """The symbols of an expression that have a value at every step."""
+    once = {r.target for r in derivation.forward if r.once}
+    return {s for s in e.free_symbols if not (isinstance(s, (Param, Constant, Hole)) or s in once or s.is_integer)}

@@ -15,11 +15,17 @@ def wrapped(source, width=WIDTH):
 def _broken(line, width):
     if len(line) <= width:
         return [line]
-    indent = line[:len(line) - len(line.lstrip())]
+    indent = line[: len(line) - len(line.lstrip())]
     text = line.strip()
     if text.startswith("#"):
-        return textwrap.wrap(text[1:].strip(), width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#     ",
-                             break_long_words=False, break_on_hyphens=False)
+        return textwrap.wrap(
+            text[1:].strip(),
+            width,
+            initial_indent=f"{indent}# ",
+            subsequent_indent=f"{indent}#     ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     hanging = indent + _INDENT * (2 if text.startswith(("def ", "if ", "for ")) else 1)
     pieces = _after_commas(text)
     lines = _filled(pieces, indent, hanging, width)
@@ -41,12 +47,12 @@ def _filled(pieces, indent, hanging, width):
 
 def _after_commas(text):
     """Pieces that end with a comma inside brackets, but outside strings and subscripts."""
-    return _cut(text, lambda k, stack: text[k] == "," and text[k + 1:k + 2] == " " and stack and "[" not in stack[-1:], 1)
+    return _cut(text, lambda k, stack: text[k] == "," and text[k + 1 : k + 2] == " " and stack and "[" not in stack[-1:], 1)
 
 
 def _before_operators(text):
     """Pieces that begin with a + or - or *."""
-    return _cut(text, lambda k, stack: text[k] == " " and text[k + 1:k + 3] in ("+ ", "- ", "* ", "/ ") and "[" not in stack, 0)
+    return _cut(text, lambda k, stack: text[k] == " " and text[k + 1 : k + 3] in ("+ ", "- ", "* ", "/ ") and "[" not in stack, 0)
 
 
 def _cut(text, breaks, after):
@@ -61,6 +67,6 @@ def _cut(text, breaks, after):
         elif character in ")]}":
             stack.pop()
         elif breaks(k, stack):
-            pieces.append(text[start:k + after].strip())
+            pieces.append(text[start : k + after].strip())
             start = k + after
     return [p for p in (*pieces, text[start:].strip()) if p]

@@ -29,8 +29,15 @@ def lower(derivation):
         if s in recurrent:
             carried[s.prev] = s
             carried[Adjoint(s, "later")] = Adjoint(s.prev)
-    return Program(derivation.cell, derivation, lowering.shapes, frozenset(lowering.once), tuple(forward),
-                   tuple(lowering.statements), carried)
+    return Program(
+        derivation.cell,
+        derivation,
+        lowering.shapes,
+        frozenset(lowering.once),
+        tuple(forward),
+        tuple(lowering.statements),
+        carried,
+    )
 
 
 class _Lowering:
@@ -120,7 +127,7 @@ class _Lowering:
     def _joined(self, blocks):
         """Blocks of columns side by side, as one matrix."""
         width = Add(*[self.shapes[b][-1] for b, _ in blocks])
-        *rows, column = AXES[:len(self.shapes[blocks[0][0]])]
+        *rows, column = AXES[: len(self.shapes[blocks[0][0]])]
         cases = [(Entry(b, *rows, column - start), column < start + self.shapes[b][-1]) for b, start in blocks]
         target = self._new("joined", (*self.shapes[blocks[0][0]][:-1], width), once=True)
         body = Piecewise(*cases[:-1], (cases[-1][0], True))
@@ -129,7 +136,7 @@ class _Lowering:
 
     def _sum_over_steps(self, e, target, alone):
         symbol = target if alone else self._new(f"{target}_steps", self.shapes[target], once=True)
-        indices = AXES[:len(self.shapes[symbol])]
+        indices = AXES[: len(self.shapes[symbol])]
         lengths = dict(zip(indices, self.shapes[symbol], strict=True))
         body = self._without_reductions(self.at(e, indices), lengths)
         self.statements.append(Assign(symbol, indices, body, "sum over steps", note=self.note))
@@ -176,7 +183,7 @@ class _Lowering:
     # Entries
 
     def _assign(self, target, e):
-        indices = AXES[:len(self.shapes[target])]
+        indices = AXES[: len(self.shapes[target])]
         self._emit(target, indices, self.at(e, indices))
 
     def at(self, e, idx):
@@ -219,7 +226,7 @@ class _Lowering:
         if key not in self.temporaries:
             once = all(e.args[0] in self.once for e in body.atoms(Entry))
             symbol = self.temporaries[key] = self._new(f"{op.split()[0]}_{self.target}", tuple(lengths[k] for k in free), once)
-            self.statements.append(Assign(symbol, AXES[:len(free)], body, op, over, note=self.note))
+            self.statements.append(Assign(symbol, AXES[: len(free)], body, op, over, note=self.note))
         return Entry(self.temporaries[key], *free)
 
     def _new(self, hint, shape, once=False):
@@ -250,5 +257,3 @@ def _renamed(body, over, rank):
     """The indices of a reduction named after the axes that follow the target's."""
     new = {k: AXES[rank + p] for p, (k, _) in enumerate(over)}
     return body.xreplace(new), tuple((new[k], n) for k, n in over)
-
-

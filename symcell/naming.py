@@ -13,8 +13,10 @@ def expand_affine(rhs, target, rank):
     `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights."""
     unnamed = [a for a in rhs.atoms(Affine) if isinstance(a.args[0], Integer)]
     if len(unnamed) > 1:
-        raise CellError(f"{len(unnamed)} unnamed affine(...) in one equation would share their weights; "
-                        "give all but one a name: affine(..., name='q')")
+        raise CellError(
+            f"{len(unnamed)} unnamed affine(...) in one equation would share their weights; "
+            "give all but one a name: affine(..., name='q')"
+        )
     made = []
     while affines := [a for a in rhs.atoms(Affine) if not any(b.has(Affine) for b in a.args)]:
         affines.sort(key=lambda a: str(a.args[0]))

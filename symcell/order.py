@@ -1,8 +1,8 @@
 """The order in which a paper writes sums and products. SymPy sorts by its own lights; here it is put right for printing.
 
-In a sum: matrix products in the order of their parameters (an affine's operands), then simple terms before composite ones, earlier
-steps first among equals, biases last, what is subtracted after what is added. In a product: numbers, parameters, brackets, gates in the order of the
-cell's equations, earlier states and inputs, functions, matrix products.
+In a sum: matrix products in the order of their parameters (an affine's operands), then simple terms before composite ones,
+earlier steps first among equals, biases last; what is subtracted comes after what is added. In a product: numbers, parameters,
+brackets, gates in the order of the cell's equations, earlier states and inputs, functions, matrix products.
 """
 
 from sympy import Add, Function, Mul, Pow

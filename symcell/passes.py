@@ -4,7 +4,26 @@ from collections import Counter
 from dataclasses import replace
 
 from sympy import (
-    Function, Pow, Symbol, acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, erf, erfc, exp, log, sin, sinh, tan, tanh,
+    Function,
+    Pow,
+    Symbol,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    log,
+    sin,
+    sinh,
+    tan,
+    tanh,
 )
 
 from symcell.activations import sigmoid, silu, softplus
@@ -13,8 +32,28 @@ from symcell.program import Assign, Gradient, Product, Program, verify
 from symcell.symbols import Adjoint, Param
 
 # Functions worth computing once and keeping; the others cost no more than a load.
-_COSTLY = (tanh, sigmoid, silu, softplus, exp, log, sin, cos, tan, sinh, cosh, asin, acos, atan, asinh, acosh, atanh, atan2,
-           erf, erfc)
+_COSTLY = (
+    tanh,
+    sigmoid,
+    silu,
+    softplus,
+    exp,
+    log,
+    sin,
+    cos,
+    tan,
+    sinh,
+    cosh,
+    asin,
+    acos,
+    atan,
+    asinh,
+    acosh,
+    atanh,
+    atan2,
+    erf,
+    erfc,
+)
 
 
 def drop_unread(program: Program) -> Program:
@@ -56,9 +95,13 @@ def share_functions(program: Program) -> Program:
                     if all(e.args[0] in once for e in f.atoms(Entry)):
                         once.add(made[f])
                     result[direction].append(Assign(made[f], axes, f, note=s.note))
-                s = replace(s, expr=s.expr.xreplace({f: Entry(made[f], *_axes_of(f, dict.fromkeys((*s.indices, *dict(s.over)))))}))
+                s = replace(
+                    s, expr=s.expr.xreplace({f: Entry(made[f], *_axes_of(f, dict.fromkeys((*s.indices, *dict(s.over)))))})
+                )
             result[direction].append(s)
-    return program.with_(shapes=shapes, once=frozenset(once), forward=tuple(result["forward"]), backward=tuple(result["backward"]))
+    return program.with_(
+        shapes=shapes, once=frozenset(once), forward=tuple(result["forward"]), backward=tuple(result["backward"])
+    )
 
 
 def _is_costly(f):
@@ -101,8 +144,10 @@ def hoist_shared_values(program: Program) -> Program:
 
 def place(program: Program) -> Program:
     """Each statement to its place: in the step only what the recurrence itself needs."""
-    return program.with_(forward=tuple(_placed(program, program.forward, "before", "after")),
-                         backward=tuple(_placed(program, program.backward, "after", "before")))
+    return program.with_(
+        forward=tuple(_placed(program, program.forward, "before", "after")),
+        backward=tuple(_placed(program, program.backward, "after", "before")),
+    )
 
 
 def _placed(program, statements, early, late):
@@ -144,7 +189,9 @@ def _summed(program, statements):
         for group in groups.values():
             if len(group) > 1:
                 group = sorted(group, key=lambda p: _order(program, p.operands[0]))
-                whole = replace(group[0], weights=tuple(p.weights[0] for p in group), operands=tuple(p.operands[0] for p in group))
+                whole = replace(
+                    group[0], weights=tuple(p.weights[0] for p in group), operands=tuple(p.operands[0] for p in group)
+                )
                 rest = {Entry(p.targets[0], *s.indices): 0 for p in group[1:]}
                 merged[s.target] = replace(merged.get(s.target, s), expr=merged.get(s.target, s).expr.xreplace(rest))
                 merged[whole.targets[0]] = whole
@@ -171,15 +218,22 @@ def _order(program, q):
 
 def write_in_place(program: Program) -> Program:
     """A value that only copies a product, or a weight gradient, is that product's own target."""
+
     def without_copies(statements):
         uses = Counter(q for s in statements for q in s.sources)
         grouped = {q for s in statements if isinstance(s, Product) and len(s.operands) > 1 for q in s.operands}
         makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
         copies = {}
         for s in statements:
-            if isinstance(s, Assign) and s.target not in grouped and not s.op and isinstance(s.expr, Entry) and s.expr.args[1:] == s.indices:
+            if (
+                isinstance(s, Assign)
+                and s.target not in grouped
+                and not s.op
+                and isinstance(s.expr, Entry)
+                and s.expr.args[1:] == s.indices
+            ):
                 maker = makers.get(s.expr.args[0])
-                if maker and uses[maker.targets[0]] == 1 and maker.place == s.place or isinstance(maker, Gradient):
+                if (maker and uses[maker.targets[0]] == 1 and maker.place == s.place) or isinstance(maker, Gradient):
                     copies[maker.targets[0]] = s.target
         gone = set(copies.values())
         kept = [s for s in statements if not (s.targets[0] in gone and isinstance(s, Assign))]
@@ -210,7 +264,9 @@ def _stacked(program, statements):
         if len(group) > 1:
             group = sorted(group, key=lambda s: _order(program, s.bars[0])) if kind is Gradient else group
             joined = {"targets": tuple(s.targets[0] for s in group), "note": _joined_notes(group)}
-            joined["bars" if kind is Gradient else "weights"] = tuple((s.bars if kind is Gradient else s.weights)[0] for s in group)
+            joined["bars" if kind is Gradient else "weights"] = tuple(
+                (s.bars if kind is Gradient else s.weights)[0] for s in group
+            )
             last = group[-1] if kind is Gradient else group[0]
             whole[last.targets[0]] = replace(group[0], **joined)
             gone |= {s.targets[0] for s in group} - {last.targets[0]}
@@ -243,8 +299,8 @@ def _tally(program):
         "assignments": sum(isinstance(s, Assign) for s in statements),
         "products": sum(isinstance(s, Product) for s in statements),
         "weight gradients": sum(isinstance(s, Gradient) for s in statements),
-        "functions": sum(len([f for f in s.expr.atoms(Function, Pow) if _is_costly(f)]) for s in statements if isinstance(s, Assign)),
+        "functions": sum(
+            len([f for f in s.expr.atoms(Function, Pow) if _is_costly(f)]) for s in statements if isinstance(s, Assign)
+        ),
         "products in a step": sum(isinstance(s, Product) and s.place == "step" for s in statements),
     }
-
-

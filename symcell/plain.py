@@ -18,7 +18,9 @@ class PlainPrinter(StrPrinter):
         text = ""
         for a in self.paper.terms(e):
             subtracted = bool(text) and a.could_extract_minus_sign()
-            text += (" - " if subtracted else " + " if text else "") + self.parenthesize(-a if subtracted else a, PRECEDENCE["Add"])
+            text += (" - " if subtracted else " + " if text else "") + self.parenthesize(
+                -a if subtracted else a, PRECEDENCE["Add"]
+            )
         return text
 
     def _print_Mul(self, e):

@@ -1,8 +1,42 @@
 """SymPy expression -> Python text. No decisions are made here: what a symbol or an entry is called, the caller says."""
 
 from sympy import (
-    Abs, Add, And, Eq, Function, Heaviside, Max, Min, Mod, Mul, Ne, Not, Or, Piecewise, Pow, S, acos, acosh, asin, asinh, atan, atan2,
-    atanh, ceiling, cos, cosh, erf, erfc, exp, floor, log, sign, sin, sinh, tan, tanh,
+    Abs,
+    Add,
+    And,
+    Eq,
+    Function,
+    Heaviside,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Ne,
+    Not,
+    Or,
+    Piecewise,
+    Pow,
+    S,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceiling,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    floor,
+    log,
+    sign,
+    sin,
+    sinh,
+    tan,
+    tanh,
 )
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -13,10 +47,29 @@ from symcell.primitives import Entry, Primitive
 
 # How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
 FUNCTIONS = {
-    tanh: "tanh", sigmoid: "sigmoid", exp: "exp", softplus: "softplus", sign: "sign",
-    log: "np.log", sin: "np.sin", cos: "np.cos", tan: "np.tan", sinh: "np.sinh", cosh: "np.cosh",
-    asin: "np.arcsin", acos: "np.arccos", atan: "np.arctan", asinh: "np.arcsinh", acosh: "np.arccosh", atanh: "np.arctanh",
-    atan2: "np.arctan2", erf: "erf", erfc: "erfc", floor: "np.floor", ceiling: "np.ceil", Abs: "np.abs",
+    tanh: "tanh",
+    sigmoid: "sigmoid",
+    exp: "exp",
+    softplus: "softplus",
+    sign: "sign",
+    log: "np.log",
+    sin: "np.sin",
+    cos: "np.cos",
+    tan: "np.tan",
+    sinh: "np.sinh",
+    cosh: "np.cosh",
+    asin: "np.arcsin",
+    acos: "np.arccos",
+    atan: "np.arctan",
+    asinh: "np.arcsinh",
+    acosh: "np.arccosh",
+    atanh: "np.arctanh",
+    atan2: "np.arctan2",
+    erf: "erf",
+    erfc: "erfc",
+    floor: "np.floor",
+    ceiling: "np.ceil",
+    Abs: "np.abs",
     Heaviside: "heaviside",
 }
 
@@ -24,8 +77,42 @@ FUNCTIONS = {
 _WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, silu, stop_gradient)
 
 # Names that generated modules use themselves, which a cell may not take.
-RESERVED = frozenset("""np njit jit fused exact_jit overload intrinsic cgutils codegen config types ir range len tanh sigmoid exp softplus sign
-    heaviside maximum minimum erf erfc multiply init forward backward step Run Gradients CellError""".split())
+RESERVED = frozenset(
+    [
+        "np",
+        "njit",
+        "jit",
+        "fused",
+        "exact_jit",
+        "overload",
+        "intrinsic",
+        "cgutils",
+        "codegen",
+        "config",
+        "types",
+        "ir",
+        "range",
+        "len",
+        "tanh",
+        "sigmoid",
+        "exp",
+        "softplus",
+        "sign",
+        "heaviside",
+        "maximum",
+        "minimum",
+        "erf",
+        "erfc",
+        "multiply",
+        "init",
+        "forward",
+        "backward",
+        "step",
+        "Run",
+        "Gradients",
+        "CellError",
+    ]
+)
 
 
 def elementary(e):
@@ -95,8 +182,8 @@ def _check_known(expression, origin):
 
 
 class PythonText:
-    """Prints expressions of entries: `entry(e)` is the text of one, `constant(number)` that of a number of the kernel's type, which
-    is called `real`, `name(symbol)` that of an index or a size; `order` sorts terms and factors as a paper does."""
+    """Prints expressions of entries. The caller says what things are called: `entry(e)` is the text of an entry, `constant(number)`
+    of a number of the kernel's type `real`, `name(symbol)` of an index or a size; `order` sorts terms and factors."""
 
     def __init__(self, order, entry, constant, name, real):
         self.entry, self.constant, self.name, self.real, self.order = entry, constant, name, real, order
@@ -146,7 +233,7 @@ class PythonText:
         if power == S.Half:
             return f"np.sqrt({self._print(base, 0)})", 9
         if power.is_number and power.is_negative:
-            return f"{self.constant(S.One)} / {self._print(base ** -power, 3)}", 2
+            return f"{self.constant(S.One)} / {self._print(base**-power, 3)}", 2
         if power.is_Integer and power <= 4:
             return " * ".join([self._print(base, 3)] * int(power)), 2
         return f"{self._print(base, 9)} ** {self._print(power, 9)}", 3

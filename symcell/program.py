@@ -24,7 +24,7 @@ class Weight:
     columns: tuple | None = None  # (start, length)
 
     def __str__(self):
-        columns = "" if self.columns is None else "[:, {}:{}]".format(self.columns[0], sum(self.columns))
+        columns = "" if self.columns is None else f"[:, {self.columns[0]}:{sum(self.columns)}]"
         return f"{self.symbol}{columns}" + (".T" if self.transposed else "")
 
 
@@ -108,7 +108,7 @@ class Program:
     def tape(self):
         """What the backward program reads of the forward program's values, inputs and parameters apart."""
         made = {t for s in self.forward for t in s.targets}
-        previous = {p: s for p, s in self.carried.items()}
+        previous = dict(self.carried)
         read = dict.fromkeys(previous.get(q, q) for s in self.backward for q in s.sources)
         return tuple(q for q in read if q in made)
 
@@ -152,5 +152,3 @@ def _given(program):
 def _assert(condition, program, message):
     if not condition:
         raise AssertionError(f"program of {program.cell.name}: {message}")
-
-

@@ -12,8 +12,8 @@ _INDENT = "    "
 class RowFunction:
     """Text of the jitted function of one sweep, and of its call for sample b at step t.
 
-    What the sweep makes is a local scalar inside its loop, with the plain name of the value; what it reads from or keeps in memory
-    are one-dimensional rows (matrices where the value is one), each an argument of its own, so that no two overlap."""
+    What the sweep makes is a local scalar inside its loop, with the plain name of the value; what it reads from or keeps in
+    memory are one-dimensional rows (matrices where the value is one), each an argument of its own, so that no two overlap."""
 
     def __init__(self, passage, name, sweep, place):
         self.passage, self.name, self.sweep, self.place = passage, name, sweep, place
@@ -35,9 +35,9 @@ class RowFunction:
         head = ["@fused", f"def {self.name}({arguments}):", _INDENT + f'"""{self._summary()}"""']
         if self.numbers or self._uses_real():
             head.append(f"{_INDENT}{self.names.real} = {next(iter(self.rows.values()))}.dtype.type")
-        if named := {n: w for n, w in self.numbers.items()}:
-            values = ", ".join(f"{self.names.real}({number_text(n)})" for n in named)
-            head.append(f"{_INDENT}{', '.join(named.values())} = {values}")
+        if self.numbers:
+            values = ", ".join(f"{self.names.real}({number_text(n)})" for n in self.numbers)
+            head.append(f"{_INDENT}{', '.join(self.numbers.values())} = {values}")
         return "\n".join([*head, *(_INDENT + line for line in self.body)])
 
     def _uses_real(self):
@@ -102,13 +102,16 @@ class RowFunction:
         return any(e.args[-1] not in over and any(a in over for a in e.args[1:]) for e in entries)
 
     def _scan(self, s):
-        (axis, length), = s.over
+        ((axis, length),) = s.over
         n = self._size(length)
         others = [(k, m) for k, m in zip(s.indices, self.shapes[s.target], strict=True) if k != axis]
         steps = f"range({n})" if s.op == "scan" else f"range({n} - 1, -1, -1)"
-        lines = [f"{s.target} = {self._constant(Integer(0))}", f"for {self._index_name(axis)} in {steps}:",
-                 _INDENT + f"{s.target} += {self.printer(s.expr)}",
-                 *(_INDENT + f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices))]
+        lines = [
+            f"{s.target} = {self._constant(Integer(0))}",
+            f"for {self._index_name(axis)} in {steps}:",
+            _INDENT + f"{s.target} += {self.printer(s.expr)}",
+            *(_INDENT + f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices)),
+        ]
         return [*self.passage.comment(s), *self._loops(others, lines)]
 
     def _loops(self, axes, lines):

@@ -6,10 +6,10 @@ one row function runs for one sample of one step. Sweeps and products alternate.
 
 from dataclasses import dataclass, field
 
-from sympy import Integer, Symbol
+from sympy import Integer
 
 from symcell.primitives import Entry
-from symcell.program import BACKWARD, FORWARD, Assign, Gradient, Product
+from symcell.program import BACKWARD, FORWARD, Assign, Product
 from symcell.symbols import Adjoint
 
 
@@ -85,25 +85,23 @@ def _items(program, statements):
     items, left = [], list(statements)
     readers = {late: [s for s in statements if early in s.sources] for early, late in program.carried.items()}
     while left:
-        waiting = {t for s in left for t in s.targets}
-
-        def ready(s, done=()):
-            blocked = [r for t in s.targets for r in readers.get(t, ()) if r in left and r is not s and r not in done]
-            return not blocked and not any(q in waiting for q in s.sources)
-
-        products = [s for s in left if not isinstance(s, Assign) and ready(s)]
-        for s in products:
-            left.remove(s)
-            items.append(s)
+        products = [s for s in left if not isinstance(s, Assign) and _is_ready(s, left, readers)]
         if products:
+            left = [s for s in left if s not in products]
+            items += products
             continue
         group = []
-        while found := next((s for s in left if isinstance(s, Assign) and s not in group and ready(s, group)), None):
+        while found := next((s for s in left if isinstance(s, Assign) and _is_ready(s, left, readers)), None):
             group.append(found)
-            waiting.difference_update(found.targets)
-        left = [s for s in left if s not in group]
+            left.remove(found)
         items.append(Sweep(_nests(program, group)))
     return items
+
+
+def _is_ready(s, left, readers):
+    """Whether all that a statement reads is made, and all that read what it replaces have done so."""
+    overwrites_too_soon = any(r in left and r is not s for t in s.targets for r in readers.get(t, ()))
+    return not overwrites_too_soon and not any(q in other.targets for other in left for q in s.sources)
 
 
 def _nests(program, statements):
@@ -173,7 +171,7 @@ class _Housing:
         for i in items:
             if isinstance(i, Product):
                 self._pack(i.targets, f"from_{i.operands[0]}")
-        for q, where in self.made.items():
+        for q in self.made:
             if q not in homes:
                 homes[q] = Home(self._kind(q), self._array_name(q))
         made_forward = {q for q, where in self.made.items() if where[0] == "forward"}
@@ -217,7 +215,7 @@ class _Housing:
             result.runs[symbols] = homes[symbols[0]]
             return
         for array, packed in result.packs.items():
-            start = next((k for k in range(len(packed)) if packed[k:k + len(symbols)] == symbols), None)
+            start = next((k for k in range(len(packed)) if packed[k : k + len(symbols)] == symbols), None)
             if start is not None:
                 result.runs[symbols] = self._homes_in(array)[packed[start]]
                 return
@@ -258,5 +256,3 @@ def volume(shape):
     for s in shape:
         n *= s
     return n
-
-

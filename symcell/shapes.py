@@ -5,7 +5,7 @@ from sympy.core.relational import Relational
 
 from symcell.errors import CellError
 from symcell.primitives import Primitive
-from symcell.symbols import size
+from symcell.sizes import size
 
 
 class Sizes:
@@ -91,7 +91,8 @@ def _broadcast(operands, sizes, e):
         if len(s) != len(shape):
             raise CellError(
                 f"ranks do not agree: {first} has shape {shape_text_of(shape)} and {a} has shape {shape_text_of(s)} in {e}; "
-                "column(u), row(v) and outer(u, v) raise the rank of a vector")
+                "column(u), row(v) and outer(u, v) raise the rank of a vector"
+            )
         shape = tuple(sizes.unify(m, n, f"{first} and {a}") for m, n in zip(shape, s, strict=True))
     return shape
 

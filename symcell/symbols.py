@@ -6,31 +6,11 @@ to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows 
 
 import keyword
 
-from sympy import Expr, Integer, Symbol, sympify
+from sympy import Symbol, sympify
 
 from symcell.errors import CellError
 from symcell.primitives import Products
-
-
-def size(value):
-    """A size as SymPy sees it: `"n_h"` becomes a positive integer symbol, 4 the number 4."""
-    if isinstance(value, str):
-        if not value.isidentifier() or keyword.iskeyword(value):
-            raise CellError(f"the size {value!r} is no identifier; write it like 'n_h'")
-        return Symbol(value, integer=True, positive=True)
-    value = sympify(value)
-    if isinstance(value, Integer) and value < 1:
-        raise CellError(f"a size is at least 1, found {value}")
-    if not isinstance(value, Expr) or value.is_integer is False:
-        raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}")
-    return value
-
-
-def shape_tuple(shape):
-    """`"n"`, `4`, `("n", "m")` or `()` as a tuple of sizes; `None` stays `None`."""
-    if shape is None:
-        return None
-    return tuple(size(s) for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+from symcell.sizes import shape_tuple, size
 
 
 class Quantity(Products, Symbol):
@@ -76,7 +56,7 @@ class Param(Quantity):
         return self
 
     def _hashable_content(self):
-        return super()._hashable_content() + (str(self.blocks),)
+        return (*super()._hashable_content(), str(self.blocks))
 
     def __getnewargs_ex__(self):
         return (self.name, self.declared, self.blocks), {}
@@ -102,7 +82,7 @@ class State(Quantity):
         return self
 
     def _hashable_content(self):
-        return super()._hashable_content() + (str(self.initial),)
+        return (*super()._hashable_content(), str(self.initial))
 
     def __getnewargs_ex__(self):
         return (self.name, self.declared, self.initial), {}
@@ -132,7 +112,7 @@ class Adjoint(Symbol):
 
     Of a state there are two more: "given", what the loss sends it directly, and "later", what the next step sends back."""
 
-    __slots__ = ("of", "kind")
+    __slots__ = ("kind", "of")
 
     def __new__(cls, of, kind="total"):
         self = Symbol.__xnew__(cls, f"d{of.name}" + ("" if kind == "total" else f"_{kind}"))
@@ -147,3 +127,26 @@ class Adjoint(Symbol):
 
     def __getstate__(self):
         return None
+
+
+class Hole(Symbol):
+    """The place of an argument in a linear map, of the argument's shape."""
+
+    __slots__ = ("shape",)
+
+    def __new__(cls, shape):
+        self = Symbol.__xnew__(cls, "hole")
+        self.shape = shape
+        return self
+
+    def _hashable_content(self):
+        return (self.name, str(self.shape))
+
+    def __getnewargs_ex__(self):
+        return (self.shape,), {}
+
+    def __getstate__(self):
+        return None
+
+    def _latex(self, printer):
+        return r"\,\cdot\,"

@@ -8,7 +8,7 @@ from symcell.jacobian import Carousel, transposed
 from symcell.symbols import Adjoint
 
 _KINDS = {
-    "constant": "the factor is a constant: the error neither fades nor grows along this path",
+    "constant": "the factor is the same at every step: along this path an error goes as its power, and stays as it is where it is 1",
     "gate": "the factor is a gate alone, and no matrix takes part: the carousel turns as fast as the gate lets it",
     "elementwise": "the factor is elementwise, no matrix takes part, but there are further terms beside the direct one",
     "matrix": "matrices take part in the factor, and with them the error may vanish or explode",
@@ -18,15 +18,22 @@ _KINDS = {
 def derivation_latex(derivation, document=False):
     """The derivation as a LaTeX fragment (it needs amsmath and amssymb), or as a whole document."""
     cell = derivation.cell
-    body = "\n\n".join([
-        rf"\subsection*{{The cell \texttt{{{_plain(cell.name)}}}}}" + (f"\n{_plain(cell.reference)}." if cell.reference else ""),
-        "\\paragraph{Forward.} One step, in order; $\\odot$ is the elementwise product.\n" + _align(forward_lines(derivation)),
-        "\\paragraph{Shapes.} With $m$ samples side by side, a vector of $n$ units is a matrix of shape $(n, m)$.\n"
-        + _align(shape_lines(derivation)),
-        "\\paragraph{Adjoints.} " + _adjoint_words(derivation) + "\n" + _align(adjoint_lines(derivation)),
-        *[f"\\paragraph{{The path from ${_previous(derivation, s)}$ to ${_now(derivation, s)}$.}} "
-          + carousel_latex(Carousel(derivation, s)) for s in recurrent_states(derivation.forward)],
-    ])
+    body = "\n\n".join(
+        [
+            rf"\subsection*{{The cell \texttt{{{_plain(cell.name)}}}}}"
+            + (f"\n{_plain(cell.reference)}." if cell.reference else ""),
+            "\\paragraph{Forward.} One step, in order; $\\odot$ is the elementwise product.\n"
+            + _align(forward_lines(derivation)),
+            "\\paragraph{Shapes.} With $m$ samples side by side, a vector of $n$ units is a matrix of shape $(n, m)$.\n"
+            + _align(shape_lines(derivation)),
+            "\\paragraph{Adjoints.} " + _adjoint_words(derivation) + "\n" + _align(adjoint_lines(derivation)),
+            *[
+                f"\\paragraph{{The path from ${_previous(derivation, s)}$ to ${_now(derivation, s)}$.}} "
+                + carousel_latex(Carousel(derivation, s))
+                for s in recurrent_states(derivation.forward)
+            ],
+        ]
+    )
     return _DOCUMENT.replace("BODY", body) if document else body
 
 
@@ -52,6 +59,7 @@ def notebook_latex(derivation):
 
 
 # Lines are (formula with one &, note, equation number or None).
+
 
 def forward_lines(derivation):
     """The cell's equations as declared, with the values that the adjoints speak of over braces."""
@@ -115,8 +123,11 @@ def _rules(row):
         by_rule[t.rule].append(t.equation)
     words = []
     for rule, numbers in by_rule.items():
-        where = "" if rule in ("given", "carried back from the next step", "not read") else " of " + ", ".join(
-            f"({n})" for n in sorted(dict.fromkeys(numbers)))
+        where = (
+            ""
+            if rule in ("given", "carried back from the next step", "not read")
+            else " of " + ", ".join(f"({n})" for n in sorted(dict.fromkeys(numbers)))
+        )
         words.append(rule + where)
     return "; ".join(words)
 
@@ -127,13 +138,15 @@ def _adjoint_words(derivation):
     state = recurrent[0] if recurrent else derivation.cell.states[0]
     notation = Notation(derivation)
     name, given = notation.name(state), notation.name(Adjoint(state, "given"))
-    words = rf"$\bar{{v}}$ is $\partial L / \partial v$, taken through all that follows; ${given}$ is what the loss $L$ sends ${name}$ directly"
+    words = r"$\bar{v}$ is $\partial L / \partial v$, taken through all that follows; "
+    words += f"${given}$ is what the loss $L$ sends ${name}$ directly"
     if recurrent:
         words += rf", and ${notation.name(Adjoint(state, 'later'))}$ what the next step sends back"
     return words + "."
 
 
 # The carousel
+
 
 def carousel_latex(carousel, steps=3):
     """One step's factor with what is held fixed, its kind in words, and the product over several steps."""
@@ -147,8 +160,11 @@ def carousel_latex(carousel, steps=3):
     if carousel.kind == "matrix":
         text += f"and an error comes back as\n\\begin{{equation*}}\n{backward_math(carousel, steps)}\n\\end{{equation*}}\n"
     if carousel.detours:
-        ways = " + ".join(rf"\frac{{\partial {_now(derivation, state)}}}{{\partial {notation.name(s.prev)}}} "
-                          rf"\frac{{\partial {notation.name(s.prev)}}}{{\partial {notation.name(state.prev)}}}" for s in carousel.detours)
+        ways = " + ".join(
+            rf"\frac{{\partial {_now(derivation, state)}}}{{\partial {notation.name(s.prev)}}} "
+            rf"\frac{{\partial {notation.name(s.prev)}}}{{\partial {notation.name(state.prev)}}}"
+            for s in carousel.detours
+        )
         text += f"The total derivative adds the ways through the other states, ${ways}$."
     else:
         text += "No other state leads back to it: this is the total derivative of one step."
@@ -187,8 +203,8 @@ def product_math(carousel, steps):
         product = join.join(_time("J", k) for k in range(steps))
         return rf"{left} = {product}, \qquad J_t = \frac{{\partial {base}_t}}{{\partial {base}_{{t-1}}}}"
     factor = carousel.factor
-    if not factor.free_symbols:
-        return f"{left} = {Notation(carousel.derivation).doprint(factor ** steps)}"
+    if carousel.kind == "constant":
+        return f"{left} = {Notation(carousel.derivation).doprint(factor**steps)}"
     return f"{left} = " + join.join(Notation(carousel.derivation, back=k).parenthesize_factor(factor) for k in range(steps))
 
 
@@ -197,8 +213,10 @@ def backward_math(carousel, steps):
     base = _base(carousel)
     left = rf"\bar{{{base}}}_{{t-{steps}}} = "
     back = transposed(carousel.factor)
-    factors = [rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(carousel.derivation, back=k).parenthesize_factor(back)
-               for k in reversed(range(steps))]
+    factors = [
+        rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(carousel.derivation, back=k).parenthesize_factor(back)
+        for k in reversed(range(steps))
+    ]
     return left + r" \, ".join(factors) + rf" \, \bar{{{base}}}_t"
 
 
@@ -215,6 +233,7 @@ def _time(letter, back):
 
 
 # Words and frames
+
 
 def _now(derivation, state):
     return Notation(derivation).name(state)

@@ -10,8 +10,8 @@ from symcell.symbols import Adjoint, Constant, Param, Previous
 
 
 class Notation(LatexPrinter):
-    """SymPy's LaTeX printer in the notation and order of a paper. With `braces`, a value that flattening has named is shown where it
-    stands: its expression over a brace, the name under it."""
+    """SymPy's LaTeX printer in the notation and order of a paper. With `braces`, a value that flattening has named is
+    shown where it stands: its expression over a brace, the name under it. `back` counts the steps before t."""
 
     def __init__(self, derivation, braces=False, back=0):
         super().__init__({"ln_notation": False})
@@ -69,7 +69,11 @@ class Notation(LatexPrinter):
         return text
 
     def _terms(self, e):
-        return self.paper.terms(e) if e.is_commutative else sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), str(a)))
+        return (
+            self.paper.terms(e)
+            if e.is_commutative
+            else sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), str(a)))
+        )
 
     def _term(self, e):
         text = self.doprint(e)
@@ -143,5 +147,3 @@ def _letter(name):
     if translated != name:
         return translated
     return name if len(name) == 1 or name.isdigit() else rf"\mathrm{{{name}}}"
-
-

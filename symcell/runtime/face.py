@@ -121,7 +121,10 @@ def _real_dtype(dtype):
 
 def _dtype_of(params, inputs):
     """The dtype of the first array among what was given."""
-    values = [*(params.values() if isinstance(params, dict) else ()), *(inputs.values() if isinstance(inputs, dict) else (inputs,))]
+    values = [
+        *(params.values() if isinstance(params, dict) else ()),
+        *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
+    ]
     for value in values:
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return _real_dtype(value.dtype.newbyteorder("="))
@@ -187,7 +190,9 @@ def _sizes(groups):
                 axis += ranks[group]
                 if axis >= a.ndim:
                     expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
-                    raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})")
+                    raise CellError(
+                        f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
+                    )
                 sizes[size] = a.shape[axis]
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
@@ -196,7 +201,7 @@ def _sizes(groups):
 
 def _check_shapes(group, arrays, symbolic, wanted, lead):
     """Every array has the shape that the equations give it."""
-    letters = ("T", "B")[2 - len(lead):]
+    letters = ("T", "B")[2 - len(lead) :]
     for name, a in arrays.items():
         expected = (*lead, *wanted[name])
         if a.shape != expected:

@@ -1,0 +1,37 @@
+# Two commands do everything, set-up included, on a machine with Python 3.11+, pip and make:
+#   make demo   derive, generate, check and train on real data; results in output/
+#   make test   the whole test suite
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint generate clean
+
+demo: $(VENV)/.demo
+	$(BIN)/symcell demo -o output
+
+test: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/symcell generate --check
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+generate: $(VENV)/.demo
+	$(BIN)/symcell generate
+
+$(VENV)/.demo: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -e ".[demo]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) output build dist *.egg-info

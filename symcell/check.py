@@ -1,0 +1,347 @@
+"""Kernel -> Report: a kernel against the interpreter, against differences, and against a hand-written reference.
+
+Every case is random and asymmetric: unequal sizes, no zeros, cotangents for every state at every step and for the last one. A
+derivative is found anew by the complex step through the interpreter, which knows nothing of derivations or generated code.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symcell.errors import CellError
+from symcell.interpret import run as interpret
+
+_STEP = 1e-50  # of the complex step: its square is lost beside any real part
+_REACH = 1e-3  # of central differences, whose error is of the fourth order
+_COORDINATES = 3  # of each array, besides one random direction
+_KINDS = ("params", "inputs", "initial")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: its error, relative to what was compared, and the case where it was largest."""
+
+    name: str
+    error: float
+    tolerance: float
+    where: str = ""
+
+    @property
+    def ok(self):
+        return bool(self.error <= self.tolerance)  # NaN is not
+
+    @property
+    def excess(self):
+        """The error in units of its tolerance."""
+        if self.error == 0:
+            return 0.0
+        return self.error / self.tolerance if self.tolerance and self.error < np.inf else np.inf
+
+    def __str__(self):
+        return f"{'ok  ' if self.ok else 'FAIL'} {self.name:<46} {self.error:8.1e} of {self.tolerance:.0e}   {self.where}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was compared, row by row; over all cases the worst."""
+
+    cell: str
+    dtype: str
+    rows: tuple[Row, ...]
+
+    @property
+    def passed(self):
+        return not self.failures
+
+    @property
+    def failures(self):
+        return tuple(row for row in self.rows if not row.ok)
+
+    def raise_if_failed(self):
+        """Raise AssertionError with the rows that failed."""
+        if not self.passed:
+            raise AssertionError(self._text(self.failures))
+
+    def _text(self, rows):
+        verdict = "all agree" if self.passed else f"{len(self.failures)} fail"
+        return "\n".join([f"{self.cell} ({self.dtype}): {len(self.rows)} comparisons, {verdict}", *map(str, rows)])
+
+    def __str__(self):
+        return self._text(self.rows)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of a kernel, and the derivatives of a loss. `initial` None: the states begin at their declared values.
+    `edge` names what is special about it."""
+
+    params: dict
+    inputs: dict
+    initial: dict | None
+    cotangents: dict
+    final: dict
+    text: str
+    edge: str = ""
+
+    def arrays(self):
+        """(kind, name) -> array, for all that a loss may be differentiated by."""
+        groups = (self.params, self.inputs, self.initial or {})
+        return {(kind, name): a for kind, group in zip(_KINDS, groups, strict=True) for name, a in group.items()}
+
+    def moved(self, change):
+        """The case in double precision, with (kind, name) -> difference added to its arrays."""
+        def widened(kind, group):
+            return {name: a.astype(float) + change.get((kind, name), 0) for name, a in group.items()}
+
+        return replace(self, params=widened("params", self.params), inputs=widened("inputs", self.inputs),
+                       initial=None if self.initial is None else widened("initial", self.initial))
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """The error that is tolerated, and what arithmetic may lose of the largest number about: a sum that cancels is not
+    measured against its small result alone."""
+
+    tolerance: float
+    rounding: float
+
+    def error(self, found, expected, scale, largest):
+        """The largest difference, relative to `scale`, or to whatever makes the rounding of `largest` tolerable."""
+        difference = np.abs(np.asarray(found, float) - np.asarray(expected, float)).max(initial=0)
+        if self.tolerance:
+            scale = max(scale, largest * self.rounding / self.tolerance)
+        return difference / scale if scale else (np.inf if difference else 0.0)
+
+
+_EXACT = _Bound(0.0, 0.0)
+
+
+def check(cell, dtype="float64", seed=0, reference=None, cases=3) -> CheckReport:
+    """Compile a cell and compare the kernel with all that is known about it; see check_kernel."""
+    return check_kernel(cell.compile(dtype), seed, reference, cases)
+
+
+def check_kernel(kernel, seed=0, reference=None, cases=3) -> CheckReport:
+    """Compare a kernel's states with the interpreter's, its gradients with the complex step (each array along a random direction
+    and in single coordinates), its steps with its sequences; in random cases and at the edges T = 0, T = 1, B = 1, all sizes 1,
+    and initial states left out.
+
+    reference: an object with forward(params, inputs, initial) -> (states, tape) and backward(params, inputs, initial, states,
+    tape, cotangents, final) -> (dparams, dinputs, dinitial), all of dicts. Returns a CheckReport, which raises when told to.
+    Raises CellError where no random inputs give finite states."""
+    random = np.random.default_rng(seed)
+    worst = {}
+    for case in _cases(kernel, random, cases):
+        for group, name, error, tolerance in _comparisons(kernel, reference, case, random):
+            label, where = (f"{case.edge}: {group}", f"{case.text}; {name}") if case.edge else (name, case.text)
+            row = Row(label, float(error), tolerance, where)
+            if label not in worst or not row.excess <= worst[label].excess:
+                worst[label] = row
+    return CheckReport(kernel.cell.name, kernel.dtype, tuple(worst.values()))
+
+
+# Random cases.
+
+
+def _cases(kernel, random, count):
+    """`count` ordinary cases, the second with more samples than a tile of a product has rows; and the edges."""
+    cell = kernel.cell
+    for k in range(count):
+        T, B = (2, 11) if k == 1 else (int(random.integers(4, 7)), int(random.integers(2, 5)))
+        yield _case(kernel, random, T, B, _sizes(cell, random))
+    for edge, T, B in (("T=0", 0, 2), ("T=1", 1, 3), ("B=1", 4, 1), ("declared initial", 3, 2)):
+        yield _case(kernel, random, T, B, _sizes(cell, random), edge)
+    ones = dict.fromkeys(cell.sizes, 1)
+    if ones and _fits(cell, ones):
+        yield _case(kernel, random, 3, 2, ones, "sizes 1")
+
+
+def _sizes(cell, random):
+    """Unequal small sizes that the cell's shapes can have; multiples of 12 where shapes divide them."""
+    names = cell.sizes
+    for attempt in range(40):
+        drawn = random.choice(np.arange(2, 10 + len(names)), len(names), replace=False) * (1 if attempt < 20 else 12)
+        sizes = dict(zip(names, map(int, drawn), strict=True))
+        if _fits(cell, sizes):
+            return sizes
+    raise CellError(f"cell {cell.name}: no sizes were found that all its shapes allow")
+
+
+def _fits(cell, sizes):
+    """Whether every shape of the cell is one of positive integers."""
+    known = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *cell.intermediates)
+    numbers = [n.subs({s: sizes[s.name] for s in n.free_symbols}) for q in known for n in cell.shape(q)]
+    return all(n.is_Integer and n > 0 for n in numbers)
+
+
+def _case(kernel, random, T, B, sizes, edge=""):
+    """Normal random numbers everywhere; if that leaves the cell's domain, positive ones, or smaller ones."""
+    cell, real = kernel.cell, np.dtype(kernel.dtype)
+    shapes = kernel.module.shapes(**sizes)
+    text = ", ".join(f"{name}={n}" for name, n in {"T": T, "B": B, **sizes}.items())
+
+    def drawn(fitted, symbols, *lead):
+        return {q.name: np.asarray(fitted(0.7 * random.normal(size=(*lead, *shapes[q.name]))), real) for q in symbols}
+
+    for fitted in (np.asarray, np.abs, lambda a: a / 8, lambda a: np.abs(a) / 8):
+        params, inputs = drawn(fitted, (*cell.params, *cell.constants)), drawn(fitted, cell.inputs, T, B)
+        initial = None if edge == "declared initial" else drawn(fitted, cell.states, B)
+        cotangents, final = drawn(np.asarray, cell.states, T, B), drawn(np.asarray, cell.states, B)
+        case = Case(params, inputs, initial, cotangents, final, text, edge)
+        if all(np.isfinite(a).all() for a in _interpreted(cell, case).values()):
+            return case
+    raise CellError(f"cell {cell.name}: no random inputs were found for which all states are finite ({text})")
+
+
+# The comparisons; each yields (group, name, error, tolerance).
+
+
+def _comparisons(kernel, reference, case, random):
+    values, differences = _bounds(kernel.dtype, case)
+    run = kernel.forward(case.params, case.inputs, case.initial)
+    gradients = kernel.backward(run, case.cotangents, case.final)
+    yield from _states(kernel, case, run, values)
+    yield from _steps(kernel, case, run, values)
+    if reference is not None and case.initial is not None:
+        yield from _against_reference(reference, case, run, gradients, values)
+    yield from _in_two_parts(kernel, case, run, gradients, values)
+    yield from _against_differences(kernel.cell, case, gradients, differences, random)
+    yield from _adjoint_identity(kernel, case, run, differences, random)
+
+
+def _bounds(dtype, case):
+    """What is tolerated where the same is computed in another order, and where a derivative is found anew."""
+    eps = float(np.finfo(dtype).eps)
+    if dtype == "float64":
+        return _Bound(1e-12, 16 * eps), _Bound(1e-9, 16 * eps)
+    # A sum over a row loses in proportion to its length, and every step adds a loss of its own.
+    longest = max((n for a in case.arrays().values() for n in a.shape[-2:]), default=1)
+    steps = len(next(iter(case.cotangents.values())))
+    return (_Bound(8 * eps * (1 + steps) * (4 + longest), 16 * eps),) * 2
+
+
+def _states(kernel, case, run, bound):
+    expected = _interpreted(kernel.cell, case)
+    yield from _named("states", "{} (interpreter)", run.states, expected, bound)
+    if case.initial is not None or len(next(iter(run.states.values()))):
+        last = {name: a[-1] if len(a) else case.initial[name] for name, a in run.states.items()}
+        yield from _named("states", "final {} (last step)", run.final, last, _EXACT)
+    kinds = {a.dtype for a in (*run.states.values(), *run.final.values(), *run.outputs.values())}
+    fine = kinds == {np.dtype(kernel.dtype)} and set(run.outputs) == {s.name for s in kernel.cell.outputs}
+    yield "states", "dtype and outputs", 0.0 if fine else np.inf, 0.0
+
+
+def _steps(kernel, case, run, bound):
+    """Step by step must give what the whole sequence gives."""
+    state, found = case.initial, {name: np.empty_like(a) for name, a in run.states.items()}
+    for t in range(len(next(iter(found.values())))):
+        state = kernel.step(case.params, {name: a[t] for name, a in case.inputs.items()}, state)
+        for name, a in state.items():
+            found[name][t] = a
+    yield from _named("step", "step {} (forward)", found, run.states, bound)
+
+
+def _against_reference(reference, case, run, gradients, bound):
+    wide = case.moved({})
+    given = [{name: a.astype(float) for name, a in group.items()} for group in (case.cotangents, case.final)]
+    states, tape = reference.forward(wide.params, wide.inputs, wide.initial)
+    yield from _named("reference", "{} (reference)", run.states, states, bound)
+    expected = reference.backward(wide.params, wide.inputs, wide.initial, states, tape, *given)
+    for kind, group in zip(_KINDS, expected, strict=True):
+        yield from _named("reference", f"d {kind} {{}} (reference)", getattr(gradients, kind), group, bound, _largest(*expected))
+
+
+def _in_two_parts(kernel, case, run, gradients, bound):
+    """The backward pass leaves its run as it was, is linear in its cotangents, and takes what is left out for zero."""
+    parts = kernel.backward(run, case.cotangents), kernel.backward(run, None, case.final)
+    largest = _largest(*(getattr(part, kind) for part in parts for kind in _KINDS))
+    for kind in _KINDS:
+        first, second = (getattr(part, kind) for part in parts)
+        whole = {name: first[name] + second[name] for name in first}
+        yield from _named("backward", f"d {kind} {{}} (in two parts)", getattr(gradients, kind), whole, bound, largest)
+
+
+def _against_differences(cell, case, gradients, bound, random):
+    """Each array's gradient along a random direction and in single coordinates."""
+    largest = _largest(gradients.params, gradients.inputs, gradients.initial)
+    for (kind, name), a in _differentiable(cell, case).items():
+        d = getattr(gradients, kind).get(name)
+        if d is None or d.shape != a.shape:
+            yield "gradients", f"d {kind} {name} (shape)", np.inf, 0.0
+            continue
+        for label, direction in _directions(a, random):
+            slope, method = _slope(cell, case, {(kind, name): direction})
+            terms = d.astype(float) * direction
+            scale = np.abs(d).max() if "coordinates" in label else np.abs(terms).sum()
+            error = bound.error(terms.sum(), slope, scale, largest)
+            yield "gradients", f"d {kind} {name}{label} ({method})", error, bound.tolerance
+
+
+def _directions(a, random):
+    """A random direction, and the directions of a few coordinates."""
+    yield "", random.normal(size=a.shape)
+    for place in random.permutation(a.size)[:_COORDINATES]:
+        one = np.zeros(a.shape)
+        one.flat[place] = 1
+        yield " at coordinates", one
+
+
+def _adjoint_identity(kernel, case, run, bound, random):
+    """<v, J u> = <J' v, u>, for a direction u of all arrays at once and new cotangents v."""
+    v, last = ({name: random.normal(size=a.shape).astype(a.dtype) for name, a in group.items()}
+               for group in (case.cotangents, case.final))
+    gradients = kernel.backward(run, v, last)
+    u = {key: random.normal(size=a.shape) for key, a in _differentiable(kernel.cell, case).items()}
+    forward, _ = _slope(kernel.cell, replace(case, cotangents=v, final=last), u)
+    terms = np.concatenate([np.ravel(getattr(gradients, kind)[name] * direction) for (kind, name), direction in u.items()])
+    error = bound.error(terms.sum(), forward, np.abs(terms).sum(), np.abs(terms).max(initial=0))
+    yield "adjoint identity", "<v, J u> = <J' v, u>", error, bound.tolerance
+
+
+def _named(group, label, found, expected, bound, largest=0.0):
+    """One comparison for each name; an array that is missing or of another shape is infinitely wrong."""
+    largest = max(largest, _largest(expected))
+    for name in dict.fromkeys((*found, *expected)):
+        a, b = found.get(name), expected.get(name)
+        unlike = a is None or b is None or np.shape(a) != np.shape(b)
+        error = np.inf if unlike else bound.error(a, b, np.abs(b).max(initial=0), largest)
+        yield group, label.format(name), error, bound.tolerance
+
+
+def _largest(*groups):
+    return max((float(np.abs(a).max(initial=0)) for group in groups for a in group.values()), default=0.0)
+
+
+# What the interpreter says.
+
+
+def _interpreted(cell, case):
+    return interpret(cell, case.params, case.inputs, case.initial)
+
+
+def _differentiable(cell, case):
+    """The arrays of the case that have a gradient: all but the constants."""
+    constants = {q.name for q in cell.constants}
+    return {(kind, name): a for (kind, name), a in case.arrays().items() if name not in constants}
+
+
+def _loss(cell, case):
+    """The number whose derivatives `backward` gives."""
+    loss = 0.0
+    for name, a in _interpreted(cell, case).items():
+        last = a[-1] if len(a) else (case.initial or {}).get(name, 0.0)
+        loss = loss + (case.cotangents[name] * a).sum() + (case.final[name] * last).sum()
+    return loss
+
+
+def _slope(cell, case, direction):
+    """The derivative of the loss along a direction, and how it was found: by central differences where a function of the cell
+    takes no complex numbers."""
+    def loss(step):
+        return _loss(cell, case.moved({key: step * d for key, d in direction.items()}))
+
+    try:
+        return np.imag(loss(1j * _STEP)) / _STEP, "complex step"
+    except TypeError:
+        near, far = (loss(reach) - loss(-reach) for reach in (_REACH, 2 * _REACH))
+        return (8 * near - far) / (12 * _REACH), "central differences"

@@ -1,0 +1,84 @@
+"""Where units meet: products, reductions, scans and changes of rank. One class a primitive, one method a question.
+
+A primitive answers, about itself and its arguments:
+
+    shape(shapes, sizes)      the shape of its value, unifying sizes on the way (None: any size, a broadcast axis)
+    adjoint(bar, shape_of)    the adjoint of each argument, given its own adjoint `bar`
+    tangent(k, t, shape_of)   its change for a change t of argument k (the default: it is linear in each)
+    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments
+    evaluate(*arrays)         its value by NumPy, one sample at a time: the yardstick of `check`
+    _latex(printer)           how a paper writes it
+    rule                      the name of its adjoint rule, for the derivation
+
+A new primitive is one new class here, and nothing else.
+"""
+
+from sympy import Function, Symbol
+
+from symcell.errors import CellError
+
+
+class Products:
+    """Gives `@` and `.T` to whatever inherits from it."""
+
+    __slots__ = ()
+
+    def __matmul__(self, other):
+        from symcell.primitives.products import matmul
+
+        return matmul(self, other)
+
+    def __rmatmul__(self, other):
+        from symcell.primitives.products import matmul
+
+        return matmul(other, self)
+
+    @property
+    def T(self):
+        from symcell.primitives.products import transpose
+
+        return transpose(self)
+
+
+class Primitive(Products, Function):
+    """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
+
+    rule = ""
+    view = False  # a mere renaming of indices: free, and read in place by the generated code
+
+    def fdiff(self, argindex=1):
+        raise CellError(f"{self} joins units, and has no derivative per unit; use Cell.jacobian")
+
+    def tangent(self, k, t, shape_of):
+        """The change of its value for a change `t` of argument k; most primitives are linear in each argument."""
+        return self.func(*self.args[:k], t, *self.args[k + 1 :])
+
+    @classmethod
+    def demand(cls, condition, expected, shapes):
+        """One clear sentence where the ranks of the arguments do not fit."""
+        if not condition:
+            found = ", ".join("(" + ", ".join(map(str, s)) + ")" for s in shapes)
+            raise CellError(f"{cls.__name__} takes {expected}, found {found}")
+
+
+class Entry(Function):
+    """The entry of a value at integer indices: what an equation looks like to a loop."""
+
+
+class Reduction(Function):
+    """Reduction(op, body, index, size): sum, max or running sum of `body` over an index."""
+
+
+def counter():
+    k = 0
+    while True:
+        k += 1
+        yield k
+
+
+_indices = counter()
+
+
+def fresh_index():
+    """A new loop index; the lowering renames it to a letter that reads well."""
+    return Symbol(f"_k{next(_indices)}", integer=True, nonnegative=True)

@@ -1,0 +1,157 @@
+"""Units in other places: repetition, concatenation, slices, the identity."""
+
+import numpy as np
+from sympy import And, Eq, Piecewise, S, Symbol, floor, sympify
+
+from symcell.primitives.base import Primitive, Reduction, fresh_index
+from symcell.sizes import size
+
+
+class repeat(Primitive):
+    """repeat(v, k): each entry k times in a row, v_0 v_0 v_1 v_1 for k = 2."""
+
+    rule = "repetition"
+    view = True
+
+    def shape(self, shapes, sizes):
+        v = shapes[0]
+        self.demand(len(v) == 1, "a vector and a number of times", shapes[:1])
+        return (sympify(v[0]) * self.args[1],)
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], fold(bar, self.args[1]))]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], (floor(idx[0] / self.args[1]),))
+
+    def evaluate(self, v, k):
+        return np.repeat(v, int(k))
+
+    def _latex(self, printer):
+        return rf"\operatorname{{repeat}}_{{{self.args[1]}}}\left({printer.doprint(self.args[0])}\right)"
+
+
+class fold(Primitive):
+    """The sum of every k entries in a row: the transpose of `repeat`."""
+
+    rule = "repetition"
+
+    def shape(self, shapes, sizes):
+        return (shapes[0][0] / self.args[1],)
+
+    def index(self, idx, at, shape_of):
+        k = fresh_index()
+        body = at(self.args[0], (idx[0] * self.args[1] + k,))
+        return Reduction(Symbol("sum"), body, k, self.args[1])
+
+    def evaluate(self, v, k):
+        return v.reshape(-1, int(k)).sum(axis=1)
+
+    def _latex(self, printer):
+        return rf"\operatorname{{repeat}}_{{{self.args[1]}}}^{{\top}}\left({printer.doprint(self.args[0])}\right)"
+
+
+class concat(Primitive):
+    """concat(u, v, ...): vectors one after another."""
+
+    rule = "concatenation"
+
+    def shape(self, shapes, sizes):
+        self.demand(all(len(s) == 1 for s in shapes), "vectors", shapes)
+        return (sum((sympify(s[0]) for s in shapes), S.Zero),)
+
+    def tangent(self, k, t, shape_of):
+        return place(t, self.starts(shape_of)[k], shape_of(self)[0])
+
+    def starts(self, shape_of):
+        """Where each argument begins in the whole."""
+        lengths = [shape_of(a)[0] for a in self.args]
+        return [sum(lengths[:k], S.Zero) for k in range(len(lengths))]
+
+    def adjoint(self, bar, shape_of):
+        return [(a, part(bar, s, shape_of(a)[0])) for a, s in zip(self.args, self.starts(shape_of), strict=True)]
+
+    def index(self, idx, at, shape_of):
+        cases = [
+            (at(a, (idx[0] - s,)), idx[0] < s + shape_of(a)[0]) for a, s in zip(self.args, self.starts(shape_of), strict=True)
+        ]
+        return Piecewise(*cases[:-1], (cases[-1][0], True))
+
+    def evaluate(self, *vectors):
+        return np.concatenate(vectors)
+
+    def _latex(self, printer):
+        return r"\left[" + ";\\, ".join(map(printer.doprint, self.args)) + r"\right]"
+
+
+class part(Primitive):
+    """part(v, start, length): a run of entries."""
+
+    rule = "slice"
+    view = True
+
+    def shape(self, shapes, sizes):
+        self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
+        return (self.args[2],)
+
+    def adjoint(self, bar, shape_of):
+        v, start, _ = self.args
+        return [(v, place(bar, start, shape_of(v)[0]))]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], (idx[0] + self.args[1],))
+
+    def evaluate(self, v, start, length):
+        return v[int(start) : int(start) + int(length)]
+
+    def _latex(self, printer):
+        v, start, length = self.args
+        first, last = printer.doprint(start + 1), printer.doprint(start + length)
+        return rf"\left({printer.doprint(v)}\right)_{{{first} : {last}}}"
+
+
+class place(Primitive):
+    """place(v, start, length): v at `start` of a vector of zeros: the transpose of `part`."""
+
+    rule = "slice"
+
+    def shape(self, shapes, sizes):
+        return (self.args[2],)
+
+    def index(self, idx, at, shape_of):
+        v, start, _ = self.args
+        inside = And(idx[0] >= start, idx[0] < start + shape_of(v)[0])
+        return Piecewise((at(v, (idx[0] - start,)), inside), (S.Zero, True))
+
+    def evaluate(self, v, start, length):
+        out = np.zeros(int(length), v.dtype)
+        out[int(start) : int(start) + len(v)] = v
+        return out
+
+    def _latex(self, printer):
+        v, start, _ = self.args
+        return rf"\operatorname{{place}}_{{{printer.doprint(start + 1)}}}\left({printer.doprint(v)}\right)"
+
+
+class identity(Primitive):
+    """The identity matrix of a size."""
+
+    view = True
+
+    def __new__(cls, n):
+        return super().__new__(cls, size(n))
+
+    def shape(self, shapes, sizes):
+        return (self.args[0], self.args[0])
+
+    def adjoint(self, bar, shape_of):
+        return []
+
+    def index(self, idx, at, shape_of):
+        return Piecewise((S.One, Eq(*idx)), (S.Zero, True))
+
+    def evaluate(self, n):
+        return np.eye(int(n))
+
+    def _latex(self, printer):
+        return "I"

@@ -1,0 +1,183 @@
+"""Products: where the units of one vector meet those of another."""
+
+import numpy as np
+from sympy import Expr, Integer, Mul, S, Symbol, sympify
+from sympy.core.symbol import Str
+
+from symcell.errors import CellError
+from symcell.primitives.base import Primitive, Reduction, counter, fresh_index
+
+
+class matmul(Primitive):
+    """A @ v: the contraction of A's last axis with v's first."""
+
+    rule = "matrix product"
+
+    @classmethod
+    def eval(cls, a, v):
+        if a.is_number or v.is_number:
+            raise CellError(f"@ joins two vectors or matrices, found {a} @ {v}; a number multiplies with *")
+
+    def shape(self, shapes, sizes):
+        a, v = shapes
+        self.demand(
+            len(a) >= 1 and len(v) in (1, 2) and (len(v) == 1 or len(a) == 2), "a matrix and a vector, or two matrices", shapes
+        )
+        sizes.unify(a[-1], v[0], f"the columns of {self.args[0]} and the length of {self.args[1]}")
+        return a[:-1] + v[1:]
+
+    def adjoint(self, bar, shape_of):
+        a, v = self.args
+        if len(shape_of(v)) == 2:
+            return [(a, matmul(bar, transpose(v))), (v, matmul(transpose(a), bar))]
+        rank = len(shape_of(a))
+        back = bar * a if rank == 1 else matmul(transpose(a), bar) if rank == 2 else contract(a, bar)
+        return [(a, bar * v if rank == 1 else outer(bar, v)), (v, back)]
+
+    def index(self, idx, at, shape_of):
+        a, v = self.args
+        rows = len(shape_of(a)) - 1
+        k = fresh_index()
+        return Reduction(Symbol("sum"), at(a, (*idx[:rows], k)) * at(v, (k, *idx[rows:])), k, shape_of(v)[0])
+
+    def evaluate(self, a, v):
+        return np.tensordot(a, v, axes=(np.ndim(a) - 1, 0))
+
+    def _latex(self, printer):
+        return " ".join(printer.parenthesize_factor(a) for a in self.args)
+
+
+class contract(Primitive):
+    """The transposed product for a parameter of rank above two: all axes of A but the last, against y."""
+
+    rule = "matrix product"
+
+    def shape(self, shapes, sizes):
+        return shapes[0][-1:]
+
+    def index(self, idx, at, shape_of):
+        a, y = self.args
+        inner = [fresh_index() for _ in shape_of(y)]
+        body = at(a, (*inner, *idx)) * at(y, tuple(inner))
+        for k, n in zip(reversed(inner), reversed(shape_of(y)), strict=True):
+            body = Reduction(Symbol("sum"), body, k, n)
+        return body
+
+    def evaluate(self, a, y):
+        return np.tensordot(y, a, axes=np.ndim(y))
+
+    def _latex(self, printer):
+        a, y = self.args
+        return f"{printer.parenthesize_factor(a)}^{{\\top}} {printer.parenthesize_factor(y)}"
+
+
+class transpose(Primitive):
+    """A.T"""
+
+    rule = "transposition"
+    view = True
+
+    @classmethod
+    def eval(cls, a):
+        if isinstance(a, transpose):
+            return a.args[0]
+
+    def shape(self, shapes, sizes):
+        self.demand(len(shapes[0]) == 2, "a matrix", shapes)
+        return shapes[0][::-1]
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], transpose(bar))]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], idx[::-1])
+
+    def evaluate(self, a):
+        return a.T
+
+    def _latex(self, printer):
+        return f"{printer.parenthesize_factor(self.args[0])}^{{\\top}}"
+
+
+class outer(Primitive):
+    """The outer product: u_j v_k, along the axes of u and then those of v."""
+
+    rule = "outer product"
+    view = True
+
+    def shape(self, shapes, sizes):
+        self.demand(all(shapes), "two vectors", shapes)
+        return shapes[0] + shapes[1]
+
+    def adjoint(self, bar, shape_of):
+        u, v = self.args
+        self.demand(len(shape_of(u)) == len(shape_of(v)) == 1, "two vectors", (shape_of(u), shape_of(v)))
+        return [(u, matmul(bar, v)), (v, matmul(transpose(bar), u))]
+
+    def index(self, idx, at, shape_of):
+        u, v = self.args
+        rank = len(shape_of(u))
+        return at(u, idx[:rank]) * at(v, idx[rank:])
+
+    def evaluate(self, u, v):
+        return np.multiply.outer(u, v)
+
+    def _latex(self, printer):
+        u, v = self.args
+        return f"{printer.parenthesize_factor(u)} \\, {printer.parenthesize_factor(v)}^{{\\top}}"
+
+
+class dot(Primitive):
+    """The inner product of two vectors: a scalar."""
+
+    rule = "inner product"
+
+    def shape(self, shapes, sizes):
+        u, v = shapes
+        self.demand(len(u) == len(v) == 1, "two vectors", shapes)
+        sizes.unify(u[0], v[0], f"the lengths of {self.args[0]} and {self.args[1]}")
+        return ()
+
+    def adjoint(self, bar, shape_of):
+        u, v = self.args
+        return [(u, bar * v), (v, bar * u)]
+
+    def index(self, idx, at, shape_of):
+        k = fresh_index()
+        u, v = self.args
+        return Reduction(Symbol("sum"), at(u, (k,)) * at(v, (k,)), k, shape_of(u)[0])
+
+    def evaluate(self, u, v):
+        return (u * v).sum()
+
+    def _latex(self, printer):
+        return r"\left\langle {}, {} \right\rangle".format(*map(printer.doprint, self.args))
+
+
+def is_product_of(e, kind):
+    """Whether `e` is a bare application of `kind`, up to its sign."""
+    return isinstance(e, kind) or (
+        isinstance(e, Mul) and e.args[0] is S.NegativeOne and len(e.args) == 2 and isinstance(e.args[1], kind)
+    )
+
+
+_calls = counter()
+
+
+class Affine(Primitive):
+    """`affine(...)` before its equation has named its parameters; a Cell never holds one."""
+
+
+def affine(*operands, bias=True, name=None):
+    """A sum of products with fresh parameters, and a bias. The parameters are named after the equation's left side
+    (or `name`): W for an input, U for a state or intermediate, b for the bias. See Cell."""
+    if not operands:
+        raise CellError("affine needs at least one operand, like affine(x, h.prev)")
+    for operand in operands:
+        if not isinstance(sympify(operand), Expr):
+            raise CellError(f"affine takes expressions, found {operand!r}")
+    if name is not None and not (isinstance(name, str) and name.isidentifier()):
+        raise CellError(f"affine's name must be an identifier, found {name!r}")
+    # An unnamed call is unlike every other, so that two in one equation do not silently share their weights.
+    label = Str(name) if name is not None else Integer(next(_calls))
+    return Affine(label, S(bool(bias)), *operands)

@@ -1,0 +1,255 @@
+"""Along one axis: reductions, their transposes the broadcasts, and scans."""
+
+import numpy as np
+from sympy import Integer, Symbol, exp, sympify
+
+from symcell.errors import CellError
+from symcell.primitives.base import Primitive, Reduction, fresh_index
+from symcell.primitives.products import dot
+
+
+class Along(Primitive):
+    """What works along one axis of its argument: `f(e, axis=-1)`."""
+
+    def __new__(cls, e, axis=-1):
+        axis = sympify(axis)
+        if not isinstance(axis, Integer):
+            raise CellError(f"{cls.__name__} works along an axis given as an integer, found {axis}")
+        return super().__new__(cls, e, axis)
+
+    def position(self, rank):
+        axis = int(self.args[1])
+        self.demand(-rank <= axis < rank, f"an axis of its argument, which has rank {rank}", [(axis,)])
+        return axis % rank
+
+    def lifted(self, e, rank):
+        """`e`, which has lost the axis, broadcast along it again."""
+        return e if rank == 1 else spread(e, self.position(rank))
+
+    def entries(self, idx, k, at, shape_of):
+        """The argument's entries with `k` put in at the axis, and that axis' length."""
+        e = self.args[0]
+        p = self.position(len(shape_of(e)))
+        return at(e, (*idx[:p], k, *idx[p:])), shape_of(e)[p]
+
+    def _latex(self, printer):
+        sub = "" if self.args[1] == -1 else f"_{{{printer.doprint(self.args[1])}}}"
+        name = type(self).__name__
+        return rf"\operatorname{{{name}}}{sub}" + printer.brackets(printer.doprint(self.args[0]))
+
+
+class spread(Along):
+    """A broadcast: the same values along a new axis, put in at `axis` of the result."""
+
+    rule = "broadcast"
+    view = True
+
+    def shape(self, shapes, sizes):
+        self.demand(len(shapes[0]) == 1, "a vector", shapes)
+        p = self.position(len(shapes[0]) + 1)
+        return (*shapes[0][:p], None, *shapes[0][p:])
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], total(bar, self.args[1]))]
+
+    def index(self, idx, at, shape_of):
+        p = self.position(len(idx))
+        return at(self.args[0], (*idx[:p], *idx[p + 1 :]))
+
+    def evaluate(self, e, axis):
+        return np.expand_dims(e, int(axis))
+
+    def _latex(self, printer):
+        e = printer.parenthesize_factor(self.args[0])
+        return rf"{e} \mathbf{{1}}^{{\top}}" if self.args[1] == 1 else rf"\mathbf{{1}} \, {e}^{{\top}}"
+
+
+def column(u):
+    """A vector as a matrix that varies along its first axis: entry (j, k) is u_j."""
+    return spread(u, 1)
+
+
+def row(v):
+    """A vector as a matrix that varies along its second axis: entry (j, k) is v_k."""
+    return spread(v, 0)
+
+
+class fill(Primitive):
+    """fill(e, n, m ...): a scalar at every entry of a vector or matrix."""
+
+    rule = "broadcast"
+    view = True
+
+    def shape(self, shapes, sizes):
+        return tuple(self.args[1:])
+
+    def adjoint(self, bar, shape_of):
+        e = bar
+        for _ in self.args[1:]:
+            e = total(e)
+        return [(self.args[0], e)]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], ())
+
+    def evaluate(self, e, *shape):
+        return np.full(tuple(int(n) for n in shape), e)
+
+    def _latex(self, printer):
+        return f"{printer.parenthesize_factor(self.args[0])} \\mathbf{{1}}"
+
+
+class Collapse(Along):
+    """A reduction: its axis is gone from its value."""
+
+    def shape(self, shapes, sizes):
+        e = shapes[0]
+        p = self.position(len(e))
+        return e[:p] + e[p + 1 :]
+
+    def length(self, shape_of):
+        shape = shape_of(self.args[0])
+        return shape[self.position(len(shape))]
+
+
+class total(Collapse):
+    """The sum over an axis."""
+
+    rule = "sum"
+
+    def adjoint(self, bar, shape_of):
+        e = self.args[0]
+        shape = shape_of(e)
+        return [(e, fill(bar, *shape) if len(shape) == 1 else spread(bar, self.position(len(shape))))]
+
+    def index(self, idx, at, shape_of):
+        k = fresh_index()
+        body, n = self.entries(idx, k, at, shape_of)
+        return Reduction(Symbol("sum"), body, k, n)
+
+    def evaluate(self, e, axis):
+        return e.sum(axis=int(axis))
+
+
+class mean(Collapse):
+    """The mean over an axis."""
+
+    rule = "mean"
+
+    def adjoint(self, bar, shape_of):
+        e = self.args[0]
+        return total(e, self.args[1]).adjoint(bar / self.length(shape_of), shape_of)
+
+    def index(self, idx, at, shape_of):
+        return total(*self.args).index(idx, at, shape_of) / self.length(shape_of)
+
+    def evaluate(self, e, axis):
+        return e.mean(axis=int(axis))
+
+
+class variance(Collapse):
+    """The mean squared deviation from the mean (no correction for the sample), as layer normalisation uses it."""
+
+    rule = "variance"
+
+    def deviation(self, shape_of):
+        e, axis = self.args
+        return e - self.lifted(mean(e, axis), len(shape_of(e)))
+
+    def adjoint(self, bar, shape_of):
+        e = self.args[0]
+        lifted = self.lifted(bar, len(shape_of(e)))
+        return [(e, 2 * lifted * self.deviation(shape_of) / self.length(shape_of))]
+
+    def tangent(self, k, t, shape_of):
+        return 2 * mean(self.deviation(shape_of) * t, self.args[1])
+
+    def index(self, idx, at, shape_of):
+        return mean(self.deviation(shape_of) ** 2, self.args[1]).index(idx, at, shape_of)
+
+    def evaluate(self, e, axis):
+        e = np.moveaxis(e, int(axis), 0)
+        return ((e - e.mean(axis=0)) ** 2).mean(axis=0)
+
+
+class largest(Collapse):
+    """The maximum over an axis; inside softmax only, where it has no gradient."""
+
+    def index(self, idx, at, shape_of):
+        k = fresh_index()
+        body, n = self.entries(idx, k, at, shape_of)
+        return Reduction(Symbol("max"), body, k, n)
+
+    def evaluate(self, e, axis):
+        return np.take_along_axis(e, np.expand_dims(e.real.argmax(int(axis)), int(axis)), int(axis)).squeeze(int(axis))
+
+
+class softmax(Along):
+    """exp(e) / total(exp(e)) along an axis, computed against the largest entry so that nothing overflows."""
+
+    rule = "softmax"
+
+    def shape(self, shapes, sizes):
+        self.position(len(shapes[0]))
+        return shapes[0]
+
+    def adjoint(self, bar, shape_of):
+        e, axis = self.args
+        rank = len(shape_of(e))
+        inner = dot(bar, self) if rank == 1 else self.lifted(total(bar * self, axis), rank)
+        return [(e, self * (bar - inner))]
+
+    def tangent(self, k, t, shape_of):
+        return self * (t - self.lifted(total(self * t, self.args[1]), len(shape_of(self.args[0]))))
+
+    def parts(self, shape_of):
+        """The exponentials, and what divides them."""
+        e, axis = self.args
+        rank = len(shape_of(e))
+        exponentials = exp(e - self.lifted(largest(e, axis), rank))
+        return exponentials, self.lifted(total(exponentials, axis), rank)
+
+    def index(self, idx, at, shape_of):
+        exponentials, whole = self.parts(shape_of)
+        return at(exponentials, idx) / at(whole, idx)
+
+    def evaluate(self, e, axis):
+        shifted = np.exp(e - e.real.max(axis=int(axis), keepdims=True))
+        return shifted / shifted.sum(axis=int(axis), keepdims=True)
+
+
+class cumsum(Along):
+    """The running sum along an axis: entry j is the sum of the entries up to and including j."""
+
+    rule = "running sum"
+    op = "scan"
+
+    def shape(self, shapes, sizes):
+        self.position(len(shapes[0]))
+        return shapes[0]
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], cumsum_back(bar, self.args[1]))]
+
+    def index(self, idx, at, shape_of):
+        e = self.args[0]
+        p = self.position(len(shape_of(e)))
+        return Reduction(Symbol(self.op), at(e, idx), idx[p], shape_of(e)[p])
+
+    def evaluate(self, e, axis):
+        return e.cumsum(axis=int(axis))
+
+
+class cumsum_back(cumsum):
+    """The running sum from the end: the transpose of `cumsum`."""
+
+    op = "scan back"
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], cumsum(bar, self.args[1]))]
+
+    def evaluate(self, e, axis):
+        return np.flip(np.flip(e, int(axis)).cumsum(axis=int(axis)), int(axis))
+
+    def _latex(self, printer):
+        return rf"\operatorname{{cumsum}}^{{\top}}\left({printer.doprint(self.args[0])}\right)"

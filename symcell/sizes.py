@@ -1,0 +1,28 @@
+"""Symbolic sizes, as a user writes them."""
+
+import keyword
+
+from sympy import Expr, Integer, Symbol, sympify
+
+from symcell.errors import CellError
+
+
+def size(value):
+    """A size as SymPy sees it: `"n_h"` becomes a positive integer symbol, 4 the number 4."""
+    if isinstance(value, str):
+        if not value.isidentifier() or keyword.iskeyword(value):
+            raise CellError(f"the size {value!r} is no identifier; write it like 'n_h'")
+        return Symbol(value, integer=True, positive=True)
+    value = sympify(value)
+    if isinstance(value, Integer) and value < 1:
+        raise CellError(f"a size is at least 1, found {value}")
+    if not isinstance(value, Expr) or value.is_integer is False:
+        raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}")
+    return value
+
+
+def shape_tuple(shape):
+    """`"n"`, `4`, `("n", "m")` or `()` as a tuple of sizes; `None` stays `None`."""
+    if shape is None:
+        return None
+    return tuple(size(s) for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))

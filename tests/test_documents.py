@@ -1,0 +1,98 @@
+"""The printed derivation: in the paper's order, valid LaTeX, complete."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from latex2mathml.converter import convert
+from pylatexenc.latexwalker import LatexWalker
+from sympy import Eq, Max, Piecewise, symbols, tanh
+
+from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, variance
+
+x, h, c = Input("x"), State("h"), State("c")
+f, g, s = symbols("f g s")
+
+
+def odd_cells():
+    """Cells with everything that the catalogue leaves out."""
+    e = relu(affine(x, h.prev))
+    yield Cell("kinks", [Eq(g, Max(e, -1)), Eq(h, Piecewise((g, g > 0), (g / 3, True)) + sigmoid(Param("a")) * h.prev)])
+    n = (f - mean(f)) / (variance(f) + 1e-5) ** 0.5
+    yield Cell("normed", [Eq(f, affine(x, h.prev)), Eq(s, dot(f, h.prev)), Eq(h, tanh(Param("gain") * n + s))])
+    big, q = State("S", ("n_h", "n_k")), Input("q", "n_k")
+    yield Cell("memory", [Eq(big, Param("decay", ()) * big.prev + outer(h.prev, q)), Eq(h, tanh(big @ q + affine(x)))])
+
+
+ALL = [*(cells.get(name) for name in cells.names()), *odd_cells()]
+
+
+def formulas(latex):
+    """The mathematics of a fragment: displays, and what stands between dollars."""
+    displays = re.findall(r"\\begin\{(align|equation\*)\}(.*?)\\end\{\1\}", latex, re.S)
+    return [body for _, body in displays] + re.findall(r"\$([^$]+)\$", latex)
+
+
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_every_formula_parses(cell):
+    latex = cell.derive().latex()
+    LatexWalker(latex, tolerant_parsing=False).get_latex_nodes()
+    assert len(formulas(latex)) > 5
+    for formula in formulas(latex):
+        for line in re.split(r"\\\\(?=\n)", formula):
+            text = re.sub(r"\\tag\{\d+\}|\\notag|&", "", line).replace(r"\footnotesize", "")
+            text = re.sub(r"\\begin\{aligned\}\[t\]|\\end\{aligned\}|\\bigl|\\bigr", "", text)
+            assert convert(text).startswith("<math")
+
+
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_a_notebook_gets_one_formula(cell):
+    latex = cell.derive()._repr_latex_()
+    assert latex.startswith(r"$\displaystyle \begin{aligned}")
+    assert latex.endswith(r"\end{aligned}$")
+    assert "align}" not in latex.replace("aligned}", "")
+    LatexWalker(latex, tolerant_parsing=False).get_latex_nodes()
+
+
+def test_the_lstm_reads_like_its_paper():
+    latex = cells.lstm.derive().latex()
+    assert "W_i x_t + U_i h_{t-1} + b_i" in latex
+    assert r"c_t &= f_t \odot c_{t-1} + i_t \odot g_t \tag{5}" in latex
+    assert r"h_t &= o_t \odot \tanh\left(c_t\right) \tag{6}" in latex
+    assert r"\bar{c}_{t-1}^{+} &= \bar{c}_t \odot f_t && \text{\footnotesize product rule of (5)}" in latex
+    assert r"\bar{h}_{t-1}^{+} &= U_i^{\top} \bar{z}_{i,t} + U_f^{\top} \bar{z}_{f,t}" in latex
+    assert r"\bar{W}_i &= \textstyle\sum_t \bar{z}_{i,t} \, x_t^{\top}" in latex
+    assert r"\frac{\partial c_t}{\partial c_{t-1}} = f_t" in latex
+    assert r"\frac{\partial c_t}{\partial c_{t-3}} = f_t \odot f_{t-1} \odot f_{t-2}" in latex
+    assert "$h_{t-1}, x_t$ held fixed" in latex
+
+
+def test_orders_of_other_papers():
+    assert r"c_t &= i_t \odot g_t + \left(1 - i_t\right) \odot c_{t-1}" in cells.gru.derive().latex()
+    assert r"h_t &= u_t \odot h_{t-1} + \left(1 - u_t\right) \odot m_t" in cells.gru_inverted_update.derive().latex()
+    assert r"U_a a_{t-1} + W_a x_t + b_a" in cells.rnn.derive().latex()
+    assert r"W_i x_t + U_i h_{t-1} + p_i \odot c_{t-1} + b_i" in cells.peephole_lstm.derive().latex()
+
+
+def test_bptt_through_four_steps_of_the_rnn():
+    a = cells.rnn.states[0]
+    latex = cells.rnn.carousel(a).latex(steps=4)
+    assert latex.count(r"U_a^{\top}") == 4
+    assert all(rf"\operatorname{{diag}}\left(1 - a_{t}^{{2}}\right)" in latex for t in ("t", "{t-1}", "{t-2}", "{t-3}"))
+
+
+def test_every_quantity_has_its_shape():
+    latex = cells.rnn_readout.derive().latex()
+    assert r"\mathbb{R}^{n_{h} \times n_{x}}" in latex
+    assert r"z_{y,t}, y_t, b_y &\in \mathbb{R}^{n_{y}}" in latex
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX on this machine")
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_documents_compile(cell, tmp_path):
+    (tmp_path / "derivation.tex").write_text(cell.derive().latex(document=True))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "derivation.pdf").stat().st_size > 10_000

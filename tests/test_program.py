@@ -1,0 +1,110 @@
+"""The shape of programs: what is hoisted, what is stacked, what stays in a step. Counts, not values."""
+
+import pytest
+from sympy import Eq, symbols, tanh
+
+from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
+from symcell.compiler import program_of
+from symcell.program import Assign, Gradient, Product, verify
+
+x, h, c = Input("x"), State("h"), State("c")
+f, g, z = symbols("f g z")
+
+
+def products(program, direction, place):
+    kinds = (Product, Gradient)
+    return [s for s in getattr(program, direction) if isinstance(s, kinds) and s.place == place]
+
+
+def test_lstm_has_one_stacked_product_before_one_in_the_step_and_three_behind():
+    program = program_of(cells.lstm)
+    (before,) = products(program, "forward", "before")
+    assert [str(w) for w in before.weights] == ["W_i", "W_f", "W_g", "W_o"]
+    (step,) = products(program, "forward", "step")
+    assert [str(w) for w in step.weights] == ["U_i", "U_f", "U_g", "U_o"]
+    assert not products(program, "forward", "after")
+    (back,) = products(program, "backward", "step")
+    assert back.targets[0].name == "dh_prev"
+    assert [str(w) for w in back.weights] == ["U_i.T", "U_f.T", "U_g.T", "U_o.T"]
+    last = products(program, "backward", "before")
+    assert sorted(t.name for s in last for t in s.targets if len(s.targets) == 1) == ["dx"]
+    assert len(last) == 3
+
+
+def test_lstm_keeps_on_its_tape_what_the_derivation_needs():
+    kept = {q.name for q in program_of(cells.lstm).tape}
+    assert kept == {"i", "f", "g", "o", "tanh_c", "c", "h"}
+
+
+def test_a_softmax_readout_is_batched_after_the_loop():
+    program = program_of(cells.rnn_readout)
+    (after,) = products(program, "forward", "after")
+    assert str(after.weights[0]) == "U_y"
+    assert all(s.place == "after" for s in program.forward if any(t.name in ("z_y", "y") for t in s.targets))
+    assert {t.name for s in products(program, "backward", "after") for t in s.targets} >= {"dU_y"}
+    assert len(products(program, "forward", "step")) == 1
+
+
+def test_gates_that_read_only_the_input_leave_no_product_in_the_step():
+    cell = Cell("light", [Eq(f, sigmoid(affine(x))), Eq(g, tanh(affine(x))), Eq(h, f * h.prev + (1 - f) * g)])
+    program = program_of(cell)
+    assert not products(program, "forward", "step")
+    assert not products(program, "backward", "step")
+    assert len(products(program, "forward", "before")) == 1
+    assert all(s.place == "before" for s in program.forward if s.targets[0].name in ("f", "g"))
+
+
+def test_a_concatenated_form_is_hoisted_like_the_split_one():
+    split, joined = program_of(cells.lstm), program_of(cells.lstm_concat)
+    for direction, place in (("forward", "before"), ("forward", "step"), ("backward", "step"), ("backward", "before")):
+        assert len(products(split, direction, place)) == len(products(joined, direction, place)), (direction, place)
+
+
+def test_a_product_of_an_intermediate_waits_for_it():
+    steps = products(program_of(cells.gru), "forward", "step")
+    assert [len(s.weights) for s in steps] == [2, 1]
+
+
+def test_parameters_alone_are_computed_once():
+    a = Param("a")
+    program = program_of(Cell("decay", [Eq(h, sigmoid(a) * h.prev + affine(x))]))
+    once = [s for s in program.forward if s.place == "once"]
+    assert [str(s.expr) for s in once] == ["sigmoid(Entry(a, j0))"]
+    assert [t.name for s in program.backward if s.place == "once" for t in s.targets] == ["da"]
+
+
+def test_costly_functions_are_shared_between_the_passes():
+    program = program_of(cells.lstm)
+    functions = [e for s in (*program.forward, *program.backward) if isinstance(s, Assign) for e in s.expr.atoms(tanh, sigmoid)]
+    assert len(functions) == 5
+
+
+def test_every_pass_reports_what_it_changed():
+    report = dict(program_of(cells.lstm).report)
+    assert report["share_functions"]["functions"] == (7, 5)
+    assert report["stack"]["products"][1] == 4
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_the_verifier_accepts_every_program(name):
+    verify(program_of(cells.get(name)))
+
+
+def test_the_verifier_refuses_unsound_programs():
+    program = program_of(cells.lstm)
+    backward = program.backward
+    broken = [
+        program.with_(forward=program.forward[::-1]),
+        program.with_(forward=(*program.forward, program.forward[-1])),
+        program.with_(backward=tuple(s for s in backward if s.targets[0].name != "db_i")),
+    ]
+    for p in broken:
+        with pytest.raises(AssertionError, match="program of lstm"):
+            verify(p)
+
+
+def test_a_softmax_gate_inside_the_recurrence_stays_in_the_step():
+    cell = Cell("attention", [Eq(z, softmax(affine(x, h.prev))), Eq(h, z * h.prev + tanh(affine(x)))])
+    program = program_of(cell)
+    reductions = [s for s in program.forward if isinstance(s, Assign) and s.op]
+    assert {s.place for s in reductions} == {"step"}
