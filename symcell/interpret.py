@@ -208,8 +208,10 @@ _erf_of_all = np.vectorize(math.erf, otypes=[float])
 _erfc_of_all = np.vectorize(math.erfc, otypes=[float])
 
 _FUNCTIONS = {
-    sympy.tanh: np.tanh, sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan, sympy.sinh: np.sinh, sympy.cosh: np.cosh,
-    sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan, sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
+    sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan,
+    sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
+    sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan,
+    sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
     sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
     silu: lambda z: z * _sigmoid(z),
     relu: lambda z: np.where(z.real > 0, z, 0),

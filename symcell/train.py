@@ -4,6 +4,8 @@ A sequence is classified by a linear softmax readout of the cell's output state 
 what one wants other than the kernel's own initial parameters, an `init` hook says.
 """
 
+import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,17 +52,20 @@ def forget_bias(value=1.0, name="b_f"):
 
 
 class Classifier:
-    """A cell and a linear softmax readout of its first output state. `params` holds the cell's parameters and the readout's."""
+    """A cell and a linear softmax readout of its first output state. `params` holds the cell's parameters and the readout's.
+
+    `hidden` is every size but the input's; `init` maps the kernel's initial parameters to those wanted."""
 
     def __init__(self, kernel, task, hidden, seed=0, init=None):
         self.kernel = kernel
         self.output = kernel.cell.outputs[0].name
-        sizes = sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden)
-        params = kernel.init(seed=seed, **sizes)
+        params = kernel.init(seed=seed, **sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden))
         self.params = init(params) if init else params
         self._cell_names = tuple(self.params)
-        self.params["readout.W"] = np.zeros((task.classes, self._features(task.train_inputs[:, :1])[1].shape[1]), "float32")
-        self.params["readout.b"] = np.zeros(task.classes, "float32")
+        _, features = self._features(task.train_inputs[:, :1])
+        bound = 1 / np.sqrt(features.shape[1])
+        weights = np.random.default_rng(seed).uniform(-bound, bound, (task.classes, features.shape[1]))
+        self.params |= {"readout.W": weights.astype("float32"), "readout.b": np.zeros(task.classes, "float32")}
 
     @property
     def cell_params(self):
@@ -71,20 +76,27 @@ class Classifier:
         run = self.kernel.forward(self.cell_params, inputs)
         return run, run.final[self.output].reshape(inputs.shape[1], -1)
 
-    def logits(self, inputs):
-        _, features = self._features(inputs)
+    def _logits(self, features):
         return features @ self.params["readout.W"].T + self.params["readout.b"]
 
     def loss_and_grads(self, inputs, labels):
         """The mean cross-entropy of a minibatch, and its gradient by the generated backward pass, name -> array."""
         run, features = self._features(inputs)
-        loss, dlogits = cross_entropy(features @ self.params["readout.W"].T + self.params["readout.b"], labels)
-        dfeatures = dlogits @ self.params["readout.W"]
-        grads = self.kernel.backward(run, final={self.output: dfeatures.reshape(run.final[self.output].shape)})
+        loss, dlogits = cross_entropy(self._logits(features), labels)
+        grads = self.kernel.backward(run, final=self._final(run, dlogits))
         return loss, grads.params | {"readout.W": dlogits.T @ features, "readout.b": dlogits.sum(axis=0)}
 
+    def final_cotangent(self, inputs, labels):
+        """The derivative of the mean cross-entropy with respect to the output state after the last step: state -> array."""
+        run, features = self._features(inputs)
+        return self._final(run, cross_entropy(self._logits(features), labels)[1])
+
+    def _final(self, run, dlogits):
+        return {self.output: (dlogits @ self.params["readout.W"]).reshape(run.final[self.output].shape)}
+
     def accuracy(self, inputs, labels):
-        return float((self.logits(inputs).argmax(axis=1) == labels).mean())
+        _, features = self._features(inputs)
+        return float((self._logits(features).argmax(axis=1) == labels).mean())
 
 
 def sizes_of(cell, n_x, hidden):
@@ -137,12 +149,22 @@ def train(model, task, epochs, batch=32, rate=0.003, limit=1.0, seed=0, report=N
 
     Gradients are clipped to the norm `limit`; the rate falls to nothing along half a cosine."""
     random, adam, losses = np.random.default_rng(seed), Adam(rate), []
-    for epoch in range(epochs):
-        adam.rate = rate * (1 + np.cos(np.pi * epoch / epochs)) / 2
-        losses.append(_epoch(model, task, adam, batch, limit, random))
-        if report:
-            report(epoch + 1, losses[-1])
+    with one_blas_thread():
+        for epoch in range(epochs):
+            adam.rate = rate * (1 + math.cos(math.pi * epoch / epochs)) / 2
+            losses.append(_epoch(model, task, adam, batch, limit, random))
+            if report:
+                report(epoch + 1, losses[-1])
     return losses
+
+
+def one_blas_thread():
+    """A context in which BLAS keeps to one thread, where threadpoolctl can tell it to: products this small only wait for a second."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(1, "blas")
 
 
 def _epoch(model, task, adam, batch, limit, random):
