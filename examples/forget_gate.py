@@ -24,7 +24,7 @@ B_F = np.zeros(2)
 
 
 def gate():
-    """The gate by the compiled kernel: one step of one sample; and df/dz = f (1 - f) by its backward pass, as the bias' gradient."""
+    """The gate by the compiled kernel, one step of one sample; and df/dz = f (1 - f), which is the bias' gradient."""
     kernel = forget_gate.compile("float64")
     run = kernel.forward({"W_f": W_F, "b_f": B_F}, A[None, None])  # (T, B, n_a) = (1, 1, 3)
     grads = kernel.backward(run, final={"f": np.ones((1, 2))})

@@ -1,7 +1,7 @@
 """Functions of one unit that SymPy lacks, and the derivative of every function of one unit.
 
-Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side (relu'(0) = 0);
-Abs'(0) = sign(0) = 0; Max and Min of two share a tie evenly, one half each; sign, floor, ceiling and comparisons have derivative 0.
+Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side, relu'(0) = 0;
+Abs'(0) = sign(0) = 0; Max and Min of two share a tie evenly, one half each; sign, floor, ceiling and comparisons are flat.
 """
 
 from sympy import (

@@ -37,12 +37,15 @@ class Cell:
     """
 
     def __init__(self, name, equations, outputs=None, reference=""):
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or len(name) > 100:
             raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
         self.name, self.reference = name, str(reference)
         declared = _declared(self, equations)
         self._shapes, self._sizes = {}, Sizes()
-        self.equations = tuple(_checked(self, declared))
+        try:
+            self.equations = tuple(_checked(self, declared))
+        except RecursionError:
+            raise CellError(f"cell {name}: an equation is nested too deeply; give its parts names") from None
         self._settle_shapes()
         self.outputs = self._chosen_outputs(outputs)
 
@@ -80,6 +83,9 @@ class Cell:
         resolve = self._sizes.resolve
         self._sizes.name_the_rest(self._shapes.values(), taken)
         self._shapes = {q: tuple(resolve(n) for n in s) for q, s in self._shapes.items()}
+        for q in (*self._shapes, *self.intermediates):
+            if q.name in self.sizes:
+                raise CellError(f"cell {self.name}: the name {q.name!r} stands for two things: {_described(q)} and a size")
         for e in self.equations:
             unknown = sorted({s for s in e.rhs.free_symbols if s.is_integer and s.name not in self.sizes}, key=str)
             if unknown:
@@ -90,6 +96,8 @@ class Cell:
             return tuple(s for s in self.states if s.name == "h") or self.states[-1:]
         outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
         for s in outputs:
+            if not isinstance(s, State):
+                raise CellError(f"cell {self.name}: outputs are states, found {type(s).__name__} {s!r}")
             if s not in self.states:
                 raise CellError(f"cell {self.name}: the output {s} is none of its states {_names(self.states)}")
         return outputs
@@ -195,9 +203,10 @@ def _checked(cell, declared):
             shape = infer(rhs, cell._shape_of, cell._sizes)
             _give_shape(cell, target, shape)
             yield Equation(number, target, rhs)
-    for state in targets:
-        if isinstance(state, State) and not state.initial.is_number:
-            _check_initial(cell, state, names)
+    for number, state in enumerate(targets, 1):
+        if isinstance(state, State):
+            with _equation(cell, number, state):
+                _check_initial(cell, state, names)
 
 
 def _check_states(cell, declared):
@@ -225,7 +234,8 @@ def _check_order(target, rhs, declared, number):
             raise CellError(f"{q} is never defined; it needs an equation of its own, or to be an Input, a Param or a Constant")
         if target in _reaches(q, declared):
             hint = f"; did you mean {q}.prev?" if isinstance(q, State) else ""
-            raise CellError(f"a cycle within the step: {target} and {q} each need the other{hint}")
+            both = f"{target} needs itself" if q == target else f"{target} and {q} each need the other"
+            raise CellError(f"a cycle within the step: {both}{hint}")
         raise CellError(f"{q} is used before its definition in equation {targets.index(q) + 1}")
 
 
@@ -269,12 +279,13 @@ def _expanded(cell, target, rhs, names, matrices):
     """The right side with its parameters named, and all its symbols registered."""
     for q in _in_order(rhs):
         _register(cell, q, names, matrices)
-    rhs, made = expand_affine(rhs, target, lambda e: len(infer(e, cell._shape_of, cell._sizes)))
-    matrices |= _used_as_matrices(rhs)
-    for q in made:
+
+    def register(q, rank):
         names.claim(q, " made by affine")
-        _register(cell, q, names, matrices)
-    return rhs
+        _register(cell, q, names, {q} if rank == 2 else ())
+        return q
+
+    return expand_affine(rhs, target, lambda e: len(infer(e, cell._shape_of, cell._sizes)), register)
 
 
 def _in_order(rhs):
@@ -332,7 +343,19 @@ def _give_shape(cell, target, shape):
 
 
 def _check_initial(cell, state, names):
-    if not isinstance(state.initial, Param):
-        raise CellError(f"cell {cell.name}: the initial value of {state} is a number or a Param, found {state.initial}")
-    names.claim(state.initial)
-    cell._shapes.setdefault(state.initial, cell._shapes[state])
+    """An initial value is a real number, or a parameter of the state's shape."""
+    initial = state.initial
+    if isinstance(initial, Expr) and initial.is_number and initial.is_extended_real:
+        return
+    if not isinstance(initial, Param):
+        raise CellError(f"the initial value of {state} is a real number or a Param, found {initial}")
+    names.claim(initial)
+    shape, declared = cell._shapes[state], cell._shapes.get(initial, initial.declared)
+    if declared is not None:
+        if len(declared) != len(shape):
+            raise CellError(
+                f"ranks do not agree: the state {state} has shape {shape_text(shape)}, its initial value {shape_text(declared)}"
+            )
+        for m, n in zip(declared, shape, strict=True):
+            cell._sizes.unify(m, n, f"the state {state} and its initial value {initial}")
+    cell._shapes[initial] = shape

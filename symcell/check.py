@@ -130,7 +130,7 @@ def check_kernel(kernel, seed=0, reference=None, cases=3) -> CheckReport:
     tape, cotangents, final) -> (dparams, dinputs, dinitial), all of dicts. Returns a CheckReport, which raises when told to.
     Raises CellError where no random inputs give finite states."""
     random = np.random.default_rng(seed)
-    worst = {}
+    worst: dict[str, Row] = {}
     for case in _cases(kernel, random, cases):
         for group, name, error, tolerance in _comparisons(kernel, reference, case, random):
             label, where = (f"{case.edge}: {group}", f"{case.text}; {name}") if case.edge else (name, case.text)

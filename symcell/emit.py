@@ -22,8 +22,9 @@ _INDENT = "    "
 class Names:
     """The names that generated code uses for its own purposes, out of the way of the cell's."""
 
-    def __init__(self, program):
-        taken = {q.name for q in program.shapes} | set(program.cell.sizes)
+    def __init__(self, schedule):
+        homes = {*schedule.homes.values(), *(h for copies in schedule.copies.values() for h in copies)}
+        taken = {*schedule.words.values(), *schedule.program.cell.sizes, *(h.array for h in homes)}
 
         def pick(name):
             while name in taken:
@@ -47,7 +48,7 @@ class Passage:
     def __init__(self, schedule, direction, equations):
         self.schedule, self.direction, self.equations = schedule, direction, equations
         self.program, self.homes = schedule.program, schedule.homes
-        self.names, self.order = Names(self.program), PaperOrder(self.program.derivation)
+        self.names, self.order = Names(schedule), PaperOrder(self.program.derivation)
         self.functions = []  # the jitted functions, as text
         self.body = []  # the lines of the Python function
         self.allocated = set()
@@ -354,7 +355,8 @@ class Passage:
 
     def _unpacked(self, group, symbols):
         return [
-            f'{q.name} = {group}["{q.name}"]' + ("" if self.program.shapes[q] or q in self.program.cell.inputs else ".reshape(1)")
+            f'{self.homes[q].array} = {group}["{q.name}"]'
+            + ("" if self.program.shapes[q] or q in self.program.cell.inputs else ".reshape(1)")
             for q in symbols
         ]
 

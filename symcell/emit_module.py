@@ -116,7 +116,7 @@ def _tables(schedule):
 
 def _literal(value):
     """A table as Python text, one entry a line where it is long."""
-    text = repr(value).replace("'", '"')
+    text = re.sub(r"\binf\b", "np.inf", repr(value).replace("'", '"'))
     if len(text) < 100 or not isinstance(value, dict):
         return text
     return "{\n" + "".join(f"    {_literal(k)}: {_literal(v)},\n" for k, v in value.items()) + "}"

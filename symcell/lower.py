@@ -210,7 +210,11 @@ class _Lowering:
 
     def _without_reductions(self, body, lengths):
         """`body` with every reduction in it computed beforehand, into a value of its own. `lengths`: index -> size."""
-        while found := [r for r in body.atoms(Reduction) if not any(a.has(Reduction) for a in r.args)]:
+        while reductions := body.atoms(Reduction):
+            lengths = lengths | {r.args[2]: r.args[3] for r in reductions}  # an inner one may have an outer one's index
+            whole = [r for r in reductions if not _unnested(r)[1].has(Reduction)]
+            inner = {r.args[1] for r in whole}
+            found = [r for r in whole if r not in inner]
             body = body.xreplace({r: self._reduced(r, lengths) for r in sorted(found, key=str)})
         return body
 

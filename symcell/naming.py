@@ -7,46 +7,44 @@ from symcell.primitives import Affine, matmul
 from symcell.symbols import Input, Param
 
 
-def expand_affine(rhs, target, rank):
+def expand_affine(rhs, target, rank, register):
     """`rhs` with every affine written out, and the parameters made, in the order of its operands.
 
-    `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights."""
+    `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights. `register(parameter, rank)` makes a
+    parameter known, so that an affine inside another has a rank."""
     unnamed = [a for a in rhs.atoms(Affine) if isinstance(a.args[0], Integer)]
     if len(unnamed) > 1:
         raise CellError(
             f"{len(unnamed)} unnamed affine(...) in one equation would share their weights; "
             "give all but one a name: affine(..., name='q')"
         )
-    made = []
     while affines := [a for a in rhs.atoms(Affine) if not any(b.has(Affine) for b in a.args)]:
         affines.sort(key=lambda a: str(a.args[0]))
-        expanded = {a: _written_out(a, target, rank, made) for a in affines}
+        expanded = {a: _written_out(a, target, rank, register) for a in affines}
         # keyed by label: nothing distinguishes two calls of one name but their operands
         if len({a.args[0] for a in affines}) < len(affines):
             raise CellError(f"two different affine(...) carry the name {affines[0].args[0]}")
         rhs = rhs.xreplace(expanded)
-    return rhs, made
+    return rhs
 
 
-def _written_out(call, target, rank, made):
+def _written_out(call, target, rank, register):
     label, bias, *operands = call.args
     suffix = str(target) if isinstance(label, Integer) else str(label)
     letters = ["W" if isinstance(o, Input) else "U" for o in operands]
     terms = []
     for letter, operand in zip(letters, operands, strict=True):
         name = f"{letter}_{suffix}" if letters.count(letter) == 1 else f"{letter}_{suffix}_{_operand_name(operand, operands)}"
-        terms.append(_product(name, operand, rank(operand), made))
+        terms.append(_product(name, operand, rank(operand), register))
     if bias:
-        made.append(Param(f"b_{suffix}"))
-        terms.append(made[-1])
+        terms.append(register(Param(f"b_{suffix}"), 1))
     return Add(*terms)
 
 
-def _product(name, operand, operand_rank, made):
+def _product(name, operand, operand_rank, register):
     if operand_rank > 1:
         raise CellError(f"affine takes vectors and scalars, found the matrix {operand}; use matmul")
-    weight = Param(name)
-    made.append(weight)
+    weight = register(Param(name), operand_rank + 1)
     return weight * operand if operand_rank == 0 else matmul(weight, operand)
 
 

@@ -162,6 +162,8 @@ def _placed(program, statements, early, late):
     for s in statements:
         if isinstance(s, Assign) and s.target in program.once and s.op != "sum over steps":
             yield replace(s, place="once")
+        elif any(q in program.overwritten for q in s.sources):
+            yield replace(s, place="step")  # what the next step sends back is there in the step only
         elif not any(t in dependent for t in s.targets) and not any(t in program.carried.values() for t in s.targets):
             yield replace(s, place=early)
         else:
@@ -253,9 +255,10 @@ def stack(program: Program) -> Program:
 
 def _stacked(program, statements):
     packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.cell.states)
+    results = {*program.carried.values(), *(Adjoint(q) for q in program.cell.inputs)}  # these have arrays of their own
     groups = {}
     for s in statements:
-        if isinstance(s, Product) and len(s.operands) == 1 and s.targets[0] not in program.carried.values():
+        if isinstance(s, Product) and len(s.operands) == 1 and s.targets[0] not in results:
             groups.setdefault((Product, s.operands[0], s.place), []).append(s)
         if isinstance(s, Gradient) and s.bars[0] in packable:
             groups.setdefault((Gradient, s.operand, s.place), []).append(s)

@@ -4,6 +4,7 @@ from sympy import (
     Abs,
     Add,
     And,
+    Dummy,
     Eq,
     Function,
     Heaviside,
@@ -17,6 +18,7 @@ from sympy import (
     Piecewise,
     Pow,
     S,
+    Symbol,
     acos,
     acosh,
     asin,
@@ -32,14 +34,17 @@ from sympy import (
     exp,
     floor,
     log,
+    preorder_traversal,
     sign,
     sin,
     sinh,
     tan,
     tanh,
 )
+from sympy.core.function import Application
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import BooleanAtom
 
 from symcell.activations import Unit, hard_sigmoid, leaky_relu, partial, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.errors import CellError
@@ -72,6 +77,9 @@ FUNCTIONS = {
     Abs: "np.abs",
     Heaviside: "heaviside",
 }
+
+# What holds expressions together, and needs no name.
+_FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, BooleanAtom, Entry)
 
 # Written out by elementary functions before printing.
 _WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, silu, stop_gradient)
@@ -139,7 +147,7 @@ def _written_out(f):
 
 def _rewritten(f):
     """A function unknown here, by known ones: sech, coth, sinc and their like."""
-    for target in (exp, Piecewise, cos):
+    for target in (exp, Piecewise, sin, floor, atan):
         g = f.rewrite(target)
         if g != f and not g.atoms(type(f)):
             return g
@@ -148,42 +156,30 @@ def _rewritten(f):
 
 def check_printable(e):
     """Raise CellError unless the expression, and the derivative of every function in it, can be printed."""
-    for a in e.args if isinstance(e, Primitive) else ():
-        check_printable(a)
-    if isinstance(e, Primitive):
-        return
-    arguments = [a for pair in e.args for a in pair.args] if isinstance(e, Piecewise) else e.args
-    for a in arguments:
-        check_printable(a)
-    if isinstance(e, (Add, Mul, Pow, Piecewise, Relational, And, Or, Not)) or e.is_Symbol or e in (S.true, S.false):
-        return
-    if e.is_number and not e.args:
-        if not e.is_extended_real:
-            raise CellError(f"unknown to the printers: the number {e}; only real numbers are")
-        return
-    if isinstance(e, Unit):
-        return
-    placeholders = [S.Zero + a if a.is_number else _placeholder(k) for k, a in enumerate(e.args)]
-    application = e.func(*placeholders)
-    for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
-        _check_known(expression, e)
+    for a in preorder_traversal(e):
+        if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
+            continue
+        if not isinstance(a, Application):
+            raise CellError(f"unknown to the printers: {_kind_of(a)}")
+        placeholders = [b if b.is_number else Dummy(f"u{k}") for k, b in enumerate(a.args)]
+        application = a.func(*placeholders)
+        for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
+            _check_known(expression, a)
 
 
-def _placeholder(k):
-    from sympy import Dummy
-
-    return Dummy(f"u{k}", real=True)
+def _kind_of(e):
+    return f"the number {e}; only real numbers are known" if e.is_number and not e.args else type(e).__name__
 
 
 def _check_known(expression, origin):
-    for f in elementary(expression).atoms(Function):
-        if not isinstance(f, (*FUNCTIONS, Max, Min, Mod)) and not isinstance(f, (Piecewise, ExprCondPair)):
-            raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin} or its derivative")
+    for f in elementary(expression).atoms(Application):
+        if not isinstance(f, (*FUNCTIONS, Max, Min, Mod, Piecewise, And, Or, Not)):
+            raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin.func.__name__} or its derivative")
 
 
 class PythonText:
-    """Prints expressions of entries. The caller says what things are called: `entry(e)` is the text of an entry, `constant(number)`
-    of a number of the kernel's type `real`, `name(symbol)` of an index or a size; `order` sorts terms and factors."""
+    """Prints expressions of entries. The caller says what things are called: `entry(e)` is the text of an entry,
+    `constant(number)` of a number of the kernel's type `real`, `name(symbol)` of an index or a size; `order` sorts."""
 
     def __init__(self, order, entry, constant, name, real):
         self.entry, self.constant, self.name, self.real, self.order = entry, constant, name, real, order
@@ -288,7 +284,10 @@ def _is_divisor(e):
 
 def is_index(e):
     """Whether an expression speaks of indices and sizes only."""
-    return bool(e.free_symbols) and not e.atoms(Entry) and all(s.is_integer for s in e.free_symbols)
+    if e.is_Symbol or e.is_Integer:
+        return bool(e.is_integer)
+    whole = isinstance(e, (Add, Mul, floor)) or (e.is_Pow and e.exp.is_Integer and e.exp > 0)
+    return whole and bool(e.free_symbols) and all(is_index(a) for a in e.args)
 
 
 def index_text(e, name=str):

@@ -6,10 +6,12 @@ Statements are of four kinds. Each stands in one place: `once` a sequence (param
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sympy import Expr, Symbol
 
 from symcell.primitives import Entry
+from symcell.symbols import Adjoint
 
 FORWARD = ("once", "before", "step", "after")
 BACKWARD = FORWARD[::-1]
@@ -47,9 +49,9 @@ class Assign:
     def targets(self):
         return (self.target,)
 
-    @property
+    @cached_property
     def sources(self):
-        return tuple(dict.fromkeys(e.args[0] for e in sorted(self.expr.atoms(Entry), key=str)))
+        return tuple(sorted({e.args[0] for e in self.expr.atoms(Entry)}, key=str))
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,11 @@ class Program:
         return replace(self, **changes)
 
     @property
+    def overwritten(self):
+        """The carried values that live in one place: what the next step sends back gives way to what this one does."""
+        return {early: late for early, late in self.carried.items() if isinstance(early, Adjoint)}
+
+    @property
     def tape(self):
         """What the backward program reads of the forward program's values, inputs and parameters apart."""
         made = {t for s in self.forward for t in s.targets}
@@ -125,7 +132,7 @@ def verify(program):
     parameter's gradient made exactly once. Runs between the passes."""
     known = _given(program)
     for direction, statements in (("forward", program.forward), ("backward", program.backward)):
-        known |= {q for q in program.carried if (q.name.endswith("_later")) == (direction == "backward")}
+        known |= {q for q in program.carried if isinstance(q, Adjoint) == (direction == "backward")}
         for s in statements:
             for q in s.sources:
                 _assert(q in known, program, f"{direction}: {q} is read before it is made, in {s}")
@@ -138,15 +145,15 @@ def verify(program):
                 _assert(len(s.weights) == max(len(s.targets), len(s.operands)), program, f"weights do not match: {s}")
             if isinstance(s, Assign):
                 _assert(len(s.indices) == len(program.shapes[s.target]), program, f"rank of {s.target}: {s}")
-    made = Counter(t.name for s in program.backward for t in s.targets)
+    made = Counter(t for s in program.backward for t in s.targets)
     for p in program.cell.params:
-        _assert(made[f"d{p.name}"] == 1, program, f"the gradient of {p} is made {made[f'd{p.name}']} times")
+        _assert(made[Adjoint(p)] == 1, program, f"the gradient of {p} is made {made[Adjoint(p)]} times")
 
 
 def _given(program):
     cell = program.cell
     given = {*cell.inputs, *cell.params, *cell.constants}
-    return given | {q for s in program.backward for q in s.sources if q.name.endswith("_given")}
+    return given | {q for s in program.backward for q in s.sources if isinstance(q, Adjoint) and q.kind == "given"}
 
 
 def _assert(condition, program, message):

@@ -1,6 +1,6 @@
 """The row function of a sweep: the cell's equations for one sample at one step, as a person would write them in a loop."""
 
-from sympy import Float, Integer, Rational, nan, oo, zoo
+from sympy import Integer, nan, oo, zoo
 
 from symcell.primitives import Entry
 from symcell.printer import PythonText, index_text
@@ -18,6 +18,7 @@ class RowFunction:
     def __init__(self, passage, name, sweep, place):
         self.passage, self.name, self.sweep, self.place = passage, name, sweep, place
         self.names, self.homes, self.shapes = passage.names, passage.homes, passage.program.shapes
+        self.words = passage.schedule.words
         self.made = set(sweep.targets)
         self.summed = {s.target for s in sweep.statements if s.op == "sum over steps"}
         self.rows = {}  # the row's expression at the call -> the argument's name
@@ -69,8 +70,9 @@ class RowFunction:
             if s.op:
                 lines.append(f"{self._slot(s.target, s.indices)} += {text}")
                 continue
-            lines.append(f"{s.target} = {text}")
-            keeps += [f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices)]
+            word = self.words[s.target]
+            lines.append(f"{word} = {text}")
+            keeps += [f"{slot} = {word}" for slot in self._slots(s.target, s.indices)]
         if keeps:
             lines += ["# kept" if self.passage.direction == "forward" else "# passed on", *keeps]
         return list(self._loops(zip(indices, nest.shape, strict=True), lines))
@@ -84,8 +86,9 @@ class RowFunction:
             slot = self._slot(s.target, s.indices)
             first = self._loops(axes, [f"{slot} = {start}"])
             return [*self.passage.comment(s), *first, *self._loops([*s.over, *axes], [update(slot)])]
-        inner = [f"{s.target} = {start}", *self._loops(s.over, [update(str(s.target))])]
-        inner += [f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices)]
+        word = self.words[s.target]
+        inner = [f"{word} = {start}", *self._loops(s.over, [update(word)])]
+        inner += [f"{slot} = {word}" for slot in self._slots(s.target, s.indices)]
         return [*self.passage.comment(s), *self._loops(axes, inner)]
 
     def _operator(self, s):
@@ -103,14 +106,14 @@ class RowFunction:
 
     def _scan(self, s):
         ((axis, length),) = s.over
-        n = self._size(length)
+        n, word = self._size(length), self.words[s.target]
         others = [(k, m) for k, m in zip(s.indices, self.shapes[s.target], strict=True) if k != axis]
         steps = f"range({n})" if s.op == "scan" else f"range({n} - 1, -1, -1)"
         lines = [
-            f"{s.target} = {self._constant(Integer(0))}",
+            f"{word} = {self._constant(Integer(0))}",
             f"for {self._index_name(axis)} in {steps}:",
-            _INDENT + f"{s.target} += {self.printer(s.expr)}",
-            *(_INDENT + f"{slot} = {s.target}" for slot in self._slots(s.target, s.indices)),
+            _INDENT + f"{word} += {self.printer(s.expr)}",
+            *(_INDENT + f"{slot} = {word}" for slot in self._slots(s.target, s.indices)),
         ]
         return [*self.passage.comment(s), *self._loops(others, lines)]
 
@@ -144,7 +147,7 @@ class RowFunction:
     def _entry(self, e):
         q, indices = e.args[0], e.args[1:]
         if q in self.made and (not self.shapes[q] or self._is_local(q, indices)):
-            return str(q)
+            return self.words[q]
         return self._slot(q, indices)
 
     def _is_local(self, q, indices):
@@ -169,7 +172,8 @@ class RowFunction:
     def _row(self, q, home):
         expression = self._expression(q, home)
         if expression not in self.rows:
-            name = home.array if home.kind == "later" else q.name if q not in self.made or q in self.summed else f"{q}_out"
+            word = self.words[q]
+            name = home.array if home.kind == "later" else word if q not in self.made or q in self.summed else f"{word}_out"
             while name in self.rows.values():
                 name += "_"
             self.rows[expression] = name
@@ -197,10 +201,9 @@ def number_text(n):
         return "-np.inf"
     if n is nan:
         return "np.nan"
-    if isinstance(n, Integer):
+    if isinstance(n, Integer) and abs(n) < 2**53:
         return str(n)
-    if isinstance(n, Rational) and n.q in (2, 4, 8, 16):
-        return str(float(n))
-    if isinstance(n, Float):
-        return repr(float(n))
-    return repr(float(n))
+    try:
+        return repr(float(n)).replace("inf", "np.inf")
+    except OverflowError:
+        return "np.inf" if n > 0 else "-np.inf"

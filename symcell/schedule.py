@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sympy import Integer
 
 from symcell.primitives import Entry
+from symcell.printer import RESERVED
 from symcell.program import BACKWARD, FORWARD, Assign, Product
 from symcell.symbols import Adjoint
 
@@ -57,11 +58,14 @@ class Home:
 
 @dataclass
 class Schedule:
-    """What emission prints: for each direction its places with their items (Sweep, Product, Gradient), and the homes."""
+    """What emission prints: for each direction its places with their items (Sweep, Product, Gradient), and the homes.
+
+    `words` are the values' names in Python, each its own: a cell may call an intermediate dx beside an input x."""
 
     program: object
     forward: dict
     backward: dict
+    words: dict = field(default_factory=dict)
     homes: dict = field(default_factory=dict)
     copies: dict = field(default_factory=dict)  # symbol -> further homes, where two products want it beside different others
     packs: dict = field(default_factory=dict)  # array name -> symbols
@@ -83,25 +87,29 @@ def _phases(program, statements, places):
 def _items(program, statements):
     """Sweeps and products in turn, each as early and as large as what it reads allows."""
     items, left = [], list(statements)
-    readers = {late: [s for s in statements if early in s.sources] for early, late in program.carried.items()}
+    readers = {late: [s for s in statements if early in s.sources] for early, late in program.overwritten.items()}
     while left:
-        products = [s for s in left if not isinstance(s, Assign) and _is_ready(s, left, readers)]
+        waiting = {t for s in left for t in s.targets}
+        products = [s for s in left if not isinstance(s, Assign) and _is_ready(s, left, waiting, readers)]
         if products:
             left = [s for s in left if s not in products]
             items += products
             continue
         group = []
-        while found := next((s for s in left if isinstance(s, Assign) and _is_ready(s, left, readers)), None):
+        while found := next((s for s in left if isinstance(s, Assign) and _is_ready(s, left, waiting, readers)), None):
             group.append(found)
             left.remove(found)
+            waiting.remove(found.target)
+        if not group:
+            raise AssertionError(f"program of {program.cell.name}: each of {[str(s.targets[0]) for s in left]} waits for another")
         items.append(Sweep(_nests(program, group)))
     return items
 
 
-def _is_ready(s, left, readers):
+def _is_ready(s, left, waiting, readers):
     """Whether all that a statement reads is made, and all that read what it replaces have done so."""
     overwrites_too_soon = any(r in left and r is not s for t in s.targets for r in readers.get(t, ()))
-    return not overwrites_too_soon and not any(q in other.targets for other in left for q in s.sources)
+    return not overwrites_too_soon and not any(q in waiting for q in s.sources)
 
 
 def _nests(program, statements):
@@ -114,7 +122,7 @@ def _nests(program, statements):
                 k = made_in[e.args[0]]
                 together = s.op in ("", "sum over steps") and nests[k].plain and e.args[1:] == s.indices
                 earliest = max(earliest, k if together else k + 1)
-        for early, late in program.carried.items():
+        for early, late in program.overwritten.items():
             if s.target == late:  # written only after all have read what it replaces
                 earliest = max([earliest, *read_in.get(early, [])])
         k = _home_nest(nests, s, program.shapes[s.target], earliest)
@@ -141,7 +149,12 @@ class _Housing:
 
     def __init__(self, result):
         self.result, self.program = result, result.program
-        self.names = {q.name for q in self.program.shapes} | set(self.program.cell.sizes)
+        self.names = set(self.program.cell.sizes) | RESERVED
+        cell = self.program.cell
+        own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
+        self.words = result.words
+        for q in dict.fromkeys((*own, *self.program.shapes)):
+            self.words[q] = self._fresh(q.name)
         self.made, self.read = {}, {}
         for direction in ("forward", "backward"):
             for place, items in getattr(result, direction).items():
@@ -182,20 +195,20 @@ class _Housing:
     def _given_homes(self, homes):
         cell, program = self.program.cell, self.program
         for q in (*cell.params, *cell.constants):
-            homes[q] = Home("once", q.name)
+            homes[q] = Home("once", self.words[q])
         for q in cell.inputs:
-            homes[q] = Home("input", q.name)
+            homes[q] = Home("input", self.words[q])
         for s in cell.states:
-            array = self._fresh(f"{s}_seq")
+            array = self._fresh(f"{self.words[s]}_seq")
             homes[s], homes[s.prev] = Home("state", array), Home("previous", array)
-            homes[Adjoint(s, "given")] = Home("given", f"d{s}_given")
-            homes[Adjoint(s, "later")] = homes[Adjoint(s.prev)] = Home("later", f"d{s}_later")
+            homes[Adjoint(s, "given")] = Home("given", self.words[Adjoint(s, "given")])
+            homes[Adjoint(s, "later")] = homes[Adjoint(s.prev)] = Home("later", self.words[Adjoint(s, "later")])
         results = {Adjoint(p) for p in cell.params}
         for q in self.made:
             if q in program.once and (q in results or self._kind(q) != "local"):
-                homes[q] = Home("once", q.name)
+                homes[q] = Home("once", self.words[q])
         for q in cell.inputs:
-            homes[Adjoint(q)] = Home("sequence", self._fresh(f"d{q}_seq"))
+            homes[Adjoint(q)] = Home("sequence", self._fresh(f"{self.words[Adjoint(q)]}_seq"))
 
     def _kind(self, q):
         """local, row, step or sequence, by where it is made and read."""
@@ -236,7 +249,7 @@ class _Housing:
         return found | {q: h for q, copies in self.result.copies.items() for h in copies if h.array == array}
 
     def _array_name(self, q):
-        return self._fresh(f"{q}_seq") if self._kind(q) == "sequence" else q.name
+        return self._fresh(f"{self.words[q]}_seq") if self._kind(q) == "sequence" else self.words[q]
 
     def _fresh(self, hint):
         name = next(n for n in (hint, *(f"{hint}_{k}" for k in range(2, 10_000))) if n not in self.names)

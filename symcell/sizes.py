@@ -2,7 +2,7 @@
 
 import keyword
 
-from sympy import Expr, Integer, Symbol, sympify
+from sympy import Expr, Integer, Symbol, SympifyError, sympify
 
 from symcell.errors import CellError
 
@@ -13,10 +13,13 @@ def size(value):
         if not value.isidentifier() or keyword.iskeyword(value):
             raise CellError(f"the size {value!r} is no identifier; write it like 'n_h'")
         return Symbol(value, integer=True, positive=True)
-    value = sympify(value)
+    try:
+        value = sympify(value)
+    except SympifyError:
+        raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}") from None
     if isinstance(value, Integer) and value < 1:
         raise CellError(f"a size is at least 1, found {value}")
-    if not isinstance(value, Expr) or value.is_integer is False:
+    if not isinstance(value, Expr) or not (value.is_integer or (value.free_symbols and value.is_integer is not False)):
         raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}")
     return value
 

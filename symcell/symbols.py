@@ -6,7 +6,7 @@ to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows 
 
 import keyword
 
-from sympy import Symbol, sympify
+from sympy import Symbol, SympifyError, sympify
 
 from symcell.errors import CellError
 from symcell.primitives import Products
@@ -78,7 +78,10 @@ class State(Quantity):
 
     def __new__(cls, name, shape=None, initial=0):
         self = super().__new__(cls, name, shape)
-        self.initial = sympify(initial)
+        try:
+            self.initial = sympify(initial)
+        except SympifyError:
+            raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}") from None
         return self
 
     def _hashable_content(self):
@@ -103,6 +106,9 @@ class Previous(Quantity):
         self.state = state
         return self
 
+    def _hashable_content(self):
+        return self.state._hashable_content()
+
     def __getnewargs_ex__(self):
         return (self.state,), {}
 
@@ -120,7 +126,7 @@ class Adjoint(Symbol):
         return self
 
     def _hashable_content(self):
-        return (self.name, self.kind)
+        return (self.name, self.kind, type(self.of).__name__, str(self.of._hashable_content()))
 
     def __getnewargs_ex__(self):
         return (self.of, self.kind), {}

@@ -1,6 +1,7 @@
 """What a command works on: a catalogue name, or `path/to/file.py:variable`."""
 
 import difflib
+import importlib.util
 import runpy
 import sys
 import traceback
@@ -24,6 +25,15 @@ def load_target(text):
     return _cell_of_catalogue(text)
 
 
+def distinct(chosen):
+    """The cells, each once. Raises CellError if two have one name: their files would too."""
+    named = {}
+    for cell in chosen:
+        if named.setdefault(cell.name, cell) is not cell:
+            raise CellError(f"two cells have the name {cell.name}, and their files would too")
+    return list(named.values())
+
+
 def _cell_of_catalogue(name):
     from symcell import cells
 
@@ -31,7 +41,8 @@ def _cell_of_catalogue(name):
     if name in known:
         return cells.get(name)
     close = difflib.get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else "`symcell list` shows them, and path/to/file.py:variable names your own."
+    others = "`symcell list` shows them, and path/to/file.py:variable names your own"
+    hint = f"did you mean {' or '.join(close)}?" if close else others
     raise CellError(f"the catalogue has no cell {name!r}; {hint}")
 
 
@@ -77,3 +88,26 @@ def _line_of(error, path):
         return f", line {error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f", line {lines[-1]}" if lines else ""
+
+
+def reference_of(cell):
+    """The passes differentiated by hand for a catalogue cell, where symcell runs from a source checkout; else None."""
+    from symcell import cells
+
+    folder = checkout() / "tests" / "references"
+    if cell.name not in cells.names() or cells.get(cell.name) is not cell or not (folder / "__init__.py").is_file():
+        return None
+    return _package("symcell_references", folder).REFERENCES.get(cell.name)
+
+
+def checkout():
+    """The folder that symcell itself lies in: of a source checkout, the top."""
+    return Path(__file__).resolve().parents[1]
+
+
+def _package(name, folder):
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]

@@ -45,7 +45,7 @@ def _time_first(inputs):
 
 
 def forget_bias(value=1.0, name="b_f"):
-    """An `init` hook: the parameter `name`, where a cell has it, begins at `value`, so that a cell remembers before it has learned.
+    """An `init` hook: the parameter `name`, where a cell has it, begins at `value`: the cell remembers before it has learned.
 
     Jozefowicz, Zaremba, Sutskever, An empirical exploration of recurrent network architectures, ICML 2015: 1 for an LSTM."""
     return lambda params: params | {name: np.full_like(params[name], value)} if name in params else params
@@ -119,7 +119,7 @@ def clip_by_norm(grads, limit):
     """Gradients scaled down together so that their joint norm is at most `limit`; and the norm that they had.
 
     Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks, ICML 2013. The direction stays."""
-    norm = float(np.sqrt(sum(np.vdot(g, g) for g in grads.values())))
+    norm = math.sqrt(sum(np.square(g, dtype=float).sum() for g in grads.values()))
     if norm <= limit:
         return grads, norm
     return {name: g * g.dtype.type(limit / norm) for name, g in grads.items()}, norm
@@ -144,22 +144,34 @@ class Adam:
         return self.rate * m / (np.sqrt(v) + self.epsilon)
 
 
+@dataclass(frozen=True)
+class History:
+    """The mean loss of each epoch, and the gradient's norm before clipping of each minibatch."""
+
+    losses: list
+    norms: list
+
+    def clipped(self, limit):
+        """The share of minibatches whose gradient was clipped to `limit`."""
+        return float(np.mean(np.array(self.norms) > limit))
+
+
 def train(model, task, epochs, batch=32, rate=0.003, limit=1.0, seed=0, report=None):
-    """Train a Classifier; `report(epoch, loss)` is called after every epoch. Returns the mean loss of each epoch.
+    """Train a Classifier; `report(epoch, loss)` is called after every epoch. Returns a History.
 
     Gradients are clipped to the norm `limit`; the rate falls to nothing along half a cosine."""
-    random, adam, losses = np.random.default_rng(seed), Adam(rate), []
+    random, adam, history = np.random.default_rng(seed), Adam(rate), History([], [])
     with one_blas_thread():
         for epoch in range(epochs):
             adam.rate = rate * (1 + math.cos(math.pi * epoch / epochs)) / 2
-            losses.append(_epoch(model, task, adam, batch, limit, random))
+            history.losses.append(_epoch(model, task, adam, batch, limit, random, history.norms))
             if report:
-                report(epoch + 1, losses[-1])
-    return losses
+                report(epoch + 1, history.losses[-1])
+    return history
 
 
 def one_blas_thread():
-    """A context in which BLAS keeps to one thread, where threadpoolctl can tell it to: products this small only wait for a second."""
+    """A context in which BLAS keeps to one thread, if threadpoolctl is there: products this small only wait for a second one."""
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
@@ -167,11 +179,13 @@ def one_blas_thread():
     return threadpool_limits(1, "blas")
 
 
-def _epoch(model, task, adam, batch, limit, random):
+def _epoch(model, task, adam, batch, limit, random, norms):
+    """One pass over the training sequences in a new order; their mean loss."""
     order, total = random.permutation(len(task.train_labels)), 0.0
     for chosen in (order[k:k + batch] for k in range(0, len(order), batch)):
         loss, grads = model.loss_and_grads(task.train_inputs[:, chosen], task.train_labels[chosen])
-        grads, _ = clip_by_norm(grads, limit)
+        grads, norm = clip_by_norm(grads, limit)
+        norms.append(norm)
         model.params = adam.update(model.params, grads)
         total += loss * len(chosen)
     return total / len(order)

@@ -1,33 +1,42 @@
 """The picture of vanishing and exploding gradients: the norm of an adjoint against its distance from the loss.
 
-Measured through a kernel's backward pass, and beside it the carousel's product: what the derivation says of the direct path.
+It is measured through a kernel's backward pass; beside it stands the carousel's product, which the derivation gives for the
+direct path.
 """
 
 import csv
+import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from sympy import Symbol
 
 from symcell.derive import recurrent_states
+from symcell.files import write_atomically
 from symcell.interpret import evaluate
 from symcell.jacobian import Carousel
+from symcell.plain import PlainPrinter
 
-# Okabe and Ito's colours, which differ for every kind of colour vision; the styles differ without any colour.
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe and Ito's colours, which differ for every kind of colour vision; the markers differ without any colour.
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 _MARKERS = "os^Dv<>"
 _KINDS = ("constant", "gate", "elementwise", "matrix")
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`, the norms if the error
-    went along the carousel alone from k = 1 on, or None where a matrix takes part in it."""
+    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`: the norms if from k = 1 on
+    the error went along the carousel alone, or None where matrices take part in it; `factor`: the carousel's, as text."""
 
     cell: str
     state: str
     factor: str
     norms: np.ndarray
     carousel: np.ndarray | None
+
+
+# Measured.
 
 
 def carousels(cell):
@@ -37,35 +46,159 @@ def carousels(cell):
     return sorted(found, key=lambda c: (c.factor == 0, _KINDS.index(c.kind)))
 
 
-def measure(kernel, params, inputs, final, state=None):
-    """The Curve of a state (default: the one with the freest carousel), for a loss with the derivative `final` with respect to the
-    states after the last step, state -> (B, *shape); inputs: name -> (T, B, *shape)."""
-    carousel = next(c for c in carousels(kernel.cell) if state is None or c.state.name == state)
-    run = kernel.forward(params, inputs)
-    adjoints = adjoints_by_distance(kernel, params, inputs, final)[carousel.state.name]
+def factor_text(carousel):
+    """The factor of one step as text, in a paper's order where no matrix fixes the order."""
+    return str(carousel.factor) if carousel.kind == "matrix" else PlainPrinter(carousel.derivation).doprint(carousel.factor)
+
+
+def measure(kernel, params, inputs, final):
+    """A Curve for each of `carousels(kernel.cell)`. params and inputs as for kernel.forward, inputs by name; `final` is the
+    derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
+    before = _before_each_step(kernel, params, inputs)
+    adjoints = adjoints_by_distance(kernel, params, inputs, final, before)
+    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(kernel.cell)]
+
+
+def measure_at_random(cell, steps, hidden, seed=0, samples=16):
+    """Curves of a cell in float64 for random parameters, inputs and cotangents of its outputs after the last step. Its inputs
+    have 8 units, all other sizes are `hidden`."""
+    from symcell.train import sizes_of
+
+    random, sizes = np.random.default_rng(seed), sizes_of(cell, 8, hidden)
+    numbers = {Symbol(name, integer=True, positive=True): n for name, n in sizes.items()}
+
+    def normal(q, *lead):
+        return random.normal(size=(*lead, *(int(n.subs(numbers)) for n in cell.shape(q))))
+
+    kernel = cell.compile("float64")
+    inputs = {x.name: normal(x, steps, samples) for x in cell.inputs}
+    return measure(kernel, kernel.init(seed=seed, **sizes), inputs, {s.name: normal(s, samples) for s in cell.outputs})
+
+
+def _curve(carousel, adjoints, params, inputs, before):
     along = None
     if carousel.kind != "matrix":
-        along = _norms(_along(adjoints[0], carousel_factors(carousel, params, inputs, run)))
-    return Curve(kernel.cell.name, carousel.state.name, str(carousel.factor), _norms(adjoints), along)
+        along = _norms(_along(adjoints[0], carousel_factors(carousel, params, inputs, before)))
+    return Curve(carousel.derivation.cell.name, carousel.state.name, factor_text(carousel), _norms(adjoints), along)
 
 
-def adjoints_by_distance(kernel, params, inputs, final):
-    """dL/d(state k steps before the last), state -> (T, B, *shape), k = 1, 2 ... T: the backward pass, a step at a time."""
-    before, adjoint, found = _before_each_step(kernel, params, inputs), final, []
-    for t in reversed(range(len(next(iter(inputs.values()))))):
-        step = kernel.forward(params, {x: a[t:t + 1] for x, a in inputs.items()}, {s: a[t] for s, a in before.items()})
-        adjoint = kernel.backward(step, final=adjoint).initial
+def adjoints_by_distance(kernel, params, inputs, final, before=None):
+    """dL/d(state k steps before the last) for k = 1, 2 ... T, state -> (T, B, *shape): the backward pass, one step at a time."""
+    before = before or _before_each_step(kernel, params, inputs)
+    adjoint, found = final, []
+    for t in reversed(range(_steps(inputs))):
+        run = kernel.forward(params, {x: a[t:t + 1] for x, a in inputs.items()}, {s: a[t] for s, a in before.items()})
+        adjoint = kernel.backward(run, final=adjoint).initial
         found.append(adjoint)
-    return {s: np.array([a[s] for a in found]) for s in before}
+    return {s: np.array([a[s] for a in found], float) for s in before}
+
+
+def _steps(inputs):
+    return len(next(iter(inputs.values())))
 
 
 def _before_each_step(kernel, params, inputs):
     """The states that each step reads: name -> (T, B, *shape)."""
-    states = kernel.forward(params, inputs).states
-    start = kernel.forward(params, {x: a[:0] for x, a in inputs.items()}, {s: a[0] for s, a in []}).final
-    return {s: np.concatenate([start[s][None], a])[:len(a)] for s, a in states.items()}
+    start = kernel.forward(params, {x: a[:0] for x, a in inputs.items()}).final
+    after = kernel.forward(params, inputs).states
+    return {s: np.concatenate([start[s][None], a])[:len(a)] for s, a in after.items()}
 
 
-def carousel_factors(carousel, params, inputs, run):
-    """The carousel's factor at every step, (T, B, ...): its expression with the values that the equations give its symbols."""
-    raise NotImplementedError
+def carousel_factors(carousel, params, inputs, before):
+    """The carousel's factor at every step, (T, B, *shape): its expression, for the values that the equations give its symbols."""
+    derivation, factor, state = carousel.derivation, carousel.factor, carousel.state.name
+    cell, shape = derivation.cell, before[state].shape[2:]
+    shared = {q: np.asarray(params[q.name], float) for q in (*cell.params, *cell.constants)}
+    sizes = _sizes(cell, shared, inputs, before)
+    shapes = {row.target: tuple(int(n.subs(sizes)) for n in row.shape) for row in derivation.forward}
+
+    def at(t, b):
+        values = shared | sizes | {x: np.asarray(inputs[x.name][t, b], float) for x in cell.inputs}
+        values |= {s.prev: np.asarray(before[s.name][t, b], float) for s in cell.states}
+        for row in derivation.forward:
+            values[row.target] = np.broadcast_to(evaluate(row.rhs, values), shapes[row.target])
+        return np.broadcast_to(evaluate(factor, values), shape)
+
+    T, B = before[state].shape[:2]
+    return np.array([[at(t, b) for b in range(B)] for t in range(T)])
+
+
+def _sizes(cell, shared, inputs, before):
+    """Size symbol -> number, read off the arrays."""
+    actual = {q: a.shape for q, a in shared.items()}
+    actual |= {x: inputs[x.name].shape[2:] for x in cell.inputs} | {s: before[s.name].shape[2:] for s in cell.states}
+    pairs = [pair for q, lengths in actual.items() for pair in zip(cell.shape(q), lengths, strict=True)]
+    return {n: length for n, length in pairs if n.is_Symbol}
+
+
+def _along(adjoint, factors):
+    """An adjoint at distance 1 carried on to 2, 3 ... T by the factors alone."""
+    carried = [adjoint]
+    for factor in factors[-2::-1]:
+        carried.append(carried[-1] * factor)
+    return np.array(carried)
+
+
+def _norms(values):
+    return np.sqrt((values ** 2).reshape(len(values), -1).sum(axis=1))
+
+
+# Drawn.
+
+
+def draw(panels, path, title=""):
+    """The picture, as PNG or what else the path ends with: panels, title -> Curves, side by side.
+
+    Every curve is relative to its own norm at distance 1, on a logarithmic scale."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.5 + 5 * len(panels), 5.6), layout="constrained", dpi=120)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    named = len({curve.cell for curves in panels.values() for curve in curves}) > 1
+    for ax, (name, curves) in zip(axes, panels.items(), strict=True):
+        for k, curve in enumerate(curves):
+            _draw_curve(ax, curve, f"{curve.cell}: " if named else "", _COLOURS[k % len(_COLOURS)], _MARKERS[k % len(_MARKERS)])
+        ax.set(title=name, yscale="log", xlabel="distance k from the last step", xlim=(1, None))
+        ax.grid(True, color="#dddddd", linewidth=0.6)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("gradient norm, relative to k = 1")
+    handles, labels = axes[0].get_legend_handles_labels()  # filled by columns: a curve, and its carousel below it
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(2 + len(panels), len(labels) // 2), frameon=False)
+    figure.suptitle(title or None)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    return path
+
+
+def _draw_curve(ax, curve, name, colour, marker):
+    from matplotlib.colors import to_rgb
+
+    k = np.arange(1, len(curve.norms) + 1)
+    ax.plot(k, _relative(curve.norms), color=colour, marker=marker, markevery=8, markersize=5, linewidth=2,
+            label=f"{name}dL/d{curve.state}, measured")
+    if curve.carousel is None:
+        ax.plot([], [], linestyle="none", label=" ")
+        return
+    darker = [0.6 * channel for channel in to_rgb(colour)]  # seen on its curve where the two are one
+    what = f"product of {curve.factor}" if len(curve.factor) <= 12 else "carousel's product"
+    ax.plot(k, _relative(curve.carousel), color=darker, linestyle=(0, (4, 2)), linewidth=1.5, label=f"{name}the {what} alone")
+
+
+def _relative(norms):
+    """To the norm at distance 1; what has vanished altogether is left out of a logarithmic picture."""
+    return np.where(norms > 0, norms, np.nan) / (norms[0] or 1)
+
+
+def write_csv(panels, path):
+    """The numbers of the picture: panel, cell, state, distance, gradient_norm, carousel_norm."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["panel", "cell", "state", "distance", "gradient_norm", "carousel_norm"])
+    for name, curves in panels.items():
+        for c in curves:
+            along = [""] * len(c.norms) if c.carousel is None else [f"{n:.6g}" for n in c.carousel]
+            writer.writerows([name, c.cell, c.state, k + 1, f"{n:.6g}", along[k]] for k, n in enumerate(c.norms))
+    return write_atomically(path, text.getvalue())

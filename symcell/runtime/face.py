@@ -14,7 +14,8 @@ class CellError(ValueError):
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
-    states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows."""
+    states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. A run
+    refers to the arrays that it was given: leave them as they are until `backward` has read them."""
 
     def __init__(self, states, final, outputs, record):
         self.states, self.final, self.outputs, self._record = states, final, outputs, record
@@ -40,7 +41,10 @@ def init(seed=0, dtype="float32", **sizes):
     integer."""
     dtype = _real_dtype(dtype)
     numbers = _given_sizes(sizes)
-    random = np.random.default_rng(seed)
+    try:
+        random = np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise CellError(f"{NAME}: seed {seed!r} is no seed: {error}") from None
     wanted = shapes(**numbers)
     params = {}
     for name in (*PARAMS, *CONSTANTS):
@@ -61,14 +65,15 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None):
     params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
-    given = _arrays("initial", initial or {}, tuple(STATES), real, partly=True)
+    given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
     sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
     wanted = shapes(**sizes)
     _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
     start = {name: given[name] if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
-    sequences, tape = _forward(T, B, sizes, real, params, inputs, start)
+    with np.errstate(all="ignore"):  # NaN and infinity go through
+        sequences, tape = _forward(T, B, sizes, real, params, inputs, start)
     states = {name: a[1:] for name, a in sequences.items()}
     final = {name: a[T] for name, a in sequences.items()}
     record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given))
@@ -81,11 +86,11 @@ def backward(run, cotangents=None, final=None):
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
     left out is zero. Returns Gradients for parameters, inputs and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that forward returned, found {type(run).__name__}")
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     T, B, sizes, real, params, inputs, sequences, tape, was_given = run._record
     wanted = shapes(**sizes)
-    cotangents = _arrays("cotangents", cotangents or {}, tuple(STATES), real, partly=True)
-    final = _arrays("final", final or {}, tuple(STATES), real, partly=True)
+    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), real, partly=True)
+    final = _arrays("final", {} if final is None else final, tuple(STATES), real, partly=True)
     _check_shapes("cotangents", cotangents, STATES, wanted, (T, B))
     _check_shapes("final", final, STATES, wanted, (B,))
     given, later = {}, {}
@@ -96,7 +101,8 @@ def backward(run, cotangents=None, final=None):
             given[name] = np.array(given[name])
             given[name][-1] += later[name]
             later[name] = np.zeros_like(later[name])
-    of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later)
+    with np.errstate(all="ignore"):
+        of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later)
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in was_given:
             of_params[source] = of_params[source] + later[name].sum(axis=0)
@@ -105,8 +111,14 @@ def backward(run, cotangents=None, final=None):
 
 def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state."""
-    inputs = {name: np.asarray(a)[None] if np.ndim(a) else a for name, a in _named(inputs).items()}
-    return forward(params, inputs, state, dtype=dtype).final
+    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
+    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
+    for name, a in inputs.items():
+        if a.ndim != len(INPUTS[name]) + 1:
+            raise CellError(
+                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
+            )
+    return forward(params, {name: a[None] for name, a in inputs.items()}, state, dtype=real).final
 
 
 def _real_dtype(dtype):
@@ -155,11 +167,13 @@ def _arrays(group, values, names, real, partly=False):
 
 def _array(label, value, real):
     """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
-    has_dtype = hasattr(value, "dtype") and np.ndim(value) > 0
+    if value is None or isinstance(value, np.ma.MaskedArray):
+        raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
         raise CellError(f"{NAME}: {label} is no array: {error}") from None
+    has_dtype = hasattr(value, "dtype") and array.ndim > 0
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
         raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
     return np.ascontiguousarray(array, dtype=real).reshape(array.shape)
@@ -206,7 +220,14 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
         expected = (*lead, *wanted[name])
         if a.shape != expected:
             words = ", ".join((*letters, *symbolic[name]))
-            raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}")
+            origin = "".join(f"; {size} was read off {_origin(size)}" for size in symbolic[name] if size in SIZES)
+            raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
+
+
+def _origin(size):
+    """The first array that has a size as an axis."""
+    group, name, axis = SIZES[size][0]
+    return f"axis {axis} of {group}[{name!r}]"
 
 
 def _initial(name, params, B, shape, real):

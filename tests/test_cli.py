@@ -1,0 +1,209 @@
+"""The command line: every command on a catalogue name and on a file's variable, what it refuses, and its exit status."""
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import symcell.check as check
+from symcell import CellError, cells, cli
+from symcell.targets import load_target, reference_of
+
+VARIANT = f"{Path(__file__).parents[1] / 'examples' / 'new_variant.py'}:variant"
+CELLS = {"rnn": "rnn", VARIANT: "slow_forget_lstm"}
+RNN_OR_VARIANT = pytest.mark.parametrize(("target", "name"), CELLS.items(), ids=CELLS.values())
+
+
+def symcell(*arguments):
+    return CliRunner().invoke(cli.application(), list(map(str, arguments)))
+
+
+def succeeds(*arguments):
+    result = symcell(*arguments)
+    assert result.exit_code == 0, result.output
+    return plain(result.output)
+
+
+def plain(text):
+    """Without colours, which some workshops force."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def refused(*arguments):
+    """The one line that says why."""
+    result = symcell(*arguments)
+    assert result.exit_code == 2
+    line = plain(result.stderr)
+    assert line.startswith("error: ") and line.count("\n") == 1
+    return line
+
+
+def test_every_command_has_help_with_an_example():
+    assert "symcell list" in succeeds("--help")
+    for name in ("list", "show", "derive", "generate", "check", "plot", "demo"):
+        assert f"• symcell {name}" in succeeds(name, "--help")
+
+
+def test_list_has_every_cell_of_the_catalogue():
+    output = succeeds("list")
+    assert all(name in output for name in cells.names())
+    assert "c: gate" in output and "Gers" in output
+
+
+def test_show():
+    output = succeeds("show", "lstm")
+    assert "(5)  c = f * c_prev + i * g" in output
+    assert "d c[t] / d c[t-1] = f" in output
+    assert "(n_h, n_x)" in output and "(T, B, n_h)" in output
+
+
+def test_show_a_variable_of_a_file():
+    output = succeeds("show", VARIANT)
+    assert "g = tanh(W_g @ x + U_g @ (i * h_prev) + b_g)" in output and "(T, B, n_s)" in output
+
+
+@RNN_OR_VARIANT
+def test_derive(target, name, tmp_path):
+    assert succeeds("derive", target).rstrip() == load_target(target).derive().latex().rstrip()
+    file = tmp_path / "new" / f"{name}.tex"
+    succeeds("derive", target, "--document", "-o", file)
+    assert file.read_text().startswith(r"\documentclass")
+
+
+@RNN_OR_VARIANT
+def test_generate_writes_and_checks_one_module(target, name, tmp_path):
+    assert f"{name}.py" in succeeds("generate", target, "-o", tmp_path)
+    succeeds("generate", target, "-o", tmp_path, "--check")
+    (tmp_path / f"{name}.py").write_text("something else")
+    result = symcell("generate", target, "-o", tmp_path, "--check")
+    assert result.exit_code == 1 and "stale" in result.output
+    assert (tmp_path / f"{name}.py").read_text() == "something else"
+
+
+def test_generate_without_a_target_is_about_the_whole_catalogue(tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "names", lambda: ["gru", "lstm", "rnn"])
+    succeeds("generate", "-o", tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == set(cells.names())
+    succeeds("generate", "--check", "-o", tmp_path)
+    succeeds("generate", "lstm", "--check", "-o", tmp_path)  # the others are no orphans
+    (tmp_path / "gru.py").unlink()
+    succeeds("generate", VARIANT, "-o", tmp_path)
+    result = symcell("generate", "--check", "-o", tmp_path)
+    assert result.exit_code == 1
+    assert "missing" in result.output and "orphaned" in result.output
+    succeeds("generate", "--all", VARIANT, "-o", tmp_path)
+    succeeds("generate", "--all", VARIANT, "--check", "-o", tmp_path)
+
+
+@RNN_OR_VARIANT
+def test_check(target, name, monkeypatch):
+    monkeypatch.setattr(check, "check", functools.partial(check.check, cases=1))
+    output = succeeds("check", target, "--seed", "3")
+    assert f"{name} (float64)" in output and "all agree" in output
+    assert ("differentiated by hand" in output) == (name == "rnn")
+
+
+def test_check_in_single_precision_with_every_row():
+    output = succeeds("check", "rnn", "--dtype", "float32", "--rows")
+    assert "d params U_a (complex step)" in output
+
+
+def test_a_failed_check_is_status_1(monkeypatch):
+    failed = check.CheckReport("rnn", "float64", (check.Row("d params U_a (complex step)", 1.0, 1e-9, "T=3"),))
+    monkeypatch.setattr(check, "check", lambda *_, **__: failed)
+    result = symcell("check", "rnn")
+    assert result.exit_code == 1 and "FAIL" in result.output and "d params U_a" in result.output
+
+
+@RNN_OR_VARIANT
+def test_plot(target, name, tmp_path):
+    file = tmp_path / f"{name}.png"
+    succeeds("plot", target, "-o", file, "--steps", "6", "--hidden", "5")
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_on_one_cell(tmp_path):
+    output = succeeds("demo", "rnn", "-o", tmp_path, "--epochs", "1")
+    names = {"rnn.tex", "rnn.py", "accuracies.csv", "gradient_norm.png", "gradient_norm.csv", "summary.md"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert all(name in output for name in names)
+    numbers = (tmp_path / "gradient_norm.csv").read_text().splitlines()
+    assert numbers[0] == "panel,cell,state,distance,gradient_norm,carousel_norm" and len(numbers) == 1 + 2 * 64
+
+
+def test_demo_refuses_what_cannot_read_digits():
+    assert "scalar_rnn" in refused("demo", "scalar_rnn")
+
+
+# What is refused.
+
+
+def test_unknown_names():
+    assert "did you mean lstm" in refused("show", "lstmm")
+    assert "symcell list" in refused("check", "zzz")
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("nowhere.py:cell", "there is no file nowhere.py"),
+    (VARIANT.removesuffix(":variant"), "path/to/file.py:variable"),
+    (VARIANT.replace(":variant", ":"), "the cells in it: variant"),
+    (VARIANT.replace(":variant", ":varaint"), "has no variable 'varaint'; the cells in it: variant"),
+    (VARIANT.replace(":variant", ":x"), "is no Cell, it is of type Input"),
+])
+def test_files_and_variables_that_are_not_there(text, why):
+    assert why in refused("show", text)
+
+
+@pytest.mark.parametrize(("source", "why"), [
+    ("a = 1\nb = a / 0\n", "line 2: ZeroDivisionError: division by zero"),
+    ("a = 1\n\ndef broken(:\n", "line 3: SyntaxError"),
+    ("from symcell import Cell\ncell = Cell('empty', [])\n", "line 2: CellError: cell empty has no equations"),
+    ("raise SystemExit('no')\n", "line 1: SystemExit: no"),
+    ("cell = 1\n", "no variable in it is a Cell"),
+])
+def test_files_that_do_not_work(source, why, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(source)
+    assert why in refused("show", f"{file}:cell")
+
+
+def test_a_file_may_import_its_neighbours(tmp_path):
+    (tmp_path / "neighbour_of_mine.py").write_text("from symcell.cells import gru\n")
+    (tmp_path / "mine.py").write_text("from neighbour_of_mine import gru as cell\n")
+    assert load_target(f"{tmp_path / 'mine.py'}:cell") is cells.gru
+
+
+def test_a_file_is_read_anew_every_time(tmp_path):
+    file = tmp_path / "mine.py"
+    for name in ("gru", "rnn"):
+        file.write_text(f"from symcell.cells import {name} as cell\n")
+        assert load_target(f"{file}:cell") is cells.get(name)
+
+
+def test_a_wrong_dtype_and_an_unwritable_file(tmp_path):
+    assert "float16" in refused("check", "rnn", "--dtype", "float16")
+    (tmp_path / "file").write_text("")
+    assert "file" in refused("derive", "rnn", "-o", tmp_path / "file" / "rnn.tex")
+
+
+def test_two_cells_of_one_name(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from symcell import Cell\nfrom symcell.cells import gru\nfrom sympy import Eq\n"
+                    "cell = Cell('rnn', [Eq(e.target, e.rhs) for e in gru.equations])\n")
+    assert "two cells have the name rnn" in refused("generate", "rnn", f"{file}:cell", "-o", tmp_path)
+    assert reference_of(load_target(f"{file}:cell")) is None
+
+
+def test_without_typer_one_line_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "typer", None)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == 'symcell: the command line needs more packages: pip install "symcell[cli]"\n'
+
+
+def test_errors_are_cell_errors():
+    with pytest.raises(CellError):
+        load_target("nothing")
