@@ -47,12 +47,12 @@ def _filled(pieces, indent, hanging, width):
 
 def _after_commas(text):
     """Pieces that end with a comma inside brackets, but outside strings and subscripts."""
-    return _cut(text, lambda k, stack: text[k] == "," and text[k + 1 : k + 2] == " " and stack and "[" not in stack[-1:], 1)
+    return _cut(text, lambda k, stack: text[k] == "," and text[k + 1 : k + 2] == " " and stack and "subscript" not in stack, 1)
 
 
 def _before_operators(text):
     """Pieces that begin with a + or - or *."""
-    return _cut(text, lambda k, stack: text[k] == " " and text[k + 1 : k + 3] in ("+ ", "- ", "* ", "/ ") and "[" not in stack, 0)
+    return _cut(text, lambda k, stack: text[k] == " " and text[k + 1 : k + 3] in ("+ ", "- ", "* ", "/ ") and "subscript" not in stack, 0)
 
 
 def _cut(text, breaks, after):
@@ -63,7 +63,8 @@ def _cut(text, breaks, after):
         elif quoted:
             continue
         elif character in "([{":
-            stack.append(character)
+            subscript = character == "[" and k > 0 and (text[k - 1].isalnum() or text[k - 1] in "_])")
+            stack.append("subscript" if subscript else character)
         elif character in ")]}":
             stack.pop()
         elif breaks(k, stack):

@@ -182,9 +182,9 @@ def _draw_curve(ax, curve, name, colour, marker):
     if curve.carousel is None:
         ax.plot([], [], linestyle="none", label=" ")
         return
-    darker = [0.6 * channel for channel in to_rgb(colour)]  # seen on its curve where the two are one
+    shade = [(1 if name else 0.6) * channel for channel in to_rgb(colour)]  # darker where the two may be one line
     what = f"product of {curve.factor}" if len(curve.factor) <= 12 else "carousel's product"
-    ax.plot(k, _relative(curve.carousel), color=darker, linestyle=(0, (4, 2)), linewidth=1.5, label=f"{name}the {what} alone")
+    ax.plot(k, _relative(curve.carousel), color=shade, linestyle=(0, (4, 2)), linewidth=1.5, label=f"{name}the {what} alone")
 
 
 def _relative(norms):

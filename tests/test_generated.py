@@ -1,0 +1,176 @@
+"""Generated modules as artefacts: alone in the world, deterministic, whole or absent, compiled once."""
+
+import ast
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sympy import Eq, symbols, tanh
+
+import symcell
+from symcell import Cell, CellError, Input, Param, State, affine, cells
+from symcell.compiler import source_of
+from symcell.generate import generate, stale
+
+ROOT = Path(__file__).parent.parent
+
+# Trains with a generated module where neither symcell nor SymPy can be imported, and prints the first and the last loss.
+ALONE = """
+import importlib.util, sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("symcell", "sympy", "jinja2"):
+            raise ImportError(name + " is not here")
+sys.meta_path.insert(0, Refuse())
+import numpy as np
+spec = importlib.util.spec_from_file_location("alone", sys.argv[1])
+alone = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(alone)
+random = np.random.default_rng(0)
+params = alone.init(n_x=3, n_h=5, seed=1)
+x = random.normal(size=(9, 4, 3)).astype("float32")
+wanted = 0.5 * np.sin(random.normal(size=(4, 5))).astype("float32")
+losses = []
+for _ in range(300):
+    run = alone.forward(params, x)
+    error = run.final["h"] - wanted
+    losses.append(float((error ** 2).sum()))
+    gradients = alone.backward(run, final={"h": 2 * error})
+    for name in params:
+        params[name] -= 0.1 * gradients.params[name]
+assert not any(name.split(".")[0] in ("symcell", "sympy") for name in sys.modules)
+print(losses[0], losses[-1])
+"""
+
+
+def run_python(code, *arguments, **environment):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_a_module_trains_where_symcell_and_sympy_cannot_be_imported(tmp_path):
+    path = generate(cells.lstm, tmp_path)
+    first, last = map(float, run_python(ALONE, path, NUMBA_CACHE_DIR=str(tmp_path / "cache")).split())
+    assert last < 0.1 * first
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_modules_import_numpy_and_numba_only(name):
+    tree = ast.parse(source_of(cells.get(name)))
+    imported = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {module.split(".")[0] for module in imported} == {"numpy", "numba"}
+
+
+def test_sources_are_the_same_to_the_byte_in_every_process():
+    code = "import hashlib; from symcell import cells; from symcell.compiler import source_of\n"
+    code += "print(hashlib.sha256(''.join(source_of(cells.get(n)) for n in ('gru', 'lstm', 'rnn_readout')).encode()).hexdigest())"
+    assert len({run_python(code, PYTHONHASHSEED=seed) for seed in ("0", "1", "12345")}) == 1
+
+
+def test_lines_are_short_and_without_trailing_blanks():
+    for name in cells.names():
+        for line in source_of(cells.get(name)).split("\n"):
+            assert line == line.rstrip()
+            assert len(line) <= 132, line
+
+
+def test_the_header_names_the_cell_its_source_and_its_equations():
+    source = source_of(cells.peephole_lstm)
+    head = ast.get_docstring(ast.parse(source))
+    assert "peephole_lstm" in head
+    assert "JMLR 3, 2002" in head
+    assert "(1)  i = sigmoid(W_i @ x + U_i @ h_prev + p_i * c_prev + b_i)" in head
+    assert "(4)  c = f * c_prev + i * g" in head
+    assert f'CONTENT_HASH = "{source.split("CONTENT_HASH = ")[1][1:17]}"' in source
+
+
+def test_the_committed_modules_say_what_the_catalogue_says():
+    assert stale([cells.get(name) for name in cells.names()], ROOT / "generated") == []
+
+
+def test_stale_missing_and_orphaned_files_are_found(tmp_path):
+    generate(cells.rnn, tmp_path)
+    generate(cells.gru, tmp_path)
+    (tmp_path / "mine.py").write_text("# not generated")
+    path = tmp_path / "rnn.py"
+    path.write_text(path.read_text().replace("tanh(z_a)", "tanh(z_a + 1)"))
+    problems = stale([cells.rnn, cells.lstm], tmp_path)
+    assert [p.split(":")[0] for p in problems] == ["stale", "missing", "orphaned"]
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = generate(cells.rnn, tmp_path)
+    before = path.read_text()
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        generate(Cell("rnn", cells.rnn.equations and [Eq(State("a"), tanh(affine(Input("x"))))]), tmp_path)
+    assert path.read_text() == before
+    assert os.listdir(tmp_path) == ["rnn.py"]
+
+
+def test_what_is_no_cell_is_refused(tmp_path):
+    with pytest.raises(CellError, match="takes a Cell"):
+        generate("lstm", tmp_path)
+    h = State("h")
+    with pytest.raises(CellError, match="has no input"):
+        generate(Cell("still", [Eq(h, tanh(Param("U") @ h.prev))]), tmp_path)
+
+
+def test_generated_packages_are_importable():
+    from symcell.generated import gru, lstm
+
+    params = lstm.init(n_x=2, n_h=3)
+    run = lstm.forward(params, np.zeros((4, 1, 2), "float32"))
+    assert run.outputs["h"].shape == (4, 1, 3)
+    assert gru.NAME == "gru"
+
+
+def test_a_wheel_carries_generated_modules_and_templates(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (wheel,) = tmp_path.glob("*.whl")
+    unpacked = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(unpacked)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import symcell, symcell.generated.lstm\n"
+    code += "from symcell import cells; print(symcell.__file__); symcell.generate(cells.rnn, sys.argv[2])"
+    assert str(unpacked) in run_python(code, unpacked, tmp_path / "out")
+    assert (tmp_path / "out" / "rnn.py").exists()
+    assert (unpacked / "symcell" / "py.typed").exists()
+
+
+def test_one_compilation_serves_every_size():
+    kernel = cells.gru.compile("float64")
+    for T, B, n_x, n_h in ((3, 2, 4, 5), (1, 1, 1, 1), (0, 2, 3, 3), (5, 0, 2, 7), (11, 3, 9, 2)):
+        run = kernel.forward(kernel.init(n_x=n_x, n_h=n_h), np.zeros((T, B, n_x)))
+        kernel.backward(run, {"c": np.zeros((T, B, n_h))})
+    jitted = [f for f in vars(kernel.module).values() if hasattr(f, "signatures") and f.signatures]
+    assert jitted
+    assert all(len(f.signatures) == 1 for f in jitted)
+
+
+def test_a_read_only_folder_is_no_obstacle(tmp_path):
+    code = "import sys; from symcell import cells; k = cells.rnn.compile(); import numpy as np\n"
+    code += "print(k.forward(k.init(n_x=2, n_h=2), np.zeros((2, 1, 2), 'float32')).final['a'].shape)"
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder can be made below a file")
+    assert "(1, 2)" in run_python(code, SYMCELL_CACHE_DIR=str(blocked / "cache"), NUMBA_CACHE_DIR=str(tmp_path / "numba"))
+
+
+def test_an_intermediate_may_have_the_name_of_an_adjoint():
+    x, h, dx = Input("x"), State("h"), symbols("dx")
+    kernel = Cell("delta", [Eq(dx, x - h.prev), Eq(h, h.prev + tanh(affine(dx)))]).compile("float64")
+    params = kernel.init(n_x=3, n_h=3)
+    run = kernel.forward(params, np.ones((4, 2, 3)))
+    assert np.isfinite(kernel.backward(run, {"h": np.ones((4, 2, 3))}).inputs["x"]).all()
+
+
+def test_the_version_is_one():
+    assert symcell.__version__ in (ROOT / "pyproject.toml").read_text()

@@ -1,0 +1,142 @@
+"""Step Jacobians as numbers: the printed products of diag(...) and parameters against complex steps through the interpreter."""
+
+import numpy as np
+import pytest
+from sympy import Eq, symbols, tanh
+
+from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
+from symcell.interpret import evaluate, run
+from symcell.jacobian import covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.sizes import size
+from symcell.symbols import Hole
+
+x, h, c = Input("x"), State("h"), State("c")
+f, g, k = symbols("f g k")
+NUMBERS = {size(n): length for n, length in {"n_x": 3, "n_h": 5, "n_y": 4, "n_k": 2}.items()}
+
+
+def odd_cells():
+    n = (f - mean(f)) / (variance(f) + 1) ** 0.5
+    yield Cell("normed", [Eq(f, affine(x, h.prev)), Eq(h, tanh(Param("gain") * n) + cumsum(softmax(f)))])
+    memory = State("S", ("n_h", "n_k"))
+    yield Cell(
+        "memory",
+        [
+            Eq(k, Param("K", ("n_k", "n_h")) @ h.prev),
+            Eq(memory, column(sigmoid(affine(x, h.prev))) * memory.prev + outer(tanh(affine(x, name="v")), k)),
+            Eq(h, tanh(memory @ k + affine(x))),
+        ],
+    )
+    s = State("s", ())
+    yield Cell("pooled", [Eq(s, s.prev / 2 + mean(tanh(h.prev))), Eq(h, tanh(affine(x, h.prev)) * s)])
+
+
+ALL = [*(cells.get(name) for name in cells.names()), *odd_cells()]
+
+
+def shape_of(cell, q):
+    return tuple(int(n.subs(NUMBERS)) for n in cell.shape(q))
+
+
+def step_values(cell, random):
+    """Random values of everything on the right, and what the forward rows make of them."""
+    values = dict(NUMBERS)
+    for q in (*cell.inputs, *cell.params, *(s.prev for s in cell.states)):
+        values[q] = random.normal(size=shape_of(cell, q))
+    for row in cell.derive().forward:
+        values[row.target] = evaluate(row.rhs, values)
+    return values
+
+
+def apply(e, v, values):
+    """The value of a printed Jacobian, as a linear map, at v."""
+    if e == 0:
+        return np.float64(0)
+    if e.is_commutative:
+        return evaluate(e, values) * v
+    if e.is_Add:
+        return sum(apply(a, v, values) for a in e.args)
+    if e.is_Mul:
+        for factor in reversed(e.args):
+            v = apply(factor, v, values)
+        return v
+    if e.is_Pow:
+        return apply(e.base, apply(e.base ** (e.exp - 1), v, values), values)
+    if isinstance(e, (diag, vector)):
+        return evaluate(e.args[0], values) * v
+    if isinstance(e, matrix):
+        return evaluate(e.args[0], values) @ v
+    if isinstance(e, covector):
+        return (evaluate(e.args[0], values) * v).sum()
+    assert isinstance(e, linear)
+    (hole,) = e.atoms(Hole)
+    return evaluate(e.args[0], values | {hole: v})
+
+
+def slope(cell, new, prev, values, direction):
+    """d new / d prev along a direction, by a complex step of the interpreter."""
+    initial = {s.name: values[s.prev][None].astype(complex) for s in cell.states}
+    initial[prev.state.name] = initial[prev.state.name] + 1e-40j * direction
+    inputs = {q.name: values[q][None, None] for q in cell.inputs}
+    return run(cell, {p.name: values[p] for p in cell.params}, inputs, initial)[new.name][0, 0].imag / 1e-40
+
+
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_every_step_jacobian_is_the_derivative(cell):
+    random = np.random.default_rng(3)
+    values = step_values(cell, random)
+    for new in cell.states:
+        for previous in cell.states:
+            direction = random.normal(size=shape_of(cell, previous))
+            found = apply(cell.jacobian(new, previous.prev), direction, values)
+            expected = slope(cell, new, previous.prev, values, direction)
+            np.testing.assert_allclose(np.broadcast_to(found, expected.shape), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_the_transpose_is_the_adjoint_map(name):
+    cell = cells.get(name)
+    random = np.random.default_rng(4)
+    values = step_values(cell, random)
+    state = cell.outputs[0]
+    forward = cell.jacobian(state, state.prev)
+    u, v = random.normal(size=(2, 5))
+    back = transposed(forward)
+    assert not back.atoms(transposed_map)
+    assert u @ apply(forward, v, values) == pytest.approx(v @ apply(back, u, values), rel=1e-12)
+
+
+def test_products_over_any_number_of_steps():
+    a = cells.rnn.states[0]
+    factors = cells.rnn.carousel(a).product(4)
+    assert str(factors).count("U_a") == 4
+    assert {str(s) for s in cells.lstm.carousel(cells.lstm.states[0]).product(3).args} == {"f[t - 2]", "f[t - 1]", "f[t]"}
+    assert cells.lstm_1997.carousel(cells.lstm_1997.states[0]).product(100) == 1
+    assert cells.scalar_rnn.carousel(cells.scalar_rnn.states[0]).product(7) == Param("w", ()) ** 7
+    assert cells.lstm.carousel(cells.lstm.states[0]).product(0) == 1
+    with pytest.raises(CellError, match="number of steps"):
+        cells.lstm.carousel(cells.lstm.states[0]).product(-1)
+
+
+def test_kinds_and_detours():
+    kinds = {name: cells.get(name).carousel(cells.get(name).states[0]).kind for name in cells.names()}
+    assert kinds["lstm"] == kinds["lstm_concat"] == "gate"
+    assert kinds["lstm_1997"] == kinds["scalar_rnn"] == "constant"
+    assert kinds["peephole_lstm"] == kinds["cifg_lstm"] == "elementwise"
+    assert kinds["rnn"] == kinds["gru"] == "matrix"
+    lstm_c, lstm_h = cells.lstm.states
+    assert cells.lstm.carousel(lstm_c).detours == (lstm_h,)
+    assert cells.rnn.carousel(cells.rnn.states[0]).detours == ()
+
+
+def test_the_gru_is_its_gate_and_further_terms():
+    (state,) = cells.gru.states
+    carousel = cells.gru.carousel(state)
+    assert str(carousel.direct) == "1 - i"
+    assert carousel.factor.has(diag(carousel.direct))
+
+
+def test_what_is_no_state_has_no_jacobian():
+    for new, prev in ((f, c.prev), (c, c), (c, State("other").prev)):
+        with pytest.raises(CellError, match="lstm"):
+            cells.lstm.jacobian(new, prev)

@@ -1,0 +1,115 @@
+"""Errors put into generated source, one at a time, as a wrong derivation or a wrong emitter would make them: each is found.
+
+A mutant is made by its syntax tree, not by its lines, so that the layout of the generated text does not matter; but the statement
+and what is replaced in it must be there, exactly as often as expected.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from references import REFERENCES
+
+from symcell import cells
+from symcell.check import check_kernel
+from symcell.compiler import source_of
+from symcell.kernel import Kernel, load_module
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In the one statement of `function` (a prefix of its name) that begins like `statement`, `old`, which stands there so many
+    `times`, becomes `new`; patterns are regular expressions. `finds` is a row that must fail."""
+
+    name: str
+    cell: str
+    function: str
+    statement: str
+    old: str
+    new: str | Callable
+    finds: str
+    times: int = 1
+
+
+def exchanged(gate):
+    """f for i, i for f."""
+    return {"f": "i", "i": "f"}[gate[0]]
+
+
+FORWARD, BACKWARD, BEFORE = "forward_step", "backward_step", "backward_before"
+
+MUTANTS = (
+    Mutant("gates swapped", "lstm", FORWARD, r"c = ", r"\b[fi]\b", exchanged, "c (interpreter)", times=2),
+    Mutant("bias dropped", "lstm", FORWARD, r"z_o = ", r"\+\s*b_o\[j\]|b_o\[j\]\s*\+", "", "h (interpreter)"),
+    Mutant("state of another step", "lstm", FORWARD, r"multiply\(h_seq\[t\]", r"h_seq\[t\]", "h_seq[max(t - 1, 0)]",
+           "h (interpreter)"),
+    Mutant("weight transposed", "lstm", "_forward", r"U_f = ", r"$", ".T", "c (interpreter)"),
+    Mutant("sign of the update gate", "gru", FORWARD, r"c = ", r"one - i\[j\]", "one + i[j]", "c (interpreter)"),
+    Mutant("wrong gate resets", "gru", FORWARD, r"v_g = ", r"\br\b", "i", "c (interpreter)"),
+    Mutant("gates' adjoints swapped", "lstm", BACKWARD, r"di = ", r"\bg\[j\]", "f[j]", "d params W_i (complex step)"),
+    Mutant("carousel dropped", "lstm", BACKWARD, r"dc = ", r"\+\s*dc_later\[j\]|dc_later\[j\]\s*\+", "",
+           "d initial h (complex step)"),
+    Mutant("sign in the gate's derivative", "lstm", BACKWARD, r"dz_o = ", r"one - o\[j\]", "one + o[j]",
+           "d params U_o (complex step)"),
+    Mutant("new state in place of the old", "lstm", "_backward", r"total = .*h_seq\[:T\]", r"h_seq\[:T\]", "h_seq[1:]",
+           "d params U_g (complex step)"),
+    Mutant("weight transposed in the adjoint", "lstm", "_backward", r"U_f = ", r"$", ".T", "d initial h (complex step)"),
+    Mutant("sum over steps forgotten", "lstm", BEFORE, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),
+    Mutant("path through the gates dropped", "gru", BACKWARD, r"dc_prev = ",
+           r"\+\s*dc_prev_from_dz_r\[j\]|dc_prev_from_dz_r\[j\]\s*\+", "", "d initial c (complex step)"),
+    Mutant("steps in the wrong order", "gru", "backward_steps", r"for t in range\(T - 1, -1, -1\)", r"T - 1, -1, -1", "T",
+           "d params U_g (complex step)"),
+)
+
+
+def mutated(source, mutant):
+    """The source with the mutant's error in it, under a hash of its own."""
+    functions = [node for node in ast.parse(source).body
+                 if isinstance(node, ast.FunctionDef) and node.name.startswith(mutant.function)]
+    statements = [node for function in functions for node in ast.walk(function)
+                  if isinstance(node, ast.stmt) and re.match(mutant.statement, ast.unparse(node))]
+    assert len(statements) == 1, f"{mutant.name}: {len(statements)} statements like {mutant.statement}"
+    start, end = _extent(source, statements[0])
+    text, count = re.subn(mutant.old, mutant.new, source[start:end])
+    assert count == mutant.times, f"{mutant.name}: {mutant.old} stands {count} times in {source[start:end]}"
+    source = source[:start] + text + source[end:]
+    content = re.search(r'CONTENT_HASH = "(\w+)"', source)[1]
+    return source.replace(content, hashlib.sha256(source.encode()).hexdigest()[:len(content)])
+
+
+def _extent(source, node):
+    """Where a statement begins and ends in the text; of a loop, its head alone."""
+    lines = source.split("\n")
+    last = node.iter if isinstance(node, ast.For) else node
+    starts = [sum(len(line) + 1 for line in lines[:number - 1]) for number in (node.lineno, last.end_lineno)]
+    return starts[0] + node.col_offset, starts[1] + last.end_col_offset
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, pytestconfig):
+    """Mutants stay out of the user's cache, but are compiled only once."""
+    monkeypatch.setenv("SYMCELL_CACHE_DIR", str(pytestconfig.cache.mkdir("mutants")))
+
+
+def report_of(name, source):
+    kernel = Kernel(cells.get(name), load_module(name, source), "float64")
+    return check_kernel(kernel, reference=REFERENCES[name], cases=1)
+
+
+@pytest.mark.parametrize("name", sorted({mutant.cell for mutant in MUTANTS}))
+def test_the_original_passes(name):
+    report_of(name, source_of(cells.get(name))).raise_if_failed()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.cell}: {mutant.name}")
+def test_the_mutant_is_found(mutant):
+    report = report_of(mutant.cell, mutated(source_of(cells.get(mutant.cell)), mutant))
+    failed = {row.name: row for row in report.failures}
+    assert mutant.finds in failed, report
+    assert failed[mutant.finds].error > 1e-3, "the error is no matter of rounding"
+    assert mutant.finds.replace("complex step", "reference").replace("interpreter", "reference") in failed
+    if mutant.finds.startswith("d "):
+        assert not any("interpreter" in name or name.startswith("step") for name in failed), "the forward pass is untouched"
