@@ -182,8 +182,11 @@ class Carousel:
 
     @property
     def kind(self):
-        """ "constant" (a number), "gate" (elementwise, no further terms), "elementwise" (with further terms) or "matrix"."""
+        """What the factor is made of: "none" (no step reads the one before), "constant" (numbers and parameters, the same at
+        every step), "gate" (elementwise, no further terms), "elementwise" (with further terms) or "matrix"."""
         factor = self.factor
+        if factor == 0:
+            return "none"
         if not factor.is_commutative:
             return "matrix"
         if not timed_symbols(factor, self.derivation):

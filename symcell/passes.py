@@ -187,7 +187,9 @@ def _summed(program, statements):
         for e in s.expr.args:
             p = products.get(e.args[0]) if isinstance(e, Entry) and e.args[1:] == s.indices else None
             if p and uses[p.targets[0]] == 1 and p.operands[0] in packable:
-                groups.setdefault(p.place, []).append(p)
+                # an operand stands once in a pack: the second product with it is the next group's
+                turn = sum(p.operands == q.operands for group in groups.values() for q in group)
+                groups.setdefault((p.place, turn), []).append(p)
         for group in groups.values():
             if len(group) > 1:
                 group = sorted(group, key=lambda p: _order(program, p.operands[0]))
@@ -261,7 +263,9 @@ def _stacked(program, statements):
         if isinstance(s, Product) and len(s.operands) == 1 and s.targets[0] not in results:
             groups.setdefault((Product, s.operands[0], s.place), []).append(s)
         if isinstance(s, Gradient) and s.bars[0] in packable:
-            groups.setdefault((Gradient, s.operand, s.place), []).append(s)
+            group = groups.setdefault((Gradient, s.operand, s.place), [])
+            if all(s.bars != other.bars for other in group):
+                group.append(s)
     whole, gone = {}, set()
     for (kind, _, _), group in groups.items():
         if len(group) > 1:

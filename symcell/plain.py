@@ -24,6 +24,8 @@ class PlainPrinter(StrPrinter):
         return text
 
     def _print_Mul(self, e):
+        if not e.is_commutative:
+            return super()._print_Mul(e)
         if e.could_extract_minus_sign():
             return "-" + self.parenthesize(-e, PRECEDENCE["Mul"])
         above, below = e.as_numer_denom()

@@ -16,7 +16,7 @@ from symcell.sizes import shape_tuple, size
 class Quantity(Products, Symbol):
     """A symbol with a role and, perhaps, a declared shape. Equal only to one of the same role, name and shape."""
 
-    __slots__ = ("declared",)
+    __slots__ = ("_content", "declared")
     role = "quantity"
 
     def __new__(cls, name, shape=None):
@@ -24,10 +24,11 @@ class Quantity(Products, Symbol):
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword")
         self = Symbol.__xnew__(cls, name)
         self.declared = shape_tuple(shape)
+        self._content = (name, cls.__name__, str(self.declared))
         return self
 
     def _hashable_content(self):
-        return (self.name, type(self).__name__, str(self.declared))
+        return self._content
 
     def __getnewargs_ex__(self):
         return (self.name, self.declared), {}
@@ -53,10 +54,8 @@ class Param(Quantity):
     def __new__(cls, name, shape=None, blocks=None):
         self = super().__new__(cls, name, shape)
         self.blocks = None if blocks is None else size(blocks)
+        self._content += (str(self.blocks),)
         return self
-
-    def _hashable_content(self):
-        return (*super()._hashable_content(), str(self.blocks))
 
     def __getnewargs_ex__(self):
         return (self.name, self.declared, self.blocks), {}
@@ -82,10 +81,8 @@ class State(Quantity):
             self.initial = sympify(initial)
         except SympifyError:
             raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}") from None
+        self._content += (str(self.initial),)
         return self
-
-    def _hashable_content(self):
-        return (*super()._hashable_content(), str(self.initial))
 
     def __getnewargs_ex__(self):
         return (self.name, self.declared, self.initial), {}
@@ -104,10 +101,8 @@ class Previous(Quantity):
     def __new__(cls, state):
         self = super().__new__(cls, f"{state.name}_prev", state.declared)
         self.state = state
+        self._content = state._content
         return self
-
-    def _hashable_content(self):
-        return self.state._hashable_content()
 
     def __getnewargs_ex__(self):
         return (self.state,), {}

@@ -8,6 +8,7 @@ from symcell.jacobian import Carousel, transposed
 from symcell.symbols import Adjoint
 
 _KINDS = {
+    "none": "nothing passes: no step reads the state of the one before",
     "constant": "the factor is the same at every step: along this path an error goes as its power, unchanged where it is 1",
     "gate": "the factor is a gate alone, and no matrix takes part: the carousel turns as fast as the gate lets it",
     "elementwise": "the factor is elementwise, no matrix takes part, but there are further terms beside the direct one",

@@ -1,0 +1,300 @@
+"""Bad declarations: one CellError each, which names the cell, the equation and what is wrong."""
+
+import pytest
+import sympy
+from sympy import (
+    Contains,
+    Derivative,
+    Dummy,
+    Eq,
+    Float,
+    Function,
+    I,
+    Integral,
+    Interval,
+    Limit,
+    Matrix,
+    Piecewise,
+    Product,
+    Rational,
+    Sum,
+    Symbol,
+    Tuple,
+    oo,
+    sin,
+    symbols,
+    tanh,
+)
+
+from symcell import Cell, CellError, Constant, Input, Param, State, affine, column, concat, dot, matmul, mean, outer, sigmoid, softmax
+from symcell.compiler import source_of
+
+x, y, h, c = Input("x"), Input("y"), State("h"), State("c")
+a, f, z = symbols("a f z")
+W, p = Param("W"), Param("p")
+step = Eq(h, tanh(affine(x, h.prev)))
+n_x, n_q = symbols("n_x n_q", integer=True, positive=True)
+
+
+def refused(equations, *words, name="toy", **options):
+    """The message of the CellError that a declaration raises, which holds all the words."""
+    with pytest.raises(CellError) as raised:
+        Cell(name, equations, **options)
+    message = str(raised.value)
+    missing = [word for word in words if word not in message]
+    assert not missing, message
+    return message
+
+
+def at(number, target):
+    """How a message names an equation."""
+    return f"cell toy, equation {number} ({target} = ...): "
+
+
+ORDER = {
+    "never defined": ([Eq(h, tanh(affine(x)) + z)], at(1, "h"), "z is never defined"),
+    "never defined in an affine": ([Eq(h, tanh(affine(x, z)))], at(1, "h"), "z is never defined"),
+    "never defined in a condition": ([Eq(h, Piecewise((x, z > 0), (-x, True)))], at(1, "h"), "z is never defined"),
+    "never defined in a product": ([Eq(h, W @ sin(z) + x)], at(1, "h"), "z is never defined"),
+    "a size that no shape has": ([Eq(h, tanh(affine(x)) / n_q)], at(1, "h"), "n_q is never defined"),
+    "defined twice": ([Eq(z, affine(x)), Eq(z, sin(x)), Eq(h, z)], at(2, "z"), "z is defined twice", "equation 1"),
+    "a state defined twice": ([step, Eq(c, h), Eq(h, x)], at(3, "h"), "h is defined twice", "equation 1"),
+    "used before its definition": ([Eq(h, z + x), Eq(z, h.prev)], at(1, "h"), "z is used before its definition in equation 2"),
+    "a state used before its definition": ([Eq(c, h), Eq(h, affine(x))], at(1, "c"), "h is used before its definition in equation 2"),
+    "a state without an equation": ([Eq(h, affine(x) + c.prev)], at(1, "h"), "the state c has no equation"),
+    "a new value without an equation": ([Eq(h, affine(x) + c)], at(1, "h"), "the state c has no equation"),
+    "a cycle of one": ([Eq(z, 2 * z + x), Eq(h, z)], at(1, "z"), "a cycle within the step", "z needs itself"),
+    "a cycle of a state": ([Eq(h, x + tanh(h))], at(1, "h"), "cycle", "h needs itself", "did you mean h.prev?"),
+    "a cycle of two": ([Eq(z, 2 * a), Eq(a, z + x), Eq(h, a)], at(1, "z"), "cycle", "z and a each need the other"),
+    "a cycle of three": ([Eq(z, f), Eq(f, a), Eq(a, z + x), Eq(h, a)], at(1, "z"), "cycle", "z and f each need the other"),
+    "a cycle of states": ([Eq(c, 2 * h), Eq(h, c + x)], at(1, "c"), "cycle", "c and h", "did you mean h.prev?"),
+}
+
+NO_EQUATIONS = {
+    "empty": ([], "cell toy has no equations"),
+    "nothing": (None, "cell toy", "None"),
+    "a number": (3, "cell toy", "3"),
+    "one equation, not in a list": (step, "cell toy", "expected a list"),
+    "no state": ([Eq(z, affine(x))], "cell toy has no state"),
+    "folded to true": ([Eq(h, h)], "cell toy, equation 1", "folded this Eq to True"),
+    "folded to true by SymPy's rules": ([step, Eq(z + z, 2 * z)], "cell toy, equation 2", "folded this Eq to True"),
+    "folded to false": ([step, Eq(1, 2)], "cell toy, equation 2", "folded this Eq to False"),
+    "Python's True": ([step, True], "cell toy, equation 2", "True"),
+    "an expression": ([step, tanh(x)], "cell toy, equation 2", "expected Eq(symbol, expression)", "tanh(x)"),
+    "None": ([None], "cell toy, equation 1", "None"),
+    "a string": (["h = x"], "cell toy, equation 1", "'h = x'"),
+    "a tuple": ([(h, x)], "cell toy, equation 1", "(h, x)"),
+    "an inequality": ([step, sympy.Ne(z, x)], "cell toy, equation 2", "Ne(z, x)"),
+    "a sum on the left": ([Eq(2 * z, x), step], "cell toy, equation 1", "left side", "2*z"),
+    "a number on the left": ([step, Eq(2, z)], "cell toy, equation 2", "left side", "2"),
+    "an input on the left": ([Eq(x, h.prev), step], "cell toy, equation 1", "left side", "the input x"),
+    "a parameter on the left": ([Eq(p, x), step], "cell toy, equation 1", "left side", "the parameter p"),
+    "a constant on the left": ([Eq(Constant("k"), x), step], "cell toy, equation 1", "left side", "the constant k"),
+    "a previous state on the left": ([Eq(h.prev, x), step], "cell toy, equation 1", "left side", "the previous state h_prev"),
+    "a condition on the right": ([Eq(h, x > 0)], at(1, "h"), "must be an expression", "x > 0"),
+    "a truth value on the right": ([Eq(h, sympy.true)], at(1, "h"), "must be an expression", "True"),
+    "a tuple on the right": ([Eq(h, Tuple(x, x))], at(1, "h"), "must be an expression"),
+    "a SymPy matrix on the right": ([step, Eq(z, Matrix([[1, 2]]))], "cell toy, equation 2", "False"),
+}
+
+SHAPES = {
+    "named sizes": ([Eq(z, Param("A", ("n", "m")) @ x), Eq(h, Param("A", ("n", "m")) @ z)], at(2, "h"), "columns of A", "z", "m and n"),
+    "numbers": ([Eq(z, Param("A", (4, 3)) @ x), Eq(h, Param("B", (2, 5)) @ z)], at(2, "h"), "columns of B", "length of z", "5 and 4"),
+    "a state and its right side": ([Eq(z, Param("A", (4, "n_x")) @ x), Eq(State("h", 5), z)], at(2, "h"), "the state h", "5 and 4"),
+    "two states": ([Eq(State("s", "n_s"), affine(x)), Eq(h, h.prev + State("s", "n_s"))], at(2, "h"), "h_prev and s", "n_h and n_s"),
+    "a dot product": ([Eq(z, Param("A", (4, "n_x")) @ x), Eq(h, h.prev * dot(z, Param("v", 3)))], at(2, "h"), "z", "v", "4 and 3"),
+    "a vector and a matrix": ([Eq(h, h.prev + outer(h.prev, h.prev))], at(1, "h"), "ranks do not agree", "(n_h,)", "(n_h, n_h)", "column(u)"),
+    "a state and a matrix": ([Eq(h, outer(x, x))], at(1, "h"), "ranks do not agree", "the state h"),
+    "a scalar state and a vector": ([Eq(State("s", ()), tanh(affine(x)))], at(1, "s"), "ranks do not agree", "()"),
+    "one parameter, two shapes": ([Eq(h, Param("W", ("n", "m")) @ x + W @ h.prev)], at(1, "h"), "'W' stands for two things", "(n, m)"),
+    "one parameter, bare and before @": ([Eq(z, p * x), Eq(h, p @ z)], at(1, "z"), "ranks do not agree", "p", "x"),
+    "a concatenation of the wrong length": ([Eq(h, Param("A", ("n_h", 5)) @ concat(h.prev, Constant("k", 9)) + x)], at(1, "h"), "5"),
+    "a matrix in affine": ([Eq(State("M", (2, 3)), outer(x, x)), Eq(h, affine(State("M", (2, 3))))], "M"),
+    "a concatenation of a matrix": ([Eq(h, mean(concat(outer(x, x), x)) + h.prev)], at(1, "h"), "concat takes vectors"),
+    "a mean of a scalar": ([Eq(h, h.prev * mean(Input("u", ())))], at(1, "h"), "mean", "axis"),
+    "an axis too far": ([Eq(h, h.prev * softmax(x, axis=1))], at(1, "h"), "softmax", "axis"),
+    "a column without a partner": ([Eq(z, column(x)), Eq(h, h.prev)], at(1, "z"), "size"),
+    "a product with a scalar": ([Eq(h, W @ Input("u", ()))], at(1, "h"), "matmul takes"),
+    "the transpose of a vector": ([Eq(h, x.T)], at(1, "h"), "transpose takes a matrix"),
+}
+
+STRANGERS = {
+    "gamma": ([Eq(h, sympy.gamma(affine(x)))], at(1, "h"), "unknown to the printers: gamma"),
+    "a Bessel function": ([step, Eq(c, sympy.besselj(1, x))], at(2, "c"), "unknown to the printers: besselj"),
+    "a function without a derivative": ([Eq(h, Function("F")(affine(x)))], at(1, "h"), "F"),
+    "a delta": ([Eq(h, sympy.DiracDelta(affine(x)))], at(1, "h"), "DiracDelta"),
+    "the real part": ([Eq(h, sympy.re(W @ x))], at(1, "h"), "re"),
+    "the conjugate": ([Eq(h, sympy.conjugate(W @ x))], at(1, "h"), "conjugate"),
+    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "I"),
+    "complex infinity": ([Eq(h, sympy.zoo * affine(x))], at(1, "h"), "zoo"),
+    "a derivative": ([Eq(h, Derivative(x * h.prev, x, evaluate=False))], at(1, "h"), "Derivative"),
+    "an integral": ([Eq(h, Integral(sin(x**2), x))], at(1, "h"), "Integral"),
+    "a sum": ([Eq(h, Sum(h.prev * x, (Symbol("k", integer=True), 0, 3)))], at(1, "h"), "Sum"),
+    "a product": ([Eq(h, Product(h.prev, (Symbol("k", integer=True), 0, 3)))], at(1, "h"), "Product"),
+    "a limit": ([Eq(h, Limit(h.prev, Symbol("k"), 0))], at(1, "h"), "Limit"),
+    "membership": ([Eq(h, Piecewise((x, Contains(x, Interval(0, 1))), (0, True)))], at(1, "h"), "Contains"),
+    "an exclusive or": ([Eq(h, Piecewise((x, sympy.Xor(x > 0, h.prev > 0)), (0, True)))], at(1, "h"), "Xor"),
+    "an entry of a SymPy matrix": ([Eq(h, x + sympy.MatrixSymbol("M", 2, 2)[0, 1])], at(1, "h"), "M"),
+    "inside a product": ([Eq(h, W @ sympy.zeta(x))], at(1, "h"), "zeta"),
+    "inside a condition": ([Eq(h, Piecewise((x, sympy.zeta(x) > 0), (0, True)))], at(1, "h"), "zeta"),
+}
+
+
+@pytest.mark.parametrize("case", [*ORDER.values(), *NO_EQUATIONS.values(), *SHAPES.values(), *STRANGERS.values()],
+                         ids=[*ORDER, *NO_EQUATIONS, *SHAPES, *STRANGERS])  # fmt: skip
+def test_a_bad_cell_is_named_with_its_equation(case):
+    equations, *words = case
+    message = refused(equations, "toy", *words)
+    assert "_u0" not in message and "Dummy" not in message
+
+
+@pytest.mark.parametrize("name", ["", "1a", "a b", "lambda", "None", "a-b", "toy\n", 3, None, "x" * 300])
+def test_a_cell_has_a_name(name):
+    with pytest.raises(CellError, match="name"):
+        Cell(name, [step])
+
+
+@pytest.mark.parametrize("name", ["", "1", "a b", "lambda", "class", "True", "None"])
+def test_a_symbol_has_a_name_that_python_takes(name):
+    refused([Eq(Symbol(name), affine(x)), step], f"equation 1 ({name} = ...)", repr(name), "identifier")
+
+
+@pytest.mark.parametrize("kind", [Input, State, Param, Constant])
+@pytest.mark.parametrize("name", ["", "1", "a b", "lambda", None, 3])
+def test_a_quantity_has_a_name_that_python_takes(kind, name):
+    with pytest.raises(CellError, match="identifier"):
+        kind(name)
+
+
+@pytest.mark.parametrize("name", ["np", "range", "len", "tanh", "sigmoid", "njit", "heaviside", "multiply", "forward"])
+def test_names_of_the_generated_code_are_taken(name):
+    refused([Eq(Symbol(name), affine(x)), step], f"equation 1 ({name} = ...)", repr(name), "generated code")
+
+
+COLLISIONS = {
+    "an intermediate and an input": ([Eq(Symbol("x"), affine(x)), step], at(1, "x"), "'x'", "intermediate", "input"),
+    "an intermediate and a state": ([Eq(Symbol("h"), affine(x)), step], at(2, "h"), "'h'", "intermediate", "state"),
+    "an intermediate and a previous state": ([Eq(Symbol("h_prev"), affine(x, h.prev)), step], "'h_prev'", "previous state"),
+    "two inputs": ([Eq(h, Input("x") + Input("x", "n_x"))], at(1, "h"), "'x' stands for two things", "(n_x,)"),
+    "two states": ([step, Eq(State("h", "n_q"), h.prev)], at(2, "h"), "'h' stands for two things", "(n_q,)"),
+    "an input and a state": ([Eq(State("x"), affine(Input("x")))], at(1, "x"), "'x'", "state", "input"),
+    "a parameter and a constant": ([Eq(h, W @ x + Constant("W") @ h.prev)], at(1, "h"), "'W'", "parameter", "constant"),
+    "a parameter and a state": ([Eq(h, Param("c") * x), Eq(c, h)], "'c'", "parameter", "state"),
+    "a plain symbol and a real one": ([Eq(z, affine(x)), Eq(h, Symbol("z", positive=True))], "z"),
+    "two dummies": ([Eq(Dummy("q"), affine(x)), Eq(Dummy("q"), sin(x)), step], "equation 2", "'q' stands for two things"),
+    "a symbol and affine's weight": ([Eq(Symbol("W_h"), affine(x)), step], at(2, "h"), "'W_h'", "made by affine"),
+    "a parameter and affine's weight": ([Eq(h, affine(x) + Constant("W_h") * h.prev)], at(1, "h"), "'W_h'", "made by affine"),
+    "an intermediate and a size": ([Eq(Symbol("n_h"), affine(x)), Eq(h, Symbol("n_h") * h.prev)], "'n_h'", "size"),
+    "an input and a size": ([Eq(h, affine(Input("n_h")))], "'n_h'", "size"),
+    "two letters that Python reads as one": ([Eq(Symbol("\ufb01"), affine(x)), Eq(Symbol("fi"), sin(x)), Eq(h, Symbol("fi"))], "fi"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COLLISIONS.values(), ids=COLLISIONS)
+def test_one_name_is_one_thing(case):
+    equations, *words = case
+    refused(equations, "toy", *words)
+
+
+@pytest.mark.parametrize("equations", [
+    [Eq(h, tanh(affine(x)) * sigmoid(affine(h.prev)))],
+    [Eq(h, tanh(affine(x) + sin(affine(h.prev))))],
+    [Eq(h, tanh(affine(x, affine(h.prev))))],
+    [Eq(h, tanh(affine(x, h.prev) + affine(x, h.prev)))],
+])  # fmt: skip
+def test_two_unnamed_affine_do_not_share_their_weights(equations):
+    refused(equations, at(1, "h"), "2 unnamed affine", "name=")
+
+
+def test_two_different_affine_of_one_name():
+    refused([Eq(h, affine(x, name="q") + sin(affine(h.prev, name="q")))], at(1, "h"), "two different affine", "q")
+
+
+@pytest.mark.parametrize("call", [
+    lambda: affine(),
+    lambda: affine(x, name="a b"),
+    lambda: affine(x, name=3),
+    lambda: affine("x y"),
+    lambda: affine([x]),
+    lambda: affine(None),
+    lambda: W @ 2,
+    lambda: matmul(2, x),
+    lambda: mean(x, axis="a"),
+    lambda: mean(x, axis=Rational(1, 2)),
+])  # fmt: skip
+def test_a_primitive_refuses_what_it_cannot_take(call):
+    with pytest.raises(CellError):
+        call()
+
+
+@pytest.mark.parametrize("shape", ["n m", "lambda", 0, -1, 2.5, Float(2.5), (None, 2), I, {2}, (2, "1"), float("nan"), oo, object(), sympy.true])
+def test_a_size_is_a_name_or_a_positive_integer(shape):
+    with pytest.raises(CellError, match=r"size|shape"):
+        State("h", shape)
+
+
+@pytest.mark.parametrize("initial", [2 * p, Symbol("q"), x, "h0", None, [1, 2], I, sympy.zoo])
+def test_an_initial_value_is_a_number_or_a_parameter(initial):
+    with pytest.raises(CellError, match="initial"):
+        s = State("h", initial=initial)
+        Cell("toy", [Eq(s, tanh(affine(x, s.prev)))])
+
+
+@pytest.mark.parametrize("shape", [(), ("n_h", "n_h"), 3])
+def test_an_initial_parameter_has_the_states_shape(shape):
+    s = State("h", initial=Param("h0", shape))
+    refused([Eq(s, tanh(affine(x, s.prev)))], "toy", "h", "h0" if shape == 3 else "ranks do not agree")
+
+
+@pytest.mark.parametrize("outputs", [[c], "h", [None], [h.prev], [z], 3, x])
+def test_outputs_are_states_of_the_cell(outputs):
+    refused([Eq(z, affine(x)), Eq(h, tanh(z))], "cell toy", "output", outputs=outputs)
+
+
+def test_a_block_diagonal_that_does_not_divide():
+    with pytest.raises(CellError):
+        Param("W", ("n_h", "n_h"), blocks=0)
+
+
+def test_a_cell_without_an_input_cannot_be_compiled():
+    with pytest.raises(CellError, match="toy has no input"):
+        source_of(Cell("toy", [Eq(h, tanh(affine(h.prev)))]))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "complex64", "f4", int, None, 3, ">f8"])
+def test_a_dtype_is_float32_or_float64(dtype):
+    with pytest.raises(CellError, match=r"toy.*float32.*float64"):
+        Cell("toy", [step]).compile(dtype)
+
+
+def test_a_very_deep_expression_is_computed_or_refused():
+    deep = h.prev
+    for _ in range(400):
+        deep = sin(deep)
+    try:
+        source_of(Cell("toy", [Eq(h, deep + x)]))
+    except CellError as error:
+        assert "toy" in str(error)
+
+
+# What must be taken.
+
+TAKEN = ["j", "k", "t", "b", "T", "B", "real", "one", "zero", "half", "dh", "z_i", "W_i", "x_seq", "dz_h", "dh_later", "dh_given", "given",
+         "later", "start", "tape", "params", "sizes", "self", "states", "j0", "hole", "total", "weights", "h_out", "int", "sum", "max", "type",
+         "match", "_", "é", "NAME", "shapes", "E", "S", "rows", "from_x", "h_from_x", "sum_h", "dx", "v_h"]  # fmt: skip
+
+
+def test_every_other_name_may_be_used():
+    made = [Symbol(name) for name in TAKEN]
+    equations = [Eq(s, tanh(affine(x, h.prev))) for s in made]
+    cell = Cell("toy", [*equations, Eq(h, sum(s * tanh(s) for s in made))])
+    compile(source_of(cell), "toy.py", "exec")
+
+
+@pytest.mark.parametrize("name", ["np", "init", "forward", "h", "x", "match", "_", "tanh"])
+def test_a_cells_name_may_be_any_identifier(name):
+    compile(source_of(Cell(name, [step])), "toy.py", "exec")
+
+
+def test_equations_may_come_from_any_iterable():
+    assert Cell("toy", iter([step])).equations == Cell("toy", (step,)).equations
