@@ -1,7 +1,7 @@
 """Functions of one unit that SymPy lacks, and the derivative of every function of one unit.
 
 Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side, relu'(0) = 0;
-Abs'(0) = sign(0) = 0; Max and Min of two share a tie evenly, one half each; sign, floor, ceiling and comparisons are flat.
+Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and comparisons are flat.
 """
 
 from sympy import (
@@ -135,8 +135,11 @@ class stop_gradient(Unit):
 
 def _of_extremum(e, k):
     """Max and Min: one where the argument wins, an even share of a tie."""
-    mine, sense = e.args[k], 1 if isinstance(e, Max) else -1
-    return Mul(*[Heaviside(sense * (mine - other), S.Half) for j, other in enumerate(e.args) if j != k])
+    sense = 1 if isinstance(e, Max) else -1
+    if len(e.args) == 2:
+        return Heaviside(sense * (e.args[k] - e.args[1 - k]), S.Half)
+    wins = [Mul(*[Heaviside(sense * (a - b), 1) for b in e.args if b != a]) for a in e.args]
+    return wins[k] / Add(*wins)
 
 
 # Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.

@@ -1,6 +1,7 @@
 """A Cell: ordered equations, checked once, so that everything after can trust them."""
 
 import keyword
+import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -230,6 +231,10 @@ def _check_order(target, rhs, declared, number):
         defined_here = not isinstance(q, Quantity) or isinstance(q, State)
         if not defined_here or q.is_integer or q in targets[: number - 1]:
             continue
+        if q not in targets and q.name in (t.name for t in targets):
+            raise CellError(
+                f"{q} is never defined: the {q} that has an equation is another symbol, with other assumptions or of another kind"
+            )
         if q not in targets:
             raise CellError(f"{q} is never defined; it needs an equation of its own, or to be an Input, a Param or a Constant")
         if target in _reaches(q, declared):
@@ -259,7 +264,7 @@ class _Names:
 
     def claim(self, q, made_by=""):
         name = q.name
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if not name.isidentifier() or keyword.iskeyword(name) or unicodedata.normalize("NFKC", name) != name:
             raise CellError(f"the name {name!r} is no Python identifier, or a keyword; the generated code could not use it")
         if name in RESERVED:
             raise CellError(f"the name {name!r} is taken by the generated code; choose another")

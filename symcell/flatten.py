@@ -12,6 +12,7 @@ from sympy import Add, Expr, Function, Mul, Symbol
 from symcell.primitives import Primitive, is_product_of, matmul, transpose
 from symcell.shapes import resolved_shape
 from symcell.symbols import Constant, Param
+from symcell.words import unused
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,7 @@ class _Flattener:
         """The symbol of a row for `e`; equal expressions share one."""
         if e not in self.named:
             base = f"{prefix}_{self.equation.target.name}"
-            name = next(n for n in (base, *(f"{base}_{k}" for k in range(2, 10_000))) if n not in self.taken)
-            self.taken.add(name)
-            self.named[e] = self._emit(Symbol(name), e)
+            self.named[e] = self._emit(Symbol(unused(base, self.taken)), e)
         return self.named[e]
 
 

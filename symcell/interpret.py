@@ -25,14 +25,12 @@ def run(cell, params, inputs, initial=None):
     begin at their declared value. Sizes are read off the arrays. Raises CellError for a missing array, for shapes that do not
     agree, and for a function that NumPy does not know."""
     initial = initial or {}
-    shared = _named(cell, "params", params, (*cell.params, *cell.constants))
-    sequences = _named(cell, "inputs", inputs, cell.inputs)
-    given = _named(cell, "initial", initial, [s for s in cell.states if s.name in initial])
-    leads = ((shared, 0), (sequences, 2), (given, 1))
-    sizes = _sizes(cell, [(q, a.shape[lead:]) for group, lead in leads for q, a in group.items()])
+    kind = np.result_type(float, *params.values(), *inputs.values(), *initial.values())
+    shared = _named(cell, "params", params, (*cell.params, *cell.constants), kind)
+    sequences = _named(cell, "inputs", inputs, cell.inputs, kind)
+    given = _named(cell, "initial", initial, [s for s in cell.states if s.name in initial], kind)
+    (T, B), sizes = _lengths(cell, shared, sequences, given)
     shapes = {q: _numbers(cell.shape(q), sizes) for q in (*cell.states, *cell.intermediates)}
-    T, B = next(iter(sequences.values())).shape[:2]
-    kind = np.result_type(float, *shared.values(), *sequences.values(), *given.values())
     states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in cell.states}
     with np.errstate(all="ignore"):  # the branch of a Piecewise that is not taken may be undefined
         for b in range(B):
@@ -53,12 +51,14 @@ def _step(cell, values, shapes):
     return {s: values[s] for s in cell.states}
 
 
-def _named(cell, group, arrays, quantities):
+def _named(cell, group, arrays, quantities, kind):
     """The arrays by their symbols."""
     missing = [q.name for q in quantities if q.name not in arrays]
-    if missing:
-        raise CellError(f"cell {cell.name}: {group} lacks {', '.join(missing)}")
-    return {q: np.asarray(arrays[q.name]) for q in quantities}
+    unknown = arrays.keys() - {q.name for q in quantities}
+    if missing or unknown:
+        raise CellError(f"cell {cell.name}: {group} lacks {', '.join(missing) or 'nothing'}, "
+                        f"and has unknown names {', '.join(sorted(unknown)) or '(none)'}")
+    return {q: np.asarray(arrays[q.name], kind) for q in quantities}
 
 
 def _declared(state, shared, shape):
@@ -67,13 +67,14 @@ def _declared(state, shared, shape):
     return np.broadcast_to(shared[initial] if initial in shared else float(initial), shape)
 
 
-def _sizes(cell, actual):
-    """Size symbol -> number, from (symbol, shape of its array) pairs: first the sizes that stand alone, then by solving."""
-    axes = []
-    for q, shape in actual:
-        if len(shape) != len(cell.shape(q)):
-            raise CellError(f"cell {cell.name}: {q} has shape {shape}, expected {cell.shape(q)}")
-        axes += zip(cell.shape(q), shape, strict=True)
+def _lengths(cell, shared, sequences, given):
+    """(T, B), and size symbol -> number: first the sizes that stand alone in a shape, then by solving."""
+    leads = {a.shape[:2] for a in sequences.values()}
+    batches = {a.shape[:1] for a in given.values()}
+    if len(leads) != 1 or not batches <= {lead[1:] for lead in leads}:
+        raise CellError(f"cell {cell.name}: the arrays differ in steps or samples: inputs {leads}, initial {batches}")
+    actual = [(q, a.shape[lead:]) for group, lead in ((shared, 0), (sequences, 2), (given, 1)) for q, a in group.items()]
+    axes = [axis for q, shape in actual for axis in zip(cell.shape(q), shape, strict=False)]
     sizes = {n: length for n, length in axes if n.is_Symbol}
     for n, length in axes:
         unknown = [s for s in n.free_symbols if s not in sizes]
@@ -82,12 +83,15 @@ def _sizes(cell, actual):
     for q, shape in actual:
         if _numbers(cell.shape(q), sizes) != shape:
             raise CellError(f"cell {cell.name}: {q} has shape {shape}, expected {cell.shape(q)} with {sizes}")
-    return sizes
+    return leads.pop(), sizes
 
 
 def _numbers(shape, sizes):
     """A symbolic shape as a tuple of integers."""
-    return tuple(int(n.subs(sizes)) for n in shape)
+    numbers = [n.subs(sizes) for n in shape]
+    if not all(n.is_Integer for n in numbers):
+        raise CellError(f"the sizes {shape} cannot be read off the arrays that were given; pass the initial states")
+    return tuple(map(int, numbers))
 
 
 def evaluate(e, values):

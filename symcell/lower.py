@@ -10,6 +10,7 @@ from symcell.primitives import Entry, Primitive, Reduction, concat, is_product_o
 from symcell.program import Assign, Gradient, Product, Program, Weight
 from symcell.shapes import resolved_shape
 from symcell.symbols import Adjoint, Constant, Param
+from symcell.words import unused
 
 # The axes of a target, in order; reductions use the later ones.
 AXES = tuple(Symbol(f"j{k}", integer=True, nonnegative=True) for k in range(8))
@@ -234,9 +235,7 @@ class _Lowering:
         return Entry(self.temporaries[key], *free)
 
     def _new(self, hint, shape, once=False):
-        name = next(n for n in (hint, *(f"{hint}_{k}" for k in range(2, 10_000))) if n not in self.taken)
-        self.taken.add(name)
-        symbol = Symbol(name)
+        symbol = Symbol(unused(hint, self.taken))
         self.shapes[symbol] = shape
         if once:
             self.once.add(symbol)

@@ -30,6 +30,7 @@ from symcell.activations import sigmoid, silu, softplus
 from symcell.primitives import Entry
 from symcell.program import Assign, Gradient, Product, Program, verify
 from symcell.symbols import Adjoint, Param
+from symcell.words import unused
 
 # Functions worth computing once and keeping; the others cost no more than a load.
 _COSTLY = (
@@ -123,9 +124,7 @@ def _named_function(f, statement, taken):
     name = type(f).__name__.lower() if not isinstance(f, Pow) else "power"
     argument = f.args[0].args[0].name if isinstance(f.args[0], Entry) else statement.target.name
     base = f"{name}_{argument}"
-    name = next(n for n in (base, *(f"{base}_{k}" for k in range(2, 10_000))) if n not in taken)
-    taken.add(name)
-    return Symbol(name)
+    return Symbol(unused(base, taken))
 
 
 def hoist_shared_values(program: Program) -> Program:

@@ -134,28 +134,34 @@ def verify(program):
     for direction, statements in (("forward", program.forward), ("backward", program.backward)):
         known |= {q for q in program.carried if isinstance(q, Adjoint) == (direction == "backward")}
         for s in statements:
-            for q in s.sources:
-                _assert(q in known, program, f"{direction}: {q} is read before it is made, in {s}")
-            for t in s.targets:
-                _assert(t not in known or t in program.carried, program, f"{direction}: {t} is made twice")
-                _assert(t in program.shapes, program, f"{direction}: {t} has no shape")
-                known.add(t)
-            if isinstance(s, Product):
-                _assert(len(s.targets) == 1 or len(s.operands) == 1, program, f"a product of many and many: {s}")
-                _assert(len(s.weights) == max(len(s.targets), len(s.operands)), program, f"weights do not match: {s}")
-            if isinstance(s, Assign):
-                _assert(len(s.indices) == len(program.shapes[s.target]), program, f"rank of {s.target}: {s}")
+            fault = _fault(program, s, known)
+            if fault:
+                raise AssertionError(f"program of {program.cell.name}, {direction}: {fault} in {s}")
+            known.update(s.targets)
     made = Counter(t for s in program.backward for t in s.targets)
     for p in program.cell.params:
-        _assert(made[Adjoint(p)] == 1, program, f"the gradient of {p} is made {made[Adjoint(p)]} times")
+        if made[Adjoint(p)] != 1:
+            raise AssertionError(f"program of {program.cell.name}: the gradient of {p} is made {made[Adjoint(p)]} times")
+
+
+def _fault(program, s, known):
+    """What is wrong with a statement, given what is known before it; None if nothing is."""
+    if unknown := [q for q in s.sources if q not in known]:
+        return f"{unknown[0]} is read before it is made"
+    if again := [t for t in s.targets if t in known and t not in program.carried]:
+        return f"{again[0]} is made twice"
+    if shapeless := [t for t in s.targets if t not in program.shapes]:
+        return f"{shapeless[0]} has no shape"
+    if isinstance(s, Product) and len(s.targets) > 1 and len(s.operands) > 1:
+        return "a product of many and many"
+    if isinstance(s, Product) and len(s.weights) != max(len(s.targets), len(s.operands)):
+        return "the weights do not match"
+    if isinstance(s, Assign) and len(s.indices) != len(program.shapes[s.target]):
+        return f"the rank of {s.target} is wrong"
+    return None
 
 
 def _given(program):
     cell = program.cell
     given = {*cell.inputs, *cell.params, *cell.constants}
     return given | {q for s in program.backward for q in s.sources if isinstance(q, Adjoint) and q.kind == "given"}
-
-
-def _assert(condition, program, message):
-    if not condition:
-        raise AssertionError(f"program of {program.cell.name}: {message}")

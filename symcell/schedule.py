@@ -12,6 +12,7 @@ from symcell.primitives import Entry
 from symcell.printer import RESERVED
 from symcell.program import BACKWARD, FORWARD, Assign, Product
 from symcell.symbols import Adjoint
+from symcell.words import unused
 
 
 @dataclass
@@ -252,9 +253,7 @@ class _Housing:
         return self._fresh(f"{self.words[q]}_seq") if self._kind(q) == "sequence" else self.words[q]
 
     def _fresh(self, hint):
-        name = next(n for n in (hint, *(f"{hint}_{k}" for k in range(2, 10_000))) if n not in self.names)
-        self.names.add(name)
-        return name
+        return unused(hint, self.names)
 
 
 def _common_stem(symbols):

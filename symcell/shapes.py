@@ -6,6 +6,7 @@ from sympy.core.relational import Relational
 from symcell.errors import CellError
 from symcell.primitives import Primitive
 from symcell.sizes import size
+from symcell.words import unused
 
 
 class Sizes:
@@ -46,17 +47,7 @@ class Sizes:
             for n in shape:
                 for s in sorted(self.resolve(n).free_symbols, key=lambda s: getattr(s, "dummy_index", -1)):
                     if isinstance(s, Dummy):
-                        name = next(c for c in _candidates(s.name) if c not in taken)
-                        taken.add(name)
-                        self.known[s] = size(name)
-
-
-def _candidates(name):
-    yield name
-    k = 2
-    while True:
-        yield f"{name}_{k}"
-        k += 1
+                        self.known[s] = size(unused(s.name, taken))
 
 
 def _plain(n):

@@ -30,7 +30,7 @@ from symcell import (
     total,
 )
 from symcell.interpret import evaluate, run
-from symcell.symbols import size
+from symcell.sizes import size
 
 STEP = 1e-50
 SIZES = {size("n_x"): 3, size("n_h"): 5, size("n_y"): 4}
@@ -207,3 +207,10 @@ def test_what_does_not_fit_is_refused():
         run(cells.lstm, params | {"U_f": np.ones((5, 4))}, inputs, initial)
     with pytest.raises(CellError, match="x has shape"):
         run(cells.lstm, params, {"x": inputs["x"][..., 0]}, initial)
+    with pytest.raises(CellError, match="steps or samples"):
+        run(cells.lstm, params, inputs, initial | {"c": initial["c"][:2]})
+    with pytest.raises(CellError, match="unknown names s"):
+        run(cells.lstm, params, inputs | {"s": inputs["x"]}, initial)
+    x_and_h = Cell("apart", [Eq(h, h.prev + total(x))])
+    with pytest.raises(CellError, match="cannot be read off"):
+        run(x_and_h, {}, inputs)

@@ -57,7 +57,9 @@ class Primitive(Products, Function):
     def demand(cls, condition, expected, shapes):
         """One clear sentence where the ranks of the arguments do not fit."""
         if not condition:
-            found = ", ".join("(" + ", ".join(map(str, s)) + ")" for s in shapes)
+            found = ", ".join(
+                "(" + ", ".join(str(getattr(n, "name", n)) for n in s) + ("," if len(s) == 1 else "") + ")" for s in shapes
+            )
             raise CellError(f"{cls.__name__} takes {expected}, found {found}")
 
 

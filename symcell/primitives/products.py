@@ -174,7 +174,7 @@ def affine(*operands, bias=True, name=None):
     if not operands:
         raise CellError("affine needs at least one operand, like affine(x, h.prev)")
     for operand in operands:
-        if not isinstance(sympify(operand), Expr):
+        if not isinstance(operand, Expr):
             raise CellError(f"affine takes expressions, found {operand!r}")
     if name is not None and not (isinstance(name, str) and name.isidentifier()):
         raise CellError(f"affine's name must be an identifier, found {name!r}")
