@@ -15,7 +15,7 @@ import numpy as np
 
 from symcell import cells
 from symcell.compiler import source_of
-from symcell.generate import generate
+from symcell.emission.write import generate
 
 START = """
 import time, sys

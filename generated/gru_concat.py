@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "afc1224ce0be406f"
+CONTENT_HASH = "ecd00505716ef951"
 
 NAME = "gru_concat"
 PARAMS = {
@@ -659,8 +659,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     c_seq[0] = initial["c"]
     # What needs no state: all steps at once.
     # W_r[:, n_h:n_h + n_x] @ x, W_i[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x
-    from_x = np.matmul(x.reshape(T * B, n_x),
-        np.concatenate([W_r[:, n_h:n_h + n_x], W_i[:, n_h:n_h + n_x], W_g[:, n_h:n_h + n_x]], axis=0).T)
+    from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_r[:, n_h:n_h + n_x], W_i[:, n_h:n_h + n_x],
+        W_g[:, n_h:n_h + n_x]], axis=0).T)
     from_x = from_x.reshape(T, B, 3 * n_h)
     # The recurrence.
     W = np.ascontiguousarray(np.concatenate([W_r[:, 0:n_h], W_i[:, 0:n_h]], axis=0).T)
@@ -695,8 +695,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     backward_steps(T, B, n_h, W_g_rows, W, dc_given, dc_later, i_seq, g_seq, dz_all, c_seq, r_seq)
     # Gradients of what all steps share, and of the inputs: all steps at once.
     # dx = W_r[:, n_h:n_h + n_x].T @ dz_r + W_i[:, n_h:n_h + n_x].T @ dz_i + W_g[:, n_h:n_h + n_x].T @ dz_g
-    dx_seq = np.matmul(dz_all.reshape(T * B, 3 * n_h),
-        np.concatenate([W_r[:, n_h:n_h + n_x], W_i[:, n_h:n_h + n_x], W_g[:, n_h:n_h + n_x]], axis=0))
+    dx_seq = np.matmul(dz_all.reshape(T * B, 3 * n_h), np.concatenate([W_r[:, n_h:n_h + n_x],
+        W_i[:, n_h:n_h + n_x], W_g[:, n_h:n_h + n_x]], axis=0))
     dx_seq = dx_seq.reshape(T, B, n_x)
     # dz_r_c_prev, dz_i_c_prev: the outer products of dz_r, dz_i and c_prev, summed over steps and samples
     total = np.matmul(dz_all.reshape(T * B, 3 * n_h)[:, 0:2 * n_h].T, c_seq[:T].reshape(T * B, n_h))

@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "f16220375aad9000"
+CONTENT_HASH = "e060bc8603c9c084"
 
 NAME = "lstm_concat"
 PARAMS = {
@@ -656,10 +656,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     # What needs no state: all steps at once.
     # W_i[:, n_h:n_h + n_x] @ x, W_f[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x, W_o[:, n_h:n_h + n_x] @
     #     x
-    from_x = (
-        np.matmul(x.reshape(T
-        * B, n_x), np.concatenate([W_i[:, n_h:n_h + n_x], W_f[:, n_h:n_h + n_x], W_g[:, n_h:n_h + n_x], W_o[:, n_h:n_h + n_x]], axis=0).T)
-    )
+    from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_i[:, n_h:n_h + n_x], W_f[:, n_h:n_h + n_x],
+        W_g[:, n_h:n_h + n_x], W_o[:, n_h:n_h + n_x]], axis=0).T)
     from_x = from_x.reshape(T, B, 4 * n_h)
     # The recurrence.
     W = np.ascontiguousarray(np.concatenate([W_i[:, 0:n_h], W_f[:, 0:n_h], W_g[:, 0:n_h], W_o[:, 0:n_h]],
@@ -703,10 +701,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     # Gradients of what all steps share, and of the inputs: all steps at once.
     # dx = W_i[:, n_h:n_h + n_x].T @ dz_i + W_f[:, n_h:n_h + n_x].T @ dz_f + W_g[:, n_h:n_h + n_x].T @ dz_g +
     #     W_o[:, n_h:n_h + n_x].T @ dz_o
-    dx_seq = (
-        np.matmul(dz_all.reshape(T * B, 4
-        * n_h), np.concatenate([W_i[:, n_h:n_h + n_x], W_f[:, n_h:n_h + n_x], W_g[:, n_h:n_h + n_x], W_o[:, n_h:n_h + n_x]], axis=0))
-    )
+    dx_seq = np.matmul(dz_all.reshape(T * B, 4 * n_h), np.concatenate([W_i[:, n_h:n_h + n_x],
+        W_f[:, n_h:n_h + n_x], W_g[:, n_h:n_h + n_x], W_o[:, n_h:n_h + n_x]], axis=0))
     dx_seq = dx_seq.reshape(T, B, n_x)
     # dz_i_h_prev, dz_f_h_prev, dz_g_h_prev, dz_o_h_prev: the outer products of dz_i, dz_f, dz_g, dz_o and
     #     h_prev, summed over steps and samples

@@ -1,10 +1,10 @@
 """symcell: from the equations of a recurrent cell to its derivation and to fast, checked kernels."""
 
-from symcell.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.cell import Cell
+from symcell.emission.write import generate
 from symcell.errors import CellError
-from symcell.generate import generate
-from symcell.primitives import (
+from symcell.language.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.primitives import (
     affine,
     column,
     concat,
@@ -20,7 +20,7 @@ from symcell.primitives import (
     total,
     variance,
 )
-from symcell.symbols import Constant, Input, Param, State
+from symcell.language.symbols import Constant, Input, Param, State
 
 __version__ = "0.1.0"
 __all__ = [

@@ -92,7 +92,7 @@ def show(target: Target):
     - `symcell show lstm`
     - `symcell show examples/new_variant.py:variant`
     """
-    from symcell.plain import equation_lines
+    from symcell.documents.plain import equation_lines
 
     (cell,) = _loaded([target])
     console, derivation = _console(), cell.derive()
@@ -136,8 +136,8 @@ def generate(
     - `symcell generate --check`
     """
     from symcell import cells
-    from symcell.generate import generate as write_module
-    from symcell.generate import stale
+    from symcell.emission.write import generate as write_module
+    from symcell.emission.write import stale
     from symcell.targets import distinct
 
     whole = everything or not targets
@@ -290,7 +290,7 @@ def _freest(cell):
 
 def _quantities(derivation):
     """What there is, and its shape: a row for all of one kind and shape."""
-    from symcell.shapes import shape_text
+    from symcell.language.shapes import shape_text
 
     rows = {}
     for q, kind, stepwise in _kinds(derivation):

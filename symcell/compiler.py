@@ -1,11 +1,11 @@
 """The whole story: a cell's equations become a kernel, one frozen value at a time."""
 
-from symcell.derive import derive
-from symcell.emit_module import emit
+from symcell.derivation.derive import derive
+from symcell.emission.module import emit
 from symcell.kernel import load
-from symcell.lower import lower
-from symcell.passes import improve
-from symcell.schedule import schedule
+from symcell.schedule.arrange import schedule
+from symcell.schedule.lower import lower
+from symcell.schedule.passes import improve
 
 
 def program_of(cell):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from symcell import cells
 from symcell.check import check
+from symcell.documents.plain import equation_lines
 from symcell.documents.plots import carousels, draw, factor_text, measure, write_csv
+from symcell.emission.write import generate
 from symcell.errors import CellError
 from symcell.files import write_atomically
-from symcell.generate import generate
-from symcell.plain import equation_lines
 from symcell.targets import checkout, distinct, load_target, reference_of
 from symcell.train import Classifier, digits, forget_bias, train
 

@@ -13,9 +13,9 @@ import sympy
 from sympy import Add, Dummy, Mul, Piecewise, Symbol, lambdify, linsolve
 from sympy.logic.boolalg import BooleanAtom
 
-from symcell.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.errors import CellError
-from symcell.primitives import Primitive
+from symcell.language.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.primitives import Primitive
 
 
 def run(cell, params, inputs, initial=None):

@@ -26,7 +26,23 @@ from sympy import (
     tanh,
 )
 
-from symcell import Cell, CellError, Constant, Input, Param, State, affine, column, concat, dot, matmul, mean, outer, sigmoid, softmax
+from symcell import (
+    Cell,
+    CellError,
+    Constant,
+    Input,
+    Param,
+    State,
+    affine,
+    column,
+    concat,
+    dot,
+    matmul,
+    mean,
+    outer,
+    sigmoid,
+    softmax,
+)
 from symcell.compiler import source_of
 
 x, y, h, c = Input("x"), Input("y"), State("h"), State("c")

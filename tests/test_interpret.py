@@ -30,7 +30,7 @@ from symcell import (
     total,
 )
 from symcell.interpret import evaluate, run
-from symcell.sizes import size
+from symcell.language.sizes import size
 
 STEP = 1e-50
 SIZES = {size("n_x"): 3, size("n_h"): 5, size("n_y"): 4}

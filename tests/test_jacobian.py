@@ -5,10 +5,10 @@ import pytest
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
+from symcell.derivation.jacobian import covector, diag, linear, matrix, transposed, transposed_map, vector
 from symcell.interpret import evaluate, run
-from symcell.jacobian import covector, diag, linear, matrix, transposed, transposed_map, vector
-from symcell.sizes import size
-from symcell.symbols import Hole
+from symcell.language.sizes import size
+from symcell.language.symbols import Hole
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, k = symbols("f g k")

@@ -5,7 +5,7 @@ from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
 from symcell.compiler import program_of
-from symcell.program import Assign, Gradient, Product, verify
+from symcell.schedule.program import Assign, Gradient, Product, verify
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, z = symbols("f g z")

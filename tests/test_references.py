@@ -7,7 +7,6 @@ import zlib
 
 import numpy as np
 import pytest
-
 from references import REFERENCES
 from references.shared import sigmoid, softmax
 

@@ -29,7 +29,7 @@ from symcell import (
     variance,
 )
 from symcell.interpret import run as interpret
-from symcell.sizes import size
+from symcell.language.sizes import size
 
 x, y, h, c = Input("x"), Input("y"), State("h"), State("c")
 a, f, g, q, z = symbols("a f g q z")

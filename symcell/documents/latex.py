@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
-from symcell.derive import recurrent_states
+from symcell.derivation.derive import recurrent_states
+from symcell.derivation.jacobian import Carousel, transposed
 from symcell.documents.notation import Notation
-from symcell.jacobian import Carousel, transposed
-from symcell.symbols import Adjoint
+from symcell.language.symbols import Adjoint
 
 _KINDS = {
     "none": "nothing passes: no step reads the state of the one before",

@@ -3,10 +3,10 @@
 from sympy import Add, Mul, Pow, sympify
 from sympy.printing.latex import LatexPrinter, translate
 
-from symcell.activations import Unit
-from symcell.order import PaperOrder
-from symcell.primitives import Primitive
-from symcell.symbols import Adjoint, Constant, Param, Previous
+from symcell.documents.order import PaperOrder
+from symcell.language.activations import Unit
+from symcell.language.primitives import Primitive
+from symcell.language.symbols import Adjoint, Constant, Param, Previous
 
 
 class Notation(LatexPrinter):

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from sympy import Symbol
 
-from symcell.derive import recurrent_states
+from symcell.derivation.derive import recurrent_states
+from symcell.derivation.jacobian import Carousel
+from symcell.documents.plain import PlainPrinter
 from symcell.files import write_atomically
 from symcell.interpret import evaluate
-from symcell.jacobian import Carousel
-from symcell.plain import PlainPrinter
 
 # Okabe and Ito's colours, which differ for every kind of colour vision; the markers differ without any colour.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")

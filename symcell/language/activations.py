@@ -30,7 +30,7 @@ from sympy import (
 from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
-from symcell.primitives import Primitive
+from symcell.language.primitives import Primitive
 
 
 class Unit(Function):

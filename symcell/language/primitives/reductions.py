@@ -4,8 +4,8 @@ import numpy as np
 from sympy import Integer, Symbol, exp, sympify
 
 from symcell.errors import CellError
-from symcell.primitives.base import Primitive, Reduction, fresh_index
-from symcell.primitives.products import dot
+from symcell.language.primitives.base import Primitive, Reduction, fresh_index
+from symcell.language.primitives.products import dot
 
 
 class Along(Primitive):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol, sympify
 
-from symcell.activations import partial
-from symcell.derive import known_values, leaves
+from symcell.derivation.derive import Derivation, known_values, leaves
 from symcell.errors import CellError
-from symcell.primitives import Primitive, dot, matmul, total, transpose
-from symcell.symbols import Constant, Hole, Param, Previous, State
+from symcell.language.activations import partial
+from symcell.language.primitives import Primitive, dot, matmul, total, transpose
+from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
 
 class LinearMap(Function):
@@ -152,7 +152,7 @@ class Carousel:
     `further` what comes through quantities that depend on the previous state. The total derivative adds the paths through the
     other states: `detours`."""
 
-    derivation: object
+    derivation: Derivation
     state: State
 
     def __post_init__(self):

@@ -3,8 +3,8 @@
 from sympy import Add, Integer, Symbol
 
 from symcell.errors import CellError
-from symcell.primitives import Affine, matmul
-from symcell.symbols import Input, Param
+from symcell.language.primitives import Affine, matmul
+from symcell.language.symbols import Input, Param
 
 
 def expand_affine(rhs, target, rank, register):

@@ -6,11 +6,11 @@ reductions over indices, are left; every reduction becomes a statement of its ow
 
 from sympy import Add, Expr, Mul, Piecewise, Symbol
 
-from symcell.primitives import Entry, Primitive, Reduction, concat, is_product_of, matmul, outer, part, transpose
-from symcell.program import Assign, Gradient, Product, Program, Weight
-from symcell.shapes import resolved_shape
-from symcell.symbols import Adjoint, Constant, Param
-from symcell.words import unused
+from symcell.language.primitives import Entry, Primitive, Reduction, concat, is_product_of, matmul, outer, part, transpose
+from symcell.language.shapes import resolved_shape
+from symcell.language.symbols import Adjoint, Constant, Param
+from symcell.language.words import unused
+from symcell.schedule.program import Assign, Gradient, Product, Program, Weight
 
 # The axes of a target, in order; reductions use the later ones.
 AXES = tuple(Symbol(f"j{k}", integer=True, nonnegative=True) for k in range(8))

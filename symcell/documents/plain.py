@@ -3,8 +3,8 @@
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
-from symcell.order import PaperOrder
-from symcell.primitives import Along, matmul, transpose
+from symcell.documents.order import PaperOrder
+from symcell.language.primitives import Along, matmul, transpose
 
 
 class PlainPrinter(StrPrinter):

@@ -9,8 +9,8 @@ import keyword
 from sympy import Symbol, SympifyError, sympify
 
 from symcell.errors import CellError
-from symcell.primitives import Products
-from symcell.sizes import shape_tuple, size
+from symcell.language.primitives import Products
+from symcell.language.sizes import shape_tuple, size
 
 
 class Quantity(Products, Symbol):

@@ -1,9 +1,21 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and nothing else."""
 
-from symcell.primitives.base import Entry, Primitive, Products, Reduction
-from symcell.primitives.layout import concat, fold, identity, part, place, repeat
-from symcell.primitives.products import Affine, affine, contract, dot, is_product_of, matmul, outer, transpose
-from symcell.primitives.reductions import Along, column, cumsum, fill, largest, mean, row, softmax, spread, total, variance
+from symcell.language.primitives.base import Entry, Primitive, Products, Reduction
+from symcell.language.primitives.layout import concat, fold, identity, part, place, repeat
+from symcell.language.primitives.products import Affine, affine, contract, dot, is_product_of, matmul, outer, transpose
+from symcell.language.primitives.reductions import (
+    Along,
+    column,
+    cumsum,
+    fill,
+    largest,
+    mean,
+    row,
+    softmax,
+    spread,
+    total,
+    variance,
+)
 
 __all__ = [
     "Affine",

@@ -3,8 +3,8 @@
 import numpy as np
 from sympy import And, Eq, Piecewise, S, Symbol, floor, sympify
 
-from symcell.primitives.base import Primitive, Reduction, fresh_index
-from symcell.sizes import size
+from symcell.language.primitives.base import Primitive, Reduction, fresh_index
+from symcell.language.sizes import size
 
 
 class repeat(Primitive):

@@ -9,12 +9,14 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 from sympy import Symbol
 
-from symcell.emit import Passage, size_of
+from symcell.documents.plain import equation_lines
+from symcell.emission.arrays import size_of, tuple_text
+from symcell.emission.frames import entry_point
+from symcell.emission.layout import wrapped
+from symcell.emission.passage import Passage
 from symcell.errors import CellError
-from symcell.layout import wrapped
-from symcell.plain import equation_lines
-from symcell.program import Product
-from symcell.symbols import Input
+from symcell.language.symbols import Input
+from symcell.schedule.program import Product
 
 # Pasted as they are: how functions are compiled, functions of one unit, the product inside a step, and the public face.
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
@@ -28,7 +30,7 @@ def emit(schedule):
     equations = equation_lines(schedule.program.derivation)
     passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
-    kernels += [p.entry_point() for p in passages]
+    kernels += [entry_point(p) for p in passages]
     code = wrapped("\n\n\n".join(kernels))
     imports, runtime = _runtime(schedule, code)
     text = _template().render(
@@ -150,7 +152,7 @@ def aliases(cell):
 
 def _shapes_function(cell):
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
-    lines = [f'        "{q.name}": {Passage.tuple_of(cell.shape(q))},' for q in symbols]
+    lines = [f'        "{q.name}": {tuple_text(map(size_of, cell.shape(q)))},' for q in symbols]
     head = f"def shapes({', '.join(cell.sizes)}):"
     return "\n".join(
         [

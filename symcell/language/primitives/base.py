@@ -24,18 +24,18 @@ class Products:
     __slots__ = ()
 
     def __matmul__(self, other):
-        from symcell.primitives.products import matmul
+        from symcell.language.primitives.products import matmul
 
         return matmul(self, other)
 
     def __rmatmul__(self, other):
-        from symcell.primitives.products import matmul
+        from symcell.language.primitives.products import matmul
 
         return matmul(other, self)
 
     @property
     def T(self):
-        from symcell.primitives.products import transpose
+        from symcell.language.primitives.products import transpose
 
         return transpose(self)
 

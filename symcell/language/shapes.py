@@ -4,9 +4,9 @@ from sympy import And, Dummy, Expr, Not, Or, Piecewise, Symbol, linsolve, sympif
 from sympy.core.relational import Relational
 
 from symcell.errors import CellError
-from symcell.primitives import Primitive
-from symcell.sizes import size
-from symcell.words import unused
+from symcell.language.primitives import Primitive
+from symcell.language.sizes import size
+from symcell.language.words import unused
 
 
 class Sizes:

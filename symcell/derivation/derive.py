@@ -11,11 +11,12 @@ from functools import cached_property, lru_cache
 from sympy import Add, Expr, Function, S
 from sympy.core.function import Application
 
-from symcell.activations import partial
-from symcell.flatten import Row, flatten
-from symcell.primitives import Primitive, total
-from symcell.shapes import resolved_shape
-from symcell.symbols import Adjoint, Constant, Hole, Param, Previous, State
+from symcell.cell import Cell
+from symcell.derivation.flatten import Row, flatten
+from symcell.language.activations import partial
+from symcell.language.primitives import Primitive, total
+from symcell.language.shapes import resolved_shape
+from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
 # The rules of the terms that every sweep begins with.
 SEEDS = ("given", "carried back from the next step")
@@ -50,7 +51,7 @@ class Derivation:
 
     `forward` rows compute a step in order; `adjoint` rows compute its adjoints in order, the last equation's first."""
 
-    cell: object
+    cell: Cell
     forward: tuple[Row, ...]
     adjoint: tuple[AdjointRow, ...] = field(repr=False)
 
@@ -72,7 +73,7 @@ class Derivation:
 
     def jacobian(self, new, prev):
         """One step's d new / d prev, the other previous states and the inputs held fixed. See Cell.jacobian."""
-        from symcell.jacobian import jacobian
+        from symcell.derivation.jacobian import jacobian
 
         return jacobian(self, new, prev)
 

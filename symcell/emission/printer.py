@@ -1,13 +1,9 @@
 """SymPy expression -> Python text. No decisions are made here: what a symbol or an entry is called, the caller says."""
 
 from sympy import (
-    Abs,
     Add,
     And,
-    Dummy,
     Eq,
-    Function,
-    Heaviside,
     Max,
     Min,
     Mod,
@@ -16,165 +12,13 @@ from sympy import (
     Not,
     Or,
     Piecewise,
-    Pow,
     S,
-    Symbol,
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    ceiling,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
     floor,
-    log,
-    preorder_traversal,
-    sign,
-    sin,
-    sinh,
-    tan,
-    tanh,
 )
-from sympy.core.function import Application
 from sympy.core.relational import Relational
-from sympy.functions.elementary.piecewise import ExprCondPair
-from sympy.logic.boolalg import BooleanAtom
 
-from symcell.activations import Unit, hard_sigmoid, leaky_relu, partial, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.errors import CellError
-from symcell.primitives import Entry, Primitive
-
-# How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
-FUNCTIONS = {
-    tanh: "tanh",
-    sigmoid: "sigmoid",
-    exp: "exp",
-    softplus: "softplus",
-    sign: "sign",
-    log: "np.log",
-    sin: "np.sin",
-    cos: "np.cos",
-    tan: "np.tan",
-    sinh: "np.sinh",
-    cosh: "np.cosh",
-    asin: "np.arcsin",
-    acos: "np.arccos",
-    atan: "np.arctan",
-    asinh: "np.arcsinh",
-    acosh: "np.arccosh",
-    atanh: "np.arctanh",
-    atan2: "np.arctan2",
-    erf: "erf",
-    erfc: "erfc",
-    floor: "np.floor",
-    ceiling: "np.ceil",
-    Abs: "np.abs",
-    Heaviside: "heaviside",
-}
-
-# What holds expressions together, and needs no name.
-_FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, BooleanAtom, Entry)
-
-# Written out by elementary functions before printing.
-_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, silu, stop_gradient)
-
-# Names that generated modules use themselves, which a cell may not take.
-RESERVED = frozenset(
-    [
-        "np",
-        "njit",
-        "jit",
-        "fused",
-        "exact_jit",
-        "overload",
-        "intrinsic",
-        "cgutils",
-        "codegen",
-        "config",
-        "types",
-        "ir",
-        "range",
-        "len",
-        "tanh",
-        "sigmoid",
-        "exp",
-        "softplus",
-        "sign",
-        "heaviside",
-        "maximum",
-        "minimum",
-        "erf",
-        "erfc",
-        "multiply",
-        "init",
-        "forward",
-        "backward",
-        "step",
-        "Run",
-        "Gradients",
-        "CellError",
-    ]
-)
-
-
-def elementary(e):
-    """`e` with the functions that have no name in the generated code written out."""
-    while found := e.atoms(*_WRITTEN_OUT):
-        e = e.xreplace({f: _written_out(f) for f in found})
-    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Mod, Piecewise, ExprCondPair, Primitive, Entry)
-    strangers = {f for f in e.atoms(Function) if not isinstance(f, known)}
-    for f in sorted(strangers, key=str):
-        rewritten = _rewritten(f)
-        if rewritten is not None:
-            e = e.xreplace({f: rewritten})
-    return e
-
-
-def _written_out(f):
-    z = f.args[0]
-    if isinstance(f, silu):
-        return z * sigmoid(z)
-    if isinstance(f, leaky_relu):
-        return Piecewise((z, z > 0), (f.args[1] * z, True))
-    return f.elementary()
-
-
-def _rewritten(f):
-    """A function unknown here, by known ones: sech, coth, sinc and their like."""
-    for target in (exp, Piecewise, sin, floor, atan):
-        g = f.rewrite(target)
-        if g != f and not g.atoms(type(f)):
-            return g
-    return None
-
-
-def check_printable(e):
-    """Raise CellError unless the expression, and the derivative of every function in it, can be printed."""
-    for a in preorder_traversal(e):
-        if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
-            continue
-        if not isinstance(a, Application):
-            raise CellError(f"unknown to the printers: {_kind_of(a)}")
-        placeholders = [b if b.is_number else Dummy(f"u{k}") for k, b in enumerate(a.args)]
-        application = a.func(*placeholders)
-        for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
-            _check_known(expression, a)
-
-
-def _kind_of(e):
-    return f"the number {e}; only real numbers are known" if e.is_number and not e.args else type(e).__name__
-
-
-def _check_known(expression, origin):
-    for f in elementary(expression).atoms(Application):
-        if not isinstance(f, (*FUNCTIONS, Max, Min, Mod, Piecewise, And, Or, Not)):
-            raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin.func.__name__} or its derivative")
+from symcell.language.functions import FUNCTIONS, elementary
 
 
 class PythonText:

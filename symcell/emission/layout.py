@@ -47,12 +47,12 @@ def _filled(pieces, indent, hanging, width):
 
 def _after_commas(text):
     """Pieces that end with a comma inside brackets, but outside strings and subscripts."""
-    return _cut(text, lambda k, stack: text[k] == "," and text[k + 1 : k + 2] == " " and stack and "subscript" not in stack, 1)
+    return _cut(text, lambda k, stack: text[k : k + 2] == ", " and stack and "subscript" not in stack, 1)
 
 
 def _before_operators(text):
-    """Pieces that begin with a + or - or *."""
-    return _cut(text, lambda k, stack: text[k] == " " and text[k + 1 : k + 3] in ("+ ", "- ", "* ", "/ ") and "subscript" not in stack, 0)
+    """Pieces that begin with a + or - or * or /."""
+    return _cut(text, lambda k, stack: text[k : k + 3] in (" + ", " - ", " * ", " / ") and "subscript" not in stack, 0)
 
 
 def _cut(text, breaks, after):

@@ -7,8 +7,8 @@ brackets, gates in the order of the cell's equations, earlier states and inputs,
 
 from sympy import Add, Function, Mul, Pow
 
-from symcell.primitives import Entry, Primitive, is_product_of, matmul
-from symcell.symbols import Adjoint, Constant, Input, Param, Previous
+from symcell.language.primitives import Entry, Primitive, is_product_of, matmul
+from symcell.language.symbols import Adjoint, Constant, Input, Param, Previous
 
 
 class PaperOrder:

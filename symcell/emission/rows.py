@@ -2,9 +2,9 @@
 
 from sympy import Integer, nan, oo, zoo
 
-from symcell.primitives import Entry
-from symcell.printer import PythonText, index_text
-from symcell.schedule import volume
+from symcell.emission.printer import PythonText, index_text
+from symcell.language.primitives import Entry
+from symcell.schedule.arrange import volume
 
 _INDENT = "    "
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from sympy import Integer
 
-from symcell.primitives import Entry
-from symcell.printer import RESERVED
-from symcell.program import BACKWARD, FORWARD, Assign, Product
-from symcell.symbols import Adjoint
-from symcell.words import unused
+from symcell.language.functions import RESERVED
+from symcell.language.primitives import Entry
+from symcell.language.symbols import Adjoint
+from symcell.language.words import unused
+from symcell.schedule.program import BACKWARD, FORWARD, Assign, Product, Program
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Schedule:
 
     `words` are the values' names in Python, each its own: a cell may call an intermediate dx beside an input x."""
 
-    program: object
+    program: Program
     forward: dict
     backward: dict
     words: dict = field(default_factory=dict)

@@ -10,8 +10,10 @@ from functools import cached_property
 
 from sympy import Expr, Symbol
 
-from symcell.primitives import Entry
-from symcell.symbols import Adjoint
+from symcell.cell import Cell
+from symcell.derivation.derive import Derivation
+from symcell.language.primitives import Entry
+from symcell.language.symbols import Adjoint
 
 FORWARD = ("once", "before", "step", "after")
 BACKWARD = FORWARD[::-1]
@@ -94,8 +96,8 @@ class Program:
     `once` are the values that all steps share. `carried` pairs each value of the previous step with the one that becomes it:
     (h_prev, h) forward, (dh_later, dh_prev) backward. `report` tells what each pass did."""
 
-    cell: object
-    derivation: object
+    cell: Cell
+    derivation: Derivation
     shapes: dict
     once: frozenset
     forward: tuple

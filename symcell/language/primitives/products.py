@@ -1,11 +1,11 @@
 """Products: where the units of one vector meet those of another."""
 
 import numpy as np
-from sympy import Expr, Integer, Mul, S, Symbol, sympify
+from sympy import Expr, Integer, Mul, S, Symbol
 from sympy.core.symbol import Str
 
 from symcell.errors import CellError
-from symcell.primitives.base import Primitive, Reduction, counter, fresh_index
+from symcell.language.primitives.base import Primitive, Reduction, counter, fresh_index
 
 
 class matmul(Primitive):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Function, Mul, Symbol
 
-from symcell.primitives import Primitive, is_product_of, matmul, transpose
-from symcell.shapes import resolved_shape
-from symcell.symbols import Constant, Param
-from symcell.words import unused
+from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
+from symcell.language.shapes import resolved_shape
+from symcell.language.symbols import Constant, Param
+from symcell.language.words import unused
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Schedule -> source: Python text, and the files it goes to."""

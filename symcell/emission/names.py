@@ -1,0 +1,30 @@
+"""The names that generated code uses for its own purposes."""
+
+from sympy import Integer, Rational
+
+from symcell.schedule.lower import AXES
+
+_INDENT = "    "
+
+
+class Names:
+    """The names that generated code uses for its own purposes, out of the way of the cell's."""
+
+    def __init__(self, schedule):
+        homes = {*schedule.homes.values(), *(h for copies in schedule.copies.values() for h in copies)}
+        taken = {*schedule.words.values(), *schedule.program.cell.sizes, *(h.array for h in homes)}
+
+        def pick(name):
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            return name
+
+        self.T, self.B, self.t, self.b, self.real = map(pick, ("T", "B", "t", "b", "real"))
+        self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
+        self.later, self.states, self.tape, self.sizes, self.total = map(pick, ("later", "states", "tape", "sizes", "total"))
+        self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
+        self.numbers = {
+            n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))
+        }
+        self.pick = pick

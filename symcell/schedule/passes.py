@@ -1,0 +1,39 @@
+"""The passes that make a Program good: an ordered list of small functions, Program -> Program, with a verifier between them."""
+
+from sympy import (
+    Function,
+    Pow,
+)
+
+from symcell.schedule.placing import place
+from symcell.schedule.program import Assign, Gradient, Product, Program, verify
+from symcell.schedule.sharing import drop_unread, hoist_shared_values, is_costly, share_functions
+from symcell.schedule.stacking import add_inside_products, stack, write_in_place
+
+PASSES = (drop_unread, share_functions, hoist_shared_values, place, add_inside_products, write_in_place, stack)
+
+
+def improve(program: Program) -> Program:
+    """All passes in order, verified after each; `report` tells what each changed."""
+    verify(program)
+    for pass_ in PASSES:
+        before = _tally(program)
+        program = pass_(program)
+        verify(program)
+        changed = {k: (before[k], n) for k, n in _tally(program).items() if n != before[k]}
+        program = program.with_(report=(*program.report, (pass_.__name__, changed)))
+    return program
+
+
+def _tally(program):
+    """Operation counts: statements by kind, costly functions, and products inside the step."""
+    statements = [*program.forward, *program.backward]
+    return {
+        "assignments": sum(isinstance(s, Assign) for s in statements),
+        "products": sum(isinstance(s, Product) for s in statements),
+        "weight gradients": sum(isinstance(s, Gradient) for s in statements),
+        "functions": sum(
+            len([f for f in s.expr.atoms(Function, Pow) if is_costly(f)]) for s in statements if isinstance(s, Assign)
+        ),
+        "products in a step": sum(isinstance(s, Product) and s.place == "step" for s in statements),
+    }

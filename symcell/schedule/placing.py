@@ -1,0 +1,54 @@
+"""The pass that gives each statement its place, and the order of what reads before what is read."""
+
+from dataclasses import replace
+
+from symcell.schedule.program import Assign, Program
+
+
+def place(program: Program) -> Program:
+    """Each statement to its place: in the step only what the recurrence itself needs."""
+    return program.with_(
+        forward=tuple(_placed(program, program.forward, "before", "after")),
+        backward=tuple(_placed(program, program.backward, "after", "before")),
+    )
+
+
+def _placed(program, statements, early, late):
+    dependent = set(program.carried)
+    for s in statements:
+        if any(q in dependent for q in s.sources):
+            dependent.update(s.targets)
+    needed = set(program.carried.values())
+    for s in reversed(statements):
+        if any(t in needed for t in s.targets):
+            needed.update(s.sources)
+    for s in statements:
+        if isinstance(s, Assign) and s.target in program.once and s.op != "sum over steps":
+            yield replace(s, place="once")
+        elif any(q in program.overwritten for q in s.sources):
+            yield replace(s, place="step")  # what the next step sends back is there in the step only
+        elif not any(t in dependent for t in s.targets) and not any(t in program.carried.values() for t in s.targets):
+            yield replace(s, place=early)
+        else:
+            yield replace(s, place="step" if any(t in needed for t in s.targets) else late)
+
+
+def in_order(statements):
+    """Statements so that each comes after what it reads; as they were, wherever that allows."""
+    statements = list(statements)
+    waiting = {t for s in statements for t in s.targets}
+    while statements:
+        ready = next(s for s in statements if not any(q in waiting for q in s.sources if q not in s.targets))
+        statements.remove(ready)
+        waiting.difference_update(ready.targets)
+        yield ready
+
+
+def canonical_order(program, q):
+    """A fixed order of values, adjoints by what they are the adjoints of, so that values packed together agree."""
+    q = getattr(q, "of", q)
+    return next((k for k, s in enumerate(program.derivation.forward) if s.target == q), -1), str(q)
+
+
+def sorted_statements(statements):
+    return tuple(in_order(statements))

@@ -1,0 +1,141 @@
+"""Passes that compute less: nothing that is not read, nothing twice, nothing at every step that is the same at all."""
+
+from collections import Counter
+from dataclasses import replace
+
+from sympy import (
+    Function,
+    Pow,
+    Symbol,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    log,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+
+from symcell.language.activations import sigmoid, silu, softplus
+from symcell.language.primitives import Entry
+from symcell.language.symbols import Adjoint, Param
+from symcell.language.words import unused
+from symcell.schedule.program import Assign, Program
+
+# Functions worth computing once and keeping; the others cost no more than a load.
+_COSTLY = (
+    tanh,
+    sigmoid,
+    silu,
+    softplus,
+    exp,
+    log,
+    sin,
+    cos,
+    tan,
+    sinh,
+    cosh,
+    asin,
+    acos,
+    atan,
+    asinh,
+    acosh,
+    atanh,
+    atan2,
+    erf,
+    erfc,
+)
+
+
+def drop_unread(program: Program) -> Program:
+    """Statements whose value nothing reads: a concatenation that was split, an adjoint that leads nowhere."""
+    wanted = set(program.carried.values()) | set(program.cell.states)
+    wanted |= {Adjoint(q) for q in (*program.cell.inputs, *program.cell.params)}
+    previous = dict(program.carried)
+    kept: dict[str, list] = {}
+    for direction, statements in (("backward", program.backward), ("forward", program.forward)):
+        kept[direction] = []
+        for s in reversed(statements):
+            if any(t in wanted for t in s.targets):
+                kept[direction].append(s)
+                wanted.update(s.sources)
+                wanted.update(previous[q] for q in s.sources if q in previous)
+    return program.with_(forward=tuple(kept["forward"][::-1]), backward=tuple(kept["backward"][::-1]))
+
+
+def share_functions(program: Program) -> Program:
+    """A costly function of the same argument is computed once, and kept for the backward steps: tanh(c) as tanh_c."""
+    statements = [*program.forward, *program.backward]
+    uses = Counter(f for s in statements if isinstance(s, Assign) for f in s.expr.atoms(Function, Pow) if is_costly(f))
+    made = {s.expr: s.target for s in statements if isinstance(s, Assign) and not s.op and s.expr in uses}
+    shapes, once, taken = dict(program.shapes), set(program.once), {q.name for q in program.shapes}
+    result: dict[str, list] = {"forward": [], "backward": []}
+    for direction in result:
+        for s in getattr(program, direction):
+            if not isinstance(s, Assign):
+                result[direction].append(s)
+                continue
+            for f in sorted((f for f in s.expr.atoms(Function, Pow) if uses.get(f, 0) > 1 or f in made), key=_depth):
+                if f == s.expr and made.get(f) == s.target:
+                    continue
+                if f not in made:
+                    made[f] = _named_function(f, s, taken)
+                    lengths = {**dict(zip(s.indices, shapes[s.target], strict=True)), **dict(s.over)}
+                    axes = _axes_of(f, lengths)
+                    shapes[made[f]] = tuple(lengths[k] for k in axes)
+                    if all(e.args[0] in once for e in f.atoms(Entry)):
+                        once.add(made[f])
+                    result[direction].append(Assign(made[f], axes, f, note=s.note))
+                s = replace(
+                    s, expr=s.expr.xreplace({f: Entry(made[f], *_axes_of(f, dict.fromkeys((*s.indices, *dict(s.over)))))})
+                )
+            result[direction].append(s)
+    return program.with_(
+        shapes=shapes, once=frozenset(once), forward=tuple(result["forward"]), backward=tuple(result["backward"])
+    )
+
+
+def is_costly(f):
+    if isinstance(f, Pow):
+        return not f.exp.is_Integer and bool(f.atoms(Entry))
+    return isinstance(f, _COSTLY) and bool(f.atoms(Entry))
+
+
+def _depth(f):
+    return (-f.count_ops(), str(f))
+
+
+def _axes_of(f, lengths):
+    return tuple(k for k in lengths if f.has(k))
+
+
+def _named_function(f, statement, taken):
+    """tanh_c for tanh(c); a longer argument gives the name of what it is for."""
+    name = type(f).__name__.lower() if not isinstance(f, Pow) else "power"
+    argument = f.args[0].args[0].name if isinstance(f.args[0], Entry) else statement.target.name
+    base = f"{name}_{argument}"
+    return Symbol(unused(base, taken))
+
+
+def hoist_shared_values(program: Program) -> Program:
+    """What the backward program computes from parameters alone is computed by the forward program, once."""
+    known = {q for q in program.once if isinstance(q, Param)} | set(program.cell.constants)
+    known |= {t for s in program.forward for t in s.targets if t in program.once}
+    moved, rest = [], []
+    for s in program.backward:
+        if isinstance(s, Assign) and s.target in program.once and set(s.sources) <= known and s.sources:
+            moved.append(s)
+            known.add(s.target)
+        else:
+            rest.append(s)
+    return program.with_(forward=(*program.forward, *moved), backward=tuple(rest))

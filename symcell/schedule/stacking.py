@@ -1,0 +1,104 @@
+"""Passes that make few large products of many small ones."""
+
+from collections import Counter
+from dataclasses import replace
+
+from symcell.language.primitives import Entry
+from symcell.language.symbols import Adjoint
+from symcell.schedule.placing import canonical_order, in_order, sorted_statements
+from symcell.schedule.program import Assign, Gradient, Product, Program
+
+
+def add_inside_products(program: Program) -> Program:
+    """A sum of products in one place becomes one product, its weights side by side: U_i' dz_i + U_f' dz_f + ..."""
+    return program.with_(forward=_summed(program, program.forward), backward=_summed(program, program.backward))
+
+
+def _summed(program, statements):
+    products = {s.targets[0]: s for s in statements if isinstance(s, Product)}
+    packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.cell.states) - program.once
+    uses = Counter(q for s in statements for q in s.sources)
+    merged, gone = {}, set()
+    for s in statements:
+        if not isinstance(s, Assign) or s.op or not s.expr.is_Add:
+            continue
+        groups = {}
+        for e in s.expr.args:
+            p = products.get(e.args[0]) if isinstance(e, Entry) and e.args[1:] == s.indices else None
+            if p and uses[p.targets[0]] == 1 and p.operands[0] in packable:
+                # an operand stands once in a pack: the second product with it is the next group's
+                turn = sum(p.operands == q.operands for group in groups.values() for q in group)
+                groups.setdefault((p.place, turn), []).append(p)
+        for group in groups.values():
+            if len(group) > 1:
+                group = sorted(group, key=lambda p: canonical_order(program, p.operands[0]))
+                whole = replace(
+                    group[0], weights=tuple(p.weights[0] for p in group), operands=tuple(p.operands[0] for p in group)
+                )
+                rest = {Entry(p.targets[0], *s.indices): 0 for p in group[1:]}
+                merged[s.target] = replace(merged.get(s.target, s), expr=merged.get(s.target, s).expr.xreplace(rest))
+                merged[whole.targets[0]] = whole
+                gone |= {p.targets[0] for p in group[1:]}
+    return tuple(in_order(merged.get(s.targets[0], s) for s in statements if s.targets[0] not in gone))
+
+
+def write_in_place(program: Program) -> Program:
+    """A value that only copies a product, or a weight gradient, is that product's own target."""
+
+    def without_copies(statements):
+        uses = Counter(q for s in statements for q in s.sources)
+        grouped = {q for s in statements if isinstance(s, Product) and len(s.operands) > 1 for q in s.operands}
+        makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
+        copies = {}
+        for s in statements:
+            if (
+                isinstance(s, Assign)
+                and s.target not in grouped
+                and not s.op
+                and isinstance(s.expr, Entry)
+                and s.expr.args[1:] == s.indices
+            ):
+                maker = makers.get(s.expr.args[0])
+                if (maker and uses[maker.targets[0]] == 1 and maker.place == s.place) or isinstance(maker, Gradient):
+                    copies[maker.targets[0]] = s.target
+        gone = set(copies.values())
+        kept = [s for s in statements if not (s.targets[0] in gone and isinstance(s, Assign))]
+        return tuple(replace(s, targets=(copies[s.targets[0]],)) if s.targets[0] in copies else s for s in kept)
+
+    return program.with_(
+        forward=sorted_statements(without_copies(program.forward)), backward=sorted_statements(without_copies(program.backward))
+    )
+
+
+def stack(program: Program) -> Program:
+    """Products with one operand in one place become one; so do weight gradients."""
+    return program.with_(forward=_stacked(program, program.forward), backward=_stacked(program, program.backward))
+
+
+def _stacked(program, statements):
+    packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.cell.states)
+    results = {*program.carried.values(), *(Adjoint(q) for q in program.cell.inputs)}  # these have arrays of their own
+    groups = {}
+    for s in statements:
+        if isinstance(s, Product) and len(s.operands) == 1 and s.targets[0] not in results:
+            groups.setdefault((Product, s.operands[0], s.place), []).append(s)
+        if isinstance(s, Gradient) and s.bars[0] in packable:
+            group = groups.setdefault((Gradient, s.operand, s.place), [])
+            if all(s.bars != other.bars for other in group):
+                group.append(s)
+    whole, gone = {}, set()
+    for (kind, _, _), group in groups.items():
+        if len(group) > 1:
+            group = sorted(group, key=lambda s: canonical_order(program, s.bars[0])) if kind is Gradient else group
+            joined = {"targets": tuple(s.targets[0] for s in group), "note": _joined_notes(group)}
+            joined["bars" if kind is Gradient else "weights"] = tuple(
+                (s.bars if kind is Gradient else s.weights)[0] for s in group
+            )
+            last = group[-1] if kind is Gradient else group[0]
+            whole[last.targets[0]] = replace(group[0], **joined)
+            gone |= {s.targets[0] for s in group} - {last.targets[0]}
+    return sorted_statements(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+
+
+def _joined_notes(group):
+    return ", ".join(dict.fromkeys(s.note for s in group))
