@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "439776ce0aa80634"
+CONTENT_HASH = "205c6e8ada772bb5"
 
 NAME = "cifg_lstm"
 PARAMS = {
@@ -922,6 +922,13 @@ def _initial(name, params, B, shape, real):
     start = np.empty((B, *shape), real)
     start[...] = params[source] if isinstance(source, str) else source
     return start
+
+
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
 
 
 def _given_sizes(sizes):

@@ -25,7 +25,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "3b98e553e8ad8dd9"
+CONTENT_HASH = "b275fea9466e3564"
 
 NAME = "gru_reset_after"
 PARAMS = {
@@ -912,6 +912,13 @@ def _initial(name, params, B, shape, real):
     start = np.empty((B, *shape), real)
     start[...] = params[source] if isinstance(source, str) else source
     return start
+
+
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
 
 
 def _given_sizes(sizes):

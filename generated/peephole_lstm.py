@@ -27,7 +27,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "f98923898297aa46"
+CONTENT_HASH = "32e40fff3a6c31e0"
 
 NAME = "peephole_lstm"
 PARAMS = {
@@ -955,6 +955,13 @@ def _initial(name, params, B, shape, real):
     start = np.empty((B, *shape), real)
     start[...] = params[source] if isinstance(source, str) else source
     return start
+
+
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
 
 
 def _given_sizes(sizes):

@@ -21,7 +21,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "49f6d3cb6faf1c29"
+CONTENT_HASH = "fcfdc7fdeaa87ef9"
 
 NAME = "rnn"
 PARAMS = {"U_a": ("n_h", "n_h"), "W_a": ("n_h", "n_x"), "b_a": ("n_h",)}
@@ -802,6 +802,13 @@ def _initial(name, params, B, shape, real):
     start = np.empty((B, *shape), real)
     start[...] = params[source] if isinstance(source, str) else source
     return start
+
+
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
 
 
 def _given_sizes(sizes):

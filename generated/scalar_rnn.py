@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numba.core.compiler import Compiler
 
-CONTENT_HASH = "0eb87bb0c18d41ba"
+CONTENT_HASH = "3a1662656b5a9975"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -415,6 +415,13 @@ def _initial(name, params, B, shape, real):
     start = np.empty((B, *shape), real)
     start[...] = params[source] if isinstance(source, str) else source
     return start
+
+
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
 
 
 def _given_sizes(sizes):

@@ -152,7 +152,7 @@ def aliases(cell):
 
 def _shapes_function(cell):
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
-    lines = [f'        "{q.name}": {tuple_text(map(size_of, cell.shape(q)))},' for q in symbols]
+    lines = [f'        "{q.name}": {tuple_text(map(_whole, cell.shape(q)))},' for q in symbols]
     head = f"def shapes({', '.join(cell.sizes)}):"
     return "\n".join(
         [
@@ -166,6 +166,14 @@ def _shapes_function(cell):
 
 
 _PLACES = {"once": "once", "before": "before the loop", "step": "in the step", "after": "after the loop"}
+
+
+def _whole(n):
+    """A size as Python text, which refuses a quotient that is no whole number."""
+    numerator, denominator = n.as_numer_denom()
+    if denominator == 1:
+        return size_of(n)
+    return f'_quotient({size_of(numerator)}, {size_of(denominator)}, "{numerator}")'
 
 
 def _operations(program):

@@ -238,6 +238,13 @@ def _initial(name, params, B, shape, real):
     return start
 
 
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
+
+
 def _given_sizes(sizes):
     numbers = {}
     for size, n in sizes.items():
