@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "c77d72b30cce25b6"
+CONTENT_HASH = "cd3a381b6a4554ad"
 
 NAME = "gru_inverted_update"
 PARAMS = {
@@ -42,8 +42,8 @@ OUTPUTS = ("h",)
 INITIAL = {"h": 0.0}
 RECURRENT = ("h",)
 SIZES = {
-    "n_x": [("params", "W_u", 1), ("params", "W_r", 1), ("params", "W_m", 1)],
-    "n_h": [("params", "W_u", 0), ("params", "U_u", 0), ("params", "U_u", 1)],
+    "n_x": [("params", "W_u", 1, 1, 1, 0), ("params", "W_r", 1, 1, 1, 0), ("params", "W_m", 1, 1, 1, 0)],
+    "n_h": [("params", "W_u", 0, 1, 1, 0), ("params", "U_u", 0, 1, 1, 0), ("params", "U_u", 1, 1, 1, 0)],
 }
 ALIASES = {}
 
@@ -827,7 +827,7 @@ def _sizes(groups):
     ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
-        for group, name, axis in places:
+        for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
                 axis += ranks[group]
@@ -836,7 +836,7 @@ def _sizes(groups):
                     raise CellError(
                         f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
                     )
-                sizes[size] = a.shape[axis]
+                sizes[size] = a.shape[axis] * times // divisor + plus
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
     return sizes
@@ -855,7 +855,7 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
 
 def _origin(size):
     """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0]
+    group, name, axis = SIZES[size][0][:3]
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -25,7 +25,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "b275fea9466e3564"
+CONTENT_HASH = "a4181d636ec9689c"
 
 NAME = "gru_reset_after"
 PARAMS = {
@@ -47,8 +47,8 @@ OUTPUTS = ("h",)
 INITIAL = {"h": 0.0}
 RECURRENT = ("h",)
 SIZES = {
-    "n_x": [("params", "W_z", 1), ("params", "W_r", 1), ("params", "W_n", 1)],
-    "n_h": [("params", "W_z", 0), ("params", "U_z", 0), ("params", "U_z", 1)],
+    "n_x": [("params", "W_z", 1, 1, 1, 0), ("params", "W_r", 1, 1, 1, 0), ("params", "W_n", 1, 1, 1, 0)],
+    "n_h": [("params", "W_z", 0, 1, 1, 0), ("params", "U_z", 0, 1, 1, 0), ("params", "U_z", 1, 1, 1, 0)],
 }
 ALIASES = {}
 
@@ -874,7 +874,7 @@ def _sizes(groups):
     ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
-        for group, name, axis in places:
+        for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
                 axis += ranks[group]
@@ -883,7 +883,7 @@ def _sizes(groups):
                     raise CellError(
                         f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
                     )
-                sizes[size] = a.shape[axis]
+                sizes[size] = a.shape[axis] * times // divisor + plus
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
     return sizes
@@ -902,7 +902,7 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
 
 def _origin(size):
     """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0]
+    group, name, axis = SIZES[size][0][:3]
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "ea115578f6c05f87"
+CONTENT_HASH = "a8cf25df73a64aba"
 
 NAME = "lstm_concat"
 PARAMS = {
@@ -46,8 +46,8 @@ OUTPUTS = ("h",)
 INITIAL = {"c": 0.0, "h": 0.0}
 RECURRENT = ("c", "h")
 SIZES = {
-    "n_h": [("params", "b_i", 0), ("params", "W_i", 0), ("params", "b_f", 0)],
-    "n_x": [("inputs", "x", 0)],
+    "n_h": [("params", "b_i", 0, 1, 1, 0), ("params", "W_i", 0, 1, 1, 0), ("params", "b_f", 0, 1, 1, 0)],
+    "n_x": [("inputs", "x", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
@@ -928,7 +928,7 @@ def _sizes(groups):
     ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
-        for group, name, axis in places:
+        for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
                 axis += ranks[group]
@@ -937,7 +937,7 @@ def _sizes(groups):
                     raise CellError(
                         f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
                     )
-                sizes[size] = a.shape[axis]
+                sizes[size] = a.shape[axis] * times // divisor + plus
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
     return sizes
@@ -956,7 +956,7 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
 
 def _origin(size):
     """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0]
+    group, name, axis = SIZES[size][0][:3]
     return f"axis {axis} of {group}[{name!r}]"
 
 

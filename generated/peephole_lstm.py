@@ -27,7 +27,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "32e40fff3a6c31e0"
+CONTENT_HASH = "1b1919a1aac57090"
 
 NAME = "peephole_lstm"
 PARAMS = {
@@ -54,8 +54,8 @@ OUTPUTS = ("h",)
 INITIAL = {"c": 0.0, "h": 0.0}
 RECURRENT = ("c", "h")
 SIZES = {
-    "n_h": [("params", "p_i", 0), ("params", "W_i", 0), ("params", "U_i", 0)],
-    "n_x": [("params", "W_i", 1), ("params", "W_f", 1), ("params", "W_g", 1)],
+    "n_h": [("params", "p_i", 0, 1, 1, 0), ("params", "W_i", 0, 1, 1, 0), ("params", "U_i", 0, 1, 1, 0)],
+    "n_x": [("params", "W_i", 1, 1, 1, 0), ("params", "W_f", 1, 1, 1, 0), ("params", "W_g", 1, 1, 1, 0)],
 }
 ALIASES = {}
 
@@ -917,7 +917,7 @@ def _sizes(groups):
     ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
-        for group, name, axis in places:
+        for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
                 axis += ranks[group]
@@ -926,7 +926,7 @@ def _sizes(groups):
                     raise CellError(
                         f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
                     )
-                sizes[size] = a.shape[axis]
+                sizes[size] = a.shape[axis] * times // divisor + plus
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
     return sizes
@@ -945,7 +945,7 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
 
 def _origin(size):
     """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0]
+    group, name, axis = SIZES[size][0][:3]
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -21,7 +21,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "ba36e9aaf36fbb1f"
+CONTENT_HASH = "4386cf2dc49cd623"
 
 NAME = "rnn_concat"
 PARAMS = {"W_a": ("n_h", "n_h + n_x")}
@@ -31,7 +31,10 @@ STATES = {"a": ("n_h",)}
 OUTPUTS = ("a",)
 INITIAL = {"a": 0.0}
 RECURRENT = ("a",)
-SIZES = {"n_h": [("params", "W_a", 0), ("initial", "a", 0)], "n_x": [("inputs", "x", 0)]}
+SIZES = {
+    "n_h": [("params", "W_a", 0, 1, 1, 0), ("initial", "a", 0, 1, 1, 0)],
+    "n_x": [("inputs", "x", 0, 1, 1, 0)],
+}
 ALIASES = {}
 
 
@@ -758,7 +761,7 @@ def _sizes(groups):
     ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
-        for group, name, axis in places:
+        for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
                 axis += ranks[group]
@@ -767,7 +770,7 @@ def _sizes(groups):
                     raise CellError(
                         f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
                     )
-                sizes[size] = a.shape[axis]
+                sizes[size] = a.shape[axis] * times // divisor + plus
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
     return sizes
@@ -786,7 +789,7 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
 
 def _origin(size):
     """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0]
+    group, name, axis = SIZES[size][0][:3]
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "f27431f874a52390"
+CONTENT_HASH = "7f12e99fcc70f12d"
 
 NAME = "rnn_readout"
 PARAMS = {
@@ -41,9 +41,9 @@ OUTPUTS = ("y",)
 INITIAL = {"a": 0.0, "y": 0.0}
 RECURRENT = ("a",)
 SIZES = {
-    "n_h": [("params", "U_a", 0), ("params", "U_a", 1), ("params", "W_a", 0)],
-    "n_x": [("params", "W_a", 1), ("inputs", "x", 0)],
-    "n_y": [("params", "U_y", 0), ("params", "b_y", 0), ("initial", "y", 0)],
+    "n_h": [("params", "U_a", 0, 1, 1, 0), ("params", "U_a", 1, 1, 1, 0), ("params", "W_a", 0, 1, 1, 0)],
+    "n_x": [("params", "W_a", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
+    "n_y": [("params", "U_y", 0, 1, 1, 0), ("params", "b_y", 0, 1, 1, 0), ("initial", "y", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
@@ -878,7 +878,7 @@ def _sizes(groups):
     ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
-        for group, name, axis in places:
+        for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
                 axis += ranks[group]
@@ -887,7 +887,7 @@ def _sizes(groups):
                     raise CellError(
                         f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
                     )
-                sizes[size] = a.shape[axis]
+                sizes[size] = a.shape[axis] * times // divisor + plus
         if size not in sizes:
             raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
     return sizes
@@ -906,7 +906,7 @@ def _check_shapes(group, arrays, symbolic, wanted, lead):
 
 def _origin(size):
     """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0]
+    group, name, axis = SIZES[size][0][:3]
     return f"axis {axis} of {group}[{name!r}]"
 
 

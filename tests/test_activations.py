@@ -125,7 +125,7 @@ def computed(kernel, name, at, beside=None):
     inputs = {n: np.ones((1, 1, at.size)) for n in kernel.module.INPUTS} | {f"x_{name}": at[None, None]}
     if f"y_{name}" in inputs:
         inputs[f"y_{name}"] = beside[None, None]
-    run = kernel.forward({}, inputs, {f"s_{name}": np.zeros((1, at.size))})
+    run = kernel.forward({}, inputs, {n: np.zeros((1, at.size)) for n in kernel.module.STATES})
     slopes = kernel.backward(run, {f"s_{name}": np.ones((1, 1, at.size))}).inputs
     by_y = slopes[f"y_{name}"][0, 0] if f"y_{name}" in slopes else 0 * at
     return run.states[f"s_{name}"][0, 0], slopes[f"x_{name}"][0, 0], by_y

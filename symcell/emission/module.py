@@ -7,7 +7,6 @@ import textwrap
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
-from sympy import Symbol
 
 from symcell.documents.plain import equation_lines
 from symcell.emission.arrays import size_of, tuple_text
@@ -15,6 +14,7 @@ from symcell.emission.frames import entry_point
 from symcell.emission.layout import wrapped
 from symcell.emission.passage import Passage
 from symcell.errors import CellError
+from symcell.language.sizes import size
 from symcell.language.symbols import Input
 from symcell.schedule.program import Product
 
@@ -125,18 +125,25 @@ def _literal(value):
 
 
 def _size_places(cell):
-    """Each size, and the arrays and axes where it stands by itself, parameters first."""
-    groups = (("params", (*cell.params, *cell.constants)), ("initial", cell.states), ("inputs", cell.inputs))
-    return {
-        n: [
-            (group, q.name, axis)
-            for group, symbols in groups
-            for q in symbols
-            for axis, m in enumerate(cell.shape(q))
-            if m == Symbol(n, integer=True, positive=True)
-        ][:3]
-        for n in cell.sizes
-    }
+    """Each size, and where to read it off: (group, name, axis, times, divided by, plus). Arrays that are always given come
+    first, axes that are the size itself before those that are a multiple of it, or it and something more."""
+    groups = (("params", (*cell.params, *cell.constants)), ("inputs", cell.inputs), ("initial", cell.states))
+    axes = [(group, q.name, axis, m) for group, symbols in groups for q in symbols for axis, m in enumerate(cell.shape(q))]
+    places = {}
+    for n in cell.sizes:
+        symbol = size(n)
+        found = [(group, name, axis, *_inverse(m, symbol)) for group, name, axis, m in axes if m.free_symbols == {symbol}]
+        places[n] = sorted((f for f in found if f[3]), key=lambda f: f[3:] != (1, 1, 0))[:3]
+    return places
+
+
+def _inverse(m, n):
+    """(p, q, r) with n = m * p / q + r where m is linear in n; zeros where it is not."""
+    slope, rest = m.coeff(n), m.subs(n, 0)
+    if not (slope.is_Rational and slope != 0 and rest.is_Integer and (slope * n + rest - m).expand() == 0):
+        return 0, 0, 0
+    shift = -rest / slope
+    return (int(slope.q), int(slope.p), int(shift)) if shift.is_Integer else (0, 0, 0)
 
 
 def aliases(cell):

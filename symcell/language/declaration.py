@@ -69,6 +69,11 @@ def _sides(cell, number, e):
             f"cell {cell.name}, equation {number}: the left side must be a state or a plain symbol, "
             f"found the {kind} {target}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else "")
         )
+    if target.is_integer and not isinstance(target, State):
+        raise CellError(
+            f"cell {cell.name}, equation {number}: {target} is declared an integer, which is what sizes are; "
+            f"a value needs a plain symbol, symbols({target.name!r})"
+        )
     if not isinstance(rhs, Expr):
         raise CellError(
             f"cell {cell.name}, equation {number} ({target} = ...): the right side must be an expression, found {rhs}"
@@ -198,6 +203,8 @@ def _register(cell, q, names, matrices):
         cell._shapes[q] = (size("n_h"),)
     elif isinstance(q, Input):
         cell._shapes[q] = (cell._sizes.fresh("n_x" if names.lone_input else f"n_{q.name}", lasting=True),)
+    elif getattr(q, "blocks", None) is not None:
+        cell._shapes[q] = (q.blocks, cell._sizes.fresh(f"n_{q.name}"), cell._sizes.fresh(f"n_{q.name}"))
     else:
         rank = 2 if q in matrices else 1
         cell._shapes[q] = tuple(cell._sizes.fresh(f"n_{q.name}") for _ in range(rank))
