@@ -15,7 +15,7 @@ import numpy as np
 
 from symcell import cells
 from symcell.compiler import source_of
-from symcell.emission.write import generate
+from symcell.modules import generate
 
 START = """
 import time, sys

@@ -1,7 +1,6 @@
 """symcell: from the equations of a recurrent cell to its derivation and to fast, checked kernels."""
 
 from symcell.cell import Cell
-from symcell.emission.write import generate
 from symcell.errors import CellError
 from symcell.language.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.language.primitives import (
@@ -21,6 +20,7 @@ from symcell.language.primitives import (
     variance,
 )
 from symcell.language.symbols import Constant, Input, Param, State
+from symcell.modules import generate
 
 __version__ = "0.1.0"
 __all__ = [

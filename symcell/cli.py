@@ -136,8 +136,8 @@ def generate(
     - `symcell generate --check`
     """
     from symcell import cells
-    from symcell.emission.write import generate as write_module
-    from symcell.emission.write import stale
+    from symcell.modules import generate as write_module
+    from symcell.modules import stale
     from symcell.targets import distinct
 
     whole = everything or not targets

@@ -10,9 +10,9 @@ from symcell import cells
 from symcell.check import check
 from symcell.documents.plain import equation_lines
 from symcell.documents.plots import carousels, draw, factor_text, measure, write_csv
-from symcell.emission.write import generate
 from symcell.errors import CellError
 from symcell.files import write_atomically
+from symcell.modules import generate
 from symcell.targets import checkout, distinct, load_target, reference_of
 from symcell.train import Classifier, digits, forget_bias, train
 

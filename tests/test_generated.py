@@ -14,7 +14,7 @@ from sympy import Eq, symbols, tanh
 import symcell
 from symcell import Cell, CellError, Input, Param, State, affine, cells
 from symcell.compiler import source_of
-from symcell.emission.write import generate, stale
+from symcell.modules import generate, stale
 
 ROOT = Path(__file__).parent.parent
 
