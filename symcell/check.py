@@ -154,7 +154,8 @@ def _cases(kernel, random, count):
     for edge, T, B in (("T=0", 0, 2), ("T=1", 1, 3), ("B=1", 4, 1)):
         yield _case(kernel, random, T, B, _sizes(cell, random), edge)
     declared = replace(_case(kernel, random, 3, 2, _sizes(cell, random), "declared initial"), initial=None)
-    if _begins_by_itself(cell) and np.isfinite(_largest_state(cell, declared)):  # a cell may be defined for other initial values only
+    # A cell may be defined for other initial values only.
+    if _begins_by_itself(cell) and np.isfinite(_largest_state(cell, declared)):
         yield declared
     ones = dict.fromkeys(cell.sizes, 1)
     if ones and _fits(cell, ones):
@@ -162,10 +163,11 @@ def _cases(kernel, random, count):
 
 
 def _sizes(cell, random):
-    """Unequal small sizes that the cell's shapes can have; multiples of 12 where shapes divide them."""
+    """Unequal small sizes that the cell's shapes can have, multiples of 12 where shapes divide them. Two is too few: what is
+    normalised over two units is nearly constant."""
     names = cell.sizes
     for attempt in range(40):
-        drawn = random.choice(np.arange(2, 10 + len(names)), len(names), replace=False) * (1 if attempt < 20 else 12)
+        drawn = random.choice(np.arange(3, 11 + len(names)), len(names), replace=False) * (1 if attempt < 20 else 12)
         sizes = dict(zip(names, map(int, drawn), strict=True))
         if _fits(cell, sizes):
             return sizes

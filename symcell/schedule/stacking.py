@@ -77,7 +77,9 @@ def stack(program: Program) -> Program:
 
 def _stacked(program, statements):
     packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.cell.states)
-    results = {*program.carried.values(), *(Adjoint(q) for q in program.cell.inputs)}  # these have arrays of their own
+    # these have arrays of their own: results, and what a product reads whole
+    results = {*program.carried.values(), *(Adjoint(q) for q in program.cell.inputs)}
+    results |= {q for s in statements if not isinstance(s, Assign) for q in s.sources}
     groups = {}
     for s in statements:
         if isinstance(s, Product) and len(s.operands) == 1 and s.targets[0] not in results:
