@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "cd3a381b6a4554ad"
+CONTENT_HASH = "9d20342c95b1e8e5"
 
 NAME = "gru_inverted_update"
 PARAMS = {
@@ -643,8 +643,8 @@ class CellError(ValueError):
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
-    states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. A run
-    refers to the arrays that it was given: leave them as they are until `backward` has read them."""
+    states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. They
+    are the arrays that `backward` reads: leave them as they are until then."""
 
     def __init__(self, states, final, outputs, record):
         self.states, self.final, self.outputs, self._record = states, final, outputs, record
@@ -704,7 +704,7 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None):
     with np.errstate(all="ignore"):  # NaN and infinity go through
         sequences, tape = _forward(T, B, sizes, real, params, inputs, start)
     states = {name: a[1:] for name, a in sequences.items()}
-    final = {name: a[T] for name, a in sequences.items()}
+    final = {name: a[T].copy() for name, a in sequences.items()}
     record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given))
     return Run(states, final, {name: states[name] for name in OUTPUTS}, record)
 
@@ -795,7 +795,8 @@ def _arrays(group, values, names, real, partly=False):
 
 
 def _array(label, value, real):
-    """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
+    """A copy of `value` as an array of the dtype, so that a run does not follow its arguments when they change in place. An
+    array of another precision is refused, not rounded; lists and numbers have none."""
     if value is None or isinstance(value, np.ma.MaskedArray):
         raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
     try:
@@ -805,7 +806,7 @@ def _array(label, value, real):
     has_dtype = hasattr(value, "dtype") and array.ndim > 0
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
         raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
-    return np.ascontiguousarray(array, dtype=real).reshape(array.shape)
+    return np.array(array, dtype=real, order="C")
 
 
 def _steps_and_samples(inputs):

@@ -202,7 +202,9 @@ def test_nan_goes_through(name):
     assert np.isnan(values[0]) and np.isfinite(values[1])
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "silu", "relu", "leaky_relu", "hard_sigmoid", "absolute", "exp", "square"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "tanh", "softplus", "silu", "relu", "leaky_relu", "hard_sigmoid", "absolute", "exp", "square"]
+)
 def test_nan_goes_through_the_derivative(name):
     assert np.isnan(computed(name, [np.nan])[1][0])
 

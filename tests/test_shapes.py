@@ -117,7 +117,7 @@ SHAPES = {
         [Eq(M, M.prev * Input("u", ())), Eq(State("y", "n_m"), total(M, axis=1)), Eq(State("w", "n_k"), mean(M, axis=0))],
         {"M": "n_m, n_k", "y": "n_m", "w": "n_k"},
     ),
-    "softmax and the running sum keep a shape": ([Eq(z, softmax(affine(x))), Eq(h, cumsum(z) * h.prev)], {"z": "n_h", "W_z": "n_h, n_x"}),
+    "softmax and running sums keep a shape": ([Eq(z, softmax(affine(x))), Eq(h, cumsum(z) * x)], {"z": "n_h", "W_z": "n_h, n_h"}),
     "concatenation adds": ([Eq(h, Param("A") @ concat(h.prev, x))], {"A": "n_h, n_h + n_x"}),
     "a concatenation of three": ([Eq(h, Param("A") @ concat(x, y, h.prev))], {"A": "n_h, n_h + n_x + n_y"}),
     "repetition multiplies": ([Eq(h, repeat(affine(x, name="r"), 2) * h.prev)], {"W_r": "n_h/2, n_x", "b_r": "n_h/2"}),
@@ -138,7 +138,9 @@ def test_shapes_follow_from_use(case):
 
 
 def test_a_size_without_a_name_takes_one_that_is_free():
-    found = shapes(Eq(symbols("n_A"), tanh(x)), Eq(z, Param("A") @ x), Eq(h, h.prev + Param("B") @ z + Param("D") @ symbols("n_A")))
+    found = shapes(
+        Eq(symbols("n_A"), tanh(x)), Eq(z, Param("A") @ x), Eq(h, h.prev + Param("B") @ z + Param("D") @ symbols("n_A"))
+    )
     assert found["A"] == "n_A_2, n_x"
 
 

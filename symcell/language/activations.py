@@ -14,16 +14,20 @@ from sympy import (
     Min,
     Mod,
     Mul,
+    Ne,
     Piecewise,
     Pow,
     Rational,
     S,
     ceiling,
+    cos,
     exp,
     floor,
     frac,
     log,
     sign,
+    sin,
+    sinc,
     sympify,
 )
 from sympy.core.function import Application, ArgumentIndexError
@@ -141,6 +145,10 @@ def _of_extremum(e, k):
     return wins[k] / Add(*wins)
 
 
+def _of_sinc(z):
+    return Piecewise((cos(z) / z - sin(z) / z**2, Ne(z, 0)), (S.Zero, True))
+
+
 # Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
 _DERIVATIVES = {
     Max: _of_extremum,
@@ -148,6 +156,7 @@ _DERIVATIVES = {
     Abs: lambda e, k: sign(e.args[0]),
     Mod: lambda e, k: S.One if k == 0 else -floor(e.args[0] / e.args[1]),
     frac: lambda e, k: S.One,
+    sinc: lambda e, k: _of_sinc(e.args[0]),
     **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
 }
 
