@@ -10,7 +10,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (3)  g = tanh(U_g @ (r * c_prev) + W_g @ x + b_g)
     (4)  c = i * g + (1 - i) * c_prev
 
-Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -25,7 +25,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "17a27a09789aa6dd"
+CONTENT_HASH = "49f59ac660164920"
 
 NAME = "gru"
 PARAMS = {
@@ -46,13 +46,13 @@ OUTPUTS = ("c",)
 INITIAL = {"c": 0.0}
 RECURRENT = ("c",)
 SIZES = {
-    "n_h": [("params", "U_r", 0, 1, 1, 0), ("params", "U_r", 1, 1, 1, 0), ("params", "W_r", 0, 1, 1, 0)],
     "n_x": [("params", "W_r", 1, 1, 1, 0), ("params", "W_i", 1, 1, 1, 0), ("params", "W_g", 1, 1, 1, 0)],
+    "n_h": [("params", "U_r", 0, 1, 1, 0), ("params", "U_r", 1, 1, 1, 0), ("params", "W_r", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
 
-def shapes(n_h, n_x):
+def shapes(n_x, n_h):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
     return {
         "U_r": (n_h, n_h),
@@ -625,8 +625,8 @@ def backward_before(T, B, n_h, dz_all, db_r, db_i, db_g):
 
 def _forward(T, B, sizes, real, params, inputs, initial):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     U_r = params["U_r"]
     W_r = params["W_r"]
     b_r = params["b_r"]
@@ -656,8 +656,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
 
 def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     U_r = params["U_r"]
     W_r = params["W_r"]
     b_r = params["b_r"]

@@ -9,7 +9,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (2)  u = sigmoid(U_u @ c_prev + W_u @ x + b_u)
     (3)  c = g * u + (1 - u) * c_prev
 
-Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "19a5112b945502d0"
+CONTENT_HASH = "c51e263fa5027cc1"
 
 NAME = "gru_one_gate"
 PARAMS = {
@@ -42,13 +42,13 @@ OUTPUTS = ("c",)
 INITIAL = {"c": 0.0}
 RECURRENT = ("c",)
 SIZES = {
-    "n_h": [("params", "U_g", 0, 1, 1, 0), ("params", "U_g", 1, 1, 1, 0), ("params", "W_g", 0, 1, 1, 0)],
     "n_x": [("params", "W_g", 1, 1, 1, 0), ("params", "W_u", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
+    "n_h": [("params", "U_g", 0, 1, 1, 0), ("params", "U_g", 1, 1, 1, 0), ("params", "W_g", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
 
-def shapes(n_h, n_x):
+def shapes(n_x, n_h):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
     return {
         "U_g": (n_h, n_h),
@@ -575,8 +575,8 @@ def backward_before(T, B, n_h, dz_all, db_g, db_u):
 
 def _forward(T, B, sizes, real, params, inputs, initial):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     U_g = params["U_g"]
     W_g = params["W_g"]
     b_g = params["b_g"]
@@ -600,8 +600,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
 
 def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     U_g = params["U_g"]
     W_g = params["W_g"]
     b_g = params["b_g"]

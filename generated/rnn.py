@@ -6,7 +6,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
 
     (1)  a = tanh(U_a @ a_prev + W_a @ x + b_a)
 
-Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -21,7 +21,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "571e9249c6158a78"
+CONTENT_HASH = "5e159384887bc656"
 
 NAME = "rnn"
 PARAMS = {"U_a": ("n_h", "n_h"), "W_a": ("n_h", "n_x"), "b_a": ("n_h",)}
@@ -32,13 +32,13 @@ OUTPUTS = ("a",)
 INITIAL = {"a": 0.0}
 RECURRENT = ("a",)
 SIZES = {
-    "n_h": [("params", "U_a", 0, 1, 1, 0), ("params", "U_a", 1, 1, 1, 0), ("params", "W_a", 0, 1, 1, 0)],
     "n_x": [("params", "W_a", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
+    "n_h": [("params", "U_a", 0, 1, 1, 0), ("params", "U_a", 1, 1, 1, 0), ("params", "W_a", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
 
-def shapes(n_h, n_x):
+def shapes(n_x, n_h):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
     return {
         "U_a": (n_h, n_h),
@@ -522,8 +522,8 @@ def backward_before(T, B, n_h, dz_a_seq, db_a):
 
 def _forward(T, B, sizes, real, params, inputs, initial):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     U_a = params["U_a"]
     W_a = params["W_a"]
     b_a = params["b_a"]
@@ -542,8 +542,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
 
 def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     U_a = params["U_a"]
     W_a = params["W_a"]
     b_a = params["b_a"]

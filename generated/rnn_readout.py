@@ -7,7 +7,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (1)  a = tanh(U_a @ a_prev + W_a @ x + b_a)
     (2)  y = softmax(U_y @ a + b_y)
 
-Sizes: n_h, n_x, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_h, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "02d09295e16bbb14"
+CONTENT_HASH = "1ab6da3b638edac8"
 
 NAME = "rnn_readout"
 PARAMS = {
@@ -41,14 +41,14 @@ OUTPUTS = ("y",)
 INITIAL = {"a": 0.0, "y": 0.0}
 RECURRENT = ("a",)
 SIZES = {
-    "n_h": [("params", "U_a", 0, 1, 1, 0), ("params", "U_a", 1, 1, 1, 0), ("params", "W_a", 0, 1, 1, 0)],
     "n_x": [("params", "W_a", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
+    "n_h": [("params", "U_a", 0, 1, 1, 0), ("params", "U_a", 1, 1, 1, 0), ("params", "W_a", 0, 1, 1, 0)],
     "n_y": [("params", "U_y", 0, 1, 1, 0), ("params", "b_y", 0, 1, 1, 0), ("initial", "y", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
 
-def shapes(n_h, n_x, n_y):
+def shapes(n_x, n_h, n_y):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
     return {
         "U_a": (n_h, n_h),
@@ -610,8 +610,8 @@ def backward_before(T, B, n_h, dz_a_seq, db_a):
 
 def _forward(T, B, sizes, real, params, inputs, initial):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     n_y = sizes["n_y"]
     U_a = params["U_a"]
     W_a = params["W_a"]
@@ -640,8 +640,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
 
 def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
-    n_h = sizes["n_h"]
     n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     n_y = sizes["n_y"]
     U_a = params["U_a"]
     W_a = params["W_a"]

@@ -1,7 +1,7 @@
 """Cells that once failed, or that combine what the catalogue does not: values and all gradients, by `check`."""
 
 import pytest
-from sympy import Eq, Max, Rational, exp, log, sin, sqrt, symbols, tanh
+from sympy import Eq, Max, Rational, coth, exp, log, sech, sin, sinc, sqrt, symbols, tanh
 
 from symcell import (
     Cell,
@@ -131,6 +131,18 @@ def delay_line():
     return [Eq(h, c.prev), Eq(c, tanh(affine(x, past.prev)) + P("R", blocks=2) @ h), Eq(past, x)]
 
 
+def bare_products():
+    return [Eq(c, tanh(affine(x, c.prev))), Eq(h, P("V") @ c), Eq(State("u"), P("W") @ x), Eq(State("w"), P("R") @ State("w").prev)]
+
+
+def sum_of_parameters():
+    return [Eq(h, tanh((P("A") + P("B")) @ h.prev + affine(x)))]
+
+
+def rewritten_functions():
+    return [Eq(h, coth(2 + h.prev**2) + sech(affine(x)) + sinc(h.prev))]
+
+
 def awkward_names():
     dx, t, T, B, j, real, one = symbols("dx t T B j real one")
     return [
@@ -146,7 +158,8 @@ def awkward_names():
 
 
 BUILDERS = (
-    slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, awkward_names,
+    slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, bare_products,
+    sum_of_parameters, rewritten_functions, awkward_names,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sympy.core.function import Application
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
 from symcell.language.activations import partial
-from symcell.language.primitives import Primitive, total
+from symcell.language.primitives import Primitive, ordered_args, total
 from symcell.language.shapes import resolved_shape
 from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
@@ -181,7 +181,7 @@ def leaves(e):
     """The symbols and primitives that an elementwise expression is made of, each once, in a fixed order."""
     if e.is_Symbol or isinstance(e, Primitive):
         return [e]
-    return list(dict.fromkeys(leaf for a in e.args if isinstance(a, Expr) or a.args for leaf in leaves(a)))
+    return list(dict.fromkeys(leaf for a in ordered_args(e) if isinstance(a, Expr) or a.args for leaf in leaves(a)))
 
 
 def _total_over(e, rank):

@@ -11,11 +11,11 @@ from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol, sympify
 from symcell.derivation.derive import Derivation, known_values, leaves
 from symcell.errors import CellError
 from symcell.language.activations import partial
-from symcell.language.primitives import Primitive, dot, matmul, total, transpose
+from symcell.language.primitives import Primitive, Unevaluated, dot, matmul, total, transpose
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
 
-class LinearMap(Function):
+class LinearMap(Unevaluated, Function):
     """A factor of a Jacobian. Factors do not commute."""
 
     is_commutative = False

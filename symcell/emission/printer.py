@@ -19,6 +19,7 @@ from sympy.core.relational import Relational
 
 from symcell.errors import CellError
 from symcell.language.functions import FUNCTIONS, elementary
+from symcell.language.primitives import ordered_args
 
 
 class PythonText:
@@ -83,8 +84,9 @@ class PythonText:
             return self._piecewise(e)
         if isinstance(e, (Max, Min)):
             name = "maximum" if isinstance(e, Max) else "minimum"
-            text = self._print(e.args[0], 0)
-            for a in e.args[1:]:
+            first, *rest = ordered_args(e)
+            text = self._print(first, 0)
+            for a in rest:
                 text = f"{name}({text}, {self._print(a, 0)})"
             return text
         if isinstance(e, Mod):

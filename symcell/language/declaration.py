@@ -5,7 +5,7 @@ import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Symbol, preorder_traversal
+from sympy import Expr, Integer, Symbol, default_sort_key, preorder_traversal
 from sympy.core.relational import Equality
 from sympy.logic.boolalg import BooleanAtom
 
@@ -189,7 +189,7 @@ def _expanded(cell, target, rhs, names, matrices):
 
 def _in_order(rhs):
     """The quantities of an expression, each once, as SymPy's own traversal meets them."""
-    return dict.fromkeys(q for q in preorder_traversal(rhs) if isinstance(q, Quantity))
+    return dict.fromkeys(q for q in preorder_traversal(rhs, keys=default_sort_key) if isinstance(q, Quantity))
 
 
 def _register(cell, q, names, matrices):

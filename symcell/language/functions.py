@@ -145,7 +145,7 @@ def _written_out(f):
 def _rewritten(f):
     """A function unknown here, by known ones: sech, coth, sinc and their like."""
     for target in (exp, Piecewise, sin, floor, atan):
-        g = f.rewrite(target)
+        g = f.rewrite(target, deep=False)
         if g != f and not g.atoms(type(f)):
             return g
     return None

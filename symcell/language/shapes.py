@@ -4,7 +4,7 @@ from sympy import And, Dummy, Expr, Not, Or, Piecewise, Symbol, linsolve, sympif
 from sympy.core.relational import Relational
 
 from symcell.errors import CellError
-from symcell.language.primitives import Primitive
+from symcell.language.primitives import Primitive, ordered_args
 from symcell.language.sizes import size
 from symcell.language.words import unused
 
@@ -67,7 +67,7 @@ def infer(e: Expr, shape_of, sizes) -> tuple:
     if e.is_Symbol:
         return () if e.is_integer else shape_of(e)
     if isinstance(e, (Piecewise, Relational, And, Or, Not)) or e.args:
-        operands = [a for pair in e.args for a in pair.args] if isinstance(e, Piecewise) else e.args
+        operands = [a for pair in e.args for a in pair.args] if isinstance(e, Piecewise) else ordered_args(e)
         return _broadcast([(a, infer(a, shape_of, sizes)) for a in operands], sizes, e)
     return ()
 

@@ -47,6 +47,7 @@ def write_in_place(program: Program) -> Program:
 
     def without_copies(statements):
         uses = Counter(q for s in statements for q in s.sources)
+        states = program.cell.states
         grouped = {q for s in statements if isinstance(s, Product) and len(s.operands) > 1 for q in s.operands}
         makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
         copies = {}
@@ -59,7 +60,11 @@ def write_in_place(program: Program) -> Program:
                 and s.expr.args[1:] == s.indices
             ):
                 maker = makers.get(s.expr.args[0])
-                if (maker and uses[maker.targets[0]] == 1 and maker.place == s.place) or isinstance(maker, Gradient):
+                # a gradient may move to where its copy stood; a state's array has one step more than a large product
+                movable = isinstance(maker, Gradient) or (
+                    maker and maker.place == s.place and (s.place == "step" or s.target not in states)
+                )
+                if movable and uses[maker.targets[0]] == 1:
                     copies[maker.targets[0]] = s.target
         gone = set(copies.values())
         kept = [s for s in statements if not (s.targets[0] in gone and isinstance(s, Assign))]

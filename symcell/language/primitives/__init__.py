@@ -1,6 +1,6 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and nothing else."""
 
-from symcell.language.primitives.base import Entry, Primitive, Products, Reduction
+from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, ordered_args
 from symcell.language.primitives.layout import concat, fold, identity, part, place, repeat
 from symcell.language.primitives.products import Affine, affine, contract, dot, is_product_of, matmul, outer, transpose
 from symcell.language.primitives.reductions import (
@@ -24,6 +24,7 @@ __all__ = [
     "Primitive",
     "Products",
     "Reduction",
+    "Unevaluated",
     "affine",
     "column",
     "concat",
@@ -37,6 +38,7 @@ __all__ = [
     "largest",
     "matmul",
     "mean",
+    "ordered_args",
     "outer",
     "part",
     "place",

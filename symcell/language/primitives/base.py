@@ -13,7 +13,8 @@ A primitive answers, about itself and its arguments:
 A new primitive is one new class here, and nothing else.
 """
 
-from sympy import Function, Symbol
+from sympy import Function, Symbol, default_sort_key
+from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
 
@@ -40,7 +41,17 @@ class Products:
         return transpose(self)
 
 
-class Primitive(Products, Function):
+class Unevaluated:
+    """For functions that have no number for a number: SymPy would look for one in mpmath, by the class's name."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _should_evalf(cls, arg):
+        return -1
+
+
+class Primitive(Products, Unevaluated, Function):
     """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
 
     rule = ""
@@ -63,11 +74,11 @@ class Primitive(Products, Function):
             raise CellError(f"{cls.__name__} takes {expected}, found {found}")
 
 
-class Entry(Function):
+class Entry(Unevaluated, Function):
     """The entry of a value at integer indices: what an equation looks like to a loop."""
 
 
-class Reduction(Function):
+class Reduction(Unevaluated, Function):
     """Reduction(op, body, index, size): sum, max or running sum of `body` over an index."""
 
 
@@ -83,4 +94,10 @@ _indices = counter()
 
 def fresh_index():
     """A new loop index; the lowering renames it to a letter that reads well."""
-    return Symbol(f"_k{next(_indices)}", integer=True, nonnegative=True)
+    return Symbol(f"_k{next(_indices):09d}", integer=True, nonnegative=True)
+
+
+def ordered_args(e):
+    """The arguments of an expression in an order that is the same in every process: SymPy keeps those of Max, Min, And and Or
+    as their hashes fall."""
+    return sorted(e.args, key=default_sort_key) if isinstance(e, LatticeOp) else e.args
