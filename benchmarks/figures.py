@@ -23,6 +23,7 @@ begin = time.perf_counter()
 import importlib.util
 spec = importlib.util.spec_from_file_location("module", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
+sys.modules["module"] = module
 spec.loader.exec_module(module)
 import numpy as np
 params = module.init(n_x=3, n_h=4)

@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "9f445ebf7b88158e"
+CONTENT_HASH = "95d0ea274e4e6aa5"
 
 NAME = "gru_concat"
 PARAMS = {
@@ -90,13 +90,16 @@ def _named(function):
 
 
 def jit(function):
-    """Compile a kernel, cached on disk where the module's folder, or NUMBA_CACHE_DIR, can be written."""
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    named = _named(function)
+    if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
+        return njit(**_OPTIONS)(named)
     try:
-        return njit(cache=True, **_OPTIONS)(_named(function))
+        return njit(cache=True, **_OPTIONS)(named)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(function)
+        return njit(**_OPTIONS)(named)
 
 
 def fused(function):

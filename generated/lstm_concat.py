@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "7e06934df3e1b418"
+CONTENT_HASH = "374816474dd4c875"
 
 NAME = "lstm_concat"
 PARAMS = {
@@ -97,13 +97,16 @@ def _named(function):
 
 
 def jit(function):
-    """Compile a kernel, cached on disk where the module's folder, or NUMBA_CACHE_DIR, can be written."""
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    named = _named(function)
+    if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
+        return njit(**_OPTIONS)(named)
     try:
-        return njit(cache=True, **_OPTIONS)(_named(function))
+        return njit(cache=True, **_OPTIONS)(named)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(function)
+        return njit(**_OPTIONS)(named)
 
 
 def fused(function):

@@ -17,9 +17,10 @@ Statements:
 
 import numpy as np
 from numba import njit
+from numba.core import config
 from numba.core.compiler import Compiler
 
-CONTENT_HASH = "8d2cfc767fa0d306"
+CONTENT_HASH = "edb97d81083ccf71"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -71,13 +72,16 @@ def _named(function):
 
 
 def jit(function):
-    """Compile a kernel, cached on disk where the module's folder, or NUMBA_CACHE_DIR, can be written."""
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    named = _named(function)
+    if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
+        return njit(**_OPTIONS)(named)
     try:
-        return njit(cache=True, **_OPTIONS)(_named(function))
+        return njit(cache=True, **_OPTIONS)(named)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(function)
+        return njit(**_OPTIONS)(named)
 
 
 def fused(function):

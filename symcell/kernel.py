@@ -70,9 +70,13 @@ def load_module(name, source):
         write_atomically(path, source)
     spec = importlib.util.spec_from_file_location(f"symcell_kernels.{qualified}", path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # by this name Numba's cache finds it again
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     module.CellError = CellError  # callers of symcell catch symcell's error
-    sys.modules[spec.name] = module
     return module
 
 

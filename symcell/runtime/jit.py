@@ -1,6 +1,7 @@
 """How the functions of a generated module are compiled: `jit`, `fused` and `exact_jit`."""
 
 from numba import njit
+from numba.core import config
 from numba.core.compiler import Compiler
 
 # Never nnan or ninf: NaN and infinity must go through.
@@ -28,13 +29,16 @@ def _named(function):
 
 
 def jit(function):
-    """Compile a kernel, cached on disk where the module's folder, or NUMBA_CACHE_DIR, can be written."""
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    named = _named(function)
+    if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
+        return njit(**_OPTIONS)(named)
     try:
-        return njit(cache=True, **_OPTIONS)(_named(function))
+        return njit(cache=True, **_OPTIONS)(named)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(function)
+        return njit(**_OPTIONS)(named)
 
 
 def fused(function):
