@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 from symcell.runtime import activations
-from symcell.runtime.jit import jit
+from symcell.runtime.jit import _OPTIONS
+
+
+def jit(function):
+    """Compiled as kernels are, but never cached: a cache would not see that what is tested has changed."""
+    return njit(**_OPTIONS)(function)
+
 
 DTYPES = (np.float32, np.float64)
 BITS = {np.float32: np.uint32, np.float64: np.uint64}

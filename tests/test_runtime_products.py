@@ -5,10 +5,17 @@ import types
 
 import numpy as np
 import pytest
+from numba import njit
 
 from symcell.runtime import jit as compilation
-from symcell.runtime.jit import exact_jit, fused, jit
+from symcell.runtime.jit import _OPTIONS, exact_jit, fused
 from symcell.runtime.products import multiply
+
+
+def jit(function):
+    """Compiled as kernels are, but never cached: a cache would not see that what is tested has changed."""
+    return njit(**_OPTIONS)(function)
+
 
 DTYPES = (np.float32, np.float64)
 BATCHES = (*range(20), 33)
