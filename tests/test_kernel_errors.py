@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from sympy import Eq, tanh
+from sympy import Eq, Symbol, tanh
 
-from symcell import Cell, CellError, Input, Param, State, affine, cells
+from symcell import Cell, CellError, Input, Param, State, affine, cells, dot
+from symcell.interpret import run as interpret
 
 T, B, N_X, N_H = 4, 3, 2, 5
 x, h = Input("x"), State("h")
@@ -423,3 +424,35 @@ def test_a_parameter_is_an_initial_value():
     np.testing.assert_allclose(gradients.params["h0"], gradients.initial["h"].sum(axis=0), rtol=1e-13)
     given = kernel.backward(kernel.forward(params, normal(T, B, N_X), {"h": normal(B, N_H)}), {"h": normal(T, B, N_H)})
     assert not given.params["h0"].any()
+
+
+# Every value is written before it is read.
+
+
+def tangled():
+    """States that are products, read before and after the loop; factors of low rank; scalars that a later step reads."""
+    s, y, w, z, q = State("s", ()), State("y", "n_y"), State("w", "n_w"), Symbol("z"), Symbol("q")
+    return Cell("tangled", [
+        Eq(y, Param("A") @ x),
+        Eq(z, Param("C") @ y),
+        Eq(w, (Param("D") @ z) * (Param("E") @ y.prev)),
+        Eq(s, dot(Param("p"), x)),
+        Eq(q, Param("F") @ (Param("G") @ h.prev) + Param("H") @ h.prev + Param("K") @ h.prev + Param("L") @ x),
+        Eq(h, tanh(q) * s + s.prev + Param("M") @ (Param("N") @ x) + Param("O") @ w.prev),
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", [cells.lstm, cells.rnn_readout, tangled()], ids=lambda cell: cell.name)
+def test_nothing_is_read_before_it_is_written(cell, monkeypatch):
+    kernel = cell.compile("float64")
+    params = kernel.init(seed=3, **{size: k for k, size in enumerate(cell.sizes, 2)})
+    inputs = {name: normal(T, B, 2) for name in kernel.module.INPUTS}
+    found = kernel.forward(params, inputs)
+    bars = {name: normal(*a.shape) for name, a in found.states.items()}
+    gradients = kernel.backward(found, bars)
+    monkeypatch.setattr(np, "empty", lambda shape, dtype=float, **_: np.full(shape, np.nan, dtype))
+    again = kernel.forward(params, inputs)
+    assert_same_run(again, found)
+    assert_same_gradients(kernel.backward(again, bars), gradients)
+    for name, expected in interpret(cell, params, inputs).items():
+        np.testing.assert_allclose(found.states[name], expected, rtol=1e-12, atol=1e-14)

@@ -111,7 +111,7 @@ def test_a_kernel_is_cached_under_its_content_hash():
     original = test_a_kernel_is_cached_under_its_content_hash
     function = types.FunctionType((lambda x: x + 1).__code__, scope, "successor")
     function.__module__ = original.__module__
-    compiled = jit(function)
+    compiled = compilation.jit(function)
     assert compiled.py_func.__qualname__.endswith("_0123abcd")
     assert compiled(1) == 2
 
@@ -123,9 +123,16 @@ def test_without_a_writable_folder_kernels_are_compiled_uncached(monkeypatch):
         return lambda function: options
 
     monkeypatch.setattr(compilation, "njit", njit)
-    options = jit(lambda x: x)
+    options = compilation.jit(lambda x: x)
     assert options["error_model"] == "numpy" and options["nogil"]
     assert not options["fastmath"] & {"nnan", "ninf"}
+
+
+def test_a_module_that_no_import_finds_is_compiled_uncached(monkeypatch):
+    monkeypatch.setattr(compilation, "njit", lambda **options: lambda function: options)
+    function = types.FunctionType((lambda x: x).__code__, {}, "stray")
+    function.__module__ = "no_such_module"
+    assert "cache" not in compilation.jit(function)
 
 
 def test_other_failures_of_the_cache_are_not_hidden(monkeypatch):
@@ -134,7 +141,7 @@ def test_other_failures_of_the_cache_are_not_hidden(monkeypatch):
 
     monkeypatch.setattr(compilation, "njit", njit)
     with pytest.raises(RuntimeError, match="something else"):
-        jit(lambda x: x)
+        compilation.jit(lambda x: x)
 
 
 def test_exact_helpers_keep_the_order_of_operations():
