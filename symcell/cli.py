@@ -6,12 +6,12 @@ A target is a catalogue name, or path/to/file.py:variable. What a command needs 
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 from symcell.errors import CellError
+from symcell.tables import carousels, comparisons, freest, new_table, plain, quantities, terminal
 
 try:
     import typer
@@ -54,8 +54,8 @@ def _reporting(command):
         except BrokenPipeError:
             raise  # whoever read has read enough; Typer knows what to do
         except (CellError, OSError) as error:
-            message = _plain(" ".join(str(error).split()))
-            _console(stderr=True).print(f"[bold red]error:[/] [red]{message}[/]", soft_wrap=True)
+            message = plain(" ".join(str(error).split()))
+            terminal(stderr=True).print(f"[bold red]error:[/] [red]{message}[/]", soft_wrap=True)
             raise typer.Exit(2) from None
 
     return run
@@ -72,7 +72,7 @@ def list_cells():
 
     from symcell import cells
 
-    table = _table()
+    table = new_table()
     for column in ("name", "eqs", "inputs", "states", "params", "carousel"):
         table.add_column(column, no_wrap=True)
     table.add_column("reference")
@@ -80,8 +80,8 @@ def list_cells():
         cell = cells.get(name)
         inputs, states = (" ".join(q.name for q in group) for group in (cell.inputs, cell.states))
         reference = Text(cell.reference, no_wrap=True, overflow="ellipsis")
-        table.add_row(name, str(len(cell.equations)), inputs, states, str(len(cell.params)), _freest(cell), reference)
-    _console().print(table)
+        table.add_row(name, str(len(cell.equations)), inputs, states, str(len(cell.params)), freest(cell), reference)
+    terminal().print(table)
 
 
 def show(target: Target):
@@ -95,11 +95,11 @@ def show(target: Target):
     from symcell.documents.plain import equation_lines
 
     (cell,) = _loaded([target])
-    console, derivation = _console(), cell.derive()
-    console.print(f"[bold]{cell.name}[/]  {_plain(cell.reference)}\n", soft_wrap=True)
+    console, derivation = terminal(), cell.derive()
+    console.print(f"[bold]{cell.name}[/]  {plain(cell.reference)}\n", soft_wrap=True)
     for number, line in equation_lines(derivation).items():
         console.print(f"  ({number})  {line}", markup=False, soft_wrap=True)
-    console.print(_quantities(derivation), _carousels(cell))
+    console.print(quantities(derivation), carousels(cell))
 
 
 def derive(
@@ -176,7 +176,7 @@ def check(
     for cell in _loaded(targets):
         reference = reference_of(cell)
         report = compare(cell, dtype=dtype, seed=seed, reference=reference)
-        _console().print(_comparisons(report, rows))
+        terminal().print(comparisons(report, rows))
         by_hand = "" if reference is None else ", with the passes differentiated by hand among the rest"
         verdict = "all agree" if report.passed else f"{len(report.failures)} FAIL"
         print(f"{report.cell} ({report.dtype}): {len(report.rows)} comparisons{by_hand}: {verdict}\n")
@@ -227,7 +227,7 @@ def demo(
     _needs("matplotlib", "sklearn")
     from symcell.demo import run_demo
 
-    if not run_demo(_loaded(targets), output, _console(), seed, epochs):
+    if not run_demo(_loaded(targets), output, terminal(), seed, epochs):
         raise typer.Exit(1)
 
 
@@ -255,93 +255,6 @@ def _needs(*packages):
 
     if any(find_spec(p) is None for p in packages):
         raise CellError('this command needs more packages: pip install "symcell[demo]"')
-
-
-def _console(stderr=False):
-    """Rich's console; what goes to a file or a pipe is wider than Rich's 80 columns."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 130
-    return console
-
-
-def _table(*columns, title=None):
-    from rich import box
-    from rich.table import Table
-
-    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-
-
-def _plain(text):
-    """Text that Rich is not to read as markup."""
-    from rich.markup import escape
-
-    return escape(str(text))
-
-
-def _freest(cell):
-    """The state whose carousel is the freest, and the kind of it."""
-    from symcell.documents.plots import carousels
-
-    return next((f"{c.state}: {c.kind}" for c in carousels(cell)), "none")
-
-
-def _quantities(derivation):
-    """What there is, and its shape: a row for all of one kind and shape."""
-    from symcell.language.shapes import shape_text
-
-    rows = {}
-    for q, kind, stepwise in _kinds(derivation):
-        rows.setdefault((kind, stepwise, tuple(derivation.shape(q))), []).append(q.name)
-    table = _table("kind", "names", "shape", "over a sequence of batches")
-    for (kind, stepwise, shape), names in rows.items():
-        batch = f"({', '.join(('T', 'B', *map(str, shape)))})" if stepwise else ""
-        table.add_row(kind, " ".join(names), _plain(shape_text(shape)), _plain(batch))
-    return table
-
-
-def _kinds(derivation):
-    """(quantity, what it is, whether it has a value at every step)."""
-    cell = derivation.cell
-    yield from ((x, "input", True) for x in cell.inputs)
-    yield from ((s, "output state" if s in cell.outputs else "state", True) for s in cell.states)
-    rows = [r for r in derivation.forward if r.target not in cell.states]
-    yield from ((r.target, "once a sequence" if r.once else "intermediate", not r.once) for r in rows)
-    yield from ((p, "parameter", False) for p in cell.params)
-    yield from ((k, "constant", False) for k in cell.constants)
-
-
-def _carousels(cell):
-    from symcell.documents.plots import carousels, factor_text
-
-    table = _table("carousel", "kind", "one step, the other previous states held fixed", "the total adds ways through")
-    for c in carousels(cell):
-        step = f"d {c.state}[t] / d {c.state}[t-1] = {factor_text(c)}"
-        table.add_row(c.state.name, c.kind, _plain(step), " ".join(map(str, c.detours)))
-    return table
-
-
-def _comparisons(report, every_row):
-    """A line a kind of comparison, its worst row; and every row that failed."""
-    groups = {}
-    for row in report.rows:
-        groups.setdefault(row.name if every_row or not row.ok else _comparison(row.name), []).append(row)
-    table = _table("compared", "rows", "largest error", "tolerance", "where", "", title=f"{report.cell} ({report.dtype})")
-    for name, rows in groups.items():
-        worst = max(rows, key=lambda row: row.excess)
-        verdict = "[green]ok[/]" if worst.ok else "[bold red]FAIL[/]"
-        table.add_row(_plain(name), str(len(rows)), f"{worst.error:.1e}", f"{worst.tolerance:.0e}", _plain(worst.where), verdict)
-    return table
-
-
-def _comparison(name):
-    """What is compared with what: "gradients (complex step)" of "d params W_i at coordinates (complex step)"."""
-    subject, _, method = name.partition(" (")
-    if not method:
-        return name.split(": ")[0]
-    return f"{'gradients' if subject.startswith('d ') else 'states'} ({method}"
 
 
 if __name__ == "__main__":

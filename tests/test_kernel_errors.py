@@ -456,3 +456,8 @@ def test_nothing_is_read_before_it_is_written(cell, monkeypatch):
     assert_same_gradients(kernel.backward(again, bars), gradients)
     for name, expected in interpret(cell, params, inputs).items():
         np.testing.assert_allclose(found.states[name], expected, rtol=1e-12, atol=1e-14)
+    for name, a in params.items():
+        direction = normal(*a.shape)
+        moved = interpret(cell, params | {name: a + 1e-50j * direction}, inputs)
+        slope = sum((bars[n] * b.imag).sum() for n, b in moved.items()) / 1e-50
+        assert (gradients.params[name] * direction).sum() == pytest.approx(slope, rel=1e-9, abs=1e-12), name
