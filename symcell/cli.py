@@ -105,6 +105,7 @@ def show(target: Target):
 def derive(
     target: Target,
     document: Annotated[bool, typer.Option("--document", help="A whole LaTeX document, not a fragment to paste.")] = False,
+    beside: Annotated[str | None, typer.Option(help="Another cell: the equations of both in two columns, gate by gate.")] = None,
     output: File = None,
 ):
     """The derivation as LaTeX: forward equations, shapes, adjoints with their rules, carousels.
@@ -113,11 +114,13 @@ def derive(
 
     - `symcell derive lstm`
     - `symcell derive gru --document -o gru.tex`
+    - `symcell derive gru --beside lstm`
     """
+    from symcell.documents.beside import beside_latex
     from symcell.files import write_atomically
 
-    (cell,) = _loaded([target])
-    text = cell.derive().latex(document)
+    cell, *other = _loaded([target, *([beside] if beside else [])])
+    text = beside_latex(cell, *other, document=document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))
 
 

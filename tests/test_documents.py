@@ -10,6 +10,7 @@ from pylatexenc.latexwalker import LatexWalker
 from sympy import Eq, Max, Piecewise, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, variance
+from symcell.documents.beside import beside_latex
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, s = symbols("f g s")
@@ -82,6 +83,18 @@ def test_bptt_through_four_steps_of_the_rnn():
     assert all(rf"\operatorname{{diag}}\left(1 - a_{t}^{{2}}\right)" in latex for t in ("t", "{t-1}", "{t-2}", "{t-3}"))
 
 
+def test_gru_beside_lstm_gate_by_gate(tmp_path):
+    latex = beside_latex(cells.gru, cells.lstm)
+    rows = [line.split(" & ") for line in latex.split("\n") if line.count(" & ") == 2]
+    assert [row[0] for row in rows] == ["", r"\text{Gates}", "", "", r"\text{Candidates}", r"\text{States}", ""]
+    assert rows[4][1].startswith("g_t = ") and rows[4][2].startswith("g_t = ")
+    assert convert(latex.replace(r"\begin{equation*}", "").replace(r"\end{equation*}", "").replace(r"\hline", "")).startswith(
+        "<math"
+    )
+    if shutil.which("pdflatex"):
+        compile_document(beside_latex(cells.gru, cells.lstm, document=True), tmp_path)
+
+
 def test_every_quantity_has_its_shape():
     latex = cells.rnn_readout.derive().latex()
     assert r"\mathbb{R}^{n_{h} \times n_{x}}" in latex
@@ -91,7 +104,11 @@ def test_every_quantity_has_its_shape():
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX on this machine")
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_documents_compile(cell, tmp_path):
-    (tmp_path / "derivation.tex").write_text(cell.derive().latex(document=True))
+    compile_document(cell.derive().latex(document=True), tmp_path)
+
+
+def compile_document(latex, tmp_path):
+    (tmp_path / "derivation.tex").write_text(latex)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]

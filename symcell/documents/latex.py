@@ -35,7 +35,12 @@ def derivation_latex(derivation, document=False):
             ],
         ]
     )
-    return _DOCUMENT.replace("BODY", body) if document else body
+    return whole_document(body) if document else body
+
+
+def whole_document(body):
+    """A fragment as a document of its own."""
+    return _DOCUMENT.replace("BODY", body)
 
 
 _DOCUMENT = r"""\documentclass{article}
@@ -62,10 +67,10 @@ def notebook_latex(derivation):
 # Lines are (formula with one &, note, equation number or None).
 
 
-def forward_lines(derivation):
-    """The cell's equations as declared, with the values that the adjoints speak of over braces."""
-    notation = Notation(derivation, braces=True)
-    rows = {r.target: r.rhs for r in derivation.forward}
+def forward_lines(derivation, braces=True):
+    """The cell's equations as declared; with `braces`, the values that the adjoints speak of are named under them."""
+    notation = Notation(derivation, braces=braces)
+    rows = {r.target: r.rhs for r in derivation.forward} if braces else {e.target: e.rhs for e in derivation.cell.equations}
     return [(f"{notation.name(e.target)} &= {notation.doprint(rows[e.target])}", "", e.number) for e in derivation.cell.equations]
 
 

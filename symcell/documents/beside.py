@@ -1,0 +1,38 @@
+"""Cells side by side: their equations in columns, gate beside gate, candidate beside candidate, state beside state."""
+
+from itertools import zip_longest
+
+from symcell.documents.latex import forward_lines, whole_document
+from symcell.language.activations import hard_sigmoid, sigmoid
+from symcell.language.symbols import State
+
+_ROLES = ("Gates", "Candidates", "States")
+
+
+def beside_latex(*cells, document=False):
+    """The equations of several cells in the columns of one table, as a LaTeX fragment (it needs amsmath), or a document."""
+    columns = [_by_role(cell) for cell in cells]
+    head = " & ".join(["", *(rf"\texttt{{{cell.name}}}".replace("_", r"\_") for cell in cells)])
+    lines = [rf"\begin{{array}}{{l{'l' * len(cells)}}}", head + r" \\ \hline"]
+    for role in _ROLES:
+        for k, row in enumerate(zip_longest(*(c[role] for c in columns), fillvalue="")):
+            lines.append(" & ".join([rf"\text{{{role}}}" if k == 0 else "", *row]) + r" \\")
+    lines.append(r"\end{array}")
+    body = "\\begin{equation*}\n" + "\n".join(lines) + "\n\\end{equation*}"
+    return whole_document(body) if document else body
+
+
+def _by_role(cell):
+    """The cell's equations as formulas, by what they are for: a gate lies between 0 and 1."""
+    formulas = {role: [] for role in _ROLES}
+    declared = forward_lines(cell.derive(), braces=False)
+    for equation, (formula, _, _) in zip(cell.equations, declared, strict=True):
+        formulas[_role(equation)].append(formula.replace("&", ""))
+    return formulas
+
+
+def _role(equation):
+    if isinstance(equation.target, State):
+        return "States"
+    squashed = isinstance(equation.rhs, (sigmoid, hard_sigmoid))
+    return "Gates" if squashed else "Candidates"
