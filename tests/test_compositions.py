@@ -135,6 +135,11 @@ def bare_products():
     return [Eq(c, tanh(affine(x, c.prev))), Eq(h, P("V") @ c), Eq(State("u"), P("W") @ x), Eq(State("w"), P("R") @ State("w").prev)]
 
 
+def states_without_recurrence():
+    y, w = Input("y"), State("w", "n_w")
+    return [Eq(h, P("A") @ y), Eq(z, P("C") @ h), Eq(w, (P("D") @ z) * (P("E") @ h.prev)), Eq(c, tanh(affine(y)) + h.prev * h)]
+
+
 def sum_of_parameters():
     return [Eq(h, tanh((P("A") + P("B")) @ h.prev + affine(x)))]
 
@@ -158,7 +163,7 @@ def awkward_names():
 
 
 BUILDERS = (
-    slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, bare_products,
+    slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, bare_products, states_without_recurrence,
     sum_of_parameters, rewritten_functions, awkward_names,
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ def _placed(program, statements, early, late):
         if any(q in dependent for q in s.sources):
             dependent.update(s.targets)
     needed = set(program.carried.values())
+    kept_in_step = set(program.overwritten.values())  # they take the place of what this step has read
     for s in reversed(statements):
         if any(t in needed for t in s.targets):
             needed.update(s.sources)
@@ -27,7 +28,7 @@ def _placed(program, statements, early, late):
             yield replace(s, place="once")
         elif any(q in program.overwritten for q in s.sources):
             yield replace(s, place="step")  # what the next step sends back is there in the step only
-        elif not any(t in dependent for t in s.targets) and not any(t in program.carried.values() for t in s.targets):
+        elif not any(t in dependent or t in kept_in_step for t in s.targets):
             yield replace(s, place=early)
         else:
             yield replace(s, place="step" if any(t in needed for t in s.targets) else late)
