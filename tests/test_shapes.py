@@ -120,6 +120,7 @@ SHAPES = {
     "softmax and running sums keep a shape": ([Eq(z, softmax(affine(x))), Eq(h, cumsum(z) * x)], {"z": "n_h", "W_z": "n_h, n_h"}),
     "concatenation adds": ([Eq(h, Param("A") @ concat(h.prev, x))], {"A": "n_h, n_h + n_x"}),
     "a concatenation of three": ([Eq(h, Param("A") @ concat(x, y, h.prev))], {"A": "n_h, n_h + n_x + n_y"}),
+    "blocks on the diagonal": ([Eq(h, Param("R", blocks=2) @ h.prev + x)], {"R": "2, n_h/2, n_h/2"}),
     "repetition multiplies": ([Eq(h, repeat(affine(x, name="r"), 2) * h.prev)], {"W_r": "n_h/2, n_x", "b_r": "n_h/2"}),
     "a named multiple": ([Eq(State("h", 2 * size("n_r")), repeat(affine(x, name="r"), 2))], {"h": "2*n_r", "W_r": "n_r, n_x"}),
     "conditions have a shape too": ([Eq(h, Piecewise((Input("u", ()), x > 0), (h.prev, True)))], {"x": "n_h", "u": ""}),

@@ -21,13 +21,12 @@ def _placed(program, statements, early, late):
     needed = set(program.carried.values())
     kept_in_step = set(program.overwritten.values())  # they take the place of what this step has read
     for s in reversed(statements):
-        if any(t in needed for t in s.targets):
-            needed.update(s.sources)
+        # What the next step sends back is there in the step only, and so is all that is added to it.
+        if any(t in needed for t in s.targets) or any(q in program.overwritten for q in s.sources):
+            needed.update((*s.targets, *s.sources))
     for s in statements:
         if isinstance(s, Assign) and s.target in program.once and s.op != "sum over steps":
             yield replace(s, place="once")
-        elif any(q in program.overwritten for q in s.sources):
-            yield replace(s, place="step")  # what the next step sends back is there in the step only
         elif not any(t in dependent or t in kept_in_step for t in s.targets):
             yield replace(s, place=early)
         else:
