@@ -5,20 +5,24 @@ from symcell.errors import CellError
 from symcell.language.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.language.primitives import (
     affine,
+    chunk,
     column,
     concat,
     cumsum,
     dot,
+    flat,
     identity,
     matmul,
     mean,
     outer,
+    part,
     repeat,
     row,
     softmax,
     total,
     variance,
 )
+from symcell.language.sizes import size
 from symcell.language.symbols import Constant, Input, Param, State
 from symcell.modules import generate
 
@@ -31,10 +35,12 @@ __all__ = [
     "Param",
     "State",
     "affine",
+    "chunk",
     "column",
     "concat",
     "cumsum",
     "dot",
+    "flat",
     "generate",
     "hard_sigmoid",
     "identity",
@@ -42,11 +48,13 @@ __all__ = [
     "matmul",
     "mean",
     "outer",
+    "part",
     "relu",
     "repeat",
     "row",
     "sigmoid",
     "silu",
+    "size",
     "softmax",
     "softplus",
     "stop_gradient",

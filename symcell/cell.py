@@ -60,7 +60,7 @@ class Cell:
     def _settle_shapes(self):
         taken = {str(n) for s in self._shapes.values() for n in s} | {q.name for q in self._shapes}
         resolve = self._sizes.resolve
-        self._sizes.name_the_rest(self._shapes.values(), taken)
+        self._sizes.name_the_rest(self._shapes, taken)
         self._shapes = {q: tuple(resolve(n) for n in s) for q, s in self._shapes.items()}
         for q in (*self._shapes, *self.intermediates):
             if q.name in self.sizes:

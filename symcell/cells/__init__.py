@@ -1,11 +1,12 @@
 """The catalogue: published cells, a file a family. `from symcell.cells import lstm`; `names()` lists them all."""
 
 from symcell.cell import Cell
-from symcell.cells.gru import gru, gru_concat, gru_inverted_update, gru_one_gate, gru_reset_after
-from symcell.cells.lstm import cifg_lstm, lstm, lstm_1997, lstm_concat, peephole_lstm
-from symcell.cells.rnn import rnn, rnn_concat, rnn_readout, scalar_rnn
+from symcell.cells import gru, gru_variants, linear, lstm, lstm_variants, rnn, simple
+from symcell.cells.linear import legendre_memory
 
-_CATALOGUE = {value.name: value for value in list(globals().values()) if isinstance(value, Cell)}
+_FAMILIES = (rnn, simple, lstm, lstm_variants, gru, gru_variants, linear)
+_CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
+globals().update(_CATALOGUE)  # from symcell.cells import lstm
 
 
 def names():
@@ -18,7 +19,4 @@ def get(name):
     return _CATALOGUE[name]
 
 
-__all__ = [
-    "cifg_lstm", "get", "gru", "gru_concat", "gru_inverted_update", "gru_one_gate", "gru_reset_after", "lstm", "lstm_1997",
-    "lstm_concat", "names", "peephole_lstm", "rnn", "rnn_concat", "rnn_readout", "scalar_rnn",
-]
+__all__ = ["get", "legendre_memory", "names", *_CATALOGUE]

@@ -163,8 +163,9 @@ def pull_back(e, bar, derivation, rule="sum rule"):
         if not e.is_integer:
             yield e, bar, rule
     elif isinstance(e, Primitive):
+        number, bar = bar.as_coeff_Mul()  # adjoints are linear: a number stays outside of products
         for argument, its_bar in e.adjoint(bar, derivation.shape):
-            yield from pull_back(argument, its_bar, derivation, e.rule)
+            yield from pull_back(argument, number * its_bar, derivation, e.rule)
     else:
         rank = len(derivation.shape(e))
         for leaf in leaves(e):

@@ -55,12 +55,8 @@ class Passage:
         name = f"{self.direction}_{place}{suffix}"
         row = RowFunction(self, f"{name}_row", sweep, place)
         self.functions.append(row.text())
-        loops = (
-            []
-            if place == "once"
-            else [f"for {self.names.t} in range({self.names.T}):", f"for {self.names.b} in range({self.names.B}):"]
-        )
-        self._jitted(name, [*_nested(loops, [row.call()])], [row], [])
+        loops = [f"for {self.names.t} in {self._steps()}:", f"for {self.names.b} in range({self.names.B}):"]
+        self._jitted(name, _nested([] if place == "once" else loops, [row.call()]), [row], [])
 
     def _loop_over_time(self, items):
         names, lines, rows, products = self.names, [], [], []
@@ -74,8 +70,10 @@ class Passage:
             else:
                 products.append(item)
                 lines += self._small_product(item)
-        steps = f"range({names.T})" if self.direction == "forward" else f"range({names.T} - 1, -1, -1)"
-        self._jitted(f"{self.direction}_steps", _nested([f"for {names.t} in {steps}:"], lines), rows, products)
+        self._jitted(f"{self.direction}_steps", _nested([f"for {names.t} in {self._steps()}:"], lines), rows, products)
+
+    def _steps(self):
+        return f"range({self.names.T})" if self.direction == "forward" else f"range({self.names.T} - 1, -1, -1)"
 
     def _jitted(self, name, lines, rows, products):
         """Emit a jitted function, the arrays that it fills, and the call of it."""
@@ -177,10 +175,10 @@ def _nested(heads, lines):
 
 _PLACES = {
     ("forward", "once"): "What needs parameters alone, once a sequence.",
-    ("forward", "before"): "What needs no state: all steps at once.",
+    ("forward", "before"): "What waits for no product of the step before: all steps at once.",
     ("forward", "step"): "The recurrence.",
     ("forward", "after"): "What no later step needs: all steps at once.",
-    ("backward", "after"): "What no earlier step is needed for: all steps at once.",
+    ("backward", "after"): "What waits for no product of a later step: all steps at once.",
     ("backward", "step"): "The recurrence, backwards.",
     ("backward", "before"): "Gradients of what all steps share, and of the inputs: all steps at once.",
     ("backward", "once"): "Gradients through what was computed from parameters alone.",
@@ -188,6 +186,6 @@ _PLACES = {
 _SUMMARIES = {
     ("forward", "steps"): "Run the recurrence from the first step to the last.",
     ("backward", "steps"): "Run the adjoint recurrence from the last step to the first.",
-    **{(d, p): "Do for all steps what needs no recurrence." for d in ("forward", "backward") for p in ("before", "after")},
+    **{(d, p): "Do for all steps what waits for no product." for d in ("forward", "backward") for p in ("before", "after")},
     **{(d, "once"): "Do what needs parameters alone." for d in ("forward", "backward")},
 }

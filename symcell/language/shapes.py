@@ -42,8 +42,12 @@ class Sizes:
         raise CellError(f"sizes do not agree: {what} are {_plain(a)} and {_plain(b)}")
 
     def name_the_rest(self, shapes, taken):
-        """Sizes still unknown take their hint for a name."""
-        for shape in shapes:
+        """Sizes still unknown are named after the vector that has them, else after their hint."""
+        for q, shape in shapes.items():
+            n = self.resolve(shape[0]) if len(shape) == 1 else None
+            if isinstance(n, Dummy) and not hasattr(q, "role"):
+                self.known[n] = size(unused(f"n_{q.name}", taken))
+        for shape in shapes.values():
             for n in shape:
                 for s in sorted(self.resolve(n).free_symbols, key=lambda s: getattr(s, "dummy_index", -1)):
                     if isinstance(s, Dummy):

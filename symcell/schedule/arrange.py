@@ -82,35 +82,57 @@ def schedule(program):
 
 
 def _phases(program, statements, places):
-    return {p: _items(program, [s for s in statements if s.place == p]) for p in places}
+    return {p: _Grouping(program, [s for s in statements if s.place == p], p).items() for p in places}
 
 
-def _items(program, statements):
-    """Sweeps and products in turn, each as early and as large as what it reads allows."""
-    items, left = [], list(statements)
-    readers = {late: [s for s in statements if early in s.sources] for early, late in program.overwritten.items()}
-    while left:
-        waiting = {t for s in left for t in s.targets}
-        products = [s for s in left if not isinstance(s, Assign) and _is_ready(s, left, waiting, readers)]
-        if products:
-            left = [s for s in left if s not in products]
-            items += products
-            continue
-        group = []
-        while found := next((s for s in left if isinstance(s, Assign) and _is_ready(s, left, waiting, readers)), None):
-            group.append(found)
-            left.remove(found)
-            waiting.remove(found.target)
-        if not group:
-            raise AssertionError(f"program of {program.cell.name}: each of {[str(s.targets[0]) for s in left]} waits for another")
-        items.append(Sweep(_nests(program, group)))
-    return items
+class _Grouping:
+    """The statements of a place as sweeps and products in turn, each as early and as large as what it reads allows."""
 
+    def __init__(self, program, statements, place):
+        self.program, self.left, self.place = program, list(statements), place
+        self.waiting = {t for s in statements for t in s.targets}
+        self.readers = {late: [s for s in statements if early in s.sources] for early, late in program.overwritten.items()}
 
-def _is_ready(s, left, waiting, readers):
-    """Whether all that a statement reads is made, and all that read what it replaces have done so."""
-    overwrites_too_soon = any(r in left and r is not s for t in s.targets for r in readers.get(t, ()))
-    return not overwrites_too_soon and not any(q in waiting for q in s.sources)
+    def items(self):
+        found = []
+        while self.left:
+            products = [s for s in self.left if not isinstance(s, Assign) and self._is_ready([s])]
+            if products:
+                self._take(products)
+                found += products
+                continue
+            assignments = []
+            while ready := self._ready_assignments():
+                self._take(ready)
+                assignments += ready
+            if not assignments:
+                names = [str(s.targets[0]) for s in self.left]
+                raise AssertionError(f"program of {self.program.cell.name}: each of {names} waits for another")
+            found.append(Sweep(_nests(self.program, assignments)))
+        return found
+
+    def _take(self, statements):
+        self.left = [s for s in self.left if s not in statements]
+        self.waiting.difference_update(t for s in statements for t in s.targets)
+
+    def _ready_assignments(self):
+        """The first assignment whose turn it is; of a recurrence, all at once."""
+        for s in self.left:
+            if isinstance(s, Assign):
+                group = [r for r in self.left if r is s or (s.recurrence and getattr(r, "recurrence", "") == s.recurrence)]
+                if self._is_ready(group):
+                    return group
+        return []
+
+    def _is_ready(self, group):
+        """Whether all that the statements read, themselves apart, is made, and all that read what they replace have done so."""
+        own = {t for s in group for t in s.targets}
+        waiting = self.waiting - own
+        replaced = {r.targets[0] for t in own for r in self.readers.get(t, ()) if r in self.left} - own
+        read = {q for s in group for q in s.sources}
+        if self.place != "step":  # all steps at once: what a step before makes has to be there too
+            read |= {self.program.carried.get(q, q) for q in read}
+        return not replaced and not read & waiting
 
 
 def _nests(program, statements):

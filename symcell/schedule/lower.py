@@ -6,7 +6,7 @@ reductions over indices, are left; every reduction becomes a statement of its ow
 
 from sympy import Add, Expr, Mul, Piecewise, Symbol
 
-from symcell.language.primitives import Entry, Primitive, Reduction, concat, is_product_of, matmul, outer, part, transpose
+from symcell.language.primitives import Entry, Primitive, Reduction, concat, matmul, outer, part, transpose
 from symcell.language.shapes import resolved_shape
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.language.words import unused
@@ -87,15 +87,16 @@ class _Lowering:
         for term in row.terms:
             parts_of_term = term.expr.args if isinstance(term.expr, Add) else (term.expr,)
             for e in parts_of_term:
-                gradient = self._gradient(e)
-                parts.append(gradient) if gradient is not None else rest.append(e)
+                number, product = e.as_coeff_Mul()
+                gradient = self._gradient(product)
+                parts.append(number * gradient) if gradient is not None else rest.append(e)
         shared = [e for e in rest if self._is_once(e)]
         stepwise = Add(*[e for e in rest if not self._is_once(e)])
         if stepwise != 0:
             parts.append(self._sum_over_steps(stepwise, row.target, alone=not parts and not shared))
             if parts == [None]:
                 return
-        if len(parts) == 1 and not shared and isinstance(self.statements[-1], Gradient):
+        if len(parts) == 1 and parts[0].is_Symbol and not shared and isinstance(self.statements[-1], Gradient):
             self.statements[-1] = Gradient((row.target,), *self._gradient_fields(self.statements[-1]))
             return
         self._assign(row.target, Add(*parts, *shared))
@@ -109,11 +110,9 @@ class _Lowering:
 
     def _gradient(self, e):
         """The symbol of a weight gradient, if the expression is the outer product of two values."""
-        flipped = isinstance(e, transpose) and isinstance(e.args[0], outer)
-        o = e.args[0] if flipped else e
-        if not isinstance(o, outer) or not all(a.is_Symbol for a in o.args) or self._is_once(e):
+        if not isinstance(e, outer) or not all(a.is_Symbol for a in e.args) or self._is_once(e):
             return None
-        bar, operand = o.args[::-1] if flipped else o.args
+        bar, operand = e.args
         if len(self.shapes[operand]) != 1:
             return None
         if operand in self.concatenations:
@@ -149,8 +148,9 @@ class _Lowering:
         """The expression with each product by a parameter replaced by a value that a Product makes."""
         if isinstance(e, Add):
             return Add(*[self._with_products_named(a, target) for a in e.args])
-        if is_product_of(e, matmul) and isinstance(e, Mul):
-            return -self._with_products_named(-e, target)
+        if isinstance(e, Mul) and e.args[0].is_number:
+            number, rest = e.as_coeff_Mul()
+            return number * self._with_products_named(rest, target)
         if isinstance(e, part) and e.args[0] in self.deferred:
             return Add(*[self._product(p, target, e.args[1:]) for p in self.deferred[e.args[0]]])
         if isinstance(e, Primitive) and not isinstance(e, matmul):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from symcell.schedule.program import Assign, Program
+from symcell.schedule.recurrence import Flow
 
 
 def place(program: Program) -> Program:
@@ -14,23 +15,24 @@ def place(program: Program) -> Program:
 
 
 def _placed(program, statements, early, late):
-    dependent = set(program.carried)
+    flow = Flow(program, statements)
+    step = {t for r in flow.recurrences if r.has_product for t in r.targets}
+    after_step, before_step = flow.downstream(step), flow.upstream(step)
+    scans = {t: _name(r) for r in flow.recurrences for t in r.targets}
     for s in statements:
-        if any(q in dependent for q in s.sources):
-            dependent.update(s.targets)
-    needed = set(program.carried.values())
-    kept_in_step = set(program.overwritten.values())  # they take the place of what this step has read
-    for s in reversed(statements):
-        # What the next step sends back is there in the step only, and so is all that is added to it.
-        if any(t in needed for t in s.targets) or any(q in program.overwritten for q in s.sources):
-            needed.update((*s.targets, *s.sources))
-    for s in statements:
+        t = s.targets[0]
         if isinstance(s, Assign) and s.target in program.once and s.op != "sum over steps":
             yield replace(s, place="once")
-        elif not any(t in dependent or t in kept_in_step for t in s.targets):
-            yield replace(s, place=early)
+        elif t in after_step and t in before_step:  # the step's own, or on a way from it back to it
+            yield replace(s, place="step")
         else:
-            yield replace(s, place="step" if any(t in needed for t in s.targets) else late)
+            s = replace(s, recurrence=scans[t]) if t in scans else s
+            yield replace(s, place=late if t in after_step else early)
+
+
+def _name(recurrence):
+    kind = "scan" if recurrence.linear else "recurrence"
+    return f"{kind} of {', '.join(sorted(getattr(q, 'of', getattr(q, 'state', q)).name for q in recurrence.carried))}"
 
 
 def in_order(statements):

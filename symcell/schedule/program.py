@@ -36,7 +36,8 @@ class Weight:
 class Assign:
     """target[indices] = expr, for all indices; with `op`, expr is reduced ("sum", "max") or scanned over the indices in `over`.
 
-    "sum over steps" adds up over time and samples into a target that all of them share."""
+    "sum over steps" adds up over time and samples into a target that all of them share. Statements of one `recurrence` need one
+    another from step to step, and no product: one sweep through time computes them."""
 
     target: Symbol
     indices: tuple[Symbol, ...]
@@ -45,7 +46,11 @@ class Assign:
     over: tuple = ()  # ((index, size), ...)
     place: str = ""
     note: str = ""
-    kind = "assignment"
+    recurrence: str = ""  # outside the step: the recurrence that it belongs to, "scan of c" where that is linear
+
+    @property
+    def kind(self):
+        return self.recurrence.split()[0] if self.recurrence else "assignment"
 
     @property
     def targets(self):

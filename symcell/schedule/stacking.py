@@ -55,6 +55,7 @@ def write_in_place(program: Program) -> Program:
             if (
                 isinstance(s, Assign)
                 and s.target not in grouped
+                and not s.recurrence
                 and not s.op
                 and isinstance(s.expr, Entry)
                 and s.expr.args[1:] == s.indices

@@ -1,7 +1,7 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and nothing else."""
 
 from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, ordered_args
-from symcell.language.primitives.layout import concat, fold, identity, part, place, repeat
+from symcell.language.primitives.layout import chunk, concat, flat, fold, identity, part, place, repeat
 from symcell.language.primitives.products import Affine, affine, contract, dot, is_product_of, matmul, outer, transpose
 from symcell.language.primitives.reductions import (
     Along,
@@ -26,12 +26,14 @@ __all__ = [
     "Reduction",
     "Unevaluated",
     "affine",
+    "chunk",
     "column",
     "concat",
     "contract",
     "cumsum",
     "dot",
     "fill",
+    "flat",
     "fold",
     "identity",
     "is_product_of",

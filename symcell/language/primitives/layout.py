@@ -1,8 +1,9 @@
 """Units in other places: repetition, concatenation, slices, the identity."""
 
 import numpy as np
-from sympy import And, Eq, Piecewise, S, Symbol, floor, sympify
+from sympy import And, Eq, Integer, Piecewise, S, Symbol, floor, sympify
 
+from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import size
 
@@ -85,14 +86,24 @@ class concat(Primitive):
 
 
 class part(Primitive):
-    """part(v, start, length): a run of entries."""
+    """part(v, start, length): a run of entries; `start` and `length` are sizes, or expressions of them."""
 
     rule = "slice"
     view = True
 
+    def __new__(cls, v, start, length):
+        return super().__new__(cls, v, S.Zero if start == 0 else size(start), size(length))
+
     def shape(self, shapes, sizes):
         self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
-        return (self.args[2],)
+        _, start, length = self.args
+        if not (shapes[0][0] - start - length).is_nonnegative:  # what cannot be proved might read beyond the end
+            whole = getattr(shapes[0][0], "name", shapes[0][0])
+            raise CellError(
+                f"{self}: entries {start} to {start + length} of a vector of length {whole}; "
+                "that they are inside must follow from the sizes, so declare the vector's shape"
+            )
+        return (length,)
 
     def adjoint(self, bar, shape_of):
         v, start, _ = self.args
@@ -108,6 +119,41 @@ class part(Primitive):
         v, start, length = self.args
         first, last = printer.doprint(start + 1), printer.doprint(start + length)
         return rf"\left({printer.doprint(v)}\right)_{{{first} : {last}}}"
+
+
+class chunk(Primitive):
+    """chunk(v, k, n): of a vector cut into n equal parts the one with number k, from 0 on."""
+
+    rule = "slice"
+    view = True
+
+    def __new__(cls, v, k, n):
+        k, n = sympify(k), size(n)
+        if not (isinstance(n, Integer) and isinstance(k, Integer) and 0 <= k < n):
+            raise CellError(f"chunk(v, k, n) takes the number k of one of n parts, 0 <= k < n, found k = {k} and n = {n}")
+        return super().__new__(cls, v, k, n)
+
+    def shape(self, shapes, sizes):
+        self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
+        return (sympify(shapes[0][0]) / self.args[2],)
+
+    def as_part(self, shape_of):
+        v, k, n = self.args
+        length = shape_of(v)[0] / n
+        return part(v, k * length, length)
+
+    def adjoint(self, bar, shape_of):
+        return self.as_part(shape_of).adjoint(bar, shape_of)
+
+    def index(self, idx, at, shape_of):
+        return self.as_part(shape_of).index(idx, at, shape_of)
+
+    def evaluate(self, v, k, n):
+        return np.split(v, int(n))[int(k)]
+
+    def _latex(self, printer):
+        v, k, n = self.args
+        return rf"\left({printer.doprint(v)}\right)_{{{k + 1} \text{{ of }} {n}}}"
 
 
 class place(Primitive):
@@ -131,6 +177,53 @@ class place(Primitive):
     def _latex(self, printer):
         v, start, _ = self.args
         return rf"\operatorname{{place}}_{{{printer.doprint(start + 1)}}}\left({printer.doprint(v)}\right)"
+
+
+class flat(Primitive):
+    """flat(S): a matrix as one vector, row after row."""
+
+    rule = "reshaping"
+    view = True
+
+    def shape(self, shapes, sizes):
+        self.demand(len(shapes[0]) == 2, "a matrix", shapes)
+        return (sympify(shapes[0][0]) * shapes[0][1],)
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], unflat(bar, *shape_of(self.args[0])))]
+
+    def index(self, idx, at, shape_of):
+        columns = shape_of(self.args[0])[1]
+        j = floor(idx[0] / columns)
+        return at(self.args[0], (j, idx[0] - j * columns))
+
+    def evaluate(self, e):
+        return e.reshape(-1)
+
+    def _latex(self, printer):
+        return r"\operatorname{vec}" + printer.brackets(printer.doprint(self.args[0]))
+
+
+class unflat(Primitive):
+    """unflat(v, n, m): a vector as n rows of m, the inverse of `flat`."""
+
+    rule = "reshaping"
+    view = True
+
+    def shape(self, shapes, sizes):
+        return tuple(self.args[1:])
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], flat(bar))]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], (idx[0] * self.args[2] + idx[1],))
+
+    def evaluate(self, v, n, m):
+        return v.reshape(int(n), int(m))
+
+    def _latex(self, printer):
+        return r"\operatorname{vec}^{-1}" + printer.brackets(printer.doprint(self.args[0]))
 
 
 class identity(Primitive):

@@ -90,7 +90,7 @@ class transpose(Primitive):
         return shapes[0][::-1]
 
     def adjoint(self, bar, shape_of):
-        return [(self.args[0], transpose(bar))]
+        return [(self.args[0], outer(*bar.args[::-1]) if isinstance(bar, outer) else transpose(bar))]
 
     def index(self, idx, at, shape_of):
         return at(self.args[0], idx[::-1])
@@ -99,7 +99,9 @@ class transpose(Primitive):
         return a.T
 
     def _latex(self, printer):
-        return f"{printer.parenthesize_factor(self.args[0])}^{{\\top}}"
+        a = self.args[0]
+        text = printer.parenthesize_factor(a) if a.is_Symbol else printer.brackets(printer.doprint(a))
+        return text + r"^{\top}"
 
 
 class Blocks(Primitive):

@@ -1,0 +1,121 @@
+"""What waits for the step before: the recurrences of a program, read off what its statements read.
+
+Statements that need one another through a carried value form one recurrence. If a matrix product is among them, they are the
+step. If not, they need no more than a sweep over time, sample by sample. If they are linear as well, that sweep is a scan.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import Add, Mul, Piecewise
+from sympy.utilities.iterables import strongly_connected_components
+
+from symcell.language.activations import stop_gradient
+from symcell.language.primitives import Entry
+from symcell.schedule.program import Product
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Statements that need one another from step to step, and the carried values through which they do."""
+
+    statements: tuple
+    carried: tuple
+
+    @property
+    def has_product(self):
+        return any(isinstance(s, Product) for s in self.statements)
+
+    @cached_property
+    def linear(self):
+        """Whether its next values are linear in its last ones; the coefficients then come from outside, all of them."""
+        return all(d < 2 for d in degrees(self.statements, self.carried).values())
+
+    @property
+    def is_scan(self):
+        return self.linear and not self.has_product
+
+    @property
+    def targets(self):
+        return {t for s in self.statements for t in s.targets}
+
+
+class Flow:
+    """Who needs whom among the statements of one direction, from step to step too."""
+
+    def __init__(self, program, statements):
+        self.program, self.statements = program, tuple(statements)
+        self.maker = {t: k for k, s in enumerate(self.statements) for t in s.targets}
+        self.readers = {}  # statement -> those that need it, at this step or the next
+        self.sources = {}
+        for k, s in enumerate(self.statements):
+            for q in s.sources:
+                self._connect(self.maker.get(program.carried.get(q, q)), k)
+        for early, late in program.overwritten.items():  # one place holds both: what makes it stays beside what reads it
+            for k, s in enumerate(self.statements):
+                if early in s.sources:
+                    self._connect(k, self.maker.get(late))
+
+    def _connect(self, k, reader):
+        if k is not None and reader is not None:
+            self.readers.setdefault(k, set()).add(reader)
+            self.sources.setdefault(reader, set()).add(k)
+
+    @cached_property
+    def recurrences(self):
+        """The recurrences, in the statements' order."""
+        nodes = list(range(len(self.statements)))
+        edges = [(k, r) for k, readers in self.readers.items() for r in sorted(readers)]
+        groups = [sorted(g) for g in strongly_connected_components((nodes, edges))]
+        loops = sorted(g for g in groups if len(g) > 1 or g[0] in self.readers.get(g[0], ()))
+        return [Recurrence(tuple(self.statements[k] for k in g), self._carried_in(g)) for g in loops]
+
+    def _carried_in(self, group):
+        read = {q for k in group for q in self.statements[k].sources}
+        return tuple(early for early, late in self.program.carried.items() if early in read and self.maker.get(late) in group)
+
+    def downstream(self, targets):
+        """The targets, and all that needs them."""
+        return self._reached(targets, self.readers)
+
+    def upstream(self, targets):
+        """The targets, and all that they need."""
+        return self._reached(targets, self.sources)
+
+    def _reached(self, targets, edges):
+        waiting = [self.maker[t] for t in targets]
+        found = set(waiting)
+        while waiting:
+            new = edges.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return {t for k in found for t in self.statements[k].targets}
+
+
+def degrees(statements, variables):
+    """The degree in the variables of all that the statements make: 0 (free of them), 1 (linear) or 2 (anything else)."""
+    known = dict.fromkeys(variables, 1)
+    for s in statements:
+        if isinstance(s, Product):
+            degree = max(known.get(q, 0) for q in s.operands)
+        elif hasattr(s, "expr"):
+            degree = _degree(s.expr, known)
+            degree = 2 if degree and s.op == "max" else degree
+        else:
+            degree = 2
+        known.update(dict.fromkeys(s.targets, degree))
+    return known
+
+
+def _degree(e, known):
+    if isinstance(e, Entry):
+        return known.get(e.args[0], 0)
+    if not any(known.get(a.args[0], 0) for a in e.atoms(Entry)):
+        return 0
+    if isinstance(e, (Add, stop_gradient)):
+        return max(_degree(a, known) for a in e.args)
+    if isinstance(e, Mul):
+        return min(2, sum(_degree(a, known) for a in e.args))
+    if isinstance(e, Piecewise) and not any(_degree(condition, known) for _, condition in e.args):
+        return max(_degree(value, known) for value, _ in e.args)
+    return 2
