@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "95d0ea274e4e6aa5"
+CONTENT_HASH = "5ba448150a309630"
 
 NAME = "gru_concat"
 PARAMS = {
@@ -612,8 +612,8 @@ def backward_before_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 
 @jit
 def backward_before(T, B, n_h, dz_all, db_r, db_i, db_g):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], db_r, dz_all[t, b, n_h:2 * n_h], db_i,
                 dz_all[t, b, 2 * n_h:3 * n_h], db_g)
@@ -660,7 +660,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     c_seq = np.empty((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_r[:, n_h:n_h + n_x] @ x, W_i[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_r[:, n_h:n_h + n_x], W_i[:, n_h:n_h + n_x],
         W_g[:, n_h:n_h + n_x]], axis=0).T)

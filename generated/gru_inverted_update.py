@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "27a94fc0c698f5fe"
+CONTENT_HASH = "e5acadca13bd292a"
 
 NAME = "gru_inverted_update"
 PARAMS = {
@@ -584,7 +584,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_u @ x, W_r @ x, W_m @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_u, W_r, W_m], axis=0).T)
     from_x = from_x.reshape(T, B, 3 * n_h)

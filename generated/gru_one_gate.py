@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "ab7980e946aa4581"
+CONTENT_HASH = "289fdb144f1e4220"
 
 NAME = "gru_one_gate"
 PARAMS = {
@@ -570,8 +570,8 @@ def backward_before_row(n_h, dz_g, db_g, dz_u, db_u):
 
 @jit
 def backward_before(T, B, n_h, dz_all, db_g, db_u):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], db_g, dz_all[t, b, n_h:2 * n_h], db_u)
 
@@ -589,7 +589,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     c_seq = np.empty((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_g @ x, W_u @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_g, W_u], axis=0).T)
     from_x = from_x.reshape(T, B, 2 * n_h)

@@ -25,7 +25,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "5d64451db67d0767"
+CONTENT_HASH = "3d379602eb1c3c20"
 
 NAME = "gru_reset_after"
 PARAMS = {
@@ -598,8 +598,8 @@ def backward_before_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 
 @jit
 def backward_before(T, B, n_h, dz_all, db_z, db_r, dd_n, dz_all_2, db_n):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], db_z, dz_all[t, b, n_h:2 * n_h], db_r,
                 dz_all[t, b, 2 * n_h:3 * n_h], dd_n, dz_all_2[t, b, 2 * n_h:3 * n_h], db_n)
@@ -622,7 +622,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_z @ x, W_r @ x, W_n @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_z, W_r, W_n], axis=0).T)
     from_x = from_x.reshape(T, B, 3 * n_h)

@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "3ab0891ebf9d9ca1"
+CONTENT_HASH = "f1ef7cd84aa2aeef"
 
 NAME = "lstm"
 PARAMS = {
@@ -606,8 +606,8 @@ def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 @jit
 def backward_before(T, B, n_h, dz_all, db_i, db_f, db_g, db_o):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], db_i, dz_all[t, b, n_h:2 * n_h], db_f,
                 dz_all[t, b, 2 * n_h:3 * n_h], db_g, dz_all[t, b, 3 * n_h:4 * n_h], db_o)
@@ -634,7 +634,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     c_seq[0] = initial["c"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_i @ x, W_f @ x, W_g @ x, W_o @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_i, W_f, W_g, W_o], axis=0).T)
     from_x = from_x.reshape(T, B, 4 * n_h)

@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "674ee0a6533464f4"
+CONTENT_HASH = "e65ceb7678ca239e"
 
 NAME = "lstm_1997"
 PARAMS = {
@@ -590,8 +590,8 @@ def backward_before_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
 
 @jit
 def backward_before(T, B, n_h, dz_all, db_i, db_o, db_g):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], db_i, dz_all[t, b, n_h:2 * n_h], db_o,
                 dz_all[t, b, 2 * n_h:3 * n_h], db_g)
@@ -615,7 +615,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     c_seq[0] = initial["c"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_i @ x, W_o @ x, W_g @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_i, W_o, W_g], axis=0).T)
     from_x = from_x.reshape(T, B, 3 * n_h)

@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "374816474dd4c875"
+CONTENT_HASH = "3ad9476f43b2bda6"
 
 NAME = "lstm_concat"
 PARAMS = {
@@ -599,8 +599,8 @@ def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 @jit
 def backward_before(T, B, n_h, dz_all, db_i, db_f, db_g, db_o):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], db_i, dz_all[t, b, n_h:2 * n_h], db_f,
                 dz_all[t, b, 2 * n_h:3 * n_h], db_g, dz_all[t, b, 3 * n_h:4 * n_h], db_o)
@@ -656,7 +656,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     c_seq[0] = initial["c"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_i[:, n_h:n_h + n_x] @ x, W_f[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x, W_o[:, n_h:n_h + n_x] @
     #     x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_i[:, n_h:n_h + n_x], W_f[:, n_h:n_h + n_x],

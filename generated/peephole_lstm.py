@@ -27,7 +27,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "eb8b75cba8813b9e"
+CONTENT_HASH = "8cbf709a7e1bc3d6"
 
 NAME = "peephole_lstm"
 PARAMS = {
@@ -615,8 +615,8 @@ def backward_before_row(n_h, dz_i, c_prev, dp_i, db_i, dz_f, dp_f, db_f, dz_g, d
 
 @jit
 def backward_before(T, B, n_h, dz_all, c_seq, dp_i, db_i, dp_f, db_f, db_g, dp_o, db_o):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_all[t, b, 0:n_h], c_seq[t, b], dp_i, db_i, dz_all[t, b, n_h:2 * n_h],
                 dp_f, db_f, dz_all[t, b, 2 * n_h:3 * n_h], db_g, dz_all[t, b, 3 * n_h:4 * n_h],
@@ -647,7 +647,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     c_seq[0] = initial["c"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_i @ x, W_f @ x, W_g @ x, W_o @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_i, W_f, W_g, W_o], axis=0).T)
     from_x = from_x.reshape(T, B, 4 * n_h)

@@ -21,7 +21,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "b5f9bccd2dadbdbc"
+CONTENT_HASH = "872f723685347ae5"
 
 NAME = "rnn"
 PARAMS = {"U_a": ("n_h", "n_h"), "W_a": ("n_h", "n_x"), "b_a": ("n_h",)}
@@ -517,8 +517,8 @@ def backward_before_row(n_h, dz_a, db_a):
 
 @jit
 def backward_before(T, B, n_h, dz_a_seq, db_a):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_a_seq[t, b, 0:n_h], db_a)
 
@@ -533,7 +533,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     a_seq = np.empty((T + 1, B, n_h), real)
     a_seq[0] = initial["a"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_a @ x
     from_x = np.matmul(x.reshape(T * B, n_x), W_a.T)
     from_x = from_x.reshape(T, B, n_h)

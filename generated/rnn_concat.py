@@ -21,7 +21,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "d110c51ed29a4203"
+CONTENT_HASH = "7aaa8de72713f56e"
 
 NAME = "rnn_concat"
 PARAMS = {"W_a": ("n_h", "n_h + n_x")}
@@ -531,7 +531,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     a_seq = np.empty((T + 1, B, n_h), real)
     a_seq[0] = initial["a"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_a[:, n_h:n_h + n_x] @ x
     from_x = np.matmul(x.reshape(T * B, n_x), W_a[:, n_h:n_h + n_x].T)
     from_x = from_x.reshape(T, B, n_h)

@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "d1c0913a642b7bfa"
+CONTENT_HASH = "7589fd0aec9c93d0"
 
 NAME = "rnn_readout"
 PARAMS = {
@@ -529,7 +529,7 @@ def forward_after_row(n_y, z_y_from_a, b_y, z_y_out, exp_sum_y_out, y_out):
 
 @jit
 def forward_after(T, B, n_y, from_a, b_y, y_seq):
-    """Do for all steps what needs no recurrence."""
+    """Do for all steps what waits for no product."""
     real = from_a.dtype
     z_y = np.empty((n_y,), real)
     exp_sum_y = np.empty((n_y,), real)
@@ -562,10 +562,10 @@ def backward_after_row(n_y, dy_given, dy_out, y, dz_y_out, db_y):
 
 @jit
 def backward_after(T, B, n_y, dy_given, y_seq, dz_y_seq, db_y):
-    """Do for all steps what needs no recurrence."""
+    """Do for all steps what waits for no product."""
     real = dy_given.dtype
     dy = np.empty((n_y,), real)
-    for t in range(T):
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_after_row(n_y, dy_given[t, b], dy, y_seq[t + 1, b], dz_y_seq[t, b, 0:n_y], db_y)
 
@@ -605,8 +605,8 @@ def backward_before_row(n_h, dz_a, db_a):
 
 @jit
 def backward_before(T, B, n_h, dz_a_seq, db_a):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_before_row(n_h, dz_a_seq[t, b, 0:n_h], db_a)
 
@@ -626,7 +626,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     a_seq[0] = initial["a"]
     y_seq = np.empty((T + 1, B, n_y), real)
     y_seq[0] = initial["y"]
-    # What needs no state: all steps at once.
+    # What waits for no product of the step before: all steps at once.
     # W_a @ x
     from_x = np.matmul(x.reshape(T * B, n_x), W_a.T)
     from_x = from_x.reshape(T, B, n_h)
@@ -658,7 +658,7 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dy_given = given["y"]
     da_later = later["a"]
     dy_later = later["y"]
-    # What no earlier step is needed for: all steps at once.
+    # What waits for no product of a later step: all steps at once.
     dz_y_seq = np.empty((T, B, n_y), real)
     db_y = np.zeros((n_y,), real)
     backward_after(T, B, n_y, dy_given, y_seq, dz_y_seq, db_y)

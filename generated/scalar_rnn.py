@@ -11,8 +11,8 @@ Sizes: none. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) 
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 1 assignment in the step
-    backward: 3 assignments before the loop, 2 assignments in the step
+    forward: 1 scan before the loop
+    backward: 3 assignments after the loop, 2 scans after the loop
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from numba import njit
 from numba.core import config
 from numba.core.compiler import Compiler
 
-CONTENT_HASH = "edb97d81083ccf71"
+CONTENT_HASH = "76e7e6e7d8513029"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -101,7 +101,7 @@ def exact_jit(function):
 
 
 @fused
-def forward_step_row(w, a_prev, v, x, a_out):
+def forward_before_row(w, a_prev, v, x, a_out):
     """One sample at one step."""
     # (1) a = w * a_prev + v * x
     a = w[0] * a_prev[0] + v[0] * x[0]
@@ -110,50 +110,34 @@ def forward_step_row(w, a_prev, v, x, a_out):
 
 
 @jit
-def forward_steps(T, B, w, a_seq, v, x):
-    """Run the recurrence from the first step to the last."""
+def forward_before(T, B, w, a_seq, v, x):
+    """Do for all steps what waits for no product."""
     for t in range(T):
         for b in range(B):
-            forward_step_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
+            forward_before_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
 
 
 @fused
-def backward_step_row(da_given, da_later, da_out, w):
+def backward_after_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
     """The adjoints of one sample at one step."""
     # through (1) a = w * a_prev + v * x
     da = da_given[0] + da_later[0]
     da_prev = w[0] * da
+    dx = v[0] * da
+    dv[0] += da * x[0]
+    dw[0] += da * a_prev[0]
     # passed on
-    da_out[0] = da
     da_later[0] = da_prev
-
-
-@jit
-def backward_steps(T, B, da_given, da_later, da_seq, w):
-    """Run the adjoint recurrence from the last step to the first."""
-    for t in range(T - 1, -1, -1):
-        for b in range(B):
-            backward_step_row(da_given[t, b:b + 1], da_later[b:b + 1], da_seq[t, b:b + 1], w)
-
-
-@fused
-def backward_before_row(v, da, dx_out, x, dv, a_prev, dw):
-    """The adjoints of one sample at one step."""
-    # through (1) a = w * a_prev + v * x
-    dx = v[0] * da[0]
-    dv[0] += da[0] * x[0]
-    dw[0] += da[0] * a_prev[0]
-    # passed on
     dx_out[0] = dx
 
 
 @jit
-def backward_before(T, B, v, da_seq, dx_seq, x, dv, a_seq, dw):
-    """Do for all steps what needs no recurrence."""
-    for t in range(T):
+def backward_after(T, B, da_given, da_later, w, v, dx_seq, x, dv, a_seq, dw):
+    """Do for all steps what waits for no product."""
+    for t in range(T - 1, -1, -1):
         for b in range(B):
-            backward_before_row(v, da_seq[t, b:b + 1], dx_seq[t, b:b + 1], x[t, b:b + 1], dv,
-                a_seq[t, b:b + 1], dw)
+            backward_after_row(da_given[t, b:b + 1], da_later[b:b + 1], w, v, dx_seq[t, b:b + 1],
+                x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
 
 
 def _forward(T, B, sizes, real, params, inputs, initial):
@@ -163,8 +147,8 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     x = inputs["x"]
     a_seq = np.empty((T + 1, B), real)
     a_seq[0] = initial["a"]
-    # The recurrence.
-    forward_steps(T, B, w, a_seq, v, x)
+    # What waits for no product of the step before: all steps at once.
+    forward_before(T, B, w, a_seq, v, x)
     return {"a": a_seq}, ()
 
 
@@ -176,14 +160,11 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     a_seq = states["a"]
     da_given = given["a"]
     da_later = later["a"]
-    # The recurrence, backwards.
-    da_seq = np.empty((T, B), real)
-    backward_steps(T, B, da_given, da_later, da_seq, w)
-    # Gradients of what all steps share, and of the inputs: all steps at once.
+    # What waits for no product of a later step: all steps at once.
     dx_seq = np.empty((T, B), real)
     dv = np.zeros((1,), real)
     dw = np.zeros((1,), real)
-    backward_before(T, B, v, da_seq, dx_seq, x, dv, a_seq, dw)
+    backward_after(T, B, da_given, da_later, w, v, dx_seq, x, dv, a_seq, dw)
     return {"v": dv.reshape(()), "w": dw.reshape(())}, {"x": dx_seq}
 
 

@@ -14,7 +14,7 @@ from sympy.core.function import Application
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
 from symcell.language.activations import partial
-from symcell.language.primitives import Primitive, ordered_args, total
+from symcell.language.primitives import Primitive, number_apart, ordered_args, total
 from symcell.language.shapes import resolved_shape
 from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
@@ -163,7 +163,7 @@ def pull_back(e, bar, derivation, rule="sum rule"):
         if not e.is_integer:
             yield e, bar, rule
     elif isinstance(e, Primitive):
-        number, bar = bar.as_coeff_Mul()  # adjoints are linear: a number stays outside of products
+        number, bar = number_apart(bar)  # adjoints are linear: a number stays outside of products
         for argument, its_bar in e.adjoint(bar, derivation.shape):
             yield from pull_back(argument, number * its_bar, derivation, e.rule)
     else:

@@ -4,9 +4,9 @@ Whole vectors disappear here. `at` asks each primitive for its entry at given in
 reductions over indices, are left; every reduction becomes a statement of its own.
 """
 
-from sympy import Add, Expr, Mul, Piecewise, Symbol
+from sympy import Add, Expr, Piecewise, Symbol
 
-from symcell.language.primitives import Entry, Primitive, Reduction, concat, matmul, outer, part, transpose
+from symcell.language.primitives import Entry, Primitive, Reduction, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.shapes import resolved_shape
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.language.words import unused
@@ -87,7 +87,7 @@ class _Lowering:
         for term in row.terms:
             parts_of_term = term.expr.args if isinstance(term.expr, Add) else (term.expr,)
             for e in parts_of_term:
-                number, product = e.as_coeff_Mul()
+                number, product = number_apart(e)
                 gradient = self._gradient(product)
                 parts.append(number * gradient) if gradient is not None else rest.append(e)
         shared = [e for e in rest if self._is_once(e)]
@@ -121,6 +121,8 @@ class _Lowering:
 
     def _one_gradient(self, bar, operand):
         target = self._new(f"{bar}_{operand}", self.shapes[bar] + self.shapes[operand], once=True)
+        if self.once & {bar, operand}:  # the same at every step: no product over all of them
+            return self._sum_over_steps(outer(bar, operand), target, alone=True) or target
         self.statements.append(Gradient((target,), (bar,), operand, note=self.note))
         return target
 
@@ -135,6 +137,7 @@ class _Lowering:
         return target
 
     def _sum_over_steps(self, e, target, alone):
+        e = self._with_products_named(e, target)
         symbol = target if alone else self._new(f"{target}_steps", self.shapes[target], once=True)
         indices = AXES[: len(self.shapes[symbol])]
         lengths = dict(zip(indices, self.shapes[symbol], strict=True))
@@ -148,8 +151,8 @@ class _Lowering:
         """The expression with each product by a parameter replaced by a value that a Product makes."""
         if isinstance(e, Add):
             return Add(*[self._with_products_named(a, target) for a in e.args])
-        if isinstance(e, Mul) and e.args[0].is_number:
-            number, rest = e.as_coeff_Mul()
+        number, rest = number_apart(e)
+        if number != 1 and rest != 1:
             return number * self._with_products_named(rest, target)
         if isinstance(e, part) and e.args[0] in self.deferred:
             return Add(*[self._product(p, target, e.args[1:]) for p in self.deferred[e.args[0]]])
@@ -169,11 +172,26 @@ class _Lowering:
             return e
         shape = self.shape_of(e) if columns is None else columns[1:]
         parts = [(v, columns)] if isinstance(a, transpose) or v not in self.concatenations else self.concatenations[v]
-        return Add(*[self._one_product(Weight(symbol, isinstance(a, transpose), c), q, shape, target) for q, c in parts])
+        return Add(
+            *[
+                self._product_once(symbol, q, c, shape, target)
+                if q in self.once
+                else self._one_product(Weight(symbol, isinstance(a, transpose), c), q, shape, target)
+                for q, c in parts
+            ]
+        )
 
     def _one_product(self, weight, operand, shape, target):
         name = self._new(f"{target}_from_{operand}", shape)
         self.statements.append(Product((name,), (weight,), (operand,), note=self.note))
+        return name
+
+    def _product_once(self, matrix, operand, columns, shape, target):
+        """Some columns of a parameter times a part of a concatenation that is a parameter too: the same at every step."""
+        name = self._new(f"{target}_from_{operand}", shape, once=True)
+        *rows, k = AXES[: len(shape) + 1]
+        body = Entry(matrix, *rows, columns[0] + k) * Entry(operand, k)
+        self.statements.append(Assign(name, tuple(rows), body, "sum", ((k, columns[1]),), note=self.note))
         return name
 
     def _parts(self, e):

@@ -77,7 +77,7 @@ def share_functions(program: Program) -> Program:
     """A costly function of the same argument is computed once, and kept for the backward steps: tanh(c) as tanh_c."""
     statements = [*program.forward, *program.backward]
     uses = Counter(f for s in statements if isinstance(s, Assign) for f in s.expr.atoms(Function, Pow) if is_costly(f))
-    made = {s.expr: s.target for s in statements if isinstance(s, Assign) and not s.op and s.expr in uses}
+    made = {}  # function -> what has it for its value, of the statements so far
     shapes, once, taken = dict(program.shapes), set(program.once), {q.name for q in program.shapes}
     result: dict[str, list] = {"forward": [], "backward": []}
     for direction in result:
@@ -85,8 +85,9 @@ def share_functions(program: Program) -> Program:
             if not isinstance(s, Assign):
                 result[direction].append(s)
                 continue
-            for f in sorted((f for f in s.expr.atoms(Function, Pow) if uses.get(f, 0) > 1 or f in made), key=_depth):
-                if f == s.expr and made.get(f) == s.target:
+            for f in sorted((f for f in s.expr.atoms(Function, Pow) if uses[f] > 1 or f in made), key=_depth):
+                if f == s.expr and f not in made and not s.op:
+                    made[f] = s.target
                     continue
                 if f not in made:
                     made[f] = _named_function(f, s, taken)

@@ -1,6 +1,6 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and nothing else."""
 
-from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, ordered_args
+from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, number_apart, ordered_args
 from symcell.language.primitives.layout import chunk, concat, flat, fold, identity, part, place, repeat
 from symcell.language.primitives.products import Affine, affine, contract, dot, is_product_of, matmul, outer, transpose
 from symcell.language.primitives.reductions import (
@@ -40,6 +40,7 @@ __all__ = [
     "largest",
     "matmul",
     "mean",
+    "number_apart",
     "ordered_args",
     "outer",
     "part",

@@ -13,7 +13,7 @@ A primitive answers, about itself and its arguments:
 A new primitive is one new class here, and nothing else.
 """
 
-from sympy import Function, Symbol, default_sort_key
+from sympy import Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
@@ -95,6 +95,13 @@ _indices = counter()
 def fresh_index():
     """A new loop index; the lowering renames it to a letter that reads well."""
     return Symbol(f"_k{next(_indices):09d}", integer=True, nonnegative=True)
+
+
+def number_apart(e):
+    """A product as (number, rest)."""
+    factors = Mul.make_args(e)
+    numbers = [a for a in factors if a.is_number]
+    return Mul(*numbers), Mul(*[a for a in factors if a not in numbers])
 
 
 def ordered_args(e):
