@@ -23,7 +23,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "07ac8a26808b8ce0"
+CONTENT_HASH = "57a8fa56bca03876"
 
 NAME = "cornn"
 PARAMS = {"W_z": ("n_h", "n_x"), "U_z_y": ("n_h", "n_h"), "U_z_z": ("n_h", "n_h"), "b_z": ("n_h",)}
@@ -534,7 +534,7 @@ def backward_step_row_2(n_h, dy, dy_prev_from_dz_z, dt, gamma, dz, dy_later, dz_
         dy_prev = dy[j] + dy_prev_from_dz_z[j] - dt[0] * gamma[0] * dz[j]
         # through (1) z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon *
         #     z_prev - gamma * y_prev)
-        dz_prev = dz_prev_from_dz_z[j] + dz[j] * (one - dt[0] * epsilon[0])
+        dz_prev = dz_prev_from_dz_z[j] + (one - dt[0] * epsilon[0]) * dz[j]
         # passed on
         dy_later[j] = dy_prev
         dz_later[j] = dz_prev

@@ -4,12 +4,12 @@ Funahashi, Nakamura, Neural Networks 6, 1993; Beer, Adaptive Behavior 3, 1995: s
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  h1 = h_prev + dt * (tau * tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev) / tau
-    (2)  h2 = h1 + dt * (tau * tanh(W_h @ x + U_h @ h1 + b_h) - h1) / tau
-    (3)  h3 = h2 + dt * (tau * tanh(W_h @ x + U_h @ h2 + b_h) - h2) / tau
-    (4)  h4 = h3 + dt * (tau * tanh(W_h @ x + U_h @ h3 + b_h) - h3) / tau
-    (5)  h5 = h4 + dt * (tau * tanh(W_h @ x + U_h @ h4 + b_h) - h4) / tau
-    (6)  h = h5 + dt * (tau * tanh(W_h @ x + U_h @ h5 + b_h) - h5) / tau
+    (1)  h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
+    (2)  h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
+    (3)  h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
+    (4)  h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
+    (5)  h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
+    (6)  h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
 
 Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "bf1d63e03207df95"
+CONTENT_HASH = "8cb70dc0b8108ef3"
 
 NAME = "ctrnn"
 PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
@@ -472,7 +472,7 @@ def multiply(rows, start, weights, out):
 def forward_step_row_1(n_h, z_h1_from_h_prev, z_h1_from_x, b_h, tanh_z_h1_out, h_prev, dt, tau, h1_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (1) h1 = h_prev + dt * (tau * tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev) / tau
+        # (1) h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
         z_h1 = z_h1_from_h_prev[j] + z_h1_from_x[j] + b_h[j]
         tanh_z_h1 = tanh(z_h1)
         h1 = h_prev[j] + dt[0] * (tanh_z_h1 - h_prev[j] / tau[0])
@@ -482,11 +482,11 @@ def forward_step_row_1(n_h, z_h1_from_h_prev, z_h1_from_x, b_h, tanh_z_h1_out, h
 
 
 @fused
-def forward_step_row_2(n_h, z_h2_from_h1, z_h2_from_x, b_h, tanh_z_h2_out, h1, dt, tau, h2_out):
+def forward_step_row_2(n_h, z_h1_from_x, z_h2_from_h1, b_h, tanh_z_h2_out, h1, dt, tau, h2_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (2) h2 = h1 + dt * (tau * tanh(W_h @ x + U_h @ h1 + b_h) - h1) / tau
-        z_h2 = z_h2_from_h1[j] + z_h2_from_x[j] + b_h[j]
+        # (2) h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
+        z_h2 = z_h1_from_x[j] + z_h2_from_h1[j] + b_h[j]
         tanh_z_h2 = tanh(z_h2)
         h2 = h1[j] + dt[0] * (tanh_z_h2 - h1[j] / tau[0])
         # kept
@@ -495,11 +495,11 @@ def forward_step_row_2(n_h, z_h2_from_h1, z_h2_from_x, b_h, tanh_z_h2_out, h1, d
 
 
 @fused
-def forward_step_row_3(n_h, z_h3_from_h2, z_h3_from_x, b_h, tanh_z_h3_out, h2, dt, tau, h3_out):
+def forward_step_row_3(n_h, z_h1_from_x, z_h3_from_h2, b_h, tanh_z_h3_out, h2, dt, tau, h3_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (3) h3 = h2 + dt * (tau * tanh(W_h @ x + U_h @ h2 + b_h) - h2) / tau
-        z_h3 = z_h3_from_h2[j] + z_h3_from_x[j] + b_h[j]
+        # (3) h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
+        z_h3 = z_h1_from_x[j] + z_h3_from_h2[j] + b_h[j]
         tanh_z_h3 = tanh(z_h3)
         h3 = h2[j] + dt[0] * (tanh_z_h3 - h2[j] / tau[0])
         # kept
@@ -508,11 +508,11 @@ def forward_step_row_3(n_h, z_h3_from_h2, z_h3_from_x, b_h, tanh_z_h3_out, h2, d
 
 
 @fused
-def forward_step_row_4(n_h, z_h4_from_h3, z_h4_from_x, b_h, tanh_z_h4_out, h3, dt, tau, h4_out):
+def forward_step_row_4(n_h, z_h1_from_x, z_h4_from_h3, b_h, tanh_z_h4_out, h3, dt, tau, h4_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (4) h4 = h3 + dt * (tau * tanh(W_h @ x + U_h @ h3 + b_h) - h3) / tau
-        z_h4 = z_h4_from_h3[j] + z_h4_from_x[j] + b_h[j]
+        # (4) h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
+        z_h4 = z_h1_from_x[j] + z_h4_from_h3[j] + b_h[j]
         tanh_z_h4 = tanh(z_h4)
         h4 = h3[j] + dt[0] * (tanh_z_h4 - h3[j] / tau[0])
         # kept
@@ -521,11 +521,11 @@ def forward_step_row_4(n_h, z_h4_from_h3, z_h4_from_x, b_h, tanh_z_h4_out, h3, d
 
 
 @fused
-def forward_step_row_5(n_h, z_h5_from_h4, z_h5_from_x, b_h, tanh_z_h5_out, h4, dt, tau, h5_out):
+def forward_step_row_5(n_h, z_h1_from_x, z_h5_from_h4, b_h, tanh_z_h5_out, h4, dt, tau, h5_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (5) h5 = h4 + dt * (tau * tanh(W_h @ x + U_h @ h4 + b_h) - h4) / tau
-        z_h5 = z_h5_from_h4[j] + z_h5_from_x[j] + b_h[j]
+        # (5) h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
+        z_h5 = z_h1_from_x[j] + z_h5_from_h4[j] + b_h[j]
         tanh_z_h5 = tanh(z_h5)
         h5 = h4[j] + dt[0] * (tanh_z_h5 - h4[j] / tau[0])
         # kept
@@ -534,11 +534,11 @@ def forward_step_row_5(n_h, z_h5_from_h4, z_h5_from_x, b_h, tanh_z_h5_out, h4, d
 
 
 @fused
-def forward_step_row_6(n_h, z_h_from_h5, z_h_from_x, b_h, tanh_z_h_out, h5, dt, tau, h_out):
+def forward_step_row_6(n_h, z_h1_from_x, z_h_from_h5, b_h, tanh_z_h_out, h5, dt, tau, h_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (6) h = h5 + dt * (tau * tanh(W_h @ x + U_h @ h5 + b_h) - h5) / tau
-        z_h = z_h_from_h5[j] + z_h_from_x[j] + b_h[j]
+        # (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+        z_h = z_h1_from_x[j] + z_h_from_h5[j] + b_h[j]
         tanh_z_h = tanh(z_h)
         h = h5[j] + dt[0] * (tanh_z_h - h5[j] / tau[0])
         # kept
@@ -567,27 +567,27 @@ def forward_steps(T, B, n_h, U_h_rows, U_h_rows_, U_h_rows__, U_h_rows___, U_h_r
         # U_h @ h1
         multiply(h1_seq[t], 0, U_h_rows_, from_h1)
         for b in range(B):
-            forward_step_row_2(n_h, from_h1[b, 0:n_h], from_x[t, b, n_h:2 * n_h], b_h, tanh_z_h2_seq[t, b],
+            forward_step_row_2(n_h, from_x[t, b, 0:n_h], from_h1[b, 0:n_h], b_h, tanh_z_h2_seq[t, b],
                 h1_seq[t, b, 0:n_h], dt, tau, h2_seq[t, b, 0:n_h])
         # U_h @ h2
         multiply(h2_seq[t], 0, U_h_rows__, from_h2)
         for b in range(B):
-            forward_step_row_3(n_h, from_h2[b, 0:n_h], from_x[t, b, 2 * n_h:3 * n_h], b_h,
-                tanh_z_h3_seq[t, b], h2_seq[t, b, 0:n_h], dt, tau, h3_seq[t, b, 0:n_h])
+            forward_step_row_3(n_h, from_x[t, b, 0:n_h], from_h2[b, 0:n_h], b_h, tanh_z_h3_seq[t, b],
+                h2_seq[t, b, 0:n_h], dt, tau, h3_seq[t, b, 0:n_h])
         # U_h @ h3
         multiply(h3_seq[t], 0, U_h_rows___, from_h3)
         for b in range(B):
-            forward_step_row_4(n_h, from_h3[b, 0:n_h], from_x[t, b, 3 * n_h:4 * n_h], b_h,
-                tanh_z_h4_seq[t, b], h3_seq[t, b, 0:n_h], dt, tau, h4_seq[t, b, 0:n_h])
+            forward_step_row_4(n_h, from_x[t, b, 0:n_h], from_h3[b, 0:n_h], b_h, tanh_z_h4_seq[t, b],
+                h3_seq[t, b, 0:n_h], dt, tau, h4_seq[t, b, 0:n_h])
         # U_h @ h4
         multiply(h4_seq[t], 0, U_h_rows____, from_h4)
         for b in range(B):
-            forward_step_row_5(n_h, from_h4[b, 0:n_h], from_x[t, b, 4 * n_h:5 * n_h], b_h,
-                tanh_z_h5_seq[t, b], h4_seq[t, b, 0:n_h], dt, tau, h5_seq[t, b, 0:n_h])
+            forward_step_row_5(n_h, from_x[t, b, 0:n_h], from_h4[b, 0:n_h], b_h, tanh_z_h5_seq[t, b],
+                h4_seq[t, b, 0:n_h], dt, tau, h5_seq[t, b, 0:n_h])
         # U_h @ h5
         multiply(h5_seq[t], 0, U_h_rows_____, from_h5)
         for b in range(B):
-            forward_step_row_6(n_h, from_h5[b, 0:n_h], from_x[t, b, 5 * n_h:6 * n_h], b_h, tanh_z_h_seq[t, b],
+            forward_step_row_6(n_h, from_x[t, b, 0:n_h], from_h5[b, 0:n_h], b_h, tanh_z_h_seq[t, b],
                 h5_seq[t, b, 0:n_h], dt, tau, h_seq[t + 1, b])
 
 
@@ -597,7 +597,7 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dt, tanh_z_h, dz_h_out)
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (6) h = h5 + dt * (tau * tanh(W_h @ x + U_h @ h5 + b_h) - h5) / tau
+        # through (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
         dh = dh_given[j] + dh_later[j]
         dz_h = dt[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
@@ -606,14 +606,14 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dt, tanh_z_h, dz_h_out)
 
 
 @fused
-def backward_step_row_2(n_h, dh5_from_dz_h, dh, dt, tau, dh5_out, tanh_z_h5, dz_h5_out):
+def backward_step_row_2(n_h, dh5_from_dz_h, dt, tau, dh, dh5_out, tanh_z_h5, dz_h5_out):
     """The adjoints of one sample at one step."""
     real = dh5_from_dz_h.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (6) h = h5 + dt * (tau * tanh(W_h @ x + U_h @ h5 + b_h) - h5) / tau
-        dh5 = dh5_from_dz_h[j] + dh[j] * (one - dt[0] / tau[0])
-        # through (5) h5 = h4 + dt * (tau * tanh(W_h @ x + U_h @ h4 + b_h) - h4) / tau
+        # through (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+        dh5 = dh5_from_dz_h[j] + (one - dt[0] / tau[0]) * dh[j]
+        # through (5) h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
         dz_h5 = dt[0] * dh5 * (one - tanh_z_h5[j] * tanh_z_h5[j])
         # passed on
         dh5_out[j] = dh5
@@ -621,14 +621,14 @@ def backward_step_row_2(n_h, dh5_from_dz_h, dh, dt, tau, dh5_out, tanh_z_h5, dz_
 
 
 @fused
-def backward_step_row_3(n_h, dh4_from_dz_h5, dh5, dt, tau, dh4_out, tanh_z_h4, dz_h4_out):
+def backward_step_row_3(n_h, dh4_from_dz_h5, dt, tau, dh5, dh4_out, tanh_z_h4, dz_h4_out):
     """The adjoints of one sample at one step."""
     real = dh4_from_dz_h5.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (5) h5 = h4 + dt * (tau * tanh(W_h @ x + U_h @ h4 + b_h) - h4) / tau
-        dh4 = dh4_from_dz_h5[j] + dh5[j] * (one - dt[0] / tau[0])
-        # through (4) h4 = h3 + dt * (tau * tanh(W_h @ x + U_h @ h3 + b_h) - h3) / tau
+        # through (5) h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
+        dh4 = dh4_from_dz_h5[j] + (one - dt[0] / tau[0]) * dh5[j]
+        # through (4) h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
         dz_h4 = dt[0] * dh4 * (one - tanh_z_h4[j] * tanh_z_h4[j])
         # passed on
         dh4_out[j] = dh4
@@ -636,14 +636,14 @@ def backward_step_row_3(n_h, dh4_from_dz_h5, dh5, dt, tau, dh4_out, tanh_z_h4, d
 
 
 @fused
-def backward_step_row_4(n_h, dh3_from_dz_h4, dh4, dt, tau, dh3_out, tanh_z_h3, dz_h3_out):
+def backward_step_row_4(n_h, dh3_from_dz_h4, dt, tau, dh4, dh3_out, tanh_z_h3, dz_h3_out):
     """The adjoints of one sample at one step."""
     real = dh3_from_dz_h4.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (4) h4 = h3 + dt * (tau * tanh(W_h @ x + U_h @ h3 + b_h) - h3) / tau
-        dh3 = dh3_from_dz_h4[j] + dh4[j] * (one - dt[0] / tau[0])
-        # through (3) h3 = h2 + dt * (tau * tanh(W_h @ x + U_h @ h2 + b_h) - h2) / tau
+        # through (4) h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
+        dh3 = dh3_from_dz_h4[j] + (one - dt[0] / tau[0]) * dh4[j]
+        # through (3) h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
         dz_h3 = dt[0] * dh3 * (one - tanh_z_h3[j] * tanh_z_h3[j])
         # passed on
         dh3_out[j] = dh3
@@ -651,14 +651,14 @@ def backward_step_row_4(n_h, dh3_from_dz_h4, dh4, dt, tau, dh3_out, tanh_z_h3, d
 
 
 @fused
-def backward_step_row_5(n_h, dh2_from_dz_h3, dh3, dt, tau, dh2_out, tanh_z_h2, dz_h2_out):
+def backward_step_row_5(n_h, dh2_from_dz_h3, dt, tau, dh3, dh2_out, tanh_z_h2, dz_h2_out):
     """The adjoints of one sample at one step."""
     real = dh2_from_dz_h3.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (3) h3 = h2 + dt * (tau * tanh(W_h @ x + U_h @ h2 + b_h) - h2) / tau
-        dh2 = dh2_from_dz_h3[j] + dh3[j] * (one - dt[0] / tau[0])
-        # through (2) h2 = h1 + dt * (tau * tanh(W_h @ x + U_h @ h1 + b_h) - h1) / tau
+        # through (3) h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
+        dh2 = dh2_from_dz_h3[j] + (one - dt[0] / tau[0]) * dh3[j]
+        # through (2) h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
         dz_h2 = dt[0] * dh2 * (one - tanh_z_h2[j] * tanh_z_h2[j])
         # passed on
         dh2_out[j] = dh2
@@ -666,14 +666,14 @@ def backward_step_row_5(n_h, dh2_from_dz_h3, dh3, dt, tau, dh2_out, tanh_z_h2, d
 
 
 @fused
-def backward_step_row_6(n_h, dh1_from_dz_h2, dh2, dt, tau, dh1_out, tanh_z_h1, dz_h1_out):
+def backward_step_row_6(n_h, dh1_from_dz_h2, dt, tau, dh2, dh1_out, tanh_z_h1, dz_h1_out):
     """The adjoints of one sample at one step."""
     real = dh1_from_dz_h2.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (2) h2 = h1 + dt * (tau * tanh(W_h @ x + U_h @ h1 + b_h) - h1) / tau
-        dh1 = dh1_from_dz_h2[j] + dh2[j] * (one - dt[0] / tau[0])
-        # through (1) h1 = h_prev + dt * (tau * tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev) / tau
+        # through (2) h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
+        dh1 = dh1_from_dz_h2[j] + (one - dt[0] / tau[0]) * dh2[j]
+        # through (1) h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
         dz_h1 = dt[0] * dh1 * (one - tanh_z_h1[j] * tanh_z_h1[j])
         # passed on
         dh1_out[j] = dh1
@@ -681,13 +681,13 @@ def backward_step_row_6(n_h, dh1_from_dz_h2, dh2, dt, tau, dh1_out, tanh_z_h1, d
 
 
 @fused
-def backward_step_row_7(n_h, dh_prev_from_dz_h1, dh1, dt, tau, dh_later):
+def backward_step_row_7(n_h, dh_prev_from_dz_h1, dt, tau, dh1, dh_later):
     """The adjoints of one sample at one step."""
     real = dh_prev_from_dz_h1.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (1) h1 = h_prev + dt * (tau * tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev) / tau
-        dh_prev = dh_prev_from_dz_h1[j] + dh1[j] * (one - dt[0] / tau[0])
+        # through (1) h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
+        dh_prev = dh_prev_from_dz_h1[j] + (one - dt[0] / tau[0]) * dh1[j]
         # passed on
         dh_later[j] = dh_prev
 
@@ -711,32 +711,32 @@ def backward_steps(T, B, n_h, U_h_rows, U_h_rows_, U_h_rows__, U_h_rows___, U_h_
         # U_h.T @ dz_h
         multiply(dz_all[t], 5 * n_h, U_h_rows, from_dz_h)
         for b in range(B):
-            backward_step_row_2(n_h, from_dz_h[b, 0:n_h], dh_seq[t, b], dt, tau, dh5_seq[t, b],
+            backward_step_row_2(n_h, from_dz_h[b, 0:n_h], dt, tau, dh_seq[t, b], dh5_seq[t, b],
                 tanh_z_h5_seq[t, b], dz_all[t, b, 4 * n_h:5 * n_h])
         # U_h.T @ dz_h5
         multiply(dz_all[t], 4 * n_h, U_h_rows_, from_dz_h5)
         for b in range(B):
-            backward_step_row_3(n_h, from_dz_h5[b, 0:n_h], dh5_seq[t, b], dt, tau, dh4_seq[t, b],
+            backward_step_row_3(n_h, from_dz_h5[b, 0:n_h], dt, tau, dh5_seq[t, b], dh4_seq[t, b],
                 tanh_z_h4_seq[t, b], dz_all[t, b, 3 * n_h:4 * n_h])
         # U_h.T @ dz_h4
         multiply(dz_all[t], 3 * n_h, U_h_rows__, from_dz_h4)
         for b in range(B):
-            backward_step_row_4(n_h, from_dz_h4[b, 0:n_h], dh4_seq[t, b], dt, tau, dh3_seq[t, b],
+            backward_step_row_4(n_h, from_dz_h4[b, 0:n_h], dt, tau, dh4_seq[t, b], dh3_seq[t, b],
                 tanh_z_h3_seq[t, b], dz_all[t, b, 2 * n_h:3 * n_h])
         # U_h.T @ dz_h3
         multiply(dz_all[t], 2 * n_h, U_h_rows___, from_dz_h3)
         for b in range(B):
-            backward_step_row_5(n_h, from_dz_h3[b, 0:n_h], dh3_seq[t, b], dt, tau, dh2_seq[t, b],
+            backward_step_row_5(n_h, from_dz_h3[b, 0:n_h], dt, tau, dh3_seq[t, b], dh2_seq[t, b],
                 tanh_z_h2_seq[t, b], dz_all[t, b, n_h:2 * n_h])
         # U_h.T @ dz_h2
         multiply(dz_all[t], n_h, U_h_rows____, from_dz_h2)
         for b in range(B):
-            backward_step_row_6(n_h, from_dz_h2[b, 0:n_h], dh2_seq[t, b], dt, tau, dh1_seq[t, b],
+            backward_step_row_6(n_h, from_dz_h2[b, 0:n_h], dt, tau, dh2_seq[t, b], dh1_seq[t, b],
                 tanh_z_h1_seq[t, b], dz_all[t, b, 0:n_h])
         # U_h.T @ dz_h1
         multiply(dz_all[t], 0, U_h_rows_____, from_dz_h1)
         for b in range(B):
-            backward_step_row_7(n_h, from_dz_h1[b, 0:n_h], dh1_seq[t, b], dt, tau, dh_later[b])
+            backward_step_row_7(n_h, from_dz_h1[b, 0:n_h], dt, tau, dh1_seq[t, b], dh_later[b])
 
 
 @fused
@@ -833,9 +833,9 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     # What waits for no product of the step before: all steps at once.
-    # W_h @ x, W_h @ x, W_h @ x, W_h @ x, W_h @ x, W_h @ x
-    from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_h, W_h, W_h, W_h, W_h, W_h], axis=0).T)
-    from_x = from_x.reshape(T, B, 6 * n_h)
+    # W_h @ x
+    from_x = np.matmul(x.reshape(T * B, n_x), W_h.T)
+    from_x = from_x.reshape(T, B, n_h)
     # The recurrence.
     U_h_rows = np.ascontiguousarray(U_h.T)
     U_h_rows_ = np.ascontiguousarray(U_h.T)

@@ -7,7 +7,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (1)  p = U @ h_prev + W @ x
     (2)  z = sigmoid(p + b_z)
     (3)  c = tanh(p + b_c)
-    (4)  h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    (4)  h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
 
 Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "085e00f37d805db3"
+CONTENT_HASH = "4a5f62d0592f0248"
 
 NAME = "fastgrnn"
 PARAMS = {"U": ("n_h", "n_h"), "W": ("n_h", "n_x"), "b_z": ("n_h",), "b_c": ("n_h",), "zeta": (), "nu": ()}
@@ -470,7 +470,7 @@ def multiply(rows, start, weights, out):
 @fused
 def forward_once_row(zeta, w_h_out, nu, w_h_2_out):
     """What needs parameters alone."""
-    # (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    # (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     w_h = sigmoid(zeta[0])
     w_h_2 = sigmoid(nu[0])
     # kept
@@ -496,7 +496,7 @@ def forward_step_row(n_h, p_from_h_prev, p_from_x, b_z, z_out, b_c, c_out, h_pre
         z = sigmoid(p + b_z[j])
         # (3) c = tanh(p + b_c)
         c = tanh(p + b_c[j])
-        # (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+        # (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
         h = z * h_prev[j] + (w_h_2[0] + (one - z) * w_h[0]) * c
         # kept
         z_out[j] = z
@@ -523,7 +523,7 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, w_h_2, z, w_h, dc_out, 
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+        # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
         dh = dh_given[j] + dh_later[j]
         dc = dh * (w_h_2[0] + (one - z[j]) * w_h[0])
         dz = dh * (h_prev[j] - c[j] * w_h[0])
@@ -567,17 +567,17 @@ def backward_before_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
     """The adjoints of one sample at one step."""
     real = dh.dtype.type
     zero, one = real(0), real(1)
-    # through (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     sum_dw_h_2 = zero
     for j in range(n_h):
         sum_dw_h_2 += dh[j] * c[j]
-    # through (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     dw_h_2[0] += sum_dw_h_2
-    # through (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     sum_dw_h = zero
     for j in range(n_h):
         sum_dw_h += dh[j] * (one - z[j]) * c[j]
-    # through (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     dw_h[0] += sum_dw_h
     for j in range(n_h):
         # through (2) z = sigmoid(p + b_z)
@@ -600,7 +600,7 @@ def backward_once_row(dw_h, w_h, dzeta_out, dw_h_2, w_h_2, dnu_out):
     """What needs parameters alone."""
     real = dw_h.dtype.type
     one = real(1)
-    # through (4) h = z * h_prev + ((1 - z) * sigmoid(zeta) + sigmoid(nu)) * c
+    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     dzeta = dw_h[0] * w_h[0] * (one - w_h[0])
     dnu = dw_h_2[0] * w_h_2[0] * (one - w_h_2[0])
     # passed on

@@ -4,11 +4,11 @@ Yang et al., Gated linear attention transformers, ICML 2024, arXiv:2312.06635 (o
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  q = W_q @ x / sqrt(n_k)
+    (1)  q = (W_q @ x) / sqrt(n_k)
     (2)  k = W_k @ x
     (3)  v = W_v @ x
-    (4)  a = exp(-softplus(-G_2 @ (G_1 @ x) - b_g) / 16)
-    (5)  S = S_prev * spread(a, 1) + outer(k, v)
+    (4)  a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
+    (5)  S = S_prev * column(a) + outer(k, v)
     (6)  y = S.T @ q
 
 Sizes: n_x, n_k, n_v, n_r. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -26,7 +26,7 @@ from numba.core import config
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
-CONTENT_HASH = "8d7c2d676ab4ae83"
+CONTENT_HASH = "b3f5cd51e62e4982"
 
 NAME = "gla"
 PARAMS = {
@@ -345,9 +345,9 @@ def forward_before_row(n_k, n_v, z_q, q_out, b_g, z_a_2_from_z_a, z_a_2_out, a_o
     real = z_q.dtype.type
     zero = real(0)
     for j in range(n_k):
-        # (1) q = W_q @ x / sqrt(n_k)
+        # (1) q = (W_q @ x) / sqrt(n_k)
         q = z_q[j] / np.sqrt(real(n_k))
-        # (4) a = exp(-softplus(-G_2 @ (G_1 @ x) - b_g) / 16)
+        # (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
         z_a_2 = -b_g[j] - z_a_2_from_z_a[j]
         a = exp(-real(0.0625) * softplus(z_a_2))
         # kept
@@ -356,7 +356,7 @@ def forward_before_row(n_k, n_v, z_q, q_out, b_g, z_a_2_from_z_a, z_a_2_out, a_o
         a_out[j] = a
     for j in range(n_k):
         for k_ in range(n_v):
-            # (5) S = S_prev * spread(a, 1) + outer(k, v)
+            # (5) S = S_prev * column(a) + outer(k, v)
             S = a_out[j] * S_prev[j, k_] + k[j] * v[k_]
             # kept
             S_out[j, k_] = S
@@ -393,30 +393,30 @@ def backward_after_1_row(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
         for k_ in range(n_v):
             # through (5), (6)
             dS = dy_out[k_] * q[j] + dS_given[j, k_] + dS_later[j, k_]
-            # through (5) S = S_prev * spread(a, 1) + outer(k, v)
+            # through (5) S = S_prev * column(a) + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
             dS_out[j, k_] = dS
             dS_later[j, k_] = dS_prev
-    # through (5) S = S_prev * spread(a, 1) + outer(k, v)
+    # through (5) S = S_prev * column(a) + outer(k, v)
     for j in range(n_k):
         da = zero
         for k_ in range(n_v):
             da += dS_out[j, k_] * S_prev[j, k_]
         da_out[j] = da
     for j in range(n_k):
-        # through (4) a = exp(-softplus(-G_2 @ (G_1 @ x) - b_g) / 16)
+        # through (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
         dz_a_2 = -real(0.0625) * da_out[j] * a[j] * sigmoid(z_a_2[j])
         db_g[j] += -dz_a_2
         # passed on
         dz_a_2_out[j] = dz_a_2
-    # through (5) S = S_prev * spread(a, 1) + outer(k, v)
+    # through (5) S = S_prev * column(a) + outer(k, v)
     for j in range(n_v):
         dv_out[j] = zero
     for k_ in range(n_k):
         for j in range(n_v):
             dv_out[j] += dS_out[k_, j] * k[k_]
-    # through (5) S = S_prev * spread(a, 1) + outer(k, v)
+    # through (5) S = S_prev * column(a) + outer(k, v)
     for j in range(n_k):
         dk = zero
         for k_ in range(n_v):
@@ -429,7 +429,7 @@ def backward_after_1_row(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
             dq += dy_out[k_] * S[j, k_]
         dq_out[j] = dq
     for j in range(n_k):
-        # through (1) q = W_q @ x / sqrt(n_k)
+        # through (1) q = (W_q @ x) / sqrt(n_k)
         dz_q = dq_out[j] / np.sqrt(real(n_k))
         # passed on
         dz_q_out[j] = dz_q
@@ -457,7 +457,7 @@ def backward_after_1(T, B, n_k, n_v, dy_given, q_seq, dS_given, dS_later, a_seq,
 def backward_after_2_row(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
-        # through (4) a = exp(-softplus(-G_2 @ (G_1 @ x) - b_g) / 16)
+        # through (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
         dz_a = -dz_a_from_dz_a_2[j]
         # passed on
         dz_a_out[j] = dz_a
@@ -477,7 +477,7 @@ def backward_once_row(n_k, n_r, dz_a_2_z_a, dG_2_out):
     """What needs parameters alone."""
     for j in range(n_k):
         for k_ in range(n_r):
-            # through (4) a = exp(-softplus(-G_2 @ (G_1 @ x) - b_g) / 16)
+            # through (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
             dG_2 = -dz_a_2_z_a[j, k_]
             # passed on
             dG_2_out[j, k_] = dG_2

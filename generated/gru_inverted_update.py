@@ -6,7 +6,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
 
     (1)  u = sigmoid(W_u @ x + U_u @ h_prev)
     (2)  r = sigmoid(W_r @ x + U_r @ h_prev)
-    (3)  m = tanh(W_m @ x + r * U_m @ h_prev)
+    (3)  m = tanh(W_m @ x + r * (U_m @ h_prev))
     (4)  h = u * h_prev + (1 - u) * m
 
 Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "e5acadca13bd292a"
+CONTENT_HASH = "9581495af0b9c456"
 
 NAME = "gru_inverted_update"
 PARAMS = {
@@ -487,7 +487,7 @@ def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z
         # (2) r = sigmoid(W_r @ x + U_r @ h_prev)
         z_r = z_r_from_h_prev[j] + z_r_from_x[j]
         r = sigmoid(z_r)
-        # (3) m = tanh(W_m @ x + r * U_m @ h_prev)
+        # (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
         z_m_2 = r * z_m[j] + z_m_2_from_x[j]
         m = tanh(z_m_2)
         # (4) h = u * h_prev + (1 - u) * m
@@ -522,7 +522,7 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, u, m, dz_m_2_out, r, dz
         # through (4) h = u * h_prev + (1 - u) * m
         dh = dh_given[j] + dh_later[j]
         dm = dh * (one - u[j])
-        # through (3) m = tanh(W_m @ x + r * U_m @ h_prev)
+        # through (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
         dz_m_2 = dm * (one - m[j] * m[j])
         dz_m = dz_m_2 * r[j]
         dr = dz_m_2 * z_m[j]

@@ -4,13 +4,13 @@ Ba, Kiros, Hinton, Layer normalization, arXiv:1607.06450 (over all gates togethe
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    (1)  v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     (2)  i = sigmoid(chunk(v, 0, 4))
     (3)  g = tanh(chunk(v, 1, 4))
     (4)  f = sigmoid(chunk(v, 2, 4))
     (5)  o = sigmoid(chunk(v, 3, 4))
     (6)  c = f * c_prev + i * g
-    (7)  h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    (7)  h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
 
 Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
@@ -18,8 +18,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment after the loop, 6 assignments before the loop, 18 assignments in the step, 1 product
     before the loop, 1 product in the step
-    backward: 9 assignments before the loop, 2 assignments once, 14 assignments in the step, 1 product before
-    the loop, 1 product in the step, 2 weight gradients before the loop
+    backward: 9 assignments before the loop, 14 assignments in the step, 1 product before the loop, 1 product
+    in the step, 2 weight gradients before the loop
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "84423d6e8dc1d9d3"
+CONTENT_HASH = "d51d788a7bd5e36d"
 
 NAME = "layer_norm_lstm"
 PARAMS = {
@@ -482,25 +482,25 @@ def multiply(rows, start, weights, out):
 
 
 @fused
-def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out, z_v_4_from_x, z_v_4_out):
+def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out, z_v_4_out):
     """One sample at one step."""
     real = z_v_3.dtype.type
     zero, one = real(0), real(1)
-    # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev))
-    #     + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v_2_2 = zero
     for j in range(4 * n_h):
         sum_variance_v_2_2 += z_v_3[j]
-    # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev))
-    #     + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v_2_3 = zero
     for j in range(4 * n_h):
         sum_variance_v_2_3 += (
             (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)) * (z_v_3[j] - real(0.25)
             * sum_variance_v_2_2 / real(n_h))
         )
-    # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev))
-    #     + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     variance_v_2 = real(0.25) * sum_variance_v_2_3 / real(n_h)
     mean_v_2 = real(0.25) * sum_variance_v_2_2 / real(n_h)
     power_v_2 = one / np.sqrt(real(1e-05) + variance_v_2)
@@ -509,9 +509,9 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out
     mean_v_2_out[0] = mean_v_2
     power_v_2_out[0] = power_v_2
     for j in range(4 * n_h):
-        # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @
-        #     h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
-        z_v_4 = z_v_4_from_x[j] - mean_v_2
+        # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x
+        #     - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
+        z_v_4 = z_v_3[j] - mean_v_2
         # kept
         z_v_4_out[j] = z_v_4
 
@@ -522,32 +522,31 @@ def forward_before(T, B, n_h, from_x, variance_v_2_seq, mean_v_2_seq, power_v_2_
     for t in range(T):
         for b_ in range(B):
             forward_before_row(n_h, from_x[t, b_, 0:4 * n_h], variance_v_2_seq[t, b_:b_ + 1],
-                mean_v_2_seq[t, b_:b_ + 1], power_v_2_seq[t, b_:b_ + 1], from_x[t, b_, 4 * n_h:8 * n_h],
-                z_v_4_seq[t, b_])
+                mean_v_2_seq[t, b_:b_ + 1], power_v_2_seq[t, b_:b_ + 1], z_v_4_seq[t, b_])
 
 
 @fused
-def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_from_h_prev, z_v_2_out, g_h,
-        g_x, z_v_4, power_v_2, b, v_out, i_out, g_out, f_out, o_out, c_prev, c_out, variance_h_out,
-        mean_h_out, g_c, b_c, tanh_h_out, h_out):
+def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_out, g_h, g_x, z_v_4, power_v_2,
+        b, v_out, i_out, g_out, f_out, o_out, c_prev, c_out, variance_h_out, mean_h_out, g_c, b_c, tanh_h_out,
+        h_out):
     """One sample at one step."""
     real = z_v.dtype.type
     zero, one = real(0), real(1)
-    # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev))
-    #     + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v = zero
     for j in range(4 * n_h):
         sum_variance_v += z_v[j]
-    # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev))
-    #     + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v_2 = zero
     for j in range(4 * n_h):
         sum_variance_v_2 += (
             (z_v[j] - real(0.25) * sum_variance_v / real(n_h)) * (z_v[j] - real(0.25) * sum_variance_v
             / real(n_h))
         )
-    # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @ h_prev))
-    #     + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     variance_v = real(0.25) * sum_variance_v_2 / real(n_h)
     mean_v = real(0.25) * sum_variance_v / real(n_h)
     power_v = one / np.sqrt(real(1e-05) + variance_v)
@@ -556,9 +555,9 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_fr
     mean_v_out[0] = mean_v
     power_v_out[0] = power_v
     for j in range(4 * n_h):
-        # (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @
-        #     h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
-        z_v_2 = z_v_2_from_h_prev[j] - mean_v
+        # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x
+        #     - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
+        z_v_2 = z_v[j] - mean_v
         v = g_h[j] * z_v_2 * power_v + g_x[j] * z_v_4[j] * power_v_2[0] + b[j]
         # kept
         z_v_2_out[j] = z_v_2
@@ -580,22 +579,22 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_fr
         f_out[j] = f
         o_out[j] = o
         c_out[j] = c
-    # (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     sum_variance_h = zero
     for j in range(n_h):
         sum_variance_h += c_out[j]
-    # (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     sum_variance_h_2 = zero
     for j in range(n_h):
         sum_variance_h_2 += (c_out[j] - sum_variance_h / real(n_h)) * (c_out[j] - sum_variance_h / real(n_h))
-    # (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     variance_h = sum_variance_h_2 / real(n_h)
     mean_h = sum_variance_h / real(n_h)
     # kept
     variance_h_out[0] = variance_h
     mean_h_out[0] = mean_h
     for j in range(n_h):
-        # (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+        # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         tanh_h = tanh(g_c[j] * (c_out[j] - mean_h) / np.sqrt(real(1e-05) + variance_h) + b_c[j])
         h = o_out[j] * tanh_h
         # kept
@@ -604,22 +603,21 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_fr
 
 
 @jit
-def forward_steps(T, B, n_h, U_, from_h_prev, variance_v_seq, mean_v_seq, power_v_seq, z_v_2_seq, g_h, g_x,
-        z_v_4_seq, power_v_2_seq, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq, g_c, b_c,
-        tanh_h_seq, h_seq):
+def forward_steps(T, B, n_h, U_rows, from_h_prev, variance_v_seq, mean_v_seq, power_v_seq, z_v_2_seq, g_h,
+        g_x, z_v_4_seq, power_v_2_seq, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq, g_c,
+        b_c, tanh_h_seq, h_seq):
     """Run the recurrence from the first step to the last."""
     real = from_h_prev.dtype
     v = np.empty((4 * n_h,), real)
     for t in range(T):
-        # U @ h_prev, U @ h_prev
-        multiply(h_seq[t], 0, U_, from_h_prev[t])
+        # U @ h_prev
+        multiply(h_seq[t], 0, U_rows, from_h_prev[t])
         for b_ in range(B):
             forward_step_row(n_h, from_h_prev[t, b_, 0:4 * n_h], variance_v_seq[t, b_:b_ + 1],
-                mean_v_seq[t, b_:b_ + 1], power_v_seq[t, b_:b_ + 1], from_h_prev[t, b_, 4 * n_h:8 * n_h],
-                z_v_2_seq[t, b_], g_h, g_x, z_v_4_seq[t, b_], power_v_2_seq[t, b_:b_ + 1], b, v, i_seq[t, b_],
-                g_seq[t, b_], f_seq[t, b_], o_seq[t, b_], c_seq[t, b_], c_seq[t + 1, b_],
-                variance_h_seq[t, b_:b_ + 1], mean_h_seq[t, b_:b_ + 1], g_c, b_c, tanh_h_seq[t, b_],
-                h_seq[t + 1, b_])
+                mean_v_seq[t, b_:b_ + 1], power_v_seq[t, b_:b_ + 1], z_v_2_seq[t, b_], g_h, g_x,
+                z_v_4_seq[t, b_], power_v_2_seq[t, b_:b_ + 1], b, v, i_seq[t, b_], g_seq[t, b_], f_seq[t, b_],
+                o_seq[t, b_], c_seq[t, b_], c_seq[t + 1, b_], variance_h_seq[t, b_:b_ + 1],
+                mean_h_seq[t, b_:b_ + 1], g_c, b_c, tanh_h_seq[t, b_], h_seq[t + 1, b_])
 
 
 @fused
@@ -627,7 +625,7 @@ def forward_after_row(variance_h, power_h_out):
     """One sample at one step."""
     real = variance_h.dtype.type
     one = real(1)
-    # (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     power_h = one / np.sqrt(real(1e-05) + variance_h[0])
     # kept
     power_h_out[0] = power_h
@@ -649,18 +647,17 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
     real = dh_given.dtype.type
     one, zero, half, two = real(1), real(0), real(0.5), real(2)
     for j in range(n_h):
-        # through (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) +
-        #     b_c)
+        # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         dh = dh_given[j] + dh_later[j]
         do = dh * tanh_h[j]
         # passed on
         dh_out[j] = dh
         do_out[j] = do
-    # through (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     dmean_h = zero
     for j in range(n_h):
         dmean_h += -g_c[j] * dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * power_h[0]
-    # through (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) + b_c)
+    # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     dvariance_h = zero
     for j in range(n_h):
         dvariance_h += (
@@ -691,52 +688,54 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
             * (one - f[j - 2 * n_h]) if (j < 3 * n_h and j >= 2 * n_h) else zero) + (do_out[j - 3 * n_h]
             * o[j - 3 * n_h] * (one - o[j - 3 * n_h]) if (j < 4 * n_h and j >= 3 * n_h) else zero)
         )
-        # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 *
-        #     variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 *
-        #     variance(W @ x)) + b
+        # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
+        #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         dz_v_2 = g_h[j] * dv * power_v[0]
         # passed on
         dv_out[j] = dv
         dz_v_2_out[j] = dz_v_2
-    # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @
-    #     h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
+    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dmean_v = zero
     for j in range(4 * n_h):
         dmean_v += -dz_v_2_out[j]
-    # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @
-    #     h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
+    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dvariance_v = zero
     for j in range(4 * n_h):
         dvariance_v += -half * g_h[j] * dv_out[j] * z_v_2[j] / (real(1e-05) + variance_v[0]) ** real(1.5)
     for j in range(4 * n_h):
-        # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 *
-        #     variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 *
-        #     variance(W @ x)) + b
-        dz_v = real(0.25) * dmean_v / real(n_h) + half * dvariance_v * (z_v[j] - mean_v[0]) / real(n_h)
+        # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
+        #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
+        dz_v = (
+            real(0.25) * dmean_v / real(n_h) + dz_v_2_out[j] + half * dvariance_v * (z_v[j] - mean_v[0])
+            / real(n_h)
+        )
         # passed on
         dz_v_out[j] = dz_v
 
 
 @jit
-def backward_steps(T, B, n_h, U_, dh_given, dh_later, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq,
-        mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, dz_all,
-        z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq):
+def backward_steps(T, B, n_h, U_rows, dh_given, dh_later, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq,
+        mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq,
+        z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq, dz_v_seq):
     """Run the adjoint recurrence from the last step to the first."""
     real = dh_given.dtype
     do = np.empty((n_h,), real)
     df = np.empty((n_h,), real)
     dg = np.empty((n_h,), real)
     di = np.empty((n_h,), real)
+    dz_v_2 = np.empty((4 * n_h,), real)
     for t in range(T - 1, -1, -1):
         for b_ in range(B):
             backward_step_row(n_h, dh_given[t, b_], dh_later[b_], dh_seq[t, b_], tanh_h_seq[t, b_], do, g_c,
                 o_seq[t, b_], power_h_seq[t, b_:b_ + 1], c_seq[t + 1, b_], mean_h_seq[t, b_:b_ + 1],
                 variance_h_seq[t, b_:b_ + 1], dc_given[t, b_], dc_later[b_], c_seq[t, b_], df, i_seq[t, b_],
-                dg, g_seq[t, b_], di, f_seq[t, b_], dv_seq[t, b_], g_h, power_v_seq[t, b_:b_ + 1],
-                dz_all[t, b_, 4 * n_h:8 * n_h], z_v_2_seq[t, b_], variance_v_seq[t, b_:b_ + 1],
-                from_h_prev[t, b_, 0:4 * n_h], mean_v_seq[t, b_:b_ + 1], dz_all[t, b_, 0:4 * n_h])
-        # dh_prev = U.T @ dz_v + U.T @ dz_v_2
-        multiply(dz_all[t], 0, U_, dh_later)
+                dg, g_seq[t, b_], di, f_seq[t, b_], dv_seq[t, b_], g_h, power_v_seq[t, b_:b_ + 1], dz_v_2,
+                z_v_2_seq[t, b_], variance_v_seq[t, b_:b_ + 1], from_h_prev[t, b_, 0:4 * n_h],
+                mean_v_seq[t, b_:b_ + 1], dz_v_seq[t, b_, 0:4 * n_h])
+        # U.T @ dz_v
+        multiply(dz_v_seq[t], 0, U_rows, dh_later)
 
 
 @fused
@@ -746,81 +745,53 @@ def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v,
     real = g_x.dtype.type
     zero, half, one = real(0), real(0.5), real(1)
     for j in range(4 * n_h):
-        # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 *
-        #     variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 *
-        #     variance(W @ x)) + b
+        # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
+        #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         dz_v_4 = g_x[j] * dv[j] * power_v_2[0]
         db[j] += dv[j]
         dg_h[j] += dv[j] * z_v_2[j] * power_v[0]
         dg_x[j] += dv[j] * z_v_4[j] * power_v_2[0]
         # passed on
         dz_v_4_out[j] = dz_v_4
-    # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @
-    #     h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
+    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dmean_v_2 = zero
     for j in range(4 * n_h):
         dmean_v_2 += -dz_v_4_out[j]
-    # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 * variance(U @
-    #     h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 * variance(W @ x)) + b
+    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
+    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dvariance_v_2 = zero
     for j in range(4 * n_h):
         dvariance_v_2 += -half * g_x[j] * dv[j] * z_v_4[j] / (real(1e-05) + variance_v_2[0]) ** real(1.5)
     for j in range(4 * n_h):
-        # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 *
-        #     variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 *
-        #     variance(W @ x)) + b
+        # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
+        #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         dz_v_3 = (
-            real(0.25) * dmean_v_2 / real(n_h) + half * dvariance_v_2 * (z_v_3[j] - mean_v_2[0]) / real(n_h)
+            real(0.25) * dmean_v_2 / real(n_h) + dz_v_4_out[j] + half * dvariance_v_2 * (z_v_3[j]
+            - mean_v_2[0]) / real(n_h)
         )
         # passed on
         dz_v_3_out[j] = dz_v_3
     for j in range(n_h):
-        # through (7) h = o * tanh(100 * sqrt(10) * g_c * (c - mean(c)) / sqrt(1 + 100000 * variance(c)) +
-        #     b_c)
+        # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         db_c[j] += dh[j] * (one - tanh_h[j] * tanh_h[j]) * o[j]
         dg_c[j] += dh[j] * (c[j] - mean_h[0]) * (one - tanh_h[j] * tanh_h[j]) * o[j] * power_h[0]
 
 
 @jit
-def backward_before(T, B, n_h, g_x, dv_seq, power_v_2_seq, dz_all_2, db, z_v_2_seq, power_v_seq, dg_h,
-        z_v_4_seq, dg_x, variance_v_2_seq, from_x, mean_v_2_seq, dh_seq, tanh_h_seq, o_seq, db_c, c_seq,
+def backward_before(T, B, n_h, g_x, dv_seq, power_v_2_seq, db, z_v_2_seq, power_v_seq, dg_h, z_v_4_seq, dg_x,
+        variance_v_2_seq, from_x, mean_v_2_seq, dz_v_3_seq, dh_seq, tanh_h_seq, o_seq, db_c, c_seq,
         mean_h_seq, power_h_seq, dg_c):
     """Do for all steps what waits for no product."""
+    real = g_x.dtype
+    dz_v_4 = np.empty((4 * n_h,), real)
     for t in range(T - 1, -1, -1):
         for b_ in range(B):
-            backward_before_row(n_h, g_x, dv_seq[t, b_], power_v_2_seq[t, b_:b_ + 1],
-                dz_all_2[t, b_, 4 * n_h:8 * n_h], db, z_v_2_seq[t, b_], power_v_seq[t, b_:b_ + 1], dg_h,
-                z_v_4_seq[t, b_], dg_x, variance_v_2_seq[t, b_:b_ + 1], from_x[t, b_, 0:4 * n_h],
-                mean_v_2_seq[t, b_:b_ + 1], dz_all_2[t, b_, 0:4 * n_h], dh_seq[t, b_], tanh_h_seq[t, b_],
-                o_seq[t, b_], db_c, c_seq[t + 1, b_], mean_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1],
-                dg_c)
-
-
-@fused
-def backward_once_row(n_h, n_x, dz_v_2_h_prev, dz_v_h_prev, dU_out, dz_v_3_x, dz_v_4_x, dW_out):
-    """What needs parameters alone."""
-    for j in range(4 * n_h):
-        for k in range(n_h):
-            # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 *
-            #     variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 *
-            #     variance(W @ x)) + b
-            dU = dz_v_2_h_prev[j, k] + dz_v_h_prev[j, k]
-            # passed on
-            dU_out[j, k] = dU
-    for j in range(4 * n_h):
-        for k in range(n_x):
-            # through (1) v = 100 * sqrt(10) * g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1 + 100000 *
-            #     variance(U @ h_prev)) + 100 * sqrt(10) * g_x * (W @ x - mean(W @ x)) / sqrt(1 + 100000 *
-            #     variance(W @ x)) + b
-            dW = dz_v_3_x[j, k] + dz_v_4_x[j, k]
-            # passed on
-            dW_out[j, k] = dW
-
-
-@jit
-def backward_once(T, B, n_h, n_x, dz_v_2_h_prev, dz_v_h_prev, dU, dz_v_3_x, dz_v_4_x, dW):
-    """Do what needs parameters alone."""
-    backward_once_row(n_h, n_x, dz_v_2_h_prev, dz_v_h_prev, dU, dz_v_3_x, dz_v_4_x, dW)
+            backward_before_row(n_h, g_x, dv_seq[t, b_], power_v_2_seq[t, b_:b_ + 1], dz_v_4, db,
+                z_v_2_seq[t, b_], power_v_seq[t, b_:b_ + 1], dg_h, z_v_4_seq[t, b_], dg_x,
+                variance_v_2_seq[t, b_:b_ + 1], from_x[t, b_, 0:4 * n_h], mean_v_2_seq[t, b_:b_ + 1],
+                dz_v_3_seq[t, b_, 0:4 * n_h], dh_seq[t, b_], tanh_h_seq[t, b_], o_seq[t, b_], db_c,
+                c_seq[t + 1, b_], mean_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1], dg_c)
 
 
 def _forward(T, B, sizes, real, params, inputs, initial):
@@ -840,17 +811,17 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     # What waits for no product of the step before: all steps at once.
-    # W @ x, W @ x
-    from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W, W], axis=0).T)
-    from_x = from_x.reshape(T, B, 8 * n_h)
+    # W @ x
+    from_x = np.matmul(x.reshape(T * B, n_x), W.T)
+    from_x = from_x.reshape(T, B, 4 * n_h)
     variance_v_2_seq = np.empty((T, B), real)
     mean_v_2_seq = np.empty((T, B), real)
     power_v_2_seq = np.empty((T, B), real)
     z_v_4_seq = np.empty((T, B, 4 * n_h), real)
     forward_before(T, B, n_h, from_x, variance_v_2_seq, mean_v_2_seq, power_v_2_seq, z_v_4_seq)
     # The recurrence.
-    U_ = np.ascontiguousarray(np.concatenate([U, U], axis=0).T)
-    from_h_prev = np.empty((T, B, 8 * n_h), real)
+    U_rows = np.ascontiguousarray(U.T)
+    from_h_prev = np.empty((T, B, 4 * n_h), real)
     variance_v_seq = np.empty((T, B), real)
     mean_v_seq = np.empty((T, B), real)
     power_v_seq = np.empty((T, B), real)
@@ -862,9 +833,9 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     variance_h_seq = np.empty((T, B), real)
     mean_h_seq = np.empty((T, B), real)
     tanh_h_seq = np.empty((T, B, n_h), real)
-    forward_steps(T, B, n_h, U_, from_h_prev, variance_v_seq, mean_v_seq, power_v_seq, z_v_2_seq, g_h, g_x,
-        z_v_4_seq, power_v_2_seq, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq, g_c, b_c,
-        tanh_h_seq, h_seq)
+    forward_steps(T, B, n_h, U_rows, from_h_prev, variance_v_seq, mean_v_seq, power_v_seq, z_v_2_seq, g_h,
+        g_x, z_v_4_seq, power_v_2_seq, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq, g_c,
+        b_c, tanh_h_seq, h_seq)
     # What no later step needs: all steps at once.
     power_h_seq = np.empty((T, B), real)
     forward_after(T, B, variance_h_seq, power_h_seq)
@@ -895,38 +866,32 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
         tape
     )
     # The recurrence, backwards.
-    U_ = np.ascontiguousarray(np.concatenate([U, U], axis=0))
+    U_rows = np.ascontiguousarray(U)
     dh_seq = np.empty((T, B, n_h), real)
     dv_seq = np.empty((T, B, 4 * n_h), real)
-    dz_all = np.empty((T, B, 8 * n_h), real)
-    backward_steps(T, B, n_h, U_, dh_given, dh_later, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq,
-        mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, dz_all,
-        z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq)
+    dz_v_seq = np.empty((T, B, 4 * n_h), real)
+    backward_steps(T, B, n_h, U_rows, dh_given, dh_later, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq,
+        mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq,
+        z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq, dz_v_seq)
     # Gradients of what all steps share, and of the inputs: all steps at once.
-    # dz_v_h_prev, dz_v_2_h_prev: the outer products of dz_v, dz_v_2 and h_prev, summed over steps and samples
-    total = np.matmul(dz_all.reshape(T * B, 8 * n_h).T, h_seq[:T].reshape(T * B, n_h))
-    dz_v_h_prev = total[0:4 * n_h]
-    dz_v_2_h_prev = total[4 * n_h:8 * n_h]
-    dz_all_2 = np.empty((T, B, 8 * n_h), real)
+    # dU: the outer products of dz_v and h_prev, summed over steps and samples
+    total = np.matmul(dz_v_seq.reshape(T * B, 4 * n_h).T, h_seq[:T].reshape(T * B, n_h))
+    dU = total
     db = np.zeros((4 * n_h,), real)
     dg_h = np.zeros((4 * n_h,), real)
     dg_x = np.zeros((4 * n_h,), real)
+    dz_v_3_seq = np.empty((T, B, 4 * n_h), real)
     db_c = np.zeros((n_h,), real)
     dg_c = np.zeros((n_h,), real)
-    backward_before(T, B, n_h, g_x, dv_seq, power_v_2_seq, dz_all_2, db, z_v_2_seq, power_v_seq, dg_h,
-        z_v_4_seq, dg_x, variance_v_2_seq, from_x, mean_v_2_seq, dh_seq, tanh_h_seq, o_seq, db_c, c_seq,
+    backward_before(T, B, n_h, g_x, dv_seq, power_v_2_seq, db, z_v_2_seq, power_v_seq, dg_h, z_v_4_seq, dg_x,
+        variance_v_2_seq, from_x, mean_v_2_seq, dz_v_3_seq, dh_seq, tanh_h_seq, o_seq, db_c, c_seq,
         mean_h_seq, power_h_seq, dg_c)
-    # dx = W.T @ dz_v_3 + W.T @ dz_v_4
-    dx_seq = np.matmul(dz_all_2.reshape(T * B, 8 * n_h), np.concatenate([W, W], axis=0))
+    # W.T @ dz_v_3
+    dx_seq = np.matmul(dz_v_3_seq.reshape(T * B, 4 * n_h), W)
     dx_seq = dx_seq.reshape(T, B, n_x)
-    # dz_v_3_x, dz_v_4_x: the outer products of dz_v_3, dz_v_4 and x, summed over steps and samples
-    total = np.matmul(dz_all_2.reshape(T * B, 8 * n_h).T, x.reshape(T * B, n_x))
-    dz_v_3_x = total[0:4 * n_h]
-    dz_v_4_x = total[4 * n_h:8 * n_h]
-    # Gradients through what was computed from parameters alone.
-    dU = np.empty((4 * n_h, n_h), real)
-    dW = np.empty((4 * n_h, n_x), real)
-    backward_once(T, B, n_h, n_x, dz_v_2_h_prev, dz_v_h_prev, dU, dz_v_3_x, dz_v_4_x, dW)
+    # dW: the outer products of dz_v_3 and x, summed over steps and samples
+    total = np.matmul(dz_v_3_seq.reshape(T * B, 4 * n_h).T, x.reshape(T * B, n_x))
+    dW = total
     return {"b": db, "g_h": dg_h, "U": dU, "g_x": dg_x, "W": dW, "b_c": db_c, "g_c": dg_c}, {"x": dx_seq}
 
 

@@ -5,8 +5,8 @@ Ravanelli et al., Light gated recurrent units for speech recognition, IEEE TETCI
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  z = sigmoid(U_z @ h_prev + n_z * W_z @ x + b_z)
-    (2)  g = relu(U_g @ h_prev + n_g * W_g @ x + b_g)
+    (1)  z = sigmoid(U_z @ h_prev + n_z * (W_z @ x) + b_z)
+    (2)  g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
     (3)  h = z * h_prev + (1 - z) * g
 
 Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -24,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "e39924a5c338188b"
+CONTENT_HASH = "56c7894165ac89c3"
 
 NAME = "li_gru"
 PARAMS = {
@@ -485,10 +485,10 @@ def forward_step_row(n_h, n_z, z_z, z_z_2_from_h_prev, b_z, z_out, n_g, z_g, z_g
     real = n_z.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_h):
-        # (1) z = sigmoid(U_z @ h_prev + n_z * W_z @ x + b_z)
+        # (1) z = sigmoid(U_z @ h_prev + n_z * (W_z @ x) + b_z)
         z_z_2 = n_z[j] * z_z[j] + z_z_2_from_h_prev[j] + b_z[j]
         z = sigmoid(z_z_2)
-        # (2) g = relu(U_g @ h_prev + n_g * W_g @ x + b_g)
+        # (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
         z_g_2 = n_g[j] * z_g[j] + z_g_2_from_h_prev[j] + b_g[j]
         g = maximum(zero, z_g_2)
         # (3) h = z * h_prev + (1 - z) * g
@@ -523,11 +523,11 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, z_g_2, dz_g_2_out, h
         # through (3) h = z * h_prev + (1 - z) * g
         dh = dh_given[j] + dh_later[j]
         dg = dh * (one - z[j])
-        # through (2) g = relu(U_g @ h_prev + n_g * W_g @ x + b_g)
+        # through (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
         dz_g_2 = dg * heaviside(z_g_2[j], zero)
         # through (3) h = z * h_prev + (1 - z) * g
         dz = dh * (h_prev[j] - g[j])
-        # through (1) z = sigmoid(U_z @ h_prev + n_z * W_z @ x + b_z)
+        # through (1) z = sigmoid(U_z @ h_prev + n_z * (W_z @ x) + b_z)
         dz_z_2 = dz * z[j] * (one - z[j])
         # passed on
         dh_out[j] = dh
@@ -565,13 +565,13 @@ def backward_steps(T, B, n_h, U, dh_given, dh_later, z_seq, z_g_2_seq, dz_all, h
 def backward_before_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, dn_z, db_z, z_g, dn_g, db_g):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
-        # through (2) g = relu(U_g @ h_prev + n_g * W_g @ x + b_g)
+        # through (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
         dz_g = n_g[j] * dz_g_2[j]
-        # through (1) z = sigmoid(U_z @ h_prev + n_z * W_z @ x + b_z)
+        # through (1) z = sigmoid(U_z @ h_prev + n_z * (W_z @ x) + b_z)
         dz_z = n_z[j] * dz_z_2[j]
         dn_z[j] += dz_z_2[j] * z_z[j]
         db_z[j] += dz_z_2[j]
-        # through (2) g = relu(U_g @ h_prev + n_g * W_g @ x + b_g)
+        # through (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
         dn_g[j] += dz_g_2[j] * z_g[j]
         db_g[j] += dz_g_2[j]
         # passed on

@@ -4,8 +4,8 @@ Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  h_re = h_re_prev * cos(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_re @ x - h_im_prev * sin(exp(theta)) / exp(exp(nu))
-    (2)  h_im = h_im_prev * cos(exp(theta)) / exp(exp(nu)) + h_re_prev * sin(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_im @ x
+    (1)  h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
+    (2)  h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev + exp(log_gamma) * (B_im @ x)
     (3)  y = C_re @ h_re + D * x - C_im @ h_im
 
 Sizes: n_h, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -24,7 +24,7 @@ from numba.core import config
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
-CONTENT_HASH = "e490d3b15d9f2a08"
+CONTENT_HASH = "d42a33d816e22090"
 
 NAME = "lru"
 PARAMS = {
@@ -344,8 +344,8 @@ def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, co
         exp_theta_out, w_h_re_2_out, sin_w_h_re_3_out, w_h_re_3_out, w_h_im_out):
     """What needs parameters alone."""
     for j in range(n_h):
-        # (1) h_re = h_re_prev * cos(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_re @ x - h_im_prev *
-        #     sin(exp(theta)) / exp(exp(nu))
+        # (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu))
+        #     * sin(exp(theta)) * h_im_prev
         w_h_re = exp(log_gamma[j])
         exp_w_h_re_2 = exp(-exp(nu[j]))
         cos_w_h_re_2 = np.cos(exp(theta[j]))
@@ -354,8 +354,8 @@ def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, co
         w_h_re_2 = cos_w_h_re_2 * exp_w_h_re_2
         sin_w_h_re_3 = np.sin(exp(theta[j]))
         w_h_re_3 = -exp_w_h_re_2 * sin_w_h_re_3
-        # (2) h_im = h_im_prev * cos(exp(theta)) / exp(exp(nu)) + h_re_prev * sin(exp(theta)) / exp(exp(nu)) +
-        #     exp(log_gamma) * B_im @ x
+        # (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev
+        #     + exp(log_gamma) * (B_im @ x)
         w_h_im = exp_w_h_re_2 * sin_w_h_re_3
         # kept
         w_h_re_out[j] = w_h_re
@@ -382,11 +382,11 @@ def forward_before_1_row(n_h, w_h_re_2, h_re_prev, w_h_re_3, h_im_prev, w_h_re, 
         z_h_im, h_im_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (1) h_re = h_re_prev * cos(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_re @ x - h_im_prev *
-        #     sin(exp(theta)) / exp(exp(nu))
+        # (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu))
+        #     * sin(exp(theta)) * h_im_prev
         h_re = w_h_re_2[j] * h_re_prev[j] + w_h_re_3[j] * h_im_prev[j] + w_h_re[j] * z_h_re[j]
-        # (2) h_im = h_im_prev * cos(exp(theta)) / exp(exp(nu)) + h_re_prev * sin(exp(theta)) / exp(exp(nu)) +
-        #     exp(log_gamma) * B_im @ x
+        # (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev
+        #     + exp(log_gamma) * (B_im @ x)
         h_im = w_h_re_2[j] * h_im_prev[j] + w_h_im[j] * h_re_prev[j] + w_h_re[j] * z_h_im[j]
         # kept
         h_re_out[j] = h_re
@@ -454,17 +454,17 @@ def backward_after_2_row(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_fro
         # through (1), (2)
         dh_im_prev = dh_im * w_h_re_2[j] + dh_re * w_h_re_3[j]
         dh_re_prev = dh_re * w_h_re_2[j] + dh_im * w_h_im[j]
-        # through (2) h_im = h_im_prev * cos(exp(theta)) / exp(exp(nu)) + h_re_prev * sin(exp(theta)) /
-        #     exp(exp(nu)) + exp(log_gamma) * B_im @ x
+        # through (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) *
+        #     h_re_prev + exp(log_gamma) * (B_im @ x)
         dw_h_im[j] += dh_im * h_re_prev[j]
         dz_h_im = dh_im * w_h_re[j]
-        # through (1) h_re = h_re_prev * cos(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_re @ x -
-        #     h_im_prev * sin(exp(theta)) / exp(exp(nu))
+        # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
+        #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
         dw_h_re_3[j] += dh_re * h_im_prev[j]
         # through (1), (2)
         dw_h_re_2[j] += dh_im * h_im_prev[j] + dh_re * h_re_prev[j]
-        # through (1) h_re = h_re_prev * cos(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_re @ x -
-        #     h_im_prev * sin(exp(theta)) / exp(exp(nu))
+        # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
+        #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
         dz_h_re = dh_re * w_h_re[j]
         # through (1), (2)
         dw_h_re[j] += dh_re * z_h_re[j] + dh_im * z_h_im[j]
@@ -510,8 +510,8 @@ def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_
         sin_w_h_re_3, dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu_out, exp_theta, dtheta_out, dy_h_im, dC_im_out):
     """What needs parameters alone."""
     for j in range(n_h):
-        # through (1) h_re = h_re_prev * cos(exp(theta)) / exp(exp(nu)) + exp(log_gamma) * B_re @ x -
-        #     h_im_prev * sin(exp(theta)) / exp(exp(nu))
+        # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
+        #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
         dlog_gamma = dw_h_re[j] * w_h_re[j]
         # through (1), (2)
         dnu = (

@@ -12,7 +12,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (6)  delta = softplus(W_2 @ (W_1 @ u) + b_delta)
     (7)  B_t = W_B @ u
     (8)  C_t = W_C @ u
-    (9)  S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+    (9)  S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     (10)  y_ssm = S @ C_t + D * u
     (11)  y = W_y @ (y_ssm * silu(W_z @ x))
 
@@ -32,7 +32,7 @@ from numba.core import config
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
-CONTENT_HASH = "6ed29c599845c528"
+CONTENT_HASH = "b9f3c2248f8a8d35"
 
 NAME = "mamba"
 PARAMS = {
@@ -371,7 +371,7 @@ def forward_once_row(n_u, n_s, A_log, w_S_out):
     """What needs parameters alone."""
     for j in range(n_u):
         for k in range(n_s):
-            # (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+            # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             w_S = exp(A_log[j, k])
             # kept
             w_S_out[j, k] = w_S
@@ -429,7 +429,7 @@ def forward_before_2_row(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         # (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
         z_delta_2 = z_delta_2_from_z_delta[j] + b_delta[j]
         delta = softplus(z_delta_2)
-        # (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+        # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
         v_S = u[j] * delta
         # kept
         z_delta_2_out[j] = z_delta_2
@@ -437,9 +437,9 @@ def forward_before_2_row(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         v_S_out[j] = v_S
     for j in range(n_u):
         for k in range(n_s):
-            # (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+            # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             exp_S = exp(-delta_out[j] * w_S[j, k])
-            S = S_prev[j, k] * exp_S + B_t[k] * v_S_out[j]
+            S = exp_S * S_prev[j, k] + B_t[k] * v_S_out[j]
             # kept
             exp_S_out[j, k] = exp_S
             S_out[j, k] = S
@@ -539,13 +539,13 @@ def backward_after_2_row(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy
         for k in range(n_s):
             # through (9), (10)
             dS = dy_ssm_out[j] * C_t[k] + dS_given[j, k] + dS_later[j, k]
-            # through (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+            # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dS_prev = dS * exp_S[j, k]
-            dw_S[j, k] += -dS * delta[j] * S_prev[j, k] * exp_S[j, k]
+            dw_S[j, k] += -dS * delta[j] * exp_S[j, k] * S_prev[j, k]
             # passed on
             dS_out[j, k] = dS
             dS_later[j, k] = dS_prev
-    # through (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+    # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_u):
         dv_S = zero
         for k in range(n_s):
@@ -557,20 +557,20 @@ def backward_after_2_row(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy
     for k in range(n_u):
         for j in range(n_s):
             dC_t_out[j] += dy_ssm_out[k] * S[k, j]
-    # through (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+    # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_s):
         dB_t_out[j] = zero
     for k in range(n_u):
         for j in range(n_s):
             dB_t_out[j] += dS_out[k, j] * v_S[k]
-    # through (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+    # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_u):
         sum_ddelta = zero
         for k in range(n_s):
-            sum_ddelta += dS_out[j, k] * w_S[j, k] * S_prev[j, k] * exp_S[j, k]
+            sum_ddelta += dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k]
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
-        # through (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+        # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]
         # through (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
         dz_delta_2 = ddelta * sigmoid(z_delta_2[j])
@@ -673,7 +673,7 @@ def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
     """What needs parameters alone."""
     for j in range(n_u):
         for k in range(n_s):
-            # through (9) S = S_prev / exp(exp(A_log) * spread(delta, 1)) + outer(u * delta, B_t)
+            # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dA_log = dw_S[j, k] * w_S[j, k]
             # passed on
             dA_log_out[j, k] = dA_log

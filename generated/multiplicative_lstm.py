@@ -4,7 +4,7 @@ Krause et al., Multiplicative LSTM for sequence modelling, arXiv:1609.07959
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  m = U_m @ h_prev * W_m @ x
+    (1)  m = (U_m @ h_prev) * (W_m @ x)
     (2)  i = sigmoid(W_i @ x + U_i @ m + b_i)
     (3)  f = sigmoid(W_f @ x + U_f @ m + b_f)
     (4)  o = sigmoid(W_o @ x + U_o @ m + b_o)
@@ -27,7 +27,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "4bc521d45d09e8ce"
+CONTENT_HASH = "ae2f734e3ea40420"
 
 NAME = "multiplicative_lstm"
 PARAMS = {
@@ -499,7 +499,7 @@ def multiply(rows, start, weights, out):
 def forward_step_row_1(n_m, z_m, z_m_2, m_out):
     """One sample at one step."""
     for j in range(n_m):
-        # (1) m = U_m @ h_prev * W_m @ x
+        # (1) m = (U_m @ h_prev) * (W_m @ x)
         m = z_m[j] * z_m_2[j]
         # kept
         m_out[j] = m
@@ -600,7 +600,7 @@ def backward_step_row_1(n_h, n_m, dh_given, dh_later, dc_given, dc_later, tanh_c
 def backward_step_row_2(n_m, dm, z_m_2, dz_m_out):
     """The adjoints of one sample at one step."""
     for j in range(n_m):
-        # through (1) m = U_m @ h_prev * W_m @ x
+        # through (1) m = (U_m @ h_prev) * (W_m @ x)
         dz_m = dm[j] * z_m_2[j]
         # passed on
         dz_m_out[j] = dz_m
@@ -628,7 +628,7 @@ def backward_steps(T, B, n_m, n_h, U, U_m_rows, dh_given, dh_later, dc_given, dc
 def backward_before_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_u, db_u):
     """The adjoints of one sample at one step."""
     for j in range(n_m):
-        # through (1) m = U_m @ h_prev * W_m @ x
+        # through (1) m = (U_m @ h_prev) * (W_m @ x)
         dz_m_2 = dm[j] * z_m[j]
         # passed on
         dz_m_2_out[j] = dz_m_2

@@ -5,7 +5,7 @@ Mikolov et al., Learning longer memory in recurrent neural networks, ICLR worksh
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  s = alpha * s_prev + (1 - alpha) * B @ x
+    (1)  s = alpha * s_prev + (1 - alpha) * (B @ x)
     (2)  h = sigmoid(A @ x + P @ s + R @ h_prev)
     (3)  y = U @ h + V @ s
 
@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "2523256507e4e0c5"
+CONTENT_HASH = "a145fba17396e4e8"
 
 NAME = "scrn"
 PARAMS = {
@@ -487,7 +487,7 @@ def forward_before_row(n_s, alpha, s_prev, z_s, s_out):
     real = alpha.dtype.type
     one = real(1)
     for j in range(n_s):
-        # (1) s = alpha * s_prev + (1 - alpha) * B @ x
+        # (1) s = alpha * s_prev + (1 - alpha) * (B @ x)
         s = alpha[0] * s_prev[j] + (one - alpha[0]) * z_s[j]
         # kept
         s_out[j] = s
@@ -594,9 +594,9 @@ def backward_before_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, 
     for j in range(n_s):
         # through (1), (2), (3)
         ds = ds_from_dy[j] + ds_from_dz_h[j] + ds_given[j] + ds_later[j]
-        # through (1) s = alpha * s_prev + (1 - alpha) * B @ x
+        # through (1) s = alpha * s_prev + (1 - alpha) * (B @ x)
         ds_prev = alpha[0] * ds
-        dz_s = ds * (one - alpha[0])
+        dz_s = (one - alpha[0]) * ds
         # passed on
         ds_later[j] = ds_prev
         dz_s_out[j] = dz_s

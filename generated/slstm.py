@@ -4,10 +4,10 @@ Beck et al., xLSTM, NeurIPS 2024, arXiv:2405.04517 (doubtful: n without the floo
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  i_log = W_i @ x + block_matmul(R_i, h_prev) + b_i
-    (2)  f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
-    (3)  z = tanh(W_z @ x + block_matmul(R_z, h_prev) + b_z)
-    (4)  o = sigmoid(W_o @ x + block_matmul(R_o, h_prev) + b_o)
+    (1)  i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
+    (2)  f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+    (3)  z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
+    (4)  o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
     (5)  m = Max(i_log, m_prev + f_log)
     (6)  i = exp(i_log - m)
     (7)  f = exp(m_prev + f_log - m)
@@ -15,22 +15,22 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (9)  n = f * n_prev + i
     (10)  h = o * c / n
 
-Sizes: n_x, n_heads, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_h, n_heads. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 1 product before the loop, 17 recurrences before the loop
-    backward: 9 assignments after the loop, 1 assignment once, 2 products after the loop, 25 scans after the
-    loop, 1 weight gradient after the loop
+    forward: 4 assignments once, 13 assignments in the step, 1 product before the loop, 1 product in the step
+    backward: 5 assignments before the loop, 6 assignments once, 17 assignments in the step, 2 products before
+    the loop, 2 products in the step, 2 weight gradients before the loop
 """
 
 import numpy as np
 from numba import njit, types
-from numba.core import config
+from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "18729b5a0a55f757"
+CONTENT_HASH = "5c5651d98477ffc8"
 
 NAME = "slstm"
 PARAMS = {
@@ -55,13 +55,13 @@ INITIAL = {"m": 0.0, "c": 0.0, "n": 0.0, "h": 0.0}
 RECURRENT = ("m", "c", "n", "h")
 SIZES = {
     "n_x": [("params", "W_i", 1, 1, 1, 0), ("params", "W_f", 1, 1, 1, 0), ("params", "W_z", 1, 1, 1, 0)],
-    "n_heads": [("params", "R_i", 0, 1, 1, 0), ("params", "R_f", 0, 1, 1, 0), ("params", "R_z", 0, 1, 1, 0)],
     "n_h": [("params", "W_i", 0, 1, 1, 0), ("params", "b_i", 0, 1, 1, 0), ("params", "W_f", 0, 1, 1, 0)],
+    "n_heads": [("params", "R_i", 0, 1, 1, 0), ("params", "R_f", 0, 1, 1, 0), ("params", "R_z", 0, 1, 1, 0)],
 }
 ALIASES = {}
 
 
-def shapes(n_x, n_heads, n_h):
+def shapes(n_x, n_h, n_heads):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
     return {
         "R_i": (n_heads, _quotient(n_h, n_heads, "n_h"), _quotient(n_h, n_heads, "n_h")),
@@ -352,125 +352,266 @@ def _minimum_overload(x, y):
     return implementation
 
 
+# The matrix product inside a step.
+
+
+ir = cgutils.ir
+
+# A tile is `height` rows by `vectors` registers of columns: 8 x 3 sums take 24 of 32 vector registers,
+# 4 x 3 take 12 of 16, and one row alone takes 8, to have as many additions in flight.
+_FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+_WIDE = "+avx512f" in _FEATURES
+_BYTES = 64 if _WIDE else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
+_TALL = 8 if _WIDE or "+neon" in _FEATURES else 4
+_SHORT = 4
+
+
+def _splat(builder, value, vector):
+    """A vector that holds one scalar in every lane."""
+    lane = ir.IntType(32)
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, lane(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, vector.count), None))
+
+
+def _mask(builder, vector, remaining, v):
+    """Which lanes of a row's v-th vector are among the `remaining` columns."""
+    lanes = ir.VectorType(remaining.type, vector.count)
+    columns = ir.Constant(lanes, [v * vector.count + lane for lane in range(vector.count)])
+    return builder.icmp_signed("<", columns, _splat(builder, remaining, lanes))
+
+
+def _masked(builder, action, vector, *operands):
+    """LLVM's masked load or store, which leaves memory outside the mask alone."""
+    real = "f32" if vector.element == ir.FloatType() else "f64"
+    result = vector if action == "load" else ir.VoidType()
+    signature = ir.FunctionType(result, [operand.type for operand in operands])
+    name = f"llvm.masked.{action}.v{vector.count}{real}.p0"
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), operands)
+
+
+def _build_tile(builder, x, w, y, start, row, column, height, vector, masks):
+    """Emit y[row : row + height, column:] = x[row : row + height, start:] @ w[:, column:].
+
+    There are as many vectors in a row as masks; None stands for all lanes. Rows past the last one repeat it.
+    """
+    index, align = ir.IntType(64), 4 if vector.element == ir.FloatType() else 8
+    (count, columns), (_, width), (depth, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (y, x, w))
+
+    def vectors_of(array, line):
+        first = builder.gep(array.data, [builder.add(builder.mul(line, columns), column)])
+        steps = [builder.gep(first, [index(v * vector.count)]) for v in range(len(masks))]
+        return [builder.bitcast(step, vector.as_pointer()) for step in steps]
+
+    def load(pointer, mask):
+        if mask is None:
+            return builder.load(pointer, align=align)
+        return _masked(builder, "load", vector, pointer, ir.IntType(32)(align), mask, vector(None))
+
+    def store(value, pointer, mask):
+        if mask is None:
+            return builder.store(value, pointer, align=align)
+        return _masked(builder, "store", vector, value, pointer, ir.IntType(32)(align), mask)
+
+    last = builder.sub(count, index(1))
+    lines = [builder.add(row, index(i)) for i in range(height)]
+    lines = [builder.select(builder.icmp_signed("<", line, last), line, last) for line in lines]
+    sources = [builder.gep(x.data, [builder.add(builder.mul(line, width), start)]) for line in lines]
+    # Stack slots, which LLVM turns into registers.
+    sums = [[cgutils.alloca_once_value(builder, vector(None)) for _ in masks] for _ in lines]
+    with cgutils.for_range(builder, depth) as loop:
+        weights = [load(*pair) for pair in zip(vectors_of(w, loop.index), masks, strict=True)]
+        for source, row_sums in zip(sources, sums, strict=True):
+            factor = _splat(builder, builder.load(builder.gep(source, [loop.index])), vector)
+            for total, weight in zip(row_sums, weights, strict=True):
+                term = builder.fmul(factor, weight, flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), term, flags=("contract",)), total)
+    for line, row_sums in zip(lines, sums, strict=True):
+        for total, pointer, mask in zip(row_sums, vectors_of(y, line), masks, strict=True):
+            store(builder.load(total), pointer, mask)
+
+
+@intrinsic(prefer_literal=True)
+def _tile(typing, rows, start, weights, out, row, column, height, vectors, masked):
+    """Compute one tile of `out`; with `masked`, columns past the last are neither read nor written."""
+    literals = (height, vectors, masked)
+    count, width, partial = (literal.literal_value for literal in literals)
+    signature = types.void(rows, types.intp, weights, out, types.intp, types.intp, *literals)
+    real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
+    vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+
+    def generate(context, builder, signature, arguments):
+        kinds = signature.args
+        x, w, y = (context.make_array(kinds[i])(context, builder, arguments[i]) for i in (0, 2, 3))
+        start, row, column = arguments[1], arguments[4], arguments[5]
+        masks = [None] * width
+        if partial:
+            remaining = builder.sub(cgutils.unpack_tuple(builder, y.shape)[1], column)
+            masks = [_mask(builder, vector, remaining, v) for v in range(width)]
+        _build_tile(builder, x, w, y, start, row, column, count, vector, masks)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _band(height, vectors):
+    """The function that computes the rows from `first` up to `last` in tiles of one size."""
+
+    @exact_jit
+    def band(rows, start, weights, out, first, last):
+        width = vectors * (_BYTES // out.itemsize)
+        for column in range(0, out.shape[1], width):
+            for row in range(first, last, height):
+                if column + width <= out.shape[1]:
+                    _tile(rows, start, weights, out, row, column, height, vectors, False)
+                else:
+                    _tile(rows, start, weights, out, row, column, height, vectors, True)
+
+    return band
+
+
+_tall_band = _band(_TALL, 3)
+_short_band = _band(_SHORT, 3)
+_one_row = _band(1, 8)
+
+
+@jit
+def multiply(rows, start, weights, out):
+    """out[b, m] = sum over k of rows[b, start + k] * weights[k, m], all C-contiguous and of one float dtype.
+
+    Shapes: rows (B, at least start + K), weights (K, M), out (B, M), which is overwritten and overlaps
+    neither. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the
+    rows beside it.
+    """
+    count = out.shape[0]
+    # More than _SHORT rows left over are worth a tall tile.
+    tall = max(count + _TALL - _SHORT - 1, 0) // _TALL * _TALL
+    _tall_band(rows, start, weights, out, 0, min(tall, count))
+    if count - tall == 1:
+        _one_row(rows, start, weights, out, tall, count)
+    elif count > tall:
+        _short_band(rows, start, weights, out, tall, count)
+
+
 # The equations and their adjoints.
 
 
 @fused
-def forward_before_row(n_heads, n_h, R_i, h_prev, block_matmul_i_log_out, i_log_from_x, b_i, i_log_out, R_f,
-        block_matmul_f_log_out, b_f, z_f_log_from_x, z_f_log_out, f_log_out, m_prev, m_out, i_out, f_out,
-        n_prev, n_out, R_z, block_matmul_z_out, z_z_from_x, b_z, z_out, c_prev, c_out, R_o,
-        block_matmul_o_out, z_o_from_x, b_o, o_out, h_out):
-    """One sample at one step."""
+def forward_once_row(n_heads, n_h, R_i, w_i_log_out, R_f, w_f_log_out, R_z, w_z_out, R_o, w_o_out):
+    """What needs parameters alone."""
     real = R_i.dtype.type
-    zero = real(0)
-    # (1) i_log = W_i @ x + block_matmul(R_i, h_prev) + b_i
+    zero, one = real(0), real(1)
     for j in range(n_h):
-        block_matmul_i_log = zero
-        for k in range((n_h) // n_heads):
-            block_matmul_i_log += (
-                R_i[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, k]
-                * h_prev[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
+        for k in range(n_h):
+            # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
+            w_i_log = (
+                (R_i[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
+                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
+                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
+                / real(n_heads)) else zero)
             )
-        block_matmul_i_log_out[j] = block_matmul_i_log
-    for j in range(n_h):
-        # (1) i_log = W_i @ x + block_matmul(R_i, h_prev) + b_i
-        i_log = block_matmul_i_log_out[j] + i_log_from_x[j] + b_i[j]
-        # kept
-        i_log_out[j] = i_log
-    # (2) f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
-    for j in range(n_h):
-        block_matmul_f_log = zero
-        for k in range((n_h) // n_heads):
-            block_matmul_f_log += (
-                R_f[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, k]
-                * h_prev[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
+            # (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+            w_f_log = (
+                (R_f[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
+                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
+                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
+                / real(n_heads)) else zero)
             )
-        block_matmul_f_log_out[j] = block_matmul_f_log
+            # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
+            w_z = (
+                (R_z[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
+                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
+                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
+                / real(n_heads)) else zero)
+            )
+            # (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
+            w_o = (
+                (R_o[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
+                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
+                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
+                / real(n_heads)) else zero)
+            )
+            # kept
+            w_i_log_out[j, k] = w_i_log
+            w_f_log_out[j, k] = w_f_log
+            w_z_out[j, k] = w_z
+            w_o_out[j, k] = w_o
+
+
+@jit
+def forward_once(T, B, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o):
+    """Do what needs parameters alone."""
+    forward_once_row(n_heads, n_h, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
+
+
+@fused
+def forward_step_row(n_h, i_log_from_h_prev, i_log_from_x, b_i, i_log_out, b_f, z_f_log_from_h_prev,
+        z_f_log_from_x, z_f_log_out, f_log_out, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_prev,
+        z_o_from_x, b_o, o_out, m_prev, m_out, i_out, f_out, c_prev, c_out, n_prev, n_out, h_out):
+    """One sample at one step."""
     for j in range(n_h):
-        # (2) f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
-        z_f_log = -block_matmul_f_log_out[j] - b_f[j] - z_f_log_from_x[j]
+        # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
+        i_log = i_log_from_h_prev[j] + i_log_from_x[j] + b_i[j]
+        # (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+        z_f_log = -b_f[j] - z_f_log_from_h_prev[j] - z_f_log_from_x[j]
         f_log = -softplus(z_f_log)
+        # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
+        z_z = z_z_from_h_prev[j] + z_z_from_x[j] + b_z[j]
+        z = tanh(z_z)
+        # (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
+        z_o = z_o_from_h_prev[j] + z_o_from_x[j] + b_o[j]
+        o = sigmoid(z_o)
         # (5) m = Max(i_log, m_prev + f_log)
-        m = maximum(m_prev[j] + f_log, i_log_out[j])
+        m = maximum(m_prev[j] + f_log, i_log)
         # (6) i = exp(i_log - m)
-        i = exp(i_log_out[j] - m)
+        i = exp(i_log - m)
         # (7) f = exp(m_prev + f_log - m)
         f = exp(m_prev[j] + f_log - m)
+        # (8) c = f * c_prev + z * i
+        c = f * c_prev[j] + z * i
         # (9) n = f * n_prev + i
         n = f * n_prev[j] + i
+        # (10) h = o * c / n
+        h = o * c / n
         # kept
+        i_log_out[j] = i_log
         z_f_log_out[j] = z_f_log
         f_log_out[j] = f_log
+        z_out[j] = z
+        o_out[j] = o
         m_out[j] = m
         i_out[j] = i
         f_out[j] = f
-        n_out[j] = n
-    # (3) z = tanh(W_z @ x + block_matmul(R_z, h_prev) + b_z)
-    for j in range(n_h):
-        block_matmul_z = zero
-        for k in range((n_h) // n_heads):
-            block_matmul_z += (
-                R_z[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, k]
-                * h_prev[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
-            )
-        block_matmul_z_out[j] = block_matmul_z
-    for j in range(n_h):
-        # (3) z = tanh(W_z @ x + block_matmul(R_z, h_prev) + b_z)
-        z_z = block_matmul_z_out[j] + z_z_from_x[j] + b_z[j]
-        z = tanh(z_z)
-        # (8) c = f * c_prev + z * i
-        c = f_out[j] * c_prev[j] + z * i_out[j]
-        # kept
-        z_out[j] = z
         c_out[j] = c
-    # (4) o = sigmoid(W_o @ x + block_matmul(R_o, h_prev) + b_o)
-    for j in range(n_h):
-        block_matmul_o = zero
-        for k in range((n_h) // n_heads):
-            block_matmul_o += (
-                R_o[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, k]
-                * h_prev[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
-            )
-        block_matmul_o_out[j] = block_matmul_o
-    for j in range(n_h):
-        # (4) o = sigmoid(W_o @ x + block_matmul(R_o, h_prev) + b_o)
-        z_o = block_matmul_o_out[j] + z_o_from_x[j] + b_o[j]
-        o = sigmoid(z_o)
-        # (10) h = o * c / n
-        h = o * c_out[j] / n_out[j]
-        # kept
-        o_out[j] = o
+        n_out[j] = n
         h_out[j] = h
 
 
 @jit
-def forward_before(T, B, n_heads, n_h, R_i, h_seq, from_x, b_i, i_log_seq, R_f, b_f, z_f_log_seq, f_log_seq,
-        m_seq, i_seq, f_seq, n_seq, R_z, b_z, z_seq, c_seq, R_o, b_o, o_seq):
-    """Do for all steps what waits for no product."""
-    real = R_i.dtype
-    block_matmul_i_log = np.empty((n_h,), real)
-    block_matmul_f_log = np.empty((n_h,), real)
-    block_matmul_z = np.empty((n_h,), real)
-    block_matmul_o = np.empty((n_h,), real)
+def forward_steps(T, B, n_h, w, from_x, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, b_z, z_seq, b_o, o_seq,
+        m_seq, i_seq, f_seq, c_seq, n_seq, h_seq):
+    """Run the recurrence from the first step to the last."""
+    real = from_x.dtype
+    from_h_prev = np.empty((B, 4 * n_h), real)
     for t in range(T):
+        # w_i_log @ h_prev, w_f_log @ h_prev, w_z @ h_prev, w_o @ h_prev
+        multiply(h_seq[t], 0, w, from_h_prev)
         for b in range(B):
-            forward_before_row(n_heads, n_h, R_i, h_seq[t, b], block_matmul_i_log, from_x[t, b, 0:n_h], b_i,
-                i_log_seq[t, b], R_f, block_matmul_f_log, b_f, from_x[t, b, n_h:2 * n_h], z_f_log_seq[t, b],
-                f_log_seq[t, b], m_seq[t, b], m_seq[t + 1, b], i_seq[t, b], f_seq[t, b], n_seq[t, b],
-                n_seq[t + 1, b], R_z, block_matmul_z, from_x[t, b, 2 * n_h:3 * n_h], b_z, z_seq[t, b],
-                c_seq[t, b], c_seq[t + 1, b], R_o, block_matmul_o, from_x[t, b, 3 * n_h:4 * n_h], b_o,
-                o_seq[t, b], h_seq[t + 1, b])
+            forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[t, b, 0:n_h], b_i, i_log_seq[t, b], b_f,
+                from_h_prev[b, n_h:2 * n_h], from_x[t, b, n_h:2 * n_h], z_f_log_seq[t, b], f_log_seq[t, b],
+                from_h_prev[b, 2 * n_h:3 * n_h], from_x[t, b, 2 * n_h:3 * n_h], b_z, z_seq[t, b],
+                from_h_prev[b, 3 * n_h:4 * n_h], from_x[t, b, 3 * n_h:4 * n_h], b_o, o_seq[t, b], m_seq[t, b],
+                m_seq[t + 1, b], i_seq[t, b], f_seq[t, b], c_seq[t, b], c_seq[t + 1, b], n_seq[t, b],
+                n_seq[t + 1, b], h_seq[t + 1, b])
 
 
 @fused
-def backward_after_1_row(n_h, n_heads, dh_given, dh_later, dn_given, dn_later, o, c, n, dc_given, dc_later,
-        c_prev, n_prev, z, dm_given, dm_later, i, f, dz_o_out, dz_o_out_, dblock_matmul_o_out, dz_z_out,
-        dz_z_out_, dblock_matmul_z_out, m_prev, f_log, i_log, z_f_log, dz_f_log_out, dblock_matmul_f_log_out,
-        di_log_out, di_log_out_, dblock_matmul_i_log_out, db_i, db_f, db_z, db_o, R_f, sum_dh_prev_out, R_i,
-        sum_dh_prev_2_out, R_o, sum_dh_prev_3_out, R_z, sum_dh_prev_4_out, h_prev, dR_i, dR_f, dR_z, dR_o):
+def backward_step_row_1(n_h, dh_given, dh_later, dn_given, dn_later, o, c, n, dc_given, dc_later, c_prev,
+        n_prev, z, dm_given, dm_later, i, f, dz_o_out, dz_o_out_, dz_z_out, dz_z_out_, m_prev, f_log, i_log,
+        z_f_log, dz_f_log_out, di_log_out, di_log_out_):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
-    one, half, zero = real(1), real(0.5), real(0)
+    one, half = real(1), real(0.5)
     for j in range(n_h):
         # through (10) h = o * c / n
         dh = dh_given[j] + dh_later[j]
@@ -485,189 +626,154 @@ def backward_after_1_row(n_h, n_heads, dh_given, dh_later, dn_given, dn_later, o
         dm = dm_given[j] + dm_later[j] - di * i[j] - df * f[j]
         # through (10) h = o * c / n
         do = dh * c[j] / n[j]
-        # through (4) o = sigmoid(W_o @ x + block_matmul(R_o, h_prev) + b_o)
+        # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
         dz_o = do * o[j] * (one - o[j])
-        dblock_matmul_o = dz_o
         # through (8) c = f * c_prev + z * i
         dz = dc * i[j]
-        # through (3) z = tanh(W_z @ x + block_matmul(R_z, h_prev) + b_z)
+        # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
         dz_z = dz * (one - z[j] * z[j])
-        dblock_matmul_z = dz_z
         # through (5), (7)
         df_log = df * f[j] + dm * heaviside(m_prev[j] + f_log[j] - i_log[j], half)
-        # through (2) f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
+        # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
         dz_f_log = -df_log * sigmoid(z_f_log[j])
-        dblock_matmul_f_log = -dz_f_log
         # through (5), (6)
         di_log = di * i[j] + dm * heaviside(i_log[j] - m_prev[j] - f_log[j], half)
-        # through (1) i_log = W_i @ x + block_matmul(R_i, h_prev) + b_i
-        dblock_matmul_i_log = di_log
         # through (9) n = f * n_prev + i
         dn_prev = dn * f[j]
         # through (8) c = f * c_prev + z * i
         dc_prev = dc * f[j]
         # through (5), (7)
         dm_prev = df * f[j] + dm * heaviside(m_prev[j] + f_log[j] - i_log[j], half)
-        # through (1) i_log = W_i @ x + block_matmul(R_i, h_prev) + b_i
-        db_i[j] += di_log
-        # through (2) f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
-        db_f[j] += -dz_f_log
-        # through (3) z = tanh(W_z @ x + block_matmul(R_z, h_prev) + b_z)
-        db_z[j] += dz_z
-        # through (4) o = sigmoid(W_o @ x + block_matmul(R_o, h_prev) + b_o)
-        db_o[j] += dz_o
         # passed on
         dz_o_out[j] = dz_o
         dz_o_out_[j] = dz_o
-        dblock_matmul_o_out[j] = dblock_matmul_o
         dz_z_out[j] = dz_z
         dz_z_out_[j] = dz_z
-        dblock_matmul_z_out[j] = dblock_matmul_z
         dz_f_log_out[j] = dz_f_log
-        dblock_matmul_f_log_out[j] = dblock_matmul_f_log
         di_log_out[j] = di_log
         di_log_out_[j] = di_log
-        dblock_matmul_i_log_out[j] = dblock_matmul_i_log
         dn_later[j] = dn_prev
         dc_later[j] = dc_prev
         dm_later[j] = dm_prev
-    # through (1), (2), (3), (4)
-    for j in range(n_h):
-        sum_dh_prev_out[j] = zero
-    for k in range((n_h) // n_heads):
-        for j in range(n_h):
-            sum_dh_prev_out[j] += (
-                R_f[(j * n_heads) // n_h, k, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads]
-                * dblock_matmul_f_log_out[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
-            )
-    # through (1), (2), (3), (4)
-    for j in range(n_h):
-        sum_dh_prev_2_out[j] = zero
-    for k in range((n_h) // n_heads):
-        for j in range(n_h):
-            sum_dh_prev_2_out[j] += (
-                R_i[(j * n_heads) // n_h, k, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads]
-                * dblock_matmul_i_log_out[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
-            )
-    # through (1), (2), (3), (4)
-    for j in range(n_h):
-        sum_dh_prev_3_out[j] = zero
-    for k in range((n_h) // n_heads):
-        for j in range(n_h):
-            sum_dh_prev_3_out[j] += (
-                R_o[(j * n_heads) // n_h, k, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads]
-                * dblock_matmul_o_out[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
-            )
-    # through (1), (2), (3), (4)
-    for j in range(n_h):
-        sum_dh_prev_4_out[j] = zero
-    for k in range((n_h) // n_heads):
-        for j in range(n_h):
-            sum_dh_prev_4_out[j] += (
-                R_z[(j * n_heads) // n_h, k, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads]
-                * dblock_matmul_z_out[(k * n_heads + n_h * ((j * n_heads) // n_h)) // n_heads]
-            )
-    for j in range(n_h):
-        # through (1), (2), (3), (4)
-        dh_prev = sum_dh_prev_out[j] + sum_dh_prev_2_out[j] + sum_dh_prev_3_out[j] + sum_dh_prev_4_out[j]
-        # passed on
-        dh_later[j] = dh_prev
-    for j in range(n_heads):
-        for k in range((n_h) // n_heads):
-            for l in range((n_h) // n_heads):
-                # through (1) i_log = W_i @ x + block_matmul(R_i, h_prev) + b_i
-                dR_i[j, k, l] += (
-                    dblock_matmul_i_log_out[(j * n_h + k * n_heads) // n_heads]
-                    * h_prev[(j * n_h + l * n_heads) // n_heads]
-                )
-                # through (2) f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
-                dR_f[j, k, l] += (
-                    dblock_matmul_f_log_out[(j * n_h + k * n_heads) // n_heads]
-                    * h_prev[(j * n_h + l * n_heads) // n_heads]
-                )
-                # through (3) z = tanh(W_z @ x + block_matmul(R_z, h_prev) + b_z)
-                dR_z[j, k, l] += (
-                    dblock_matmul_z_out[(j * n_h + k * n_heads) // n_heads]
-                    * h_prev[(j * n_h + l * n_heads) // n_heads]
-                )
-                # through (4) o = sigmoid(W_o @ x + block_matmul(R_o, h_prev) + b_o)
-                dR_o[j, k, l] += (
-                    dblock_matmul_o_out[(j * n_h + k * n_heads) // n_heads]
-                    * h_prev[(j * n_h + l * n_heads) // n_heads]
-                )
-
-
-@jit
-def backward_after_1(T, B, n_heads, n_h, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq,
-        dc_given, dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq,
-        di_log_and_dz_z_and_dz_o_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, db_i, db_f, db_z, db_o, R_f,
-        R_i, R_o, R_z, h_seq, dR_i, dR_f, dR_z, dR_o):
-    """Do for all steps what waits for no product."""
-    real = dh_given.dtype
-    dblock_matmul_o = np.empty((n_h,), real)
-    dblock_matmul_z = np.empty((n_h,), real)
-    dblock_matmul_f_log = np.empty((n_h,), real)
-    dblock_matmul_i_log = np.empty((n_h,), real)
-    sum_dh_prev = np.empty((n_h,), real)
-    sum_dh_prev_2 = np.empty((n_h,), real)
-    sum_dh_prev_3 = np.empty((n_h,), real)
-    sum_dh_prev_4 = np.empty((n_h,), real)
-    for t in range(T - 1, -1, -1):
-        for b in range(B):
-            backward_after_1_row(n_h, n_heads, dh_given[t, b], dh_later[b], dn_given[t, b], dn_later[b],
-                o_seq[t, b], c_seq[t + 1, b], n_seq[t + 1, b], dc_given[t, b], dc_later[b], c_seq[t, b],
-                n_seq[t, b], z_seq[t, b], dm_given[t, b], dm_later[b], i_seq[t, b], f_seq[t, b],
-                di_log_and_dz_f_log_and_dz_z_seq[t, b, 3 * n_h:4 * n_h],
-                di_log_and_dz_z_and_dz_o_seq[t, b, 2 * n_h:3 * n_h], dblock_matmul_o,
-                di_log_and_dz_f_log_and_dz_z_seq[t, b, 2 * n_h:3 * n_h],
-                di_log_and_dz_z_and_dz_o_seq[t, b, n_h:2 * n_h], dblock_matmul_z, m_seq[t, b],
-                f_log_seq[t, b], i_log_seq[t, b], z_f_log_seq[t, b],
-                di_log_and_dz_f_log_and_dz_z_seq[t, b, n_h:2 * n_h], dblock_matmul_f_log,
-                di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h], di_log_and_dz_z_and_dz_o_seq[t, b, 0:n_h],
-                dblock_matmul_i_log, db_i, db_f, db_z, db_o, R_f, sum_dh_prev, R_i, sum_dh_prev_2, R_o,
-                sum_dh_prev_3, R_z, sum_dh_prev_4, h_seq[t, b], dR_i, dR_f, dR_z, dR_o)
 
 
 @fused
-def backward_after_2_row(n_x, dx_from_di_log, dx_from_dz_f_log, dx_out):
+def backward_step_row_2(n_h, dh_prev_from_di_log, dh_prev_from_dz_f_log, dh_later):
+    """The adjoints of one sample at one step."""
+    for j in range(n_h):
+        # through (1), (2), (3), (4)
+        dh_prev = dh_prev_from_di_log[j] - dh_prev_from_dz_f_log[j]
+        # passed on
+        dh_later[j] = dh_prev
+
+
+@jit
+def backward_steps(T, B, n_h, w_f_log_rows, w, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq,
+        dc_given, dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq,
+        di_log_and_dz_z_and_dz_o_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq):
+    """Run the adjoint recurrence from the last step to the first."""
+    real = dh_given.dtype
+    from_di_log = np.empty((B, n_h), real)
+    from_dz_f_log = np.empty((B, n_h), real)
+    for t in range(T - 1, -1, -1):
+        for b in range(B):
+            backward_step_row_1(n_h, dh_given[t, b], dh_later[b], dn_given[t, b], dn_later[b], o_seq[t, b],
+                c_seq[t + 1, b], n_seq[t + 1, b], dc_given[t, b], dc_later[b], c_seq[t, b], n_seq[t, b],
+                z_seq[t, b], dm_given[t, b], dm_later[b], i_seq[t, b], f_seq[t, b],
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 3 * n_h:4 * n_h],
+                di_log_and_dz_z_and_dz_o_seq[t, b, 2 * n_h:3 * n_h],
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 2 * n_h:3 * n_h],
+                di_log_and_dz_z_and_dz_o_seq[t, b, n_h:2 * n_h], m_seq[t, b], f_log_seq[t, b],
+                i_log_seq[t, b], z_f_log_seq[t, b], di_log_and_dz_f_log_and_dz_z_seq[t, b, n_h:2 * n_h],
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h], di_log_and_dz_z_and_dz_o_seq[t, b, 0:n_h])
+        # w_f_log.T @ dz_f_log
+        multiply(di_log_and_dz_f_log_and_dz_z_seq[t], n_h, w_f_log_rows, from_dz_f_log)
+        # dh_prev_from_di_log = w_i_log.T @ di_log + w_z.T @ dz_z + w_o.T @ dz_o
+        multiply(di_log_and_dz_z_and_dz_o_seq[t], 0, w, from_di_log)
+        for b in range(B):
+            backward_step_row_2(n_h, from_di_log[b, 0:n_h], from_dz_f_log[b, 0:n_h], dh_later[b])
+
+
+@fused
+def backward_before_row(n_x, n_h, dx_from_di_log, dx_from_dz_f_log, dx_out, di_log, db_i, dz_f_log, db_f,
+        dz_z, db_z, dz_o, db_o):
     """The adjoints of one sample at one step."""
     for j in range(n_x):
         # through (1), (2), (3), (4)
         dx = dx_from_di_log[j] - dx_from_dz_f_log[j]
         # passed on
         dx_out[j] = dx
+    for j in range(n_h):
+        # through (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
+        db_i[j] += di_log[j]
+        # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+        db_f[j] += -dz_f_log[j]
+        # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
+        db_z[j] += dz_z[j]
+        # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
+        db_o[j] += dz_o[j]
 
 
 @jit
-def backward_after_2(T, B, n_x, from_di_log, from_dz_f_log, dx_seq):
+def backward_before(T, B, n_x, n_h, from_di_log_2, from_dz_f_log_2, dx_seq, di_log_and_dz_f_log_and_dz_z_seq,
+        db_i, db_f, db_z, db_o):
     """Do for all steps what waits for no product."""
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            backward_after_2_row(n_x, from_di_log[t, b, 0:n_x], from_dz_f_log[t, b, 0:n_x], dx_seq[t, b])
+            backward_before_row(n_x, n_h, from_di_log_2[t, b, 0:n_x], from_dz_f_log_2[t, b, 0:n_x],
+                dx_seq[t, b], di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h], db_i,
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, n_h:2 * n_h], db_f,
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 2 * n_h:3 * n_h], db_z,
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 3 * n_h:4 * n_h], db_o)
 
 
 @fused
-def backward_once_row(n_h, n_x, dz_f_log_x, dW_f_out):
+def backward_once_row(n_h, n_heads, n_x, dz_f_log_h_prev, dw_f_log_out, dw_i_log, dR_i_out, dR_f_out, dw_z,
+        dR_z_out, dw_o, dR_o_out, dz_f_log_x, dW_f_out):
     """What needs parameters alone."""
     for j in range(n_h):
+        for k in range(n_h):
+            # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+            dw_f_log = -dz_f_log_h_prev[j, k]
+            # passed on
+            dw_f_log_out[j, k] = dw_f_log
+    for j in range(n_heads):
+        for k in range((n_h) // n_heads):
+            for l in range((n_h) // n_heads):
+                # through (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
+                dR_i = dw_i_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+                dR_f = dw_f_log_out[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
+                dR_z = dw_z[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
+                dR_o = dw_o[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                # passed on
+                dR_i_out[j, k, l] = dR_i
+                dR_f_out[j, k, l] = dR_f
+                dR_z_out[j, k, l] = dR_z
+                dR_o_out[j, k, l] = dR_o
+    for j in range(n_h):
         for k in range(n_x):
-            # through (2) f_log = -softplus(-W_f @ x - b_f - block_matmul(R_f, h_prev))
+            # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
             dW_f = -dz_f_log_x[j, k]
             # passed on
             dW_f_out[j, k] = dW_f
 
 
 @jit
-def backward_once(T, B, n_x, n_h, dz_f_log_x, dW_f):
+def backward_once(T, B, n_x, n_h, n_heads, dz_f_log_h_prev, dw_f_log, dw_i_log, dR_i, dR_f, dw_z, dR_z, dw_o,
+        dR_o, dz_f_log_x, dW_f):
     """Do what needs parameters alone."""
-    backward_once_row(n_h, n_x, dz_f_log_x, dW_f)
+    backward_once_row(n_h, n_heads, n_x, dz_f_log_h_prev, dw_f_log, dw_i_log, dR_i, dR_f, dw_z, dR_z, dw_o,
+        dR_o, dz_f_log_x, dW_f)
 
 
 def _forward(T, B, sizes, real, params, inputs, initial):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_x = sizes["n_x"]
-    n_heads = sizes["n_heads"]
     n_h = sizes["n_h"]
+    n_heads = sizes["n_heads"]
     R_i = params["R_i"]
     W_i = params["W_i"]
     b_i = params["b_i"]
@@ -689,28 +795,36 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     n_seq[0] = initial["n"]
     h_seq = np.empty((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
+    # What needs parameters alone, once a sequence.
+    w_i_log = np.empty((n_h, n_h), real)
+    w_f_log = np.empty((n_h, n_h), real)
+    w_z = np.empty((n_h, n_h), real)
+    w_o = np.empty((n_h, n_h), real)
+    forward_once(T, B, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
     # What waits for no product of the step before: all steps at once.
     # W_i @ x, W_f @ x, W_z @ x, W_o @ x
     from_x = np.matmul(x.reshape(T * B, n_x), np.concatenate([W_i, W_f, W_z, W_o], axis=0).T)
     from_x = from_x.reshape(T, B, 4 * n_h)
+    # The recurrence.
+    w = np.ascontiguousarray(np.concatenate([w_i_log, w_f_log, w_z, w_o], axis=0).T)
     i_log_seq = np.empty((T, B, n_h), real)
     z_f_log_seq = np.empty((T, B, n_h), real)
     f_log_seq = np.empty((T, B, n_h), real)
-    i_seq = np.empty((T, B, n_h), real)
-    f_seq = np.empty((T, B, n_h), real)
     z_seq = np.empty((T, B, n_h), real)
     o_seq = np.empty((T, B, n_h), real)
-    forward_before(T, B, n_heads, n_h, R_i, h_seq, from_x, b_i, i_log_seq, R_f, b_f, z_f_log_seq, f_log_seq,
-        m_seq, i_seq, f_seq, n_seq, R_z, b_z, z_seq, c_seq, R_o, b_o, o_seq)
+    i_seq = np.empty((T, B, n_h), real)
+    f_seq = np.empty((T, B, n_h), real)
+    forward_steps(T, B, n_h, w, from_x, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, b_z, z_seq, b_o, o_seq,
+        m_seq, i_seq, f_seq, c_seq, n_seq, h_seq)
     return {"m": m_seq, "c": c_seq, "n": n_seq, "h": h_seq}, (f_log_seq, f_seq, i_log_seq, i_seq, o_seq,
-        z_f_log_seq, z_seq)
+        w_f_log, w_i_log, w_o, w_z, z_f_log_seq, z_seq)
 
 
 def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
-    n_heads = sizes["n_heads"]
     n_h = sizes["n_h"]
+    n_heads = sizes["n_heads"]
     R_i = params["R_i"]
     W_i = params["W_i"]
     b_i = params["b_i"]
@@ -736,29 +850,31 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dc_later = later["c"]
     dn_later = later["n"]
     dh_later = later["h"]
-    f_log_seq, f_seq, i_log_seq, i_seq, o_seq, z_f_log_seq, z_seq = tape
-    # What waits for no product of a later step: all steps at once.
+    f_log_seq, f_seq, i_log_seq, i_seq, o_seq, w_f_log, w_i_log, w_o, w_z, z_f_log_seq, z_seq = tape
+    # The recurrence, backwards.
+    w_f_log_rows = np.ascontiguousarray(w_f_log)
+    w = np.ascontiguousarray(np.concatenate([w_i_log, w_z, w_o], axis=0))
     di_log_and_dz_f_log_and_dz_z_seq = np.empty((T, B, 4 * n_h), real)
     di_log_and_dz_z_and_dz_o_seq = np.empty((T, B, 3 * n_h), real)
-    db_i = np.zeros((n_h,), real)
-    db_f = np.zeros((n_h,), real)
-    db_z = np.zeros((n_h,), real)
-    db_o = np.zeros((n_h,), real)
-    dR_i = np.zeros((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dR_f = np.zeros((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dR_z = np.zeros((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dR_o = np.zeros((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    backward_after_1(T, B, n_heads, n_h, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq,
+    backward_steps(T, B, n_h, w_f_log_rows, w, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq,
         dc_given, dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq,
-        di_log_and_dz_z_and_dz_o_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, db_i, db_f, db_z, db_o, R_f,
-        R_i, R_o, R_z, h_seq, dR_i, dR_f, dR_z, dR_o)
+        di_log_and_dz_z_and_dz_o_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq)
+    # Gradients of what all steps share, and of the inputs: all steps at once.
+    # dw_i_log, dz_f_log_h_prev, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev,
+    #     summed over steps and samples
+    total = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h).T, h_seq[:T].reshape(T * B,
+        n_h))
+    dw_i_log = total[0:n_h]
+    dz_f_log_h_prev = total[n_h:2 * n_h]
+    dw_z = total[2 * n_h:3 * n_h]
+    dw_o = total[3 * n_h:4 * n_h]
     # W_f.T @ dz_f_log
-    from_dz_f_log = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h)[:, n_h:2 * n_h], W_f)
-    from_dz_f_log = from_dz_f_log.reshape(T, B, n_x)
+    from_dz_f_log_2 = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h)[:, n_h:2 * n_h], W_f)
+    from_dz_f_log_2 = from_dz_f_log_2.reshape(T, B, n_x)
     # dx_from_di_log = W_i.T @ di_log + W_z.T @ dz_z + W_o.T @ dz_o
-    from_di_log = np.matmul(di_log_and_dz_z_and_dz_o_seq.reshape(T * B, 3 * n_h), np.concatenate([W_i, W_z,
+    from_di_log_2 = np.matmul(di_log_and_dz_z_and_dz_o_seq.reshape(T * B, 3 * n_h), np.concatenate([W_i, W_z,
         W_o], axis=0))
-    from_di_log = from_di_log.reshape(T, B, n_x)
+    from_di_log_2 = from_di_log_2.reshape(T, B, n_x)
     # dW_i, dz_f_log_x, dW_z, dW_o: the outer products of di_log, dz_f_log, dz_z, dz_o and x, summed over
     #     steps and samples
     total = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h).T, x.reshape(T * B, n_x))
@@ -767,10 +883,21 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dW_z = total[2 * n_h:3 * n_h]
     dW_o = total[3 * n_h:4 * n_h]
     dx_seq = np.empty((T, B, n_x), real)
-    backward_after_2(T, B, n_x, from_di_log, from_dz_f_log, dx_seq)
+    db_i = np.zeros((n_h,), real)
+    db_f = np.zeros((n_h,), real)
+    db_z = np.zeros((n_h,), real)
+    db_o = np.zeros((n_h,), real)
+    backward_before(T, B, n_x, n_h, from_di_log_2, from_dz_f_log_2, dx_seq, di_log_and_dz_f_log_and_dz_z_seq,
+        db_i, db_f, db_z, db_o)
     # Gradients through what was computed from parameters alone.
+    dw_f_log = np.empty((n_h, n_h), real)
+    dR_i = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
+    dR_f = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
+    dR_z = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
+    dR_o = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
     dW_f = np.empty((n_h, n_x), real)
-    backward_once(T, B, n_x, n_h, dz_f_log_x, dW_f)
+    backward_once(T, B, n_x, n_h, n_heads, dz_f_log_h_prev, dw_f_log, dw_i_log, dR_i, dR_f, dw_z, dR_z, dw_o,
+        dR_o, dz_f_log_x, dW_f)
     return {"R_i": dR_i, "W_i": dW_i, "b_i": db_i, "R_f": dR_f, "W_f": dW_f, "b_f": db_f, "R_z": dR_z,
         "W_z": dW_z, "b_z": db_z, "R_o": dR_o, "W_o": dW_o, "b_o": db_o}, {"x": dx_seq}
 

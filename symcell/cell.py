@@ -102,6 +102,14 @@ class Cell:
 
         return Carousel(self.derive(), state)
 
+    @property
+    def structure(self):
+        """What follows for the work of a step: its matrix products and their depth, what is hoisted out of it, and of each state
+        whether its recurrence is linear, what its coefficients depend on, and whether it is a scan. See Structure."""
+        from symcell.compiler import structure_of
+
+        return structure_of(self)
+
     def compile(self, dtype="float32"):
         """Generated Numba kernels, loaded: a Kernel with init, forward, backward and step."""
         from symcell.compiler import compile_cell

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from symcell.errors import CellError
-from symcell.tables import carousels, comparisons, freest, new_table, plain, quantities, terminal
+from symcell.tables import carousels, comparisons, freest, new_table, plain, products, quantities, recurrences, terminal
 
 try:
     import typer
@@ -85,7 +85,7 @@ def list_cells():
 
 
 def show(target: Target):
-    """A cell: its equations, the shape of every quantity, its states' carousels.
+    """A cell: its equations, the shape of every quantity, what a step takes, its states' recurrences and carousels.
 
     Examples:
 
@@ -99,7 +99,7 @@ def show(target: Target):
     console.print(f"[bold]{cell.name}[/]  {plain(cell.reference)}\n", soft_wrap=True)
     for number, line in equation_lines(derivation).items():
         console.print(f"  ({number})  {line}", markup=False, soft_wrap=True)
-    console.print(quantities(derivation), carousels(cell))
+    console.print(quantities(derivation), products(cell), recurrences(cell), carousels(cell))
 
 
 def derive(

@@ -6,6 +6,7 @@ from symcell.kernel import load
 from symcell.schedule.arrange import schedule
 from symcell.schedule.lower import lower
 from symcell.schedule.passes import improve
+from symcell.structure import structure
 
 
 def program_of(cell):
@@ -20,6 +21,11 @@ def source_of(cell):
     program = program_of(cell)  # Cell -> Program
     arranged = schedule(program)  # Program -> Schedule
     return emit(arranged)  # Schedule -> source
+
+
+def structure_of(cell):
+    """Cell -> Structure: what its steps take."""
+    return structure(program_of(cell))  # Program -> Structure
 
 
 def compile_cell(cell, dtype="float32"):

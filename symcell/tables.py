@@ -59,6 +59,33 @@ def kinds(derivation):
     yield from ((k, "constant", False) for k in cell.constants)
 
 
+def products(cell):
+    """The matrix products of a step, forwards and backwards, and those that are done for all steps at once."""
+    found = cell.structure
+    table = new_table("matrix products", "")
+    rows = [
+        (f"in a step, {found.depth} deep", found.products),
+        ("hoisted: all steps at once", found.hoisted),
+        (f"in a step backwards, {found.backward_depth} deep", found.backward_products),
+    ]
+    for where, texts in rows:
+        for k, text in enumerate(texts or ["none"]):
+            table.add_row(where if k == 0 else "", plain(text))
+    return table
+
+
+def recurrences(cell):
+    """Each state's way from step to step."""
+    from symcell.structure import way
+
+    table = new_table("recurrence", "from step to step", "coefficients from states", "")
+    for r in cell.structure.states:
+        together = " ".join(s.name for s in r.together if s != r.state)
+        scan = f"a scan{', together with ' + together if together else ''}" if r.scannable else ""
+        table.add_row(r.state.name, way(r), " ".join(s.name for s in r.depends_on), scan)
+    return table
+
+
 def carousels(cell):
     from symcell.documents.plots import carousels, factor_text
 

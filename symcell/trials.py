@@ -43,10 +43,10 @@ def random_cases(kernel, random, count):
     cell = kernel.cell
     for k in range(count):
         T, B = (2, 11) if k == 1 else (int(random.integers(4, 7)), int(random.integers(2, 5)))
-        yield _case(kernel, random, T, B, _sizes(cell, random))
+        yield _case(kernel, random, T, B, random_sizes(cell, random))
     for edge, T, B in (("T=0", 0, 2), ("T=1", 1, 3), ("B=1", 4, 1)):
-        yield _case(kernel, random, T, B, _sizes(cell, random), edge)
-    declared = replace(_case(kernel, random, 3, 2, _sizes(cell, random), "declared initial"), initial=None)
+        yield _case(kernel, random, T, B, random_sizes(cell, random), edge)
+    declared = replace(_case(kernel, random, 3, 2, random_sizes(cell, random), "declared initial"), initial=None)
     # A cell may be defined for other initial values only.
     if _begins_by_itself(cell) and np.isfinite(largest_state(cell, declared)):
         yield declared
@@ -55,7 +55,7 @@ def random_cases(kernel, random, count):
         yield _case(kernel, random, 3, 2, ones, "sizes 1")
 
 
-def _sizes(cell, random):
+def random_sizes(cell, random):
     """Unequal small sizes that the cell's shapes can have, multiples of 12 where shapes divide them. Two is too few: what is
     normalised over two units is nearly constant."""
     names = cell.sizes

@@ -5,14 +5,14 @@ import pytest
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
-from symcell.derivation.jacobian import covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.derivation.jacobian import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
 from symcell.interpret import evaluate, run
 from symcell.language.sizes import size
 from symcell.language.symbols import Hole
+from symcell.trials import random_sizes
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, k = symbols("f g k")
-NUMBERS = {size(n): length for n, length in {"n_x": 3, "n_h": 5, "n_y": 4, "n_k": 2}.items()}
 
 
 def odd_cells():
@@ -34,15 +34,22 @@ def odd_cells():
 ALL = [*(cells.get(name) for name in cells.names()), *odd_cells()]
 
 
+def numbers_of(cell):
+    return {size(n): length for n, length in random_sizes(cell, np.random.default_rng(7)).items()}
+
+
 def shape_of(cell, q):
-    return tuple(int(n.subs(NUMBERS)) for n in cell.shape(q))
+    return tuple(int(n.subs(numbers_of(cell))) for n in cell.shape(q))
 
 
 def step_values(cell, random):
-    """Random values of everything on the right, and what the forward rows make of them."""
-    values = dict(NUMBERS)
-    for q in (*cell.inputs, *cell.params, *(s.prev for s in cell.states)):
+    """Random values of everything on the right, positive where a logarithm or a period wants them so, and what the forward rows
+    make of them."""
+    values = numbers_of(cell)
+    for q in (*cell.inputs, *cell.params, *cell.constants, *(s.prev for s in cell.states)):
         values[q] = random.normal(size=shape_of(cell, q))
+        if cell.name in ("t_lstm", "phased_lstm", "slstm"):
+            values[q] = np.abs(values[q]) + 0.1
     for row in cell.derive().forward:
         values[row.target] = evaluate(row.rhs, values)
     return values
@@ -66,6 +73,9 @@ def apply(e, v, values):
         return evaluate(e.args[0], values) * v
     if isinstance(e, matrix):
         return evaluate(e.args[0], values) @ v
+    if isinstance(e, columns):
+        a, start, length = (evaluate(arg, values) for arg in e.args)
+        return a[:, int(start) : int(start) + int(length)] @ v
     if isinstance(e, covector):
         return (evaluate(e.args[0], values) * v).sum()
     assert isinstance(e, linear)
@@ -78,7 +88,7 @@ def slope(cell, new, prev, values, direction):
     initial = {s.name: values[s.prev][None].astype(complex) for s in cell.states}
     initial[prev.state.name] = initial[prev.state.name] + 1e-40j * direction
     inputs = {q.name: values[q][None, None] for q in cell.inputs}
-    return run(cell, {p.name: values[p] for p in cell.params}, inputs, initial)[new.name][0, 0].imag / 1e-40
+    return run(cell, {p.name: values[p] for p in (*cell.params, *cell.constants)}, inputs, initial)[new.name][0, 0].imag / 1e-40
 
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
@@ -100,7 +110,7 @@ def test_the_transpose_is_the_adjoint_map(name):
     values = step_values(cell, random)
     state = cell.outputs[0]
     forward = cell.jacobian(state, state.prev)
-    u, v = random.normal(size=(2, 5))
+    u, v = random.normal(size=(2, *shape_of(cell, state)))
     back = transposed(forward)
     assert not back.atoms(transposed_map)
     assert u @ apply(forward, v, values) == pytest.approx(v @ apply(back, u, values), rel=1e-12)

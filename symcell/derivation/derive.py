@@ -63,6 +63,16 @@ class Derivation:
         shapes.update((s.prev, shapes[s]) for s in self.cell.states)
         return shapes
 
+    @cached_property
+    def hidden(self):
+        """What flattening has named, and the cell has not: symbol -> right side."""
+        declared = {e.target for e in self.cell.equations}
+        return {r.target: r.rhs for r in self.forward if r.target not in declared}
+
+    def is_once(self, q):
+        """Whether parameters alone make it."""
+        return any(r.target == q and r.once for r in self.forward)
+
     def shape(self, e):
         return resolved_shape(e, self._shape_of)
 
@@ -135,7 +145,7 @@ def seeds(forward):
 
 
 def _adjoint_row(derivation, q, terms, summed):
-    once = any(r.target == q and r.once for r in derivation.forward)
+    once = derivation.is_once(q)
     in_order = sorted(terms[q], key=lambda t: (t.rule not in SEEDS, t.equation))  # the equations' own order reads best
     return AdjointRow(Adjoint(q), tuple(in_order), derivation.shapes[q], summed or once)
 

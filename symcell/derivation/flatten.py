@@ -5,9 +5,10 @@ argument of an activation is named z, the operand of a product v, an expression 
 its equation behind it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Function, Mul, Symbol
+from sympy import Add, Expr, Function, Mul, Symbol, preorder_traversal
 
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
 from symcell.language.shapes import resolved_shape
@@ -44,11 +45,13 @@ class _Flattener:
         self.named = {}  # expression -> the symbol that a row gave it
         self.taken = {q.name for q in self.shapes} | set(cell.sizes)
         self.equation = None
+        self.uses = Counter()  # how often a product stands in the equation
 
     def add(self, equation):
         """One equation, after the rows that it needs."""
         self.equation = equation
         rhs = equation.rhs
+        self.uses = Counter(a for a in preorder_traversal(rhs) if isinstance(a, matmul))
         rhs = self._with_named_arguments(rhs) if isinstance(rhs, Primitive) else self._inline(rhs, top=True)
         self._emit(equation.target, rhs)
 
@@ -86,7 +89,8 @@ class _Flattener:
 
     def _product(self, e):
         sign, product = (-1, -e) if isinstance(e, Mul) else (1, e)
-        return sign * self._with_named_arguments(product)
+        named = self._with_named_arguments(product)
+        return sign * (self._name(named, "z") if self.uses[product] > 1 else named)
 
     def _with_named_arguments(self, e):
         """A primitive whose arguments are symbols, or a transposed symbol before a product."""

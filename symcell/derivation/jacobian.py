@@ -7,11 +7,12 @@ part the result is the expression `e` itself. All other previous states, and the
 from dataclasses import dataclass
 
 from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol, sympify
+from sympy.printing.precedence import PRECEDENCE
 
 from symcell.derivation.derive import Derivation, known_values, leaves
 from symcell.errors import CellError
 from symcell.language.activations import partial
-from symcell.language.primitives import Primitive, Unevaluated, dot, matmul, total, transpose
+from symcell.language.primitives import Primitive, Unevaluated, dot, matmul, place, total, transpose
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
 
@@ -24,18 +25,33 @@ class LinearMap(Unevaluated, Function):
 class diag(LinearMap):
     """Multiplication by `e`, unit by unit."""
 
+    def _sympystr(self, printer):
+        return "I" if self.args[0] == 1 else f"diag({printer.doprint(self.args[0])})"
+
     def _latex(self, printer, exp=None):
-        return rf"\operatorname{{diag}}\left({printer.doprint(self.args[0])}\right)"
+        return "I" if self.args[0] == 1 else rf"\operatorname{{diag}}\left({printer.doprint(self.args[0])}\right)"
 
 
 class matrix(LinearMap):
     """The product with a matrix."""
 
     def _sympystr(self, printer):
-        return printer.doprint(self.args[0])
+        return printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
 
     def _latex(self, printer, exp=None):
         return printer.parenthesize_factor(self.args[0])
+
+
+class columns(LinearMap):
+    """The product with a run of a matrix's columns: columns(A, start, length)."""
+
+    def _sympystr(self, printer):
+        a, start, length = self.args
+        return f"{printer.doprint(a)}[:, {printer.doprint(start)}:{printer.doprint(start + length)}]"
+
+    def _latex(self, printer, exp=None):
+        a, start, length = self.args
+        return rf"{printer.brackets(printer.doprint(a))}_{{\cdot,\,{printer.doprint(start + 1)}:{printer.doprint(start + length)}}}"
 
 
 class vector(LinearMap):
@@ -75,7 +91,15 @@ def jacobian(derivation, new, prev):
         raise CellError(
             f"cell {cell.name}: a Jacobian's denominator is a previous state, like {cell.states[0]}.prev, found {prev}"
         )
-    return _expression(_Chain(derivation, prev).of(new))
+    return _in_the_cells_words(derivation, _expression(_Chain(derivation, prev).of(new)))
+
+
+def _in_the_cells_words(derivation, e):
+    """What parameters alone make, written out where the cell itself has no name for it."""
+    hidden = {q: rhs for q, rhs in derivation.hidden.items() if derivation.is_once(q)}
+    while hidden.keys() & e.free_symbols:
+        e = e.xreplace(hidden)
+    return e
 
 
 class _Chain:
@@ -140,6 +164,9 @@ def _merge(term):
     for factor in term:
         if isinstance(factor, diag) and merged and isinstance(merged[-1], diag):
             factor = diag(merged.pop().args[0] * factor.args[0])
+        if isinstance(factor, linear) and isinstance(factor.args[0], place) and merged and isinstance(merged[-1], matrix):
+            hole, start, _ = factor.args[0].args  # a matrix that meets a part of a concatenation
+            factor = columns(merged.pop().args[0], start, hole.shape[0])
         merged.append(factor)
     return tuple(f for f in merged if f != diag(S.One)) if len(merged) > 1 else tuple(merged)
 
@@ -168,7 +195,7 @@ class Carousel:
     def direct(self):
         """The derivative of the state's own equation alone, its intermediates held fixed."""
         held = [r.target for r in self.derivation.forward if r.target != self.state and r.equation != self._own_equation]
-        return _expression(_Chain(self.derivation, self.state.prev, held).of(self.state))
+        return _in_the_cells_words(self.derivation, _expression(_Chain(self.derivation, self.state.prev, held).of(self.state)))
 
     @property
     def _own_equation(self):
@@ -229,6 +256,8 @@ def transposed(e):
         return transposed(e.base) ** e.exp
     if isinstance(e, matrix):
         return matrix(transpose(e.args[0]))
+    if isinstance(e, columns):
+        return transposed_map(e)
     if isinstance(e, (vector, covector)):
         return (covector if isinstance(e, vector) else vector)(e.args[0])
     return transposed_map(e) if isinstance(e, linear) else e

@@ -18,8 +18,7 @@ class Notation(LatexPrinter):
         self.back = back  # steps before t
         self.derivation, self.paper = derivation, PaperOrder(derivation)
         self.once = {r.target for r in derivation.forward if r.once}
-        declared = {e.target for e in derivation.cell.equations}
-        self.hidden = {r.target: r.rhs for r in derivation.forward if r.target not in declared} if braces else {}
+        self.hidden = dict(derivation.hidden) if braces else {}
 
     # Names
 
@@ -89,7 +88,7 @@ class Notation(LatexPrinter):
             return "-" + self._term(-e)
         if not e.is_commutative:
             return self._linear_maps(e)
-        above, below = _fraction(e)
+        above, below = fraction(e)
         if below:
             return rf"\frac{{{self._odot(above) or '1'}}}{{{self._odot(below)}}}"
         return self._odot(above)
@@ -130,7 +129,7 @@ class Notation(LatexPrinter):
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
 
 
-def _fraction(e):
+def fraction(e):
     """The factors above and below the line."""
     above = [f for f in e.args if not (isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative)]
     below = [1 / f for f in e.args if isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative]

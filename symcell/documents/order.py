@@ -2,7 +2,7 @@
 
 In a sum: matrix products in the order of their parameters (an affine's operands), then simple terms before composite ones,
 earlier steps first among equals, biases last; what is subtracted comes after what is added. In a product: numbers, parameters,
-brackets, gates in the order of the cell's equations, earlier states and inputs, functions, matrix products.
+brackets, gates in the order of the cell's equations, functions, earlier states and inputs, matrix products.
 """
 
 from sympy import Add, Function, Mul, Pow
@@ -47,8 +47,8 @@ class PaperOrder:
         base = e.base if isinstance(e, Pow) else e
         if e.is_number:
             return (0, 0, "")
-        if isinstance(base, (Param, Constant)):
-            return (1, self.params.get(base, 0), "")
+        if not isinstance(base, Primitive) and all(isinstance(s, (Param, Constant)) for s in base.free_symbols):
+            return (1, min((self.params.get(s, 0) for s in base.free_symbols), default=0), "" if base.is_Symbol else str(e))
         if isinstance(base, Adjoint):
             return (2, 0, str(e))
         if base in self.rows:
@@ -57,8 +57,8 @@ class PaperOrder:
             first = min((self._symbol_rank(s) for s in base.free_symbols), default=0)
             return (5 if base.free_symbols & symbols else 3, first, str(e))
         if isinstance(base, (Previous, Input)):
-            return (6, 0, str(e))
-        return (8 if isinstance(base, Primitive) else 7, 0, str(e))
+            return (7, 0, str(e))
+        return (8 if isinstance(base, Primitive) else 6, 0, str(e))
 
     def _symbol_rank(self, s):
         return self.rows.get(s, self.params.get(s, 10_000))

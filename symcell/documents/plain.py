@@ -1,10 +1,12 @@
 """Equations as plain text in the paper's order: f * c_prev + i * g."""
 
+from sympy import Mul
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
+from symcell.documents.notation import fraction
 from symcell.documents.order import PaperOrder
-from symcell.language.primitives import Along, matmul, transpose
+from symcell.language.primitives import Along, matmul, spread, transpose
 
 
 class PlainPrinter(StrPrinter):
@@ -28,7 +30,7 @@ class PlainPrinter(StrPrinter):
             return super()._print_Mul(e)
         if e.could_extract_minus_sign():
             return "-" + self.parenthesize(-e, PRECEDENCE["Mul"])
-        above, below = e.as_numer_denom()
+        above, below = (Mul(*factors) for factors in fraction(e))
         if below != 1:
             return f"{self.parenthesize(above, PRECEDENCE['Mul'])} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
         return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in self.paper.factors(e))
@@ -38,12 +40,14 @@ class PlainPrinter(StrPrinter):
             return " @ ".join(self.parenthesize(a, PRECEDENCE["Pow"]) for a in e.args)
         if isinstance(e, transpose):
             return f"{self.parenthesize(e.args[0], PRECEDENCE['Pow'])}.T"
+        if isinstance(e, spread):
+            return f"{'column' if e.args[1] == 1 else 'row'}({self._print(e.args[0])})"
         if isinstance(e, Along) and e.args[1] == -1:
             return f"{e.func.__name__}({self._print(e.args[0])})"
         return super()._print_Function(e)
 
     def parenthesize(self, item, level, strict=False):
-        if isinstance(item, matmul) and level >= PRECEDENCE["Pow"]:
+        if isinstance(item, matmul) and level >= PRECEDENCE["Mul"]:
             return f"({self._print(item)})"
         return f"({self._print(item)})" if precedence(item) < level else self._print(item)
 

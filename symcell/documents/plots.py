@@ -21,7 +21,7 @@ from symcell.interpret import evaluate
 # Okabe and Ito's colours, which differ for every kind of colour vision; the markers differ without any colour.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 _MARKERS = "os^Dv<>"
-_KINDS = ("constant", "gate", "elementwise", "matrix")
+_KINDS = ("constant", "gate", "elementwise", "matrix", "none")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def carousels(cell):
     """The carousels of the states that some step reads again, the freest first: constant, gate, elementwise, matrix."""
     derivation = cell.derive()
     found = [Carousel(derivation, s) for s in recurrent_states(derivation.forward)]
-    return sorted(found, key=lambda c: (c.factor == 0, _KINDS.index(c.kind)))
+    return sorted(found, key=lambda c: _KINDS.index(c.kind))
 
 
 def factor_text(carousel):

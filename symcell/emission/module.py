@@ -41,7 +41,7 @@ def emit(schedule):
         imports=imports,
         runtime=runtime,
         kernels=code,
-        shapes=_shapes_function(cell),
+        shapes=_shapes_function(schedule.program),
         hash="{hash}",
         operations=_operations(schedule.program),
     )
@@ -157,14 +157,19 @@ def aliases(cell):
     return dict(sorted(names.items()))
 
 
-def _shapes_function(cell):
+def _shapes_function(program):
+    cell = program.cell
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
+    told = {n for q in symbols for n in cell.shape(q)}
+    others = dict.fromkeys(n for shape in program.shapes.values() for n in shape if n not in told)
+    quotients = [f"    {_whole(n)}  # of what is computed on the way" for n in others if n.as_numer_denom()[1] != 1]
     lines = [f'        "{q.name}": {tuple_text(map(_whole, cell.shape(q)))},' for q in symbols]
     head = f"def shapes({', '.join(cell.sizes)}):"
     return "\n".join(
         [
             head,
             '    """The shape of every array, for given sizes; inputs and states without their steps and samples."""',
+            *quotients,
             "    return {",
             *lines,
             "    }",

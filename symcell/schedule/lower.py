@@ -49,6 +49,7 @@ class _Lowering:
         self.once |= {r.target for r in derivation.forward if r.once}
         self.statements = []
         self.temporaries = {}
+        self.products = {}  # (weight, operand) -> what their product is called
         self.concatenations = {r.target: self._parts(r.rhs) for r in derivation.forward if isinstance(r.rhs, concat)}
         self.deferred = {}  # the adjoint of a concatenation -> the products that make it
         self.taken = {q.name for q in self.shapes}
@@ -182,9 +183,10 @@ class _Lowering:
         )
 
     def _one_product(self, weight, operand, shape, target):
-        name = self._new(f"{target}_from_{operand}", shape)
-        self.statements.append(Product((name,), (weight,), (operand,), note=self.note))
-        return name
+        if (weight, operand) not in self.products:
+            name = self.products[weight, operand] = self._new(f"{target}_from_{operand}", shape)
+            self.statements.append(Product((name,), (weight,), (operand,), note=self.note))
+        return self.products[weight, operand]
 
     def _product_once(self, matrix, operand, columns, shape, target):
         """Some columns of a parameter times a part of a concatenation that is a parameter too: the same at every step."""

@@ -1,7 +1,7 @@
 """Products: where the units of one vector meet those of another."""
 
 import numpy as np
-from sympy import Expr, Integer, Mul, S, Symbol, floor
+from sympy import And, Expr, Integer, Mul, Piecewise, S, Symbol, floor
 from sympy.core.symbol import Str
 
 from symcell.errors import CellError
@@ -18,7 +18,9 @@ class matmul(Primitive):
         if a.is_number or v.is_number:
             raise CellError(f"@ joins two vectors or matrices, found {a} @ {v}; a number multiplies with *")
         if getattr(a, "blocks", None) is not None:
-            return block_matmul(a, v)
+            return matmul(block_diagonal(a), v)
+        if getattr(v, "blocks", None) is not None:
+            return matmul(a, block_diagonal(v))
         return None
 
     def shape(self, shapes, sizes):
@@ -84,6 +86,9 @@ class transpose(Primitive):
     def eval(cls, a):
         if isinstance(a, transpose):
             return a.args[0]
+        if getattr(a, "blocks", None) is not None:
+            return transpose(block_diagonal(a))
+        return None
 
     def shape(self, shapes, sizes):
         self.demand(len(shapes[0]) == 2, "a matrix", shapes)
@@ -104,85 +109,53 @@ class transpose(Primitive):
         return text + r"^{\top}"
 
 
-class Blocks(Primitive):
-    """What a block-diagonal matrix does: `blocks` blocks of (rows, columns), stored as an array of rank three."""
+class block_diagonal(Primitive):
+    """The matrix that has the blocks of R, an array (blocks, rows, columns), along its diagonal and zeros elsewhere."""
 
-    rule = "block-diagonal product"
-
-    @staticmethod
-    def inside(i, length):
-        """The block that an index falls in, and its place there."""
-        q = floor(i / length)
-        return q, i - q * length
-
-
-class block_matmul(Blocks):
-    """R @ v, each block of R with its own part of v."""
+    rule = "block diagonal"
 
     def shape(self, shapes, sizes):
-        r, v = shapes
-        self.demand(len(r) == 3 and len(v) == 1, "a matrix of blocks (blocks, rows, columns) and a vector", shapes)
-        sizes.unify(v[0], r[0] * r[2], f"the length of {self.args[1]} and the columns of all blocks of {self.args[0]}")
-        return (r[0] * r[1],)
+        self.demand(len(shapes[0]) == 3, "an array of blocks (blocks, rows, columns)", shapes)
+        blocks, rows, columns = shapes[0]
+        return (blocks * rows, blocks * columns)
 
     def adjoint(self, bar, shape_of):
-        r, v = self.args
-        return [(r, block_outer(bar, v, *shape_of(r))), (v, block_matmul_back(r, bar))]
+        return [(self.args[0], diagonal_blocks(bar, *shape_of(self.args[0])))]
 
     def index(self, idx, at, shape_of):
-        r, v = self.args
-        _, rows, columns = shape_of(r)
-        q, j = self.inside(idx[0], rows)
-        k = fresh_index()
-        return Reduction(Symbol("sum"), at(r, (q, j, k)) * at(v, (q * columns + k,)), k, columns)
+        _, rows, columns = shape_of(self.args[0])
+        j, k = idx
+        q = floor(j / rows)
+        inside = And(k >= q * columns, k < (q + 1) * columns)
+        return Piecewise((at(self.args[0], (q, j - q * rows, k - q * columns)), inside), (S.Zero, True))
 
-    def evaluate(self, r, v):
-        return np.einsum("qjk,qk->qj", r, v.reshape(len(r), -1)).reshape(-1)
-
-    def _latex(self, printer):
-        return " ".join(printer.parenthesize_factor(a) for a in self.args)
-
-
-class block_matmul_back(Blocks):
-    """The transposed product, R.T @ y."""
-
-    def shape(self, shapes, sizes):
-        return (shapes[0][0] * shapes[0][2],)
-
-    def index(self, idx, at, shape_of):
-        r, y = self.args
-        _, rows, columns = shape_of(r)
-        q, k = self.inside(idx[0], columns)
-        j = fresh_index()
-        return Reduction(Symbol("sum"), at(r, (q, j, k)) * at(y, (q * rows + j,)), j, rows)
-
-    def evaluate(self, r, y):
-        return np.einsum("qjk,qj->qk", r, y.reshape(len(r), -1)).reshape(-1)
+    def evaluate(self, r):
+        blocks, rows, columns = r.shape
+        return np.einsum("qjk,qp->qjpk", r, np.eye(blocks)).reshape(blocks * rows, blocks * columns)
 
     def _latex(self, printer):
-        r, y = self.args
-        return f"{printer.parenthesize_factor(r)}^{{\\top}} {printer.parenthesize_factor(y)}"
+        return r"\operatorname{blockdiag}" + printer.brackets(printer.doprint(self.args[0]))
 
 
-class block_outer(Blocks):
-    """The blocks of the outer product of y and v that lie on the diagonal."""
+class diagonal_blocks(Primitive):
+    """The blocks along a matrix's diagonal, as an array (blocks, rows, columns): the transpose of `block_diagonal`."""
 
+    rule = "block diagonal"
     view = True
 
     def shape(self, shapes, sizes):
-        return tuple(self.args[2:])
+        return tuple(self.args[1:])
 
     def index(self, idx, at, shape_of):
-        y, v, _, rows, columns = self.args
         q, j, k = idx
-        return at(y, (q * rows + j,)) * at(v, (q * columns + k,))
+        _, rows, columns = self.args[1:]
+        return at(self.args[0], (q * rows + j, q * columns + k))
 
-    def evaluate(self, y, v, blocks, rows, columns):
-        return np.einsum("qj,qk->qjk", y.reshape(int(blocks), -1), v.reshape(int(blocks), -1))
+    def evaluate(self, e, blocks, rows, columns):
+        return np.einsum("qjqk->qjk", e.reshape(int(blocks), int(rows), int(blocks), int(columns)))
 
     def _latex(self, printer):
-        y, v = (printer.parenthesize_factor(a) for a in self.args[:2])
-        return rf"\operatorname{{blocks}}\left({y} \, {v}^{{\top}}\right)"
+        return r"\operatorname{blocks}" + printer.brackets(printer.doprint(self.args[0]))
 
 
 class outer(Primitive):

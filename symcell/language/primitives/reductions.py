@@ -59,6 +59,9 @@ class spread(Along):
     def evaluate(self, e, axis):
         return np.expand_dims(e, int(axis))
 
+    def _sympystr(self, printer):
+        return f"{'column' if self.args[1] == 1 else 'row'}({printer.doprint(self.args[0])})"
+
     def _latex(self, printer):
         e = printer.parenthesize_factor(self.args[0])
         return rf"{e} \mathbf{{1}}^{{\top}}" if self.args[1] == 1 else rf"\mathbf{{1}} \, {e}^{{\top}}"

@@ -1,0 +1,159 @@
+"""What a cell's equations say about the work that its steps take: read off the Program, annotated by nobody."""
+
+from dataclasses import dataclass, replace
+
+from sympy import Expr
+from sympy.printing.precedence import PRECEDENCE
+
+from symcell.derivation.jacobian import Carousel
+from symcell.documents.plain import PlainPrinter
+from symcell.language.symbols import Previous, State
+from symcell.schedule.program import Product
+from symcell.schedule.recurrence import Flow, degrees
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """One state's way from step to step.
+
+    linear: whether its next value is linear in its last one, given all that does not depend on it.
+    depends_on: the other states whose last values its coefficients are made from.
+    recurrent: whether its next value depends on its last one at all; carried: whether any step reads its last value.
+    scannable: whether it can be computed for all steps in parallel, by itself or `together` with the states that it shares its
+    recurrence with: the recurrence is linear, no matrix product is in it, and its coefficients come from outside.
+    factor: d s_t / d s_{t-1} in one step, the other previous states held fixed; kind: what it is made of (see Carousel)."""
+
+    state: State
+    carried: bool
+    recurrent: bool
+    linear: bool
+    depends_on: tuple[State, ...]
+    together: tuple[State, ...]
+    scannable: bool
+    factor: Expr
+    kind: str
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Of one step: the matrix products in it, `depth` of which wait for one another; those `hoisted` out of it, done for all
+    steps at once; the same backwards; and how each state goes from step to step."""
+
+    cell: str
+    products: tuple[str, ...]
+    depth: int
+    hoisted: tuple[str, ...]
+    backward_products: tuple[str, ...]
+    backward_depth: int
+    states: tuple[Recurrent, ...]
+
+    @property
+    def scans(self):
+        """The states that are computed as scans."""
+        return tuple(r.state for r in self.states if r.scannable)
+
+    def __str__(self):
+        lines = [
+            f"{self.cell}: {_count(self.products)} in a step, {self.depth} deep; {_count(self.hoisted)} hoisted out of it",
+            *(f"  in a step: {p}" for p in self.products),
+            *(f"  hoisted: {p}" for p in self.hoisted),
+            *(f"  {r.state}: {describe(r)}; d {r.state}[t] / d {r.state}[t-1] = {r.factor}" for r in self.states),
+        ]
+        return "\n".join(lines)
+
+
+def structure(program):
+    """Program -> Structure."""
+    forward, backward = ([s for s in statements if isinstance(s, Product)] for statements in (program.forward, program.backward))
+    text = _ProductText(program.derivation)
+    return Structure(
+        program.cell.name,
+        tuple(text(p) for p in forward if p.place == "step"),
+        _depth(program.forward),
+        tuple(text(p) for p in forward if p.place != "step"),
+        tuple(text(p) for p in backward if p.place == "step"),
+        _depth(program.backward),
+        tuple(_recurrent(program, s) for s in program.cell.states),
+    )
+
+
+def way(r):
+    """How a state goes from one step to the next."""
+    if not r.recurrent:
+        return "made anew, and read one step later" if r.carried else "made anew, and not carried"
+    return "linear" if r.linear else "not linear"
+
+
+def describe(r):
+    """A state's recurrence in words."""
+    words = [way(r)]
+    if not r.recurrent:
+        return words[0]
+    words.append(f"coefficients from {', '.join(map(str, r.depends_on))}" if r.depends_on else "coefficients free of states")
+    others = [str(s) for s in r.together if s != r.state]
+    if r.scannable:
+        words.append("a scan" + (f" together with {', '.join(others)}" if others else ""))
+    return ", ".join(words)
+
+
+class _ProductText:
+    """W_i, W_f @ x; or U_i.T @ dz_i + U_f.T @ dz_f: in the cell's own words."""
+
+    def __init__(self, derivation):
+        self.hidden, self.printer = derivation.hidden, PlainPrinter(derivation)
+
+    def __call__(self, product):
+        weights = [str(replace(w, symbol=self._written_out(w.symbol))) for w in product.weights]
+        operands = [self._written_out(q) for q in product.operands]
+        if len(operands) == 1:
+            return f"{', '.join(weights)} @ {operands[0]}"
+        return " + ".join(f"{w} @ {q}" for w, q in zip(weights, operands, strict=True))
+
+    def _written_out(self, e):
+        while self.hidden.keys() & e.free_symbols:
+            e = e.xreplace(self.hidden)
+        return self.printer.parenthesize(e, PRECEDENCE["Pow"])
+
+
+def _count(products):
+    return f"{len(products)} product{'' if len(products) == 1 else 's'}"
+
+
+def _depth(statements):
+    """The length of the longest chain of products in a step, each of which waits for the one before."""
+    reached = {}
+    for s in statements:
+        if s.place == "step":
+            depth = max((reached.get(q, 0) for q in s.sources), default=0) + isinstance(s, Product)
+            reached.update(dict.fromkeys(s.targets, depth))
+    return max(reached.values(), default=0)
+
+
+def _recurrent(program, state):
+    carousel = Carousel(program.derivation, state)
+    own = state.prev
+    read = _read_in_one_step(program, state)
+    recurrence = next((r for r in Flow(program, program.forward).recurrences if own in r.carried), None)
+    return Recurrent(
+        state,
+        carried=own in program.carried,
+        recurrent=recurrence is not None,
+        linear=degrees(program.forward, [own])[state] < 2,
+        depends_on=tuple(s for s in program.cell.states if s != state and s.prev in read),
+        together=tuple(q.state for q in recurrence.carried) if recurrence else (state,),
+        scannable=recurrence is not None and recurrence.is_scan,
+        factor=carousel.factor,
+        kind=carousel.kind,
+    )
+
+
+def _read_in_one_step(program, state):
+    """The previous values that a state's next one is made from."""
+    makers = {t: s for s in program.forward for t in s.targets}
+    waiting, found = [state], set()
+    while waiting:
+        for q in makers[waiting.pop()].sources:
+            if q not in found:
+                found.add(q)
+                waiting += [q] if q in makers else []
+    return {q for q in found if isinstance(q, Previous)}

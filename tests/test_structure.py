@@ -1,0 +1,134 @@
+"""What `cell.structure` says of the catalogue, checked against the papers and against the numbers."""
+
+import numpy as np
+import pytest
+from sympy import Eq, Max, Piecewise, floor, symbols, tanh
+
+from symcell import Cell, Input, Param, State, affine, cells, interpret, outer, sigmoid, softmax, stop_gradient
+from symcell.compiler import program_of
+from symcell.trials import random_cases
+
+x, h, c = Input("x"), State("h"), State("c")
+f, g, z = symbols("f g z")
+
+# cell: products in a step, how many deep, and the states that are scans
+KNOWN = {
+    "rnn": (1, 1, ""),
+    "jordan": (2, 2, ""),
+    "indrnn": (0, 0, ""),
+    "ctrnn": (6, 6, ""),
+    "scrn": (1, 1, "s"),
+    "antisymmetric_rnn": (1, 1, ""),
+    "statistical_recurrent_unit": (2, 2, ""),
+    "lstm": (1, 1, ""),
+    "lstmp": (2, 2, ""),
+    "multiplicative_lstm": (2, 2, ""),
+    "layer_norm_lstm": (1, 1, ""),
+    "slstm": (1, 1, ""),
+    "gru_cho": (2, 2, ""),
+    "gru_reset_after": (1, 1, ""),
+    "mgu": (2, 2, ""),
+    "fastgrnn": (1, 1, ""),
+    "rhn": (2, 2, ""),
+    "sru": (0, 0, ""),
+    "sru_v1": (0, 0, "c"),
+    "qrnn": (0, 0, "c"),
+    "mingru": (0, 0, "h"),
+    "lru": (0, 0, "h_re h_im"),
+    "mamba": (0, 0, "S"),
+    "gla": (0, 0, "S"),
+    "lmu": (3, 2, ""),
+    "scalar_rnn": (0, 0, "a"),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_catalogue(name):
+    found = cells.get(name).structure
+    assert (len(found.products), found.depth, " ".join(map(str, found.scans))) == KNOWN[name]
+
+
+def test_the_long_memory_of_an_lstm_is_linear_and_waits_for_the_gates():
+    c, h = cells.lstm.structure.states
+    assert c.linear and not c.scannable
+    assert [s.name for s in c.depends_on] == ["h"]
+    assert c.factor == f and c.kind == "gate"
+    assert not h.linear
+    assert not cells.peephole_lstm.structure.states[0].linear
+
+
+def test_products_are_in_the_cells_own_words():
+    assert cells.gru.structure.products == ("U_r, U_i @ c_prev", "U_g @ (r * c_prev)")
+    assert cells.antisymmetric_rnn.structure.products == ("(M - M.T - gamma * identity(n_h)) @ h_prev",)
+    assert "W_2 @ (W_1 @ u)" in cells.mamba.structure.hoisted
+    assert "2 products in a step, 2 deep" in str(cells.gru.structure)
+
+
+@pytest.mark.parametrize("name", [n for n in cells.names() if n != "scalar_rnn"])
+def test_linear_means_that_the_middle_goes_to_the_middle(name):
+    """One step from s, from s' and from their mean, all else held: the numbers agree with the claim, both ways."""
+    cell = cells.get(name)
+    claims = {r.state: r.linear for r in cell.structure.states if r.recurrent}
+    case = next(iter(random_cases(cell.compile("float64"), np.random.default_rng(5), 1)))
+    inputs = {n: a[:1] for n, a in case.inputs.items()}
+    for state, linear in claims.items():
+        ends = [_positive(case.initial), _positive(case.initial)]
+        ends[1][state.name] = ends[0][state.name] + np.random.default_rng(6).normal(size=ends[0][state.name].shape)
+        ends.append({s: (a + b) / 2 for (s, a), b in zip(ends[0].items(), ends[1].values(), strict=True)})
+        first, last, middle = (interpret.run(cell, case.params, inputs, e)[state.name] for e in ends)
+        bent = np.abs(middle - (first + last) / 2).max() > 1e-9 * np.abs(middle).max()
+        assert bent != linear or _is_piecewise(name, state), state
+
+
+def _positive(initial):
+    return {s: np.abs(a) + 0.5 for s, a in initial.items()}
+
+
+def _is_piecewise(name, state):
+    """Whether the one kink of these may fall outside of what was drawn."""
+    return name in ("indrnn", "delta_gru", "slstm", "statistical_recurrent_unit")
+
+
+def test_a_scan_leaves_the_step_and_frees_what_reads_it():
+    """SCRN's slow units need no product, so the products with them are done for all steps at once."""
+    program = program_of(cells.scrn)
+    (scan,) = [s for s in program.forward if s.kind == "scan"]
+    assert scan.targets[0].name == "s"
+    assert "P, V @ s" in cells.scrn.structure.hoisted
+    assert {s.kind for s in program.backward if s.targets[0].name in ("ds", "ds_prev")} == {"scan"}
+
+
+def test_a_delayed_input_is_hoisted():
+    assert cells.qrnn.structure.hoisted == ("V_z, V_f, V_o @ x_last_prev", "W_z, W_f, W_o @ x")
+    assert not [s for s in program_of(cells.qrnn).backward if s.place == "step"]
+
+
+def test_an_elementwise_recurrence_that_is_not_linear_has_no_product_in_its_loop_either():
+    program = program_of(cells.indrnn)
+    assert {s.kind for s in program.forward} == {"product", "recurrence"}
+    assert {s.kind for s in program.backward if s.targets[0].name == "dh_prev"} == {"scan"}  # adjoints are linear
+
+
+S, q = State("S", ("n_h", "n_k")), Input("q", "n_k")
+RECURRENCES = [
+    ([Eq(h, Max(h.prev, x))], False, False),
+    ([Eq(h, floor(h.prev) + h.prev / 2 + x)], False, False),
+    ([Eq(h, Piecewise((h.prev / 2, x > 0), (h.prev + x, True)))], True, True),
+    ([Eq(h, Piecewise((h.prev / 2, h.prev > 0), (h.prev + x, True)))], False, False),
+    ([Eq(h, stop_gradient(h.prev) / 2 + x)], True, True),
+    ([Eq(h, h.prev * c.prev + x), Eq(c, c.prev / 2 + x)], True, True),
+    ([Eq(h, h.prev / 2 + c.prev), Eq(c, c.prev / 3 - h.prev + x)], True, True),
+    ([Eq(h, h.prev / 2 + tanh(c.prev)), Eq(c, c.prev / 3 - h.prev + x)], True, False),
+    ([Eq(h, Param("U") @ h.prev + x)], True, False),
+    ([Eq(h, softmax(h.prev) + x)], False, False),
+    ([Eq(h, sigmoid(x) * (h.prev - x * (1 - h.prev)))], True, True),
+    ([Eq(S, S.prev - outer(S.prev @ q, q)), Eq(h, S @ q)], True, True),
+    ([Eq(c, tanh(affine(x, c.prev))), Eq(h, sigmoid(affine(c)) * h.prev + x)], True, True),
+]
+
+
+@pytest.mark.parametrize("equations, linear, scannable", RECURRENCES)
+def test_recurrences(equations, linear, scannable):
+    found = {r.state: r for r in Cell("toy", equations).structure.states}
+    r = found.get(S) or found[h]
+    assert (r.linear, r.scannable) == (linear, scannable)
