@@ -5,7 +5,8 @@ z_{t-1}, as the code has it)
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon * z_prev - gamma * y_prev)
+    (1)  z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon * z_prev - gamma *
+            y_prev)
     (2)  y = y_prev + dt * z
 
 Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -23,7 +24,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "57a8fa56bca03876"
+CONTENT_HASH = "d3ffeac7403d24f1"
 
 NAME = "cornn"
 PARAMS = {"W_z": ("n_h", "n_x"), "U_z_y": ("n_h", "n_h"), "U_z_z": ("n_h", "n_h"), "b_z": ("n_h",)}

@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "8cb70dc0b8108ef3"
+CONTENT_HASH = "e1b0ea927c60d601"
 
 NAME = "ctrnn"
 PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
@@ -874,9 +874,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     h_seq = states["h"]
     dh_given = given["h"]
     dh_later = later["h"]
-    h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq = (
-        tape
-    )
+    (h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
+        tanh_z_h5_seq, tanh_z_h_seq) = tape
     # The recurrence, backwards.
     U_h_rows = np.ascontiguousarray(U_h)
     U_h_rows_ = np.ascontiguousarray(U_h)

@@ -7,7 +7,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (1)  q = (W_q @ x) / sqrt(n_k)
     (2)  k = W_k @ x
     (3)  v = W_v @ x
-    (4)  a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
+    (4)  a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
     (5)  S = S_prev * column(a) + outer(k, v)
     (6)  y = S.T @ q
 
@@ -16,8 +16,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 4 assignments before the loop, 3 products before the loop, 1 scan before the loop
-    backward: 9 assignments after the loop, 1 assignment once, 2 products after the loop, 2 scans after the
-    loop, 2 weight gradients after the loop
+    backward: 9 assignments after the loop, 2 products after the loop, 2 scans after the loop, 2 weight
+    gradients after the loop
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ from numba.core import config
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
-CONTENT_HASH = "b3f5cd51e62e4982"
+CONTENT_HASH = "0920d05f75d39c3c"
 
 NAME = "gla"
 PARAMS = {
@@ -339,7 +339,7 @@ def _minimum_overload(x, y):
 
 
 @fused
-def forward_before_row(n_k, n_v, z_q, q_out, b_g, z_a_2_from_z_a, z_a_2_out, a_out, S_prev, k, v, S_out,
+def forward_before_row(n_k, n_v, z_q, q_out, z_a_2_from_z_a, b_g, z_a_2_out, a_out, S_prev, k, v, S_out,
         y_out):
     """One sample at one step."""
     real = z_q.dtype.type
@@ -347,9 +347,9 @@ def forward_before_row(n_k, n_v, z_q, q_out, b_g, z_a_2_from_z_a, z_a_2_out, a_o
     for j in range(n_k):
         # (1) q = (W_q @ x) / sqrt(n_k)
         q = z_q[j] / np.sqrt(real(n_k))
-        # (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
-        z_a_2 = -b_g[j] - z_a_2_from_z_a[j]
-        a = exp(-real(0.0625) * softplus(z_a_2))
+        # (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
+        z_a_2 = z_a_2_from_z_a[j] + b_g[j]
+        a = exp(-real(0.0625) * softplus(-z_a_2))
         # kept
         q_out[j] = q
         z_a_2_out[j] = z_a_2
@@ -369,11 +369,11 @@ def forward_before_row(n_k, n_v, z_q, q_out, b_g, z_a_2_from_z_a, z_a_2_out, a_o
 
 
 @jit
-def forward_before(T, B, n_k, n_v, from_x, q_seq, b_g, from_z_a, z_a_2_seq, a_seq, S_seq, y_seq):
+def forward_before(T, B, n_k, n_v, from_x, q_seq, from_z_a, b_g, z_a_2_seq, a_seq, S_seq, y_seq):
     """Do for all steps what waits for no product."""
     for t in range(T):
         for b in range(B):
-            forward_before_row(n_k, n_v, from_x[t, b, 0:n_k], q_seq[t, b], b_g, from_z_a[t, b, 0:n_k],
+            forward_before_row(n_k, n_v, from_x[t, b, 0:n_k], q_seq[t, b], from_z_a[t, b, 0:n_k], b_g,
                 z_a_2_seq[t, b], a_seq[t, b], S_seq[t, b], from_x[t, b, n_k:2 * n_k],
                 from_x[t, b, 2 * n_k:2 * n_k + n_v], S_seq[t + 1, b], y_seq[t + 1, b])
 
@@ -405,9 +405,9 @@ def backward_after_1_row(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
             da += dS_out[j, k_] * S_prev[j, k_]
         da_out[j] = da
     for j in range(n_k):
-        # through (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
-        dz_a_2 = -real(0.0625) * da_out[j] * a[j] * sigmoid(z_a_2[j])
-        db_g[j] += -dz_a_2
+        # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
+        dz_a_2 = real(0.0625) * da_out[j] * a[j] * sigmoid(-z_a_2[j])
+        db_g[j] += dz_a_2
         # passed on
         dz_a_2_out[j] = dz_a_2
     # through (5) S = S_prev * column(a) + outer(k, v)
@@ -457,8 +457,8 @@ def backward_after_1(T, B, n_k, n_v, dy_given, q_seq, dS_given, dS_later, a_seq,
 def backward_after_2_row(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
-        # through (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
-        dz_a = -dz_a_from_dz_a_2[j]
+        # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
+        dz_a = dz_a_from_dz_a_2[j]
         # passed on
         dz_a_out[j] = dz_a
 
@@ -470,23 +470,6 @@ def backward_after_2(T, B, n_k, n_v, n_r, from_dz_a_2, dz_q_and_dk_and_dv_seq):
         for b in range(B):
             backward_after_2_row(n_r, n_k, n_v, from_dz_a_2[t, b, 0:n_r],
                 dz_q_and_dk_and_dv_seq[t, b, 2 * n_k + n_v:2 * n_k + n_r + n_v])
-
-
-@fused
-def backward_once_row(n_k, n_r, dz_a_2_z_a, dG_2_out):
-    """What needs parameters alone."""
-    for j in range(n_k):
-        for k_ in range(n_r):
-            # through (4) a = exp(-softplus(-(G_2 @ (G_1 @ x)) - b_g) / 16)
-            dG_2 = -dz_a_2_z_a[j, k_]
-            # passed on
-            dG_2_out[j, k_] = dG_2
-
-
-@jit
-def backward_once(T, B, n_k, n_r, dz_a_2_z_a, dG_2):
-    """Do what needs parameters alone."""
-    backward_once_row(n_k, n_r, dz_a_2_z_a, dG_2)
 
 
 def _forward(T, B, sizes, real, params, inputs, initial):
@@ -519,7 +502,7 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     q_seq = np.empty((T, B, n_k), real)
     z_a_2_seq = np.empty((T, B, n_k), real)
     a_seq = np.empty((T, B, n_k), real)
-    forward_before(T, B, n_k, n_v, from_x, q_seq, b_g, from_z_a, z_a_2_seq, a_seq, S_seq, y_seq)
+    forward_before(T, B, n_k, n_v, from_x, q_seq, from_z_a, b_g, z_a_2_seq, a_seq, S_seq, y_seq)
     return {"S": S_seq, "y": y_seq}, (a_seq, from_x, q_seq, z_a_2_seq, z_a_seq)
 
 
@@ -552,9 +535,9 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     # G_2.T @ dz_a_2
     from_dz_a_2 = np.matmul(dz_a_2_seq.reshape(T * B, n_k), G_2)
     from_dz_a_2 = from_dz_a_2.reshape(T, B, n_r)
-    # dz_a_2_z_a: the outer products of dz_a_2 and z_a, summed over steps and samples
+    # dG_2: the outer products of dz_a_2 and z_a, summed over steps and samples
     total = np.matmul(dz_a_2_seq.reshape(T * B, n_k).T, z_a_seq.reshape(T * B, n_r))
-    dz_a_2_z_a = total
+    dG_2 = total
     backward_after_2(T, B, n_k, n_v, n_r, from_dz_a_2, dz_q_and_dk_and_dv_seq)
     # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
     dx_seq = np.matmul(dz_q_and_dk_and_dv_seq.reshape(T * B, 2 * n_k + n_r + n_v), np.concatenate([W_q, W_k,
@@ -566,9 +549,6 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dW_k = total[n_k:2 * n_k]
     dW_v = total[2 * n_k:2 * n_k + n_v]
     dG_1 = total[2 * n_k + n_v:2 * n_k + n_r + n_v]
-    # Gradients through what was computed from parameters alone.
-    dG_2 = np.empty((n_k, n_r), real)
-    backward_once(T, B, n_k, n_r, dz_a_2_z_a, dG_2)
     return {"W_q": dW_q, "W_k": dW_k, "W_v": dW_v, "b_g": db_g, "G_2": dG_2, "G_1": dG_1}, {"x": dx_seq}
 
 

@@ -4,7 +4,8 @@ Ba, Kiros, Hinton, Layer normalization, arXiv:1607.06450 (over all gates togethe
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
+    (1)  v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
+            mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     (2)  i = sigmoid(chunk(v, 0, 4))
     (3)  g = tanh(chunk(v, 1, 4))
     (4)  f = sigmoid(chunk(v, 2, 4))
@@ -28,7 +29,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "d51d788a7bd5e36d"
+CONTENT_HASH = "e333c4ed26b68096"
 
 NAME = "layer_norm_lstm"
 PARAMS = {
@@ -862,9 +863,9 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_seq, from_h_prev, from_x, g_seq, i_seq, mean_h_seq, mean_v_2_seq, mean_v_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq, variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq, z_v_4_seq = (
-        tape
-    )
+    (f_seq, from_h_prev, from_x, g_seq, i_seq, mean_h_seq, mean_v_2_seq, mean_v_seq, o_seq, power_h_seq,
+        power_v_2_seq, power_v_seq, tanh_h_seq, variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq,
+        z_v_4_seq) = tape
     # The recurrence, backwards.
     U_rows = np.ascontiguousarray(U)
     dh_seq = np.empty((T, B, n_h), real)

@@ -4,8 +4,10 @@ Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
-    (2)  h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev + exp(log_gamma) * (B_im @ x)
+    (1)  h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu)) *
+            sin(exp(theta)) * h_im_prev
+    (2)  h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev +
+            exp(log_gamma) * (B_im @ x)
     (3)  y = C_re @ h_re + D * x - C_im @ h_im
 
 Sizes: n_h, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -24,7 +26,7 @@ from numba.core import config
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
-CONTENT_HASH = "d42a33d816e22090"
+CONTENT_HASH = "0918949f37b8214a"
 
 NAME = "lru"
 PARAMS = {
@@ -612,9 +614,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dh_re_later = later["h_re"]
     dh_im_later = later["h_im"]
     dy_later = later["y"]
-    cos_w_h_re_2, exp_nu, exp_theta, exp_w_h_re_2, from_x, sin_w_h_re_3, w_h_im, w_h_re, w_h_re_2, w_h_re_3 = (
-        tape
-    )
+    (cos_w_h_re_2, exp_nu, exp_theta, exp_w_h_re_2, from_x, sin_w_h_re_3, w_h_im, w_h_re, w_h_re_2,
+        w_h_re_3) = tape
     # What waits for no product of a later step: all steps at once.
     dy_seq = np.empty((T, B, n_y), real)
     dD = np.zeros((n_y,), real)

@@ -32,7 +32,7 @@ from numba.core import config
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
-CONTENT_HASH = "b9f3c2248f8a8d35"
+CONTENT_HASH = "09369e41604d0747"
 
 NAME = "mamba"
 PARAMS = {
@@ -791,9 +791,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     du3_later = later["u3"]
     dS_later = later["S"]
     dy_later = later["y"]
-    delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, w_S, y_ssm_seq, z_delta_2_seq, z_delta_seq = (
-        tape
-    )
+    (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, w_S, y_ssm_seq,
+        z_delta_2_seq, z_delta_seq) = tape
     # What waits for no product of a later step: all steps at once.
     dy_seq = np.empty((T, B, n_y), real)
     sigmoid_du0_seq = np.empty((T, B, n_u), real)

@@ -32,16 +32,16 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "b1ab002b30256c7f"
+CONTENT_HASH = "58e731c8eb84ff43"
 
 NAME = "on_lstm"
 PARAMS = {
-    "W_m_f": ("(n_h) // 2", "n_x"),
-    "U_m_f": ("(n_h) // 2", "n_h"),
-    "b_m_f": ("(n_h) // 2",),
-    "W_m_i": ("(n_h) // 2", "n_x"),
-    "U_m_i": ("(n_h) // 2", "n_h"),
-    "b_m_i": ("(n_h) // 2",),
+    "W_m_f": ("n_h // 2", "n_x"),
+    "U_m_f": ("n_h // 2", "n_h"),
+    "b_m_f": ("n_h // 2",),
+    "W_m_i": ("n_h // 2", "n_x"),
+    "U_m_i": ("n_h // 2", "n_h"),
+    "b_m_i": ("n_h // 2",),
     "W_i": ("n_h", "n_x"),
     "U_i": ("n_h", "n_h"),
     "b_i": ("n_h",),
@@ -516,7 +516,7 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
     """One sample at one step."""
     real = z_m_f_from_h_prev.dtype.type
     zero, one = real(0), real(1)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         z_m_f = z_m_f_from_h_prev[j] + z_m_f_from_x[j] + b_m_f[j]
         # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
@@ -526,51 +526,51 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         z_m_i_out[j] = z_m_i
     # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     max_v_m_f = real(-np.inf)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         max_v_m_f = maximum(max_v_m_f, z_m_f_out[j])
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         exp_sum_v_m_f = exp(z_m_f_out[j] - max_v_m_f)
         # kept
         exp_sum_v_m_f_out[j] = exp_sum_v_m_f
     # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     sum_v_m_f = zero
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_v_m_f += exp_sum_v_m_f_out[j]
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         v_m_f = exp_sum_v_m_f_out[j] / sum_v_m_f
         # kept
         v_m_f_out[j] = v_m_f
     # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     m_f = zero
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         m_f += v_m_f_out[j]
         m_f_out[j] = m_f
     # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     max_v_m_i = real(-np.inf)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         max_v_m_i = maximum(max_v_m_i, z_m_i_out[j])
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         exp_sum_v_m_i = exp(z_m_i_out[j] - max_v_m_i)
         # kept
         exp_sum_v_m_i_out[j] = exp_sum_v_m_i
     # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     sum_v_m_i = zero
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_v_m_i += exp_sum_v_m_i_out[j]
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         v_m_i = exp_sum_v_m_i_out[j] / sum_v_m_i
         # kept
         v_m_i_out[j] = v_m_i
     # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     cumsum_m_i = zero
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         cumsum_m_i += v_m_i_out[j]
         cumsum_m_i_out[j] = cumsum_m_i
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         m_i = one - cumsum_m_i_out[j]
         # kept
@@ -589,11 +589,11 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         z_g = z_g_from_h_prev[j] + z_g_from_x[j] + b_g[j]
         g = tanh(z_g)
         # (7) w = repeat(m_f, 2) * repeat(m_i, 2)
-        w = m_f_out[(j) // 2] * m_i_out[(j) // 2]
+        w = m_f_out[j // 2] * m_i_out[j // 2]
         # (8) f_hat = f * w + repeat(m_f, 2) - w
-        f_hat = m_f_out[(j) // 2] + f * w - w
+        f_hat = m_f_out[j // 2] + f * w - w
         # (9) i_hat = i * w + repeat(m_i, 2) - w
-        i_hat = m_i_out[(j) // 2] + i * w - w
+        i_hat = m_i_out[j // 2] + i * w - w
         # (10) c = f_hat * c_prev + g * i_hat
         c = f_hat * c_prev[j] + g * i_hat
         # (11) h = o * tanh(c)
@@ -618,17 +618,17 @@ def forward_steps(T, B, n_h, U, from_x, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_
     """Run the recurrence from the first step to the last."""
     real = from_x.dtype
     from_h_prev = np.empty((B, 5 * n_h), real)
-    z_m_f = np.empty(((n_h) // 2,), real)
-    z_m_i = np.empty(((n_h) // 2,), real)
-    exp_sum_v_m_f = np.empty(((n_h) // 2,), real)
-    exp_sum_v_m_i = np.empty(((n_h) // 2,), real)
-    cumsum_m_i = np.empty(((n_h) // 2,), real)
+    z_m_f = np.empty((n_h // 2,), real)
+    z_m_i = np.empty((n_h // 2,), real)
+    exp_sum_v_m_f = np.empty((n_h // 2,), real)
+    exp_sum_v_m_i = np.empty((n_h // 2,), real)
+    cumsum_m_i = np.empty((n_h // 2,), real)
     for t in range(T):
         # U_m_f @ h_prev, U_m_i @ h_prev, U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
         multiply(h_seq[t], 0, U, from_h_prev)
         for b in range(B):
-            forward_step_row(n_h, from_h_prev[b, 0:(n_h) // 2], from_x[t, b, 0:(n_h) // 2], b_m_f, z_m_f,
-                from_h_prev[b, (n_h) // 2:n_h], from_x[t, b, (n_h) // 2:n_h], b_m_i, z_m_i, exp_sum_v_m_f,
+            forward_step_row(n_h, from_h_prev[b, 0:n_h // 2], from_x[t, b, 0:n_h // 2], b_m_f, z_m_f,
+                from_h_prev[b, n_h // 2:n_h], from_x[t, b, n_h // 2:n_h], b_m_i, z_m_i, exp_sum_v_m_f,
                 v_m_f_seq[t, b], m_f_seq[t, b], exp_sum_v_m_i, v_m_i_seq[t, b], cumsum_m_i, m_i_seq[t, b],
                 from_h_prev[b, n_h:2 * n_h], from_x[t, b, n_h:2 * n_h], b_i, i_seq[t, b],
                 from_h_prev[b, 2 * n_h:3 * n_h], from_x[t, b, 2 * n_h:3 * n_h], b_f, f_seq[t, b],
@@ -684,18 +684,18 @@ def backward_step_row(n_h, dh_given, dh_later, dc_given, dc_later, tanh_c, o, g,
         dz_i_out[j] = dz_i
         dc_later[j] = dc_prev
     # through (7), (9)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_dm_i = zero
         for k in range(2):
             sum_dm_i += di_hat_out[2 * j + k]
         sum_dm_i_out[j] = sum_dm_i
     # through (7), (9)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_dm_i_2 = zero
         for k in range(2):
-            sum_dm_i_2 += dw_out[2 * j + k] * m_f[(k) // 2 + j]
+            sum_dm_i_2 += dw_out[2 * j + k] * m_f[k // 2 + j]
         sum_dm_i_2_out[j] = sum_dm_i_2
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # through (7), (9)
         dm_i = sum_dm_i_out[j] + sum_dm_i_2_out[j]
         # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
@@ -704,45 +704,45 @@ def backward_step_row(n_h, dh_given, dh_later, dc_given, dc_later, tanh_c, o, g,
         dcumsum_m_i_out[j] = dcumsum_m_i
     # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     dv_m_i = zero
-    for j in range((n_h) // 2 - 1, -1, -1):
+    for j in range(n_h // 2 - 1, -1, -1):
         dv_m_i += dcumsum_m_i_out[j]
         dv_m_i_out[j] = dv_m_i
     # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     sum_dz_m_i = zero
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_dz_m_i += dv_m_i_out[j] * v_m_i[j]
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         dz_m_i = (dv_m_i_out[j] - sum_dz_m_i) * v_m_i[j]
         # passed on
         dz_m_i_out[j] = dz_m_i
     # through (7), (8)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_dm_f = zero
         for k in range(2):
             sum_dm_f += df_hat_out[2 * j + k]
         sum_dm_f_out[j] = sum_dm_f
     # through (7), (8)
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_dm_f_2 = zero
         for k in range(2):
-            sum_dm_f_2 += dw_out[2 * j + k] * m_i[(k) // 2 + j]
+            sum_dm_f_2 += dw_out[2 * j + k] * m_i[k // 2 + j]
         sum_dm_f_2_out[j] = sum_dm_f_2
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # through (7), (8)
         dm_f = sum_dm_f_out[j] + sum_dm_f_2_out[j]
         # passed on
         dm_f_out[j] = dm_f
     # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     dv_m_f = zero
-    for j in range((n_h) // 2 - 1, -1, -1):
+    for j in range(n_h // 2 - 1, -1, -1):
         dv_m_f += dm_f_out[j]
         dv_m_f_out[j] = dv_m_f
     # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     sum_dz_m_f = zero
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         sum_dz_m_f += dv_m_f_out[j] * v_m_f[j]
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         dz_m_f = (dv_m_f_out[j] - sum_dz_m_f) * v_m_f[j]
         # passed on
@@ -757,23 +757,22 @@ def backward_steps(T, B, n_h, U, dh_given, dh_later, dc_given, dc_later, tanh_c_
     di_hat = np.empty((n_h,), real)
     df_hat = np.empty((n_h,), real)
     dw = np.empty((n_h,), real)
-    sum_dm_i = np.empty(((n_h) // 2,), real)
-    sum_dm_i_2 = np.empty(((n_h) // 2,), real)
-    dcumsum_m_i = np.empty(((n_h) // 2,), real)
-    dv_m_i = np.empty(((n_h) // 2,), real)
-    sum_dm_f = np.empty(((n_h) // 2,), real)
-    sum_dm_f_2 = np.empty(((n_h) // 2,), real)
-    dm_f = np.empty(((n_h) // 2,), real)
-    dv_m_f = np.empty(((n_h) // 2,), real)
+    sum_dm_i = np.empty((n_h // 2,), real)
+    sum_dm_i_2 = np.empty((n_h // 2,), real)
+    dcumsum_m_i = np.empty((n_h // 2,), real)
+    dv_m_i = np.empty((n_h // 2,), real)
+    sum_dm_f = np.empty((n_h // 2,), real)
+    sum_dm_f_2 = np.empty((n_h // 2,), real)
+    dm_f = np.empty((n_h // 2,), real)
+    dv_m_f = np.empty((n_h // 2,), real)
     for t in range(T - 1, -1, -1):
         for b in range(B):
             backward_step_row(n_h, dh_given[t, b], dh_later[b], dc_given[t, b], dc_later[b], tanh_c_seq[t, b],
                 o_seq[t, b], g_seq[t, b], di_hat, c_seq[t, b], df_hat, i_seq[t, b], f_seq[t, b], dw,
                 i_hat_seq[t, b], dz_all[t, b, 4 * n_h:5 * n_h], dz_all[t, b, 3 * n_h:4 * n_h], w_seq[t, b],
                 dz_all[t, b, 2 * n_h:3 * n_h], dz_all[t, b, n_h:2 * n_h], f_hat_seq[t, b], sum_dm_i,
-                m_f_seq[t, b], sum_dm_i_2, dcumsum_m_i, dv_m_i, v_m_i_seq[t, b], dz_all[t, b, (n_h) // 2:n_h],
-                sum_dm_f, m_i_seq[t, b], sum_dm_f_2, dm_f, dv_m_f, v_m_f_seq[t, b],
-                dz_all[t, b, 0:(n_h) // 2])
+                m_f_seq[t, b], sum_dm_i_2, dcumsum_m_i, dv_m_i, v_m_i_seq[t, b], dz_all[t, b, n_h // 2:n_h],
+                sum_dm_f, m_i_seq[t, b], sum_dm_f_2, dm_f, dv_m_f, v_m_f_seq[t, b], dz_all[t, b, 0:n_h // 2])
         # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @
         #     dz_g
         multiply(dz_all[t], 0, U, dh_later)
@@ -782,7 +781,7 @@ def backward_steps(T, B, n_h, U, dh_given, dh_later, dc_given, dc_later, tanh_c_
 @fused
 def backward_before_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
     """The adjoints of one sample at one step."""
-    for j in range((n_h) // 2):
+    for j in range(n_h // 2):
         # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         db_m_f[j] += dz_m_f[j]
         # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
@@ -803,7 +802,7 @@ def backward_before(T, B, n_h, dz_all, db_m_f, db_m_i, db_i, db_f, db_o, db_g):
     """Do for all steps what waits for no product."""
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            backward_before_row(n_h, dz_all[t, b, 0:(n_h) // 2], db_m_f, dz_all[t, b, (n_h) // 2:n_h], db_m_i,
+            backward_before_row(n_h, dz_all[t, b, 0:n_h // 2], db_m_f, dz_all[t, b, n_h // 2:n_h], db_m_i,
                 dz_all[t, b, n_h:2 * n_h], db_i, dz_all[t, b, 2 * n_h:3 * n_h], db_f,
                 dz_all[t, b, 3 * n_h:4 * n_h], db_o, dz_all[t, b, 4 * n_h:5 * n_h], db_g)
 
@@ -841,10 +840,10 @@ def _forward(T, B, sizes, real, params, inputs, initial):
     from_x = from_x.reshape(T, B, 5 * n_h)
     # The recurrence.
     U = np.ascontiguousarray(np.concatenate([U_m_f, U_m_i, U_i, U_f, U_o, U_g], axis=0).T)
-    v_m_f_seq = np.empty((T, B, (n_h) // 2), real)
-    m_f_seq = np.empty((T, B, (n_h) // 2), real)
-    v_m_i_seq = np.empty((T, B, (n_h) // 2), real)
-    m_i_seq = np.empty((T, B, (n_h) // 2), real)
+    v_m_f_seq = np.empty((T, B, n_h // 2), real)
+    m_f_seq = np.empty((T, B, n_h // 2), real)
+    v_m_i_seq = np.empty((T, B, n_h // 2), real)
+    m_i_seq = np.empty((T, B, n_h // 2), real)
     i_seq = np.empty((T, B, n_h), real)
     f_seq = np.empty((T, B, n_h), real)
     o_seq = np.empty((T, B, n_h), real)
@@ -888,9 +887,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, tanh_c_seq, v_m_f_seq, v_m_i_seq, w_seq = (
-        tape
-    )
+    (f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, tanh_c_seq, v_m_f_seq, v_m_i_seq,
+        w_seq) = tape
     # The recurrence, backwards.
     U = np.ascontiguousarray(np.concatenate([U_m_f, U_m_i, U_i, U_f, U_o, U_g], axis=0))
     dz_all = np.empty((T, B, 5 * n_h), real)
@@ -904,8 +902,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     # dW_m_f, dW_m_i, dW_i, dW_f, dW_o, dW_g: the outer products of dz_m_f, dz_m_i, dz_i, dz_f, dz_o, dz_g and
     #     x, summed over steps and samples
     total = np.matmul(dz_all.reshape(T * B, 5 * n_h).T, x.reshape(T * B, n_x))
-    dW_m_f = total[0:(n_h) // 2]
-    dW_m_i = total[(n_h) // 2:n_h]
+    dW_m_f = total[0:n_h // 2]
+    dW_m_i = total[n_h // 2:n_h]
     dW_i = total[n_h:2 * n_h]
     dW_f = total[2 * n_h:3 * n_h]
     dW_o = total[3 * n_h:4 * n_h]
@@ -913,14 +911,14 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     # dU_m_f, dU_m_i, dU_i, dU_f, dU_o, dU_g: the outer products of dz_m_f, dz_m_i, dz_i, dz_f, dz_o, dz_g and
     #     h_prev, summed over steps and samples
     total = np.matmul(dz_all.reshape(T * B, 5 * n_h).T, h_seq[:T].reshape(T * B, n_h))
-    dU_m_f = total[0:(n_h) // 2]
-    dU_m_i = total[(n_h) // 2:n_h]
+    dU_m_f = total[0:n_h // 2]
+    dU_m_i = total[n_h // 2:n_h]
     dU_i = total[n_h:2 * n_h]
     dU_f = total[2 * n_h:3 * n_h]
     dU_o = total[3 * n_h:4 * n_h]
     dU_g = total[4 * n_h:5 * n_h]
-    db_m_f = np.zeros(((n_h) // 2,), real)
-    db_m_i = np.zeros(((n_h) // 2,), real)
+    db_m_f = np.zeros((n_h // 2,), real)
+    db_m_i = np.zeros((n_h // 2,), real)
     db_i = np.zeros((n_h,), real)
     db_f = np.zeros((n_h,), real)
     db_o = np.zeros((n_h,), real)

@@ -5,7 +5,7 @@ Beck et al., xLSTM, NeurIPS 2024, arXiv:2405.04517 (doubtful: n without the floo
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
     (1)  i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
-    (2)  f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+    (2)  f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
     (3)  z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
     (4)  o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
     (5)  m = Max(i_log, m_prev + f_log)
@@ -20,8 +20,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 4 assignments once, 13 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 5 assignments before the loop, 6 assignments once, 17 assignments in the step, 2 products before
-    the loop, 2 products in the step, 2 weight gradients before the loop
+    backward: 4 assignments before the loop, 4 assignments once, 16 assignments in the step, 1 product before
+    the loop, 1 product in the step, 2 weight gradients before the loop
 """
 
 import numpy as np
@@ -30,20 +30,20 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "5c5651d98477ffc8"
+CONTENT_HASH = "aefd2c28d030e6b1"
 
 NAME = "slstm"
 PARAMS = {
-    "R_i": ("n_heads", "(n_h) // n_heads", "(n_h) // n_heads"),
+    "R_i": ("n_heads", "n_h // n_heads", "n_h // n_heads"),
     "W_i": ("n_h", "n_x"),
     "b_i": ("n_h",),
-    "R_f": ("n_heads", "(n_h) // n_heads", "(n_h) // n_heads"),
+    "R_f": ("n_heads", "n_h // n_heads", "n_h // n_heads"),
     "W_f": ("n_h", "n_x"),
     "b_f": ("n_h",),
-    "R_z": ("n_heads", "(n_h) // n_heads", "(n_h) // n_heads"),
+    "R_z": ("n_heads", "n_h // n_heads", "n_h // n_heads"),
     "W_z": ("n_h", "n_x"),
     "b_z": ("n_h",),
-    "R_o": ("n_heads", "(n_h) // n_heads", "(n_h) // n_heads"),
+    "R_o": ("n_heads", "n_h // n_heads", "n_h // n_heads"),
     "W_o": ("n_h", "n_x"),
     "b_o": ("n_h",),
 }
@@ -500,36 +500,28 @@ def multiply(rows, start, weights, out):
 def forward_once_row(n_heads, n_h, R_i, w_i_log_out, R_f, w_f_log_out, R_z, w_z_out, R_o, w_o_out):
     """What needs parameters alone."""
     real = R_i.dtype.type
-    zero, one = real(0), real(1)
+    zero = real(0)
     for j in range(n_h):
         for k in range(n_h):
             # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
             w_i_log = (
-                (R_i[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
-                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
-                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
-                / real(n_heads)) else zero)
+                (R_i[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
-            # (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
+            # (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
             w_f_log = (
-                (R_f[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
-                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
-                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
-                / real(n_heads)) else zero)
+                (R_f[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
             w_z = (
-                (R_z[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
-                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
-                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
-                / real(n_heads)) else zero)
+                (R_z[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
             w_o = (
-                (R_o[(j * n_heads) // n_h, (j * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads, (k * n_heads - n_h * ((j * n_heads) // n_h)) // n_heads] if (real(k) < (one
-                + np.floor(real(j) * real(n_heads) / real(n_h))) * real(n_h)
-                / real(n_heads) and real(k) >= np.floor(real(j) * real(n_heads) / real(n_h)) * real(n_h)
-                / real(n_heads)) else zero)
+                (R_o[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # kept
             w_i_log_out[j, k] = w_i_log
@@ -545,16 +537,16 @@ def forward_once(T, B, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, 
 
 
 @fused
-def forward_step_row(n_h, i_log_from_h_prev, i_log_from_x, b_i, i_log_out, b_f, z_f_log_from_h_prev,
-        z_f_log_from_x, z_f_log_out, f_log_out, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_prev,
+def forward_step_row(n_h, i_log_from_h_prev, i_log_from_x, b_i, i_log_out, z_f_log_from_h_prev,
+        z_f_log_from_x, b_f, z_f_log_out, f_log_out, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_prev,
         z_o_from_x, b_o, o_out, m_prev, m_out, i_out, f_out, c_prev, c_out, n_prev, n_out, h_out):
     """One sample at one step."""
     for j in range(n_h):
         # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
         i_log = i_log_from_h_prev[j] + i_log_from_x[j] + b_i[j]
-        # (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
-        z_f_log = -b_f[j] - z_f_log_from_h_prev[j] - z_f_log_from_x[j]
-        f_log = -softplus(z_f_log)
+        # (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
+        z_f_log = z_f_log_from_h_prev[j] + z_f_log_from_x[j] + b_f[j]
+        f_log = -softplus(-z_f_log)
         # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
         z_z = z_z_from_h_prev[j] + z_z_from_x[j] + b_z[j]
         z = tanh(z_z)
@@ -597,18 +589,18 @@ def forward_steps(T, B, n_h, w, from_x, b_i, i_log_seq, b_f, z_f_log_seq, f_log_
         # w_i_log @ h_prev, w_f_log @ h_prev, w_z @ h_prev, w_o @ h_prev
         multiply(h_seq[t], 0, w, from_h_prev)
         for b in range(B):
-            forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[t, b, 0:n_h], b_i, i_log_seq[t, b], b_f,
-                from_h_prev[b, n_h:2 * n_h], from_x[t, b, n_h:2 * n_h], z_f_log_seq[t, b], f_log_seq[t, b],
-                from_h_prev[b, 2 * n_h:3 * n_h], from_x[t, b, 2 * n_h:3 * n_h], b_z, z_seq[t, b],
-                from_h_prev[b, 3 * n_h:4 * n_h], from_x[t, b, 3 * n_h:4 * n_h], b_o, o_seq[t, b], m_seq[t, b],
-                m_seq[t + 1, b], i_seq[t, b], f_seq[t, b], c_seq[t, b], c_seq[t + 1, b], n_seq[t, b],
-                n_seq[t + 1, b], h_seq[t + 1, b])
+            forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[t, b, 0:n_h], b_i, i_log_seq[t, b],
+                from_h_prev[b, n_h:2 * n_h], from_x[t, b, n_h:2 * n_h], b_f, z_f_log_seq[t, b],
+                f_log_seq[t, b], from_h_prev[b, 2 * n_h:3 * n_h], from_x[t, b, 2 * n_h:3 * n_h], b_z,
+                z_seq[t, b], from_h_prev[b, 3 * n_h:4 * n_h], from_x[t, b, 3 * n_h:4 * n_h], b_o, o_seq[t, b],
+                m_seq[t, b], m_seq[t + 1, b], i_seq[t, b], f_seq[t, b], c_seq[t, b], c_seq[t + 1, b],
+                n_seq[t, b], n_seq[t + 1, b], h_seq[t + 1, b])
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dn_given, dn_later, o, c, n, dc_given, dc_later, c_prev,
-        n_prev, z, dm_given, dm_later, i, f, dz_o_out, dz_o_out_, dz_z_out, dz_z_out_, m_prev, f_log, i_log,
-        z_f_log, dz_f_log_out, di_log_out, di_log_out_):
+def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, o, c, n, dc_given, dc_later, c_prev,
+        n_prev, z, dm_given, dm_later, i, f, dz_o_out, dz_z_out, m_prev, f_log, i_log, z_f_log, dz_f_log_out,
+        di_log_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one, half = real(1), real(0.5)
@@ -634,8 +626,8 @@ def backward_step_row_1(n_h, dh_given, dh_later, dn_given, dn_later, o, c, n, dc
         dz_z = dz * (one - z[j] * z[j])
         # through (5), (7)
         df_log = df * f[j] + dm * heaviside(m_prev[j] + f_log[j] - i_log[j], half)
-        # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
-        dz_f_log = -df_log * sigmoid(z_f_log[j])
+        # through (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
+        dz_f_log = df_log * sigmoid(-z_f_log[j])
         # through (5), (6)
         di_log = di * i[j] + dm * heaviside(i_log[j] - m_prev[j] - f_log[j], half)
         # through (9) n = f * n_prev + i
@@ -646,68 +638,40 @@ def backward_step_row_1(n_h, dh_given, dh_later, dn_given, dn_later, o, c, n, dc
         dm_prev = df * f[j] + dm * heaviside(m_prev[j] + f_log[j] - i_log[j], half)
         # passed on
         dz_o_out[j] = dz_o
-        dz_o_out_[j] = dz_o
         dz_z_out[j] = dz_z
-        dz_z_out_[j] = dz_z
         dz_f_log_out[j] = dz_f_log
         di_log_out[j] = di_log
-        di_log_out_[j] = di_log
         dn_later[j] = dn_prev
         dc_later[j] = dc_prev
         dm_later[j] = dm_prev
 
 
-@fused
-def backward_step_row_2(n_h, dh_prev_from_di_log, dh_prev_from_dz_f_log, dh_later):
-    """The adjoints of one sample at one step."""
-    for j in range(n_h):
-        # through (1), (2), (3), (4)
-        dh_prev = dh_prev_from_di_log[j] - dh_prev_from_dz_f_log[j]
-        # passed on
-        dh_later[j] = dh_prev
-
-
 @jit
-def backward_steps(T, B, n_h, w_f_log_rows, w, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq,
-        dc_given, dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq,
-        di_log_and_dz_z_and_dz_o_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq):
+def backward_steps(T, B, n_h, w, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq, dc_given,
+        dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq, m_seq, f_log_seq,
+        i_log_seq, z_f_log_seq):
     """Run the adjoint recurrence from the last step to the first."""
-    real = dh_given.dtype
-    from_di_log = np.empty((B, n_h), real)
-    from_dz_f_log = np.empty((B, n_h), real)
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            backward_step_row_1(n_h, dh_given[t, b], dh_later[b], dn_given[t, b], dn_later[b], o_seq[t, b],
+            backward_step_row(n_h, dh_given[t, b], dh_later[b], dn_given[t, b], dn_later[b], o_seq[t, b],
                 c_seq[t + 1, b], n_seq[t + 1, b], dc_given[t, b], dc_later[b], c_seq[t, b], n_seq[t, b],
                 z_seq[t, b], dm_given[t, b], dm_later[b], i_seq[t, b], f_seq[t, b],
                 di_log_and_dz_f_log_and_dz_z_seq[t, b, 3 * n_h:4 * n_h],
-                di_log_and_dz_z_and_dz_o_seq[t, b, 2 * n_h:3 * n_h],
-                di_log_and_dz_f_log_and_dz_z_seq[t, b, 2 * n_h:3 * n_h],
-                di_log_and_dz_z_and_dz_o_seq[t, b, n_h:2 * n_h], m_seq[t, b], f_log_seq[t, b],
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 2 * n_h:3 * n_h], m_seq[t, b], f_log_seq[t, b],
                 i_log_seq[t, b], z_f_log_seq[t, b], di_log_and_dz_f_log_and_dz_z_seq[t, b, n_h:2 * n_h],
-                di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h], di_log_and_dz_z_and_dz_o_seq[t, b, 0:n_h])
-        # w_f_log.T @ dz_f_log
-        multiply(di_log_and_dz_f_log_and_dz_z_seq[t], n_h, w_f_log_rows, from_dz_f_log)
-        # dh_prev_from_di_log = w_i_log.T @ di_log + w_z.T @ dz_z + w_o.T @ dz_o
-        multiply(di_log_and_dz_z_and_dz_o_seq[t], 0, w, from_di_log)
-        for b in range(B):
-            backward_step_row_2(n_h, from_di_log[b, 0:n_h], from_dz_f_log[b, 0:n_h], dh_later[b])
+                di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h])
+        # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
+        multiply(di_log_and_dz_f_log_and_dz_z_seq[t], 0, w, dh_later)
 
 
 @fused
-def backward_before_row(n_x, n_h, dx_from_di_log, dx_from_dz_f_log, dx_out, di_log, db_i, dz_f_log, db_f,
-        dz_z, db_z, dz_o, db_o):
+def backward_before_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o):
     """The adjoints of one sample at one step."""
-    for j in range(n_x):
-        # through (1), (2), (3), (4)
-        dx = dx_from_di_log[j] - dx_from_dz_f_log[j]
-        # passed on
-        dx_out[j] = dx
     for j in range(n_h):
         # through (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
         db_i[j] += di_log[j]
-        # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
-        db_f[j] += -dz_f_log[j]
+        # through (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
+        db_f[j] += dz_f_log[j]
         # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
         db_z[j] += dz_z[j]
         # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
@@ -715,35 +679,26 @@ def backward_before_row(n_x, n_h, dx_from_di_log, dx_from_dz_f_log, dx_out, di_l
 
 
 @jit
-def backward_before(T, B, n_x, n_h, from_di_log_2, from_dz_f_log_2, dx_seq, di_log_and_dz_f_log_and_dz_z_seq,
-        db_i, db_f, db_z, db_o):
+def backward_before(T, B, n_h, di_log_and_dz_f_log_and_dz_z_seq, db_i, db_f, db_z, db_o):
     """Do for all steps what waits for no product."""
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            backward_before_row(n_x, n_h, from_di_log_2[t, b, 0:n_x], from_dz_f_log_2[t, b, 0:n_x],
-                dx_seq[t, b], di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h], db_i,
+            backward_before_row(n_h, di_log_and_dz_f_log_and_dz_z_seq[t, b, 0:n_h], db_i,
                 di_log_and_dz_f_log_and_dz_z_seq[t, b, n_h:2 * n_h], db_f,
                 di_log_and_dz_f_log_and_dz_z_seq[t, b, 2 * n_h:3 * n_h], db_z,
                 di_log_and_dz_f_log_and_dz_z_seq[t, b, 3 * n_h:4 * n_h], db_o)
 
 
 @fused
-def backward_once_row(n_h, n_heads, n_x, dz_f_log_h_prev, dw_f_log_out, dw_i_log, dR_i_out, dR_f_out, dw_z,
-        dR_z_out, dw_o, dR_o_out, dz_f_log_x, dW_f_out):
+def backward_once_row(n_h, n_heads, dw_i_log, dR_i_out, dw_f_log, dR_f_out, dw_z, dR_z_out, dw_o, dR_o_out):
     """What needs parameters alone."""
-    for j in range(n_h):
-        for k in range(n_h):
-            # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
-            dw_f_log = -dz_f_log_h_prev[j, k]
-            # passed on
-            dw_f_log_out[j, k] = dw_f_log
     for j in range(n_heads):
-        for k in range((n_h) // n_heads):
-            for l in range((n_h) // n_heads):
+        for k in range(n_h // n_heads):
+            for l in range(n_h // n_heads):
                 # through (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
                 dR_i = dw_i_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
-                # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
-                dR_f = dw_f_log_out[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                # through (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
+                dR_f = dw_f_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
                 dR_z = dw_z[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
@@ -753,20 +708,12 @@ def backward_once_row(n_h, n_heads, n_x, dz_f_log_h_prev, dw_f_log_out, dw_i_log
                 dR_f_out[j, k, l] = dR_f
                 dR_z_out[j, k, l] = dR_z
                 dR_o_out[j, k, l] = dR_o
-    for j in range(n_h):
-        for k in range(n_x):
-            # through (2) f_log = -softplus(-(block_diagonal(R_f) @ h_prev) - W_f @ x - b_f)
-            dW_f = -dz_f_log_x[j, k]
-            # passed on
-            dW_f_out[j, k] = dW_f
 
 
 @jit
-def backward_once(T, B, n_x, n_h, n_heads, dz_f_log_h_prev, dw_f_log, dw_i_log, dR_i, dR_f, dw_z, dR_z, dw_o,
-        dR_o, dz_f_log_x, dW_f):
+def backward_once(T, B, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o):
     """Do what needs parameters alone."""
-    backward_once_row(n_h, n_heads, n_x, dz_f_log_h_prev, dw_f_log, dw_i_log, dR_i, dR_f, dw_z, dR_z, dw_o,
-        dR_o, dz_f_log_x, dW_f)
+    backward_once_row(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
 
 
 def _forward(T, B, sizes, real, params, inputs, initial):
@@ -852,52 +799,42 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     dh_later = later["h"]
     f_log_seq, f_seq, i_log_seq, i_seq, o_seq, w_f_log, w_i_log, w_o, w_z, z_f_log_seq, z_seq = tape
     # The recurrence, backwards.
-    w_f_log_rows = np.ascontiguousarray(w_f_log)
-    w = np.ascontiguousarray(np.concatenate([w_i_log, w_z, w_o], axis=0))
+    w = np.ascontiguousarray(np.concatenate([w_i_log, w_f_log, w_z, w_o], axis=0))
     di_log_and_dz_f_log_and_dz_z_seq = np.empty((T, B, 4 * n_h), real)
-    di_log_and_dz_z_and_dz_o_seq = np.empty((T, B, 3 * n_h), real)
-    backward_steps(T, B, n_h, w_f_log_rows, w, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq,
-        dc_given, dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq,
-        di_log_and_dz_z_and_dz_o_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq)
+    backward_steps(T, B, n_h, w, dh_given, dh_later, dn_given, dn_later, o_seq, c_seq, n_seq, dc_given,
+        dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, di_log_and_dz_f_log_and_dz_z_seq, m_seq, f_log_seq,
+        i_log_seq, z_f_log_seq)
     # Gradients of what all steps share, and of the inputs: all steps at once.
-    # dw_i_log, dz_f_log_h_prev, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev,
-    #     summed over steps and samples
+    # dw_i_log, dw_f_log, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev, summed
+    #     over steps and samples
     total = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h).T, h_seq[:T].reshape(T * B,
         n_h))
     dw_i_log = total[0:n_h]
-    dz_f_log_h_prev = total[n_h:2 * n_h]
+    dw_f_log = total[n_h:2 * n_h]
     dw_z = total[2 * n_h:3 * n_h]
     dw_o = total[3 * n_h:4 * n_h]
-    # W_f.T @ dz_f_log
-    from_dz_f_log_2 = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h)[:, n_h:2 * n_h], W_f)
-    from_dz_f_log_2 = from_dz_f_log_2.reshape(T, B, n_x)
-    # dx_from_di_log = W_i.T @ di_log + W_z.T @ dz_z + W_o.T @ dz_o
-    from_di_log_2 = np.matmul(di_log_and_dz_z_and_dz_o_seq.reshape(T * B, 3 * n_h), np.concatenate([W_i, W_z,
-        W_o], axis=0))
-    from_di_log_2 = from_di_log_2.reshape(T, B, n_x)
-    # dW_i, dz_f_log_x, dW_z, dW_o: the outer products of di_log, dz_f_log, dz_z, dz_o and x, summed over
-    #     steps and samples
+    # dx = W_i.T @ di_log + W_f.T @ dz_f_log + W_z.T @ dz_z + W_o.T @ dz_o
+    dx_seq = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h), np.concatenate([W_i, W_f,
+        W_z, W_o], axis=0))
+    dx_seq = dx_seq.reshape(T, B, n_x)
+    # dW_i, dW_f, dW_z, dW_o: the outer products of di_log, dz_f_log, dz_z, dz_o and x, summed over steps and
+    #     samples
     total = np.matmul(di_log_and_dz_f_log_and_dz_z_seq.reshape(T * B, 4 * n_h).T, x.reshape(T * B, n_x))
     dW_i = total[0:n_h]
-    dz_f_log_x = total[n_h:2 * n_h]
+    dW_f = total[n_h:2 * n_h]
     dW_z = total[2 * n_h:3 * n_h]
     dW_o = total[3 * n_h:4 * n_h]
-    dx_seq = np.empty((T, B, n_x), real)
     db_i = np.zeros((n_h,), real)
     db_f = np.zeros((n_h,), real)
     db_z = np.zeros((n_h,), real)
     db_o = np.zeros((n_h,), real)
-    backward_before(T, B, n_x, n_h, from_di_log_2, from_dz_f_log_2, dx_seq, di_log_and_dz_f_log_and_dz_z_seq,
-        db_i, db_f, db_z, db_o)
+    backward_before(T, B, n_h, di_log_and_dz_f_log_and_dz_z_seq, db_i, db_f, db_z, db_o)
     # Gradients through what was computed from parameters alone.
-    dw_f_log = np.empty((n_h, n_h), real)
-    dR_i = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dR_f = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dR_z = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dR_o = np.empty((n_heads, (n_h) // n_heads, (n_h) // n_heads), real)
-    dW_f = np.empty((n_h, n_x), real)
-    backward_once(T, B, n_x, n_h, n_heads, dz_f_log_h_prev, dw_f_log, dw_i_log, dR_i, dR_f, dw_z, dR_z, dw_o,
-        dR_o, dz_f_log_x, dW_f)
+    dR_i = np.empty((n_heads, n_h // n_heads, n_h // n_heads), real)
+    dR_f = np.empty((n_heads, n_h // n_heads, n_h // n_heads), real)
+    dR_z = np.empty((n_heads, n_h // n_heads, n_h // n_heads), real)
+    dR_o = np.empty((n_heads, n_h // n_heads, n_h // n_heads), real)
+    backward_once(T, B, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
     return {"R_i": dR_i, "W_i": dW_i, "b_i": db_i, "R_f": dR_f, "W_f": dW_f, "b_f": db_f, "R_z": dR_z,
         "W_z": dW_z, "b_z": db_z, "R_o": dR_o, "W_o": dW_o, "b_o": db_o}, {"x": dx_seq}
 

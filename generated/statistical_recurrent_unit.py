@@ -27,7 +27,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "b88285c3621c5ad2"
+CONTENT_HASH = "edc87d1df280f7ce"
 
 NAME = "statistical_recurrent_unit"
 PARAMS = {
@@ -489,7 +489,7 @@ def forward_step_row_1(n_p, n_a, mu_prev, v_r_out):
     """One sample at one step."""
     for j in range(n_a * n_p):
         # (1) r = relu(U_r @ flat(mu_prev) + b_r)
-        v_r = mu_prev[(j) // n_p, j - n_p * ((j) // n_p)]
+        v_r = mu_prev[j // n_p, j - n_p * (j // n_p)]
         # kept
         v_r_out[j] = v_r
 
@@ -555,7 +555,7 @@ def forward_after_1_row(n_p, n_a, mu, v_o_out):
     """One sample at one step."""
     for j in range(n_a * n_p):
         # (4) o = relu(U_o @ flat(mu) + b_o)
-        v_o = mu[(j) // n_p, j - n_p * ((j) // n_p)]
+        v_o = mu[j // n_p, j - n_p * (j // n_p)]
         # kept
         v_o_out[j] = v_o
 

@@ -2,7 +2,7 @@
 
 from symcell.cell import Cell
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.language.primitives import (
     affine,
     chunk,
@@ -45,6 +45,7 @@ __all__ = [
     "hard_sigmoid",
     "identity",
     "leaky_relu",
+    "log_sigmoid",
     "matmul",
     "mean",
     "outer",

@@ -1,11 +1,11 @@
 """A Cell: ordered equations, checked once, so that everything after can trust them."""
 
-import keyword
-
 from symcell.errors import CellError
 from symcell.language.declaration import checked_equations, declared_pairs, described
+from symcell.language.functions import RESERVED
 from symcell.language.shapes import Sizes, resolved_shape
 from symcell.language.symbols import Constant, Input, Param, Previous, State
+from symcell.language.words import is_name
 
 
 class Cell:
@@ -16,7 +16,7 @@ class Cell:
     """
 
     def __init__(self, name, equations, outputs=None, reference=""):
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or len(name) > 100:
+        if not is_name(name) or len(name) > 100:
             raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
         self.name, self.reference = name, str(reference)
         declared = declared_pairs(self, equations)
@@ -62,6 +62,9 @@ class Cell:
         resolve = self._sizes.resolve
         self._sizes.name_the_rest(self._shapes, taken)
         self._shapes = {q: tuple(resolve(n) for n in s) for q, s in self._shapes.items()}
+        for n in self.sizes:
+            if n in RESERVED or n in ("seed", "dtype"):
+                raise CellError(f"cell {self.name}: the size {n!r} has a name that the generated code uses; choose another")
         for q in (*self._shapes, *self.intermediates):
             if q.name in self.sizes:
                 raise CellError(f"cell {self.name}: the name {q.name!r} stands for two things: {described(q)} and a size")

@@ -14,7 +14,7 @@ from sympy import Add, Dummy, Mul, Piecewise, Symbol, lambdify, linsolve
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, leaky_relu, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.language.primitives import Primitive
 
 
@@ -217,7 +217,7 @@ _FUNCTIONS = {
     sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan,
     sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
     sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
-    silu: lambda z: z * _sigmoid(z),
+    silu: lambda z: z * _sigmoid(z), log_sigmoid: lambda z: -_softplus(-z),
     relu: lambda z: np.where(z.real > 0, z, 0),
     leaky_relu: lambda z, slope: np.where(z.real > 0, z, slope * z),
     stop_gradient: lambda z: z.real,
@@ -233,5 +233,5 @@ _FUNCTIONS = {
     sympy.Lt: lambda a, b: a.real < b.real, sympy.Le: lambda a, b: a.real <= b.real,
     sympy.Gt: lambda a, b: a.real > b.real, sympy.Ge: lambda a, b: a.real >= b.real,
     sympy.Eq: lambda a, b: a.real == b.real, sympy.Ne: lambda a, b: a.real != b.real,
-    sympy.And: _joined(np.logical_and), sympy.Or: _joined(np.logical_or), sympy.Not: np.logical_not,
+    sympy.ITE: np.where, sympy.And: _joined(np.logical_and), sympy.Or: _joined(np.logical_or), sympy.Not: np.logical_not,
 }

@@ -16,6 +16,11 @@ CELLS = {"rnn": "rnn", VARIANT: "slow_forget_lstm"}
 RNN_OR_VARIANT = pytest.mark.parametrize(("target", "name"), CELLS.items(), ids=CELLS.values())
 
 
+@pytest.fixture(autouse=True)
+def a_wide_page(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def symcell(*arguments):
     return CliRunner().invoke(cli.application(), list(map(str, arguments)))
 

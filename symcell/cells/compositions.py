@@ -2,7 +2,7 @@
 
 from sympy import Rational, floor, sqrt
 
-from symcell import mean, softplus, stop_gradient, variance
+from symcell import mean, stop_gradient, variance
 
 EPSILON = Rational(1, 10**5)
 
@@ -10,11 +10,6 @@ EPSILON = Rational(1, 10**5)
 def layer_norm(e, gain=1, bias=0, epsilon=EPSILON):
     """Layer normalisation over the units of `e` (Ba, Kiros, Hinton, arXiv:1607.06450): no mean, unit variance, then a gain."""
     return gain * ((e - mean(e)) / sqrt(variance(e) + epsilon)) + bias
-
-
-def log_sigmoid(e):
-    """log(sigmoid(e)), which does not underflow where sigmoid does."""
-    return -softplus(-e)
 
 
 def rounded(e):

@@ -3,8 +3,8 @@
 import numpy as np
 from sympy import Eq, cos, exp, sin, sqrt, symbols, tanh
 
-from symcell import Cell, Constant, Input, Param, State, affine, column, dot, outer, sigmoid, silu, size, softplus
-from symcell.cells.compositions import Pair, log_sigmoid
+from symcell import Cell, Constant, Input, Param, State, affine, column, dot, log_sigmoid, outer, sigmoid, silu, size, softplus
+from symcell.cells.compositions import Pair
 
 x, h, c, y = Input("x"), State("h"), State("c"), State("y", "n_y")
 f, g, o, r, u, z = symbols("f g o r u z")

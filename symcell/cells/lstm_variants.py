@@ -2,8 +2,22 @@
 
 from sympy import E, Eq, Max, Mod, Piecewise, exp, log, symbols, tanh
 
-from symcell import Cell, Constant, Input, Param, State, affine, chunk, cumsum, repeat, sigmoid, softmax, stop_gradient
-from symcell.cells.compositions import layer_norm, log_sigmoid
+from symcell import (
+    Cell,
+    Constant,
+    Input,
+    Param,
+    State,
+    affine,
+    chunk,
+    cumsum,
+    log_sigmoid,
+    repeat,
+    sigmoid,
+    softmax,
+    stop_gradient,
+)
+from symcell.cells.compositions import layer_norm
 
 x, h, c = Input("x"), State("h"), State("c")
 i, f, g, o = symbols("i f g o")

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Function, Mul, Symbol, preorder_traversal
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
 from symcell.language.shapes import resolved_shape
@@ -115,6 +116,10 @@ class _Flattener:
 
     def _with_once_part_named(self, e, top):
         """Functions of parameters alone move to a row of their own, which is computed once a sequence."""
+        if isinstance(e, ExprCondPair):
+            return ExprCondPair(self._with_once_part_named(e.expr, False), e.cond)
+        if not isinstance(e, Expr):
+            return e
         if self._is_once(e):
             return e if top or not _costs(e) else self._name(e, "w")
         if isinstance(e, (Add, Mul)):
@@ -125,7 +130,7 @@ class _Flattener:
                 return e.func(self._name(part, "w"), *rest)
         if not e.args or e.is_Symbol or isinstance(e, Primitive):
             return e
-        return e.func(*[self._with_once_part_named(a, False) if isinstance(a, Expr) else a for a in e.args])
+        return e.func(*[self._with_once_part_named(a, False) for a in e.args])
 
     def _name(self, e, prefix):
         """The symbol of a row for `e`; equal expressions share one."""

@@ -51,7 +51,8 @@ class columns(LinearMap):
 
     def _latex(self, printer, exp=None):
         a, start, length = self.args
-        return rf"{printer.brackets(printer.doprint(a))}_{{\cdot,\,{printer.doprint(start + 1)}:{printer.doprint(start + length)}}}"
+        first, last = printer.doprint(start + 1), printer.doprint(start + length)
+        return rf"{printer.brackets(printer.doprint(a))}_{{\cdot,\,{first}:{last}}}"
 
 
 class vector(LinearMap):

@@ -58,7 +58,8 @@ def _backward_frame(passage):
     for kind, source in (("given", names.given), ("later", names.later)):
         opening += [f'{homes[Adjoint(s, kind)].array} = {source}["{s.name}"]' for s in cell.states]
     if passage.schedule.tape:
-        opening.append(f"{', '.join(passage.schedule.tape)}{',' if len(passage.schedule.tape) == 1 else ''} = {names.tape}")
+        kept = tuple_text(passage.schedule.tape)  # brackets where the line is to be broken, or has one name
+        opening.append(f"{kept[1:-1] if len(kept) < 100 else kept} = {names.tape}")
     of_params = ", ".join(f'"{p.name}": {_result(passage, p)}' for p in cell.params)
     of_inputs = ", ".join(f'"{q.name}": {_result(passage, q)}' for q in cell.inputs)
     closing = [f"return {{{of_params}}}, {{{of_inputs}}}"]

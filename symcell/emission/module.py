@@ -36,7 +36,7 @@ def emit(schedule):
     text = _template().render(
         cell=cell,
         reference=textwrap.fill(cell.reference, 106),
-        equations=equations,
+        equations=[_equation_lines(n, line) for n, line in equations.items()],
         tables=_tables(schedule),
         imports=imports,
         runtime=runtime,
@@ -155,6 +155,11 @@ def aliases(cell):
             if alias not in cell.sizes and shape[0].is_Symbol and (alias != "n_x" or len(cell.inputs) == 1):
                 names[alias] = str(shape[0])
     return dict(sorted(names.items()))
+
+
+def _equation_lines(number, line):
+    """An equation for the header, broken where it is long."""
+    return textwrap.fill(f"({number})  {line}", 110, initial_indent="    ", subsequent_indent=" " * 12)
 
 
 def _shapes_function(program):

@@ -132,7 +132,9 @@ def is_index(e):
     """Whether an expression speaks of indices and sizes only."""
     if e.is_Symbol or e.is_Integer:
         return bool(e.is_integer)
-    whole = isinstance(e, (Add, Mul, floor)) or (e.is_Pow and e.exp.is_Integer and e.exp > 0)
+    if isinstance(e, (floor, Mod)):
+        return all(is_index(part) for a in e.args for part in a.as_numer_denom())
+    whole = isinstance(e, (Add, Mul)) or (e.is_Pow and e.exp.is_Integer and e.exp > 0)
     return whole and bool(e.free_symbols) and all(is_index(a) for a in e.args)
 
 
@@ -142,9 +144,11 @@ def index_text(e, name=str):
         return name(e)
     if isinstance(e, floor):
         return index_text(e.args[0], name)
+    if isinstance(e, Mod):
+        return " % ".join(_tight(a, name) for a in e.args)
     numerator, denominator = e.as_numer_denom()
     if denominator != 1:
-        return f"({index_text(numerator, name)}) // {_tight(denominator, name)}"
+        return f"{_tight(numerator, name)} // {_tight(denominator, name)}"
     if e.is_Add:
         terms = sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), a.is_number, str(a)))
         text = index_text(terms[0], name)

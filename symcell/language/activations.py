@@ -41,6 +41,12 @@ class Unit(Function):
 
     nargs = 1
 
+    def __new__(cls, *args, **options):
+        for a in args:
+            if isinstance(a, (str, bool)):  # SymPy would evaluate a text
+                raise CellError(f"{cls.__name__} takes expressions, found {a!r}")
+        return super().__new__(cls, *args, **options)
+
     def elementary(self):
         raise NotImplementedError
 
@@ -113,6 +119,20 @@ class softplus(Unit):
 
     def fdiff(self, argindex=1):
         return sigmoid(self.args[0])
+
+
+class log_sigmoid(Unit):
+    """log(sigmoid(z)), which does not underflow where sigmoid does; its derivative is sigmoid(-z)."""
+
+    def elementary(self):
+        return -log(1 + exp(-self.args[0]))
+
+    def fdiff(self, argindex=1):
+        return sigmoid(-self.args[0])
+
+    def _latex(self, printer, exp=None):
+        text = r"\log \sigma" + printer.brackets(printer.doprint(self.args[0]))
+        return rf"\left({text}\right)^{{{exp}}}" if exp else text
 
 
 class silu(Unit):
@@ -197,4 +217,4 @@ def _of_function(e, k):
     return derivative
 
 
-__all__ = ["hard_sigmoid", "leaky_relu", "partial", "relu", "sigmoid", "silu", "softplus", "stop_gradient"]
+__all__ = ["hard_sigmoid", "leaky_relu", "log_sigmoid", "partial", "relu", "sigmoid", "silu", "softplus", "stop_gradient"]

@@ -1,7 +1,5 @@
 """The rules of a declaration: what makes a list of SymPy equations a cell, or which error says why it is none."""
 
-import keyword
-import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +14,7 @@ from symcell.language.primitives import Primitive, matmul, transpose
 from symcell.language.shapes import infer, shape_text
 from symcell.language.sizes import size
 from symcell.language.symbols import Constant, Input, Param, Quantity, State
+from symcell.language.words import is_name
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class _Names:
 
     def claim(self, q, made_by=""):
         name = q.name
-        if not name.isidentifier() or keyword.iskeyword(name) or unicodedata.normalize("NFKC", name) != name:
+        if not is_name(name):
             raise CellError(f"the name {name!r} is no Python identifier, or a keyword; the generated code could not use it")
         if name in RESERVED:
             raise CellError(f"the name {name!r} is taken by the generated code; choose another")

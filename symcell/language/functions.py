@@ -1,6 +1,7 @@
 """The functions of one unit that symcell knows: what they are called in generated code, and what is written out before."""
 
 from sympy import (
+    ITE,
     Abs,
     Add,
     And,
@@ -44,7 +45,18 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
-from symcell.language.activations import Unit, hard_sigmoid, leaky_relu, partial, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.activations import (
+    Unit,
+    hard_sigmoid,
+    leaky_relu,
+    log_sigmoid,
+    partial,
+    relu,
+    sigmoid,
+    silu,
+    softplus,
+    stop_gradient,
+)
 from symcell.language.primitives import Entry, Primitive
 
 # How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
@@ -76,10 +88,10 @@ FUNCTIONS = {
 }
 
 # What holds expressions together, and needs no name.
-_FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, BooleanAtom, Entry)
+_FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, ITE, BooleanAtom, Entry)
 
 # Written out by elementary functions before printing.
-_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, silu, stop_gradient)
+_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, stop_gradient, ITE)
 
 # Names that generated modules use themselves, which a cell may not take.
 RESERVED = frozenset(
@@ -122,6 +134,7 @@ RESERVED = frozenset(
 
 def elementary(e):
     """`e` with the functions that have no name in the generated code written out."""
+    e = e.xreplace({f: log_sigmoid(f.args[0].args[0]) for f in e.atoms(log) if isinstance(f.args[0], sigmoid)})
     while found := e.atoms(*_WRITTEN_OUT):
         e = e.xreplace({f: _written_out(f) for f in found})
     known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Mod, Piecewise, ExprCondPair, Primitive, Entry)
@@ -135,8 +148,12 @@ def elementary(e):
 
 def _written_out(f):
     z = f.args[0]
+    if isinstance(f, ITE):
+        return Or(And(z, f.args[1]), And(Not(z), f.args[2]))
     if isinstance(f, silu):
         return z * sigmoid(z)
+    if isinstance(f, log_sigmoid):
+        return -softplus(-z)
     if isinstance(f, leaky_relu):
         return Piecewise((z, z > 0), (f.args[1] * z, True))
     return f.elementary()

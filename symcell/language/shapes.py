@@ -42,10 +42,10 @@ class Sizes:
         raise CellError(f"sizes do not agree: {what} are {_plain(a)} and {_plain(b)}")
 
     def name_the_rest(self, shapes, taken):
-        """Sizes still unknown are named after the vector that has them, else after their hint."""
+        """Sizes still unknown are named after the intermediate that has them, else after their hint."""
         for q, shape in shapes.items():
             n = self.resolve(shape[0]) if len(shape) == 1 else None
-            if isinstance(n, Dummy) and not hasattr(q, "role"):
+            if isinstance(n, Dummy) and n not in self.lasting and not hasattr(q, "role"):
                 self.known[n] = size(unused(f"n_{q.name}", taken))
         for shape in shapes.values():
             for n in shape:
@@ -67,6 +67,9 @@ def infer(e: Expr, shape_of, sizes) -> tuple:
     """The shape of an expression, given the shapes of its symbols; unifies sizes on the way."""
     if isinstance(e, Primitive):
         shapes = [infer(a, shape_of, sizes) for a in e.args]
+        for a, shape in zip(e.args, shapes, strict=True):
+            if None in shape:
+                raise CellError(f"nothing tells how often {a} repeats its vector in {e}; combine it with a matrix first")
         return tuple(sympify(n) if n is not None else None for n in e.shape(shapes, sizes))
     if e.is_Symbol:
         return () if e.is_integer else shape_of(e)

@@ -4,13 +4,12 @@ A symbol stands for one unit of its vector (or matrix), so that `*` is elementwi
 to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use".
 """
 
-import keyword
-
 from sympy import Symbol, SympifyError, sympify
 
 from symcell.errors import CellError
 from symcell.language.primitives import Products
 from symcell.language.sizes import shape_tuple, size
+from symcell.language.words import is_name
 
 
 class Quantity(Products, Symbol):
@@ -20,7 +19,7 @@ class Quantity(Products, Symbol):
     role = "quantity"
 
     def __new__(cls, name, shape=None):
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        if not is_name(name):
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword")
         self = Symbol.__xnew__(cls, name)
         self.declared = shape_tuple(shape)

@@ -1,4 +1,13 @@
-"""Names that nothing else has."""
+"""Names: which may be used, and which nothing else has."""
+
+import keyword
+import unicodedata
+
+
+def is_name(text):
+    """Whether generated code can use the text as a name, and Python reads it back as it is."""
+    usable = isinstance(text, str) and text.isidentifier() and not keyword.iskeyword(text) and text != "__debug__"
+    return usable and unicodedata.normalize("NFKC", text) == text
 
 
 def unused(name, taken):

@@ -13,7 +13,7 @@ A primitive answers, about itself and its arguments:
 A new primitive is one new class here, and nothing else.
 """
 
-from sympy import Function, Mul, Symbol, default_sort_key
+from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
@@ -53,6 +53,12 @@ class Unevaluated:
 
 class Primitive(Products, Unevaluated, Function):
     """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
+
+    def __new__(cls, *args):
+        for a in args:
+            if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)):
+                raise CellError(f"{cls.__name__} takes expressions, found {a!r}")
+        return super().__new__(cls, *args)
 
     rule = ""
     view = False  # a mere renaming of indices: free, and read in place by the generated code

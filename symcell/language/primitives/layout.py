@@ -14,6 +14,9 @@ class repeat(Primitive):
     rule = "repetition"
     view = True
 
+    def __new__(cls, v, k):
+        return super().__new__(cls, v, size(k))
+
     def shape(self, shapes, sizes):
         v = shapes[0]
         self.demand(len(v) == 1, "a vector and a number of times", shapes[:1])
@@ -128,8 +131,8 @@ class chunk(Primitive):
     view = True
 
     def __new__(cls, v, k, n):
-        k, n = sympify(k), size(n)
-        if not (isinstance(n, Integer) and isinstance(k, Integer) and 0 <= k < n):
+        n = size(n)
+        if not (isinstance(n, Integer) and isinstance(k, (int, Integer)) and 0 <= k < n):
             raise CellError(f"chunk(v, k, n) takes the number k of one of n parts, 0 <= k < n, found k = {k} and n = {n}")
         return super().__new__(cls, v, k, n)
 

@@ -1,11 +1,12 @@
 """Products: where the units of one vector meet those of another."""
 
 import numpy as np
-from sympy import And, Expr, Integer, Mul, Piecewise, S, Symbol, floor
+from sympy import Eq, Expr, Integer, Mod, Mul, Piecewise, S, Symbol, floor
 from sympy.core.symbol import Str
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, counter, fresh_index
+from symcell.language.words import is_name
 
 
 class matmul(Primitive):
@@ -125,9 +126,9 @@ class block_diagonal(Primitive):
     def index(self, idx, at, shape_of):
         _, rows, columns = shape_of(self.args[0])
         j, k = idx
-        q = floor(j / rows)
-        inside = And(k >= q * columns, k < (q + 1) * columns)
-        return Piecewise((at(self.args[0], (q, j - q * rows, k - q * columns)), inside), (S.Zero, True))
+        block = floor(j / rows)
+        entry = at(self.args[0], (block, Mod(j, rows), Mod(k, columns)))
+        return Piecewise((entry, Eq(block, floor(k / columns))), (S.Zero, True))
 
     def evaluate(self, r):
         blocks, rows, columns = r.shape
@@ -235,7 +236,7 @@ def affine(*operands, bias=True, name=None):
     for operand in operands:
         if not isinstance(operand, Expr):
             raise CellError(f"affine takes expressions, found {operand!r}")
-    if name is not None and not (isinstance(name, str) and name.isidentifier()):
+    if name is not None and not is_name(name):
         raise CellError(f"affine's name must be an identifier, found {name!r}")
     # An unnamed call is unlike every other, so that two in one equation do not silently share their weights.
     label = Str(name) if name is not None else Integer(next(_calls))

@@ -1,7 +1,7 @@
 """Along one axis: reductions, their transposes the broadcasts, and scans."""
 
 import numpy as np
-from sympy import Integer, Symbol, exp, sympify
+from sympy import Integer, Symbol, exp
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
@@ -12,8 +12,7 @@ class Along(Primitive):
     """What works along one axis of its argument: `f(e, axis=-1)`."""
 
     def __new__(cls, e, axis=-1):
-        axis = sympify(axis)
-        if not isinstance(axis, Integer):
+        if isinstance(axis, bool) or not isinstance(axis, (int, Integer)):
             raise CellError(f"{cls.__name__} works along an axis given as an integer, found {axis}")
         return super().__new__(cls, e, axis)
 

@@ -1,0 +1,200 @@
+"""Every published cell's kernel, values and all gradients, against jax.vjp of an independent transcription."""
+
+import functools
+import inspect
+import zlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from symcell import cells, size
+
+jax = pytest.importorskip("jax")
+
+from references.zoo import ZOO, start  # noqa: E402 (imports jax itself)
+
+HEADINGS = {
+    "Elman / simple RNN": "rnn", "Jordan network": "jordan", "IndRNN": "indrnn", "CTRNN": "ctrnn", "SCRN": "scrn", "AntisymmetricRNN": "antisymmetric_rnn",
+    "coRNN": "cornn", "Statistical recurrent unit": "statistical_recurrent_unit", "Original LSTM": "lstm_1997_truncated", "LSTM with forget gate": "lstm",
+    "Peephole LSTM": "peephole_lstm", "CIFG / coupled LSTM": "cifg_lstm", "LSTMP": "lstmp", "Multiplicative LSTM": "multiplicative_lstm", "ON-LSTM": "on_lstm",
+    "LayerNorm LSTM": "layer_norm_lstm", "Phased LSTM": "phased_lstm", "T-LSTM": "t_lstm", "Zoneout LSTM": "zoneout_lstm", "GRU (Cho 2014)": "gru_cho",
+    "GRU (reset after)": "gru_reset_after", "UGRNN": "ugrnn", "MGU": "mgu", "MUT1": "mut1", "Li-GRU": "li_gru", "FastGRNN": "fastgrnn", "RHN": "rhn",
+    "DeltaGRU": "delta_gru", "SRU": "sru", "QRNN": "qrnn", "minGRU": "mingru", "LRU": "lru", "Mamba": "mamba", "sLSTM": "slstm", "GLA": "gla", "LMU": "lmu",
+}  # fmt: skip
+
+T, B = 11, 3
+# No two of one cell are equal, nor equal to T or B, so that a transposed or misplaced array cannot pass.
+SIZES = {
+    "n_x": 5,
+    "n_h": 7,
+    "n_y": 4,
+    "n_s": 9,
+    "n_m": 8,
+    "n_r": 2,
+    "n_p": 13,
+    "n_a": 6,
+    "n_o": 10,
+    "n_u": 13,
+    "n_k": 4,
+    "n_v": 9,
+}
+EVEN = {"on_lstm": {"n_h": 8}, "slstm": {"n_h": 8, "n_heads": 2}}  # chunks of two; heads of four
+POSITIVE = {
+    "ctrnn": "tau dt", "scrn": "alpha", "antisymmetric_rnn": "epsilon gamma", "cornn": "dt epsilon gamma", "statistical_recurrent_unit": "alpha",
+    "phased_lstm": "t tau r alpha", "t_lstm": "dt", "zoneout_lstm": "m_c m_h", "delta_gru": "theta", "sru": "alpha", "slstm": "n",
+}  # fmt: skip
+
+# States that are outputs only: no step reads their initial value.
+READOUTS = {
+    "scrn": "y",
+    "statistical_recurrent_unit": "o",
+    "sru": "h",
+    "sru_v1": "h",
+    "qrnn": "h",
+    "lru": "y",
+    "mamba": "y",
+    "gla": "y",
+}
+UNREAD = {(name, "initial", state) for name, state in READOUTS.items()}
+UNREAD |= {("lstm_1997_truncated", "initial", "h")}  # read, but no error flows there
+UNREAD |= {("delta_gru", "params", f"b_{m}") for m in "rzxh"}  # they stand in initial states, which are given
+
+TOLERANCE = 1e-10
+# Half a unit in float32's last place is 6e-8. A sum of a dozen terms and an activation lose a few of them, each of 11 steps
+# as much again, forward and back: 2 * 11 * 5 * 6e-8 is 7e-6. What cancels between samples and steps loses a bit or two more.
+ROUNDING = 2e-5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def float64():
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
+class Case:
+    """A cell with random parameters, inputs, initial states and cotangents, which both precisions hold exactly."""
+
+    def __init__(self, name):
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        self.name, self.cell = name, cells.get(name)
+        positive = POSITIVE.get(name, "").split()
+        sizes = {size(n): value for n, value in (SIZES | EVEN.get(name, {})).items()}
+
+        def random(quantities, *lead):
+            shapes = {q.name: (*lead, *(int(n.subs(sizes)) for n in self.cell.shape(q))) for q in quantities}
+            arrays = {q: rng.uniform(0.2, 0.8, s) if q in positive else 0.5 * rng.normal(size=s) for q, s in shapes.items()}
+            return {q: np.asarray(a, "float32").astype("float64") for q, a in arrays.items()}
+
+        self.params, self.constants = random(self.cell.params), random(self.cell.constants)
+        self.inputs, self.initial = random(self.cell.inputs, T, B), random(self.cell.states, B)
+        self.cotangents, self.final = random(self.cell.states, T, B), random(self.cell.states, B)
+
+    def expected(self, initial):
+        """By jax: the arrays, as (kind, name) -> array. States that are not given begin as the paper says."""
+        names = list(inspect.signature(ZOO[self.name]).parameters)[1:]
+        states = [q.removesuffix("_") for q in names if q.endswith("_")]
+        inputs = [q for q in names if not q.endswith("_")]
+        assert {*states} == {*self.initial} and {*inputs} == {*self.inputs}
+
+        def run(params, sequences, initial):
+            p = SimpleNamespace(**self.constants, **params)
+            step = jax.vmap(functools.partial(ZOO[self.name], p))
+
+            def scanned(old, now):
+                new = step(*now, *old)
+                return new, new
+
+            first = start(self.name, p, self.initial) | initial
+            _, steps = jax.lax.scan(scanned, tuple(first[s] for s in states), tuple(sequences[q] for q in inputs))
+            return dict(zip(states, steps, strict=True))
+
+        @jax.jit
+        def differentiated(*primals):
+            found, pull_back = jax.vjp(run, *primals)
+            return found, pull_back(cotangents)
+
+        cotangents = {s: a.copy() for s, a in self.cotangents.items()}
+        for s, a in self.final.items():
+            cotangents[s][-1] += a
+        found, gradients = differentiated(self.params, self.inputs, initial)
+        return labelled(found, {s: a[-1] for s, a in found.items()}, *gradients)
+
+    def found(self, initial, dtype="float64"):
+        """By the kernel: the same."""
+
+        def rounded(group):
+            return {q: a.astype(dtype) for q, a in group.items()}
+
+        kernel = self.cell.compile(dtype)
+        run = kernel.forward(rounded(self.params | self.constants), rounded(self.inputs), rounded(initial))
+        gradients = kernel.backward(run, rounded(self.cotangents), rounded(self.final))
+        return labelled(run.states, run.final, gradients.params, gradients.inputs, gradients.initial)
+
+
+@functools.cache
+def case(name):
+    """A case, what jax expects of it and what the kernel finds: once for all tests."""
+    made = Case(name)
+    return made, made.expected(made.initial), made.found(made.initial)
+
+
+def labelled(*groups):
+    kinds = ("states", "final", "params", "inputs", "initial")
+    return {(kind, q): np.asarray(a) for kind, group in zip(kinds, groups, strict=True) for q, a in group.items()}
+
+
+def assert_close(found, expected, tolerance):
+    """The largest difference, relative to the largest expected entry, array by array; constants have no gradient."""
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        assert found[key].shape == value.shape, key
+        assert np.abs(found[key] - value).max() <= tolerance * np.abs(value).max(), key
+
+
+def test_every_published_cell_is_in_the_catalogue_and_tested():
+    assert len(HEADINGS) == 36
+    assert {*HEADINGS.values()} <= {*cells.names()} & ZOO.keys()
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_agrees_with_jax(name):
+    _, expected, found = case(name)
+    assert_close(found, expected, TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_path_is_exercised(name):
+    """No gradient is zero, so no agreement above is empty, but for those that the mathematics makes zero."""
+    _, expected, _ = case(name)
+    for (kind, q), a in expected.items():
+        assert a.any() == ((name, kind, q) not in UNREAD), (kind, q)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_single_precision_differs_by_rounding_only(name):
+    made, _, double = case(name)
+    single = made.found(made.initial, "float32")
+    assert {a.dtype for a in single.values()} == {np.dtype("float32")}
+    assert_close(single, double, ROUNDING)
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if name != "delta_gru"])
+def test_states_that_are_not_given_begin_at_zero(name):
+    made, _, _ = case(name)
+    zero = {s: np.zeros_like(a) for s, a in made.initial.items()}
+    assert_close(made.found({}), made.found(zero), tolerance=0)
+
+
+@pytest.mark.parametrize("given", [(), ("h", "m_x"), ("x_sent", "h_sent", "h")])
+def test_accumulators_that_are_not_given_begin_at_the_biases(given):
+    """And the biases learn by it."""
+    made, _, _ = case("delta_gru")
+    initial = {s: made.initial[s] for s in given}
+    expected, found = made.expected(initial), made.found(initial)
+    assert all(expected["params", f"b_{m}"].any() == (f"m_{m}" not in given) for m in "rzxh")
+    for key in found.keys() - expected.keys():
+        assert key[0] == "initial" and key[1] not in given
+    assert_close({key: found[key] for key in expected}, expected, TOLERANCE)
