@@ -1,7 +1,7 @@
 """Cells that once failed, or that combine what the catalogue does not: values and all gradients, by `check`."""
 
 import pytest
-from sympy import Eq, Max, Rational, coth, exp, log, sech, sin, sinc, sqrt, symbols, tanh
+from sympy import ITE, And, Eq, Max, Piecewise, Rational, cos, coth, exp, log, sech, sin, sinc, sqrt, symbols, tanh
 
 from symcell import (
     Cell,
@@ -10,14 +10,19 @@ from symcell import (
     Param,
     State,
     affine,
+    chunk,
     column,
     concat,
     cumsum,
     dot,
+    flat,
     identity,
+    leaky_relu,
     matmul,
     mean,
     outer,
+    part,
+    relu,
     repeat,
     row,
     sigmoid,
@@ -27,6 +32,7 @@ from symcell import (
     total,
     variance,
 )
+from symcell.cells.compositions import layer_norm
 from symcell.check import check
 from symcell.language.sizes import size
 
@@ -162,9 +168,95 @@ def awkward_names():
     ]
 
 
+def weights_of_weights():
+    """Products with parameters alone, beside products over steps: by affine, and as a part of a concatenation."""
+    r = State("r", "n_r")
+    return [
+        Eq(f, sigmoid(P("W_f") @ concat(P("p", "n_p"), x, r.prev))),
+        Eq(r, r.prev * f + (1 - f) * exp(tanh(P("V", ("n_p", "n_r")).T @ P("q", "n_p")))),
+        Eq(h, tanh(affine(x, P("k", "n_k"), h.prev)) + P("A") @ r),
+    ]
+
+
+def decays_of_parameters():
+    s, decay = State("s", ()), exp(-exp(P("rate", ())))
+    return [
+        Eq(z, mean(x)),
+        Eq(s, decay * s.prev + (1 - decay) * P("goal", ())),
+        Eq(u, Piecewise((z / 2, P("a", ()) > P("b", ()) + Rational(1, 7)), (tanh(P("a", ())), True))),
+        Eq(h, tanh(h.prev) * s + u),
+    ]
+
+
+def low_rank_beside_shared():
+    """A sum over rows that two products want beside different others."""
+    M = State("M", ("n_p", "n_q"))
+    return [
+        Eq(h, P("d") * (P("C", ("n_x", "n_h")).T @ x) - matmul(P("A", ("n_h", 2)) @ P("B", (2, "n_x")), x)),
+        Eq(M, outer(P("D", ("n_p", "n_h")) @ h, P("E", ("n_q", "n_x")) @ x)),
+    ]
+
+
+def a_scalar_fills_a_matrix():
+    S, w = State("S", ("n_h", "n_k")), State("w")
+    return [Eq(S, tanh(dot(x, x))), Eq(w, tanh(mean(x))), Eq(h, tanh(h.prev) + total(S * S.prev, 1) + w)]
+
+
+def folded_conditions():
+    kinked = Piecewise((x, And(h.prev > 0, x < 1)), (h.prev, True))
+    return [Eq(h, leaky_relu(kinked) / 2 + sinc(kinked) + Piecewise((x, ITE(x > 0, x < 1, x > -2)), (h.prev, True)))]
+
+
+def scans_among_steps():
+    """A scan that frees a product, a scan behind the step, a delay, and an elementwise loop that is not linear."""
+    slow, late, past, bent = State("slow"), State("late"), State("past", "n_x"), State("bent")
+    return [
+        Eq(slow, sigmoid(affine(past.prev)) * slow.prev + affine(x, name="v")),
+        Eq(c, tanh(affine(slow, c.prev))),
+        Eq(late, sigmoid(affine(c)) * late.prev + c * slow.prev),
+        Eq(past, x),
+        Eq(bent, relu(bent.prev * P("u") + late)),
+        Eq(h, bent + late.prev),
+    ]
+
+
+def matrix_scans():
+    """A matrix that forgets along its rows, and one that is corrected towards what it should recall (the delta rule)."""
+    S, M = State("S", ("n_k", "n_v")), State("M", ("n_v", "n_k"))
+    return [
+        Eq(k, softmax(affine(x))),
+        Eq(v, affine(x)),
+        Eq(S, column(sigmoid(affine(x, name="a"))) * S.prev + outer(k, v)),
+        Eq(M, M.prev + sigmoid(dot(P("w"), x)) * outer(v - M.prev @ k, k)),
+        Eq(h, P("A") @ (S.T @ k + M @ k)),
+    ]
+
+
+def complex_pair():
+    re, im = State("re"), State("im")
+    turn, decay = P("theta"), exp(-exp(P("nu")))
+    return [
+        Eq(re, decay * (cos(turn) * re.prev - sin(turn) * im.prev) + affine(x, name="r")),
+        Eq(im, decay * (sin(turn) * re.prev + cos(turn) * im.prev) + affine(x, name="i")),
+        Eq(h, P("C") @ re - P("D") @ im),
+    ]
+
+
+def pieces():
+    """Runs of vectors, a matrix laid out as a vector, numbers and signs before products."""
+    M = State("M", (3, "n_h"))
+    return [
+        Eq(v, 2 * (P("W", (4 * size("n_h"), "n_x")) @ x) - layer_norm(P("U") @ h.prev)),
+        Eq(z, -softplus(-(P("G_2") @ (P("G_1", ("n_r", "n_x")) @ x)) - P("b_g"))),
+        Eq(M, M.prev / 2 + outer(P("t", 3), chunk(v, 1, 4))),
+        Eq(h, tanh(chunk(v, 3, 4) * z + P("F") @ flat(M) + part(v, 1, "n_h"))),
+    ]
+
+
 BUILDERS = (
     slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, bare_products, states_without_recurrence,
-    sum_of_parameters, rewritten_functions, awkward_names,
+    sum_of_parameters, rewritten_functions, awkward_names, weights_of_weights, decays_of_parameters, low_rank_beside_shared,
+    a_scalar_fills_a_matrix, folded_conditions, scans_among_steps, matrix_scans, complex_pair, pieces,
 )  # fmt: skip
 
 

@@ -153,8 +153,8 @@ def _adjoint_row(derivation, q, terms, summed):
 def contributions(derivation, row):
     """What a row's adjoint hands to each symbol on its right side: (symbol, Term)."""
     bar = Adjoint(row.target)
-    if row.shape and not derivation.shape(row.rhs):
-        bar = _total_over(bar, len(row.shape))  # a scalar filled a whole vector
+    if row.filled:
+        bar = _total_over(bar, len(row.shape))
     values = known_values(derivation.forward)
     for leaf, expr, rule in pull_back(row.rhs, bar, derivation):
         expr = expr.xreplace(values)
@@ -164,7 +164,7 @@ def contributions(derivation, row):
 
 def known_values(forward):
     """Functions that a forward row has computed already: sigmoid(z_f) is f."""
-    return {r.rhs: r.target for r in forward if isinstance(r.rhs, Function)}
+    return {r.rhs: r.target for r in forward if isinstance(r.rhs, Function) and not r.filled}
 
 
 def pull_back(e, bar, derivation, rule="sum rule"):

@@ -19,13 +19,15 @@ from symcell.language.words import unused
 
 @dataclass(frozen=True)
 class Row:
-    """target = rhs, which came from the equation of that number; `once` if it needs parameters alone."""
+    """target = rhs, which came from the equation of that number; `once` if it needs parameters alone, `filled` if a scalar
+    fills a whole vector or matrix."""
 
     target: Symbol
     rhs: Expr
     shape: tuple
     equation: int
     once: bool = False
+    filled: bool = False
 
 
 def flatten(cell):
@@ -57,13 +59,12 @@ class _Flattener:
         self._emit(equation.target, rhs)
 
     def _emit(self, target, rhs):
-        shape = self.shapes.get(target)
-        if shape is None:
-            shape = self.shapes[target] = resolved_shape(rhs, self.shapes.__getitem__)
+        own = resolved_shape(rhs, self.shapes.__getitem__)
+        shape = self.shapes.setdefault(target, own)
         once = self._is_once(rhs) and target not in self.cell.states
         if once:
             self.once.add(target)
-        self.rows.append(Row(target, rhs, shape, self.equation.number, once))
+        self.rows.append(Row(target, rhs, shape, self.equation.number, once, filled=bool(shape) and not own))
         return target
 
     def _is_once(self, e):

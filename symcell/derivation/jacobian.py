@@ -124,8 +124,7 @@ class _Chain:
 
     def _broadcast(self, row):
         terms = self.of(row.rhs)
-        filled = row.shape and not self.derivation.shape(row.rhs)
-        return [(vector(S.One), *t) for t in terms] if filled else terms
+        return [(vector(S.One), *t) for t in terms] if row.filled else terms
 
     def _through(self, e, leaf):
         rest = self.of(leaf)

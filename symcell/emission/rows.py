@@ -85,7 +85,9 @@ class RowFunction:
         if axes and self._strides(s):  # add whole rows, which lie in one piece
             slot = self._slot(s.target, s.indices)
             first = self._loops(axes, [f"{slot} = {start}"])
-            return [*self.passage.comment(s), *first, *self._loops([*s.over, *axes], [update(slot)])]
+            copies = [f"{other} = {slot}" for other in self._slots(s.target, s.indices) if other != slot]
+            last = self._loops(axes, copies) if copies else []
+            return [*self.passage.comment(s), *first, *self._loops([*s.over, *axes], [update(slot)]), *last]
         word = self.words[s.target]
         inner = [f"{word} = {start}", *self._loops(s.over, [update(word)])]
         inner += [f"{slot} = {word}" for slot in self._slots(s.target, s.indices)]

@@ -142,7 +142,7 @@ def elementary(e):
     for f in sorted(strangers, key=str):
         rewritten = _rewritten(f)
         if rewritten is not None:
-            e = e.xreplace({f: rewritten})
+            return elementary(e.xreplace({f: rewritten}))
     return e
 
 

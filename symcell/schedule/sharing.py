@@ -86,7 +86,7 @@ def share_functions(program: Program) -> Program:
                 result[direction].append(s)
                 continue
             for f in sorted((f for f in s.expr.atoms(Function, Pow) if uses[f] > 1 or f in made), key=_depth):
-                if f == s.expr and f not in made and not s.op:
+                if f == s.expr and f not in made and not s.op and _axes_of(f, dict.fromkeys(s.indices)) == s.indices:
                     made[f] = s.target
                     continue
                 if f not in made:
