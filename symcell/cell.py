@@ -18,7 +18,7 @@ class Cell:
     def __init__(self, name, equations, outputs=None, reference=""):
         if not is_name(name) or len(name) > 100:
             raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
-        self.name, self.reference = name, str(reference)
+        self.name, self.reference = name, _one_line(reference)
         declared = declared_pairs(self, equations)
         self._shapes, self._sizes = {}, Sizes()
         try:
@@ -124,6 +124,11 @@ class Cell:
 
     def __repr__(self):
         return f"Cell({self.name!r}: {'; '.join(map(str, self.equations))})"
+
+
+def _one_line(text):
+    """A text that can stand in a docstring and be written to a file."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
 
 
 def _names(symbols):

@@ -34,14 +34,21 @@ from symcell import (
     Param,
     State,
     affine,
+    chunk,
     column,
     concat,
     dot,
+    generate,
     matmul,
     mean,
     outer,
+    part,
+    repeat,
+    row,
     sigmoid,
     softmax,
+    softplus,
+    total,
 )
 from symcell.compiler import source_of
 
@@ -367,3 +374,38 @@ def test_a_cells_name_may_be_any_identifier(name):
 
 def test_equations_may_come_from_any_iterable():
     assert Cell("toy", iter([step])).equations == Cell("toy", (step,)).equations
+
+
+MALFORMED = {
+    "a text for an expression": lambda: sigmoid("x"),
+    "a class for an expression": lambda: softplus(object),
+    "a truth value": lambda: sigmoid(True),
+    "a text to add up": lambda: total(""),
+    "an argument too few": lambda: dot(x),
+    "a root that is not real": lambda: (-8) ** Rational(1, 3) * x,
+    "a vector repeated halfway": lambda: repeat(x, 2.5),
+    "a part that may not be there": lambda: part(x, 2, "n_h"),
+    "a piece after the last": lambda: chunk(x, 4, 4),
+    "a broadcast without a size": lambda: total(row(x), 0) * x,
+    "a size named like the module's own": lambda: Input("q", ("np", 2)) @ x,
+}
+
+
+@pytest.mark.parametrize("make", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_no_expression_is_refused(make):
+    with pytest.raises(CellError):
+        Cell("toy", [Eq(h, make() + h.prev)])
+
+
+def test_an_expression_that_is_endless_when_written_out():
+    e = x
+    for _ in range(60):
+        e = tanh(e) * sin(e) + e
+    with pytest.raises(CellError, match=r"equation 1: .* give what it repeats a name"):
+        Cell("toy", [Eq(h, e)])
+
+
+@pytest.mark.parametrize("reference", ['a "title"', 'three """ quotes', "C:\\new", "\x00\ud800 odd\nlines", "\\"])
+def test_any_reference_can_be_written_down(reference, tmp_path):
+    path = generate(Cell("toy", [Eq(h, h.prev + x)], reference=reference), tmp_path)
+    compile(path.read_text("utf-8"), "toy", "exec")

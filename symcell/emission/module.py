@@ -35,7 +35,7 @@ def emit(schedule):
     imports, runtime = _runtime(schedule, code)
     text = _template().render(
         cell=cell,
-        reference=textwrap.fill(cell.reference, 106),
+        reference=_quoted(textwrap.fill(cell.reference, 106)),
         equations=[_equation_lines(n, line) for n, line in equations.items()],
         tables=_tables(schedule),
         imports=imports,
@@ -155,6 +155,11 @@ def aliases(cell):
             if alias not in cell.sizes and shape[0].is_Symbol and (alias != "n_x" or len(cell.inputs) == 1):
                 names[alias] = str(shape[0])
     return dict(sorted(names.items()))
+
+
+def _quoted(text):
+    """A text as it stands in a docstring."""
+    return text.replace("\\", r"\\").replace('"', r"\"") if "\\" in text or '""' in text or text.endswith('"') else text
 
 
 def _equation_lines(number, line):

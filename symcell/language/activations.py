@@ -28,7 +28,6 @@ from sympy import (
     sign,
     sin,
     sinc,
-    sympify,
 )
 from sympy.core.function import Application, ArgumentIndexError
 
@@ -43,12 +42,15 @@ class Unit(Function):
 
     def __new__(cls, *args, **options):
         for a in args:
-            if isinstance(a, (str, bool)):  # SymPy would evaluate a text
+            if isinstance(a, bool) or not isinstance(a, (Expr, int, float)):  # SymPy would evaluate a text
                 raise CellError(f"{cls.__name__} takes expressions, found {a!r}")
         return super().__new__(cls, *args, **options)
 
     def elementary(self):
         raise NotImplementedError
+
+    def _eval_is_extended_real(self):
+        return self.args[0].is_extended_real
 
     def _eval_evalf(self, prec):
         return self.elementary()._eval_evalf(prec)
@@ -87,7 +89,7 @@ class leaky_relu(Unit):
     nargs = 2
 
     def __new__(cls, z, slope=None):
-        return super().__new__(cls, z, Rational(1, 100) if slope is None else sympify(slope))
+        return super().__new__(cls, z, Rational(1, 100) if slope is None else slope)
 
     def elementary(self):
         z, slope = self.args
@@ -139,7 +141,7 @@ class silu(Unit):
     """z sigmoid(z), also known as swish."""
 
     def elementary(self):
-        return self.args[0] * sigmoid(self.args[0]).elementary()
+        return self.args[0] / (1 + exp(-self.args[0]))
 
     def fdiff(self, argindex=1):
         s = sigmoid(self.args[0])

@@ -29,6 +29,9 @@ class Equation:
         return f"{self.target} = {self.rhs}"
 
 
+_LONGEST = 10_000  # symbols and operations in an equation: nobody reads more, and SymPy would take hours
+
+
 @contextmanager
 def _equation(cell, number, target):
     """Errors inside say which equation of which cell they are about."""
@@ -55,8 +58,27 @@ def declared_pairs(cell, equations):
             )
         if not isinstance(e, Equality):
             raise CellError(f"cell {cell.name}, equation {number}: expected Eq(symbol, expression), found {e!r}")
+        if (length := written_out(e)) > _LONGEST:
+            raise CellError(
+                f"cell {cell.name}, equation {number}: {length} symbols and operations when written out, more than {_LONGEST}; "
+                "give what it repeats a name, by an equation of its own"
+            )
         pairs.append(_sides(cell, number, e))
     return pairs
+
+
+def written_out(e):
+    """The number of symbols and operations of an expression on paper, where what is shared stands as often as it is used."""
+    known, waiting = {}, [e]
+    while waiting:
+        a = waiting[-1]
+        missing = [b for b in a.args if id(b) not in known]
+        if missing:
+            waiting += missing
+        else:
+            known[id(a)] = 1 + sum(known[id(b)] for b in a.args)
+            waiting.pop()
+    return known[id(e)]
 
 
 def _sides(cell, number, e):

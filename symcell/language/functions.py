@@ -171,6 +171,8 @@ def _rewritten(f):
 def check_printable(e):
     """Raise CellError unless the expression, and the derivative of every function in it, can be printed."""
     for a in preorder_traversal(e):
+        if a.is_number and a.args and a.is_extended_real is False:
+            raise CellError(f"{a} is no real number")
         if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
             continue
         if not isinstance(a, Application):

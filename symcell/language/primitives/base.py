@@ -13,6 +13,8 @@ A primitive answers, about itself and its arguments:
 A new primitive is one new class here, and nothing else.
 """
 
+from inspect import signature
+
 from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
@@ -58,7 +60,14 @@ class Primitive(Products, Unevaluated, Function):
         for a in args:
             if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)):
                 raise CellError(f"{cls.__name__} takes expressions, found {a!r}")
+        try:
+            signature(cls.evaluate).bind(None, *args)
+        except TypeError:
+            raise CellError(f"{cls.__name__} takes {_counted(cls)}, found {len(args)}") from None
         return super().__new__(cls, *args)
+
+    def evaluate(self, *arrays):
+        raise NotImplementedError
 
     rule = ""
     view = False  # a mere renaming of indices: free, and read in place by the generated code
@@ -78,6 +87,11 @@ class Primitive(Products, Unevaluated, Function):
                 "(" + ", ".join(str(getattr(n, "name", n)) for n in s) + ("," if len(s) == 1 else "") + ")" for s in shapes
             )
             raise CellError(f"{cls.__name__} takes {expected}, found {found}")
+
+
+def _counted(cls):
+    names = list(signature(cls.evaluate).parameters)[1:]
+    return f"{len(names)} argument{'s' if len(names) != 1 else ''} ({', '.join(names)})"
 
 
 class Entry(Unevaluated, Function):
