@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint generate clean
+.PHONY: demo test fuzz lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -15,6 +15,9 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/symcell generate --check
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --jobs 2
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -220,6 +220,16 @@ def scans_among_steps():
     ]
 
 
+def a_state_that_owes_nothing():
+    """Its last value is read, but nothing that has a gradient makes it."""
+    M = State("M", ("n_p", "n_p"))
+    return [
+        Eq(f, sigmoid(outer(P("A") @ h.prev, P("B", ("n_p", "n_h")) @ h.prev) * column(P("p", "n_p")))),
+        Eq(M, M.prev * f + f * (1 - f) * Input("t", ())),
+        Eq(h, tanh(Constant("k", "n_h"))),
+    ]
+
+
 def matrix_scans():
     """A matrix that forgets along its rows, and one that is corrected towards what it should recall (the delta rule)."""
     S, M = State("S", ("n_k", "n_v")), State("M", ("n_v", "n_k"))
@@ -256,7 +266,7 @@ def pieces():
 BUILDERS = (
     slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, bare_products, states_without_recurrence,
     sum_of_parameters, rewritten_functions, awkward_names, weights_of_weights, decays_of_parameters, low_rank_beside_shared,
-    a_scalar_fills_a_matrix, folded_conditions, scans_among_steps, matrix_scans, complex_pair, pieces,
+    a_scalar_fills_a_matrix, folded_conditions, scans_among_steps, a_state_that_owes_nothing, matrix_scans, complex_pair, pieces,
 )  # fmt: skip
 
 

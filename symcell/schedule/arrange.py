@@ -177,7 +177,8 @@ class _Housing:
         own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
         self.words = result.words
         for q in dict.fromkeys((*own, *self.program.shapes)):
-            self.words[q] = self._fresh(q.name)
+            is_function = q.name.startswith(("forward_", "backward_"))  # the module's own are named like that
+            self.words[q] = self._fresh(f"{q.name}_" if is_function else q.name)
         self.made, self.read = {}, {}
         for direction in ("forward", "backward"):
             for place, items in getattr(result, direction).items():

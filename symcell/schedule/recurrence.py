@@ -51,7 +51,8 @@ class Flow:
         for k, s in enumerate(self.statements):
             for q in s.sources:
                 self._connect(self.maker.get(program.carried.get(q, q)), k)
-        for early, late in program.overwritten.items():  # one place holds both: what makes it stays beside what reads it
+        for early, late in program.overwritten.items():  # one place holds both, for one step: what makes it goes through time
+            self._connect(self.maker.get(late), self.maker.get(late))
             for k, s in enumerate(self.statements):
                 if early in s.sources:
                     self._connect(k, self.maker.get(late))
@@ -71,7 +72,7 @@ class Flow:
         return [Recurrence(tuple(self.statements[k] for k in g), self._carried_in(g)) for g in loops]
 
     def _carried_in(self, group):
-        read = {q for k in group for q in self.statements[k].sources}
+        read = {q for k in group for q in self.statements[k].sources} | self.program.overwritten.keys()
         return tuple(early for early, late in self.program.carried.items() if early in read and self.maker.get(late) in group)
 
     def downstream(self, targets):
