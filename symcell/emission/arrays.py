@@ -25,46 +25,35 @@ class Arrays:
             return home.array + flat
         return f"{home.array}[{names.t}{' + 1' if home.kind == 'state' else ''}]{flat}"
 
-    def matrix_of(self, symbols):
-        """Values at all steps, side by side: (T * B, width)."""
+    def all_steps(self, symbols):
+        """Values at all steps, side by side: the text of an array (T * B, at least their width), and the column where they begin."""
         names = self.names
         first = self.schedule.runs.get(symbols, self.homes[symbols[0]])
         array = {"state": f"{first.array}[1:]", "previous": f"{first.array}[:{names.T}]"}.get(first.kind, first.array)
-        if not first.packed:
-            return f"{array}.reshape({names.T} * {names.B}, {self.width(symbols)})"
-        packed = self.schedule.packs[first.array]
-        text = f"{array}.reshape({names.T} * {names.B}, {self.width(packed)})"
-        if len(packed) == len(symbols):
-            return text
-        stop = first.offset + sum(volume(self.program.shapes[q]) for q in symbols)
-        return f"{text}[:, {size_of(first.offset)}:{size_of(stop)}]"
+        width = self.width(self.schedule.packs[first.array] if first.packed else symbols)
+        return f"{array}.reshape({names.T} * {names.B}, {width})", size_of(first.offset)
 
-    def right_matrix(self, p, contiguous=False):
-        """The weights as the matrix that multiplies rows from the right."""
-        together = len(p.operands) == 1
-        flips = {w.transposed for w in p.weights}
-        parts = [self._weight(w) for w in p.weights]
-        if len(flips) == 1:  # all stand one above the other as they are stored
-            text = (
-                parts[0]
-                if len(parts) == 1
-                else f"np.concatenate([{', '.join(parts)}], axis={int(together == flips.copy().pop())})"
-            )
-            text += "" if flips.pop() else ".T"
-        else:
-            parts = [part + ("" if w.transposed else ".T") for part, w in zip(parts, p.weights, strict=True)]
-            text = f"np.concatenate([{', '.join(parts)}], axis={int(together)})"
-        return f"np.ascontiguousarray({text})" if contiguous else text
+    def packed_weights(self, p):
+        """The lines that pack the weights of a product for `multiply`: beside each other for several targets, one under the other
+        for several operands."""
+        name, shapes, names = self.weight_name(p), self.program.shapes, self.names
+        terms, columns = (self.width(symbols) for symbols in (p.operands, p.targets))
+        yield f"{name} = packed({terms}, {columns}, {names.real})"
+        term, column = Integer(0), Integer(0)
+        for k, w in enumerate(p.weights):
+            shape = shapes[w.symbol]
+            first, length = w.columns or (Integer(0), shape[-1])
+            rows = length if w.transposed else volume(shape[:-1])
+            where = ", ".join(map(size_of, (term, column)))
+            yield f"pack({self._matrix(w.symbol)}, {size_of(first)}, {size_of(length)}, {w.transposed}, {name}, {where})"
+            if len(p.operands) > 1:
+                term += volume(shapes[p.operands[k]])
+            else:
+                column += rows
 
-    def _weight(self, w):
-        shape = self.program.shapes[w.symbol]
-        text = self.homes[w.symbol].array
-        if len(shape) > 2:
-            text += f".reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
-        if w.columns is not None:
-            start, length = w.columns
-            text += f"[:, {size_of(start)}:{size_of(start + length)}]"
-        return text
+    def _matrix(self, q):
+        shape, text = self.program.shapes[q], self.homes[q].array
+        return text if len(shape) == 2 else f"{text}.reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
 
     def weight_name(self, p):
         if p.targets not in self.weights:

@@ -16,7 +16,7 @@ from symcell.emission.passage import Passage
 from symcell.errors import CellError
 from symcell.language.sizes import size
 from symcell.language.symbols import Input
-from symcell.schedule.program import Product
+from symcell.schedule.program import Gradient, Product
 
 # Pasted as they are: how functions are compiled, functions of one unit, the product inside a step, and the public face.
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
@@ -60,7 +60,7 @@ def _runtime(schedule, code):
     wanted = ["jit"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
-    if any(isinstance(s, Product) and s.place == "step" for s in (*schedule.program.forward, *schedule.program.backward)):
+    if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted.append("products")
     wanted.append("face")
     imports, bodies = {}, {}

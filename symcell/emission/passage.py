@@ -1,7 +1,7 @@
 """Schedule -> the functions of one direction. Decisions are all made; this room only writes them down.
 
-A direction is a Python function that allocates, calls NumPy for the large products, and calls jitted functions for the rest: one
-for the recurrence, one for each sweep over all steps.
+A direction is a Python function that allocates and calls jitted functions: one for each product over all steps, one for the
+recurrence, one for each sweep over all steps.
 """
 
 import re
@@ -19,7 +19,7 @@ _INDENT = "    "
 
 
 class Passage:
-    """The jitted functions of one direction, and the Python function that calls them and NumPy's large products."""
+    """The jitted functions of one direction, and the Python function that calls them and the large products."""
 
     def __init__(self, schedule, direction, equations):
         self.schedule, self.direction, self.equations = schedule, direction, equations
@@ -82,9 +82,8 @@ class Passage:
         scratch = dict.fromkeys(a for r in rows for a in r.scratch)
         weights = {}
         for p in products:
-            weight = self.arrays.weight_name(p)
-            self.body += [f"{weight} = {self.arrays.right_matrix(p, contiguous=True)}"]
-            weights[weight] = None
+            self.body += self.arrays.packed_weights(p)
+            weights[self.arrays.weight_name(p)] = None
             for symbols in (p.operands, p.targets):
                 home = self.schedule.runs[symbols]
                 (scratch if home.kind == "step" else arrays).setdefault(home.array)
@@ -107,12 +106,16 @@ class Passage:
     # Products
 
     def _large_product(self, p):
-        """All steps at once, by NumPy."""
-        names = self.names
-        array = self.homes[p.targets[0]].array
-        self.body.append(f"# {self._product_comment(p)}")
-        self.body.append(f"{array} = np.matmul({self.arrays.matrix_of(p.operands)}, {self.arrays.right_matrix(p)})")
-        self.body.append(f"{array} = {array}.reshape({names.T}, {names.B}, {self.arrays.tail(p.targets)})")
+        """All steps at once."""
+        names, array = self.names, self.homes[p.targets[0]].array
+        rows, start = self.arrays.all_steps(p.operands)
+        weights, out = self.arrays.weight_name(p), f"{array}.reshape({names.T} * {names.B}, {self.arrays.width(p.targets)})"
+        self.body += [
+            f"# {self._product_comment(p)}",
+            f"{array} = np.empty(({names.T}, {names.B}, {self.arrays.tail(p.targets)}), {names.real})",
+            *self.arrays.packed_weights(p),
+            f"multiply({rows}, {start}, {weights}, {out})",
+        ]
         self.allocated.add(array)
 
     def _gradient(self, g):
@@ -121,16 +124,20 @@ class Passage:
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}, "
             "summed over steps and samples"
         )
-        whole = self.names.total
-        self.body.append(f"{whole} = np.matmul({self.arrays.matrix_of(g.bars)}.T, {self.arrays.matrix_of((g.operand,))})")
+        alone = len(g.targets) == 1
+        whole = self.homes[g.targets[0]].array if alone else self.names.total
+        shape = tuple_text([self.arrays.width(g.bars), self.arrays.width((g.operand,))])
+        self.body.append(f"{whole} = np.zeros({shape}, {self.names.real})")
+        arguments = [*self.arrays.all_steps(g.bars), *self.arrays.all_steps((g.operand,)), whole]
+        self.body.append(f"add_outer_products({', '.join(arguments)})")
         start = Integer(0)
         for t, bar in zip(g.targets, g.bars, strict=True):
             stop = start + volume(self.program.shapes[bar])
-            cut = f"{whole}[{size_of(start)}:{size_of(stop)}]" if len(g.targets) > 1 else whole
+            cut = whole if alone else f"{whole}[{size_of(start)}:{size_of(stop)}]"
             shape = self.program.shapes[t]
-            self.body.append(
-                f"{self.homes[t].array} = {cut}" + (f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != 2 else "")
-            )
+            cut += f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != 2 else ""
+            if cut != self.homes[t].array:
+                self.body.append(f"{self.homes[t].array} = {cut}")
             self.allocated.add(self.homes[t].array)
             start = stop
 
