@@ -54,7 +54,7 @@ MUTANTS = (
            "d initial h (complex step)"),
     Mutant("sign in the gate's derivative", "lstm", BACKWARD, r"dz_o = ", r"one - o\[j\]", "one + o[j]",
            "d params U_o (complex step)"),
-    Mutant("new state in place of the old", "lstm", "_backward", r"total = .*h_seq\[:T\]", r"h_seq\[:T\]", "h_seq[1:]",
+    Mutant("new state in place of the old", "lstm", "_backward", r"add_outer_products\(.*h_seq\[:T\]", r"h_seq\[:T\]", "h_seq[1:]",
            "d params U_g (complex step)"),
     Mutant("weight transposed in the adjoint", "lstm", "_backward", r"U_f = ", r"$", ".T", "d initial h (complex step)"),
     Mutant("sum over steps forgotten", "lstm", BEFORE, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),

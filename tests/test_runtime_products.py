@@ -9,7 +9,8 @@ from numba import njit
 
 from symcell.runtime import jit as compilation
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused
-from symcell.runtime.products import multiply
+from symcell.runtime.products import add_outer_products, pack, packed
+from symcell.runtime.products import multiply as multiply_packed
 
 
 def jit(function):
@@ -20,7 +21,14 @@ def jit(function):
 DTYPES = (np.float32, np.float64)
 BATCHES = (*range(20), 33)
 DEPTHS = (0, 1, 2, 5, 33)
-COLUMNS = (0, 1, 3, 7, 8, 9, 15, 16, 17, 23, 24, 25, 47, 48, 49, 64, 100, 129)
+COLUMNS = (0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129)
+
+
+def multiply(rows, start, weights, out):
+    """The product with weights (K, M), which are packed first."""
+    panels = packed(*weights.shape, weights.dtype)
+    pack(weights, 0, weights.shape[1], True, panels, 0, 0)
+    multiply_packed(rows, start, panels, out)
 
 
 def operands(batch, depth, columns, start, dtype):
@@ -76,6 +84,38 @@ def test_nan_and_infinity_pass_only_where_they_belong(batch, value):
     with np.errstate(invalid="ignore"):
         want = rows[:, 1:11] @ weights
     np.testing.assert_allclose(out, want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_are_packed_beside_and_below_one_another(dtype):
+    """Parts of matrices, turned or not, at any place: the product with the packed weights is that with the whole."""
+    random = np.random.default_rng(3)
+    left, right, turned = (random.standard_normal(shape).astype(dtype) for shape in ((37, 9), (50, 5), (5, 41)))
+    panels, whole = packed(14, 91, dtype), np.zeros((14, 91), dtype)
+    for matrix, first, length, transposed, term, column in (
+        (left, 2, 6, False, 0, 0), (right, 0, 5, False, 0, 37), (turned, 3, 38, True, 6, 0), (turned, 0, 41, True, 6, 50)):  # fmt: skip
+        pack(matrix, first, length, transposed, panels, term, column)
+        piece = matrix[:, first : first + length] if transposed else matrix[:, first : first + length].T
+        whole[term : term + piece.shape[0], column : column + piece.shape[1]] = piece
+    out = np.full((14, 91), np.nan, dtype)
+    multiply_packed(np.eye(14, dtype=dtype), 0, panels, out)
+    np.testing.assert_array_equal(out, whole)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", (0, 1, 7, 129, 600))
+def test_outer_products_are_added(dtype, rows):
+    random = np.random.default_rng(rows)
+    for height, width in itertools.product((1, 5, 6, 31, 500), (1, 8, 17, 32, 33, 64, 100, 210)):
+        left, right = (random.standard_normal((rows, n + 4)).astype(dtype) for n in (height, width))
+        block = np.full(height * width + 64, np.nan, dtype)
+        out = block[32 : 32 + height * width].reshape(height, width)
+        out[:] = 1
+        add_outer_products(left, 3, right, 1, out)
+        turned, right = left[:, 3 : 3 + height].astype(float).T, right[:, 1 : 1 + width].astype(float)
+        scale = 1 + np.abs(turned) @ np.abs(right)
+        assert np.all(np.abs(out - 1 - turned @ right) <= 40 * np.finfo(dtype).eps * scale), (height, width)
+        assert np.isnan(np.delete(block, np.s_[32 : 32 + height * width])).all(), (height, width)
 
 
 @fused

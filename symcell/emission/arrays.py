@@ -26,7 +26,7 @@ class Arrays:
         return f"{home.array}[{names.t}{' + 1' if home.kind == 'state' else ''}]{flat}"
 
     def all_steps(self, symbols):
-        """Values at all steps, side by side: the text of an array (T * B, at least their width), and the column where they begin."""
+        """Values at all steps, side by side: the text of an array (T * B, at least their width), and the column of the first."""
         names = self.names
         first = self.schedule.runs.get(symbols, self.homes[symbols[0]])
         array = {"state": f"{first.array}[1:]", "previous": f"{first.array}[:{names.T}]"}.get(first.kind, first.array)

@@ -138,7 +138,7 @@ def _tile(typing, rows, weights, out, places, height, vectors, masked):
 
 
 def _band(height, vectors, masked):
-    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of one size."""
+    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
 
     @exact_jit
     def band(rows, from_rows, weights, from_weights, out, column, top, bottom):
