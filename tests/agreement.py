@@ -37,18 +37,25 @@ def assert_agreement(cell, seed, left_out=(), compiled=False, dtypes=("float64",
 
 
 def plain_kernel(cell, dtype="float64"):
-    """The cell's kernel as plain Python: the generated module uncompiled, where an index out of bounds is an error. Its product
-    of a few rows, which is made of machine instructions, is replaced by NumPy's."""
+    """The cell's kernel as plain Python: the generated module uncompiled, where an index out of bounds is an error. Its
+    products, which are made of machine instructions, are replaced by NumPy's."""
     module = ModuleType(f"plain_{cell.name}")
     with patch.object(config, "DISABLE_JIT", True):
         exec(compile(source_of(cell), f"<{cell.name}, generated>", "exec"), module.__dict__)
     if hasattr(module, "multiply"):
-        module.multiply = _multiply
+        module.multiply, module.add_outer_products = _multiply, _add_outer_products
     return Kernel(cell, module, dtype)
 
 
-def _multiply(rows, start, weights, out):
-    np.matmul(rows[:, start : start + len(weights)], weights, out=out)
+def _multiply(rows, start, panels, out):
+    _, terms, width = panels.shape
+    weights = panels.transpose(1, 0, 2).reshape(terms, len(panels) * width)[:, : out.shape[1]]
+    np.matmul(rows[:, start : start + terms], weights, out=out)
+
+
+def _add_outer_products(left, from_left, right, from_right, out):
+    height, width = out.shape
+    out += left[:, from_left : from_left + height].T @ right[:, from_right : from_right + width]
 
 
 @contextmanager
