@@ -4,6 +4,7 @@ Values stay tame: what may grow is bounded before it meets an exponential, divis
 (floor, comparisons) stands off the values that arise by symmetry, by an odd constant.
 """
 
+from hypothesis import assume
 from random_scope import DIVISORS, N_H, N_K, N_P, N_X, Scope
 from sympy import (
     Abs,
@@ -64,6 +65,15 @@ ACTIVATIONS = (
     lambda e: Piecewise((e, e > 0), (exp(Min(e, 0)) - 1, True)), lambda e: floor(3 * e + ODD) / 4, lambda e: Mod(e, ODD * 3),
     lambda e: stop_gradient(e) * e, lambda e: stop_gradient(relu(e)) - e / 2, lambda e: e**3 / 9, lambda e: 1 / (1 + Abs(e)),
 )  # fmt: skip
+
+
+def _extremum(function, *arguments):
+    """SymPy refuses some arguments that it cannot tell to be real."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        assume("not comparable" not in str(error))
+        raise
 
 
 class Expressions(Scope):
@@ -148,7 +158,7 @@ class Expressions(Scope):
         a, b, u, v = (value(d) for d in (depth - 1, depth - 1, 0, 0))
         above = u > v + ODD
         condition = self.pick((above, And(u > ODD, v < 1), Or(u > ODD, v > ODD), Not(And(u < ODD, v < ODD))))
-        return self.pick((lambda: Piecewise((a, condition), (b, True)), lambda: Max(a, b), lambda: Min(a, b, ODD),
+        return self.pick((lambda: Piecewise((a, condition), (b, True)), lambda: _extremum(Max, a, b), lambda: _extremum(Min, a, b, ODD),
                           lambda: Piecewise((a, above), (b, u < -1), (a * b, True))))()  # fmt: skip
 
     def normed(self, n, depth):

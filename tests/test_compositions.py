@@ -230,6 +230,14 @@ def a_state_that_owes_nothing():
     ]
 
 
+def sums_of_what_was_laid_out_anew():
+    """Adjoints that are the same along an axis, passed on through a transposition, a product of matrices, a vector of a matrix."""
+    return [
+        Eq(f, mean(P("A", ("n_k", "n_h")).T, 1) + total(outer(x, x) @ P("W", ("n_x", "n_h")), 0)),
+        Eq(h, tanh(h.prev * f) + mean(outer(h.prev, x) @ P("B", ("n_x", "n_k")), 1) + total(flat(outer(x, h.prev)))),
+    ]
+
+
 def matrix_scans():
     """A matrix that forgets along its rows, and one that is corrected towards what it should recall (the delta rule)."""
     S, M = State("S", ("n_k", "n_v")), State("M", ("n_v", "n_k"))
@@ -266,7 +274,7 @@ def pieces():
 BUILDERS = (
     slstm, memory, broadcasts, rank_three, projected, normed, timed, two_on_one, chained_products, skew, delay_line, bare_products, states_without_recurrence,
     sum_of_parameters, rewritten_functions, awkward_names, weights_of_weights, decays_of_parameters, low_rank_beside_shared,
-    a_scalar_fills_a_matrix, folded_conditions, scans_among_steps, a_state_that_owes_nothing, matrix_scans, complex_pair, pieces,
+    a_scalar_fills_a_matrix, folded_conditions, scans_among_steps, a_state_that_owes_nothing, sums_of_what_was_laid_out_anew, matrix_scans, complex_pair, pieces,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from sympy import Integer, Symbol, exp
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.primitives.products import dot
+from symcell.language.sizes import size
 
 
 class Along(Primitive):
@@ -38,15 +39,18 @@ class Along(Primitive):
 
 
 class spread(Along):
-    """A broadcast: the same values along a new axis, put in at `axis` of the result."""
+    """A broadcast: the same values along a new axis, put in at `axis` of the result, n times if that is said."""
 
     rule = "broadcast"
     view = True
 
+    def __new__(cls, e, axis, n=None):
+        return Primitive.__new__(cls, e, axis) if n is None else Primitive.__new__(cls, e, axis, size(n))
+
     def shape(self, shapes, sizes):
         self.demand(len(shapes[0]) == 1, "a vector", shapes)
         p = self.position(len(shapes[0]) + 1)
-        return (*shapes[0][:p], None, *shapes[0][p:])
+        return (*shapes[0][:p], self.args[2] if len(self.args) > 2 else None, *shapes[0][p:])
 
     def adjoint(self, bar, shape_of):
         return [(self.args[0], total(bar, self.args[1]))]
@@ -55,8 +59,8 @@ class spread(Along):
         p = self.position(len(idx))
         return at(self.args[0], (*idx[:p], *idx[p + 1 :]))
 
-    def evaluate(self, e, axis):
-        return np.expand_dims(e, int(axis))
+    def evaluate(self, e, axis, n=1):
+        return np.repeat(np.expand_dims(e, int(axis)), int(n), axis=int(axis))
 
     def _sympystr(self, printer):
         return f"{'column' if self.args[1] == 1 else 'row'}({printer.doprint(self.args[0])})"
@@ -122,7 +126,7 @@ class total(Collapse):
     def adjoint(self, bar, shape_of):
         e = self.args[0]
         shape = shape_of(e)
-        return [(e, fill(bar, *shape) if len(shape) == 1 else spread(bar, self.position(len(shape))))]
+        return [(e, fill(bar, *shape) if len(shape) == 1 else spread(bar, self.position(len(shape)), self.length(shape_of)))]
 
     def index(self, idx, at, shape_of):
         k = fresh_index()
