@@ -8,7 +8,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (2)  k = W_k @ x
     (3)  v = W_v @ x
     (4)  a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
-    (5)  S = S_prev * column(a) + outer(k, v)
+    (5)  S = column(a) * S_prev + outer(k, v)
     (6)  y = S.T @ q
 
 Sizes: n_x, n_k, n_v, n_r. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -26,7 +26,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "46cd7a0d764025f6"
+CONTENT_HASH = "94ae40814c5caae8"
 
 NAME = "gla"
 PARAMS = {
@@ -593,7 +593,7 @@ def forward_before_row(n_k, n_v, z_q, q_out, z_a_2_from_z_a, b_g, z_a_2_out, a_o
         a_out[j] = a
     for j in range(n_k):
         for k_ in range(n_v):
-            # (5) S = S_prev * column(a) + outer(k, v)
+            # (5) S = column(a) * S_prev + outer(k, v)
             S = a_out[j] * S_prev[j, k_] + k[j] * v[k_]
             # kept
             S_out[j, k_] = S
@@ -630,12 +630,12 @@ def backward_after_1_row(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
         for k_ in range(n_v):
             # through (5), (6)
             dS = dy_out[k_] * q[j] + dS_given[j, k_] + dS_later[j, k_]
-            # through (5) S = S_prev * column(a) + outer(k, v)
+            # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
             dS_out[j, k_] = dS
             dS_later[j, k_] = dS_prev
-    # through (5) S = S_prev * column(a) + outer(k, v)
+    # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_k):
         da = zero
         for k_ in range(n_v):
@@ -647,13 +647,13 @@ def backward_after_1_row(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
         db_g[j] += dz_a_2
         # passed on
         dz_a_2_out[j] = dz_a_2
-    # through (5) S = S_prev * column(a) + outer(k, v)
+    # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_v):
         dv_out[j] = zero
     for k_ in range(n_k):
         for j in range(n_v):
             dv_out[j] += dS_out[k_, j] * k[k_]
-    # through (5) S = S_prev * column(a) + outer(k, v)
+    # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_k):
         dk = zero
         for k_ in range(n_v):

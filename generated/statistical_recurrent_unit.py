@@ -7,7 +7,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
 
     (1)  r = relu(U_r @ flat(mu_prev) + b_r)
     (2)  p = relu(U_p @ r + W_p @ x + b_p)
-    (3)  mu = mu_prev * column(alpha) + (1 - column(alpha)) * row(p)
+    (3)  mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
     (4)  o = relu(U_o @ flat(mu) + b_o)
 
 Sizes: n_a, n_p, n_r, n_x, n_o. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
@@ -27,7 +27,7 @@ from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 
-CONTENT_HASH = "0ff3f993efa0a054"
+CONTENT_HASH = "b2ad663dcd892a73"
 
 NAME = "statistical_recurrent_unit"
 PARAMS = {
@@ -618,7 +618,7 @@ def forward_step_row_3(n_p, n_a, z_p_from_r, z_p_from_x, b_p, z_p_out, p_out, al
         p_out[j] = p
     for j in range(n_a):
         for k in range(n_p):
-            # (3) mu = mu_prev * column(alpha) + (1 - column(alpha)) * row(p)
+            # (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
             mu = alpha[j] * mu_prev[j, k] + (one - alpha[j]) * p_out[k]
             # kept
             mu_out[j, k] = mu
@@ -719,7 +719,7 @@ def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp
             dmu = dmu_given[j, k] + dmu_later[j, k] + dv_o[j * n_p + k]
             # passed on
             dmu_out[j, k] = dmu
-    # through (3) mu = mu_prev * column(alpha) + (1 - column(alpha)) * row(p)
+    # through (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
     for j in range(n_p):
         dp_out[j] = zero
     for k in range(n_a):

@@ -122,6 +122,13 @@ class Notation(LatexPrinter):
             return rf"\frac{{1}}{{{self.doprint(1 / e)}}}"
         return super()._print_Pow(e)
 
+    def _print_ExpBase(self, e, exp=None):
+        """An exponent that has braces or fractions in it stands better in brackets."""
+        text = self.doprint(e.args[0])
+        if not any(high in text for high in (r"\underbrace", r"\frac")):
+            return super()._print_ExpBase(sympify(e).func(e.args[0]), exp)
+        return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
+
     def _print_Function(self, e, exp=None):
         name = type(e).__name__.replace("_", r"\_")
         head = rf"\operatorname{{{name}}}" if isinstance(e, Unit) else self._hprint_Function(name)

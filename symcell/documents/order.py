@@ -7,7 +7,7 @@ brackets, gates in the order of the cell's equations, functions, earlier states 
 
 from sympy import Add, Function, Mul, Pow
 
-from symcell.language.primitives import Entry, Primitive, is_product_of, matmul
+from symcell.language.primitives import Entry, Primitive, is_product_of, matmul, spread
 from symcell.language.symbols import Adjoint, Constant, Input, Param, Previous
 
 
@@ -58,7 +58,7 @@ class PaperOrder:
             return (5 if base.free_symbols & symbols else 3, first, str(e))
         if isinstance(base, (Previous, Input)):
             return (7, 0, str(e))
-        return (8 if isinstance(base, Primitive) else 6, 0, str(e))
+        return (6 if isinstance(base, spread) or not isinstance(base, Primitive) else 8, 0, str(e))
 
     def _symbol_rank(self, s):
         return self.rows.get(s, self.params.get(s, 10_000))
