@@ -96,6 +96,8 @@ SHAPES = {
         [Eq(z, Param("A") @ x), Eq(a, z * Param("v")), Eq(h, a + h.prev)],
         {"z": "n_h", "v": "n_h", "A": "n_h, n_x"},
     ),
+    "blocks of a matrix": ([Eq(h, Param("R", blocks=4) @ h.prev + x)], {"R": "4, n_h/4, n_h/4"}),
+    "blocks of a matrix of a given shape": ([Eq(h, Param("R", ("n_h", "n_h"), blocks="n_b") @ h.prev + x)], {"R": "n_b, n_h/n_b, n_h/n_b"}),
     "a matrix state": (
         [Eq(M, M.prev + outer(Param("V") @ x, Param("K") @ x)), Eq(State("y", "n_m"), M @ (Param("Q") @ x))],
         {"M": "n_m, n_k", "V": "n_m, n_x", "K": "n_k, n_x", "Q": "n_k, n_x", "y": "n_m"},

@@ -218,8 +218,10 @@ def _register(cell, q, names, matrices):
     q = getattr(q, "state", q)
     if q in cell._shapes:
         return
+    blocks = getattr(q, "blocks", None)
     if q.declared is not None:
-        cell._shapes[q] = q.declared
+        whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
+        cell._shapes[q] = (blocks, *(n / blocks for n in q.declared)) if whole else q.declared
     elif isinstance(q, State):
         cell._shapes[q] = (size("n_h"),)
     elif isinstance(q, Input):

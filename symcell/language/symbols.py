@@ -45,7 +45,7 @@ class Input(Quantity):
 
 class Param(Quantity):
     """A trainable parameter: an array of its shape. After `@` it is a matrix, used bare a vector, unless `shape` says
-    otherwise; `blocks` makes a square-blocked diagonal of a matrix, stored as (blocks, rows, columns)."""
+    otherwise; `blocks` makes the matrix block-diagonal, stored as (blocks, rows, columns)."""
 
     __slots__ = ("blocks",)
     role = "parameter"
