@@ -9,7 +9,7 @@ from random_expressions import SQUASHES, Expressions
 from random_scope import N_H, N_K, N_P, N_X, N_Y
 from sympy import Eq, Integer, Rational, Symbol, exp, tanh
 
-from symcell import Cell, Input, Param, State, affine, column, matmul, outer, row, sigmoid
+from symcell import Cell, CellError, Input, Param, State, affine, column, matmul, outer, row, sigmoid
 
 # Name and shape of the states that a cell may have, the plainest first.
 STATES = {
@@ -28,7 +28,11 @@ class Declaration:
     seed: int
 
     def cell(self):
-        return Cell("random", self.equations, outputs=list(self.outputs))
+        try:
+            return Cell("random", self.equations, outputs=list(self.outputs))
+        except CellError as error:
+            assume("is never defined" not in str(error))  # a size that has gone with the one vector that had it
+            raise
 
     def __repr__(self):
         return "a cell:\n" + script_of(self)
