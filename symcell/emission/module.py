@@ -134,6 +134,8 @@ def _size_places(cell):
         symbol = size(n)
         found = [(group, name, axis, *_inverse(m, symbol)) for group, name, axis, m in axes if m.free_symbols == {symbol}]
         places[n] = sorted((f for f in found if f[3]), key=lambda f: f[3:] != (1, 1, 0))[:3]
+        if not places[n]:
+            raise CellError(f"cell {cell.name}: no array tells the size {n}: none has an axis of it, or of a multiple of it")
     return places
 
 
