@@ -147,9 +147,9 @@ def _progress(total):
 def fuzz(cells, malformed, seed, jobs):
     """Run everything; returns the failures, origin -> text, each printed once; and how many of each kind were tried."""
     failures, tried = {}, {}
-    # A fresh process every few batches: SymPy's caches only grow.
+    # A fresh process every few batches: what JAX has compiled takes gigabytes by then, and SymPy's caches only grow.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, maxtasksperchild=8) as pool, _progress(cells + malformed) as advance:
+    with context.Pool(jobs, maxtasksperchild=4) as pool, _progress(cells + malformed) as advance:
         for batch, count, failed in pool.imap_unordered(run, batches(cells, malformed, seed)):
             tried[batch.kind] = tried.get(batch.kind, 0) + count
             advance(batch.count)

@@ -3,6 +3,7 @@
 The same ones every time; `python -m tests.fuzz` tries others, and as many as are wanted.
 """
 
+import jax
 import pytest
 from agreement import assert_agreement
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +16,11 @@ _CHOSEN = {"derandomize": True, "deadline": None, "database": None, "suppress_he
 
 @pytest.fixture(scope="module", autouse=True)
 def kernels_of_their_own(tmp_path_factory):
-    """Random modules are of no use to anyone after."""
+    """Random modules are of no use to anyone after, nor is what JAX has compiled for them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SYMCELL_CACHE_DIR", str(tmp_path_factory.mktemp("kernels")))
         yield
+    jax.clear_caches()
 
 
 @settings(max_examples=60 - COMPILED, **_CHOSEN)
