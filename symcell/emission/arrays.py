@@ -1,10 +1,10 @@
-"""Arrays as generated code speaks of them: their shapes, and values of one step or of all steps as matrices."""
+"""Arrays as generated code speaks of them: their shapes, and values of one step or of a block of steps as matrices."""
 
 from sympy import Integer
 
 from symcell.emission.printer import index_text
 from symcell.schedule.arrange import volume
-from symcell.schedule.program import Assign
+from symcell.schedule.program import Assign, Gradient
 
 
 class Arrays:
@@ -13,32 +13,40 @@ class Arrays:
     def __init__(self, schedule, direction, names):
         self.schedule, self.direction, self.names = schedule, direction, names
         self.program, self.homes = schedule.program, schedule.homes
-        self.weights = {}  # a product's targets -> the name of its packed weights
+        self.weights = {}  # weights, or their gradients -> the name of the matrix that has them all
 
-    # Matrices
+    # Matrices: (steps, samples, width)
 
     def step_matrix(self, symbols):
-        """Values of one step, all samples: (B, width)."""
-        home, names, shape = self.schedule.runs[symbols], self.names, self.program.shapes[symbols[0]]
-        flat = "" if len(shape) == 1 or home.packed else f".reshape({names.B}, {size_of(volume(shape))})"
-        if home.kind in ("step", "later"):
-            return home.array + flat
-        return f"{home.array}[{names.t}{' + 1' if home.kind == 'state' else ''}]{flat}"
+        """Values of one step."""
+        return self._matrices(symbols, {
+            "later": "", "step": "", "block": "[{t} - {first}:{t} - {first} + 1]", "state": "[{t} + 1:{t} + 2]", "": "[{t}:{t} + 1]",
+        }, "1")  # fmt: skip
 
-    def all_steps(self, symbols):
-        """Values at all steps, side by side: the text of an array (T * B, at least their width), and the column of the first."""
-        names = self.names
-        first = self.schedule.runs.get(symbols, self.homes[symbols[0]])
-        array = {"state": f"{first.array}[1:]", "previous": f"{first.array}[:{names.T}]"}.get(first.kind, first.array)
-        width = self.width(self.schedule.packs[first.array] if first.packed else symbols)
-        return f"{array}.reshape({names.T} * {names.B}, {width})", size_of(first.offset)
+    def block_matrix(self, symbols):
+        """Values of a block of steps."""
+        return self._matrices(symbols, {
+            "block": "[:{last} - {first}]", "state": "[{first} + 1:{last} + 1]", "": "[{first}:{last}]",
+        }, "{last} - {first}")  # fmt: skip
+
+    def _matrices(self, symbols, slices, steps):
+        home, names = self.schedule.runs.get(symbols, self.homes[symbols[0]]), self.names
+        shape = self.program.shapes[symbols[0]]
+        text = home.array + slices.get(home.kind, slices[""])
+        if (len(shape) != 1 and not home.packed) or home.kind == "later":
+            text += f".reshape({steps}, {names.B}, {size_of(volume(shape))})"
+        return text.format(t=names.t, first=names.first, last=names.last)
+
+    def start(self, symbols):
+        """The column of the first of them."""
+        return size_of(self.schedule.runs.get(symbols, self.homes[symbols[0]]).offset)
+
+    # Weights
 
     def packed_weights(self, p):
         """The lines that pack the weights of a product for `multiply`: beside each other for several targets, one under the other
         for several operands."""
-        name, shapes, names = self.weight_name(p), self.program.shapes, self.names
-        terms, columns = (self.width(symbols) for symbols in (p.operands, p.targets))
-        yield f"{name} = packed({terms}, {columns}, {names.real})"
+        name, shapes = self.weight_name(p), self.program.shapes
         term, column = Integer(0), Integer(0)
         for k, w in enumerate(p.weights):
             shape = shapes[w.symbol]
@@ -55,54 +63,65 @@ class Arrays:
         shape, text = self.program.shapes[q], self.homes[q].array
         return text if len(shape) == 2 else f"{text}.reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
 
+    def room_for_weights(self, p):
+        terms, columns = (self.width(symbols) for symbols in (p.operands, p.targets))
+        return f"packed({terms}, {columns}, {self.names.real})"
+
     def weight_name(self, p):
-        if p.targets not in self.weights:
+        """The name of a product's packed weights; products with the same ones share them."""
+        key = (p.weights, len(p.operands) > 1)
+        if key not in self.weights:
             stems = {w.symbol.name.split("_")[0] for w in p.weights}
             stem = stems.pop() if len(stems) == 1 else "weights"
-            self.weights[p.targets] = self.names.pick(stem if len(p.weights) > 1 else f"{p.weights[0].symbol}_rows")
-        return self.weights[p.targets]
+            self.weights[key] = self.names.pick(stem if len(p.weights) > 1 else f"{p.weights[0].symbol}_packed")
+        return self.weights[key]
 
     # Shapes
 
-    def accumulates(self, array):
-        return any(
-            isinstance(s, Assign) and s.op == "sum over steps" and self.homes[s.target].array == array
-            for s in getattr(self.program, self.direction)
-        )
+    def accumulators(self):
+        """What adds up over steps and samples: array -> its shape. Each thread has its own, until the end."""
+        found = {}
+        for s in getattr(self.program, self.direction):
+            if isinstance(s, Gradient):
+                found[self.gradient_name(s)] = [self.width(s.bars), self.width((s.operand,))]
+            elif isinstance(s, Assign) and s.op == "sum over steps":
+                found[self.homes[s.target].array] = list(map(size_of, self.program.shapes[s.target])) or ["1"]
+        return found
+
+    def gradient_name(self, g):
+        """One matrix for the gradients of all weights that met one operand."""
+        if len(g.targets) == 1:
+            return self.homes[g.targets[0]].array
+        if g.targets not in self.weights:
+            stems = {t.name.split("_")[0] for t in g.targets}
+            self.weights[g.targets] = self.names.pick(stems.pop() if len(stems) == 1 else "dweights")
+        return self.weights[g.targets]
 
     def new_shape(self, array):
         """The shape of an array that this direction makes; None if it is given to it."""
-        names = self.names
-        if array in self.schedule.packs:
-            symbols = self.schedule.packs[array]
-            return f"({names.T}, {names.B}, {self.width(symbols)})" if self._makes(symbols[0]) else None
-        for s in getattr(self.program, self.direction):
-            for q in s.targets:
-                home = self.homes[q]
-                if home.array == array and home.kind in ("sequence", "once"):
-                    shape = self.program.shapes[q]
-                    lead = () if home.kind == "once" else (names.T, names.B)
-                    dims = [*lead, *map(size_of, shape)] or ["1"]
-                    return tuple_text(dims)
-        return None
-
-    def _makes(self, q):
-        return any(q in s.targets for s in getattr(self.program, self.direction))
+        made = {q: h for s in getattr(self.program, self.direction) for q in s.targets
+                for h in (self.homes[q], *self.schedule.copies.get(q, ())) if h.array == array}  # fmt: skip
+        if not made:
+            return None
+        q, home = next(iter(made.items()))
+        lead = {"sequence": [self.names.T, self.names.B], "block": [self.names.block, self.names.B], "once": []}.get(home.kind)
+        return None if lead is None else tuple_text([*lead, *self._dims(array, q)] or ["1"])
 
     def scratch_shape(self, array):
-        if array in self.schedule.packs:
-            return f"({self.names.B}, {self.width(self.schedule.packs[array])})"
-        q = next(q for q, h in self.homes.items() if h.array == array)
-        dims = [*([self.names.B] if self.homes[q].kind == "step" else []), *map(size_of, self.program.shapes[q])] or ["1"]
-        return tuple_text(dims)
+        """The shape of an array that lives for one step, or for one sample."""
+        q, home = next((q, h) for q, h in self._all_homes() if h.array == array)
+        return tuple_text([*(["1", self.names.B] if home.kind == "step" else []), *self._dims(array, q)] or ["1"])
+
+    def _dims(self, array, q):
+        packed = self.schedule.packs.get(array)
+        return [self.width(packed)] if packed else list(map(size_of, self.program.shapes[q]))
+
+    def _all_homes(self):
+        yield from self.homes.items()
+        yield from ((q, h) for q, copies in self.schedule.copies.items() for h in copies)
 
     def width(self, symbols):
         return size_of(sum((volume(self.program.shapes[q]) for q in symbols), Integer(0)))
-
-    def tail(self, symbols):
-        if self.homes[symbols[0]].packed:
-            return self.width(symbols)
-        return ", ".join(map(size_of, self.program.shapes[symbols[0]]))
 
 
 def size_of(n):

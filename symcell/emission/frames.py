@@ -1,59 +1,47 @@
-"""The Python function of a direction: what it is given, unpacked; the passage's lines; what it returns."""
+"""The Python function of a direction: what it is given, unpacked; its arrays; the calls of jitted functions; what it returns."""
+
+from collections import Counter
+
+from sympy import Integer
 
 from symcell.emission.arrays import size_of, tuple_text
 from symcell.language.symbols import Adjoint
+from symcell.schedule.arrange import volume
+from symcell.schedule.program import Assign
 
 _INDENT = "    "
+_ELEMENTWISE = 10  # products of two numbers that take as long as computing an entry of an elementwise expression
 
 
 def entry_point(passage):
     """The Python function of this direction, with all its lines."""
     write = _forward_frame if passage.direction == "forward" else _backward_frame
-    return "\n".join(_framed(*write(passage)))
+    head, docstring, lines = write(passage)
+    return "\n".join([head, _INDENT + docstring, *(_INDENT + line if line else line for line in lines)])
 
 
 def _forward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
-    head = ", ".join((names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.initial))
-    opening = [
-        *_unpacked_sizes(passage),
-        *_unpacked(passage, names.params, (*cell.params, *cell.constants)),
-        *_unpacked(passage, names.inputs, cell.inputs),
-    ]
+    head = (names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.initial, names.threads)
+    opening = _unpacked_arguments(passage)
     for s in cell.states:
         array = homes[s].array
         shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
-        opening += [f"{array} = np.empty({shape}, {names.real})", f'{array}[0] = {names.initial}["{s.name}"]']
+        opening += [f"{array} = room({shape}, {names.real})", f'{array}[0] = {names.initial}["{s.name}"]']
     states = ", ".join(f'"{s.name}": {homes[s].array}' for s in cell.states)
-    closing = [f"return {{{states}}}, {tuple_text(passage.schedule.tape)}"]
+    body = _body(passage, {homes[s].array for s in cell.states})
     return (
-        f"def _forward({head}):",
+        f"def _forward({', '.join(head)}):",
         '"""All steps; returns the states, from the initial one on, and the tape."""',
-        [*opening, *passage.body, *closing],
+        [*opening, *body, f"return {{{states}}}, {tuple_text(passage.schedule.tape)}"],
     )
 
 
 def _backward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
-    head = ", ".join(
-        (
-            names.T,
-            names.B,
-            names.sizes,
-            names.real,
-            names.params,
-            names.inputs,
-            names.states,
-            names.tape,
-            names.given,
-            names.later,
-        )
-    )
-    opening = [
-        *_unpacked_sizes(passage),
-        *_unpacked(passage, names.params, (*cell.params, *cell.constants)),
-        *_unpacked(passage, names.inputs, cell.inputs),
-    ]
+    head = (names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.states, names.tape, names.given,
+            names.later, names.threads)  # fmt: skip
+    opening = _unpacked_arguments(passage)
     opening += [f'{homes[s].array} = {names.states}["{s.name}"]' for s in cell.states]
     for kind, source in (("given", names.given), ("later", names.later)):
         opening += [f'{homes[Adjoint(s, kind)].array} = {source}["{s.name}"]' for s in cell.states]
@@ -62,16 +50,22 @@ def _backward_frame(passage):
         opening.append(f"{kept[1:-1] if len(kept) < 100 else kept} = {names.tape}")
     of_params = ", ".join(f'"{p.name}": {_result(passage, p)}' for p in cell.params)
     of_inputs = ", ".join(f'"{q.name}": {_result(passage, q)}' for q in cell.inputs)
-    closing = [f"return {{{of_params}}}, {{{of_inputs}}}"]
+    given = {homes[Adjoint(s, kind)].array for s in cell.states for kind in ("given", "later")}
+    body = _body(passage, given | {homes[s].array for s in cell.states} | set(passage.schedule.tape))
     return (
-        f"def _backward({head}):",
+        f"def _backward({', '.join(head)}):",
         '"""The gradients of parameters and inputs; `later` ends as those of the initial states."""',
-        [*opening, *passage.body, *closing],
+        [*opening, *body, f"return {{{of_params}}}, {{{of_inputs}}}"],
     )
 
 
-def _unpacked_sizes(passage):
-    return [f'{n} = {passage.names.sizes}["{n}"]' for n in passage.program.cell.sizes]
+def _unpacked_arguments(passage):
+    names, cell = passage.names, passage.program.cell
+    return [
+        *(f'{n} = {names.sizes}["{n}"]' for n in cell.sizes),
+        *_unpacked(passage, names.params, (*cell.params, *cell.constants)),
+        *_unpacked(passage, names.inputs, cell.inputs),
+    ]
 
 
 def _unpacked(passage, group, symbols):
@@ -88,8 +82,94 @@ def _result(passage, q):
     return f"{array}.reshape(())" if scalar else array
 
 
-def _framed(head, docstring, lines):
-    yield head
-    yield _INDENT + docstring
-    for line in lines:
-        yield _INDENT + line
+# The body: arrays, then calls
+
+
+def _body(passage, known):
+    """Allocate what is not known yet, and call the jitted functions in order."""
+    known = known | {passage.homes[q].array for q in (*passage.program.cell.params, *passage.program.cell.constants)}
+    if passage.direction == "forward":
+        return [*_called_once(passage, known), *_called_in_threads(passage, known)]
+    return [*_called_in_threads(passage, known), *_called_once(passage, known)]
+
+
+def _called_once(passage, known):
+    if passage.once is None:
+        return []
+    name, head, arrays = passage.once
+    summed = passage.arrays.accumulators()
+    comment = {"forward": "What needs parameters alone, once a sequence.", "backward": "Gradients through what parameters alone make."}
+    return [
+        f"# {comment[passage.direction]}",
+        *_allocated(passage, (a for a in arrays if a not in summed), known),
+        f"{name}({', '.join([*head, *arrays])})",
+    ]
+
+
+def _called_in_threads(passage, known):
+    names = passage.names
+    name, head, arrays = passage.passing
+    summed = passage.arrays.accumulators()
+    lines = [
+        f"{names.parts} = shares({names.threads}, {names.B}, {_work(passage)})",
+        f"{names.block} = steps_at_a_time({names.T}, {names.B})",
+    ]
+    if passage.packing:
+        lines += [f"{name} = {room}" for name, room in passage.packed.items()]
+        packing, packing_head, packing_arrays = passage.packing
+        lines.append(f"{packing}({', '.join([*packing_head, *packing_arrays])})")
+        known.update(passage.packed)
+    lines += _allocated(passage, (a for a in arrays if a not in summed), known)
+    if summed:
+        lines.append("# Each thread adds up gradients of its own.")
+        lines += [f"{a} = zeros({tuple_text((f'len({names.parts})', *shape))}, {names.real})" for a, shape in summed.items()]
+    if passage.gradients:
+        widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
+        lines.append(f"{names.rows}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
+    private = {*summed, names.rows, names.panels}
+    arguments = [*head, *(f"{a}[{names.own}]" if a in private else a for a in arrays)]
+    lines += [
+        "",
+        f"def {names.part}({names.own}, {names.low}, {names.high}):",
+        f"{_INDENT}{name}({', '.join(arguments)})",
+        "",
+        f"in_parallel({names.part}, {names.parts})",
+        *(f"{a} = summed({a})" for a in summed),
+    ]
+    known.update(summed, (passage.homes[t].array for g in passage.gradients for t in g.targets))
+    return lines + [line for g in passage.gradients for line in _split(passage, g)]
+
+
+def _split(passage, g):
+    """The gradients of single weights, from the matrix that has all of them."""
+    whole, start = passage.arrays.gradient_name(g), Integer(0)
+    for t, bar in zip(g.targets, g.bars, strict=True):
+        stop = start + volume(passage.program.shapes[bar])
+        cut = whole if len(g.targets) == 1 else f"{whole}[{size_of(start)}:{size_of(stop)}]"
+        shape = passage.program.shapes[t]
+        cut += f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != 2 else ""
+        if cut != passage.homes[t].array:
+            yield f"{passage.homes[t].array} = {cut}"
+        start = stop
+
+
+def _allocated(passage, arrays, known):
+    for a in arrays:
+        shape = passage.arrays.new_shape(a) if a not in known else None
+        if shape is not None:
+            known.add(a)
+            yield f"{a} = room({shape}, {passage.names.real})"
+
+
+def _work(passage):
+    """How many products of two numbers this direction takes, T and B included."""
+    shapes, per_row = passage.program.shapes, Counter()
+    for s in getattr(passage.program, passage.direction):
+        if isinstance(s, Assign):
+            if s.target not in passage.program.once:
+                per_row[volume(shapes[s.target])] += _ELEMENTWISE
+        else:
+            left, right = (s.operands, s.targets) if s in passage.products else (s.bars, (s.operand,))
+            per_row[sum(volume(shapes[q]) for q in left) * sum(volume(shapes[q]) for q in right)] += 1
+    total = sum((n * Integer(count) for n, count in per_row.items()), Integer(0)).expand()
+    return f"{passage.names.T} * {passage.names.B} * ({size_of(total)})"

@@ -18,7 +18,16 @@ from symcell.language.sizes import size
 from symcell.language.symbols import Input
 from symcell.schedule.program import Gradient, Product
 
-# Pasted as they are: how functions are compiled, functions of one unit, the product inside a step, and the public face.
+# Rooms of symcell.runtime that are pasted as they are.
+_HEADINGS = {
+    "jit": "How functions are compiled.",
+    "memory": "Memory that is used again.",
+    "threads": "Threads.",
+    "activations": "Functions of one unit.",
+    "tiles": "Tiles of matrix products.",
+    "products": "Matrix products.",
+    "face": "What this module offers: init, forward, backward, step.",
+}
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
 
 
@@ -32,7 +41,7 @@ def emit(schedule):
     kernels = [f for p in passages for f in p.functions]
     kernels += [entry_point(p) for p in passages]
     code = wrapped("\n\n\n".join(kernels))
-    imports, runtime = _runtime(schedule, code)
+    imports, runtime, face = _runtime(schedule, code)
     text = _template().render(
         cell=cell,
         reference=_quoted(textwrap.fill(cell.reference, 106)),
@@ -40,6 +49,7 @@ def emit(schedule):
         tables=_tables(schedule),
         imports=imports,
         runtime=runtime,
+        face=face,
         kernels=code,
         shapes=_shapes_function(schedule.program),
         hash="{hash}",
@@ -57,34 +67,36 @@ def _template():
 
 def _runtime(schedule, code):
     """The imports and the text of what the module needs from symcell.runtime, in one piece."""
-    wanted = ["jit"]
+    wanted = ["jit", "memory", "threads"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
-        wanted.append("products")
+        wanted += ["tiles", "products"]
     wanted.append("face")
-    imports, bodies = {}, {}
+    plain, imports, bodies = {"numpy as np"}, {}, {}
     for name in wanted:
         source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")
-        imports_of, bodies[name] = _split_imports(source)
-        for module, names in imports_of:
-            imports.setdefault(module, set()).update(names)
+        imported, bodies[_HEADINGS[name]] = _split_imports(source)
+        for module, names in imported:
+            (imports.setdefault(module, set()) if names else plain).update(names or {module})
     if re.search(r"\berfc?\(", code):
         imports.setdefault("math", set()).update(n for n in ("erf", "erfc") if re.search(rf"\b{n}\(", code))
-    lines = ["import numpy as np"] + [
-        f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(imports.items()) if names
-    ]
-    return "\n".join(lines), bodies
+    lines = [f"import {m}" for m in sorted(plain)]
+    lines += [f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(imports.items())]
+    face = bodies.pop(_HEADINGS["face"])
+    return "\n".join(lines), bodies, face
 
 
 def _split_imports(source):
-    """(module, names) of each import, and the text without imports and docstring."""
+    """(module, names) of each import, no names if it is imported whole, and the text without imports and docstring."""
     tree = ast.parse(source)
     imports, last = [], 0
     for node in tree.body:
         is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if isinstance(node, ast.ImportFrom) and not node.module.startswith("symcell"):
             imports.append((node.module, [a.name for a in node.names]))
+        if isinstance(node, ast.Import):
+            imports += [(a.name + (f" as {a.asname}" if a.asname else ""), []) for a in node.names]
         if is_docstring or isinstance(node, (ast.Import, ast.ImportFrom)):
             last = node.end_lineno
         else:

@@ -22,7 +22,10 @@ class Names:
 
         self.T, self.B, self.t, self.b, self.real = map(pick, ("T", "B", "t", "b", "real"))
         self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
-        self.later, self.states, self.tape, self.sizes, self.total = map(pick, ("later", "states", "tape", "sizes", "total"))
+        self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
+        self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
+        self.threads, self.parts, self.part, self.own = map(pick, ("threads", "parts", "part", "own"))
+        self.rows, self.panels = map(pick, ("rows", "panels"))
         self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
         self.numbers = {
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))

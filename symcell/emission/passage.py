@@ -1,165 +1,154 @@
 """Schedule -> the functions of one direction. Decisions are all made; this room only writes them down.
 
-A direction is a Python function that allocates and calls jitted functions: one for each product over all steps, one for the
-recurrence, one for each sweep over all steps.
+One jitted function, the *pass*, goes through all steps for some of the samples, a block of steps at a time: first what needs no
+state, for the whole block; then the recurrence, step by step; then what no later step needs. A block is as large as the cache
+likes. The backward pass does the same in reverse. What needs parameters alone has a jitted function of its own, and so has the
+packing of weights.
 """
 
 import re
 
-from sympy import Integer
-
 from symcell.documents.order import PaperOrder
-from symcell.emission.arrays import Arrays, size_of, tuple_text
+from symcell.emission.arrays import Arrays
 from symcell.emission.names import Names
 from symcell.emission.rows import RowFunction
-from symcell.schedule.arrange import Sweep, volume
-from symcell.schedule.program import Product
+from symcell.schedule.arrange import Sweep
+from symcell.schedule.program import Gradient, Product
 
 _INDENT = "    "
 
 
 class Passage:
-    """The jitted functions of one direction, and the Python function that calls them and the large products."""
+    """The jitted functions of one direction, and what the Python function that calls them has to say."""
 
     def __init__(self, schedule, direction, equations):
         self.schedule, self.direction, self.equations = schedule, direction, equations
         self.program, self.homes = schedule.program, schedule.homes
         self.names, self.order = Names(schedule), PaperOrder(self.program.derivation)
-        self.functions = []  # the jitted functions, as text
-        self.body = []  # the lines of the Python function
-        self.allocated = set()
         self.arrays = Arrays(schedule, direction, self.names)
-        for place, items in getattr(schedule, direction).items():
-            self._place(place, items)
+        self.functions = []  # the jitted functions, as text
+        self.places = getattr(schedule, direction)
+        self.products = [i for items in self.places.values() for i in items if isinstance(i, Product)]
+        self.gradients = [i for items in self.places.values() for i in items if isinstance(i, Gradient)]
+        self.once = self._once()
+        self.packing = self._packing()
+        self.passing = self._pass()
+
+    # The functions; each method returns the call of one, and the arrays that it takes
+
+    def _once(self):
+        """What needs parameters alone."""
+        sweeps = self.places["once"]
+        rows = [self._row("once", sweeps, sweep) for sweep in sweeps]
+        return self._function(f"{self.direction}_once", "Do what needs parameters alone.", [], [r.call() for r in rows], rows)
+
+    def _packing(self):
+        """The weights of all products, packed."""
+        lines, self.packed = [], {}  # the name of packed weights -> the room for them
+        for p in self.products:
+            name = self.arrays.weight_name(p)
+            if name not in self.packed:
+                self.packed[name] = self.arrays.room_for_weights(p)
+                lines += [f"# {self._product_comment(p)}", *self.arrays.packed_weights(p)]
+        symbols = dict.fromkeys(w.symbol for p in self.products for w in p.weights)
+        arrays = [*self.packed, *(self.homes[q].array for q in symbols)]
+        return self._function(f"{self.direction}_weights", "Pack the weights of the products.", [], lines, [], arrays)
+
+    def _pass(self):
+        """All steps."""
+        names, lines, rows = self.names, [], []
+        for place, items in self.places.items():
+            if items and place != "once":
+                lines += ["", f"# {_PLACES[self.direction, place]}"] if lines else [f"# {_PLACES[self.direction, place]}"]
+                lines += self._place(place, items, rows)
+        head = (names.T, names.block, names.low, names.high)
+        arrays = dict.fromkeys(self.packed)
+        for p in (*self.products, *self.gradients):
+            groups = (p.operands, p.targets) if isinstance(p, Product) else (p.bars, (p.operand,))
+            for symbols in groups:
+                home = self.schedule.runs.get(symbols, self.homes[symbols[0]])
+                arrays.setdefault(home.array)
+        arrays.update(dict.fromkeys(self.arrays.gradient_name(g) for g in self.gradients))
+        arrays.update(dict.fromkeys((names.rows, names.panels) if self.gradients else ()))
+        summary = f'All steps{"" if self.direction == "forward" else ", from the last to the first"}, for the samples from '
+        summary += f"`{names.low}` up to `{names.high}`."
+        return self._function(f"{self.direction}_pass", summary, head, _nested(self._blocks(), lines), rows, arrays)
+
+    def _function(self, name, summary, head, lines, rows, arrays=()):
+        """Emit a jitted function; returns its name, head, sizes and arrays, or None if it has nothing to do."""
+        if not lines:
+            return None
+        local = {h.array for _, h in self.arrays._all_homes() if h.kind in ("row", "step")}
+        arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.arrays, *r.scratch))
+        scratch = [a for a in arrays if a in local]
+        arrays = [a for a in arrays if a not in local]
+        allocate = [f"{a} = np.empty({self.arrays.scratch_shape(a)}, {self.names.real})" for a in scratch]
+        words = set(re.findall(r"\w+", " ".join([*lines, *allocate])))
+        if allocate:
+            allocate.insert(0, f"{self.names.real} = {arrays[0]}.dtype")
+        sizes = [n for n in self.program.cell.sizes if n in words or any(n in r.sizes for r in rows)]
+        if self.names.B in words:
+            sizes.insert(0, self.names.B)
+        text = [f"def {name}({', '.join([*head, *sizes, *arrays])}):", f'{_INDENT}"""{summary}"""']
+        self.functions.append("@jit\n" + "\n".join([*text, *(_INDENT + line if line else line for line in (*allocate, *lines))]))
+        return name, [*head, *sizes], arrays
 
     # Places
 
-    def _place(self, place, items):
-        if not items:
-            return
-        self.body.append(f"# {_PLACES[self.direction, place]}")
-        if place == "step":
-            self._loop_over_time(items)
-            return
-        sweeps = [i for i in items if isinstance(i, Sweep)]
-        for item in items:
-            if isinstance(item, Sweep):
-                self._sweep(place, item, _suffix(sweeps, item))
-            elif isinstance(item, Product):
-                self._large_product(item)
-            else:
-                self._gradient(item)
-
-    def _sweep(self, place, sweep, suffix):
-        """Elementwise work outside the recurrence: one jitted function over all steps and samples."""
-        name = f"{self.direction}_{place}{suffix}"
-        row = RowFunction(self, f"{name}_row", sweep, place)
-        self.functions.append(row.text())
-        loops = [f"for {self.names.t} in {self._steps()}:", f"for {self.names.b} in range({self.names.B}):"]
-        self._jitted(name, _nested([] if place == "once" else loops, [row.call()]), [row], [])
-
-    def _loop_over_time(self, items):
-        names, lines, rows, products = self.names, [], [], []
-        sweeps = [i for i in items if isinstance(i, Sweep)]
-        for item in items:
-            if isinstance(item, Sweep):
-                row = RowFunction(self, f"{self.direction}_step_row{_suffix(sweeps, item)}", item, "step")
-                self.functions.append(row.text())
-                rows.append(row)
-                lines += [f"for {names.b} in range({names.B}):", _INDENT + row.call()]
-            else:
-                products.append(item)
-                lines += self._small_product(item)
-        self._jitted(f"{self.direction}_steps", _nested([f"for {names.t} in {self._steps()}:"], lines), rows, products)
+    def _blocks(self):
+        """The loop over blocks of steps."""
+        n = self.names
+        if self.direction == "forward":
+            return [f"for {n.first} in range(0, {n.T}, {n.block}):"], [f"{n.last} = min({n.first} + {n.block}, {n.T})"]
+        return [f"for {n.last} in range({n.T}, 0, -{n.block}):"], [f"{n.first} = max({n.last} - {n.block}, 0)"]
 
     def _steps(self):
-        return f"range({self.names.T})" if self.direction == "forward" else f"range({self.names.T} - 1, -1, -1)"
+        n = self.names
+        steps = f"{n.first}, {n.last}" if self.direction == "forward" else f"{n.last} - 1, {n.first} - 1, -1"
+        return f"for {n.t} in range({steps}):"
 
-    def _jitted(self, name, lines, rows, products):
-        """Emit a jitted function, the arrays that it fills, and the call of it."""
-        names = self.names
-        arrays = dict.fromkeys(a for r in rows for a in r.arrays)
-        scratch = dict.fromkeys(a for r in rows for a in r.scratch)
-        weights = {}
-        for p in products:
-            self.body += self.arrays.packed_weights(p)
-            weights[self.arrays.weight_name(p)] = None
-            for symbols in (p.operands, p.targets):
-                home = self.schedule.runs[symbols]
-                (scratch if home.kind == "step" else arrays).setdefault(home.array)
-        scratch = {a: None for a in scratch if a not in arrays}
-        sizes = self._sizes_in(rows, scratch, lines)
-        allocate = [f"{a} = np.empty({self.arrays.scratch_shape(a)}, {names.real})" for a in scratch]
-        if allocate:
-            allocate.insert(0, f"{names.real} = {next(iter(arrays))}.dtype")
-        arguments = [names.T, names.B, *sizes, *weights, *arrays]
-        text = [f"def {name}({', '.join(arguments)}):", f'{_INDENT}"""{_SUMMARIES[self.direction, name.split("_")[1]]}"""']
-        self.functions.append("@jit\n" + "\n".join([*text, *(_INDENT + line for line in (*allocate, *lines))]))
-        self._allocate(arrays)
-        self.body.append(f"{name}({', '.join(arguments)})")
+    def _place(self, place, items, rows):
+        """The lines of one place; the row functions that it calls are added to `rows`."""
+        lines, sweeps = [], [i for i in items if isinstance(i, Sweep)]
+        for item in items:
+            if isinstance(item, Sweep):
+                rows.append(self._row(place, sweeps, item))
+                samples = [f"for {self.names.b} in range({self.names.low}, {self.names.high}):", _INDENT + rows[-1].call()]
+                lines += samples if place == "step" else [self._steps(), *(_INDENT + line for line in samples)]
+            elif isinstance(item, Product):
+                lines += self._product(item, self.arrays.step_matrix if place == "step" else self.arrays.block_matrix)
+            else:
+                lines += self._gradient(item)
+        return lines if place != "step" else _nested(([self._steps()], []), lines)
 
-    def _sizes_in(self, rows, scratch, lines):
-        """The sizes that a jitted function needs, in the cell's order."""
-        words = set(re.findall(r"\w+", " ".join([*lines, *(self.arrays.scratch_shape(a) for a in scratch)])))
-        return [n for n in self.program.cell.sizes if n in words or any(n in r.sizes for r in rows)]
+    def _row(self, place, sweeps, sweep):
+        row = RowFunction(self, f"{self.direction}_{place}_row{_suffix(sweeps, sweep)}", sweep, place)
+        self.functions.append(row.text())
+        return row
 
     # Products
 
-    def _large_product(self, p):
-        """All steps at once."""
-        names, array = self.names, self.homes[p.targets[0]].array
-        rows, start = self.arrays.all_steps(p.operands)
-        weights, out = self.arrays.weight_name(p), f"{array}.reshape({names.T} * {names.B}, {self.arrays.width(p.targets)})"
-        self.body += [
-            f"# {self._product_comment(p)}",
-            f"{array} = np.empty(({names.T}, {names.B}, {self.arrays.tail(p.targets)}), {names.real})",
-            *self.arrays.packed_weights(p),
-            f"multiply({rows}, {start}, {weights}, {out})",
-        ]
-        self.allocated.add(array)
+    def _product(self, p, matrix):
+        weights, start = self.arrays.weight_name(p), self.arrays.start(p.operands)
+        samples = f"{self.names.low}, {self.names.high}"
+        call = f"multiply({matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
+        return [f"# {self._product_comment(p)}", call]
 
     def _gradient(self, g):
-        """One product for the gradients of all matrices that met one operand, split afterwards."""
-        self.body.append(
-            f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}, "
-            "summed over steps and samples"
-        )
-        alone = len(g.targets) == 1
-        whole = self.homes[g.targets[0]].array if alone else self.names.total
-        shape = tuple_text([self.arrays.width(g.bars), self.arrays.width((g.operand,))])
-        self.body.append(f"{whole} = np.zeros({shape}, {self.names.real})")
-        arguments = [*self.arrays.all_steps(g.bars), *self.arrays.all_steps((g.operand,)), whole]
-        self.body.append(f"add_outer_products({', '.join(arguments)})")
-        start = Integer(0)
-        for t, bar in zip(g.targets, g.bars, strict=True):
-            stop = start + volume(self.program.shapes[bar])
-            cut = whole if alone else f"{whole}[{size_of(start)}:{size_of(stop)}]"
-            shape = self.program.shapes[t]
-            cut += f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != 2 else ""
-            if cut != self.homes[t].array:
-                self.body.append(f"{self.homes[t].array} = {cut}")
-            self.allocated.add(self.homes[t].array)
-            start = stop
-
-    def _small_product(self, p):
-        """The product of one step, over the samples of the batch."""
-        start = size_of(self.schedule.runs[p.operands].offset)
-        arguments = [self.arrays.step_matrix(p.operands), start, self.arrays.weight_name(p), self.arrays.step_matrix(p.targets)]
-        return [f"# {self._product_comment(p)}", f"multiply({', '.join(arguments)})"]
+        """One product for the gradients of all matrices that met one operand."""
+        names, whole = self.names, self.arrays.gradient_name(g)
+        operands = [text for symbols in (g.bars, (g.operand,))
+                    for text in (self.arrays.block_matrix(symbols), self.arrays.start(symbols))]  # fmt: skip
+        arguments = [*operands, whole, names.low, names.high, names.rows, names.panels]
+        return [
+            f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
+            f"add_outer_products({', '.join(arguments)})",
+        ]
 
     def _product_comment(self, p):
         operands = p.operands * len(p.weights) if len(p.operands) == 1 else p.operands
         terms = [f"{w} @ {q}" for w, q in zip(p.weights, operands, strict=True)]
         return ", ".join(terms) if len(p.operands) == 1 else f"{p.targets[0]} = " + " + ".join(terms)
-
-    def _allocate(self, arrays):
-        for a in arrays:
-            if a in self.allocated:
-                continue
-            self.allocated.add(a)
-            shape = self.arrays.new_shape(a)
-            if shape is not None:
-                self.body.append(f"{a} = np.{'zeros' if self.arrays.accumulates(a) else 'empty'}({shape}, {self.names.real})")
 
     def comment(self, statement):
         """The equation that a statement comes from, as comment lines."""
@@ -176,23 +165,17 @@ def _suffix(sweeps, sweep):
     return "" if len(sweeps) == 1 else f"_{next(k for k, s in enumerate(sweeps, 1) if s is sweep)}"
 
 
-def _nested(heads, lines):
-    return [_INDENT * depth + head for depth, head in enumerate(heads)] + [_INDENT * len(heads) + line for line in lines]
+def _nested(head, lines):
+    """Lines inside a loop: its head, and what each turn begins with."""
+    loop, opening = head
+    return [*loop, *(_INDENT + line if line else line for line in (*opening, *lines))]
 
 
 _PLACES = {
-    ("forward", "once"): "What needs parameters alone, once a sequence.",
-    ("forward", "before"): "What waits for no product of the step before: all steps at once.",
+    ("forward", "before"): "What waits for no product of the step before.",
     ("forward", "step"): "The recurrence.",
-    ("forward", "after"): "What no later step needs: all steps at once.",
-    ("backward", "after"): "What waits for no product of a later step: all steps at once.",
+    ("forward", "after"): "What no later step needs.",
+    ("backward", "after"): "What waits for no product of a later step.",
     ("backward", "step"): "The recurrence, backwards.",
-    ("backward", "before"): "Gradients of what all steps share, and of the inputs: all steps at once.",
-    ("backward", "once"): "Gradients through what was computed from parameters alone.",
-}
-_SUMMARIES = {
-    ("forward", "steps"): "Run the recurrence from the first step to the last.",
-    ("backward", "steps"): "Run the adjoint recurrence from the last step to the first.",
-    **{(d, p): "Do for all steps what waits for no product." for d in ("forward", "backward") for p in ("before", "after")},
-    **{(d, "once"): "Do what needs parameters alone." for d in ("forward", "backward")},
+    ("backward", "before"): "Gradients of what all steps share, and of the inputs.",
 }

@@ -187,12 +187,23 @@ class RowFunction:
         shape, names = self.shapes[q], self.names
         if home.kind in ("once", "row"):
             return home.array
-        step = "" if home.kind in ("later", "step") else f"{names.t} + 1, " if home.kind == "state" else f"{names.t}, "
+        step = self._step(home) + names.b
         if not home.packed:
-            return f"{home.array}[{step}{names.b}]" if shape else f"{home.array}[{step}{names.b}:{names.b} + 1]"
+            return f"{home.array}[{step}]" if shape else f"{home.array}[{step}:{names.b} + 1]"
         stop = self._size(home.offset + volume(shape))
-        row = f"{home.array}[{step}{names.b}, {self._size(home.offset)}:{stop}]"
+        row = f"{home.array}[{step}, {self._size(home.offset)}:{stop}]"
         return row if len(shape) < 2 else f"{row}.reshape({', '.join(map(self._size, shape))})"
+
+    def _step(self, home):
+        """The index of the step in an array; what is given may be the same at every step, and then stands there once."""
+        t = self.names.t
+        return {
+            "later": "",
+            "step": "0, ",
+            "block": f"{t} - {self.names.first}, ",
+            "state": f"{t} + 1, ",
+            "given": f"{t} % {home.array}.shape[0], ",
+        }.get(home.kind, f"{t}, ")
 
 
 def number_text(n):

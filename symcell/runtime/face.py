@@ -53,7 +53,7 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None):
+def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None):
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
@@ -62,6 +62,7 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None):
     if lengths is not None:
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
+    threads = config.NUMBA_NUM_THREADS if threads is None else threads
     params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
@@ -73,10 +74,10 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None):
     _check_shapes("initial", given, STATES, wanted, (B,))
     start = {name: given[name] if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
     with np.errstate(all="ignore"):  # NaN and infinity go through
-        sequences, tape = _forward(T, B, sizes, real, params, inputs, start)
+        sequences, tape = _forward(T, B, sizes, real, params, inputs, start, threads)
     states = {name: a[1:] for name, a in sequences.items()}
     final = {name: a[T].copy() for name, a in sequences.items()}
-    record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given))
+    record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given), threads)
     return Run(states, final, {name: states[name] for name in OUTPUTS}, record)
 
 
@@ -87,7 +88,7 @@ def backward(run, cotangents=None, final=None):
     left out is zero. Returns Gradients for parameters, inputs and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
-    T, B, sizes, real, params, inputs, sequences, tape, was_given = run._record
+    T, B, sizes, real, params, inputs, sequences, tape, was_given, threads = run._record
     wanted = shapes(**sizes)
     cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), real, partly=True)
     final = _arrays("final", {} if final is None else final, tuple(STATES), real, partly=True)
@@ -95,14 +96,14 @@ def backward(run, cotangents=None, final=None):
     _check_shapes("final", final, STATES, wanted, (B,))
     given, later = {}, {}
     for name in STATES:
-        given[name] = cotangents[name] if name in cotangents else np.zeros((T, B, *wanted[name]), real)
+        given[name] = cotangents[name] if name in cotangents else np.zeros((1, B, *wanted[name]), real)
         later[name] = np.array(final[name]) if name in final else np.zeros((B, *wanted[name]), real)
         if name not in RECURRENT and T:  # no step reads it: the last step's share is added where it was given
-            given[name] = np.array(given[name])
+            given[name] = np.array(np.broadcast_to(given[name], (T, B, *wanted[name])))
             given[name][-1] += later[name]
             later[name] = np.zeros_like(later[name])
     with np.errstate(all="ignore"):
-        of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later)
+        of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later, threads)
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in was_given:
             of_params[source] = of_params[source] + later[name].sum(axis=0)

@@ -48,8 +48,9 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Home:
-    """Where a value lives. `kind`: local, row (scratch of one sample), step (all samples of a step), sequence, once, or one of
-    the given arrays: state, previous, input, given, later. Values packed side by side share an `array`, from `offset` on."""
+    """Where a value lives. `kind`: local, row (scratch of one sample), step (all samples of a step), block (some steps, which the
+    cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, given, later. Values packed side
+    by side share an `array`, from `offset` on."""
 
     kind: str
     array: str
@@ -235,7 +236,7 @@ class _Housing:
             homes[Adjoint(q)] = Home("sequence", self._fresh(f"{self.words[Adjoint(q)]}_seq"))
 
     def _kind(self, q):
-        """local, row, step or sequence, by where it is made and read."""
+        """local, row, step, block or sequence, by where it is made and read."""
         here, readers = self.made[q], self.read.get(q, [])
         if all(r == here for r in readers) and here[3] is not None:
             return "local"
@@ -243,7 +244,7 @@ class _Housing:
             return "row"
         if here[1] == "step" and all(r[:2] == here[:2] for r in readers):
             return "step"
-        return "sequence"
+        return "block" if all(r[0] == here[0] for r in readers) else "sequence"
 
     def _pack(self, symbols, hint):
         """Give values that a product treats as one a place side by side."""
@@ -256,7 +257,8 @@ class _Housing:
             if start is not None:
                 result.runs[symbols] = self._homes_in(array)[packed[start]]
                 return
-        kind = "sequence" if "sequence" in {self._kind(q) for q in symbols} else "step"
+        kinds = {self._kind(q) for q in symbols}
+        kind = next((k for k in ("sequence", "block") if k in kinds), "step")
         array, offset = self._fresh(hint), Integer(0)
         result.packs[array] = symbols
         for q in symbols:
@@ -273,7 +275,7 @@ class _Housing:
         return found | {q: h for q, copies in self.result.copies.items() for h in copies if h.array == array}
 
     def _array_name(self, q):
-        return self._fresh(f"{self.words[q]}_seq") if self._kind(q) == "sequence" else self.words[q]
+        return self._fresh(f"{self.words[q]}_seq") if self._kind(q) in ("block", "sequence") else self.words[q]
 
     def _fresh(self, hint):
         return unused(hint, self.names)

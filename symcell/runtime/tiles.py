@@ -1,0 +1,218 @@
+"""A tile of a matrix product, computed in vector registers: the one place that speaks LLVM.
+
+Rows are those of some steps and some samples of an array (steps, B, n): the samples from `low` up to `high`, so that threads
+can share an array. Packed weights are (panels, K, width): panel p holds the columns from p * width on, zeros behind the last.
+"""
+
+import numpy as np
+from numba import types
+from numba.core import cgutils, codegen, config
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import exact_jit
+
+ir = cgutils.ir
+
+# A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
+# Four rows make up what is left of six, and one row alone takes two panels, to have as many additions in flight.
+_FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+_BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
+_TALL, _SHORT = 6, 4
+_WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
+_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+
+
+def _splat(builder, value, vector):
+    """A vector that holds one scalar in every lane."""
+    lane = ir.IntType(32)
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, lane(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, vector.count), None))
+
+
+def _mask(builder, vector, remaining, v):
+    """Which lanes of a row's v-th vector are among the `remaining` columns."""
+    lanes = ir.VectorType(remaining.type, vector.count)
+    columns = ir.Constant(lanes, [v * vector.count + lane for lane in range(vector.count)])
+    return builder.icmp_signed("<", columns, _splat(builder, remaining, lanes))
+
+
+class _Vectors:
+    """Loads and stores of vectors at places of arrays; where there is a mask, the lanes outside it are left alone."""
+
+    def __init__(self, builder, vector):
+        self.builder, self.vector = builder, vector
+        self.align = 4 if vector.element == ir.FloatType() else 8
+
+    def _pointer(self, array, place, kind=None):
+        return self.builder.bitcast(self.builder.gep(array.data, [place]), (kind or self.vector).as_pointer())
+
+    def load(self, array, place, mask=None):
+        pointer = self._pointer(array, place)
+        if mask is None:
+            return self.builder.load(pointer, align=self.align)
+        return self._masked("load", self.vector, pointer, ir.IntType(32)(self.align), mask, self.vector(None))
+
+    def store(self, value, array, place, mask=None):
+        pointer = self._pointer(array, place)
+        if mask is None:
+            return self.builder.store(value, pointer, align=self.align)
+        return self._masked("store", ir.VoidType(), value, pointer, ir.IntType(32)(self.align), mask)
+
+    def _masked(self, action, result, *operands):
+        real = "f32" if self.vector.element == ir.FloatType() else "f64"
+        return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
+
+    def prefetch(self, array, place):
+        """Ask for a place of memory that is to be written soon."""
+        to_write, soon, data = (ir.IntType(32)(n) for n in (1, 3, 1))
+        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), to_write, soon, data])
+
+    def _call(self, name, result, operands):
+        signature = ir.FunctionType(result, [operand.type for operand in operands])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), operands)
+
+
+def _lines(builder, row, height, low, high, batch, last):
+    """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
+    step; rows past the last one repeat it."""
+    one, samples = row.type(1), builder.sub(high, low)
+    step = builder.sdiv(row, samples)
+    sample = builder.sub(row, builder.mul(step, samples))
+    lines = [builder.add(builder.mul(step, batch), builder.add(low, sample))]
+    to_next_step = builder.add(builder.sub(batch, samples), one)
+    for i in range(1, height):
+        wraps = builder.icmp_signed("==", builder.add(sample, one), samples)
+        moved = builder.add(lines[-1], builder.select(wraps, to_next_step, one))
+        sample = builder.select(wraps, row.type(0), builder.add(sample, one))
+        inside = builder.icmp_signed("<=", builder.add(row, row.type(i)), last)
+        lines.append(builder.select(inside, moved, lines[-1]))
+    return lines
+
+
+def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vector):
+    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
+    of `terms` products with packed weights w. What is behind y's last row or, with `masked`, its last column is left alone.
+
+    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, rows
+    of y)."""
+    row, column, start, terms, low, high, last = numbers
+    index, memory = ir.IntType(64), _Vectors(builder, vector)
+    (_, _, breadth), (panels, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
+    add, multiply = builder.add, builder.mul
+    lanes = [index(v * vector.count) for v in range(vectors)]
+    remaining = builder.sub(columns, column)
+    masks = [_mask(builder, vector, remaining, v) if masked else None for v in range(vectors)]
+    lines = _lines(builder, row, height, low, high, batch, last)
+    if added:
+        end = builder.sub(last, row)
+        begins = [add(row, builder.select(builder.icmp_signed("<", index(i), end), index(i), end)) for i in range(height)]
+    else:
+        begins = [add(multiply(line, breadth), start) for line in lines]
+    cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
+             for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
+    beds = []  # where the panels begin that the tile's columns are in
+    for v in range(0, vectors, _WIDTH):
+        panel = add(builder.udiv(column, width), index(v // _WIDTH))
+        panel = builder.select(builder.icmp_signed("<", panel, panels), panel, builder.sub(panels, index(1)))
+        beds.append(multiply(multiply(panel, depth), width))
+    sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
+    for total, (place, _) in zip(sums, cells, strict=True):
+        builder.store(vector(None), total)
+        if added:
+            memory.prefetch(y, place)
+    with cgutils.for_range(builder, terms) as loop:
+        places = [add(bed, multiply(loop.index, width)) for bed in beds]
+        weights = [memory.load(w, add(places[v // _WIDTH], index(v % _WIDTH * vector.count))) for v in range(vectors)]
+        for i, begin in enumerate(begins):
+            place = add(begin, multiply(loop.index, breadth) if added else loop.index)
+            factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
+            for total, weight in zip(sums[i * vectors :], weights, strict=False):
+                product = builder.fmul(factor, weight, flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+    results = [builder.load(total) for total in sums]
+    if added:  # rows past the last one repeat it, so all are read before any is written
+        old = [memory.load(y, place, mask) for place, mask in cells]
+        results = [builder.fadd(o, r) for o, r in zip(old, results, strict=True)]
+    for result, (place, mask) in zip(results, cells, strict=True):
+        memory.store(result, y, place, mask)
+
+
+@intrinsic(prefer_literal=True)
+def _tile(typing, rows, weights, out, numbers, height, vectors, masked, added):
+    """Compute one tile of `out`: see _build_tile."""
+    literals = (height, vectors, masked, added)
+    signature = types.void(rows, weights, out, numbers, *literals)
+    real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
+    vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+
+    def generate(context, builder, signature, arguments):
+        arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(3)]
+        values = cgutils.unpack_tuple(builder, arguments[3])
+        _build_tile(builder, *arrays, values, *[literal.literal_value for literal in literals], vector)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _band(height, vectors, masked, added=False):
+    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
+
+    @exact_jit
+    def band(rows, start, weights, terms, out, column, top, bottom, low, high):
+        last = out.shape[0] * (high - low) - 1
+        for row in range(top, bottom, height):
+            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, masked, added)
+
+    return band
+
+
+_tall_band, _edge_tall_band, _narrow_tall_band = (
+    _band(_TALL, _WIDTH, False), _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True))  # fmt: skip
+_short_band, _narrow_short_band = _band(_SHORT, _WIDTH, True), _band(_SHORT, _WIDTH // 2, True)
+_one_row = _band(1, 2 * _WIDTH, True)
+_added_band, _edge_added_band, _narrow_added_band = (
+    _band(_TALL, _WIDTH, False, True), _band(_TALL, _WIDTH, True, True), _band(_TALL, _WIDTH // 2, True, True))  # fmt: skip
+
+
+@intrinsic
+def _copy(typing, source, place, target, goal, count):
+    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
+    signature = types.void(source, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
+        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _turn(typing, source, place, stride, target, goal, width):
+    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
+    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 3))
+        _, place, stride, _, goal, width = arguments
+        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
+        index = place.type
+        rows = [memory.load(source, builder.add(place, builder.mul(index(k), stride))) for k in range(_TURN)]
+        distance = _TURN // 2
+        while distance:  # rows k and k + distance exchange every second run of so many columns
+            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
+            odd = [lane + distance for lane in even]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
+            for k in range(_TURN):
+                if not k & distance:
+                    pair = rows[k], rows[k + distance]
+                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+            distance //= 2
+        for i, row in enumerate(rows):
+            memory.store(row, target, builder.add(goal, builder.mul(index(i), width)))
+        return context.get_dummy_value()
+
+    return signature, generate
