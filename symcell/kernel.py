@@ -26,16 +26,19 @@ class Kernel:
         """Random parameters, name -> array: init(n_x=8, n_h=16, seed=0), every size by its symbol."""
         return self.module.init(seed=seed, dtype=self.dtype, **sizes)
 
-    def forward(self, params, inputs, initial=None, lengths=None):
+    def forward(self, params, inputs, initial=None, lengths=None, threads=None, checkpoint=None):
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
+        threads: at most so many, default NUMBA_NUM_THREADS. checkpoint: keep the states of every so many steps only (True: of about
+        sqrt(T)); `backward` computes what is between them again.
         Raises CellError for wrong names, shapes and dtypes before anything runs."""
-        return self.module.forward(params, inputs, initial, lengths, dtype=self.dtype)
+        return self.module.forward(params, inputs, initial, lengths, self.dtype, threads, checkpoint)
 
-    def backward(self, run, cotangents=None, final=None):
+    def backward(self, run, cotangents=None, final=None, input_gradients=True):
         """Gradients: `params`, `inputs` and `initial`, name -> array, given the derivatives of the loss with respect to
-        the states: cotangents, state -> (T, B, n), and final, state -> (B, n); what is left out is zero."""
-        return self.module.backward(run, cotangents, final)
+        the states: cotangents, state -> (T, B, n), and final, state -> (B, n); what is left out is zero. Without
+        `input_gradients`, `inputs` stays empty."""
+        return self.module.backward(run, cotangents, final, input_gradients)
 
     def step(self, params, inputs, state=None):
         """One step, for streaming: inputs (B, n_x), or name -> array; state: name -> (B, n). Returns the new state."""

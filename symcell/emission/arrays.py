@@ -15,6 +15,11 @@ class Arrays:
         self.program, self.homes = schedule.program, schedule.homes
         self.weights = {}  # weights, or their gradients -> the name of the matrix that has them all
 
+    @property
+    def local(self):
+        """Arrays that a jitted function makes for itself."""
+        return {h.array for _, h in self._all_homes() if h.kind == "row"}
+
     # Matrices: (steps, samples, width)
 
     def step_matrix(self, symbols):
@@ -104,13 +109,14 @@ class Arrays:
         if not made:
             return None
         q, home = next(iter(made.items()))
-        lead = {"sequence": [self.names.T, self.names.B], "block": [self.names.block, self.names.B], "once": []}.get(home.kind)
+        names = self.names
+        leads = {"sequence": [names.T, names.B], "block": [names.block, names.B], "step": ["1", names.B], "once": []}
+        lead = leads.get(home.kind)
         return None if lead is None else tuple_text([*lead, *self._dims(array, q)] or ["1"])
 
     def scratch_shape(self, array):
-        """The shape of an array that lives for one step, or for one sample."""
-        q, home = next((q, h) for q, h in self._all_homes() if h.array == array)
-        return tuple_text([*(["1", self.names.B] if home.kind == "step" else []), *self._dims(array, q)] or ["1"])
+        """The shape of an array that lives for one sample."""
+        return tuple_text(self._dims(array, next(q for q, h in self._all_homes() if h.array == array)) or ["1"])
 
     def _dims(self, array, q):
         packed = self.schedule.packs.get(array)

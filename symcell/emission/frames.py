@@ -111,7 +111,7 @@ def _called_in_threads(passage, known):
     name, head, arrays = passage.passing
     summed = passage.arrays.accumulators()
     lines = [
-        f"{names.parts} = shares({names.threads}, {names.B}, {_work(passage)})",
+        f"{names.parts} = shares({names.threads}, {names.T}, {names.B}, {_work(passage)})",
         f"{names.block} = steps_at_a_time({names.T}, {names.B})",
     ]
     if passage.packing:
@@ -122,15 +122,15 @@ def _called_in_threads(passage, known):
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
     if summed:
         lines.append("# Each thread adds up gradients of its own.")
-        lines += [f"{a} = zeros({tuple_text((f'len({names.parts})', *shape))}, {names.real})" for a, shape in summed.items()]
+        lines += [f"{a} = zeros({tuple_text((f'{names.parts}[-1][1] + 1', *shape))}, {names.real})" for a, shape in summed.items()]
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.rows}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
-    private = {*summed, names.rows, names.panels}
-    arguments = [*head, *(f"{a}[{names.own}]" if a in private else a for a in arrays)]
+    own = dict.fromkeys(summed, names.own) | dict.fromkeys((names.rows, names.panels), names.thread)
+    arguments = [*head, *(f"{a}[{own[a]}]" if a in own else a for a in arrays)]
     lines += [
         "",
-        f"def {names.part}({names.own}, {names.low}, {names.high}):",
+        f"def {names.part}({', '.join([names.thread, names.own, *names.share])}):",
         f"{_INDENT}{name}({', '.join(arguments)})",
         "",
         f"in_parallel({names.part}, {names.parts})",
@@ -162,7 +162,7 @@ def _allocated(passage, arrays, known):
 
 
 def _work(passage):
-    """How many products of two numbers this direction takes, T and B included."""
+    """How many products of two numbers this direction takes, for one sample and step."""
     shapes, per_row = passage.program.shapes, Counter()
     for s in getattr(passage.program, passage.direction):
         if isinstance(s, Assign):
@@ -172,4 +172,4 @@ def _work(passage):
             left, right = (s.operands, s.targets) if s in passage.products else (s.bars, (s.operand,))
             per_row[sum(volume(shapes[q]) for q in left) * sum(volume(shapes[q]) for q in right)] += 1
     total = sum((n * Integer(count) for n, count in per_row.items()), Integer(0)).expand()
-    return f"{passage.names.T} * {passage.names.B} * ({size_of(total)})"
+    return size_of(total)

@@ -26,6 +26,7 @@ _HEADINGS = {
     "activations": "Functions of one unit.",
     "tiles": "Tiles of matrix products.",
     "products": "Matrix products.",
+    "arguments": "Checks of what is given.",
     "face": "What this module offers: init, forward, backward, step.",
 }
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
@@ -41,15 +42,15 @@ def emit(schedule):
     kernels = [f for p in passages for f in p.functions]
     kernels += [entry_point(p) for p in passages]
     code = wrapped("\n\n\n".join(kernels))
-    imports, runtime, face = _runtime(schedule, code)
+    imports, runtime = _runtime(schedule, code)
     text = _template().render(
         cell=cell,
         reference=_quoted(textwrap.fill(cell.reference, 106)),
         equations=[_equation_lines(n, line) for n, line in equations.items()],
         tables=_tables(schedule),
         imports=imports,
+        face={heading: runtime.pop(heading) for heading in (_HEADINGS["face"], _HEADINGS["arguments"])},
         runtime=runtime,
-        face=face,
         kernels=code,
         shapes=_shapes_function(schedule.program),
         hash="{hash}",
@@ -72,7 +73,7 @@ def _runtime(schedule, code):
         wanted.append("activations")
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "products"]
-    wanted.append("face")
+    wanted += ["arguments", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}
     for name in wanted:
         source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")
@@ -83,8 +84,7 @@ def _runtime(schedule, code):
         imports.setdefault("math", set()).update(n for n in ("erf", "erfc") if re.search(rf"\b{n}\(", code))
     lines = [f"import {m}" for m in sorted(plain)]
     lines += [f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(imports.items())]
-    face = bodies.pop(_HEADINGS["face"])
-    return "\n".join(lines), bodies, face
+    return "\n".join(lines), bodies
 
 
 def _split_imports(source):

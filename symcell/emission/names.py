@@ -24,10 +24,12 @@ class Names:
         self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
         self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
         self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
-        self.threads, self.parts, self.part, self.own = map(pick, ("threads", "parts", "part", "own"))
+        self.upto, self.rank, self.team = map(pick, ("upto", "rank", "team"))
+        self.threads, self.parts, self.part, self.thread, self.own = map(pick, ("threads", "parts", "part", "thread", "own"))
         self.rows, self.panels = map(pick, ("rows", "panels"))
         self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
         self.numbers = {
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))
         }
+        self.share = (self.low, self.high, self.upto, self.rank, self.team)  # what one thread does
         self.pick = pick

@@ -61,7 +61,7 @@ class Passage:
             if items and place != "once":
                 lines += ["", f"# {_PLACES[self.direction, place]}"] if lines else [f"# {_PLACES[self.direction, place]}"]
                 lines += self._place(place, items, rows)
-        head = (names.T, names.block, names.low, names.high)
+        head = (names.T, names.block, *names.share)
         arrays = dict.fromkeys(self.packed)
         for p in (*self.products, *self.gradients):
             groups = (p.operands, p.targets) if isinstance(p, Product) else (p.bars, (p.operand,))
@@ -78,7 +78,7 @@ class Passage:
         """Emit a jitted function; returns its name, head, sizes and arrays, or None if it has nothing to do."""
         if not lines:
             return None
-        local = {h.array for _, h in self.arrays._all_homes() if h.kind in ("row", "step")}
+        local = self.arrays.local
         arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.arrays, *r.scratch))
         scratch = [a for a in arrays if a in local]
         arrays = [a for a in arrays if a not in local]
@@ -110,15 +110,17 @@ class Passage:
     def _place(self, place, items, rows):
         """The lines of one place; the row functions that it calls are added to `rows`."""
         lines, sweeps = [], [i for i in items if isinstance(i, Sweep)]
-        for item in items:
+        for item, following in zip(items, (*items[1:], None), strict=True):
             if isinstance(item, Sweep):
                 rows.append(self._row(place, sweeps, item))
-                samples = [f"for {self.names.b} in range({self.names.low}, {self.names.high}):", _INDENT + rows[-1].call()]
+                samples = [f"for {self.names.b} in range({self.names.low}, {self.names.upto}):", _INDENT + rows[-1].call()]
                 lines += samples if place == "step" else [self._steps(), *(_INDENT + line for line in samples)]
             elif isinstance(item, Product):
                 lines += self._product(item, self.arrays.step_matrix if place == "step" else self.arrays.block_matrix)
             else:
                 lines += self._gradient(item)
+            if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
+                lines.append(f"meet({self.names.team})")
         return lines if place != "step" else _nested(([self._steps()], []), lines)
 
     def _row(self, place, sweeps, sweep):
@@ -130,7 +132,7 @@ class Passage:
 
     def _product(self, p, matrix):
         weights, start = self.arrays.weight_name(p), self.arrays.start(p.operands)
-        samples = f"{self.names.low}, {self.names.high}"
+        samples = f"{self.names.low}, {self.names.high}, {self.names.rank}, {self.names.team}"
         call = f"multiply({matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
         return [f"# {self._product_comment(p)}", call]
 
@@ -139,7 +141,7 @@ class Passage:
         names, whole = self.names, self.arrays.gradient_name(g)
         operands = [text for symbols in (g.bars, (g.operand,))
                     for text in (self.arrays.block_matrix(symbols), self.arrays.start(symbols))]  # fmt: skip
-        arguments = [*operands, whole, names.low, names.high, names.rows, names.panels]
+        arguments = [*operands, whole, names.low, names.high, names.rank, names.team, names.rows, names.panels]
         return [
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
             f"add_outer_products({', '.join(arguments)})",

@@ -130,6 +130,7 @@ RESERVED = frozenset(
         "steps_at_a_time",
         "in_parallel",
         "summed",
+        "meet",
         "outer_room",
         "min",
         "max",

@@ -1,27 +1,51 @@
-"""What a generated module offers: init, forward, backward and step, and the checks before any compiled code runs.
+"""What a generated module offers: init, forward, backward and step."""
 
-The module's tables say what the cell has: NAME, PARAMS, CONSTANTS, INPUTS, STATES (name -> shape in symbolic sizes), OUTPUTS,
-INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to read it off), RECURRENT, shapes(**sizes).
-"""
+from typing import NamedTuple
 
 import numpy as np
 
+from symcell.runtime.memory import room, zeros
 
-class CellError(ValueError):
-    """Wrong names, shapes or dtypes, found before any compiled code runs."""
+
+class _Call(NamedTuple):
+    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
+
+    T: int
+    B: int
+    sizes: dict
+    shapes: dict
+    real: np.dtype
+    params: dict
+    inputs: dict
+    given: tuple  # the states whose initial value was
+    threads: int
+    segments: list
 
 
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
     states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. They
-    are the arrays that `backward` reads: leave them as they are until then."""
+    are the arrays that `backward` reads: leave them as they are until then. A run with checkpoints computes states and outputs
+    anew when they are first asked for."""
 
-    def __init__(self, states, final, outputs, record):
-        self.states, self.final, self.outputs, self._record = states, final, outputs, record
+    def __init__(self, call, final, starts, sequences=None, tape=None):
+        self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
+        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
+
+    @property
+    def states(self):
+        if self._states is None:
+            self._states = _replayed(self)
+        return self._states
+
+    @property
+    def outputs(self):
+        return {name: self.states[name] for name in OUTPUTS}
 
     def __repr__(self):
-        return f"Run of {NAME}: " + ", ".join(f"{name} {a.shape}" for name, a in self.states.items())
+        shapes = ((name, (self._call.T, *a.shape)) for name, a in self.final.items())
+        return f"Run of {NAME}: " + ", ".join(f"{name} {shape}" for name, shape in shapes)
 
 
 class Gradients:
@@ -53,59 +77,55 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None):
+def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
+    threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
+    checkpoint: keep the states of every so many steps only (True: of about sqrt(T)), and let `backward` compute what is between
+    them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
     if lengths is not None:
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    threads = config.NUMBA_NUM_THREADS if threads is None else threads
-    params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
-    T, B = _steps_and_samples(inputs)
-    given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
-    sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
-    wanted = shapes(**sizes)
-    _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
-    _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
-    _check_shapes("initial", given, STATES, wanted, (B,))
-    start = {name: given[name] if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        sequences, tape = _forward(T, B, sizes, real, params, inputs, start, threads)
-    states = {name: a[1:] for name, a in sequences.items()}
-    final = {name: a[T].copy() for name, a in sequences.items()}
-    record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given), threads)
-    return Run(states, final, {name: states[name] for name in OUTPUTS}, record)
+    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
+    if len(call.segments) == 1:
+        sequences, tape = _run_segment(call, *call.segments[0], start)
+        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
+    starts = [start]
+    for first, last in call.segments:
+        sequences, _ = _run_segment(call, first, last, starts[-1])
+        starts.append({name: a[-1].copy() for name, a in sequences.items()})
+    return Run(call, starts.pop(), starts)
 
 
-def backward(run, cotangents=None, final=None):
+def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs and initial states. Raises CellError like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError like
+    forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
-    T, B, sizes, real, params, inputs, sequences, tape, was_given, threads = run._record
-    wanted = shapes(**sizes)
-    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), real, partly=True)
-    final = _arrays("final", {} if final is None else final, tuple(STATES), real, partly=True)
-    _check_shapes("cotangents", cotangents, STATES, wanted, (T, B))
-    _check_shapes("final", final, STATES, wanted, (B,))
-    given, later = {}, {}
-    for name in STATES:
-        given[name] = cotangents[name] if name in cotangents else np.zeros((1, B, *wanted[name]), real)
-        later[name] = np.array(final[name]) if name in final else np.zeros((B, *wanted[name]), real)
-        if name not in RECURRENT and T:  # no step reads it: the last step's share is added where it was given
-            given[name] = np.array(np.broadcast_to(given[name], (T, B, *wanted[name])))
-            given[name][-1] += later[name]
-            later[name] = np.zeros_like(later[name])
-    with np.errstate(all="ignore"):
-        of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later, threads)
+    call = run._call
+    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
+    final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
+    _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
+    _check_shapes("final", final, STATES, call.shapes, (call.B,))
+    later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
+    of_params, of_inputs = {}, {}
+    for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
+        sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
+        given = _given_between(call, cotangents, later, first, last)
+        inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
+        with np.errstate(all="ignore"):
+            params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params, inputs, sequences, tape, given,
+                                       later, call.threads)
+        of_params = {name: of_params[name] + a for name, a in params.items()} if of_params else params
+        if input_gradients:
+            _put(of_inputs, inputs, first, last, call.T)
     for name, source in INITIAL.items():
-        if isinstance(source, str) and source in PARAMS and name not in was_given:
+        if isinstance(source, str) and source in PARAMS and name not in call.given:
             of_params[source] = of_params[source] + later[name].sum(axis=0)
     return Gradients(of_params, of_inputs, later)
 
@@ -113,7 +133,7 @@ def backward(run, cotangents=None, final=None):
 def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
+    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     for name, a in inputs.items():
         if a.ndim != len(INPUTS[name]) + 1:
             raise CellError(
@@ -122,142 +142,72 @@ def step(params, inputs, state=None, dtype=None):
     return forward(params, {name: a[None] for name, a in inputs.items()}, state, dtype=real).final
 
 
-def _real_dtype(dtype):
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = dtype
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
-    return found
+# Segments: the steps that are computed at a time. Without checkpoints there is one.
 
 
-def _dtype_of(params, inputs):
-    """The dtype of the first array among what was given."""
-    values = [
-        *(params.values() if isinstance(params, dict) else ()),
-        *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
-    ]
-    for value in values:
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return _real_dtype(value.dtype.newbyteorder("="))
-    return np.dtype("float64")
+def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
+    """The call, and the states that it begins with."""
+    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
+    params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
+    T, B = _steps_and_samples(inputs)
+    given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
+    sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
+    wanted = shapes(**sizes)
+    _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
+    _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
+    _check_shapes("initial", given, STATES, wanted, (B,))
+    segments = _segments(T, checkpoint)
+    params = {name: _copied(a) for name, a in params.items()}
+    if len(segments) == 1:
+        inputs = {name: _copied(a) for name, a in inputs.items()}
+    start = {name: _copied(given[name]) if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
+    return _Call(T, B, sizes, wanted, real, params, inputs, tuple(given), _number_of_threads(threads), segments), start
 
 
-def _named(inputs):
-    """A single array is the single input."""
-    if isinstance(inputs, dict):
-        return inputs
-    if len(INPUTS) != 1:
-        raise CellError(f"{NAME}: inputs must be a dict with {', '.join(INPUTS)}, found {type(inputs).__name__}")
-    return {next(iter(INPUTS)): inputs}
+def _segments(T, checkpoint):
+    """(first, last) of each segment."""
+    if checkpoint is None or checkpoint is False:
+        return [(0, T)]
+    length = max(256, int(np.sqrt(T))) if checkpoint is True else _positive("checkpoint", checkpoint)
+    return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 
-def _arrays(group, values, names, real, partly=False):
-    """The named arrays, C-contiguous and of the dtype; unknown, missing and unfit ones refused."""
-    if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
-    unknown = [str(name) for name in values if name not in names]
-    if unknown:
-        raise CellError(f"{NAME}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
-    missing = [name for name in names if name not in values]
-    if missing and not partly:
-        raise CellError(f"{NAME}: {group} lacks {', '.join(missing)}")
-    return {name: _array(f"{group}[{name!r}]", values[name], real) for name in names if name in values}
+def _run_segment(call, first, last, start):
+    """The states of some steps, the initial one before them, and their tape."""
+    inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
+    with np.errstate(all="ignore"):  # NaN and infinity go through
+        return _forward(last - first, call.B, call.sizes, call.real, call.params, inputs, start, call.threads)
 
 
-def _array(label, value, real):
-    """A copy of `value` as an array of the dtype, so that a run does not follow its arguments when they change in place. An
-    array of another precision is refused, not rounded; lists and numbers have none."""
-    if value is None or isinstance(value, np.ma.MaskedArray):
-        raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise CellError(f"{NAME}: {label} is no array: {error}") from None
-    has_dtype = hasattr(value, "dtype") and array.ndim > 0
-    if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
-        raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
-    return np.array(array, dtype=real, order="C")
+def _replayed(run):
+    """All states of a run with checkpoints, computed again."""
+    states = {}
+    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
+        _put(states, {name: a[1:] for name, a in _run_segment(run._call, first, last, start)[0].items()}, first, last, run._call.T)
+    return states
 
 
-def _steps_and_samples(inputs):
-    """T and B, which all inputs share."""
-    for name, a in inputs.items():
-        rank = len(INPUTS[name]) + 2
-        if a.ndim != rank:
-            expected = ", ".join(("T", "B", *INPUTS[name]))
-            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected})")
-    leads = {a.shape[:2] for a in inputs.values()}
-    if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[:2]}" for name, a in inputs.items())
-        raise CellError(f"{NAME}: the inputs differ in steps or samples (T, B): {found}")
-    return leads.pop()
+def _given_between(call, cotangents, later, first, last):
+    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
+    added to the last step's."""
+    given = {}
+    for name in STATES:
+        zero = (1, call.B, *call.shapes[name])
+        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
+        if name not in RECURRENT and last == call.T and call.T:
+            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
+            given[name][-1] += later[name]
+            later[name] = np.zeros_like(later[name])
+    return given
 
 
-def _sizes(groups):
-    """Every size, read off an array that has it as an axis."""
-    ranks = {"params": 0, "inputs": 2, "initial": 1}
-    sizes = {}
-    for size, places in SIZES.items():
-        for group, name, axis, times, divisor, plus in places:
-            a = groups[group].get(name)
-            if a is not None and size not in sizes:
-                axis += ranks[group]
-                if axis >= a.ndim:
-                    expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
-                    raise CellError(
-                        f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
-                    )
-                sizes[size] = a.shape[axis] * times // divisor + plus
-        if size not in sizes:
-            raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
-    return sizes
-
-
-def _check_shapes(group, arrays, symbolic, wanted, lead):
-    """Every array has the shape that the equations give it."""
-    letters = ("T", "B")[2 - len(lead) :]
-    for name, a in arrays.items():
-        expected = (*lead, *wanted[name])
-        if a.shape != expected:
-            words = ", ".join((*letters, *symbolic[name]))
-            origin = "".join(f"; {size} was read off {_origin(size)}" for size in symbolic[name] if size in SIZES)
-            raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
-
-
-def _origin(size):
-    """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0][:3]
-    return f"axis {axis} of {group}[{name!r}]"
-
-
-def _initial(name, params, B, shape, real):
-    """The declared value of a state before the first step."""
-    source = INITIAL[name]
-    start = np.empty((B, *shape), real)
-    start[...] = params[source] if isinstance(source, str) else source
-    return start
-
-
-def _quotient(n, k, words):
-    """n / k, which must be a whole number."""
-    if n % k:
-        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
-    return n // k
-
-
-def _given_sizes(sizes):
-    numbers = {}
-    for size, n in sizes.items():
-        if size not in SIZES and size not in ALIASES:
-            raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own = ALIASES.get(size, size)
-        if numbers.setdefault(own, int(n)) != n:
-            raise CellError(f"{NAME}: {size} and {own} are one size in this cell, found {n} and {numbers[own]}")
-    missing = [size for size in SIZES if size not in numbers]
-    if missing:
-        raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
-    return numbers
+def _put(whole, part, first, last, T):
+    """Write the arrays of some steps into those of all; if there are no others, they are those."""
+    for name, a in part.items():
+        if last - first == T:
+            whole[name] = a
+            continue
+        if name not in whole:
+            whole[name] = room((T, *a.shape[1:]), a.dtype)
+        whole[name][first:last] = a

@@ -17,6 +17,7 @@ from symcell.runtime.tiles import (
     _edge_added_band,
     _edge_tall_band,
     _narrow_added_band,
+    _narrow_one_row,
     _narrow_short_band,
     _narrow_tall_band,
     _one_row,
@@ -80,43 +81,50 @@ def _pack_turned(weights, first, low, high, panels, goal, deep):
 
 
 @jit
-def multiply(rows, start, weights, out, low, high):
-    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`.
+def multiply(rows, start, weights, out, low, high, rank, team):
+    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
+    of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of one
     float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside it."""
-    count, columns, (_, terms, width) = out.shape[0] * (high - low), out.shape[2], weights.shape
+    count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
+    left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
     if count == 1:
-        for column in range(0, columns, 2 * width):
-            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+        for column in range(left, right, 2 * width):
+            if min(right, out.shape[2]) - column > width:
+                _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            else:
+                _narrow_one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
     for top in range(0, tall, _ROWS):
         bottom = min(top + _ROWS, tall)
-        for column in range(0, columns, width):
-            if columns - column >= width:
+        for column in range(left, right, width):
+            if out.shape[2] - column >= width:
                 _tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
-            elif columns - column > width // 2:
+            elif out.shape[2] - column > width // 2:
                 _edge_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
             else:
                 _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
     if tall < count:
-        for column in range(0, columns, width):
-            if columns - column > width // 2:
+        for column in range(left, right, width):
+            if out.shape[2] - column > width // 2:
                 _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
             else:
                 _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
 @jit
-def add_outer_products(left, from_left, right, from_right, out, low, high, block, panels):
+def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
     """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
     right[t, b, from_right + k]: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels."""
+    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of a
+    team, each thread adds to some of the rows."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
     rows, span, whole = left.shape[0] * samples, block.shape[2], out.reshape(1, height, breadth)
+    above, below = height * rank // team[0], height * (rank + 1) // team[0]
     for first in range(0, rows, _DEPTH):
         count = min(_DEPTH, rows - first)
         for r in range(count):
@@ -124,8 +132,8 @@ def add_outer_products(left, from_left, right, from_right, out, low, high, block
             line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
             for column in range(0, breadth, width):
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
-        for top in range(0, height, span):
-            bottom = min(top + span, height)
+        for top in range(above, below, span):
+            bottom = min(top + span, below)
             for r in range(count):
                 t, b = divmod(first + r, samples)
                 line = (t * left.shape[1] + low + b) * left.shape[2] + from_left

@@ -1,28 +1,118 @@
-"""Threads: samples do not meet, so that each thread takes its own ones through all steps, and no thread waits for another."""
+"""Threads. Samples do not meet, so that each thread takes its own ones through all steps, and no thread waits for another.
+
+Where there are fewer samples than threads, the threads are a team: each computes some columns of every product, the first one
+all the rest, and they meet before and after.
+"""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+import threading
 
-from numba.core import config
+import numpy as np
+from numba import types
+from numba.core import cgutils, config
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import exact_jit
+
+ir = cgutils.ir
 
 _WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
+_WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
 _ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
+_ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
+
+ALONE = np.array([1] + [0] * 23)  # the team of one
 
 
-@cache
-def _pool():
-    return ThreadPoolExecutor(max_workers=max(1, config.NUMBA_NUM_THREADS), thread_name_prefix="symcell")
+class _Worker:
+    """A thread that waits for tasks."""
+
+    def __init__(self):
+        self.task = self.part = self.fault = None
+        self.begin, self.end = threading.Lock(), threading.Lock()
+        self.begin.acquire()
+        self.end.acquire()
+        threading.Thread(target=self._work, name="symcell", daemon=True).start()
+
+    def _work(self):
+        while True:
+            self.begin.acquire()
+            try:
+                self.task(*self.part)
+            except BaseException as fault:
+                self.fault = fault
+            self.task = self.part = None
+            self.end.release()
+
+    def start(self, task, part):
+        self.task, self.part, self.fault = task, part, None
+        self.begin.release()
+
+    def finish(self):
+        """Wait for the end of the task; what it raised, if anything."""
+        self.end.acquire()
+        return self.fault
+
+
+_idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
+_count = 0
+_lock = threading.Lock()
+
+
+def _borrowed(number):
+    """So many workers, or as many as are idle or may still be made."""
+    global _count
+    with _lock:
+        while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
+            _idle.append(_Worker())
+            _count += 1
+        taken = _idle[:number]
+        del _idle[:number]
+        return taken
+
+
+def _start_afresh():
+    """In a forked process there are no workers."""
+    global _idle, _count, _lock
+    _idle, _count, _lock = [], 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # its threads stay with the parent
+    os.register_at_fork(after_in_child=_start_afresh)
 
 
-def shares(threads, B, work):
-    """Runs of samples, (low, high) for each thread: as many as there are threads, samples and work for."""
-    count = max(1, min(threads, B, work // _WORTHWHILE))
-    return [(k * B // count, (k + 1) * B // count) for k in range(count)]
+def shares(threads, T, B, work):
+    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are for
+    the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is that
+    of one sample and step."""
+    wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
+    if wanted > B and B * work >= _WORTH_A_MEETING:
+        team = ALONE.copy()
+        team[0] = wanted
+        return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
+    count = max(1, min(wanted, B))
+    bounds = [k * B // count for k in range(count + 1)]
+    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
+
+
+def in_parallel(task, parts):
+    """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
+    workers = _borrowed(len(parts) - 1) if len(parts) > 1 else ()
+    if len(workers) + 1 < parts[-1][-1][0]:  # a team is there as a whole, or not at all
+        samples = parts[0][3]
+        parts = [(0, 0, 0, samples, samples, 0, ALONE)]
+    try:
+        for worker, part in zip(workers, parts[1:]):
+            worker.start(task, part)
+        task(*parts[0])
+        for part in parts[len(workers) + 1 :]:
+            task(*part)
+    finally:
+        faults = [worker.finish() for worker in workers]
+        with _lock:
+            _idle.extend(workers)
+    for fault in filter(None, faults):
+        raise fault
 
 
 def steps_at_a_time(T, B):
@@ -30,19 +120,62 @@ def steps_at_a_time(T, B):
     return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
 
 
-def in_parallel(task, parts):
-    """task(k, low, high) for each part at once, the first in this thread."""
-    waiting = [_pool().submit(task, k, *part) for k, part in enumerate(parts) if k]
-    try:
-        task(0, *parts[0])
-    finally:
-        faults = [future.exception() for future in waiting]  # when it is done
-    for fault in filter(None, faults):
-        raise fault
-
-
 def summed(parts):
     """The sum of what each thread added up."""
     for part in parts[1:]:
         parts[0] += part
     return parts[0]
+
+
+@intrinsic
+def _atomic(typing, array, place, added):
+    """Add to an entry of an array, for all threads to see, and return what it was."""
+    signature = types.intp(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), arguments[2], "seq_cst")
+
+    return signature, generate
+
+
+@intrinsic
+def _seen(typing, array, place):
+    """An entry of an array as another thread may have left it just now."""
+    signature = types.intp(array, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.load_atomic(builder.gep(array.data, [arguments[1]]), "acquire", align=8)
+
+    return signature, generate
+
+
+@intrinsic
+def _give_way(typing):
+    """Let another thread run, where the system can be asked to."""
+
+    def generate(context, builder, signature, arguments):
+        if os.name == "posix":
+            name, kind = "sched_yield", ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@exact_jit
+def meet(team):
+    """Wait until all threads of a team are here."""
+    size = team[0]
+    if size > 1:
+        turn = _seen(team, _TURN_OF)
+        if _atomic(team, _ARRIVED, 1) == size - 1:
+            _atomic(team, _ARRIVED, -size)
+            _atomic(team, _TURN_OF, 1)
+        else:
+            looks = 0
+            while _seen(team, _TURN_OF) == turn:
+                looks += 1
+                if looks > _SPINS:
+                    _give_way()

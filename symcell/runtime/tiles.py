@@ -170,7 +170,7 @@ def _band(height, vectors, masked, added=False):
 _tall_band, _edge_tall_band, _narrow_tall_band = (
     _band(_TALL, _WIDTH, False), _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True))  # fmt: skip
 _short_band, _narrow_short_band = _band(_SHORT, _WIDTH, True), _band(_SHORT, _WIDTH // 2, True)
-_one_row = _band(1, 2 * _WIDTH, True)
+_one_row, _narrow_one_row = _band(1, 2 * _WIDTH, True), _band(1, _WIDTH, True)
 _added_band, _edge_added_band, _narrow_added_band = (
     _band(_TALL, _WIDTH, False, True), _band(_TALL, _WIDTH, True, True), _band(_TALL, _WIDTH // 2, True, True))  # fmt: skip
 

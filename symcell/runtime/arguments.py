@@ -1,0 +1,181 @@
+"""Checks of what a generated module is given, before any compiled code runs, and its arrays made ready for that.
+
+The module's tables say what the cell has: NAME, PARAMS, CONSTANTS, INPUTS, STATES (name -> shape in symbolic sizes), OUTPUTS,
+INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to read it off), RECURRENT, shapes(**sizes).
+"""
+
+import numpy as np
+from numba.core import config
+
+from symcell.runtime.memory import room
+
+
+class CellError(ValueError):
+    """Wrong names, shapes or dtypes, found before any compiled code runs."""
+
+
+def _real_dtype(dtype):
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = dtype
+    if found not in (np.dtype("float32"), np.dtype("float64")):
+        raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+    return found
+
+
+def _dtype_of(params, inputs):
+    """The dtype of the first array among what was given."""
+    values = [
+        *(params.values() if isinstance(params, dict) else ()),
+        *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
+    ]
+    for value in values:
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return _real_dtype(value.dtype.newbyteorder("="))
+    return np.dtype("float64")
+
+
+def _by_name(inputs):
+    """A single array is the single input."""
+    if isinstance(inputs, dict):
+        return inputs
+    if len(INPUTS) != 1:
+        raise CellError(f"{NAME}: inputs must be a dict with {', '.join(INPUTS)}, found {type(inputs).__name__}")
+    return {next(iter(INPUTS)): inputs}
+
+
+def _arrays(group, values, names, real, partly=False):
+    """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
+    if not isinstance(values, dict):
+        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
+    found = {name: _array(group, name, values[name], real) for name in names if name in values}
+    if len(found) < len(values):
+        unknown = [str(name) for name in values if name not in names]
+        raise CellError(f"{NAME}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
+    if len(found) < len(names) and not partly:
+        raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
+    return found
+
+
+def _array(group, name, value, real):
+    """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
+    if type(value) is np.ndarray and value.dtype == real:
+        return value
+    label = f"{group}[{name!r}]"
+    if value is None or isinstance(value, np.ma.MaskedArray):
+        raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise CellError(f"{NAME}: {label} is no array: {error}") from None
+    has_dtype = hasattr(value, "dtype") and array.ndim > 0
+    if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
+        raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
+    return np.asarray(array, dtype=real)
+
+
+def _ready(array):
+    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
+    return array if array.flags.carray else _copied(array)
+
+
+def _copied(array):
+    """A copy, so that a run does not follow its arguments when they change in place."""
+    copy = room(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def _number_of_threads(threads):
+    if threads is None:
+        return config.NUMBA_NUM_THREADS
+    return _positive("threads", threads)
+
+
+def _positive(label, n):
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
+    return int(n)
+
+
+def _steps_and_samples(inputs):
+    """T and B, which all inputs share."""
+    for name, a in inputs.items():
+        rank = len(INPUTS[name]) + 2
+        if a.ndim != rank:
+            expected = ", ".join(("T", "B", *INPUTS[name]))
+            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected})")
+    leads = {a.shape[:2] for a in inputs.values()}
+    if len(leads) > 1:
+        found = ", ".join(f"{name}: {a.shape[:2]}" for name, a in inputs.items())
+        raise CellError(f"{NAME}: the inputs differ in steps or samples (T, B): {found}")
+    return leads.pop()
+
+
+def _sizes(groups):
+    """Every size, read off an array that has it as an axis."""
+    ranks = {"params": 0, "inputs": 2, "initial": 1}
+    sizes = {}
+    for size, places in SIZES.items():
+        for group, name, axis, times, divisor, plus in places:
+            a = groups[group].get(name)
+            if a is not None and size not in sizes:
+                axis += ranks[group]
+                if axis >= a.ndim:
+                    expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
+                    raise CellError(
+                        f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
+                    )
+                sizes[size] = a.shape[axis] * times // divisor + plus
+        if size not in sizes:
+            raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
+    return sizes
+
+
+def _check_shapes(group, arrays, symbolic, wanted, lead):
+    """Every array has the shape that the equations give it."""
+    letters = ("T", "B")[2 - len(lead) :]
+    for name, a in arrays.items():
+        expected = (*lead, *wanted[name])
+        if a.shape != expected:
+            words = ", ".join((*letters, *symbolic[name]))
+            origin = "".join(f"; {size} was read off {_origin(size)}" for size in symbolic[name] if size in SIZES)
+            raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
+
+
+def _origin(size):
+    """The first array that has a size as an axis."""
+    group, name, axis = SIZES[size][0][:3]
+    return f"axis {axis} of {group}[{name!r}]"
+
+
+def _initial(name, params, B, shape, real):
+    """The declared value of a state before the first step."""
+    source = INITIAL[name]
+    start = np.empty((B, *shape), real)
+    start[...] = params[source] if isinstance(source, str) else source
+    return start
+
+
+def _quotient(n, k, words):
+    """n / k, which must be a whole number."""
+    if n % k:
+        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
+    return n // k
+
+
+def _given_sizes(sizes):
+    numbers = {}
+    for size, n in sizes.items():
+        if size not in SIZES and size not in ALIASES:
+            raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
+        own = ALIASES.get(size, size)
+        if numbers.setdefault(own, int(n)) != n:
+            raise CellError(f"{NAME}: {size} and {own} are one size in this cell, found {n} and {numbers[own]}")
+    missing = [size for size in SIZES if size not in numbers]
+    if missing:
+        raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
+    return numbers
