@@ -51,14 +51,14 @@ class Arrays:
     def packed_weights(self, p):
         """The lines that pack the weights of a product for `multiply`: beside each other for several targets, one under the other
         for several operands."""
-        name, shapes = self.weight_name(p), self.program.shapes
+        name, shapes, names = self.weight_name(p), self.program.shapes, self.names
         term, column = Integer(0), Integer(0)
         for k, w in enumerate(p.weights):
             shape = shapes[w.symbol]
             first, length = w.columns or (Integer(0), shape[-1])
             rows = length if w.transposed else volume(shape[:-1])
             where = ", ".join(map(size_of, (term, column)))
-            yield f"pack({self._matrix(w.symbol)}, {size_of(first)}, {size_of(length)}, {w.transposed}, {name}, {where})"
+            yield f"pack({self._matrix(w.symbol)}, {size_of(first)}, {size_of(length)}, {w.transposed}, {name}, {where}, {names.rank}, {names.threads})"
             if len(p.operands) > 1:
                 term += volume(shapes[p.operands[k]])
             else:

@@ -117,7 +117,13 @@ def _called_in_threads(passage, known):
     if passage.packing:
         lines += [f"{name} = {room}" for name, room in passage.packed.items()]
         packing, packing_head, packing_arrays = passage.packing
-        lines.append(f"{packing}({', '.join([*packing_head, *packing_arrays])})")
+        lines += [
+            "",
+            f"def {names.weights}({names.rank}, {names.threads}):",
+            f"{_INDENT}{packing}({', '.join([*packing_head, *packing_arrays])})",
+            "",
+            f"in_parallel({names.weights}, halves({names.threads}, {' + '.join(f'{name}.size' for name in passage.packed)}))",
+        ]
         known.update(passage.packed)
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
     if summed:

@@ -52,7 +52,8 @@ class Passage:
                 lines += [f"# {self._product_comment(p)}", *self.arrays.packed_weights(p)]
         symbols = dict.fromkeys(w.symbol for p in self.products for w in p.weights)
         arrays = [*self.packed, *(self.homes[q].array for q in symbols)]
-        return self._function(f"{self.direction}_weights", "Pack the weights of the products.", [], lines, [], arrays)
+        head = [self.names.rank, self.names.threads]
+        return self._function(f"{self.direction}_weights", "Pack the weights of the products.", head, lines, [], arrays)
 
     def _pass(self):
         """All steps."""

@@ -127,6 +127,7 @@ RESERVED = frozenset(
         "room",
         "zeros",
         "shares",
+        "halves",
         "steps_at_a_time",
         "in_parallel",
         "summed",

@@ -82,6 +82,8 @@ def _ready(array):
 
 def _copied(array):
     """A copy, so that a run does not follow its arguments when they change in place."""
+    if array.nbytes < 1024:
+        return array.copy()
     copy = room(array.shape, array.dtype)
     copy[...] = array
     return copy

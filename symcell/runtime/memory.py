@@ -2,6 +2,7 @@
 there; so what nothing refers to any more is used again.
 """
 
+import math
 import os
 import threading
 from sys import getrefcount
@@ -16,9 +17,7 @@ _lock = threading.Lock()
 
 def room(shape, real):
     """An array of a shape, with whatever is in it; on a cache line if it is not small."""
-    size = real.itemsize
-    for n in shape:
-        size *= n
+    size = math.prod(shape) * real.itemsize
     if size < _SMALL:
         return np.empty(shape, real)
     with _lock:

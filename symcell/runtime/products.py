@@ -28,6 +28,7 @@ from symcell.runtime.tiles import (
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
+_NARROW = 600  # columns: the rows of wider arrays share their places in the cache, and are copied
 
 
 def packed(terms, columns, real):
@@ -47,18 +48,21 @@ def outer_room(threads, columns, real):
 
 
 @jit
-def pack(weights, first, length, transposed, panels, term, column):
+def pack(weights, first, length, transposed, panels, term, column, rank, threads):
     """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
-    As they lie if the product is with the transpose, turned if it is with the matrix itself."""
-    terms, width = panels.shape[1:]
+    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
+    _, terms, width = panels.shape
+    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
     count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
     low = 0
     while low < count:  # up to the end of a panel
         panel, lane = divmod(column + low, width)
         high = min(low + width - lane, count)
         goal = (panel * terms + term) * width + lane
-        if transposed:
+        if not own[0] <= panel < own[1]:
+            pass
+        elif transposed:
             for k in range(deep):
                 _copy(weights, k * weights.shape[1] + first + low, panels, goal + k * width, high - low)
         else:
@@ -125,6 +129,7 @@ def add_outer_products(left, from_left, right, from_right, out, low, high, rank,
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
     rows, span, whole = left.shape[0] * samples, block.shape[2], out.reshape(1, height, breadth)
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
+    as_it_is = samples == left.shape[1] and left.shape[2] <= _NARROW
     for first in range(0, rows, _DEPTH):
         count = min(_DEPTH, rows - first)
         for r in range(count):
@@ -134,15 +139,25 @@ def add_outer_products(left, from_left, right, from_right, out, low, high, rank,
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
         for top in range(above, below, span):
             bottom = min(top + span, below)
-            for r in range(count):
-                t, b = divmod(first + r, samples)
-                line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
-                _copy(left, line + top, block, r * span, bottom - top)
-            part = whole[:, top:bottom]
-            for column in range(0, breadth, width):
-                if breadth - column >= width:
-                    _added_band(block, 0, panels, count, part, column, 0, bottom - top, 0, bottom - top)
-                elif breadth - column > width // 2:
-                    _edge_added_band(block, 0, panels, count, part, column, 0, bottom - top, 0, bottom - top)
-                else:
-                    _narrow_added_band(block, 0, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+            if as_it_is:
+                some = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
+                _add(some, from_left + top, panels, count, whole[:, top:bottom])
+            else:
+                for r in range(count):
+                    t, b = divmod(first + r, samples)
+                    line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
+                    _copy(left, line + top, block, r * span, bottom - top)
+                _add(block, 0, panels, count, whole[:, top:bottom])
+
+
+@jit
+def _add(rows, start, panels, terms, out):
+    """out[0, m, k] += sum over the terms r of rows[0, r, start + m] * panels[r, k]."""
+    (_, height, breadth), width = out.shape, panels.shape[2]
+    for column in range(0, breadth, width):
+        if breadth - column >= width:
+            _added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+        elif breadth - column > width // 2:
+            _edge_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+        else:
+            _narrow_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)

@@ -18,6 +18,7 @@ ir = cgutils.ir
 
 _WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
 _WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
+_WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
 _ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
 _ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
 
@@ -95,10 +96,19 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
 
 
+def halves(threads, size):
+    """(rank, count) for each thread that packs some of so many weights."""
+    count = max(1, min(threads, size // _WORTH_PACKING))
+    return [(k, count) for k in range(count)]
+
+
 def in_parallel(task, parts):
     """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
-    workers = _borrowed(len(parts) - 1) if len(parts) > 1 else ()
-    if len(workers) + 1 < parts[-1][-1][0]:  # a team is there as a whole, or not at all
+    if len(parts) == 1:
+        task(*parts[0])
+        return
+    workers = _borrowed(len(parts) - 1)
+    if len(workers) + 1 < len(parts) and parts[-1][-1] is not ALONE and len(parts[0]) > 2:  # a team is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
     try:
@@ -122,9 +132,10 @@ def steps_at_a_time(T, B):
 
 def summed(parts):
     """The sum of what each thread added up."""
-    for part in parts[1:]:
-        parts[0] += part
-    return parts[0]
+    total = parts[0]
+    for k in range(1, len(parts)):
+        total += parts[k]
+    return total
 
 
 @intrinsic

@@ -94,8 +94,8 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vecto
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w. What is behind y's last row or, with `masked`, its last column is left alone.
 
-    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, rows
-    of y)."""
+    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
+    `start` on: rows of y)."""
     row, column, start, terms, low, high, last = numbers
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (panels, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
@@ -106,7 +106,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vecto
     lines = _lines(builder, row, height, low, high, batch, last)
     if added:
         end = builder.sub(last, row)
-        begins = [add(row, builder.select(builder.icmp_signed("<", index(i), end), index(i), end)) for i in range(height)]
+        begins = [add(add(row, start), builder.select(builder.icmp_signed("<", index(i), end), index(i), end)) for i in range(height)]
     else:
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
