@@ -58,13 +58,13 @@ class Arrays:
             first, length = w.columns or (Integer(0), shape[-1])
             rows = length if w.transposed else volume(shape[:-1])
             where = ", ".join(map(size_of, (term, column)))
-            yield f"pack({self._matrix(w.symbol)}, {size_of(first)}, {size_of(length)}, {w.transposed}, {name}, {where}, {names.rank}, {names.threads})"
+            yield f"pack({self.matrix_of(w.symbol)}, {size_of(first)}, {size_of(length)}, {w.transposed}, {name}, {where}, {names.rank}, {names.threads})"
             if len(p.operands) > 1:
                 term += volume(shapes[p.operands[k]])
             else:
                 column += rows
 
-    def _matrix(self, q):
+    def matrix_of(self, q):
         shape, text = self.program.shapes[q], self.homes[q].array
         return text if len(shape) == 2 else f"{text}.reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
 
@@ -112,13 +112,13 @@ class Arrays:
         names = self.names
         leads = {"sequence": [names.T, names.B], "block": [names.block, names.B], "step": ["1", names.B], "once": []}
         lead = leads.get(home.kind)
-        return None if lead is None else tuple_text([*lead, *self._dims(array, q)] or ["1"])
+        return None if lead is None else tuple_text([*lead, *self.dims(array, q)] or ["1"])
 
     def scratch_shape(self, array):
         """The shape of an array that lives for one sample."""
-        return tuple_text(self._dims(array, next(q for q, h in self._all_homes() if h.array == array)) or ["1"])
+        return tuple_text(self.dims(array, next(q for q, h in self._all_homes() if h.array == array)) or ["1"])
 
-    def _dims(self, array, q):
+    def dims(self, array, q):
         packed = self.schedule.packs.get(array)
         return [self.width(packed)] if packed else list(map(size_of, self.program.shapes[q]))
 

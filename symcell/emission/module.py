@@ -13,6 +13,7 @@ from symcell.emission.arrays import size_of, tuple_text
 from symcell.emission.frames import entry_point
 from symcell.emission.layout import wrapped
 from symcell.emission.passage import Passage
+from symcell.emission.single import single_step
 from symcell.errors import CellError
 from symcell.language.sizes import size
 from symcell.language.symbols import Input
@@ -26,6 +27,7 @@ _HEADINGS = {
     "activations": "Functions of one unit.",
     "tiles": "Tiles of matrix products.",
     "products": "Matrix products.",
+    "single": "A single step.",
     "arguments": "Checks of what is given.",
     "face": "What this module offers: init, forward, backward, step.",
 }
@@ -41,6 +43,7 @@ def emit(schedule):
     passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
     kernels += [entry_point(p) for p in passages]
+    kernels += single_step(passages[0])
     code = wrapped("\n\n\n".join(kernels))
     imports, runtime = _runtime(schedule, code)
     text = _template().render(
@@ -73,6 +76,7 @@ def _runtime(schedule, code):
         wanted.append("activations")
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "products"]
+    wanted.append("single")
     wanted += ["arguments", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}
     for name in wanted:

@@ -26,7 +26,7 @@ class Passage:
         self.program, self.homes = schedule.program, schedule.homes
         self.names, self.order = Names(schedule), PaperOrder(self.program.derivation)
         self.arrays = Arrays(schedule, direction, self.names)
-        self.functions = []  # the jitted functions, as text
+        self.functions, self.rows = [], []  # the jitted functions, as text; those of them that sweep a row
         self.places = getattr(schedule, direction)
         self.products = [i for items in self.places.values() for i in items if isinstance(i, Product)]
         self.gradients = [i for items in self.places.values() for i in items if isinstance(i, Gradient)]
@@ -49,7 +49,7 @@ class Passage:
             name = self.arrays.weight_name(p)
             if name not in self.packed:
                 self.packed[name] = self.arrays.room_for_weights(p)
-                lines += [f"# {self._product_comment(p)}", *self.arrays.packed_weights(p)]
+                lines += [f"# {self.product_comment(p)}", *self.arrays.packed_weights(p)]
         symbols = dict.fromkeys(w.symbol for p in self.products for w in p.weights)
         arrays = [*self.packed, *(self.homes[q].array for q in symbols)]
         head = [self.names.rank, self.names.threads]
@@ -127,7 +127,12 @@ class Passage:
     def _row(self, place, sweeps, sweep):
         row = RowFunction(self, f"{self.direction}_{place}_row{_suffix(sweeps, sweep)}", sweep, place)
         self.functions.append(row.text())
+        self.rows.append(row)
         return row
+
+    def row_of(self, sweep):
+        """The row function of a sweep."""
+        return next(row for row in self.rows if row.sweep is sweep)
 
     # Products
 
@@ -135,7 +140,7 @@ class Passage:
         weights, start = self.arrays.weight_name(p), self.arrays.start(p.operands)
         samples = f"{self.names.low}, {self.names.high}, {self.names.rank}, {self.names.team}"
         call = f"multiply({matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
-        return [f"# {self._product_comment(p)}", call]
+        return [f"# {self.product_comment(p)}", call]
 
     def _gradient(self, g):
         """One product for the gradients of all matrices that met one operand."""
@@ -148,7 +153,7 @@ class Passage:
             f"add_outer_products({', '.join(arguments)})",
         ]
 
-    def _product_comment(self, p):
+    def product_comment(self, p):
         operands = p.operands * len(p.weights) if len(p.operands) == 1 else p.operands
         terms = [f"{w} @ {q}" for w, q in zip(p.weights, operands, strict=True)]
         return ", ".join(terms) if len(p.operands) == 1 else f"{p.targets[0]} = " + " + ".join(terms)

@@ -21,14 +21,15 @@ class RowFunction:
         self.words = passage.schedule.words
         self.made = set(sweep.targets)
         self.summed = {s.target for s in sweep.statements if s.op == "sum over steps"}
-        self.rows = {}  # the row's expression at the call -> the argument's name
+        self.rows, self.found = {}, {}  # the row's expression at the call -> the argument's name; -> the value and its home
         self.arrays, self.scratch, self.sizes, self.numbers = {}, {}, {}, {}
         self.printer = PythonText(passage.order, self._entry, self._constant, self._index_name, self.names.real)
         self.current = None  # the nest being printed
         self.body = [line for nest in sweep.nests for line in self._nest(nest)]
 
-    def call(self):
-        arguments = [*self.sizes, *self.rows]
+    def call(self, single=False):
+        """The call for sample b: at step t of a pass, or at the only step there is."""
+        arguments = [*self.sizes, *(self._expression(*found, single) for found in self.found.values())]
         return f"{self.name}({', '.join(arguments)})"
 
     def text(self):
@@ -178,20 +179,22 @@ class RowFunction:
             name = home.array if home.kind == "later" else word if q not in self.made or q in self.summed else f"{word}_out"
             while name in self.rows.values():
                 name += "_"
-            self.rows[expression] = name
+            self.rows[expression], self.found[expression] = name, (q, home)
             (self.scratch if home.kind in ("row", "step") else self.arrays)[home.array] = None
         return self.rows[expression]
 
-    def _expression(self, q, home):
+    def _expression(self, q, home, single=False):
         """The row of a value, as the caller says it."""
-        shape, names = self.shapes[q], self.names
+        shape, names, array = self.shapes[q], self.names, home.array
         if home.kind in ("once", "row"):
-            return home.array
-        step = self._step(home) + names.b
+            return array
+        if single:
+            array = single_array(self.passage, q, home)
+        step = ("" if single else self._step(home)) + names.b
         if not home.packed:
-            return f"{home.array}[{step}]" if shape else f"{home.array}[{step}:{names.b} + 1]"
+            return f"{array}[{step}]" if shape else f"{array}[{step}:{names.b} + 1]"
         stop = self._size(home.offset + volume(shape))
-        row = f"{home.array}[{step}, {self._size(home.offset)}:{stop}]"
+        row = f"{array}[{step}, {self._size(home.offset)}:{stop}]"
         return row if len(shape) < 2 else f"{row}.reshape({', '.join(map(self._size, shape))})"
 
     def _step(self, home):
@@ -204,6 +207,14 @@ class RowFunction:
             "state": f"{t} + 1, ",
             "given": f"{t} % {home.array}.shape[0], ",
         }.get(home.kind, f"{t}, ")
+
+
+# What a single step is given, or gives: arrays (B, *shape), all states by their own names.
+GIVEN = ("input", "state", "previous")
+
+
+def single_array(passage, q, home):
+    return passage.schedule.words[q] if home.kind in GIVEN else home.array
 
 
 def number_text(n):

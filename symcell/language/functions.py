@@ -127,6 +127,8 @@ RESERVED = frozenset(
         "room",
         "zeros",
         "shares",
+        "apply",
+        "array_at",
         "halves",
         "steps_at_a_time",
         "in_parallel",

@@ -23,7 +23,7 @@ def _named(function):
     Cache files and symbols carry this name: functions of one name from two versions of a module never mix.
     """
     content_hash = function.__globals__.get("CONTENT_HASH")
-    if content_hash:
+    if content_hash and not function.__qualname__.endswith(content_hash):
         function.__qualname__ += "_" + content_hash
     return function
 

@@ -1,0 +1,128 @@
+"""The jitted function of one step called from Python, and the Python function that calls it.
+
+It is the forward pass with one step, straight from the parameters: what a pass packs or keeps for all steps is not needed.
+"""
+
+from sympy import Integer, Symbol
+
+from symcell.emission.arrays import size_of, tuple_text
+from symcell.emission.rows import GIVEN, single_array
+from symcell.schedule.arrange import Sweep, volume
+
+_INDENT = "    "
+
+
+def single_step(passage):
+    """The texts of both functions; the first is compiled when it is first wanted."""
+    cell, words, names = passage.program.cell, passage.schedule.words, passage.names
+    given = [words[q] for q in (*cell.inputs, *(s.prev for s in cell.states))]
+    new = [words[s] for s in cell.states]
+    lines = [*_opening(passage), *_once(passage), *_items(passage), "return True"]
+    places = names.pick("places")
+    function = [
+        f"def forward_single({', '.join([places, *given, *new])}):",
+        f'{_INDENT}"""One step, straight from the parameters; `{places}` holds their addresses, and the sizes. Whether the shapes fit."""',
+        *(_INDENT + line if line else line for line in lines),
+    ]
+    return ["\n".join(function), "\n".join(_caller(passage, places))]
+
+
+def _caller(passage, places):
+    """Parameters are known by their arrays; what is not as expected is left to `step`."""
+    cell, words, names = passage.program.cell, passage.schedule.words, passage.names
+    call, given = names.pick("call"), names.pick("given_inputs")
+    old, new = [words[s.prev] for s in cell.states], [words[s] for s in cell.states]
+    inputs = [given] if len(cell.inputs) == 1 else [f'{given}["{q.name}"]' for q in cell.inputs]
+    states = names.pick("state")
+    yield f"def _single({call}, {places}, {given}, {states}):"
+    yield _INDENT + '"""The new states, or None if anything is not as expected."""'
+    for s, name in zip(cell.states, old, strict=True):
+        yield f'{_INDENT}{name} = {states}["{s.name}"]'
+    for a, b in zip(new, old, strict=True):
+        yield f"{_INDENT}{a} = np.empty_like({b})"
+    result = ", ".join(f'"{s.name}": {name}' for s, name in zip(cell.states, new, strict=True))
+    yield f"{_INDENT}if {call}({', '.join([places, *inputs, *old, *new])}):"
+    yield f"{_INDENT * 2}return {{{result}}}"
+    yield f"{_INDENT}return None"
+
+
+def _opening(passage):
+    """Sizes, parameters, the check of shapes, and arrays for what the step makes."""
+    cell, words, names, shapes = passage.program.cell, passage.schedule.words, passage.names, passage.program.shapes
+    params = (*cell.params, *cell.constants)
+    first = words[(*cell.inputs,)[0]]
+    yield f"{names.B} = {first}.shape[0]"
+    for k, n in enumerate(cell.sizes):
+        yield f"{n} = places[{len(params) + k}]"
+    given = [(words[q], shapes[q]) for q in (*cell.inputs, *(s.prev for s in cell.states))]
+    unfit = " or ".join(f"{name}.shape != {tuple_text([names.B, *map(size_of, shape)])}" for name, shape in given)
+    yield f"if {unfit}:"
+    yield _INDENT + "return False"
+    for k, q in enumerate(params):
+        shape = tuple_text(list(map(size_of, shapes[q])) or ["1"])
+        yield f"{passage.homes[q].array} = array_at(places[{k}], {shape}, {first})"
+    made, memory = _made(passage), names.pick("memory")
+    if made:
+        sizes = sum((volume(shape) * (1 if once else Symbol(names.B, integer=True)) for shape, once in made.values()), Integer(0))
+        yield f"{memory} = np.zeros({size_of(sizes.expand())}, {first}.dtype)"
+    for array, (shape, once) in made.items():
+        lead = [] if once else [names.B]
+        yield f"{array}, {memory} = cut({memory}, {tuple_text([*lead, *map(size_of, shape)] or ['1'])})"
+
+
+def _made(passage):
+    """The arrays of what the step makes: name -> (shape, whether all samples share it)."""
+    found = {}
+    for s in passage.program.forward:
+        for q in s.targets:
+            for home in (passage.homes[q], *passage.schedule.copies.get(q, ())):
+                if home.kind in GIVEN or home.kind == "local":
+                    continue
+                packed = passage.schedule.packs.get(home.array)
+                shape = (sum(volume(passage.program.shapes[k]) for k in packed),) if packed else passage.program.shapes[q]
+                found[home.array] = (shape, home.kind in ("row", "once"))
+    return found
+
+
+def _once(passage):
+    for sweep in passage.places["once"]:
+        yield passage.row_of(sweep).call(single=True)
+
+
+def _items(passage):
+    names = passage.names
+    for place, items in passage.places.items():
+        for item in items if place != "once" else ():
+            if isinstance(item, Sweep):
+                yield f"for {names.b} in range({names.B}):"
+                yield _INDENT + passage.row_of(item).call(single=True)
+            else:
+                yield from _product(passage, item)
+
+
+def _product(passage, p):
+    shapes = passage.program.shapes
+    out, operands = _matrix(passage, p.targets), _matrix(passage, p.operands)
+    start, column = passage.schedule.runs[p.operands].offset, passage.schedule.runs[p.targets].offset
+    yield f"# {passage.product_comment(p)}"
+    if passage.schedule.runs[p.targets].kind == "state":
+        yield f"{passage.schedule.words[p.targets[0]]}[...] = 0"
+    for k, w in enumerate(p.weights):
+        shape = shapes[w.symbol]
+        first, length = w.columns or (Integer(0), shape[-1])
+        text = passage.arrays.matrix_of(w.symbol)
+        where = f"{operands}, {size_of(start)}, {out}, {size_of(column)}"
+        yield f"apply({text}, {size_of(first)}, {size_of(length)}, {w.transposed}, {where})"
+        if len(p.operands) > 1:
+            start += volume(shapes[p.operands[k]])
+        else:
+            column += length if w.transposed else volume(shape[:-1])
+
+
+def _matrix(passage, symbols):
+    """Values of the step as an array (B, width)."""
+    home, shape = passage.schedule.runs[symbols], passage.program.shapes[symbols[0]]
+    text = single_array(passage, symbols[0], home)
+    if len(shape) != 1 and not home.packed:
+        text += f".reshape({passage.names.B}, {size_of(volume(shape))})"
+    return text

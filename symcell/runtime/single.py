@@ -1,0 +1,122 @@
+"""One step, called from Python again and again: no weights are packed, no arguments copied, and parameters are found by address.
+
+A product is a dot product with each row of the weights, eight rows at a time.
+"""
+
+import numpy as np
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import exact_jit
+from symcell.runtime.tiles import _BYTES, _splat, _Vectors, ir
+
+_EIGHT = 8  # rows of weights that are gone through side by side
+
+
+@intrinsic
+def _pointer(typing, address, like):
+    """An address as a pointer to numbers of an array's dtype."""
+    signature = types.CPointer(like.dtype)(address, like)
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+@exact_jit
+def array_at(address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    return carray(_pointer(address, like), shape)
+
+
+@exact_jit
+def cut(memory, shape):
+    """An array of that shape from the beginning of what memory there is, and the rest."""
+    size = 1
+    for n in shape:
+        size *= n
+    return memory[:size].reshape(shape), memory[size:]
+
+
+def _folded(builder, vectors):
+    """The sums of the lanes of vectors, as few vectors as hold them, in order."""
+    lane, lanes = ir.IntType(32), vectors[0].type.count
+    while lanes > len(vectors):  # the upper half of the lanes on the lower one
+        lanes //= 2
+        low, high = (ir.Constant(ir.VectorType(lane, lanes), list(range(k, k + lanes))) for k in (0, lanes))
+        vectors = [builder.fadd(builder.shuffle_vector(v, v, low), builder.shuffle_vector(v, v, high)) for v in vectors]
+    groups = lanes  # lanes of one sum
+    while groups > 1:
+        folded = []
+        for a, b in zip(vectors[::2], vectors[1::2], strict=True):
+            even, odd = (builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(lane, lanes), list(range(k, 2 * lanes, 2))))
+                         for k in (0, 1))  # fmt: skip
+            folded.append(builder.fadd(even, odd))
+        vectors, groups = folded, groups // 2
+    return vectors
+
+
+def _side_by_side(builder, a, b):
+    lanes = 2 * a.type.count
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes))))
+
+
+@intrinsic
+def _eight_sums(typing, x, start, w, first, stride, length, out, place):
+    """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
+    signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
+        _, start, _, first, stride, length, _, place = arguments
+        real = context.get_data_type(signature.args[0].dtype)
+        vector = ir.VectorType(real, 8 * _BYTES // signature.args[0].dtype.bitwidth)
+        memory, index = _Vectors(builder, vector), length.type
+        sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
+        rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
+
+        def add(k, mask=None):
+            factor = memory.load(x, builder.add(start, k), mask)
+            for row, total in zip(rows, sums, strict=True):
+                product = builder.fmul(factor, memory.load(w, builder.add(row, k), mask), flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+
+        whole = builder.and_(length, index(-vector.count))
+        with cgutils.for_range_slice(builder, index(0), whole, index(vector.count)) as (k, _):
+            add(k)
+        rest = builder.sub(length, whole)
+        with builder.if_then(builder.icmp_signed(">", rest, index(0))):
+            lanes = ir.VectorType(index, vector.count)
+            add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
+        folded = _folded(builder, [builder.load(total) for total in sums])
+        eight = _Vectors(builder, ir.VectorType(real, _EIGHT))
+        while len(folded) > 1:  # vectors of less than eight lanes
+            folded = [_side_by_side(builder, a, b) for a, b in zip(folded[::2], folded[1::2], strict=True)]
+        eight.store(builder.fadd(eight.load(out, place), folded[0]), out, place)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@exact_jit
+def apply(weights, first, length, transposed, rows, start, out, column):
+    """out[b, column + m] += the sum over k of weights[m, first + k] * rows[b, start + k], k < length; with `transposed`, of
+    weights[k, first + m] * rows[b, start + k], m < length. Packed weights are never needed."""
+    (height, breadth), samples = weights.shape, rows.shape[0]
+    for b in range(samples):
+        source, target = b * rows.shape[1] + start, b * out.shape[1] + column
+        if transposed:
+            for k in range(height):
+                for m in range(length):
+                    out[b, column + m] += weights[k, first + m] * rows[b, start + k]
+            continue
+        whole = height // _EIGHT * _EIGHT
+        for m in range(0, whole, _EIGHT):
+            _eight_sums(rows, source, weights, m * breadth + first, breadth, length, out, target + m)
+        for m in range(whole, height):
+            total = out[b, column + m]
+            for k in range(length):
+                total += weights[m, first + k] * rows[b, start + k]
+            out[b, column + m] = total
