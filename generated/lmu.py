@@ -18,13 +18,18 @@ Statements:
     in the step, 3 weight gradients before the loop
 """
 
+import math
 import numpy as np
-from numba import njit, types
+import os
+import threading
+from numba import carray, njit, types
 from numba.core import cgutils, codegen, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
+from sys import getrefcount
+from typing import NamedTuple
 
-CONTENT_HASH = "17e9d4d749f1776e"
+CONTENT_HASH = "92a0b054322eceaa"
 
 NAME = "lmu"
 PARAMS = {
@@ -88,7 +93,7 @@ def _named(function):
     Cache files and symbols carry this name: functions of one name from two versions of a module never mix.
     """
     content_hash = function.__globals__.get("CONTENT_HASH")
-    if content_hash:
+    if content_hash and not function.__qualname__.endswith(content_hash):
         function.__qualname__ += "_" + content_hash
     return function
 
@@ -117,6 +122,245 @@ def fused(function):
 def exact_jit(function):
     """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
     return njit(forceinline=True, **(_OPTIONS | {"fastmath": {"contract"}}))(_named(function))
+
+
+# Memory that is used again.
+
+
+_LINE = 64  # bytes in a cache line, which vector loads should not straddle
+_SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
+_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_lock = threading.Lock()
+
+
+def room(shape, real):
+    """An array of a shape, with whatever is in it; on a cache line if it is not small."""
+    size = math.prod(shape) * real.itemsize
+    if size < _SMALL:
+        return np.empty(shape, real)
+    with _lock:
+        return _taken(size).view(real).reshape(shape)
+
+
+def zeros(shape, real):
+    """An array of zeros."""
+    array = room(shape, real)
+    array[...] = 0
+    return array
+
+
+def _taken(size):
+    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
+    for k, (block, start) in enumerate(_blocks):
+        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
+            _blocks.append(_blocks.pop(k))
+            return block[start : start + size]
+    block = np.empty(size + _LINE, np.uint8)
+    start = -block.ctypes.data % _LINE
+    _blocks.append((block, start))
+    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
+        _blocks.pop(0)
+    return block[start : start + size]
+
+
+def _references():
+    """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
+    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+        return getrefcount(block)
+
+
+_UNUSED = _references()
+
+
+def _start_afresh():
+    """In a forked process nobody else uses the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+# Threads.
+
+
+ir = cgutils.ir
+
+_WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
+_WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
+_WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
+_ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
+_ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
+
+ALONE = np.array([1] + [0] * 23)  # the team of one
+
+
+class _Worker:
+    """A thread that waits for tasks."""
+
+    def __init__(self):
+        self.task = self.part = self.fault = None
+        self.begin, self.end = threading.Lock(), threading.Lock()
+        self.begin.acquire()
+        self.end.acquire()
+        threading.Thread(target=self._work, name="symcell", daemon=True).start()
+
+    def _work(self):
+        while True:
+            self.begin.acquire()
+            try:
+                self.task(*self.part)
+            except BaseException as fault:
+                self.fault = fault
+            self.task = self.part = None
+            self.end.release()
+
+    def start(self, task, part):
+        self.task, self.part, self.fault = task, part, None
+        self.begin.release()
+
+    def finish(self):
+        """Wait for the end of the task; what it raised, if anything."""
+        self.end.acquire()
+        return self.fault
+
+
+_idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
+_count = 0
+_lock = threading.Lock()
+
+
+def _borrowed(number):
+    """So many workers, or as many as are idle or may still be made."""
+    global _count
+    with _lock:
+        while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
+            _idle.append(_Worker())
+            _count += 1
+        taken = _idle[:number]
+        del _idle[:number]
+        return taken
+
+
+def _start_afresh():
+    """In a forked process there are no workers."""
+    global _idle, _count, _lock
+    _idle, _count, _lock = [], 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+def shares(threads, T, B, work):
+    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are for
+    the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is that
+    of one sample and step."""
+    wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
+    if wanted > B and B * work >= _WORTH_A_MEETING:
+        team = ALONE.copy()
+        team[0] = wanted
+        return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
+    count = max(1, min(wanted, B))
+    bounds = [k * B // count for k in range(count + 1)]
+    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
+
+
+def halves(threads, size):
+    """(rank, count) for each thread that packs some of so many weights."""
+    count = max(1, min(threads, size // _WORTH_PACKING))
+    return [(k, count) for k in range(count)]
+
+
+def in_parallel(task, parts):
+    """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
+    if len(parts) == 1:
+        task(*parts[0])
+        return
+    workers = _borrowed(len(parts) - 1)
+    if len(workers) + 1 < len(parts) and parts[-1][-1] is not ALONE and len(parts[0]) > 2:  # a team is there as a whole, or not at all
+        samples = parts[0][3]
+        parts = [(0, 0, 0, samples, samples, 0, ALONE)]
+    try:
+        for worker, part in zip(workers, parts[1:]):
+            worker.start(task, part)
+        task(*parts[0])
+        for part in parts[len(workers) + 1 :]:
+            task(*part)
+    finally:
+        faults = [worker.finish() for worker in workers]
+        with _lock:
+            _idle.extend(workers)
+    for fault in filter(None, faults):
+        raise fault
+
+
+def steps_at_a_time(T, B):
+    """The steps of a block."""
+    return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
+
+
+def summed(parts):
+    """The sum of what each thread added up."""
+    total = parts[0]
+    for k in range(1, len(parts)):
+        total += parts[k]
+    return total
+
+
+@intrinsic
+def _atomic(typing, array, place, added):
+    """Add to an entry of an array, for all threads to see, and return what it was."""
+    signature = types.intp(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), arguments[2], "seq_cst")
+
+    return signature, generate
+
+
+@intrinsic
+def _seen(typing, array, place):
+    """An entry of an array as another thread may have left it just now."""
+    signature = types.intp(array, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.load_atomic(builder.gep(array.data, [arguments[1]]), "acquire", align=8)
+
+    return signature, generate
+
+
+@intrinsic
+def _give_way(typing):
+    """Let another thread run, where the system can be asked to."""
+
+    def generate(context, builder, signature, arguments):
+        if os.name == "posix":
+            name, kind = "sched_yield", ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@exact_jit
+def meet(team):
+    """Wait until all threads of a team are here."""
+    size = team[0]
+    if size > 1:
+        turn = _seen(team, _TURN_OF)
+        if _atomic(team, _ARRIVED, 1) == size - 1:
+            _atomic(team, _ARRIVED, -size)
+            _atomic(team, _TURN_OF, 1)
+        else:
+            looks = 0
+            while _seen(team, _TURN_OF) == turn:
+                looks += 1
+                if looks > _SPINS:
+                    _give_way()
 
 
 # Functions of one unit.
@@ -334,7 +578,7 @@ def _minimum_overload(x, y):
     return implementation
 
 
-# The matrix product inside a step.
+# Tiles of matrix products.
 
 
 ir = cgutils.ir
@@ -345,10 +589,7 @@ _FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else 
 _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
-_ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
-_DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
-_MANY = 200  # columns of weight gradients that make it worth while to copy what they are made from
-_TURNED = 16  # rows of a matrix that are turned at a time
+_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
 
 
 def _splat(builder, value, vector):
@@ -366,212 +607,456 @@ def _mask(builder, vector, remaining, v):
     return builder.icmp_signed("<", columns, _splat(builder, remaining, lanes))
 
 
-def _masked(builder, action, vector, *operands):
-    """LLVM's masked load or store, which leaves memory outside the mask alone."""
-    real = "f32" if vector.element == ir.FloatType() else "f64"
-    result = vector if action == "load" else ir.VoidType()
-    signature = ir.FunctionType(result, [operand.type for operand in operands])
-    name = f"llvm.masked.{action}.v{vector.count}{real}.p0"
-    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), operands)
+class _Vectors:
+    """Loads and stores of vectors at places of arrays; where there is a mask, the lanes outside it are left alone."""
+
+    def __init__(self, builder, vector):
+        self.builder, self.vector = builder, vector
+        self.align = 4 if vector.element == ir.FloatType() else 8
+
+    def _pointer(self, array, place, kind=None):
+        return self.builder.bitcast(self.builder.gep(array.data, [place]), (kind or self.vector).as_pointer())
+
+    def load(self, array, place, mask=None):
+        pointer = self._pointer(array, place)
+        if mask is None:
+            return self.builder.load(pointer, align=self.align)
+        return self._masked("load", self.vector, pointer, ir.IntType(32)(self.align), mask, self.vector(None))
+
+    def store(self, value, array, place, mask=None):
+        pointer = self._pointer(array, place)
+        if mask is None:
+            return self.builder.store(value, pointer, align=self.align)
+        return self._masked("store", ir.VoidType(), value, pointer, ir.IntType(32)(self.align), mask)
+
+    def _masked(self, action, result, *operands):
+        real = "f32" if self.vector.element == ir.FloatType() else "f64"
+        return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
+
+    def prefetch(self, array, place):
+        """Ask for a place of memory that is to be written soon."""
+        to_write, soon, data = (ir.IntType(32)(n) for n in (1, 3, 1))
+        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), to_write, soon, data])
+
+    def _call(self, name, result, operands):
+        signature = ir.FunctionType(result, [operand.type for operand in operands])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), operands)
 
 
-def _build_tile(builder, x, w, y, places, height, vectors, masked, vector):
-    """Emit a tile of y: `height` rows from `row`, `vectors` vectors of columns from `column` on, as a sum over terms.
+def _lines(builder, row, height, low, high, batch, last):
+    """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
+    step; rows past the last one repeat it."""
+    one, samples = row.type(1), builder.sub(high, low)
+    step = builder.sdiv(row, samples)
+    sample = builder.sub(row, builder.mul(step, samples))
+    lines = [builder.add(builder.mul(step, batch), builder.add(low, sample))]
+    to_next_step = builder.add(builder.sub(batch, samples), one)
+    for i in range(1, height):
+        wraps = builder.icmp_signed("==", builder.add(sample, one), samples)
+        moved = builder.add(lines[-1], builder.select(wraps, to_next_step, one))
+        sample = builder.select(wraps, row.type(0), builder.add(sample, one))
+        inside = builder.icmp_signed("<=", builder.add(row, row.type(i)), last)
+        lines.append(builder.select(inside, moved, lines[-1]))
+    return lines
 
-    With packed weights w (panels, terms, width), y is replaced by x[:, from_x:] @ w. With w a matrix, the transpose of
-    x[:, from_x:] @ w[:, from_w:] is added to y, a term a row. With `masked`, what is behind y's last column is not written,
-    nor read from a matrix. Rows past the last one repeat it."""
-    from_x, from_w, row, column = places
-    index, align = ir.IntType(64), 4 if vector.element == ir.FloatType() else 8
-    sizes = [cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y)]
-    (_, breadth), (count, columns), packed = sizes[0], sizes[2], len(sizes[1]) == 3
-    terms = sizes[1][-2]
+
+def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vector):
+    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
+    of `terms` products with packed weights w. What is behind y's last row or, with `masked`, its last column is left alone.
+
+    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
+    `start` on: rows of y)."""
+    row, column, start, terms, low, high, last = numbers
+    index, memory = ir.IntType(64), _Vectors(builder, vector)
+    (_, _, breadth), (panels, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
+    add, multiply = builder.add, builder.mul
+    lanes = [index(v * vector.count) for v in range(vectors)]
     remaining = builder.sub(columns, column)
     masks = [_mask(builder, vector, remaining, v) if masked else None for v in range(vectors)]
-
-    def add(a, b):
-        return builder.add(a, b)
-
-    def cast(pointer):
-        return builder.bitcast(pointer, vector.as_pointer())
-
-    def load(pointer, mask):
-        if mask is None:
-            return builder.load(pointer, align=align)
-        return _masked(builder, "load", vector, pointer, ir.IntType(32)(align), mask, vector(None))
-
-    def store(value, pointer, mask):
-        if mask is None:
-            return builder.store(value, pointer, align=align)
-        return _masked(builder, "store", vector, value, pointer, ir.IntType(32)(align), mask)
-
-    def weights(term):
-        """The vectors of a term, one for each of the tile's."""
-        for v in range(vectors):
-            lanes = index(v * vector.count)
-            if not packed:
-                place = add(builder.mul(term, sizes[1][1]), add(add(from_w, column), lanes))
-                yield load(cast(builder.gep(w.data, [place])), masks[v])
-                continue
-            panels, _, width = sizes[1]
-            panel = add(builder.udiv(column, width), index(v // _WIDTH))
-            panel = builder.select(builder.icmp_signed("<", panel, panels), panel, builder.sub(panels, index(1)))
-            place = add(builder.mul(add(builder.mul(panel, terms), term), width), index(v % _WIDTH * vector.count))
-            yield load(cast(builder.gep(w.data, [place])), None)
-
-    def factor(line, term):
-        across, along = (line, term) if packed else (term, line)
-        place = add(builder.mul(across, breadth), add(along, from_x))
-        return _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
-
-    end = builder.sub(count, index(1))
-    lines = [add(row, index(i)) for i in range(height)]
-    lines = [builder.select(builder.icmp_signed("<", line, end), line, end) for line in lines]
-    begins = [add(builder.mul(line, columns), column) for line in lines]
-    targets = [[cast(builder.gep(y.data, [add(b, index(v * vector.count))])) for v in range(vectors)] for b in begins]
-    # Stack slots, which LLVM turns into registers.
-    sums = [[cgutils.alloca_once(builder, vector) for _ in range(vectors)] for _ in lines]
-    for row_sums, pointers in zip(sums, targets, strict=True):
-        for total, pointer, mask in zip(row_sums, pointers, masks, strict=True):
-            builder.store(vector(None) if packed else load(pointer, mask), total)
+    lines = _lines(builder, row, height, low, high, batch, last)
+    if added:
+        end = builder.sub(last, row)
+        begins = [add(add(row, start), builder.select(builder.icmp_signed("<", index(i), end), index(i), end)) for i in range(height)]
+    else:
+        begins = [add(multiply(line, breadth), start) for line in lines]
+    cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
+             for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
+    beds = []  # where the panels begin that the tile's columns are in
+    for v in range(0, vectors, _WIDTH):
+        panel = add(builder.udiv(column, width), index(v // _WIDTH))
+        panel = builder.select(builder.icmp_signed("<", panel, panels), panel, builder.sub(panels, index(1)))
+        beds.append(multiply(multiply(panel, depth), width))
+    sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
+    for total, (place, _) in zip(sums, cells, strict=True):
+        builder.store(vector(None), total)
+        if added:
+            memory.prefetch(y, place)
     with cgutils.for_range(builder, terms) as loop:
-        row_of_weights = list(weights(loop.index))
-        for line, row_sums in zip(lines, sums, strict=True):
-            x_line = factor(line, loop.index)
-            for total, weight in zip(row_sums, row_of_weights, strict=True):
-                product = builder.fmul(x_line, weight, flags=("contract",))
+        places = [add(bed, multiply(loop.index, width)) for bed in beds]
+        weights = [memory.load(w, add(places[v // _WIDTH], index(v % _WIDTH * vector.count))) for v in range(vectors)]
+        for i, begin in enumerate(begins):
+            place = add(begin, multiply(loop.index, breadth) if added else loop.index)
+            factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
+            for total, weight in zip(sums[i * vectors :], weights, strict=False):
+                product = builder.fmul(factor, weight, flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-    for row_sums, pointers in zip(sums, targets, strict=True):
-        for total, pointer, mask in zip(row_sums, pointers, masks, strict=True):
-            store(builder.load(total), pointer, mask)
+    results = [builder.load(total) for total in sums]
+    if added:  # rows past the last one repeat it, so all are read before any is written
+        old = [memory.load(y, place, mask) for place, mask in cells]
+        results = [builder.fadd(o, r) for o, r in zip(old, results, strict=True)]
+    for result, (place, mask) in zip(results, cells, strict=True):
+        memory.store(result, y, place, mask)
 
 
 @intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, places, height, vectors, masked):
+def _tile(typing, rows, weights, out, numbers, height, vectors, masked, added):
     """Compute one tile of `out`: see _build_tile."""
-    literals = (height, vectors, masked)
-    signature = types.void(rows, weights, out, places, *literals)
+    literals = (height, vectors, masked, added)
+    signature = types.void(rows, weights, out, numbers, *literals)
     real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
     vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
 
     def generate(context, builder, signature, arguments):
         arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(3)]
-        indices = cgutils.unpack_tuple(builder, arguments[3])
-        _build_tile(builder, *arrays, indices, *[literal.literal_value for literal in literals], vector)
+        values = cgutils.unpack_tuple(builder, arguments[3])
+        _build_tile(builder, *arrays, values, *[literal.literal_value for literal in literals], vector)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-def _band(height, vectors, masked):
+def _band(height, vectors, masked, added=False):
     """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
 
     @exact_jit
-    def band(rows, from_rows, weights, from_weights, out, column, top, bottom):
+    def band(rows, start, weights, terms, out, column, top, bottom, low, high):
+        last = out.shape[0] * (high - low) - 1
         for row in range(top, bottom, height):
-            _tile(rows, weights, out, (from_rows, from_weights, row, column), height, vectors, masked)
+            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, masked, added)
 
     return band
 
 
-_tall_band, _narrow_tall_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
+_tall_band, _edge_tall_band, _narrow_tall_band = (
+    _band(_TALL, _WIDTH, False), _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True))  # fmt: skip
 _short_band, _narrow_short_band = _band(_SHORT, _WIDTH, True), _band(_SHORT, _WIDTH // 2, True)
-_one_row, _whole_tall_band = _band(1, 2 * _WIDTH, True), _band(_TALL, _WIDTH, False)
+_one_row, _narrow_one_row = _band(1, 2 * _WIDTH, True), _band(1, _WIDTH, True)
+_added_band, _edge_added_band, _narrow_added_band = (
+    _band(_TALL, _WIDTH, False, True), _band(_TALL, _WIDTH, True, True), _band(_TALL, _WIDTH // 2, True, True))  # fmt: skip
+
+
+@intrinsic
+def _copy(typing, source, place, target, goal, count):
+    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
+    signature = types.void(source, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
+        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _turn(typing, source, place, stride, target, goal, width):
+    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
+    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 3))
+        _, place, stride, _, goal, width = arguments
+        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
+        index = place.type
+        rows = [memory.load(source, builder.add(place, builder.mul(index(k), stride))) for k in range(_TURN)]
+        distance = _TURN // 2
+        while distance:  # rows k and k + distance exchange every second run of so many columns
+            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
+            odd = [lane + distance for lane in even]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
+            for k in range(_TURN):
+                if not k & distance:
+                    pair = rows[k], rows[k + distance]
+                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+            distance //= 2
+        for i, row in enumerate(rows):
+            memory.store(row, target, builder.add(goal, builder.mul(index(i), width)))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+# Matrix products.
+
+
+_ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
+_DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
+_NARROW = 600  # columns: the rows of wider arrays share their places in the cache, and are copied
 
 
 def packed(terms, columns, real):
     """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
-    width = _WIDTH * _BYTES // np.dtype(real).itemsize
-    return np.zeros((-(-columns // width), terms, width), real)
+    width = _WIDTH * _BYTES // real.itemsize
+    panels = room((-(-columns // width), terms, width), real)
+    if columns % width:
+        panels[-1, :, columns % width :] = 0
+    return panels
+
+
+def outer_room(threads, columns, real):
+    """Room for what `add_outer_products` copies, for each thread: rows of the left, and of the right with its columns."""
+    width = _WIDTH * _BYTES // real.itemsize
+    panels = -(-max(columns) // width)
+    return room((threads, 1, _DEPTH, _SPAN), real), room((threads, panels, _DEPTH, width), real)
 
 
 @jit
-def pack(weights, first, length, transposed, panels, term, column):
+def pack(weights, first, length, transposed, panels, term, column, rank, threads):
     """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
-    As they lie if the product is with the transpose, turned if it is with the matrix itself."""
-    width = panels.shape[2]
-    count = length if transposed else weights.shape[0]
+    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
+    _, terms, width = panels.shape
+    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
+    count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
     low = 0
-    while low < count:  # up to the end of a panel, and not so many that turning them leaves the cache
+    while low < count:  # up to the end of a panel
         panel, lane = divmod(column + low, width)
-        high = min(low + min(width - lane, _TURNED), count)
-        if transposed:
-            for k in range(weights.shape[0]):
-                for m in range(low, high):
-                    panels[panel, term + k, lane + m - low] = weights[k, first + m]
+        high = min(low + width - lane, count)
+        goal = (panel * terms + term) * width + lane
+        if not own[0] <= panel < own[1]:
+            pass
+        elif transposed:
+            for k in range(deep):
+                _copy(weights, k * weights.shape[1] + first + low, panels, goal + k * width, high - low)
         else:
-            for k in range(length):
-                for m in range(low, high):
-                    panels[panel, term + k, lane + m - low] = weights[m, first + k]
+            _pack_turned(weights, first, low, high, panels, goal, deep)
         low = high
 
 
 @jit
-def multiply(rows, start, weights, out):
-    """out[b, m] = sum over k of rows[b, start + k] * the packed weights[k, m], all C-contiguous and of one float dtype.
-
-    Shapes: rows (B, at least start + K), out (B, M), which is overwritten and overlaps neither. Each sum runs over k in order,
-    whatever the tile, so that a row's result does not depend on the rows beside it.
-    """
-    count, width = out.shape[0], weights.shape[2]
-    if count == 1:
-        for column in range(0, out.shape[1], 2 * width):
-            _one_row(rows, start, weights, 0, out, column, 0, 1)
-        return
-    tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
-    for top in range(0, tall, _ROWS):
-        for column in range(0, out.shape[1], width):
-            if out.shape[1] - column > width // 2:
-                _tall_band(rows, start, weights, 0, out, column, top, min(top + _ROWS, tall))
-            else:
-                _narrow_tall_band(rows, start, weights, 0, out, column, top, min(top + _ROWS, tall))
-    if tall < count:
-        for column in range(0, out.shape[1], width):
-            if out.shape[1] - column > width // 2:
-                _short_band(rows, start, weights, 0, out, column, tall, count)
-            else:
-                _narrow_short_band(rows, start, weights, 0, out, column, tall, count)
-
-
-@exact_jit
-def _copy(source, target):
-    for k in range(source.shape[0]):
-        target[k] = source[k]
+def _pack_turned(weights, first, low, high, panels, goal, deep):
+    """Rows of a matrix from `low` up to `high`, as columns of a panel."""
+    stride, width = weights.shape[1], panels.shape[2]
+    flat, target = weights.reshape(-1), panels.reshape(-1)
+    whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
+    for m in range(0, whole, _TURN):
+        for k in range(0, along, _TURN):
+            _turn(flat, (low + m) * stride + first + k, stride, target, goal + k * width + m, width)
+    for m in range(high - low):
+        for k in range(along if m < whole else 0, deep):
+            target[goal + k * width + m] = flat[(low + m) * stride + first + k]
 
 
 @jit
-def add_outer_products(left, from_left, right, from_right, out):
-    """out[m, k] += sum over r of left[r, from_left + m] * right[r, from_right + k]: a gradient of weights, over all rows r.
+def multiply(rows, start, weights, out, low, high, rank, team):
+    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
+    of a team, each thread computes some of the columns.
 
-    All C-contiguous and of one float dtype; out overlaps neither. As many rows and columns at a time as the cache holds."""
-    width, rows = _WIDTH * (_BYTES // out.itemsize), left.shape[0]
-    block = np.empty((min(_DEPTH, rows), _SPAN), out.dtype)
-    panel = np.empty((min(_DEPTH, rows), width), out.dtype)
+    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of one
+    float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside it."""
+    count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
+    left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
+    if count == 1:
+        for column in range(left, right, 2 * width):
+            if min(right, out.shape[2]) - column > width:
+                _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            else:
+                _narrow_one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+        return
+    tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
+    for top in range(0, tall, _ROWS):
+        bottom = min(top + _ROWS, tall)
+        for column in range(left, right, width):
+            if out.shape[2] - column >= width:
+                _tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
+            elif out.shape[2] - column > width // 2:
+                _edge_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
+            else:
+                _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
+    if tall < count:
+        for column in range(left, right, width):
+            if out.shape[2] - column > width // 2:
+                _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            else:
+                _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+
+
+@jit
+def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+    """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
+    right[t, b, from_right + k]: a gradient of weights.
+
+    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
+    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of a
+    team, each thread adds to some of the rows."""
+    samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
+    rows, span, whole = left.shape[0] * samples, block.shape[2], out.reshape(1, height, breadth)
+    above, below = height * rank // team[0], height * (rank + 1) // team[0]
+    as_it_is = samples == left.shape[1] and left.shape[2] <= _NARROW
     for first in range(0, rows, _DEPTH):
-        last = min(first + _DEPTH, rows)
-        for top in range(0, out.shape[0], _SPAN):
-            bottom = min(top + _SPAN, out.shape[0])
-            above, from_above = left[first:last], from_left
-            if out.shape[1] >= _MANY:  # rows far apart share their places in the cache
-                above, from_above = block[: last - first], -top
-                for r in range(last - first):
-                    _copy(left[first + r, from_left + top : from_left + bottom], block[r])
-            for column in range(0, out.shape[1], width):
-                below, from_below, wide = right[first:last], from_right, min(width, out.shape[1] - column)
-                if out.shape[1] >= _MANY:
-                    below, from_below = panel[: last - first], -column
-                    for r in range(last - first):
-                        _copy(right[first + r, from_right + column : from_right + column + wide], panel[r])
-                if wide == width:
-                    _whole_tall_band(above, from_above, below, from_below, out, column, top, bottom)
-                elif wide > width // 2:
-                    _tall_band(above, from_above, below, from_below, out, column, top, bottom)
-                else:
-                    _narrow_tall_band(above, from_above, below, from_below, out, column, top, bottom)
+        count = min(_DEPTH, rows - first)
+        for r in range(count):
+            t, b = divmod(first + r, samples)
+            line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
+            for column in range(0, breadth, width):
+                _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
+        for top in range(above, below, span):
+            bottom = min(top + span, below)
+            if as_it_is:
+                some = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
+                _add(some, from_left + top, panels, count, whole[:, top:bottom])
+            else:
+                for r in range(count):
+                    t, b = divmod(first + r, samples)
+                    line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
+                    _copy(left, line + top, block, r * span, bottom - top)
+                _add(block, 0, panels, count, whole[:, top:bottom])
+
+
+@jit
+def _add(rows, start, panels, terms, out):
+    """out[0, m, k] += sum over the terms r of rows[0, r, start + m] * panels[r, k]."""
+    (_, height, breadth), width = out.shape, panels.shape[2]
+    for column in range(0, breadth, width):
+        if breadth - column >= width:
+            _added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+        elif breadth - column > width // 2:
+            _edge_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+        else:
+            _narrow_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+
+
+# A single step.
+
+
+_EIGHT = 8  # rows of weights that are gone through side by side
+
+
+@intrinsic
+def _pointer(typing, address, like):
+    """An address as a pointer to numbers of an array's dtype."""
+    signature = types.CPointer(like.dtype)(address, like)
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+@exact_jit
+def array_at(address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    return carray(_pointer(address, like), shape)
+
+
+@exact_jit
+def cut(memory, shape):
+    """An array of that shape from the beginning of what memory there is, and the rest."""
+    size = 1
+    for n in shape:
+        size *= n
+    return memory[:size].reshape(shape), memory[size:]
+
+
+def _folded(builder, vectors):
+    """The sums of the lanes of vectors, as few vectors as hold them, in order."""
+    lane, lanes = ir.IntType(32), vectors[0].type.count
+    while lanes > len(vectors):  # the upper half of the lanes on the lower one
+        lanes //= 2
+        low, high = (ir.Constant(ir.VectorType(lane, lanes), list(range(k, k + lanes))) for k in (0, lanes))
+        vectors = [builder.fadd(builder.shuffle_vector(v, v, low), builder.shuffle_vector(v, v, high)) for v in vectors]
+    groups = lanes  # lanes of one sum
+    while groups > 1:
+        folded = []
+        for a, b in zip(vectors[::2], vectors[1::2], strict=True):
+            even, odd = (builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(lane, lanes), list(range(k, 2 * lanes, 2))))
+                         for k in (0, 1))  # fmt: skip
+            folded.append(builder.fadd(even, odd))
+        vectors, groups = folded, groups // 2
+    return vectors
+
+
+def _side_by_side(builder, a, b):
+    lanes = 2 * a.type.count
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes))))
+
+
+@intrinsic
+def _eight_sums(typing, x, start, w, first, stride, length, out, place):
+    """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
+    signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
+        _, start, _, first, stride, length, _, place = arguments
+        real = context.get_data_type(signature.args[0].dtype)
+        vector = ir.VectorType(real, 8 * _BYTES // signature.args[0].dtype.bitwidth)
+        memory, index = _Vectors(builder, vector), length.type
+        sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
+        rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
+
+        def add(k, mask=None):
+            factor = memory.load(x, builder.add(start, k), mask)
+            for row, total in zip(rows, sums, strict=True):
+                product = builder.fmul(factor, memory.load(w, builder.add(row, k), mask), flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+
+        whole = builder.and_(length, index(-vector.count))
+        with cgutils.for_range_slice(builder, index(0), whole, index(vector.count)) as (k, _):
+            add(k)
+        rest = builder.sub(length, whole)
+        with builder.if_then(builder.icmp_signed(">", rest, index(0))):
+            lanes = ir.VectorType(index, vector.count)
+            add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
+        folded = _folded(builder, [builder.load(total) for total in sums])
+        eight = _Vectors(builder, ir.VectorType(real, _EIGHT))
+        while len(folded) > 1:  # vectors of less than eight lanes
+            folded = [_side_by_side(builder, a, b) for a, b in zip(folded[::2], folded[1::2], strict=True)]
+        eight.store(builder.fadd(eight.load(out, place), folded[0]), out, place)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@exact_jit
+def apply(weights, first, length, transposed, rows, start, out, column):
+    """out[b, column + m] += the sum over k of weights[m, first + k] * rows[b, start + k], k < length; with `transposed`, of
+    weights[k, first + m] * rows[b, start + k], m < length. Packed weights are never needed."""
+    (height, breadth), samples = weights.shape, rows.shape[0]
+    for b in range(samples):
+        source, target = b * rows.shape[1] + start, b * out.shape[1] + column
+        if transposed:
+            for k in range(height):
+                for m in range(length):
+                    out[b, column + m] += weights[k, first + m] * rows[b, start + k]
+            continue
+        whole = height // _EIGHT * _EIGHT
+        for m in range(0, whole, _EIGHT):
+            _eight_sums(rows, source, weights, m * breadth + first, breadth, length, out, target + m)
+        for m in range(whole, height):
+            total = out[b, column + m]
+            for k in range(length):
+                total += weights[m, first + k] * rows[b, start + k]
+            out[b, column + m] = total
 
 
 # The equations and their adjoints.
+
+
+@jit
+def forward_weights(rank, threads, n_h, n_m, n_x, W_x_packed, A_packed, W_h_packed, W_m_packed, W_x, A, W_h,
+        W_m):
+    """Pack the weights of the products."""
+    # W_x @ x
+    pack(W_x, 0, n_x, False, W_x_packed, 0, 0, rank, threads)
+    # A @ m_prev
+    pack(A, 0, n_m, False, A_packed, 0, 0, rank, threads)
+    # W_h @ h_prev
+    pack(W_h, 0, n_h, False, W_h_packed, 0, 0, rank, threads)
+    # W_m @ m
+    pack(W_m, 0, n_m, False, W_m_packed, 0, 0, rank, threads)
 
 
 @fused
@@ -584,14 +1069,6 @@ def forward_before_row(n_x, e_x, x, dot_s_3_out):
     for j in range(n_x):
         dot_s_3 += e_x[j] * x[j]
     dot_s_3_out[0] = dot_s_3
-
-
-@jit
-def forward_before(T, B_, n_x, e_x, x, dot_s_3_seq):
-    """Do for all steps what waits for no product."""
-    for t in range(T):
-        for b in range(B_):
-            forward_before_row(n_x, e_x, x[t, b], dot_s_3_seq[t, b:b + 1])
 
 
 @fused
@@ -628,26 +1105,50 @@ def forward_step_row_2(n_h, z_h_from_h_prev, z_h_from_m, z_h_from_x, h_out):
 
 
 @jit
-def forward_steps(T, B_, n_h, n_m, A_rows, W_h_rows, W_m_rows, e_h, h_seq, e_m, m_seq, dot_s_3_seq, B,
-        from_x):
-    """Run the recurrence from the first step to the last."""
-    real = e_h.dtype
-    from_m_prev = np.empty((B_, n_m), real)
-    from_h_prev = np.empty((B_, n_h), real)
-    from_m = np.empty((B_, n_h), real)
-    for t in range(T):
-        # A @ m_prev
-        multiply(m_seq[t], 0, A_rows, from_m_prev)
-        # W_h @ h_prev
-        multiply(h_seq[t], 0, W_h_rows, from_h_prev)
-        for b in range(B_):
-            forward_step_row_1(n_h, n_m, e_h, h_seq[t, b], e_m, m_seq[t, b], dot_s_3_seq[t, b:b + 1], B,
-                from_m_prev[b, 0:n_m], m_seq[t + 1, b])
-        # W_m @ m
-        multiply(m_seq[t + 1], 0, W_m_rows, from_m)
-        for b in range(B_):
-            forward_step_row_2(n_h, from_h_prev[b, 0:n_h], from_m[b, 0:n_h], from_x[t, b, 0:n_h],
-                h_seq[t + 1, b])
+def forward_pass(T, block, low, high, upto, rank, team, n_h, n_m, n_x, W_x_packed, A_packed, W_h_packed,
+        W_m_packed, x, from_x, m_seq, from_m_prev, h_seq, from_h_prev, from_m, e_x, dot_s_3_seq, e_h, e_m, B):
+    """All steps, for the samples from `low` up to `high`."""
+    for first in range(0, T, block):
+        last = min(first + block, T)
+        # What waits for no product of the step before.
+        # W_x @ x
+        multiply(x[first:last], 0, W_x_packed, from_x[:last - first], low, high, rank, team)
+        meet(team)
+        for t in range(first, last):
+            for b in range(low, upto):
+                forward_before_row(n_x, e_x, x[t, b], dot_s_3_seq[t - first, b:b + 1])
+        meet(team)
+
+        # The recurrence.
+        for t in range(first, last):
+            # A @ m_prev
+            multiply(m_seq[t:t + 1], 0, A_packed, from_m_prev, low, high, rank, team)
+            # W_h @ h_prev
+            multiply(h_seq[t:t + 1], 0, W_h_packed, from_h_prev, low, high, rank, team)
+            meet(team)
+            for b in range(low, upto):
+                forward_step_row_1(n_h, n_m, e_h, h_seq[t, b], e_m, m_seq[t, b],
+                    dot_s_3_seq[t - first, b:b + 1], B, from_m_prev[0, b, 0:n_m], m_seq[t + 1, b])
+            meet(team)
+            # W_m @ m
+            multiply(m_seq[t + 1:t + 2], 0, W_m_packed, from_m, low, high, rank, team)
+            meet(team)
+            for b in range(low, upto):
+                forward_step_row_2(n_h, from_h_prev[0, b, 0:n_h], from_m[0, b, 0:n_h],
+                    from_x[t - first, b, 0:n_h], h_seq[t + 1, b])
+            meet(team)
+
+
+@jit
+def backward_weights(rank, threads, n_h, n_m, n_x, W, A_packed, W_x_packed, W_m, W_h, A, W_x):
+    """Pack the weights of the products."""
+    # W_m.T @ dz_h, W_h.T @ dz_h
+    pack(W_m, 0, n_m, True, W, 0, 0, rank, threads)
+    pack(W_h, 0, n_h, True, W, 0, n_m, rank, threads)
+    # A.T @ dm
+    pack(A, 0, n_m, True, A_packed, 0, 0, rank, threads)
+    # W_x.T @ dz_h
+    pack(W_x, 0, n_x, True, W_x_packed, 0, 0, rank, threads)
 
 
 @fused
@@ -702,29 +1203,6 @@ def backward_step_row_3(n_m, e_m, ddot_s_2, dm_prev_from_dm, dm_later):
         dm_later[j] = dm_prev
 
 
-@jit
-def backward_steps(T, B_, n_h, n_m, W, A_rows, dh_given, dh_later, h_seq, dz_h_seq, dm_given, dm_later, B,
-        ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m):
-    """Run the adjoint recurrence from the last step to the first."""
-    real = dh_given.dtype
-    from_dz_h = np.empty((B_, n_h + n_m), real)
-    dm_seq = np.empty((B_, n_m), real)
-    from_dm = np.empty((B_, n_m), real)
-    for t in range(T - 1, -1, -1):
-        for b in range(B_):
-            backward_step_row_1(n_h, dh_given[t, b], dh_later[b], h_seq[t + 1, b], dz_h_seq[t, b, 0:n_h])
-        # W_m.T @ dz_h, W_h.T @ dz_h
-        multiply(dz_h_seq[t], 0, W, from_dz_h)
-        for b in range(B_):
-            backward_step_row_2(n_m, n_h, from_dz_h[b, 0:n_m], dm_given[t, b], dm_later[b], dm_seq[b, 0:n_m],
-                B, ds_seq[t, b:b + 1], ddot_s_2_seq[t, b:b + 1], ddot_s_seq[t, b:b + 1], e_h,
-                from_dz_h[b, n_m:n_h + n_m], dh_later[b])
-        # A.T @ dm
-        multiply(dm_seq, 0, A_rows, from_dm)
-        for b in range(B_):
-            backward_step_row_3(n_m, e_m, ddot_s_2_seq[t, b:b + 1], from_dm[b, 0:n_m], dm_later[b])
-
-
 @fused
 def backward_before_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, ddot_s, h_prev, de_h, ddot_s_2,
         m_prev, de_m):
@@ -747,17 +1225,59 @@ def backward_before_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, d
 
 
 @jit
-def backward_before(T, B_, n_h, n_m, n_x, ds_seq, e_x, from_dz_h_2, dx_seq, x, de_x, ddot_s_seq, h_seq, de_h,
-        ddot_s_2_seq, m_seq, de_m):
-    """Do for all steps what waits for no product."""
-    for t in range(T - 1, -1, -1):
-        for b in range(B_):
-            backward_before_row(n_x, n_h, n_m, ds_seq[t, b:b + 1], e_x, from_dz_h_2[t, b, 0:n_x],
-                dx_seq[t, b], x[t, b], de_x, ddot_s_seq[t, b:b + 1], h_seq[t, b], de_h,
-                ddot_s_2_seq[t, b:b + 1], m_seq[t, b], de_m)
+def backward_pass(T, block, low, high, upto, rank, team, n_h, n_m, n_x, W, A_packed, W_x_packed, dz_h_seq,
+        from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dW_h, dW_m, dW_x, rows, panels, dh_given,
+        dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, de_x, de_h,
+        de_m):
+    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+    for last in range(T, 0, -block):
+        first = max(last - block, 0)
+        # The recurrence, backwards.
+        for t in range(last - 1, first - 1, -1):
+            for b in range(low, upto):
+                backward_step_row_1(n_h, dh_given[t % dh_given.shape[0], b], dh_later[b], h_seq[t + 1, b],
+                    dz_h_seq[t - first, b, 0:n_h])
+            meet(team)
+            # W_m.T @ dz_h, W_h.T @ dz_h
+            multiply(dz_h_seq[t - first:t - first + 1], 0, W, from_dz_h, low, high, rank, team)
+            meet(team)
+            for b in range(low, upto):
+                backward_step_row_2(n_m, n_h, from_dz_h[0, b, 0:n_m], dm_given[t % dm_given.shape[0], b],
+                    dm_later[b], dm_seq[0, b, 0:n_m], B, ds_seq[t - first, b:b + 1],
+                    ddot_s_2_seq[t - first, b:b + 1], ddot_s_seq[t - first, b:b + 1], e_h,
+                    from_dz_h[0, b, n_m:n_h + n_m], dh_later[b])
+            meet(team)
+            # A.T @ dm
+            multiply(dm_seq, 0, A_packed, from_dm, low, high, rank, team)
+            meet(team)
+            for b in range(low, upto):
+                backward_step_row_3(n_m, e_m, ddot_s_2_seq[t - first, b:b + 1], from_dm[0, b, 0:n_m],
+                    dm_later[b])
+            meet(team)
+
+        # Gradients of what all steps share, and of the inputs.
+        # W_x.T @ dz_h
+        multiply(dz_h_seq[:last - first], 0, W_x_packed, from_dz_h_2[:last - first], low, high, rank, team)
+        # dW_h: the outer products of dz_h and h_prev
+        add_outer_products(dz_h_seq[:last - first], 0, h_seq[first:last], 0, dW_h, low, high, rank, team,
+            rows, panels)
+        # dW_m: the outer products of dz_h and m
+        add_outer_products(dz_h_seq[:last - first], 0, m_seq[first + 1:last + 1], 0, dW_m, low, high, rank,
+            team, rows, panels)
+        # dW_x: the outer products of dz_h and x
+        add_outer_products(dz_h_seq[:last - first], 0, x[first:last], 0, dW_x, low, high, rank, team, rows,
+            panels)
+        meet(team)
+        for t in range(last - 1, first - 1, -1):
+            for b in range(low, upto):
+                backward_before_row(n_x, n_h, n_m, ds_seq[t - first, b:b + 1], e_x,
+                    from_dz_h_2[t - first, b, 0:n_x], dx_seq[t, b], x[t, b], de_x,
+                    ddot_s_seq[t - first, b:b + 1], h_seq[t, b], de_h, ddot_s_2_seq[t - first, b:b + 1],
+                    m_seq[t, b], de_m)
+        meet(team)
 
 
-def _forward(T, B_, sizes, real, params, inputs, initial):
+def _forward(T, B_, sizes, real, params, inputs, initial, threads):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h = sizes["n_h"]
     n_m = sizes["n_m"]
@@ -771,30 +1291,39 @@ def _forward(T, B_, sizes, real, params, inputs, initial):
     B = params["B"]
     A = params["A"]
     x = inputs["x"]
-    m_seq = np.empty((T + 1, B_, n_m), real)
+    m_seq = room((T + 1, B_, n_m), real)
     m_seq[0] = initial["m"]
-    h_seq = np.empty((T + 1, B_, n_h), real)
+    h_seq = room((T + 1, B_, n_h), real)
     h_seq[0] = initial["h"]
-    # What waits for no product of the step before: all steps at once.
-    # W_x @ x
-    from_x = np.empty((T, B_, n_h), real)
-    W_x_rows = packed(n_x, n_h, real)
-    pack(W_x, 0, n_x, False, W_x_rows, 0, 0)
-    multiply(x.reshape(T * B_, n_x), 0, W_x_rows, from_x.reshape(T * B_, n_h))
-    dot_s_3_seq = np.empty((T, B_), real)
-    forward_before(T, B_, n_x, e_x, x, dot_s_3_seq)
-    # The recurrence.
-    A_rows = packed(n_m, n_m, real)
-    pack(A, 0, n_m, False, A_rows, 0, 0)
-    W_h_rows = packed(n_h, n_h, real)
-    pack(W_h, 0, n_h, False, W_h_rows, 0, 0)
-    W_m_rows = packed(n_m, n_h, real)
-    pack(W_m, 0, n_m, False, W_m_rows, 0, 0)
-    forward_steps(T, B_, n_h, n_m, A_rows, W_h_rows, W_m_rows, e_h, h_seq, e_m, m_seq, dot_s_3_seq, B, from_x)
+    parts = shares(threads, T, B_, 10 * n_m + 20 * n_h + n_h * n_h + n_h * n_m + n_h * n_x + n_m * n_m + 40)
+    block = steps_at_a_time(T, B_)
+    W_x_packed = packed(n_x, n_h, real)
+    A_packed = packed(n_m, n_m, real)
+    W_h_packed = packed(n_h, n_h, real)
+    W_m_packed = packed(n_m, n_h, real)
+
+    def pack_weights(rank, threads):
+        forward_weights(rank, threads, n_h, n_m, n_x, W_x_packed, A_packed, W_h_packed, W_m_packed, W_x, A,
+            W_h, W_m)
+
+    in_parallel(pack_weights, halves(threads,
+        W_x_packed.size + A_packed.size + W_h_packed.size + W_m_packed.size))
+    from_x = room((block, B_, n_h), real)
+    from_m_prev = room((1, B_, n_m), real)
+    from_h_prev = room((1, B_, n_h), real)
+    from_m = room((1, B_, n_h), real)
+    dot_s_3_seq = room((block, B_), real)
+
+    def part(thread, own, low, high, upto, rank, team):
+        forward_pass(T, block, low, high, upto, rank, team, n_h, n_m, n_x, W_x_packed, A_packed, W_h_packed,
+            W_m_packed, x, from_x, m_seq, from_m_prev, h_seq, from_h_prev, from_m, e_x, dot_s_3_seq, e_h, e_m,
+            B)
+
+    in_parallel(part, parts)
     return {"m": m_seq, "h": h_seq}, ()
 
 
-def _backward(T, B_, sizes, real, params, inputs, states, tape, given, later):
+def _backward(T, B_, sizes, real, params, inputs, states, tape, given, later, threads):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_m = sizes["n_m"]
@@ -814,60 +1343,147 @@ def _backward(T, B_, sizes, real, params, inputs, states, tape, given, later):
     dh_given = given["h"]
     dm_later = later["m"]
     dh_later = later["h"]
-    # The recurrence, backwards.
+    parts = shares(threads, T, B_,
+        10 * n_x + 2 * (n_h * n_h) + 2 * n_h * n_m + 2 * n_h * n_x + 20 * n_m + 30 * n_h + n_m * n_m + 40)
+    block = steps_at_a_time(T, B_)
     W = packed(n_h, n_h + n_m, real)
-    pack(W_m, 0, n_m, True, W, 0, 0)
-    pack(W_h, 0, n_h, True, W, 0, n_m)
-    A_rows = packed(n_m, n_m, real)
-    pack(A, 0, n_m, True, A_rows, 0, 0)
-    dz_h_seq = np.empty((T, B_, n_h), real)
-    ds_seq = np.empty((T, B_), real)
-    ddot_s_2_seq = np.empty((T, B_), real)
-    ddot_s_seq = np.empty((T, B_), real)
-    backward_steps(T, B_, n_h, n_m, W, A_rows, dh_given, dh_later, h_seq, dz_h_seq, dm_given, dm_later, B,
-        ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m)
-    # Gradients of what all steps share, and of the inputs: all steps at once.
-    # W_x.T @ dz_h
-    from_dz_h_2 = np.empty((T, B_, n_x), real)
-    W_x_rows = packed(n_h, n_x, real)
-    pack(W_x, 0, n_x, True, W_x_rows, 0, 0)
-    multiply(dz_h_seq.reshape(T * B_, n_h), 0, W_x_rows, from_dz_h_2.reshape(T * B_, n_x))
-    # dW_h: the outer products of dz_h and h_prev, summed over steps and samples
-    dW_h = np.zeros((n_h, n_h), real)
-    add_outer_products(dz_h_seq.reshape(T * B_, n_h), 0, h_seq[:T].reshape(T * B_, n_h), 0, dW_h)
-    # dW_m: the outer products of dz_h and m, summed over steps and samples
-    dW_m = np.zeros((n_h, n_m), real)
-    add_outer_products(dz_h_seq.reshape(T * B_, n_h), 0, m_seq[1:].reshape(T * B_, n_m), 0, dW_m)
-    # dW_x: the outer products of dz_h and x, summed over steps and samples
-    dW_x = np.zeros((n_h, n_x), real)
-    add_outer_products(dz_h_seq.reshape(T * B_, n_h), 0, x.reshape(T * B_, n_x), 0, dW_x)
-    dx_seq = np.empty((T, B_, n_x), real)
-    de_x = np.zeros((n_x,), real)
-    de_h = np.zeros((n_h,), real)
-    de_m = np.zeros((n_m,), real)
-    backward_before(T, B_, n_h, n_m, n_x, ds_seq, e_x, from_dz_h_2, dx_seq, x, de_x, ddot_s_seq, h_seq, de_h,
-        ddot_s_2_seq, m_seq, de_m)
+    A_packed = packed(n_m, n_m, real)
+    W_x_packed = packed(n_h, n_x, real)
+
+    def pack_weights(rank, threads):
+        backward_weights(rank, threads, n_h, n_m, n_x, W, A_packed, W_x_packed, W_m, W_h, A, W_x)
+
+    in_parallel(pack_weights, halves(threads, W.size + A_packed.size + W_x_packed.size))
+    dz_h_seq = room((block, B_, n_h), real)
+    from_dz_h = room((1, B_, n_h + n_m), real)
+    dm_seq = room((1, B_, n_m), real)
+    from_dm = room((1, B_, n_m), real)
+    from_dz_h_2 = room((block, B_, n_x), real)
+    ds_seq = room((block, B_), real)
+    ddot_s_2_seq = room((block, B_), real)
+    ddot_s_seq = room((block, B_), real)
+    dx_seq = room((T, B_, n_x), real)
+    # Each thread adds up gradients of its own.
+    de_h = zeros((parts[-1][1] + 1, n_h), real)
+    de_m = zeros((parts[-1][1] + 1, n_m), real)
+    de_x = zeros((parts[-1][1] + 1, n_x), real)
+    dW_h = zeros((parts[-1][1] + 1, n_h, n_h), real)
+    dW_m = zeros((parts[-1][1] + 1, n_h, n_m), real)
+    dW_x = zeros((parts[-1][1] + 1, n_h, n_x), real)
+    rows, panels = outer_room(len(parts), [n_h, n_m, n_x], real)
+
+    def part(thread, own, low, high, upto, rank, team):
+        backward_pass(T, block, low, high, upto, rank, team, n_h, n_m, n_x, W, A_packed, W_x_packed, dz_h_seq,
+            from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dW_h[own], dW_m[own], dW_x[own],
+            rows[thread], panels[thread], dh_given, dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq,
+            ddot_s_seq, e_h, e_m, e_x, dx_seq, de_x[own], de_h[own], de_m[own])
+
+    in_parallel(part, parts)
+    de_h = summed(de_h)
+    de_m = summed(de_m)
+    de_x = summed(de_x)
+    dW_h = summed(dW_h)
+    dW_m = summed(dW_m)
+    dW_x = summed(dW_x)
     return {"e_h": de_h, "e_m": de_m, "e_x": de_x, "W_h": dW_h, "W_m": dW_m, "W_x": dW_x}, {"x": dx_seq}
+
+
+def forward_single(places, x, m_prev, h_prev, m, h):
+    """One step, straight from the parameters; `places` holds their addresses, and the sizes. Whether the shapes fit."""
+    B_ = x.shape[0]
+    n_h = places[8]
+    n_m = places[9]
+    n_x = places[10]
+    if x.shape != (B_, n_x) or m_prev.shape != (B_, n_m) or h_prev.shape != (B_, n_h):
+        return False
+    e_h = array_at(places[0], (n_h,), x)
+    e_m = array_at(places[1], (n_m,), x)
+    e_x = array_at(places[2], (n_x,), x)
+    W_h = array_at(places[3], (n_h, n_h), x)
+    W_m = array_at(places[4], (n_h, n_m), x)
+    W_x = array_at(places[5], (n_h, n_x), x)
+    B = array_at(places[6], (n_m,), x)
+    A = array_at(places[7], (n_m, n_m), x)
+    memory = np.zeros(3 * B_ * n_h + B_ + B_ * n_m + 3, x.dtype)
+    dot_s, memory = cut(memory, (1,))
+    dot_s_2, memory = cut(memory, (1,))
+    dot_s_3_seq, memory = cut(memory, (B_,))
+    s, memory = cut(memory, (1,))
+    from_m_prev, memory = cut(memory, (B_, n_m))
+    from_h_prev, memory = cut(memory, (B_, n_h))
+    from_m, memory = cut(memory, (B_, n_h))
+    from_x, memory = cut(memory, (B_, n_h))
+    # W_x @ x
+    apply(W_x, 0, n_x, False, x, 0, from_x, 0)
+    for b in range(B_):
+        forward_before_row(n_x, e_x, x[b], dot_s_3_seq[b:b + 1])
+    # A @ m_prev
+    apply(A, 0, n_m, False, m_prev, 0, from_m_prev, 0)
+    # W_h @ h_prev
+    apply(W_h, 0, n_h, False, h_prev, 0, from_h_prev, 0)
+    for b in range(B_):
+        forward_step_row_1(n_h, n_m, e_h, h_prev[b], e_m, m_prev[b], dot_s_3_seq[b:b + 1], B,
+            from_m_prev[b, 0:n_m], m[b])
+    # W_m @ m
+    apply(W_m, 0, n_m, False, m, 0, from_m, 0)
+    for b in range(B_):
+        forward_step_row_2(n_h, from_h_prev[b, 0:n_h], from_m[b, 0:n_h], from_x[b, 0:n_h], h[b])
+    return True
+
+
+def _single(call, places, given_inputs, state):
+    """The new states, or None if anything is not as expected."""
+    m_prev = state["m"]
+    h_prev = state["h"]
+    m = np.empty_like(m_prev)
+    h = np.empty_like(h_prev)
+    if call(places, given_inputs, m_prev, h_prev, m, h):
+        return {"m": m, "h": h}
+    return None
 
 
 # What this module offers: init, forward, backward, step.
 
 
-class CellError(ValueError):
-    """Wrong names, shapes or dtypes, found before any compiled code runs."""
+class _Call(NamedTuple):
+    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
+
+    T: int
+    B: int
+    sizes: dict
+    shapes: dict
+    real: np.dtype
+    params: dict
+    inputs: dict
+    given: tuple  # the states whose initial value was
+    threads: int
+    segments: list
 
 
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
     states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. They
-    are the arrays that `backward` reads: leave them as they are until then."""
+    are the arrays that `backward` reads: leave them as they are until then. A run with checkpoints computes states and outputs
+    anew when they are first asked for."""
 
-    def __init__(self, states, final, outputs, record):
-        self.states, self.final, self.outputs, self._record = states, final, outputs, record
+    def __init__(self, call, final, starts, sequences=None, tape=None):
+        self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
+        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
+
+    @property
+    def states(self):
+        if self._states is None:
+            self._states = _replayed(self)
+        return self._states
+
+    @property
+    def outputs(self):
+        return {name: self.states[name] for name in OUTPUTS}
 
     def __repr__(self):
-        return f"Run of {NAME}: " + ", ".join(f"{name} {a.shape}" for name, a in self.states.items())
+        shapes = ((name, (self._call.T, *a.shape)) for name, a in self.final.items())
+        return f"Run of {NAME}: " + ", ".join(f"{name} {shape}" for name, shape in shapes)
 
 
 class Gradients:
@@ -899,17 +1515,125 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None):
+def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
+    threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
+    checkpoint: keep the states of every so many steps only (True: of about sqrt(T)), and let `backward` compute what is between
+    them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
     if lengths is not None:
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
+    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
+    if len(call.segments) == 1:
+        sequences, tape = _run_segment(call, *call.segments[0], start)
+        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
+    starts = [start]
+    for first, last in call.segments:
+        sequences, _ = _run_segment(call, first, last, starts[-1])
+        starts.append({name: a[-1].copy() for name, a in sequences.items()})
+    return Run(call, starts.pop(), starts)
+
+
+def backward(run, cotangents=None, final=None, input_gradients=True):
+    """The gradients of a loss, given its derivatives with respect to the states.
+
+    cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError like
+    forward."""
+    if not isinstance(run, Run):
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
+    call = run._call
+    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
+    final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
+    _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
+    _check_shapes("final", final, STATES, call.shapes, (call.B,))
+    later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
+    of_params, of_inputs = {}, {}
+    for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
+        sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
+        given = _given_between(call, cotangents, later, first, last)
+        inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
+        with np.errstate(all="ignore"):
+            params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params, inputs, sequences, tape, given,
+                                       later, call.threads)
+        of_params = {name: of_params[name] + a for name, a in params.items()} if of_params else params
+        if input_gradients:
+            _put(of_inputs, inputs, first, last, call.T)
+    for name, source in INITIAL.items():
+        if isinstance(source, str) and source in PARAMS and name not in call.given:
+            of_params[source] = of_params[source] + later[name].sum(axis=0)
+    return Gradients(of_params, of_inputs, later)
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
+    known, wanted, call, places = _known
+    if dtype is wanted and type(params) is dict:
+        try:
+            if params == known:
+                new = _single(call, places, inputs, state)
+                if new is not None:
+                    return new
+        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+            pass
+    return _checked_step(params, inputs, state, dtype)
+
+
+# The parameters that `step` was called with last; the dtype that was asked for; the compiled step; addresses and sizes.
+_UNKNOWN = _known = None, None, None, None
+_compiled_steps = {}
+_compiling = threading.Lock()
+
+
+def _checked_step(params, inputs, state, dtype):
+    """One step with all checks; afterwards these parameters are known."""
+    global _known
+    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
+    arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
+    for name, a in arrays.items():
+        if a.ndim != len(INPUTS[name]) + 1:
+            raise CellError(
+                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
+            )
+    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype, None, None)
+    with _compiling:
+        if real not in _compiled_steps:
+            _compiled_steps[real] = _compiled_step(real)
+    names = (*PARAMS, *CONSTANTS)
+    in_place = [name for name in names if type(params[name]) is np.ndarray and params[name].dtype == real and params[name].flags.carray]
+    arrays = [params[name] if name in in_place else call.params[name] for name in names]
+    places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
+    new = {name: np.empty_like(start[name]) for name in STATES}
+    _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
+    # A lone number would equal another array with that number.
+    recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
+    _known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    return new
+
+
+def _compiled_step(real):
+    """The single step for one dtype, and for arrays in one piece only."""
+    number = types.float32 if real == np.float32 else types.float64
+    given = [types.Array(number, len(shape) + 1, "C") for shape in (*INPUTS.values(), *STATES.values(), *STATES.values())]
+    call = jit(forward_single)
+    call.compile((types.Array(types.int64, 1, "C"), *given))
+    call.disable_compile()
+    return call
+
+
+# Segments: the steps that are computed at a time. Without checkpoints there is one.
+
+
+def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
+    """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
+    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
     given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
     sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
@@ -917,54 +1641,67 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None):
     _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
-    start = {name: given[name] if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
+    segments = _segments(T, checkpoint)
+    params = {name: _copied(a) for name, a in params.items()}
+    if len(segments) == 1:
+        inputs = {name: _copied(a) for name, a in inputs.items()}
+    start = {name: _copied(given[name]) if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
+    return _Call(T, B, sizes, wanted, real, params, inputs, tuple(given), _number_of_threads(threads), segments), start
+
+
+def _segments(T, checkpoint):
+    """(first, last) of each segment."""
+    if checkpoint is None or checkpoint is False:
+        return [(0, T)]
+    length = max(256, int(np.sqrt(T))) if checkpoint is True else _positive("checkpoint", checkpoint)
+    return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
+
+
+def _run_segment(call, first, last, start):
+    """The states of some steps, the initial one before them, and their tape."""
+    inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     with np.errstate(all="ignore"):  # NaN and infinity go through
-        sequences, tape = _forward(T, B, sizes, real, params, inputs, start)
-    states = {name: a[1:] for name, a in sequences.items()}
-    final = {name: a[T].copy() for name, a in sequences.items()}
-    record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given))
-    return Run(states, final, {name: states[name] for name in OUTPUTS}, record)
+        return _forward(last - first, call.B, call.sizes, call.real, call.params, inputs, start, call.threads)
 
 
-def backward(run, cotangents=None, final=None):
-    """The gradients of a loss, given its derivatives with respect to the states.
+def _replayed(run):
+    """All states of a run with checkpoints, computed again."""
+    states = {}
+    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
+        _put(states, {name: a[1:] for name, a in _run_segment(run._call, first, last, start)[0].items()}, first, last, run._call.T)
+    return states
 
-    cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs and initial states. Raises CellError like forward."""
-    if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
-    T, B, sizes, real, params, inputs, sequences, tape, was_given = run._record
-    wanted = shapes(**sizes)
-    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), real, partly=True)
-    final = _arrays("final", {} if final is None else final, tuple(STATES), real, partly=True)
-    _check_shapes("cotangents", cotangents, STATES, wanted, (T, B))
-    _check_shapes("final", final, STATES, wanted, (B,))
-    given, later = {}, {}
+
+def _given_between(call, cotangents, later, first, last):
+    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
+    added to the last step's."""
+    given = {}
     for name in STATES:
-        given[name] = cotangents[name] if name in cotangents else np.zeros((T, B, *wanted[name]), real)
-        later[name] = np.array(final[name]) if name in final else np.zeros((B, *wanted[name]), real)
-        if name not in RECURRENT and T:  # no step reads it: the last step's share is added where it was given
-            given[name] = np.array(given[name])
+        zero = (1, call.B, *call.shapes[name])
+        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
+        if name not in RECURRENT and last == call.T and call.T:
+            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
             given[name][-1] += later[name]
             later[name] = np.zeros_like(later[name])
-    with np.errstate(all="ignore"):
-        of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later)
-    for name, source in INITIAL.items():
-        if isinstance(source, str) and source in PARAMS and name not in was_given:
-            of_params[source] = of_params[source] + later[name].sum(axis=0)
-    return Gradients(of_params, of_inputs, later)
+    return given
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
-    for name, a in inputs.items():
-        if a.ndim != len(INPUTS[name]) + 1:
-            raise CellError(
-                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
-            )
-    return forward(params, {name: a[None] for name, a in inputs.items()}, state, dtype=real).final
+def _put(whole, part, first, last, T):
+    """Write the arrays of some steps into those of all; if there are no others, they are those."""
+    for name, a in part.items():
+        if last - first == T:
+            whole[name] = a
+            continue
+        if name not in whole:
+            whole[name] = room((T, *a.shape[1:]), a.dtype)
+        whole[name][first:last] = a
+
+
+# Checks of what is given.
+
+
+class CellError(ValueError):
+    """Wrong names, shapes or dtypes, found before any compiled code runs."""
 
 
 def _real_dtype(dtype):
@@ -989,7 +1726,7 @@ def _dtype_of(params, inputs):
     return np.dtype("float64")
 
 
-def _named(inputs):
+def _by_name(inputs):
     """A single array is the single input."""
     if isinstance(inputs, dict):
         return inputs
@@ -999,21 +1736,23 @@ def _named(inputs):
 
 
 def _arrays(group, values, names, real, partly=False):
-    """The named arrays, C-contiguous and of the dtype; unknown, missing and unfit ones refused."""
+    """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
     if not isinstance(values, dict):
         raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
-    unknown = [str(name) for name in values if name not in names]
-    if unknown:
+    found = {name: _array(group, name, values[name], real) for name in names if name in values}
+    if len(found) < len(values):
+        unknown = [str(name) for name in values if name not in names]
         raise CellError(f"{NAME}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
-    missing = [name for name in names if name not in values]
-    if missing and not partly:
-        raise CellError(f"{NAME}: {group} lacks {', '.join(missing)}")
-    return {name: _array(f"{group}[{name!r}]", values[name], real) for name in names if name in values}
+    if len(found) < len(names) and not partly:
+        raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
+    return found
 
 
-def _array(label, value, real):
-    """A copy of `value` as an array of the dtype, so that a run does not follow its arguments when they change in place. An
-    array of another precision is refused, not rounded; lists and numbers have none."""
+def _array(group, name, value, real):
+    """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
+    if type(value) is np.ndarray and value.dtype == real:
+        return value
+    label = f"{group}[{name!r}]"
     if value is None or isinstance(value, np.ma.MaskedArray):
         raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
     try:
@@ -1023,7 +1762,33 @@ def _array(label, value, real):
     has_dtype = hasattr(value, "dtype") and array.ndim > 0
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
         raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
-    return np.array(array, dtype=real, order="C")
+    return np.asarray(array, dtype=real)
+
+
+def _ready(array):
+    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
+    return array if array.flags.carray else _copied(array)
+
+
+def _copied(array):
+    """A copy, so that a run does not follow its arguments when they change in place."""
+    if array.nbytes < 1024:
+        return array.copy()
+    copy = room(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def _number_of_threads(threads):
+    if threads is None:
+        return config.NUMBA_NUM_THREADS
+    return _positive("threads", threads)
+
+
+def _positive(label, n):
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
+    return int(n)
 
 
 def _steps_and_samples(inputs):

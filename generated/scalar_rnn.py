@@ -15,12 +15,18 @@ Statements:
     backward: 3 assignments after the loop, 2 scans after the loop
 """
 
+import math
 import numpy as np
-from numba import njit
-from numba.core import config
+import os
+import threading
+from numba import carray, njit, types
+from numba.core import cgutils, config
 from numba.core.compiler import Compiler
+from numba.extending import intrinsic
+from sys import getrefcount
+from typing import NamedTuple
 
-CONTENT_HASH = "76e7e6e7d8513029"
+CONTENT_HASH = "f25fe97245014675"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -66,7 +72,7 @@ def _named(function):
     Cache files and symbols carry this name: functions of one name from two versions of a module never mix.
     """
     content_hash = function.__globals__.get("CONTENT_HASH")
-    if content_hash:
+    if content_hash and not function.__qualname__.endswith(content_hash):
         function.__qualname__ += "_" + content_hash
     return function
 
@@ -97,6 +103,359 @@ def exact_jit(function):
     return njit(forceinline=True, **(_OPTIONS | {"fastmath": {"contract"}}))(_named(function))
 
 
+# Memory that is used again.
+
+
+_LINE = 64  # bytes in a cache line, which vector loads should not straddle
+_SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
+_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_lock = threading.Lock()
+
+
+def room(shape, real):
+    """An array of a shape, with whatever is in it; on a cache line if it is not small."""
+    size = math.prod(shape) * real.itemsize
+    if size < _SMALL:
+        return np.empty(shape, real)
+    with _lock:
+        return _taken(size).view(real).reshape(shape)
+
+
+def zeros(shape, real):
+    """An array of zeros."""
+    array = room(shape, real)
+    array[...] = 0
+    return array
+
+
+def _taken(size):
+    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
+    for k, (block, start) in enumerate(_blocks):
+        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
+            _blocks.append(_blocks.pop(k))
+            return block[start : start + size]
+    block = np.empty(size + _LINE, np.uint8)
+    start = -block.ctypes.data % _LINE
+    _blocks.append((block, start))
+    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
+        _blocks.pop(0)
+    return block[start : start + size]
+
+
+def _references():
+    """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
+    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+        return getrefcount(block)
+
+
+_UNUSED = _references()
+
+
+def _start_afresh():
+    """In a forked process nobody else uses the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+# Threads.
+
+
+ir = cgutils.ir
+
+_WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
+_WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
+_WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
+_ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
+_ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
+
+ALONE = np.array([1] + [0] * 23)  # the team of one
+
+
+class _Worker:
+    """A thread that waits for tasks."""
+
+    def __init__(self):
+        self.task = self.part = self.fault = None
+        self.begin, self.end = threading.Lock(), threading.Lock()
+        self.begin.acquire()
+        self.end.acquire()
+        threading.Thread(target=self._work, name="symcell", daemon=True).start()
+
+    def _work(self):
+        while True:
+            self.begin.acquire()
+            try:
+                self.task(*self.part)
+            except BaseException as fault:
+                self.fault = fault
+            self.task = self.part = None
+            self.end.release()
+
+    def start(self, task, part):
+        self.task, self.part, self.fault = task, part, None
+        self.begin.release()
+
+    def finish(self):
+        """Wait for the end of the task; what it raised, if anything."""
+        self.end.acquire()
+        return self.fault
+
+
+_idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
+_count = 0
+_lock = threading.Lock()
+
+
+def _borrowed(number):
+    """So many workers, or as many as are idle or may still be made."""
+    global _count
+    with _lock:
+        while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
+            _idle.append(_Worker())
+            _count += 1
+        taken = _idle[:number]
+        del _idle[:number]
+        return taken
+
+
+def _start_afresh():
+    """In a forked process there are no workers."""
+    global _idle, _count, _lock
+    _idle, _count, _lock = [], 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+def shares(threads, T, B, work):
+    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are for
+    the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is that
+    of one sample and step."""
+    wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
+    if wanted > B and B * work >= _WORTH_A_MEETING:
+        team = ALONE.copy()
+        team[0] = wanted
+        return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
+    count = max(1, min(wanted, B))
+    bounds = [k * B // count for k in range(count + 1)]
+    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
+
+
+def halves(threads, size):
+    """(rank, count) for each thread that packs some of so many weights."""
+    count = max(1, min(threads, size // _WORTH_PACKING))
+    return [(k, count) for k in range(count)]
+
+
+def in_parallel(task, parts):
+    """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
+    if len(parts) == 1:
+        task(*parts[0])
+        return
+    workers = _borrowed(len(parts) - 1)
+    if len(workers) + 1 < len(parts) and parts[-1][-1] is not ALONE and len(parts[0]) > 2:  # a team is there as a whole, or not at all
+        samples = parts[0][3]
+        parts = [(0, 0, 0, samples, samples, 0, ALONE)]
+    try:
+        for worker, part in zip(workers, parts[1:]):
+            worker.start(task, part)
+        task(*parts[0])
+        for part in parts[len(workers) + 1 :]:
+            task(*part)
+    finally:
+        faults = [worker.finish() for worker in workers]
+        with _lock:
+            _idle.extend(workers)
+    for fault in filter(None, faults):
+        raise fault
+
+
+def steps_at_a_time(T, B):
+    """The steps of a block."""
+    return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
+
+
+def summed(parts):
+    """The sum of what each thread added up."""
+    total = parts[0]
+    for k in range(1, len(parts)):
+        total += parts[k]
+    return total
+
+
+@intrinsic
+def _atomic(typing, array, place, added):
+    """Add to an entry of an array, for all threads to see, and return what it was."""
+    signature = types.intp(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), arguments[2], "seq_cst")
+
+    return signature, generate
+
+
+@intrinsic
+def _seen(typing, array, place):
+    """An entry of an array as another thread may have left it just now."""
+    signature = types.intp(array, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.load_atomic(builder.gep(array.data, [arguments[1]]), "acquire", align=8)
+
+    return signature, generate
+
+
+@intrinsic
+def _give_way(typing):
+    """Let another thread run, where the system can be asked to."""
+
+    def generate(context, builder, signature, arguments):
+        if os.name == "posix":
+            name, kind = "sched_yield", ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@exact_jit
+def meet(team):
+    """Wait until all threads of a team are here."""
+    size = team[0]
+    if size > 1:
+        turn = _seen(team, _TURN_OF)
+        if _atomic(team, _ARRIVED, 1) == size - 1:
+            _atomic(team, _ARRIVED, -size)
+            _atomic(team, _TURN_OF, 1)
+        else:
+            looks = 0
+            while _seen(team, _TURN_OF) == turn:
+                looks += 1
+                if looks > _SPINS:
+                    _give_way()
+
+
+# A single step.
+
+
+_EIGHT = 8  # rows of weights that are gone through side by side
+
+
+@intrinsic
+def _pointer(typing, address, like):
+    """An address as a pointer to numbers of an array's dtype."""
+    signature = types.CPointer(like.dtype)(address, like)
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+@exact_jit
+def array_at(address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    return carray(_pointer(address, like), shape)
+
+
+@exact_jit
+def cut(memory, shape):
+    """An array of that shape from the beginning of what memory there is, and the rest."""
+    size = 1
+    for n in shape:
+        size *= n
+    return memory[:size].reshape(shape), memory[size:]
+
+
+def _folded(builder, vectors):
+    """The sums of the lanes of vectors, as few vectors as hold them, in order."""
+    lane, lanes = ir.IntType(32), vectors[0].type.count
+    while lanes > len(vectors):  # the upper half of the lanes on the lower one
+        lanes //= 2
+        low, high = (ir.Constant(ir.VectorType(lane, lanes), list(range(k, k + lanes))) for k in (0, lanes))
+        vectors = [builder.fadd(builder.shuffle_vector(v, v, low), builder.shuffle_vector(v, v, high)) for v in vectors]
+    groups = lanes  # lanes of one sum
+    while groups > 1:
+        folded = []
+        for a, b in zip(vectors[::2], vectors[1::2], strict=True):
+            even, odd = (builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(lane, lanes), list(range(k, 2 * lanes, 2))))
+                         for k in (0, 1))  # fmt: skip
+            folded.append(builder.fadd(even, odd))
+        vectors, groups = folded, groups // 2
+    return vectors
+
+
+def _side_by_side(builder, a, b):
+    lanes = 2 * a.type.count
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes))))
+
+
+@intrinsic
+def _eight_sums(typing, x, start, w, first, stride, length, out, place):
+    """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
+    signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
+        _, start, _, first, stride, length, _, place = arguments
+        real = context.get_data_type(signature.args[0].dtype)
+        vector = ir.VectorType(real, 8 * _BYTES // signature.args[0].dtype.bitwidth)
+        memory, index = _Vectors(builder, vector), length.type
+        sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
+        rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
+
+        def add(k, mask=None):
+            factor = memory.load(x, builder.add(start, k), mask)
+            for row, total in zip(rows, sums, strict=True):
+                product = builder.fmul(factor, memory.load(w, builder.add(row, k), mask), flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+
+        whole = builder.and_(length, index(-vector.count))
+        with cgutils.for_range_slice(builder, index(0), whole, index(vector.count)) as (k, _):
+            add(k)
+        rest = builder.sub(length, whole)
+        with builder.if_then(builder.icmp_signed(">", rest, index(0))):
+            lanes = ir.VectorType(index, vector.count)
+            add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
+        folded = _folded(builder, [builder.load(total) for total in sums])
+        eight = _Vectors(builder, ir.VectorType(real, _EIGHT))
+        while len(folded) > 1:  # vectors of less than eight lanes
+            folded = [_side_by_side(builder, a, b) for a, b in zip(folded[::2], folded[1::2], strict=True)]
+        eight.store(builder.fadd(eight.load(out, place), folded[0]), out, place)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@exact_jit
+def apply(weights, first, length, transposed, rows, start, out, column):
+    """out[b, column + m] += the sum over k of weights[m, first + k] * rows[b, start + k], k < length; with `transposed`, of
+    weights[k, first + m] * rows[b, start + k], m < length. Packed weights are never needed."""
+    (height, breadth), samples = weights.shape, rows.shape[0]
+    for b in range(samples):
+        source, target = b * rows.shape[1] + start, b * out.shape[1] + column
+        if transposed:
+            for k in range(height):
+                for m in range(length):
+                    out[b, column + m] += weights[k, first + m] * rows[b, start + k]
+            continue
+        whole = height // _EIGHT * _EIGHT
+        for m in range(0, whole, _EIGHT):
+            _eight_sums(rows, source, weights, m * breadth + first, breadth, length, out, target + m)
+        for m in range(whole, height):
+            total = out[b, column + m]
+            for k in range(length):
+                total += weights[m, first + k] * rows[b, start + k]
+            out[b, column + m] = total
+
+
 # The equations and their adjoints.
 
 
@@ -110,11 +469,15 @@ def forward_before_row(w, a_prev, v, x, a_out):
 
 
 @jit
-def forward_before(T, B, w, a_seq, v, x):
-    """Do for all steps what waits for no product."""
-    for t in range(T):
-        for b in range(B):
-            forward_before_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
+def forward_pass(T, block, low, high, upto, rank, team, w, a_seq, v, x):
+    """All steps, for the samples from `low` up to `high`."""
+    for first in range(0, T, block):
+        last = min(first + block, T)
+        # What waits for no product of the step before.
+        for t in range(first, last):
+            for b in range(low, upto):
+                forward_before_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
+        meet(team)
 
 
 @fused
@@ -132,27 +495,36 @@ def backward_after_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
 
 
 @jit
-def backward_after(T, B, da_given, da_later, w, v, dx_seq, x, dv, a_seq, dw):
-    """Do for all steps what waits for no product."""
-    for t in range(T - 1, -1, -1):
-        for b in range(B):
-            backward_after_row(da_given[t, b:b + 1], da_later[b:b + 1], w, v, dx_seq[t, b:b + 1],
-                x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
+def backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, v, dx_seq, x, dv, a_seq, dw):
+    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+    for last in range(T, 0, -block):
+        first = max(last - block, 0)
+        # What waits for no product of a later step.
+        for t in range(last - 1, first - 1, -1):
+            for b in range(low, upto):
+                backward_after_row(da_given[t % da_given.shape[0], b:b + 1], da_later[b:b + 1], w, v,
+                    dx_seq[t, b:b + 1], x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
+        meet(team)
 
 
-def _forward(T, B, sizes, real, params, inputs, initial):
+def _forward(T, B, sizes, real, params, inputs, initial, threads):
     """All steps; returns the states, from the initial one on, and the tape."""
     v = params["v"].reshape(1)
     w = params["w"].reshape(1)
     x = inputs["x"]
-    a_seq = np.empty((T + 1, B), real)
+    a_seq = room((T + 1, B), real)
     a_seq[0] = initial["a"]
-    # What waits for no product of the step before: all steps at once.
-    forward_before(T, B, w, a_seq, v, x)
+    parts = shares(threads, T, B, 10)
+    block = steps_at_a_time(T, B)
+
+    def part(thread, own, low, high, upto, rank, team):
+        forward_pass(T, block, low, high, upto, rank, team, w, a_seq, v, x)
+
+    in_parallel(part, parts)
     return {"a": a_seq}, ()
 
 
-def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
+def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, threads):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     v = params["v"].reshape(1)
     w = params["w"].reshape(1)
@@ -160,32 +532,86 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later):
     a_seq = states["a"]
     da_given = given["a"]
     da_later = later["a"]
-    # What waits for no product of a later step: all steps at once.
-    dx_seq = np.empty((T, B), real)
-    dv = np.zeros((1,), real)
-    dw = np.zeros((1,), real)
-    backward_after(T, B, da_given, da_later, w, v, dx_seq, x, dv, a_seq, dw)
+    parts = shares(threads, T, B, 30)
+    block = steps_at_a_time(T, B)
+    dx_seq = room((T, B), real)
+    # Each thread adds up gradients of its own.
+    dv = zeros((parts[-1][1] + 1, 1), real)
+    dw = zeros((parts[-1][1] + 1, 1), real)
+
+    def part(thread, own, low, high, upto, rank, team):
+        backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, v, dx_seq, x, dv[own],
+            a_seq, dw[own])
+
+    in_parallel(part, parts)
+    dv = summed(dv)
+    dw = summed(dw)
     return {"v": dv.reshape(()), "w": dw.reshape(())}, {"x": dx_seq}
+
+
+def forward_single(places, x, a_prev, a):
+    """One step, straight from the parameters; `places` holds their addresses, and the sizes. Whether the shapes fit."""
+    B = x.shape[0]
+    if x.shape != (B,) or a_prev.shape != (B,):
+        return False
+    v = array_at(places[0], (1,), x)
+    w = array_at(places[1], (1,), x)
+    for b in range(B):
+        forward_before_row(w, a_prev[b:b + 1], v, x[b:b + 1], a[b:b + 1])
+    return True
+
+
+def _single(call, places, given_inputs, state):
+    """The new states, or None if anything is not as expected."""
+    a_prev = state["a"]
+    a = np.empty_like(a_prev)
+    if call(places, given_inputs, a_prev, a):
+        return {"a": a}
+    return None
 
 
 # What this module offers: init, forward, backward, step.
 
 
-class CellError(ValueError):
-    """Wrong names, shapes or dtypes, found before any compiled code runs."""
+class _Call(NamedTuple):
+    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
+
+    T: int
+    B: int
+    sizes: dict
+    shapes: dict
+    real: np.dtype
+    params: dict
+    inputs: dict
+    given: tuple  # the states whose initial value was
+    threads: int
+    segments: list
 
 
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
     states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. They
-    are the arrays that `backward` reads: leave them as they are until then."""
+    are the arrays that `backward` reads: leave them as they are until then. A run with checkpoints computes states and outputs
+    anew when they are first asked for."""
 
-    def __init__(self, states, final, outputs, record):
-        self.states, self.final, self.outputs, self._record = states, final, outputs, record
+    def __init__(self, call, final, starts, sequences=None, tape=None):
+        self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
+        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
+
+    @property
+    def states(self):
+        if self._states is None:
+            self._states = _replayed(self)
+        return self._states
+
+    @property
+    def outputs(self):
+        return {name: self.states[name] for name in OUTPUTS}
 
     def __repr__(self):
-        return f"Run of {NAME}: " + ", ".join(f"{name} {a.shape}" for name, a in self.states.items())
+        shapes = ((name, (self._call.T, *a.shape)) for name, a in self.final.items())
+        return f"Run of {NAME}: " + ", ".join(f"{name} {shape}" for name, shape in shapes)
 
 
 class Gradients:
@@ -217,17 +643,125 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None):
+def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
+    threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
+    checkpoint: keep the states of every so many steps only (True: of about sqrt(T)), and let `backward` compute what is between
+    them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
     if lengths is not None:
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
+    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
+    if len(call.segments) == 1:
+        sequences, tape = _run_segment(call, *call.segments[0], start)
+        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
+    starts = [start]
+    for first, last in call.segments:
+        sequences, _ = _run_segment(call, first, last, starts[-1])
+        starts.append({name: a[-1].copy() for name, a in sequences.items()})
+    return Run(call, starts.pop(), starts)
+
+
+def backward(run, cotangents=None, final=None, input_gradients=True):
+    """The gradients of a loss, given its derivatives with respect to the states.
+
+    cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError like
+    forward."""
+    if not isinstance(run, Run):
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
+    call = run._call
+    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
+    final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
+    _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
+    _check_shapes("final", final, STATES, call.shapes, (call.B,))
+    later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
+    of_params, of_inputs = {}, {}
+    for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
+        sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
+        given = _given_between(call, cotangents, later, first, last)
+        inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
+        with np.errstate(all="ignore"):
+            params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params, inputs, sequences, tape, given,
+                                       later, call.threads)
+        of_params = {name: of_params[name] + a for name, a in params.items()} if of_params else params
+        if input_gradients:
+            _put(of_inputs, inputs, first, last, call.T)
+    for name, source in INITIAL.items():
+        if isinstance(source, str) and source in PARAMS and name not in call.given:
+            of_params[source] = of_params[source] + later[name].sum(axis=0)
+    return Gradients(of_params, of_inputs, later)
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
+    known, wanted, call, places = _known
+    if dtype is wanted and type(params) is dict:
+        try:
+            if params == known:
+                new = _single(call, places, inputs, state)
+                if new is not None:
+                    return new
+        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+            pass
+    return _checked_step(params, inputs, state, dtype)
+
+
+# The parameters that `step` was called with last; the dtype that was asked for; the compiled step; addresses and sizes.
+_UNKNOWN = _known = None, None, None, None
+_compiled_steps = {}
+_compiling = threading.Lock()
+
+
+def _checked_step(params, inputs, state, dtype):
+    """One step with all checks; afterwards these parameters are known."""
+    global _known
+    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
+    arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
+    for name, a in arrays.items():
+        if a.ndim != len(INPUTS[name]) + 1:
+            raise CellError(
+                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
+            )
+    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype, None, None)
+    with _compiling:
+        if real not in _compiled_steps:
+            _compiled_steps[real] = _compiled_step(real)
+    names = (*PARAMS, *CONSTANTS)
+    in_place = [name for name in names if type(params[name]) is np.ndarray and params[name].dtype == real and params[name].flags.carray]
+    arrays = [params[name] if name in in_place else call.params[name] for name in names]
+    places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
+    new = {name: np.empty_like(start[name]) for name in STATES}
+    _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
+    # A lone number would equal another array with that number.
+    recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
+    _known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    return new
+
+
+def _compiled_step(real):
+    """The single step for one dtype, and for arrays in one piece only."""
+    number = types.float32 if real == np.float32 else types.float64
+    given = [types.Array(number, len(shape) + 1, "C") for shape in (*INPUTS.values(), *STATES.values(), *STATES.values())]
+    call = jit(forward_single)
+    call.compile((types.Array(types.int64, 1, "C"), *given))
+    call.disable_compile()
+    return call
+
+
+# Segments: the steps that are computed at a time. Without checkpoints there is one.
+
+
+def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
+    """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
+    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
     given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
     sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
@@ -235,54 +769,67 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None):
     _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
-    start = {name: given[name] if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
+    segments = _segments(T, checkpoint)
+    params = {name: _copied(a) for name, a in params.items()}
+    if len(segments) == 1:
+        inputs = {name: _copied(a) for name, a in inputs.items()}
+    start = {name: _copied(given[name]) if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
+    return _Call(T, B, sizes, wanted, real, params, inputs, tuple(given), _number_of_threads(threads), segments), start
+
+
+def _segments(T, checkpoint):
+    """(first, last) of each segment."""
+    if checkpoint is None or checkpoint is False:
+        return [(0, T)]
+    length = max(256, int(np.sqrt(T))) if checkpoint is True else _positive("checkpoint", checkpoint)
+    return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
+
+
+def _run_segment(call, first, last, start):
+    """The states of some steps, the initial one before them, and their tape."""
+    inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     with np.errstate(all="ignore"):  # NaN and infinity go through
-        sequences, tape = _forward(T, B, sizes, real, params, inputs, start)
-    states = {name: a[1:] for name, a in sequences.items()}
-    final = {name: a[T].copy() for name, a in sequences.items()}
-    record = (T, B, sizes, real, params, inputs, sequences, tape, tuple(given))
-    return Run(states, final, {name: states[name] for name in OUTPUTS}, record)
+        return _forward(last - first, call.B, call.sizes, call.real, call.params, inputs, start, call.threads)
 
 
-def backward(run, cotangents=None, final=None):
-    """The gradients of a loss, given its derivatives with respect to the states.
+def _replayed(run):
+    """All states of a run with checkpoints, computed again."""
+    states = {}
+    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
+        _put(states, {name: a[1:] for name, a in _run_segment(run._call, first, last, start)[0].items()}, first, last, run._call.T)
+    return states
 
-    cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs and initial states. Raises CellError like forward."""
-    if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
-    T, B, sizes, real, params, inputs, sequences, tape, was_given = run._record
-    wanted = shapes(**sizes)
-    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), real, partly=True)
-    final = _arrays("final", {} if final is None else final, tuple(STATES), real, partly=True)
-    _check_shapes("cotangents", cotangents, STATES, wanted, (T, B))
-    _check_shapes("final", final, STATES, wanted, (B,))
-    given, later = {}, {}
+
+def _given_between(call, cotangents, later, first, last):
+    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
+    added to the last step's."""
+    given = {}
     for name in STATES:
-        given[name] = cotangents[name] if name in cotangents else np.zeros((T, B, *wanted[name]), real)
-        later[name] = np.array(final[name]) if name in final else np.zeros((B, *wanted[name]), real)
-        if name not in RECURRENT and T:  # no step reads it: the last step's share is added where it was given
-            given[name] = np.array(given[name])
+        zero = (1, call.B, *call.shapes[name])
+        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
+        if name not in RECURRENT and last == call.T and call.T:
+            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
             given[name][-1] += later[name]
             later[name] = np.zeros_like(later[name])
-    with np.errstate(all="ignore"):
-        of_params, of_inputs = _backward(T, B, sizes, real, params, inputs, sequences, tape, given, later)
-    for name, source in INITIAL.items():
-        if isinstance(source, str) and source in PARAMS and name not in was_given:
-            of_params[source] = of_params[source] + later[name].sum(axis=0)
-    return Gradients(of_params, of_inputs, later)
+    return given
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    inputs = _arrays("inputs", _named(inputs), tuple(INPUTS), real)
-    for name, a in inputs.items():
-        if a.ndim != len(INPUTS[name]) + 1:
-            raise CellError(
-                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
-            )
-    return forward(params, {name: a[None] for name, a in inputs.items()}, state, dtype=real).final
+def _put(whole, part, first, last, T):
+    """Write the arrays of some steps into those of all; if there are no others, they are those."""
+    for name, a in part.items():
+        if last - first == T:
+            whole[name] = a
+            continue
+        if name not in whole:
+            whole[name] = room((T, *a.shape[1:]), a.dtype)
+        whole[name][first:last] = a
+
+
+# Checks of what is given.
+
+
+class CellError(ValueError):
+    """Wrong names, shapes or dtypes, found before any compiled code runs."""
 
 
 def _real_dtype(dtype):
@@ -307,7 +854,7 @@ def _dtype_of(params, inputs):
     return np.dtype("float64")
 
 
-def _named(inputs):
+def _by_name(inputs):
     """A single array is the single input."""
     if isinstance(inputs, dict):
         return inputs
@@ -317,21 +864,23 @@ def _named(inputs):
 
 
 def _arrays(group, values, names, real, partly=False):
-    """The named arrays, C-contiguous and of the dtype; unknown, missing and unfit ones refused."""
+    """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
     if not isinstance(values, dict):
         raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
-    unknown = [str(name) for name in values if name not in names]
-    if unknown:
+    found = {name: _array(group, name, values[name], real) for name in names if name in values}
+    if len(found) < len(values):
+        unknown = [str(name) for name in values if name not in names]
         raise CellError(f"{NAME}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
-    missing = [name for name in names if name not in values]
-    if missing and not partly:
-        raise CellError(f"{NAME}: {group} lacks {', '.join(missing)}")
-    return {name: _array(f"{group}[{name!r}]", values[name], real) for name in names if name in values}
+    if len(found) < len(names) and not partly:
+        raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
+    return found
 
 
-def _array(label, value, real):
-    """A copy of `value` as an array of the dtype, so that a run does not follow its arguments when they change in place. An
-    array of another precision is refused, not rounded; lists and numbers have none."""
+def _array(group, name, value, real):
+    """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
+    if type(value) is np.ndarray and value.dtype == real:
+        return value
+    label = f"{group}[{name!r}]"
     if value is None or isinstance(value, np.ma.MaskedArray):
         raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
     try:
@@ -341,7 +890,33 @@ def _array(label, value, real):
     has_dtype = hasattr(value, "dtype") and array.ndim > 0
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
         raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
-    return np.array(array, dtype=real, order="C")
+    return np.asarray(array, dtype=real)
+
+
+def _ready(array):
+    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
+    return array if array.flags.carray else _copied(array)
+
+
+def _copied(array):
+    """A copy, so that a run does not follow its arguments when they change in place."""
+    if array.nbytes < 1024:
+        return array.copy()
+    copy = room(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def _number_of_threads(threads):
+    if threads is None:
+        return config.NUMBA_NUM_THREADS
+    return _positive("threads", threads)
+
+
+def _positive(label, n):
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
+    return int(n)
 
 
 def _steps_and_samples(inputs):
