@@ -116,11 +116,10 @@ def _called_in_threads(passage, known):
     ]
     if passage.packing:
         lines += [f"{name} = {room}" for name, room in passage.packed.items()]
-        packing, packing_head, packing_arrays = passage.packing
         lines += [
             "",
             f"def {names.weights}({names.rank}, {names.threads}):",
-            f"{_INDENT}{packing}({', '.join([*packing_head, *packing_arrays])})",
+            *(_INDENT + line for line in passage.packing),
             "",
             f"in_parallel({names.weights}, halves({names.threads}, {' + '.join(f'{name}.size' for name in passage.packed)}))",
         ]

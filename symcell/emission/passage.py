@@ -2,8 +2,7 @@
 
 One jitted function, the *pass*, goes through all steps for some of the samples, a block of steps at a time: first what needs no
 state, for the whole block; then the recurrence, step by step; then what no later step needs. A block is as large as the cache
-likes. The backward pass does the same in reverse. What needs parameters alone has a jitted function of its own, and so has the
-packing of weights.
+likes. The backward pass does the same in reverse. What needs parameters alone has a jitted function of its own.
 """
 
 import re
@@ -43,17 +42,14 @@ class Passage:
         return self._function(f"{self.direction}_once", "Do what needs parameters alone.", [], [r.call() for r in rows], rows)
 
     def _packing(self):
-        """The weights of all products, packed."""
+        """The lines that pack the weights of all products."""
         lines, self.packed = [], {}  # the name of packed weights -> the room for them
         for p in self.products:
             name = self.arrays.weight_name(p)
             if name not in self.packed:
                 self.packed[name] = self.arrays.room_for_weights(p)
                 lines += [f"# {self.product_comment(p)}", *self.arrays.packed_weights(p)]
-        symbols = dict.fromkeys(w.symbol for p in self.products for w in p.weights)
-        arrays = [*self.packed, *(self.homes[q].array for q in symbols)]
-        head = [self.names.rank, self.names.threads]
-        return self._function(f"{self.direction}_weights", "Pack the weights of the products.", head, lines, [], arrays)
+        return lines
 
     def _pass(self):
         """All steps."""

@@ -1,12 +1,14 @@
 """How the functions of a generated module are compiled: `jit`, `fused` and `exact_jit`."""
 
-from numba import njit
+from numba import njit, types
 from numba.core import config
 from numba.core.compiler import Compiler
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}}
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True}
+# For what kernels call, and Python does not.
+_INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
 
 class _DistinctArguments(Compiler):
@@ -28,17 +30,28 @@ def _named(function):
     return function
 
 
+def _for_any_number(dispatcher):
+    """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    find = dispatcher.get_call_template
+
+    def get_call_template(arguments, keywords):
+        return find([types.unliteral(a) for a in arguments], {k: types.unliteral(a) for k, a in keywords.items()})
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
+
+
 def jit(function):
     """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
     named = _named(function)
     if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
-        return njit(**_OPTIONS)(named)
+        return _for_any_number(njit(**_OPTIONS)(named))
     try:
-        return njit(cache=True, **_OPTIONS)(named)
+        return _for_any_number(njit(cache=True, **_OPTIONS)(named))
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(named)
+        return _for_any_number(njit(**_OPTIONS)(named))
 
 
 def fused(function):
@@ -46,9 +59,9 @@ def fused(function):
 
     No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
     """
-    return njit(pipeline_class=_DistinctArguments, forceinline=True, **_OPTIONS)(_named(function))
+    return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
 
 
 def exact_jit(function):
     """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
-    return njit(forceinline=True, **(_OPTIONS | {"fastmath": {"contract"}}))(_named(function))
+    return _for_any_number(njit(**(_OPTIONS | _INSIDE | {"fastmath": {"contract"}}))(_named(function)))

@@ -14,11 +14,7 @@ from symcell.runtime.tiles import (
     _WIDTH,
     _added_band,
     _copy,
-    _edge_added_band,
-    _edge_tall_band,
     _narrow_added_band,
-    _narrow_one_row,
-    _narrow_short_band,
     _narrow_tall_band,
     _one_row,
     _short_band,
@@ -55,33 +51,23 @@ def pack(weights, first, length, transposed, panels, term, column, rank, threads
     _, terms, width = panels.shape
     own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
     count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
-    low = 0
+    stride, low = weights.shape[1], 0
     while low < count:  # up to the end of a panel
         panel, lane = divmod(column + low, width)
         high = min(low + width - lane, count)
         goal = (panel * terms + term) * width + lane
-        if not own[0] <= panel < own[1]:
-            pass
-        elif transposed:
+        if own[0] <= panel < own[1] and transposed:
             for k in range(deep):
-                _copy(weights, k * weights.shape[1] + first + low, panels, goal + k * width, high - low)
-        else:
-            _pack_turned(weights, first, low, high, panels, goal, deep)
+                _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
+        elif own[0] <= panel < own[1]:
+            whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
+            for m in range(0, whole, _TURN):
+                for k in range(0, along, _TURN):
+                    _turn(weights, (low + m) * stride + first + k, stride, panels, goal + k * width + m, width)
+            for m in range(high - low):
+                for k in range(along if m < whole else 0, deep):
+                    panels[panel, term + k, lane + m] = weights[low + m, first + k]
         low = high
-
-
-@jit
-def _pack_turned(weights, first, low, high, panels, goal, deep):
-    """Rows of a matrix from `low` up to `high`, as columns of a panel."""
-    stride, width = weights.shape[1], panels.shape[2]
-    flat, target = weights.reshape(-1), panels.reshape(-1)
-    whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
-    for m in range(0, whole, _TURN):
-        for k in range(0, along, _TURN):
-            _turn(flat, (low + m) * stride + first + k, stride, target, goal + k * width + m, width)
-    for m in range(high - low):
-        for k in range(along if m < whole else 0, deep):
-            target[goal + k * width + m] = flat[(low + m) * stride + first + k]
 
 
 @jit
@@ -94,28 +80,20 @@ def multiply(rows, start, weights, out, low, high, rank, team):
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
     if count == 1:
-        for column in range(left, right, 2 * width):
-            if min(right, out.shape[2]) - column > width:
-                _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
-            else:
-                _narrow_one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+        for column in range(left, right, width):
+            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
     for top in range(0, tall, _ROWS):
         bottom = min(top + _ROWS, tall)
         for column in range(left, right, width):
-            if out.shape[2] - column >= width:
+            if out.shape[2] - column > width // 2:
                 _tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
-            elif out.shape[2] - column > width // 2:
-                _edge_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
             else:
                 _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
     if tall < count:
         for column in range(left, right, width):
-            if out.shape[2] - column > width // 2:
-                _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
-            else:
-                _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
 @jit
@@ -139,25 +117,17 @@ def add_outer_products(left, from_left, right, from_right, out, low, high, rank,
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
         for top in range(above, below, span):
             bottom = min(top + span, below)
+            part, source, start = whole[:, top:bottom], block, 0
             if as_it_is:
-                some = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
-                _add(some, from_left + top, panels, count, whole[:, top:bottom])
+                source = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
+                start = from_left + top
             else:
                 for r in range(count):
                     t, b = divmod(first + r, samples)
                     line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
                     _copy(left, line + top, block, r * span, bottom - top)
-                _add(block, 0, panels, count, whole[:, top:bottom])
-
-
-@jit
-def _add(rows, start, panels, terms, out):
-    """out[0, m, k] += sum over the terms r of rows[0, r, start + m] * panels[r, k]."""
-    (_, height, breadth), width = out.shape, panels.shape[2]
-    for column in range(0, breadth, width):
-        if breadth - column >= width:
-            _added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
-        elif breadth - column > width // 2:
-            _edge_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
-        else:
-            _narrow_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+            for column in range(0, breadth, width):
+                if breadth - column > width // 2:
+                    _added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                else:
+                    _narrow_added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)

@@ -14,7 +14,7 @@ from symcell.runtime.jit import exact_jit
 ir = cgutils.ir
 
 # A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
-# Four rows make up what is left of six, and one row alone takes two panels, to have as many additions in flight.
+# Four rows make up what is left of six.
 _FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
 _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
 _TALL, _SHORT = 6, 4
@@ -90,19 +90,19 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vector):
+def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
-    of `terms` products with packed weights w. What is behind y's last row or, with `masked`, its last column is left alone.
+    of `terms` products with packed weights w. What is behind y's last row or its last column is left alone.
 
     Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
     `start` on: rows of y)."""
     row, column, start, terms, low, high, last = numbers
     index, memory = ir.IntType(64), _Vectors(builder, vector)
-    (_, _, breadth), (panels, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
+    (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
     lanes = [index(v * vector.count) for v in range(vectors)]
     remaining = builder.sub(columns, column)
-    masks = [_mask(builder, vector, remaining, v) if masked else None for v in range(vectors)]
+    masks = [_mask(builder, vector, remaining, v) for v in range(vectors)]
     lines = _lines(builder, row, height, low, high, batch, last)
     if added:
         end = builder.sub(last, row)
@@ -111,19 +111,15 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vecto
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    beds = []  # where the panels begin that the tile's columns are in
-    for v in range(0, vectors, _WIDTH):
-        panel = add(builder.udiv(column, width), index(v // _WIDTH))
-        panel = builder.select(builder.icmp_signed("<", panel, panels), panel, builder.sub(panels, index(1)))
-        beds.append(multiply(multiply(panel, depth), width))
+    bed = multiply(multiply(builder.udiv(column, width), depth), width)  # where the panel begins
     sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
     for total, (place, _) in zip(sums, cells, strict=True):
         builder.store(vector(None), total)
         if added:
             memory.prefetch(y, place)
     with cgutils.for_range(builder, terms) as loop:
-        places = [add(bed, multiply(loop.index, width)) for bed in beds]
-        weights = [memory.load(w, add(places[v // _WIDTH], index(v % _WIDTH * vector.count))) for v in range(vectors)]
+        place = add(bed, multiply(loop.index, width))
+        weights = [memory.load(w, add(place, lane)) for lane in lanes]
         for i, begin in enumerate(begins):
             place = add(begin, multiply(loop.index, breadth) if added else loop.index)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
@@ -139,9 +135,9 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vecto
 
 
 @intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, numbers, height, vectors, masked, added):
+def _tile(typing, rows, weights, out, numbers, height, vectors, added):
     """Compute one tile of `out`: see _build_tile."""
-    literals = (height, vectors, masked, added)
+    literals = (height, vectors, added)
     signature = types.void(rows, weights, out, numbers, *literals)
     real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
     vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
@@ -155,24 +151,21 @@ def _tile(typing, rows, weights, out, numbers, height, vectors, masked, added):
     return signature, generate
 
 
-def _band(height, vectors, masked, added=False):
+def _band(height, vectors, added=False):
     """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
 
     @exact_jit
     def band(rows, start, weights, terms, out, column, top, bottom, low, high):
         last = out.shape[0] * (high - low) - 1
         for row in range(top, bottom, height):
-            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, masked, added)
+            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, added)
 
     return band
 
 
-_tall_band, _edge_tall_band, _narrow_tall_band = (
-    _band(_TALL, _WIDTH, False), _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True))  # fmt: skip
-_short_band, _narrow_short_band = _band(_SHORT, _WIDTH, True), _band(_SHORT, _WIDTH // 2, True)
-_one_row, _narrow_one_row = _band(1, 2 * _WIDTH, True), _band(1, _WIDTH, True)
-_added_band, _edge_added_band, _narrow_added_band = (
-    _band(_TALL, _WIDTH, False, True), _band(_TALL, _WIDTH, True, True), _band(_TALL, _WIDTH // 2, True, True))  # fmt: skip
+_tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
+_short_band, _one_row = _band(_SHORT, _WIDTH), _band(1, _WIDTH)
+_added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
 
 
 @intrinsic
