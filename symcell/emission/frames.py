@@ -114,6 +114,8 @@ def _called_in_threads(passage, known):
         f"{names.parts} = shares({names.threads}, {names.T}, {names.B}, {_work(passage)})",
         f"{names.block} = steps_at_a_time({names.T}, {names.B})",
     ]
+    if passage.products or passage.gradients:
+        lines.append(f"{names.products} = products_of({names.real})")
     if passage.packing:
         lines += [f"{name} = {room}" for name, room in passage.packed.items()]
         lines += [

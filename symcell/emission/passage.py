@@ -58,7 +58,7 @@ class Passage:
             if items and place != "once":
                 lines += ["", f"# {_PLACES[self.direction, place]}"] if lines else [f"# {_PLACES[self.direction, place]}"]
                 lines += self._place(place, items, rows)
-        head = (names.T, names.block, *names.share)
+        head = (names.T, names.block, *names.share, *([names.products] if self.products or self.gradients else []))
         arrays = dict.fromkeys(self.packed)
         for p in (*self.products, *self.gradients):
             groups = (p.operands, p.targets) if isinstance(p, Product) else (p.bars, (p.operand,))
@@ -135,7 +135,7 @@ class Passage:
     def _product(self, p, matrix):
         weights, start = self.arrays.weight_name(p), self.arrays.start(p.operands)
         samples = f"{self.names.low}, {self.names.high}, {self.names.rank}, {self.names.team}"
-        call = f"multiply({matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
+        call = f"multiply({self.names.products}, {matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
         return [f"# {self.product_comment(p)}", call]
 
     def _gradient(self, g):
@@ -146,7 +146,7 @@ class Passage:
         arguments = [*operands, whole, names.low, names.high, names.rank, names.team, names.rows, names.panels]
         return [
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
-            f"add_outer_products({', '.join(arguments)})",
+            f"add_outer_products({', '.join([names.products, *arguments])})",
         ]
 
     def product_comment(self, p):

@@ -134,6 +134,7 @@ RESERVED = frozenset(
         "in_parallel",
         "summed",
         "meet",
+        "products_of",
         "outer_room",
         "min",
         "max",

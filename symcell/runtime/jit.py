@@ -1,6 +1,6 @@
 """How the functions of a generated module are compiled: `jit`, `fused` and `exact_jit`."""
 
-from numba import njit, types
+from numba import cfunc, njit, types
 from numba.core import config
 from numba.core.compiler import Compiler
 
@@ -41,17 +41,28 @@ def _for_any_number(dispatcher):
     return dispatcher
 
 
-def jit(function):
-    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+def _cached_if_possible(compiled, function):
+    """compiled(function, cache=True), or without a cache where none could be written or read back."""
     named = _named(function)
     if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
-        return _for_any_number(njit(**_OPTIONS)(named))
+        return compiled(named, cache=False)
     try:
-        return _for_any_number(njit(cache=True, **_OPTIONS)(named))
+        return compiled(named, cache=True)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return _for_any_number(njit(**_OPTIONS)(named))
+        return compiled(named, cache=False)
+
+
+def jit(function):
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    return _for_any_number(_cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function))
+
+
+def pointed(function, signature):
+    """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
 
 def fused(function):

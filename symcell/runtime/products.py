@@ -4,7 +4,13 @@ A BLAS repacks the weights at every call, which is dear for a few rows. Here the
 as wide as a tile.
 """
 
-from symcell.runtime.jit import jit
+import threading
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import jit, pointed
 from symcell.runtime.memory import room
 from symcell.runtime.tiles import (
     _BYTES,
@@ -20,6 +26,7 @@ from symcell.runtime.tiles import (
     _short_band,
     _tall_band,
     _turn,
+    ir,
 )
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
@@ -70,8 +77,7 @@ def pack(weights, first, length, transposed, panels, term, column, rank, threads
         low = high
 
 
-@jit
-def multiply(rows, start, weights, out, low, high, rank, team):
+def _multiply(rows, start, weights, out, low, high, rank, team):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
 
@@ -96,8 +102,7 @@ def multiply(rows, start, weights, out, low, high, rank, team):
             _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
-@jit
-def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
     """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
     right[t, b, from_right + k]: a gradient of weights.
 
@@ -131,3 +136,56 @@ def add_outer_products(left, from_left, right, from_right, out, low, high, rank,
                     _added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
                 else:
                     _narrow_added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+
+
+# Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
+# together with them.
+_compiled_products = {}
+_compiling_products = threading.Lock()
+
+
+def _kinds_of_arguments(number):
+    """The types of the arguments of both products."""
+    rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
+    return (
+        (rows, n, rows, rows, n, n, n, team),
+        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, rows, rows),
+    )
+
+
+def products_of(real):
+    """The addresses of both products for a dtype, compiled when they are first asked for."""
+    with _compiling_products:
+        if real not in _compiled_products:
+            kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)
+            compiled = [pointed(f, types.void(*k)) for f, k in zip((_multiply, _add_outer_products), kinds, strict=True)]
+            _compiled_products[real] = np.array([f.address for f in compiled], np.int64), compiled
+        return _compiled_products[real][0]
+
+
+def _called(k, products, rows):
+    """The signature and the code of a call of the k-th product."""
+    kinds = _kinds_of_arguments(rows.dtype)[k]
+    signature = types.void(products, *kinds)
+
+    def generate(context, builder, signature, arguments):
+        addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
+        types_of_values = [context.get_value_type(kind) for kind in (types.none, *kinds)]
+        address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
+        function = ir.FunctionType(types_of_values[0], types_of_values[1:]).as_pointer()
+        builder.call(builder.inttoptr(address, function), arguments[1:])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def multiply(typing, products, rows, start, weights, out, low, high, rank, team):
+    """See _multiply; `products` says where it is."""
+    return _called(0, products, rows)
+
+
+@intrinsic
+def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+    """See _add_outer_products; `products` says where it is."""
+    return _called(1, products, left)
