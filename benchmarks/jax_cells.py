@@ -113,7 +113,7 @@ def layer_norm_lstm(p, x, init):
 
 
 def slstm(p, x, init):
-    names = ("i_hat", "f_hat", "z", "o")
+    names = "ifzo"
     before = x @ jnp.concatenate([p[f"W_{n}"] for n in names]).T + jnp.concatenate([p[f"b_{n}"] for n in names])
     heads = jnp.stack([p[f"R_{n}"] for n in names])  # (4, heads, n, n)
 

@@ -24,15 +24,18 @@ Statements:
 import math
 import numpy as np
 import os
+import sys
 import threading
-from numba import carray, njit, types
-from numba.core import cgutils, codegen, config
+from numba import carray, cfunc, njit, types
+from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 from sys import getrefcount
+from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d8c2c6d883125084"
+CONTENT_HASH = "e1b074dee23607d9"
+RUNTIME_HASH = "373eb1c271770dab"
 
 NAME = "lstmp"
 PARAMS = {
@@ -91,7 +94,9 @@ def shapes(n_x, n_r, n_h):
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}}
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True}
+# For what kernels call, and Python does not.
+_INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
 
 class _DistinctArguments(Compiler):
@@ -113,17 +118,39 @@ def _named(function):
     return function
 
 
-def jit(function):
-    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+def _for_any_number(dispatcher):
+    """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    find = dispatcher.get_call_template
+
+    def get_call_template(arguments, keywords):
+        return find([types.unliteral(a) for a in arguments], {k: types.unliteral(a) for k, a in keywords.items()})
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
+
+
+def _cached_if_possible(compiled, function):
+    """compiled(function, cache=True), or without a cache where none could be written or read back."""
     named = _named(function)
     if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
-        return njit(**_OPTIONS)(named)
+        return compiled(named, cache=False)
     try:
-        return njit(cache=True, **_OPTIONS)(named)
+        return compiled(named, cache=True)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(named)
+        return compiled(named, cache=False)
+
+
+def jit(function):
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    return _for_any_number(_cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function))
+
+
+def pointed(function, signature):
+    """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
 
 def fused(function):
@@ -131,12 +158,12 @@ def fused(function):
 
     No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
     """
-    return njit(pipeline_class=_DistinctArguments, forceinline=True, **_OPTIONS)(_named(function))
+    return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
 
 
 def exact_jit(function):
     """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
-    return njit(forceinline=True, **(_OPTIONS | {"fastmath": {"contract"}}))(_named(function))
+    return _for_any_number(njit(**(_OPTIONS | _INSIDE | {"fastmath": {"contract"}}))(_named(function)))
 
 
 # Memory that is used again.
@@ -269,17 +296,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def shares(threads, T, B, work):
-    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are for
-    the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is that
-    of one sample and step."""
+    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
+    for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
+    that of one sample and step."""
     wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
     if wanted > B and B * work >= _WORTH_A_MEETING:
         team = ALONE.copy()
         team[0] = wanted
         return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
     count = max(1, min(wanted, B))
-    bounds = [k * B // count for k in range(count + 1)]
-    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
+    bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
+    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
 def halves(threads, size):
@@ -294,11 +321,11 @@ def in_parallel(task, parts):
         task(*parts[0])
         return
     workers = _borrowed(len(parts) - 1)
-    if len(workers) + 1 < len(parts) and parts[-1][-1] is not ALONE and len(parts[0]) > 2:  # a team is there as a whole, or not at all
+    if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
     try:
-        for worker, part in zip(workers, parts[1:]):
+        for worker, part in zip(workers, parts[1:], strict=False):
             worker.start(task, part)
         task(*parts[0])
         for part in parts[len(workers) + 1 :]:
@@ -309,6 +336,10 @@ def in_parallel(task, parts):
             _idle.extend(workers)
     for fault in filter(None, faults):
         raise fault
+
+
+def _is_team(parts):
+    return isinstance(parts[0][-1], np.ndarray) and parts[0][-1][0] > 1
 
 
 def steps_at_a_time(T, B):
@@ -599,12 +630,18 @@ def _minimum_overload(x, y):
 ir = cgutils.ir
 
 # A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
-# Four rows make up what is left of six, and one row alone takes two panels, to have as many additions in flight.
+# Four rows make up what is left of six.
 _FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
 _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+
+
+def _in_one_piece(*arrays):
+    """Places are counted as C does."""
+    if any(a.layout != "C" for a in arrays):
+        raise errors.TypingError("products take C-contiguous arrays")
 
 
 def _splat(builder, value, vector):
@@ -675,40 +712,37 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vector):
+def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
-    of `terms` products with packed weights w. What is behind y's last row or, with `masked`, its last column is left alone.
+    of `terms` products with packed weights w. What is behind y's last row or its last column is left alone.
 
     Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
     `start` on: rows of y)."""
     row, column, start, terms, low, high, last = numbers
     index, memory = ir.IntType(64), _Vectors(builder, vector)
-    (_, _, breadth), (panels, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
+    (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
     lanes = [index(v * vector.count) for v in range(vectors)]
     remaining = builder.sub(columns, column)
-    masks = [_mask(builder, vector, remaining, v) if masked else None for v in range(vectors)]
+    masks = [_mask(builder, vector, remaining, v) for v in range(vectors)]
     lines = _lines(builder, row, height, low, high, batch, last)
     if added:
         end = builder.sub(last, row)
-        begins = [add(add(row, start), builder.select(builder.icmp_signed("<", index(i), end), index(i), end)) for i in range(height)]
+        steps = [builder.select(builder.icmp_signed("<", index(i), end), index(i), end) for i in range(height)]
+        begins = [add(add(row, start), step) for step in steps]
     else:
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    beds = []  # where the panels begin that the tile's columns are in
-    for v in range(0, vectors, _WIDTH):
-        panel = add(builder.udiv(column, width), index(v // _WIDTH))
-        panel = builder.select(builder.icmp_signed("<", panel, panels), panel, builder.sub(panels, index(1)))
-        beds.append(multiply(multiply(panel, depth), width))
+    bed = multiply(multiply(builder.udiv(column, width), depth), width)  # where the panel begins
     sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
     for total, (place, _) in zip(sums, cells, strict=True):
         builder.store(vector(None), total)
         if added:
             memory.prefetch(y, place)
     with cgutils.for_range(builder, terms) as loop:
-        places = [add(bed, multiply(loop.index, width)) for bed in beds]
-        weights = [memory.load(w, add(places[v // _WIDTH], index(v % _WIDTH * vector.count))) for v in range(vectors)]
+        place = add(bed, multiply(loop.index, width))
+        weights = [memory.load(w, add(place, lane)) for lane in lanes]
         for i, begin in enumerate(begins):
             place = add(begin, multiply(loop.index, breadth) if added else loop.index)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
@@ -724,9 +758,10 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, masked, added, vecto
 
 
 @intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, numbers, height, vectors, masked, added):
+def _tile(typing, rows, weights, out, numbers, height, vectors, added):
     """Compute one tile of `out`: see _build_tile."""
-    literals = (height, vectors, masked, added)
+    _in_one_piece(rows, weights, out)
+    literals = (height, vectors, added)
     signature = types.void(rows, weights, out, numbers, *literals)
     real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
     vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
@@ -740,29 +775,27 @@ def _tile(typing, rows, weights, out, numbers, height, vectors, masked, added):
     return signature, generate
 
 
-def _band(height, vectors, masked, added=False):
+def _band(height, vectors, added=False):
     """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
 
     @exact_jit
     def band(rows, start, weights, terms, out, column, top, bottom, low, high):
         last = out.shape[0] * (high - low) - 1
         for row in range(top, bottom, height):
-            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, masked, added)
+            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, added)
 
     return band
 
 
-_tall_band, _edge_tall_band, _narrow_tall_band = (
-    _band(_TALL, _WIDTH, False), _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True))  # fmt: skip
-_short_band, _narrow_short_band = _band(_SHORT, _WIDTH, True), _band(_SHORT, _WIDTH // 2, True)
-_one_row, _narrow_one_row = _band(1, 2 * _WIDTH, True), _band(1, _WIDTH, True)
-_added_band, _edge_added_band, _narrow_added_band = (
-    _band(_TALL, _WIDTH, False, True), _band(_TALL, _WIDTH, True, True), _band(_TALL, _WIDTH // 2, True, True))  # fmt: skip
+_tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
+_short_band, _one_row = _band(_SHORT, _WIDTH), _band(1, _WIDTH)
+_added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
 
 
 @intrinsic
 def _copy(typing, source, place, target, goal, count):
     """target.flat[goal : goal + count] = source.flat[place : place + count]"""
+    _in_one_piece(source, target)
     signature = types.void(source, types.intp, target, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -778,6 +811,7 @@ def _copy(typing, source, place, target, goal, count):
 @intrinsic
 def _turn(typing, source, place, stride, target, goal, width):
     """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
+    _in_one_piece(source, target)
     signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -827,85 +861,65 @@ def outer_room(threads, columns, real):
     return room((threads, 1, _DEPTH, _SPAN), real), room((threads, panels, _DEPTH, width), real)
 
 
-@jit
-def pack(weights, first, length, transposed, panels, term, column, rank, threads):
+def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
     """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
     As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
     _, terms, width = panels.shape
     own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
     count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
-    low = 0
+    stride, low = weights.shape[1], 0
     while low < count:  # up to the end of a panel
         panel, lane = divmod(column + low, width)
         high = min(low + width - lane, count)
         goal = (panel * terms + term) * width + lane
-        if not own[0] <= panel < own[1]:
-            pass
-        elif transposed:
+        if own[0] <= panel < own[1] and transposed:
             for k in range(deep):
-                _copy(weights, k * weights.shape[1] + first + low, panels, goal + k * width, high - low)
-        else:
-            _pack_turned(weights, first, low, high, panels, goal, deep)
+                _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
+        elif own[0] <= panel < own[1]:
+            whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
+            for m in range(0, whole, _TURN):
+                for k in range(0, along, _TURN):
+                    _turn(weights, (low + m) * stride + first + k, stride, panels, goal + k * width + m, width)
+            for m in range(high - low):
+                for k in range(along if m < whole else 0, deep):
+                    panels[panel, term + k, lane + m] = weights[low + m, first + k]
         low = high
 
 
-@jit
-def _pack_turned(weights, first, low, high, panels, goal, deep):
-    """Rows of a matrix from `low` up to `high`, as columns of a panel."""
-    stride, width = weights.shape[1], panels.shape[2]
-    flat, target = weights.reshape(-1), panels.reshape(-1)
-    whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
-    for m in range(0, whole, _TURN):
-        for k in range(0, along, _TURN):
-            _turn(flat, (low + m) * stride + first + k, stride, target, goal + k * width + m, width)
-    for m in range(high - low):
-        for k in range(along if m < whole else 0, deep):
-            target[goal + k * width + m] = flat[(low + m) * stride + first + k]
-
-
-@jit
-def multiply(rows, start, weights, out, low, high, rank, team):
+def _multiply(rows, start, weights, out, low, high, rank, team):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
 
-    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of one
-    float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside it."""
+    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
+    one float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside
+    it."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
     if count == 1:
-        for column in range(left, right, 2 * width):
-            if min(right, out.shape[2]) - column > width:
-                _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
-            else:
-                _narrow_one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+        for column in range(left, right, width):
+            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
     for top in range(0, tall, _ROWS):
         bottom = min(top + _ROWS, tall)
         for column in range(left, right, width):
-            if out.shape[2] - column >= width:
+            if out.shape[2] - column > width // 2:
                 _tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
-            elif out.shape[2] - column > width // 2:
-                _edge_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
             else:
                 _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
     if tall < count:
         for column in range(left, right, width):
-            if out.shape[2] - column > width // 2:
-                _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
-            else:
-                _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
-@jit
-def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
     """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
     right[t, b, from_right + k]: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of a
-    team, each thread adds to some of the rows."""
+    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of
+    a team, each thread adds to some of the rows."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
     rows, span, whole = left.shape[0] * samples, block.shape[2], out.reshape(1, height, breadth)
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
@@ -919,28 +933,75 @@ def add_outer_products(left, from_left, right, from_right, out, low, high, rank,
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
         for top in range(above, below, span):
             bottom = min(top + span, below)
+            part, source, start = whole[:, top:bottom], block, 0
             if as_it_is:
-                some = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
-                _add(some, from_left + top, panels, count, whole[:, top:bottom])
+                source = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
+                start = from_left + top
             else:
                 for r in range(count):
                     t, b = divmod(first + r, samples)
                     line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
                     _copy(left, line + top, block, r * span, bottom - top)
-                _add(block, 0, panels, count, whole[:, top:bottom])
+            for column in range(0, breadth, width):
+                if breadth - column > width // 2:
+                    _added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                else:
+                    _narrow_added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
 
 
-@jit
-def _add(rows, start, panels, terms, out):
-    """out[0, m, k] += sum over the terms r of rows[0, r, start + m] * panels[r, k]."""
-    (_, height, breadth), width = out.shape, panels.shape[2]
-    for column in range(0, breadth, width):
-        if breadth - column >= width:
-            _added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
-        elif breadth - column > width // 2:
-            _edge_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
-        else:
-            _narrow_added_band(rows, start, panels, terms, out, column, 0, height, 0, height)
+# Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
+# together with them. All modules of a process that have the same products share them.
+_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
+_compiled_products = _shared.setdefault("compiled", {})
+_compiling_products = _shared.setdefault("lock", threading.Lock())
+pack = _shared.setdefault("pack", jit(_pack))
+
+
+def _kinds_of_arguments(number):
+    """The types of the arguments of both products."""
+    rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
+    return (
+        (rows, n, rows, rows, n, n, n, team),
+        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, rows, rows),
+    )
+
+
+def products_of(real):
+    """The addresses of both products for a dtype, compiled when they are first asked for."""
+    with _compiling_products:
+        if real not in _compiled_products:
+            kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)
+            compiled = [pointed(f, types.void(*k)) for f, k in zip((_multiply, _add_outer_products), kinds, strict=True)]
+            _compiled_products[real] = np.array([f.address for f in compiled], np.int64), compiled
+        return _compiled_products[real][0]
+
+
+def _called(k, products, rows):
+    """The signature and the code of a call of the k-th product."""
+    kinds = _kinds_of_arguments(rows.dtype)[k]
+    signature = types.void(products, *kinds)
+
+    def generate(context, builder, signature, arguments):
+        addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
+        types_of_values = [context.get_value_type(kind) for kind in (types.none, *kinds)]
+        address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
+        function = ir.FunctionType(types_of_values[0], types_of_values[1:]).as_pointer()
+        builder.call(builder.inttoptr(address, function), arguments[1:])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def multiply(typing, products, rows, start, weights, out, low, high, rank, team):
+    """See _multiply; `products` says where it is."""
+    return _called(0, products, rows)
+
+
+@intrinsic
+def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+    """See _add_outer_products; `products` says where it is."""
+    return _called(1, products, left)
 
 
 # A single step.
@@ -1001,6 +1062,7 @@ def _side_by_side(builder, a, b):
 @intrinsic
 def _eight_sums(typing, x, start, w, first, stride, length, out, place):
     """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
+    _in_one_piece(x, w, out)
     signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -1060,23 +1122,6 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 # The equations and their adjoints.
 
 
-@jit
-def forward_weights(rank, threads, n_x, n_r, n_h, W, U, P_packed, W_i, W_f, W_o, W_g, U_i, U_f, U_o, U_g, P):
-    """Pack the weights of the products."""
-    # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-    pack(W_i, 0, n_x, False, W, 0, 0, rank, threads)
-    pack(W_f, 0, n_x, False, W, 0, n_h, rank, threads)
-    pack(W_o, 0, n_x, False, W, 0, 2 * n_h, rank, threads)
-    pack(W_g, 0, n_x, False, W, 0, 3 * n_h, rank, threads)
-    # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
-    pack(U_i, 0, n_r, False, U, 0, 0, rank, threads)
-    pack(U_f, 0, n_r, False, U, 0, n_h, rank, threads)
-    pack(U_o, 0, n_r, False, U, 0, 2 * n_h, rank, threads)
-    pack(U_g, 0, n_r, False, U, 0, 3 * n_h, rank, threads)
-    # P @ v_r
-    pack(P, 0, n_h, False, P_packed, 0, 0, rank, threads)
-
-
 @fused
 def forward_step_row(n_h, z_i_from_r_prev, z_i_from_x, b_i, i_out, z_f_from_r_prev, z_f_from_x, b_f, f_out,
         z_o_from_r_prev, z_o_from_x, b_o, o_out, z_g_from_r_prev, z_g_from_x, b_g, g_out, c_prev, c_out,
@@ -1111,20 +1156,20 @@ def forward_step_row(n_h, z_i_from_r_prev, z_i_from_x, b_i, i_out, z_f_from_r_pr
 
 
 @jit
-def forward_pass(T, block, low, high, upto, rank, team, n_h, W, U, P_packed, x, from_x, r_seq, from_r_prev,
-        v_r_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq, tanh_c_seq):
+def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_packed, x, from_x, r_seq,
+        from_r_prev, v_r_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq, tanh_c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
         # What waits for no product of the step before.
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        multiply(x[first:last], 0, W, from_x[:last - first], low, high, rank, team)
+        multiply(products, x[first:last], 0, W, from_x[:last - first], low, high, rank, team)
         meet(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
-            multiply(r_seq[t:t + 1], 0, U, from_r_prev, low, high, rank, team)
+            multiply(products, r_seq[t:t + 1], 0, U, from_r_prev, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
                 forward_step_row(n_h, from_r_prev[0, b, 0:n_h], from_x[t - first, b, 0:n_h], b_i, i_seq[t, b],
@@ -1134,25 +1179,8 @@ def forward_pass(T, block, low, high, upto, rank, team, n_h, W, U, P_packed, x, 
                     b_g, g_seq[t, b], c_seq[t, b], c_seq[t + 1, b], tanh_c_seq[t, b], v_r_seq[t, b, 0:n_h])
             meet(team)
             # P @ v_r
-            multiply(v_r_seq[t:t + 1], 0, P_packed, r_seq[t + 1:t + 2], low, high, rank, team)
+            multiply(products, v_r_seq[t:t + 1], 0, P_packed, r_seq[t + 1:t + 2], low, high, rank, team)
             meet(team)
-
-
-@jit
-def backward_weights(rank, threads, n_x, n_r, n_h, P_packed, U, W, P, U_i, U_f, U_o, U_g, W_i, W_f, W_o, W_g):
-    """Pack the weights of the products."""
-    # P.T @ dr
-    pack(P, 0, n_h, True, P_packed, 0, 0, rank, threads)
-    # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-    pack(U_i, 0, n_r, True, U, 0, 0, rank, threads)
-    pack(U_f, 0, n_r, True, U, n_h, 0, rank, threads)
-    pack(U_o, 0, n_r, True, U, 2 * n_h, 0, rank, threads)
-    pack(U_g, 0, n_r, True, U, 3 * n_h, 0, rank, threads)
-    # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-    pack(W_i, 0, n_x, True, W, 0, 0, rank, threads)
-    pack(W_f, 0, n_x, True, W, n_h, 0, rank, threads)
-    pack(W_o, 0, n_x, True, W, 2 * n_h, 0, rank, threads)
-    pack(W_g, 0, n_x, True, W, 3 * n_h, 0, rank, threads)
 
 
 @fused
@@ -1215,9 +1243,9 @@ def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, B, n_r, n_h, P_packed, U, W, dr_seq, from_dr, dz_all,
-        dr_later, dx_seq, x, r_seq, v_r_seq, dW, dU, dP, rows, panels, dr_given, dc_given, dc_later,
-        tanh_c_seq, o_seq, i_seq, g_seq, c_seq, f_seq, db_i, db_f, db_o, db_g):
+def backward_pass(T, block, low, high, upto, rank, team, products, B, n_r, n_h, P_packed, U, W, dr_seq,
+        from_dr, dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dW, dU, dP, rows, panels, dr_given, dc_given,
+        dc_later, tanh_c_seq, o_seq, i_seq, g_seq, c_seq, f_seq, db_i, db_f, db_o, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -1228,7 +1256,7 @@ def backward_pass(T, block, low, high, upto, rank, team, B, n_r, n_h, P_packed, 
                     dr_seq[t - first, b, 0:n_r])
             meet(team)
             # P.T @ dr
-            multiply(dr_seq[t - first:t - first + 1], 0, P_packed, from_dr, low, high, rank, team)
+            multiply(products, dr_seq[t - first:t - first + 1], 0, P_packed, from_dr, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
                 backward_step_row_2(n_h, dc_given[t % dc_given.shape[0], b], dc_later[b],
@@ -1237,22 +1265,22 @@ def backward_pass(T, block, low, high, upto, rank, team, B, n_r, n_h, P_packed, 
                     f_seq[t, b], dz_all[t - first, b, n_h:2 * n_h], dz_all[t - first, b, 0:n_h])
             meet(team)
             # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-            multiply(dz_all[t - first:t - first + 1], 0, U, dr_later.reshape(1, B, n_r), low, high, rank,
-                team)
+            multiply(products, dz_all[t - first:t - first + 1], 0, U, dr_later.reshape(1, B, n_r), low, high,
+                rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        multiply(dz_all[:last - first], 0, W, dx_seq[first:last], low, high, rank, team)
+        multiply(products, dz_all[:last - first], 0, W, dx_seq[first:last], low, high, rank, team)
         # dW_i, dW_f, dW_o, dW_g: the outer products of dz_i, dz_f, dz_o, dz_g and x
-        add_outer_products(dz_all[:last - first], 0, x[first:last], 0, dW, low, high, rank, team, rows,
-            panels)
+        add_outer_products(products, dz_all[:last - first], 0, x[first:last], 0, dW, low, high, rank, team,
+            rows, panels)
         # dU_i, dU_f, dU_o, dU_g: the outer products of dz_i, dz_f, dz_o, dz_g and r_prev
-        add_outer_products(dz_all[:last - first], 0, r_seq[first:last], 0, dU, low, high, rank, team, rows,
-            panels)
+        add_outer_products(products, dz_all[:last - first], 0, r_seq[first:last], 0, dU, low, high, rank,
+            team, rows, panels)
         # dP: the outer products of dr and v_r
-        add_outer_products(dr_seq[:last - first], 0, v_r_seq[first:last], 0, dP, low, high, rank, team, rows,
-            panels)
+        add_outer_products(products, dr_seq[:last - first], 0, v_r_seq[first:last], 0, dP, low, high, rank,
+            team, rows, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -1287,13 +1315,24 @@ def _forward(T, B, sizes, real, params, inputs, initial, threads):
     r_seq[0] = initial["r"]
     parts = shares(threads, T, B, 110 * n_h + 4 * n_h * n_x + 5 * n_h * n_r)
     block = steps_at_a_time(T, B)
+    products = products_of(real)
     W = packed(n_x, 4 * n_h, real)
     U = packed(n_r, 4 * n_h, real)
     P_packed = packed(n_h, n_r, real)
 
     def pack_weights(rank, threads):
-        forward_weights(rank, threads, n_x, n_r, n_h, W, U, P_packed, W_i, W_f, W_o, W_g, U_i, U_f, U_o, U_g,
-            P)
+        # W_i @ x, W_f @ x, W_o @ x, W_g @ x
+        pack(W_i, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_f, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack(W_o, 0, n_x, False, W, 0, 2 * n_h, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, 3 * n_h, rank, threads)
+        # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
+        pack(U_i, 0, n_r, False, U, 0, 0, rank, threads)
+        pack(U_f, 0, n_r, False, U, 0, n_h, rank, threads)
+        pack(U_o, 0, n_r, False, U, 0, 2 * n_h, rank, threads)
+        pack(U_g, 0, n_r, False, U, 0, 3 * n_h, rank, threads)
+        # P @ v_r
+        pack(P, 0, n_h, False, P_packed, 0, 0, rank, threads)
 
     in_parallel(pack_weights, halves(threads, W.size + U.size + P_packed.size))
     from_x = room((block, B, 4 * n_h), real)
@@ -1306,7 +1345,7 @@ def _forward(T, B, sizes, real, params, inputs, initial, threads):
     tanh_c_seq = room((T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, low, high, upto, rank, team, n_h, W, U, P_packed, x, from_x, r_seq,
+        forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_packed, x, from_x, r_seq,
             from_r_prev, v_r_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq, tanh_c_seq)
 
     in_parallel(part, parts)
@@ -1341,13 +1380,24 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, thr
     f_seq, g_seq, i_seq, o_seq, tanh_c_seq, v_r_seq = tape
     parts = shares(threads, T, B, 10 * n_h * n_r + 10 * n_r + 100 * n_h + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
+    products = products_of(real)
     P_packed = packed(n_r, n_h, real)
     U = packed(4 * n_h, n_r, real)
     W = packed(4 * n_h, n_x, real)
 
     def pack_weights(rank, threads):
-        backward_weights(rank, threads, n_x, n_r, n_h, P_packed, U, W, P, U_i, U_f, U_o, U_g, W_i, W_f, W_o,
-            W_g)
+        # P.T @ dr
+        pack(P, 0, n_h, True, P_packed, 0, 0, rank, threads)
+        # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
+        pack(U_i, 0, n_r, True, U, 0, 0, rank, threads)
+        pack(U_f, 0, n_r, True, U, n_h, 0, rank, threads)
+        pack(U_o, 0, n_r, True, U, 2 * n_h, 0, rank, threads)
+        pack(U_g, 0, n_r, True, U, 3 * n_h, 0, rank, threads)
+        # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
+        pack(W_i, 0, n_x, True, W, 0, 0, rank, threads)
+        pack(W_f, 0, n_x, True, W, n_h, 0, rank, threads)
+        pack(W_o, 0, n_x, True, W, 2 * n_h, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W, 3 * n_h, 0, rank, threads)
 
     in_parallel(pack_weights, halves(threads, P_packed.size + U.size + W.size))
     dr_seq = room((block, B, n_r), real)
@@ -1365,8 +1415,8 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, thr
     rows, panels = outer_room(len(parts), [n_x, n_r, n_h], real)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, B, n_r, n_h, P_packed, U, W, dr_seq, from_dr,
-            dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dW[own], dU[own], dP[own], rows[thread],
+        backward_pass(T, block, low, high, upto, rank, team, products, B, n_r, n_h, P_packed, U, W, dr_seq,
+            from_dr, dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dW[own], dU[own], dP[own], rows[thread],
             panels[thread], dr_given, dc_given, dc_later, tanh_c_seq, o_seq, i_seq, g_seq, c_seq, f_seq,
             db_i[own], db_f[own], db_o[own], db_g[own])
 
@@ -1391,7 +1441,7 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, thr
 
 
 def forward_single(places, x, c_prev, r_prev, c, r):
-    """One step, straight from the parameters; `places` holds their addresses, and the sizes. Whether the shapes fit."""
+    """One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""
     B = x.shape[0]
     n_x = places[13]
     n_r = places[14]
@@ -1552,8 +1602,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError like
-    forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
+    like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -1616,7 +1666,7 @@ def _checked_step(params, inputs, state, dtype):
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
     names = (*PARAMS, *CONSTANTS)
-    in_place = [name for name in names if type(params[name]) is np.ndarray and params[name].dtype == real and params[name].flags.carray]
+    in_place = [name for name in names if _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params[name] for name in names]
     places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
@@ -1679,7 +1729,8 @@ def _replayed(run):
     """All states of a run with checkpoints, computed again."""
     states = {}
     for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        _put(states, {name: a[1:] for name, a in _run_segment(run._call, first, last, start)[0].items()}, first, last, run._call.T)
+        sequences, _ = _run_segment(run._call, first, last, start)
+        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
     return states
 
 
@@ -1779,6 +1830,10 @@ def _array(group, name, value, real):
 def _ready(array):
     """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
     return array if array.flags.carray else _copied(array)
+
+
+def _is_ready(value, real):
+    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
 
 
 def _copied(array):

@@ -19,14 +19,15 @@ import math
 import numpy as np
 import os
 import threading
-from numba import carray, njit, types
+from numba import carray, cfunc, njit, types
 from numba.core import cgutils, config
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "f25fe97245014675"
+CONTENT_HASH = "be498237a8e7afe2"
+RUNTIME_HASH = "b2bec1f4c4fe28f4"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -55,7 +56,9 @@ def shapes():
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}}
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True}
+# For what kernels call, and Python does not.
+_INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
 
 class _DistinctArguments(Compiler):
@@ -77,17 +80,39 @@ def _named(function):
     return function
 
 
-def jit(function):
-    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+def _for_any_number(dispatcher):
+    """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    find = dispatcher.get_call_template
+
+    def get_call_template(arguments, keywords):
+        return find([types.unliteral(a) for a in arguments], {k: types.unliteral(a) for k, a in keywords.items()})
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
+
+
+def _cached_if_possible(compiled, function):
+    """compiled(function, cache=True), or without a cache where none could be written or read back."""
     named = _named(function)
     if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
-        return njit(**_OPTIONS)(named)
+        return compiled(named, cache=False)
     try:
-        return njit(cache=True, **_OPTIONS)(named)
+        return compiled(named, cache=True)
     except RuntimeError as error:
         if "no locator" not in str(error):
             raise
-        return njit(**_OPTIONS)(named)
+        return compiled(named, cache=False)
+
+
+def jit(function):
+    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
+    return _for_any_number(_cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function))
+
+
+def pointed(function, signature):
+    """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
 
 def fused(function):
@@ -95,12 +120,12 @@ def fused(function):
 
     No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
     """
-    return njit(pipeline_class=_DistinctArguments, forceinline=True, **_OPTIONS)(_named(function))
+    return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
 
 
 def exact_jit(function):
     """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
-    return njit(forceinline=True, **(_OPTIONS | {"fastmath": {"contract"}}))(_named(function))
+    return _for_any_number(njit(**(_OPTIONS | _INSIDE | {"fastmath": {"contract"}}))(_named(function)))
 
 
 # Memory that is used again.
@@ -233,17 +258,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def shares(threads, T, B, work):
-    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are for
-    the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is that
-    of one sample and step."""
+    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
+    for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
+    that of one sample and step."""
     wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
     if wanted > B and B * work >= _WORTH_A_MEETING:
         team = ALONE.copy()
         team[0] = wanted
         return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
     count = max(1, min(wanted, B))
-    bounds = [k * B // count for k in range(count + 1)]
-    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
+    bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
+    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
 def halves(threads, size):
@@ -258,11 +283,11 @@ def in_parallel(task, parts):
         task(*parts[0])
         return
     workers = _borrowed(len(parts) - 1)
-    if len(workers) + 1 < len(parts) and parts[-1][-1] is not ALONE and len(parts[0]) > 2:  # a team is there as a whole, or not at all
+    if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
     try:
-        for worker, part in zip(workers, parts[1:]):
+        for worker, part in zip(workers, parts[1:], strict=False):
             worker.start(task, part)
         task(*parts[0])
         for part in parts[len(workers) + 1 :]:
@@ -273,6 +298,10 @@ def in_parallel(task, parts):
             _idle.extend(workers)
     for fault in filter(None, faults):
         raise fault
+
+
+def _is_team(parts):
+    return isinstance(parts[0][-1], np.ndarray) and parts[0][-1][0] > 1
 
 
 def steps_at_a_time(T, B):
@@ -400,6 +429,7 @@ def _side_by_side(builder, a, b):
 @intrinsic
 def _eight_sums(typing, x, start, w, first, stride, length, out, place):
     """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
+    _in_one_piece(x, w, out)
     signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -550,7 +580,7 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, thr
 
 
 def forward_single(places, x, a_prev, a):
-    """One step, straight from the parameters; `places` holds their addresses, and the sizes. Whether the shapes fit."""
+    """One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""
     B = x.shape[0]
     if x.shape != (B,) or a_prev.shape != (B,):
         return False
@@ -669,8 +699,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError like
-    forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
+    like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -733,7 +763,7 @@ def _checked_step(params, inputs, state, dtype):
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
     names = (*PARAMS, *CONSTANTS)
-    in_place = [name for name in names if type(params[name]) is np.ndarray and params[name].dtype == real and params[name].flags.carray]
+    in_place = [name for name in names if _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params[name] for name in names]
     places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
@@ -796,7 +826,8 @@ def _replayed(run):
     """All states of a run with checkpoints, computed again."""
     states = {}
     for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        _put(states, {name: a[1:] for name, a in _run_segment(run._call, first, last, start)[0].items()}, first, last, run._call.T)
+        sequences, _ = _run_segment(run._call, first, last, start)
+        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
     return states
 
 
@@ -896,6 +927,10 @@ def _array(group, name, value, real):
 def _ready(array):
     """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
     return array if array.flags.carray else _copied(array)
+
+
+def _is_ready(value, real):
+    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
 
 
 def _copied(array):

@@ -29,8 +29,8 @@ class Kernel:
     def forward(self, params, inputs, initial=None, lengths=None, threads=None, checkpoint=None):
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
-        threads: at most so many, default NUMBA_NUM_THREADS. checkpoint: keep the states of every so many steps only (True: of about
-        sqrt(T)); `backward` computes what is between them again.
+        threads: at most so many, default NUMBA_NUM_THREADS. checkpoint: keep the states of every so many steps only (True: of
+        about sqrt(T)); `backward` computes what is between them again.
         Raises CellError for wrong names, shapes and dtypes before anything runs."""
         return self.module.forward(params, inputs, initial, lengths, self.dtype, threads, checkpoint)
 

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import assume
 from jax_cells import differentiated
 from numba.core import config
+from random_calls import B as SAMPLES
 from random_calls import random_call, rounded
 
 from symcell.compiler import source_of
@@ -38,24 +39,34 @@ def assert_agreement(cell, seed, left_out=(), compiled=False, dtypes=("float64",
 
 def plain_kernel(cell, dtype="float64"):
     """The cell's kernel as plain Python: the generated module uncompiled, where an index out of bounds is an error. Its
-    products, which are made of machine instructions, are replaced by NumPy's."""
+    products, which are made of machine instructions, are replaced by NumPy's; its blocks have two steps."""
     module = ModuleType(f"plain_{cell.name}")
     with patch.object(config, "DISABLE_JIT", True):
         exec(compile(source_of(cell), f"<{cell.name}, generated>", "exec"), module.__dict__)
     if hasattr(module, "multiply"):
+        module.products_of, module.pack = id, _pack
         module.multiply, module.add_outer_products = _multiply, _add_outer_products
+    module.meet, module._ROWS_IN_CACHE = id, 2 * SAMPLES
     return Kernel(cell, module, dtype)
 
 
-def _multiply(rows, start, panels, out):
+def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
+    piece = weights[:, first : first + length] if transposed else weights[:, first : first + length].T
+    for k, m in np.ndindex(piece.shape):
+        panel, lane = divmod(column + m, panels.shape[2])
+        panels[panel, term + k, lane] = piece[k, m]
+
+
+def _multiply(products, rows, start, panels, out, low, high, rank, team):
     _, terms, width = panels.shape
-    weights = panels.transpose(1, 0, 2).reshape(terms, len(panels) * width)[:, : out.shape[1]]
-    np.matmul(rows[:, start : start + terms], weights, out=out)
+    weights = panels.transpose(1, 0, 2).reshape(terms, len(panels) * width)[:, : out.shape[2]]
+    out[:, low:high] = rows[:, low:high, start : start + terms] @ weights
 
 
-def _add_outer_products(left, from_left, right, from_right, out):
+def _add_outer_products(products, left, from_left, right, from_right, out, low, high, rank, team, *scratch):
     height, width = out.shape
-    out += left[:, from_left : from_left + height].T @ right[:, from_right : from_right + width]
+    left, right = left[:, low:high, from_left : from_left + height], right[:, low:high, from_right : from_right + width]
+    out += np.einsum("tbm,tbk->mk", left, right)
 
 
 @contextmanager

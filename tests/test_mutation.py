@@ -39,14 +39,14 @@ def exchanged(gate):
     return {"f": "i", "i": "f"}[gate[0]]
 
 
-FORWARD, BACKWARD, BEFORE = "forward_step", "backward_step", "backward_before"
+FORWARD, BACKWARD, BEFORE = ("forward_step", "forward_pass"), ("backward_step", "backward_pass"), "backward_before"
 
 MUTANTS = (
     Mutant("gates swapped", "lstm", FORWARD, r"c = ", r"\b[fi]\b", exchanged, "c (interpreter)", times=2),
     Mutant("bias dropped", "lstm", FORWARD, r"z_o = ", r"\+\s*b_o\[j\]|b_o\[j\]\s*\+", "", "h (interpreter)"),
-    Mutant("state of another step", "lstm", FORWARD, r"multiply\(h_seq\[t\]", r"h_seq\[t\]", "h_seq[max(t - 1, 0)]",
+    Mutant("state of another step", "lstm", FORWARD, r"multiply\(products, h_seq\[t:", r"h_seq\[t:t \+ 1\]", "h_seq[max(t - 1, 0):max(t, 1)]",
            "h (interpreter)"),
-    Mutant("weight transposed", "lstm", "_forward", r"U_f = ", r"$", ".T", "c (interpreter)"),
+    Mutant("weight transposed", "lstm", "_forward", r"U_f = ", r"$", ".T.copy()", "c (interpreter)"),
     Mutant("sign of the update gate", "gru", FORWARD, r"c = ", r"one - i\[j\]", "one + i[j]", "c (interpreter)"),
     Mutant("wrong gate resets", "gru", FORWARD, r"v_g = ", r"\br\b", "i", "c (interpreter)"),
     Mutant("gates' adjoints swapped", "lstm", BACKWARD, r"di = ", r"\bg\[j\]", "f[j]", "d params W_i (complex step)"),
@@ -54,13 +54,15 @@ MUTANTS = (
            "d initial h (complex step)"),
     Mutant("sign in the gate's derivative", "lstm", BACKWARD, r"dz_o = ", r"one - o\[j\]", "one + o[j]",
            "d params U_o (complex step)"),
-    Mutant("new state in place of the old", "lstm", "_backward", r"add_outer_products\(.*h_seq\[:T\]", r"h_seq\[:T\]", "h_seq[1:]",
+    Mutant("new state in place of the old", "lstm", "backward_pass", r"add_outer_products\(.*h_seq\[first:last\]",
+           r"h_seq\[first:last\]", "h_seq[first + 1:last + 1]",
            "d params U_g (complex step)"),
-    Mutant("weight transposed in the adjoint", "lstm", "_backward", r"U_f = ", r"$", ".T", "d initial h (complex step)"),
+    Mutant("weight transposed in the adjoint", "lstm", "_backward", r"U_f = ", r"$", ".T.copy()", "d initial h (complex step)"),
     Mutant("sum over steps forgotten", "lstm", BEFORE, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),
     Mutant("path through the gates dropped", "gru", BACKWARD, r"dc_prev = ",
            r"\+\s*dc_prev_from_dz_r\[j\]|dc_prev_from_dz_r\[j\]\s*\+", "", "d initial c (complex step)"),
-    Mutant("steps in the wrong order", "gru", "backward_steps", r"for t in range\(T - 1, -1, -1\)", r"T - 1, -1, -1", "T",
+    Mutant("steps in the wrong order", "gru", "backward_pass", r"for t in range\(last - 1, first - 1, -1\):\n +for b in .*\n +backward_step",
+           r"last - 1, first - 1, -1", "first, last",
            "d params U_g (complex step)"),
 )
 

@@ -6,11 +6,13 @@ import types
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.errors import TypingError
 
 from symcell.runtime import jit as compilation
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused
-from symcell.runtime.products import add_outer_products, pack, packed
-from symcell.runtime.products import multiply as multiply_packed
+from symcell.runtime.products import _add_outer_products, _multiply, outer_room, pack, packed
+from symcell.runtime.single import apply
+from symcell.runtime.threads import ALONE
 
 
 def jit(function):
@@ -24,11 +26,24 @@ DEPTHS = (0, 1, 2, 5, 33)
 COLUMNS = (0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129)
 
 
+compiled_multiply, compiled_add = exact_jit(_multiply), exact_jit(_add_outer_products)
+
+
+@jit
+def multiply_packed(rows, start, panels, out, low, high, rank, team):
+    compiled_multiply(rows, start, panels, out, low, high, rank, team)
+
+
+@jit
+def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+    compiled_add(left, from_left, right, from_right, out, low, high, rank, team, block, panels)
+
+
 def multiply(rows, start, weights, out):
-    """The product with weights (K, M), which are packed first."""
+    """The product with weights (K, M), which are packed first; rows and out have no steps."""
     panels = packed(*weights.shape, weights.dtype)
-    pack(weights, 0, weights.shape[1], True, panels, 0, 0)
-    multiply_packed(rows, start, panels, out)
+    pack(weights, 0, weights.shape[1], True, panels, 0, 0, 0, 1)
+    multiply_packed(rows[None], start, panels, out[None], 0, len(rows), 0, ALONE)
 
 
 def operands(batch, depth, columns, start, dtype):
@@ -91,31 +106,94 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
     """Parts of matrices, turned or not, at any place: the product with the packed weights is that with the whole."""
     random = np.random.default_rng(3)
     left, right, turned = (random.standard_normal(shape).astype(dtype) for shape in ((37, 9), (50, 5), (5, 41)))
-    panels, whole = packed(14, 91, dtype), np.zeros((14, 91), dtype)
+    panels, whole = packed(14, 91, np.dtype(dtype)), np.zeros((14, 91), dtype)
     for matrix, first, length, transposed, term, column in (
         (left, 2, 6, False, 0, 0), (right, 0, 5, False, 0, 37), (turned, 3, 38, True, 6, 0), (turned, 0, 41, True, 6, 50)):  # fmt: skip
-        pack(matrix, first, length, transposed, panels, term, column)
+        for rank in range(3):  # each of three threads fills some panels
+            pack(matrix, first, length, transposed, panels, term, column, rank, 3)
         piece = matrix[:, first : first + length] if transposed else matrix[:, first : first + length].T
         whole[term : term + piece.shape[0], column : column + piece.shape[1]] = piece
-    out = np.full((14, 91), np.nan, dtype)
-    multiply_packed(np.eye(14, dtype=dtype), 0, panels, out)
-    np.testing.assert_array_equal(out, whole)
+    out = np.full((1, 14, 91), np.nan, dtype)
+    multiply_packed(np.eye(14, dtype=dtype)[None], 0, panels, out, 0, 14, 0, ALONE)
+    np.testing.assert_array_equal(out[0], whole)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("samples", ((0, 1), (0, 7), (2, 3), (1, 6), (3, 7), (2, 2)))
+def test_samples_of_several_steps(samples, dtype):
+    """Other samples, which are another thread's, are neither read nor written."""
+    low, high = samples
+    random = np.random.default_rng(high)
+    for steps, depth, columns in itertools.product((1, 2, 5, 9), (1, 12), (5, 64, 70)):
+        rows, weights = random.standard_normal((steps, 7, depth)).astype(dtype), random.standard_normal((depth, columns)).astype(dtype)
+        rows[:, :low], rows[:, high:] = np.nan, np.nan
+        panels, out = packed(depth, columns, np.dtype(dtype)), np.full((steps, 7, columns), 3, dtype)
+        pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
+        multiply_packed(rows, 0, panels, out, low, high, 0, ALONE)
+        np.testing.assert_allclose(out[:, low:high], rows[:, low:high] @ weights, rtol=1e-4, atol=1e-5)
+        assert (out[:, :low] == 3).all() and (out[:, high:] == 3).all()
+        total = np.ones((depth, columns), dtype)
+        block, scratch = outer_room(1, [columns], np.dtype(dtype))
+        out[:, :low], out[:, high:] = np.nan, np.nan
+        add_outer_products(rows, 0, out, 0, total, low, high, 0, ALONE, block[0], scratch[0])
+        want = 1 + np.einsum("tbm,tbk->mk", rows[:, low:high], out[:, low:high])
+        np.testing.assert_allclose(total, want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_team_computes_all_columns_once(dtype):
+    random = np.random.default_rng(5)
+    team = ALONE.copy()
+    team[0] = 3
+    for columns in (3, 64, 200, 450):
+        rows, weights = random.standard_normal((2, 1, 20)).astype(dtype), random.standard_normal((20, columns)).astype(dtype)
+        panels, out = packed(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
+        total, (block, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
+        pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
+        for rank in range(3):
+            multiply_packed(rows, 0, panels, out, 0, 1, rank, team)
+        for rank in range(3):
+            add_outer_products(rows, 0, out, 0, total, 0, 1, rank, team, block[0], scratch[0])
+        np.testing.assert_allclose(out, rows @ weights, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(total, np.einsum("tbm,tbk->mk", rows, out), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rows", (0, 1, 7, 129, 600))
 def test_outer_products_are_added(dtype, rows):
     random = np.random.default_rng(rows)
-    for height, width in itertools.product((1, 5, 6, 31, 500), (1, 8, 17, 32, 33, 64, 100, 210)):
-        left, right = (random.standard_normal((rows, n + 4)).astype(dtype) for n in (height, width))
-        block = np.full(height * width + 64, np.nan, dtype)
-        out = block[32 : 32 + height * width].reshape(height, width)
+    for height, width in itertools.product((1, 5, 6, 31, 500, 700), (1, 8, 17, 32, 33, 64, 100, 210)):
+        left, right = (random.standard_normal((1, rows, n + 4)).astype(dtype) for n in (height, width))
+        space = np.full(height * width + 64, np.nan, dtype)
+        out = space[32 : 32 + height * width].reshape(height, width)
         out[:] = 1
-        add_outer_products(left, 3, right, 1, out)
-        turned, right = left[:, 3 : 3 + height].astype(float).T, right[:, 1 : 1 + width].astype(float)
+        block, panels = outer_room(1, [width], np.dtype(dtype))
+        add_outer_products(left, 3, right, 1, out, 0, rows, 0, ALONE, block[0], panels[0])
+        turned, right = left[0, :, 3 : 3 + height].astype(float).T, right[0, :, 1 : 1 + width].astype(float)
         scale = 1 + np.abs(turned) @ np.abs(right)
         assert np.all(np.abs(out - 1 - turned @ right) <= 40 * np.finfo(dtype).eps * scale), (height, width)
-        assert np.isnan(np.delete(block, np.s_[32 : 32 + height * width])).all(), (height, width)
+        assert np.isnan(np.delete(space, np.s_[32 : 32 + height * width])).all(), (height, width)
+
+
+@jit
+def apply_weights(weights, first, length, transposed, rows, start, out, column):
+    apply(weights, first, length, transposed, rows, start, out, column)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("transposed", (False, True))
+def test_products_without_packing(transposed, dtype):
+    random = np.random.default_rng(8)
+    for height, length, samples in itertools.product((1, 7, 8, 20), (1, 5, 16, 33), (1, 3)):
+        weights = random.standard_normal((height, length + 3)).astype(dtype)
+        part = weights[:, 2 : 2 + length]
+        rows = random.standard_normal((samples, 4 + max(height, length))).astype(dtype)
+        out = np.ones((samples, 6 + max(height, length)), dtype)
+        apply_weights(weights, 2, length, transposed, rows, 4, out, 5)
+        product = rows[:, 4 : 4 + height] @ part if transposed else rows[:, 4 : 4 + length] @ part.T
+        want = np.ones_like(out)
+        want[:, 5 : 5 + product.shape[1]] += product
+        np.testing.assert_allclose(out, want, rtol=1e-4, atol=1e-5)
 
 
 @fused
@@ -156,32 +234,44 @@ def test_a_kernel_is_cached_under_its_content_hash():
     assert compiled(1) == 2
 
 
-def test_without_a_writable_folder_kernels_are_compiled_uncached(monkeypatch):
-    def njit(cache=False, **options):
+def test_without_a_writable_folder_kernels_are_compiled_uncached():
+    def compiled(function, cache):
         if cache:
             raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
-        return lambda function: options
+        return "uncached"
 
-    monkeypatch.setattr(compilation, "njit", njit)
-    options = compilation.jit(lambda x: x)
+    assert compilation._cached_if_possible(compiled, lambda x: x) == "uncached"
+    options = compilation._OPTIONS
     assert options["error_model"] == "numpy" and options["nogil"]
     assert not options["fastmath"] & {"nnan", "ninf"}
 
 
-def test_a_module_that_no_import_finds_is_compiled_uncached(monkeypatch):
-    monkeypatch.setattr(compilation, "njit", lambda **options: lambda function: options)
+def test_a_module_that_no_import_finds_is_compiled_uncached():
     function = types.FunctionType((lambda x: x).__code__, {}, "stray")
     function.__module__ = "no_such_module"
-    assert "cache" not in compilation.jit(function)
+    assert compilation._cached_if_possible(lambda function, cache: cache, function) is False
 
 
-def test_other_failures_of_the_cache_are_not_hidden(monkeypatch):
-    def njit(**options):
+def test_other_failures_of_the_cache_are_not_hidden():
+    def compiled(function, cache):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(compilation, "njit", njit)
     with pytest.raises(RuntimeError, match="something else"):
-        compilation.jit(lambda x: x)
+        compilation._cached_if_possible(compiled, lambda x: x)
+
+
+def test_arrays_that_are_not_contiguous_are_refused():
+    panels, turned = packed(4, 4, np.dtype("float32")), np.zeros((4, 4), "float32").T
+    with pytest.raises(TypingError, match="C-contiguous"):
+        pack(turned, 0, 4, True, panels, 0, 0, 0, 1)
+
+
+def test_calls_with_different_literals_share_one_compilation():
+    inner = jit(lambda a, n: a[0] + n)
+    outer = jit(lambda a, n: inner(a, 0) + inner(a, 1) + inner(a, n))
+    assert compilation._for_any_number(inner) is inner
+    assert outer(np.ones(2), 5) == 9
+    assert len(inner.signatures) == 1
 
 
 def test_exact_helpers_keep_the_order_of_operations():

@@ -25,7 +25,8 @@ class Arrays:
     def step_matrix(self, symbols):
         """Values of one step."""
         return self._matrices(symbols, {
-            "later": "", "step": "", "block": "[{t} - {first}:{t} - {first} + 1]", "state": "[{t} + 1:{t} + 2]", "": "[{t}:{t} + 1]",
+            "later": "", "step": "", "block": "[{t} - {first}:{t} - {first} + 1]", "state": "[{t} + 1:{t} + 2]",
+            "": "[{t}:{t} + 1]",
         }, "1")  # fmt: skip
 
     def block_matrix(self, symbols):
@@ -58,7 +59,8 @@ class Arrays:
             first, length = w.columns or (Integer(0), shape[-1])
             rows = length if w.transposed else volume(shape[:-1])
             where = ", ".join(map(size_of, (term, column)))
-            yield f"pack({self.matrix_of(w.symbol)}, {size_of(first)}, {size_of(length)}, {w.transposed}, {name}, {where}, {names.rank}, {names.threads})"
+            columns = f"{size_of(first)}, {size_of(length)}, {w.transposed}"
+            yield f"pack({self.matrix_of(w.symbol)}, {columns}, {name}, {where}, {names.rank}, {names.threads})"
             if len(p.operands) > 1:
                 term += volume(shapes[p.operands[k]])
             else:

@@ -98,9 +98,9 @@ def _called_once(passage, known):
         return []
     name, head, arrays = passage.once
     summed = passage.arrays.accumulators()
-    comment = {"forward": "What needs parameters alone, once a sequence.", "backward": "Gradients through what parameters alone make."}
+    forward, backward = "What needs parameters alone, once a sequence.", "Gradients through what parameters alone make."
     return [
-        f"# {comment[passage.direction]}",
+        f"# {forward if passage.direction == 'forward' else backward}",
         *_allocated(passage, (a for a in arrays if a not in summed), known),
         f"{name}({', '.join([*head, *arrays])})",
     ]
@@ -129,7 +129,8 @@ def _called_in_threads(passage, known):
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
     if summed:
         lines.append("# Each thread adds up gradients of its own.")
-        lines += [f"{a} = zeros({tuple_text((f'{names.parts}[-1][1] + 1', *shape))}, {names.real})" for a, shape in summed.items()]
+        count = f"{names.parts}[-1][1] + 1"
+        lines += [f"{a} = zeros({tuple_text((count, *shape))}, {names.real})" for a, shape in summed.items()]
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.rows}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")

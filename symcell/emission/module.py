@@ -56,10 +56,15 @@ def emit(schedule):
         runtime=runtime,
         kernels=code,
         shapes=_shapes_function(schedule.program),
+        runtime_hash=_hash("".join(runtime.get(_HEADINGS[name], "") for name in ("jit", "memory", "tiles", "products"))),
         hash="{hash}",
         operations=_operations(schedule.program),
     )
-    return text.replace("{hash}", hashlib.sha256(text.encode()).hexdigest()[:16])
+    return text.replace("{hash}", _hash(text))
+
+
+def _hash(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _template():

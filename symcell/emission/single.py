@@ -21,7 +21,7 @@ def single_step(passage):
     places = names.pick("places")
     function = [
         f"def forward_single({', '.join([places, *given, *new])}):",
-        f'{_INDENT}"""One step, straight from the parameters; `{places}` holds their addresses, and the sizes. Whether the shapes fit."""',
+        f'{_INDENT}"""One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""',
         *(_INDENT + line if line else line for line in lines),
     ]
     return ["\n".join(function), "\n".join(_caller(passage, places))]

@@ -80,6 +80,10 @@ def _ready(array):
     return array if array.flags.carray else _copied(array)
 
 
+def _is_ready(value, real):
+    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
+
+
 def _copied(array):
     """A copy, so that a run does not follow its arguments when they change in place."""
     if array.nbytes < 1024:

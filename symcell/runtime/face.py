@@ -106,8 +106,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError like
-    forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
+    like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -170,7 +170,7 @@ def _checked_step(params, inputs, state, dtype):
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
     names = (*PARAMS, *CONSTANTS)
-    in_place = [name for name in names if type(params[name]) is np.ndarray and params[name].dtype == real and params[name].flags.carray]
+    in_place = [name for name in names if _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params[name] for name in names]
     places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
@@ -233,7 +233,8 @@ def _replayed(run):
     """All states of a run with checkpoints, computed again."""
     states = {}
     for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        _put(states, {name: a[1:] for name, a in _run_segment(run._call, first, last, start)[0].items()}, first, last, run._call.T)
+        sequences, _ = _run_segment(run._call, first, last, start)
+        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
     return states
 
 

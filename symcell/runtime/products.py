@@ -4,7 +4,9 @@ A BLAS repacks the weights at every call, which is dear for a few rows. Here the
 as wide as a tile.
 """
 
+import sys
 import threading
+from types import ModuleType
 
 import numpy as np
 from numba import types
@@ -14,7 +16,6 @@ from symcell.runtime.jit import jit, pointed
 from symcell.runtime.memory import room
 from symcell.runtime.tiles import (
     _BYTES,
-    _SHORT,
     _TALL,
     _TURN,
     _WIDTH,
@@ -50,8 +51,7 @@ def outer_room(threads, columns, real):
     return room((threads, 1, _DEPTH, _SPAN), real), room((threads, panels, _DEPTH, width), real)
 
 
-@jit
-def pack(weights, first, length, transposed, panels, term, column, rank, threads):
+def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
     """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
     As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
@@ -81,8 +81,9 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
 
-    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of one
-    float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside it."""
+    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
+    one float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside
+    it."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
     if count == 1:
@@ -107,8 +108,8 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
     right[t, b, from_right + k]: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of a
-    team, each thread adds to some of the rows."""
+    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of
+    a team, each thread adds to some of the rows."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
     rows, span, whole = left.shape[0] * samples, block.shape[2], out.reshape(1, height, breadth)
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
@@ -139,9 +140,11 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
-# together with them.
-_compiled_products = {}
-_compiling_products = threading.Lock()
+# together with them. All modules of a process that have the same products share them.
+_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
+_compiled_products = _shared.setdefault("compiled", {})
+_compiling_products = _shared.setdefault("lock", threading.Lock())
+pack = _shared.setdefault("pack", jit(_pack))
 
 
 def _kinds_of_arguments(number):

@@ -3,13 +3,12 @@
 A product is a dot product with each row of the weights, eight rows at a time.
 """
 
-import numpy as np
 from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit
-from symcell.runtime.tiles import _BYTES, _splat, _Vectors, ir
+from symcell.runtime.tiles import _BYTES, _in_one_piece, _splat, _Vectors, ir
 
 _EIGHT = 8  # rows of weights that are gone through side by side
 
@@ -66,6 +65,7 @@ def _side_by_side(builder, a, b):
 @intrinsic
 def _eight_sums(typing, x, start, w, first, stride, length, out, place):
     """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
+    _in_one_piece(x, w, out)
     signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
 
     def generate(context, builder, signature, arguments):

@@ -83,17 +83,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def shares(threads, T, B, work):
-    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are for
-    the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is that
-    of one sample and step."""
+    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
+    for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
+    that of one sample and step."""
     wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
     if wanted > B and B * work >= _WORTH_A_MEETING:
         team = ALONE.copy()
         team[0] = wanted
         return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
     count = max(1, min(wanted, B))
-    bounds = [k * B // count for k in range(count + 1)]
-    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(zip(bounds, bounds[1:]))]
+    bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
+    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
 def halves(threads, size):
@@ -108,11 +108,11 @@ def in_parallel(task, parts):
         task(*parts[0])
         return
     workers = _borrowed(len(parts) - 1)
-    if len(workers) + 1 < len(parts) and parts[-1][-1] is not ALONE and len(parts[0]) > 2:  # a team is there as a whole, or not at all
+    if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
     try:
-        for worker, part in zip(workers, parts[1:]):
+        for worker, part in zip(workers, parts[1:], strict=False):
             worker.start(task, part)
         task(*parts[0])
         for part in parts[len(workers) + 1 :]:
@@ -123,6 +123,10 @@ def in_parallel(task, parts):
             _idle.extend(workers)
     for fault in filter(None, faults):
         raise fault
+
+
+def _is_team(parts):
+    return isinstance(parts[0][-1], np.ndarray) and parts[0][-1][0] > 1
 
 
 def steps_at_a_time(T, B):

@@ -4,9 +4,8 @@ Rows are those of some steps and some samples of an array (steps, B, n): the sam
 can share an array. Packed weights are (panels, K, width): panel p holds the columns from p * width on, zeros behind the last.
 """
 
-import numpy as np
 from numba import types
-from numba.core import cgutils, codegen, config
+from numba.core import cgutils, codegen, config, errors
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit
@@ -20,6 +19,12 @@ _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+
+
+def _in_one_piece(*arrays):
+    """Places are counted as C does."""
+    if any(a.layout != "C" for a in arrays):
+        raise errors.TypingError("products take C-contiguous arrays")
 
 
 def _splat(builder, value, vector):
@@ -106,7 +111,8 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     lines = _lines(builder, row, height, low, high, batch, last)
     if added:
         end = builder.sub(last, row)
-        begins = [add(add(row, start), builder.select(builder.icmp_signed("<", index(i), end), index(i), end)) for i in range(height)]
+        steps = [builder.select(builder.icmp_signed("<", index(i), end), index(i), end) for i in range(height)]
+        begins = [add(add(row, start), step) for step in steps]
     else:
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
@@ -137,6 +143,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
 @intrinsic(prefer_literal=True)
 def _tile(typing, rows, weights, out, numbers, height, vectors, added):
     """Compute one tile of `out`: see _build_tile."""
+    _in_one_piece(rows, weights, out)
     literals = (height, vectors, added)
     signature = types.void(rows, weights, out, numbers, *literals)
     real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
@@ -171,6 +178,7 @@ _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDT
 @intrinsic
 def _copy(typing, source, place, target, goal, count):
     """target.flat[goal : goal + count] = source.flat[place : place + count]"""
+    _in_one_piece(source, target)
     signature = types.void(source, types.intp, target, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -186,6 +194,7 @@ def _copy(typing, source, place, target, goal, count):
 @intrinsic
 def _turn(typing, source, place, stride, target, goal, width):
     """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
+    _in_one_piece(source, target)
     signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):

@@ -1,0 +1,97 @@
+"""What a run measured: as tables, as JSON, and as a picture of every ratio beside what it has to be."""
+
+import json
+import statistics
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+
+
+def write(found, folder):
+    """results.json, race.png, and the tables on the terminal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+    tables = [*race_tables(found), *limit_tables(found)]
+    console = Console(width=150)
+    console.print("; ".join(f"{k}: {v}" for k, v in found["machine"].items()))
+    for table in tables:
+        console.print(table)
+    if found["race"]:
+        picture(found, folder / "race.png")
+
+
+def race_tables(found):
+    rows = sorted(found["race"], key=lambda r: (r["race"], r["rival"], r["threads"], r["what"] != "both"))
+    for (race, rival), group in groupby(rows, key=lambda r: (r["race"], r["rival"])):
+        table = Table(title=f"{race} against {rival}", title_justify="left")
+        for column in ("threads", "what", "T", "B", "N", "rival, ms", "symcell, ms", "ratio", "of"):
+            table.add_column(column, justify="right")
+        own = list(group)
+        for r in own:
+            colour = "green" if r["ratio"] >= r["wanted"] else "red"
+            what = "forward + backward" if r["what"] == "both" else "forward"
+            table.add_row(str(r["threads"]), what, *(str(r[k]) for k in "TBN"), f"{r['rival_ms']:.2f}", f"{r['symcell_ms']:.2f}",
+                          f"[{colour}]{r['ratio']:.2f}[/]", f"{r['wanted']:.1f}")  # fmt: skip
+        both = [r["ratio"] for r in own if r["what"] == "both"]
+        if len(both) > 1:
+            table.caption = f"geometric mean, forward + backward: {statistics.geometric_mean(both):.2f}"
+        yield table
+
+
+def limit_tables(found):
+    for name, group in groupby(found["limits"], key=lambda r: r["table"]):
+        table = Table(title=name, title_justify="left")
+        for column in ("threads", "what", "measured", "wanted", "note"):
+            table.add_column(column)
+        for r in group:
+            colour, sign = "green" if r["passed"] else "red", "at least" if r["at_least"] else "at most"
+            table.add_row(str(r["threads"]), r["what"], f"[{colour}]{r['measured']:.3g}[/]", f"{sign} {r['wanted']}", r["note"])
+        yield table
+
+
+def picture(found, path):
+    """Every ratio, a panel for each number of threads; below, how near symcell's LSTM comes to the machine's arithmetic."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    both = [r for r in found["race"] if r["what"] == "both"]
+    counts = sorted({r["threads"] for r in both})
+    figure, axes = pyplot.subplots(len(counts) + 1, 1, figsize=(11, 4.2 * (len(counts) + 1)), layout="constrained")
+    points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in both))
+    for axis, count in zip(axes, counts, strict=False):
+        lines = dict.fromkeys((r["race"], r["rival"]) for r in both if r["threads"] == count)
+        for race, rival in lines:
+            own = {(r["T"], r["B"], r["N"]): r["ratio"] for r in both if (r["race"], r["rival"], r["threads"]) == (race, rival, count)}
+            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{race} / {rival}", linewidth=1, markersize=4)
+        axis.axhline(1, color="black", linewidth=1)
+        axis.set_yscale("log")
+        axis.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
+        axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
+        axis.set_ylabel("rival's time / symcell's")
+        axis.set_title(f"forward + backward, {count} thread{'s' if count > 1 else ''}: above 1, symcell is faster", loc="left")
+        axis.legend(fontsize=7, ncols=4, loc="upper right")
+        axis.grid(alpha=0.3)
+    _roofline(found, axes[-1])
+    figure.savefig(path, dpi=110)
+
+
+def _roofline(found, axis):
+    """Rates of arithmetic in forward and backward of an LSTM: 48 operations a weight pair, sample and step."""
+    peak = found["peak"] / 1e9
+    rows = [r for r in found["race"] if r["race"] == "lstm" and r["what"] == "both"]
+    points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in rows))
+    for count in sorted({r["threads"] for r in rows}):
+        own = [r for r in rows if r["threads"] == count]
+        places = [points.index((r["T"], r["B"], r["N"])) for r in own]
+        work = [48 * r["T"] * r["B"] * r["N"] ** 2 / 1e6 for r in own]
+        axis.plot(places, [w / r["symcell_ms"] for w, r in zip(work, own, strict=True)], "o-", label=f"symcell, {count} thread(s)")
+        axis.plot(places, [w / r["rival_ms"] for w, r in zip(work, own, strict=True)], "s--", label=f"torch, {count} thread(s)")
+        axis.axhline(peak * count, color="grey", linestyle=":", linewidth=1)
+    axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
+    axis.set_ylabel("GF/s in matrix products")
+    axis.set_title("LSTM, forward + backward, beside the fastest product of any library (dotted)", loc="left")
+    axis.legend(fontsize=8)
+    axis.grid(alpha=0.3)

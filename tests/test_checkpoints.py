@@ -1,0 +1,64 @@
+"""Checkpoints: states of every so many steps are kept, what is between is computed again, and nothing else is different."""
+
+import numpy as np
+import pytest
+from test_threads import NAMES, assert_same, outcome, problem
+
+from symcell import CellError, cells
+
+
+@pytest.mark.parametrize("checkpoint", (1, 4, 7, 22, 23, 100, True))
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_gradients(name, checkpoint):
+    kernel = cells.get(name).compile("float64")
+    call = problem(kernel, 23, 3)
+    assert_same(outcome(kernel, *call, checkpoint=checkpoint), outcome(kernel, *call))
+
+
+def test_no_steps():
+    kernel = cells.lstm.compile("float64")
+    call = problem(kernel, 0, 2)
+    assert_same(outcome(kernel, *call, checkpoint=3), outcome(kernel, *call))
+
+
+def test_states_are_computed_when_they_are_asked_for(monkeypatch):
+    kernel = cells.lstm.compile("float64")
+    params, inputs, initial = problem(kernel, 20, 2)
+    run = kernel.forward(params, inputs, initial, checkpoint=5)
+    calls = []
+    original = kernel.module._forward
+    monkeypatch.setattr(kernel.module, "_forward", lambda *a: calls.append(1) or original(*a))
+    assert "h" in repr(run) and not calls
+    assert run.states["h"].shape == run.outputs["h"].shape == (20, 2, run.final["h"].shape[-1])
+    assert len(calls) == 4
+    np.testing.assert_array_equal(run.states["h"][-1], run.final["h"])
+
+
+def test_arrays_may_be_of_any_layout():
+    """Inputs and cotangents are taken as they are, and made contiguous a segment at a time."""
+    kernel = cells.lstm.compile("float64")
+    params, inputs, initial = problem(kernel, 12, 3)
+    turned = {"x": np.asfortranarray(inputs["x"])}
+    run, plain = kernel.forward(params, turned, initial, checkpoint=5), kernel.forward(params, inputs, initial)
+    same = np.broadcast_to(np.float64(1), plain.states["h"].shape)
+    found, expected = (kernel.backward(r, {"h": a}) for r, a in ((run, same), (plain, np.ones(same.shape))))
+    for name, a in expected.params.items():
+        np.testing.assert_allclose(found.params[name], a, rtol=1e-12)
+    np.testing.assert_allclose(found.inputs["x"], expected.inputs["x"], rtol=1e-12)
+
+
+def test_gradients_of_inputs_can_be_left_out():
+    kernel = cells.gru.compile("float64")
+    params, inputs, initial = problem(kernel, 6, 2)
+    run = kernel.forward(params, inputs, initial)
+    ones = {"c": np.ones_like(run.states["c"])}
+    less, whole = kernel.backward(run, ones, input_gradients=False), kernel.backward(run, ones)
+    assert not less.inputs and whole.inputs["x"].shape == inputs["x"].shape
+    np.testing.assert_array_equal(less.params["U_g"], whole.params["U_g"])
+
+
+@pytest.mark.parametrize("checkpoint", (0, -3, 2.5, "auto"))
+def test_what_is_no_number_of_steps_is_refused(checkpoint):
+    kernel = cells.rnn.compile("float64")
+    with pytest.raises(CellError, match="checkpoint must be a positive integer"):
+        kernel.forward(kernel.init(n_x=2, n_h=3), np.zeros((2, 1, 2)), checkpoint=checkpoint)

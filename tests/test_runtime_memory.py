@@ -1,0 +1,75 @@
+"""Memory that is used again: never while anything refers to it."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from symcell.runtime import memory
+
+REAL = np.dtype("float32")
+SHAPE = (300, 100)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept(monkeypatch):
+    monkeypatch.setattr(memory, "_blocks", [])
+
+
+def place(array):
+    return array.ctypes.data
+
+
+def test_what_nothing_refers_to_is_used_again():
+    first = place(memory.room(SHAPE, REAL))
+    assert place(memory.room(SHAPE, REAL)) == first
+    assert first % 64 == 0
+
+
+def test_views_keep_memory():
+    array = memory.room(SHAPE, REAL)
+    first, view = place(array), array.reshape(-1)[5:].view(np.int32)[::2]
+    del array
+    other = memory.room(SHAPE, REAL)
+    assert place(other) != first
+    del view
+    assert place(memory.room(SHAPE, REAL)) == first
+
+
+def test_buffers_of_views_keep_memory():
+    array = memory.room(SHAPE, REAL)
+    first, buffer = place(array), memoryview(array[2:])
+    del array
+    assert place(memory.room(SHAPE, REAL)) != first
+    buffer.release()
+
+
+def test_no_more_is_kept_than_allowed(monkeypatch):
+    monkeypatch.setattr(memory, "_KEPT", 400_000)
+    for rows in (300, 500, 700, 900):
+        memory.room((rows, 100), REAL)
+    assert sum(block.size for block, _ in memory._blocks) <= 400_000
+
+
+def test_small_arrays_and_empty_ones():
+    assert memory.room((0, 5), REAL).shape == (0, 5)
+    assert memory.zeros((3,), REAL).tolist() == [0, 0, 0]
+    assert not memory._blocks
+
+
+def test_threads_never_share():
+    faults = []
+
+    def work(k):
+        for _ in range(300):
+            array = memory.room(SHAPE, REAL)
+            array[...] = k
+            if not (array == k).all():
+                faults.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults

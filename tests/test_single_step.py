@@ -1,0 +1,101 @@
+"""`step`, called again and again with the same parameters: the fast way is the same as the careful one, and never stale."""
+
+import numpy as np
+import pytest
+from test_threads import problem
+
+from symcell import CellError, cells
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_steps_are_those_of_a_sequence(name):
+    kernel = cells.get(name).compile("float64")
+    params, inputs, state = problem(kernel, 4, 2)
+    states = kernel.forward(params, inputs, state).states
+    for t in range(4):
+        state = kernel.step(params, {name: a[t] for name, a in inputs.items()}, state)
+        for s, a in state.items():
+            np.testing.assert_allclose(a, states[s][t], rtol=1e-10, atol=1e-12, err_msg=f"{s}[{t}]")
+
+
+@pytest.fixture
+def lstm():
+    kernel = cells.lstm.compile("float32")
+    params = kernel.init(n_x=5, n_h=9, seed=3)
+    random = np.random.default_rng(4)
+    x, c, h = (random.normal(size=(2, n)).astype("float32") for n in (5, 9, 9))
+    return kernel, params, x, {"c": c, "h": h}
+
+
+def expected(kernel, params, x, state):
+    return kernel.forward(params, x[None], state).final
+
+
+def assert_step(kernel, params, x, state):
+    want, got = expected(kernel, params, x, state), kernel.step(params, x, state)
+    for name, a in want.items():
+        np.testing.assert_allclose(got[name], a, rtol=2e-6, atol=1e-6)
+
+
+def test_parameters_that_change_in_place_are_followed(lstm):
+    kernel, params, x, state = lstm
+    for _ in range(3):
+        assert_step(kernel, params, x, state)
+        params["U_f"] *= 1.5
+
+
+def test_other_arrays_under_known_names_are_seen(lstm):
+    kernel, params, x, state = lstm
+    for _ in range(2):
+        assert_step(kernel, params, x, state)
+    params["W_i"] = params["W_i"] + 1
+    assert_step(kernel, params, x, state)
+    params["W_i"], params["W_f"] = params["W_f"], params["W_i"]
+    assert_step(kernel, params, x, state)
+
+
+def test_what_the_fast_way_cannot_take_is_taken_or_refused_as_ever(lstm):
+    kernel, params, x, state = lstm
+    assert_step(kernel, params, x, state)
+    assert_step(kernel, params, np.asfortranarray(x), state)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    assert_step(kernel, params, frozen, state)
+    assert_step(kernel, params, x[:, ::-1], state)
+    assert_step(kernel, params, {"x": x}, state)
+    assert kernel.step(params, x)["h"].shape == (2, 9)
+    assert kernel.step(params, x, {"c": state["c"]})["h"].shape == (2, 9)
+    for bad, message in ((x[:, :4], "inputs"), (x.astype("float64"), "float64"), (x[0], "shape"), (None, "None"), ("x", "inputs")):
+        with pytest.raises(CellError, match=message):
+            kernel.step(params, bad, state)
+    for bad in ({"c": state["c"][:1], "h": state["h"]}, {"c": state["c"], "h": state["h"][:, :3]}, {"k": x}, [state]):
+        with pytest.raises(CellError, match="initial"):
+            kernel.step(params, x, bad)
+    with pytest.raises(CellError, match="params lacks"):
+        kernel.step({"W_i": params["W_i"]}, x, state)
+
+
+def test_a_kernel_of_another_precision_refuses_known_arrays(lstm):
+    kernel, params, x, state = lstm
+    kernel.step(params, x, state)
+    with pytest.raises(CellError, match="float32"):
+        cells.lstm.compile("float64").step(params, x, state)
+
+
+def test_states_are_new_arrays(lstm):
+    kernel, params, x, state = lstm
+    first, second = kernel.step(params, x, state), kernel.step(params, x, state)
+    assert first["h"] is not second["h"]
+    second["h"][:] = 0
+    assert (first["h"] != 0).any()
+
+
+def test_parameters_of_one_number_are_followed():
+    kernel = cells.scalar_rnn.compile("float64")
+    params, inputs, state = problem(kernel, 1, 3)
+    for _ in range(3):
+        want = kernel.forward(params, inputs, state).final
+        got = kernel.step(params, {name: a[0] for name, a in inputs.items()}, state)
+        for name, a in want.items():
+            np.testing.assert_allclose(got[name], a, rtol=1e-12)
+        params = {name: a + 0.25 for name, a in params.items()}

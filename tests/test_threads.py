@@ -1,0 +1,136 @@
+"""Threads: each takes its own samples, or as a team some columns of every product; results are the same but for rounding."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from test_generated import run_python
+
+from symcell import CellError, cells
+from symcell.trials import random_sizes
+
+NAMES = ("lstm", "gru", "rnn_readout", "layer_norm_lstm", "slstm", "gla", "ctrnn", "qrnn")
+
+
+def problem(kernel, T, B):
+    random = np.random.default_rng(7)
+    sizes = random_sizes(kernel.cell, random)
+    shapes = kernel.module.shapes(**sizes)
+    params = kernel.init(seed=1, **sizes)
+    inputs = {q.name: random.normal(size=(T, B, *shapes[q.name])) for q in kernel.cell.inputs}
+    initial = {s.name: random.normal(size=(B, *shapes[s.name])) for s in kernel.cell.states}
+    if "n" in initial:
+        initial["n"] = abs(initial["n"]) + 1  # the sLSTM divides by it
+    return params, inputs, initial
+
+
+def outcome(kernel, params, inputs, initial, **options):
+    """All that a call makes: (kind, name) -> array."""
+    run = kernel.forward(params, inputs, initial, **options)
+    found = {("states", name): a for name, a in run.states.items()} | {("final", name): a for name, a in run.final.items()}
+    random = np.random.default_rng(8)
+    cotangents = {name: random.normal(size=a.shape) for name, a in run.states.items()}
+    final = {name: random.normal(size=a.shape) for name, a in run.final.items()}
+    grads = kernel.backward(run, cotangents, final)
+    for kind in ("params", "inputs", "initial"):
+        found |= {(kind, name): a for name, a in getattr(grads, kind).items()}
+    return found
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for key, a in expected.items():
+        np.testing.assert_allclose(found[key], a, rtol=1e-10, atol=1e-11, err_msg=str(key))
+
+
+@pytest.fixture
+def everything_is_worth_a_thread(monkeypatch):
+    """Returns a kernel whose module wakes threads for the smallest tasks, and works in blocks of few steps."""
+
+    def eager(name):
+        kernel = cells.get(name).compile("float64")
+        for constant in ("_WORTHWHILE", "_WORTH_A_MEETING", "_WORTH_PACKING"):
+            monkeypatch.setattr(kernel.module, constant, 1)
+        monkeypatch.setattr(kernel.module.config, "NUMBA_NUM_THREADS", 3)
+        monkeypatch.setattr(kernel.module, "_ROWS_IN_CACHE", 15)
+        return kernel
+
+    return eager
+
+
+@pytest.mark.parametrize("B", (1, 2, 5))
+@pytest.mark.parametrize("name", NAMES)
+def test_results_do_not_depend_on_the_number_of_threads(name, B, everything_is_worth_a_thread):
+    kernel = everything_is_worth_a_thread(name)
+    call = problem(kernel, 23, B)
+    alone = outcome(kernel, *call, threads=1)
+    for threads in (2, 3):
+        assert_same(outcome(kernel, *call, threads=threads), alone)
+
+
+def test_two_python_threads_may_call_kernels_at_once(everything_is_worth_a_thread):
+    kernel = everything_is_worth_a_thread("lstm")
+    calls = [problem(kernel, 9, B) for B in (1, 4)]
+    expected = [outcome(kernel, *call, threads=1) for call in calls]
+    found = {}
+
+    def work(k):
+        for turn in range(20):
+            found[k, turn] = outcome(kernel, *calls[k % 2], threads=3)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 80
+    for (k, _), outcome_of in found.items():
+        assert_same(outcome_of, expected[k % 2])
+
+
+def test_what_a_worker_raises_is_raised():
+    from symcell.runtime import threads
+
+    def task(thread, *_):
+        if thread:
+            raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        threads.in_parallel(task, [(0, 1), (1, 2)])
+    threads.in_parallel(lambda *_: None, [(0, 1), (1, 2)])  # its worker works again
+
+
+@pytest.mark.parametrize("threads", (0, -1, 1.5, True, "2"))
+def test_a_number_of_threads_that_is_none_is_refused(threads):
+    kernel = cells.rnn.compile("float64")
+    with pytest.raises(CellError, match="threads must be a positive integer"):
+        kernel.forward(kernel.init(n_x=2, n_h=3), np.zeros((2, 1, 2)), threads=threads)
+
+
+def test_a_forked_process_has_threads_of_its_own():
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork here")
+    code = """
+import os, warnings, numpy as np
+from symcell import cells
+warnings.simplefilter("ignore")
+k = cells.rnn.compile(); m = k.module
+m._WORTHWHILE = 1; m.config.NUMBA_NUM_THREADS = 2
+p, x = k.init(n_x=3, n_h=4), np.ones((5, 4, 3), "float32")
+k.backward(k.forward(p, x, threads=2), {"a": np.ones((5, 4, 4), "float32")})
+child = os.fork()
+if child == 0:
+    k.backward(k.forward(p, x, threads=2), {"a": np.ones((5, 4, 4), "float32")})
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert run_python(code).strip() == "7"
+
+
+def test_the_number_of_threads_is_numbas():
+    code = "from symcell import cells; print(cells.rnn.compile().module._number_of_threads(None))"
+    found = subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert found.stdout.strip() == "1"
