@@ -1,11 +1,13 @@
 # Two commands do everything, set-up included, on a machine with Python 3.11+, pip and make:
 #   make demo   derive, generate, check and train on real data; results in output/
 #   make test   the whole test suite
+# And for those who want to see the figures again, in about half an hour on a quiet machine:
+#   make bench  the race against torch, JAX and onnxruntime; results in output/bench/
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz lint generate clean
+.PHONY: demo test fuzz bench lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -18,6 +20,9 @@ test: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --jobs 2
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks -o output/bench
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -34,6 +39,11 @@ $(VENV)/.demo: pyproject.toml
 $(VENV)/.test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -e ".[test]"
+	touch $@
+
+$(VENV)/.bench: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -e ".[bench]"
 	touch $@
 
 clean:

@@ -31,8 +31,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1ebfbf0b41a41584"
-RUNTIME_HASH = "373eb1c271770dab"
+CONTENT_HASH = "52507405c37f0e2b"
+RUNTIME_HASH = "862d368706c43d5c"
 
 NAME = "gru_inverted_update"
 PARAMS = {
@@ -902,7 +902,7 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
     C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of
     a team, each thread adds to some of the rows."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows, span, whole = left.shape[0] * samples, block.shape[2], out.reshape(1, height, breadth)
+    rows, span = left.shape[0] * samples, block.shape[2]
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
     as_it_is = samples == left.shape[1] and left.shape[2] <= _NARROW
     for first in range(0, rows, _DEPTH):
@@ -914,7 +914,7 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
         for top in range(above, below, span):
             bottom = min(top + span, below)
-            part, source, start = whole[:, top:bottom], block, 0
+            part, source, start = out[top:bottom].reshape(1, bottom - top, breadth), block, 0
             if as_it_is:
                 source = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
                 start = from_left + top

@@ -1,4 +1,4 @@
-"""The command line: list, show, derive, generate, check, plot, demo.
+"""The command line: list, show, derive, generate, check, bench, plot, demo.
 
 A target is a catalogue name, or path/to/file.py:variable. What a command needs is imported when it runs.
 """
@@ -188,6 +188,34 @@ def check(
         raise typer.Exit(1)
 
 
+def bench(
+    target: Target,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    point: Annotated[
+        list[str] | None, typer.Option(metavar="T,B,N", help="Steps, samples, and every size; may be repeated.")] = None,
+):
+    """How fast a cell's kernels are on this machine: forward, forward with backward, one thread and all.
+
+    Examples:
+
+    - `symcell bench lstm`
+    - `symcell bench examples/new_variant.py:variant --point 200,16,64 --point 50,1,512`
+    """
+    from rich.progress import track
+
+    from symcell.bench import POINTS, speeds
+
+    (cell,) = _loaded([target])
+    points = POINTS if point is None else [_three_numbers(p) for p in point]
+    columns = ("T", "B", "N", "threads", "forward", "forward + backward", "a step", "products")
+    table = new_table(*columns, title=f"{cell.name}, {dtype}")
+    measured = speeds(cell, points, dtype)
+    for s in track(measured, "measuring", console=terminal(stderr=True), transient=True):
+        times = f"{s.forward * 1e3:.2f} ms", f"{s.both * 1e3:.2f} ms", f"{s.both / s.T * 1e6:.1f} us", f"{s.rate / 1e9:.0f} GF/s"
+        table.add_row(*map(str, (s.T, s.B, s.N, s.threads)), *times)
+    terminal().print(table)
+
+
 def plot(
     target: Target,
     output: File = None,
@@ -240,7 +268,8 @@ A TARGET is a name of the catalogue (`symcell list`), or the variable of a Pytho
 """
 
 _COMMANDS = {
-    "list": list_cells, "show": show, "derive": derive, "generate": generate, "check": check, "plot": plot, "demo": demo,
+    "list": list_cells, "show": show, "derive": derive, "generate": generate, "check": check, "bench": bench, "plot": plot,
+    "demo": demo,
 }
 
 
@@ -251,6 +280,14 @@ def _loaded(targets):
     from symcell.targets import load_target
 
     return [load_target(t) for t in targets or ()]
+
+
+def _three_numbers(text):
+    try:
+        T, B, N = map(int, text.split(","))
+    except ValueError:
+        raise CellError(f"--point takes three numbers T,B,N, like 100,32,128; found {text!r}") from None
+    return T, B, N
 
 
 def _needs(*packages):

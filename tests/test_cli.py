@@ -212,3 +212,22 @@ def test_without_typer_one_line_says_what_to_install(monkeypatch, capsys):
 def test_errors_are_cell_errors():
     with pytest.raises(CellError):
         load_target("nothing")
+
+
+def test_bench_measures_every_point(monkeypatch):
+    monkeypatch.setattr("symcell.bench._ENOUGH", 0.0)
+    text = succeeds("bench", VARIANT, "--point", "3,2,5", "--point", "2,1,4")
+    assert "slow_forget_lstm, float32" in text and "GF/s" in text
+    assert len([line for line in text.splitlines() if line.split()[:3] in (["3", "2", "5"], ["2", "1", "4"])]) >= 2
+
+
+@pytest.mark.parametrize("point", ["3,2", "a,b,c", "0,1,1", ""])
+def test_bench_refuses_what_is_no_point(point):
+    assert "T" in refused("bench", "rnn", "--point", point)
+
+
+def test_operations_of_an_lstm():
+    """Four gates, from input and state: a product forward, and two backward, of two operations for each weight."""
+    from symcell.bench import operations
+
+    assert operations(cells.lstm, 32) == 3 * 2 * 4 * (32 * 32 + 32 * 32)

@@ -1,0 +1,86 @@
+"""How fast a cell's kernels are on this machine: a few usual sizes, one thread and all of them."""
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numba.core import config
+
+from symcell.compiler import program_of
+from symcell.errors import CellError
+from symcell.schedule.program import Product
+
+POINTS = ((100, 1, 32), (100, 32, 32), (100, 1, 128), (100, 32, 128), (50, 64, 256))
+_ENOUGH = 0.3  # seconds for each time that is measured
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One measured point: seconds of a forward pass, and of one with its backward pass; `rate` is that of the matrix products in
+    them, multiplications and additions a second."""
+
+    T: int
+    B: int
+    N: int
+    threads: int
+    forward: float
+    both: float
+    rate: float
+
+
+def speeds(cell, points=POINTS, dtype="float32", seed=0):
+    """Yield the Speed of each point (T, B, N), every size of the cell N, with one thread and with as many as Numba has. Raises
+    CellError for sizes that the cell cannot have."""
+    kernel = cell.compile(dtype)
+    for T, B, N in points:
+        if min(T, B, N) < 1:
+            raise CellError(f"T, B and N are positive integers, found {(T, B, N)}")
+        params, inputs, initial, cotangents = _random_call(kernel, T, B, N, seed)
+        for threads in sorted({1, config.NUMBA_NUM_THREADS}):
+
+            def forward(threads=threads, call=(params, inputs, initial)):
+                return kernel.forward(*call, threads=threads)
+
+            def both(forward=forward, cotangents=cotangents):
+                return kernel.backward(forward(), cotangents)
+
+            whole = _seconds(both)
+            yield Speed(T, B, N, threads, _seconds(forward), whole, T * B * operations(cell, N) / whole)
+
+
+def operations(cell, N):
+    """Multiplications and additions in the matrix products of one sample and step, forward and backward, every size N."""
+    program, count = program_of(cell), 0
+    sizes = dict.fromkeys(cell.sizes, N)
+    for s in (*program.forward, *program.backward):
+        if hasattr(s, "expr"):
+            continue
+        left, right = (s.operands, s.targets) if isinstance(s, Product) else (s.bars, (s.operand,))
+        count += 2 * _width(program, left, sizes) * _width(program, right, sizes)
+    return count
+
+
+def _width(program, symbols, sizes):
+    return sum(int(np.prod([n.subs(sizes) for n in program.shapes[q]], dtype=float)) for q in symbols)
+
+
+def _random_call(kernel, T, B, N, seed):
+    random, sizes = np.random.default_rng(seed), dict.fromkeys(kernel.cell.sizes, N)
+    shapes = kernel.module.shapes(**sizes)
+
+    def drawn(symbols, *lead):
+        return {q.name: random.uniform(0.1, 1, (*lead, *shapes[q.name])).astype(kernel.dtype) for q in symbols}
+
+    cell = kernel.cell
+    return kernel.init(seed=seed, **sizes), drawn(cell.inputs, T, B), drawn(cell.states, B), drawn(cell.outputs, T, B)
+
+
+def _seconds(call):
+    call()
+    times, begin = [], time.perf_counter()
+    while len(times) < 3 or time.perf_counter() - begin < _ENOUGH:
+        last = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - last)
+    return statistics.median(times)
