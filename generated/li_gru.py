@@ -23,6 +23,7 @@ import numpy as np
 import os
 import sys
 import threading
+from functools import cached_property
 from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
@@ -31,8 +32,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "84e06da54066c121"
-RUNTIME_HASH = "862d368706c43d5c"
+CONTENT_HASH = "2db10d8bfd741e4b"
+RUNTIME_HASH = "9d30a15cf7a163b5"
 
 NAME = "li_gru"
 PARAMS = {
@@ -105,6 +106,8 @@ def _named(function):
 
 def _for_any_number(dispatcher):
     """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    if not hasattr(dispatcher, "get_call_template"):
+        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
     find = dispatcher.get_call_template
 
     def get_call_template(arguments, keywords):
@@ -1421,15 +1424,12 @@ class Run:
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
 
-    @property
+    @cached_property
     def states(self):
-        if self._states is None:
-            self._states = _replayed(self)
-        return self._states
+        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
 
-    @property
+    @cached_property
     def outputs(self):
         return {name: self.states[name] for name in OUTPUTS}
 

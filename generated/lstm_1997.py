@@ -25,6 +25,7 @@ import numpy as np
 import os
 import sys
 import threading
+from functools import cached_property
 from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
@@ -33,8 +34,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "0f126f8ddbe7f742"
-RUNTIME_HASH = "862d368706c43d5c"
+CONTENT_HASH = "13452f3d41c56384"
+RUNTIME_HASH = "9d30a15cf7a163b5"
 
 NAME = "lstm_1997"
 PARAMS = {
@@ -110,6 +111,8 @@ def _named(function):
 
 def _for_any_number(dispatcher):
     """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    if not hasattr(dispatcher, "get_call_template"):
+        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
     find = dispatcher.get_call_template
 
     def get_call_template(arguments, keywords):
@@ -1448,15 +1451,12 @@ class Run:
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
 
-    @property
+    @cached_property
     def states(self):
-        if self._states is None:
-            self._states = _replayed(self)
-        return self._states
+        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
 
-    @property
+    @cached_property
     def outputs(self):
         return {name: self.states[name] for name in OUTPUTS}
 

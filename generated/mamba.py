@@ -31,6 +31,7 @@ import numpy as np
 import os
 import sys
 import threading
+from functools import cached_property
 from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
@@ -39,8 +40,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "10e267d1cd7d292b"
-RUNTIME_HASH = "862d368706c43d5c"
+CONTENT_HASH = "1a209d458bc04c0d"
+RUNTIME_HASH = "9d30a15cf7a163b5"
 
 NAME = "mamba"
 PARAMS = {
@@ -134,6 +135,8 @@ def _named(function):
 
 def _for_any_number(dispatcher):
     """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    if not hasattr(dispatcher, "get_call_template"):
+        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
     find = dispatcher.get_call_template
 
     def get_call_template(arguments, keywords):
@@ -1818,15 +1821,12 @@ class Run:
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
 
-    @property
+    @cached_property
     def states(self):
-        if self._states is None:
-            self._states = _replayed(self)
-        return self._states
+        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
 
-    @property
+    @cached_property
     def outputs(self):
         return {name: self.states[name] for name in OUTPUTS}
 

@@ -19,6 +19,7 @@ import math
 import numpy as np
 import os
 import threading
+from functools import cached_property
 from numba import carray, cfunc, njit, types
 from numba.core import cgutils, config
 from numba.core.compiler import Compiler
@@ -26,8 +27,8 @@ from numba.extending import intrinsic
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "be498237a8e7afe2"
-RUNTIME_HASH = "b2bec1f4c4fe28f4"
+CONTENT_HASH = "743925288872b633"
+RUNTIME_HASH = "b01ab27197301c1e"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -82,6 +83,8 @@ def _named(function):
 
 def _for_any_number(dispatcher):
     """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    if not hasattr(dispatcher, "get_call_template"):
+        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
     find = dispatcher.get_call_template
 
     def get_call_template(arguments, keywords):
@@ -627,15 +630,12 @@ class Run:
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
 
-    @property
+    @cached_property
     def states(self):
-        if self._states is None:
-            self._states = _replayed(self)
-        return self._states
+        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
 
-    @property
+    @cached_property
     def outputs(self):
         return {name: self.states[name] for name in OUTPUTS}
 

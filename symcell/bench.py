@@ -8,7 +8,7 @@ import numpy as np
 from numba.core import config
 
 from symcell.compiler import program_of
-from symcell.errors import CellError
+from symcell.language.sizes import size
 from symcell.schedule.program import Product
 
 POINTS = ((100, 1, 32), (100, 32, 32), (100, 1, 128), (100, 32, 128), (50, 64, 256))
@@ -30,12 +30,9 @@ class Speed:
 
 
 def speeds(cell, points=POINTS, dtype="float32", seed=0):
-    """Yield the Speed of each point (T, B, N), every size of the cell N, with one thread and with as many as Numba has. Raises
-    CellError for sizes that the cell cannot have."""
+    """Yield the Speed of each point (T, B, N), every size of the cell N, with one thread and with as many as Numba has."""
     kernel = cell.compile(dtype)
     for T, B, N in points:
-        if min(T, B, N) < 1:
-            raise CellError(f"T, B and N are positive integers, found {(T, B, N)}")
         params, inputs, initial, cotangents = _random_call(kernel, T, B, N, seed)
         for threads in sorted({1, config.NUMBA_NUM_THREADS}):
 
@@ -52,7 +49,7 @@ def speeds(cell, points=POINTS, dtype="float32", seed=0):
 def operations(cell, N):
     """Multiplications and additions in the matrix products of one sample and step, forward and backward, every size N."""
     program, count = program_of(cell), 0
-    sizes = dict.fromkeys(cell.sizes, N)
+    sizes = {size(name): N for name in cell.sizes}
     for s in (*program.forward, *program.backward):
         if hasattr(s, "expr"):
             continue

@@ -2,7 +2,7 @@
 
 from symcell.errors import CellError
 from symcell.language.declaration import checked_equations, declared_pairs, described
-from symcell.language.functions import RESERVED
+from symcell.language.functions import RESERVED, YIELDING
 from symcell.language.shapes import Sizes, resolved_shape
 from symcell.language.symbols import Constant, Input, Param, Previous, State
 from symcell.language.words import is_name
@@ -63,7 +63,7 @@ class Cell:
         self._sizes.name_the_rest(self._shapes, taken)
         self._shapes = {q: tuple(resolve(n) for n in s) for q, s in self._shapes.items()}
         for n in self.sizes:
-            if n in RESERVED or n in ("seed", "dtype"):
+            if n in RESERVED | YIELDING or n in ("seed", "dtype"):
                 raise CellError(f"cell {self.name}: the size {n!r} has a name that the generated code uses; choose another")
         for q in (*self._shapes, *self.intermediates):
             if q.name in self.sizes:

@@ -286,7 +286,9 @@ def _three_numbers(text):
     try:
         T, B, N = map(int, text.split(","))
     except ValueError:
-        raise CellError(f"--point takes three numbers T,B,N, like 100,32,128; found {text!r}") from None
+        T = B = N = 0
+    if min(T, B, N) < 1:
+        raise CellError(f"--point takes three positive numbers T,B,N, like 100,32,128; found {text!r}")
     return T, B, N
 
 

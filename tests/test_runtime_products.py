@@ -107,6 +107,7 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
     random = np.random.default_rng(3)
     left, right, turned = (random.standard_normal(shape).astype(dtype) for shape in ((37, 9), (50, 5), (5, 41)))
     panels, whole = packed(14, 91, np.dtype(dtype)), np.zeros((14, 91), dtype)
+    panels[:] = 0
     for matrix, first, length, transposed, term, column in (
         (left, 2, 6, False, 0, 0), (right, 0, 5, False, 0, 37), (turned, 3, 38, True, 6, 0), (turned, 0, 41, True, 6, 50)):  # fmt: skip
         for rank in range(3):  # each of three threads fills some panels

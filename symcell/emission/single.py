@@ -17,8 +17,8 @@ def single_step(passage):
     cell, words, names = passage.program.cell, passage.schedule.words, passage.names
     given = [words[q] for q in (*cell.inputs, *(s.prev for s in cell.states))]
     new = [words[s] for s in cell.states]
-    lines = [*_opening(passage), *_once(passage), *_items(passage), "return True"]
     places = names.pick("places")
+    lines = [*_opening(passage, places), *_once(passage), *_items(passage), "return True"]
     function = [
         f"def forward_single({', '.join([places, *given, *new])}):",
         f'{_INDENT}"""One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""',
@@ -46,21 +46,21 @@ def _caller(passage, places):
     yield f"{_INDENT}return None"
 
 
-def _opening(passage):
+def _opening(passage, places):
     """Sizes, parameters, the check of shapes, and arrays for what the step makes."""
     cell, words, names, shapes = passage.program.cell, passage.schedule.words, passage.names, passage.program.shapes
     params = (*cell.params, *cell.constants)
     first = words[(*cell.inputs,)[0]]
     yield f"{names.B} = {first}.shape[0]"
     for k, n in enumerate(cell.sizes):
-        yield f"{n} = places[{len(params) + k}]"
+        yield f"{n} = {places}[{len(params) + k}]"
     given = [(words[q], shapes[q]) for q in (*cell.inputs, *(s.prev for s in cell.states))]
     unfit = " or ".join(f"{name}.shape != {tuple_text([names.B, *map(size_of, shape)])}" for name, shape in given)
     yield f"if {unfit}:"
     yield _INDENT + "return False"
     for k, q in enumerate(params):
         shape = tuple_text(list(map(size_of, shapes[q])) or ["1"])
-        yield f"{passage.homes[q].array} = array_at(places[{k}], {shape}, {first})"
+        yield f"{passage.homes[q].array} = array_at({places}[{k}], {shape}, {first})"
     made, memory = _made(passage), names.pick("memory")
     if made:
         sizes = sum((volume(shape) * (1 if once else Symbol(names.B, integer=True)) for shape, once in made.values()), Integer(0))

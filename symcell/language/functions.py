@@ -124,20 +124,6 @@ RESERVED = frozenset(
         "add_outer_products",
         "pack",
         "packed",
-        "room",
-        "zeros",
-        "shares",
-        "apply",
-        "array_at",
-        "halves",
-        "steps_at_a_time",
-        "in_parallel",
-        "summed",
-        "meet",
-        "products_of",
-        "outer_room",
-        "min",
-        "max",
         "init",
         "forward",
         "backward",
@@ -147,6 +133,14 @@ RESERVED = frozenset(
         "CellError",
     ]
 )
+
+# And names of theirs that give way where a cell takes one for a quantity: that quantity is then called otherwise in the module.
+YIELDING = frozenset(
+    [
+        "apply", "array_at", "cut", "halves", "in_parallel", "max", "meet", "min", "outer_room", "products_of", "room",
+        "shares", "steps_at_a_time", "summed", "zeros",
+    ]
+)  # fmt: skip
 
 
 def elementary(e):

@@ -1,6 +1,7 @@
 """What a generated module offers: init, forward, backward and step."""
 
 import threading
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -34,15 +35,12 @@ class Run:
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-        self._states = {name: a[1:] for name, a in sequences.items()} if sequences else None
 
-    @property
+    @cached_property
     def states(self):
-        if self._states is None:
-            self._states = _replayed(self)
-        return self._states
+        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
 
-    @property
+    @cached_property
     def outputs(self):
         return {name: self.states[name] for name in OUTPUTS}
 

@@ -32,6 +32,8 @@ def _named(function):
 
 def _for_any_number(dispatcher):
     """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
+    if not hasattr(dispatcher, "get_call_template"):
+        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
     find = dispatcher.get_call_template
 
     def get_call_template(arguments, keywords):

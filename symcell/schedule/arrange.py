@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sympy import Integer
 
-from symcell.language.functions import RESERVED
+from symcell.language.functions import RESERVED, YIELDING
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
@@ -173,7 +173,7 @@ class _Housing:
 
     def __init__(self, result):
         self.result, self.program = result, result.program
-        self.names = set(self.program.cell.sizes) | RESERVED
+        self.names = set(self.program.cell.sizes) | RESERVED | YIELDING
         cell = self.program.cell
         own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
         self.words = result.words

@@ -1,0 +1,55 @@
+"""The benchmarks' rivals compute what symcell computes, and the clock's ratios mean what they say. No figure is tested here."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import clock, jax_cells, limits, race, report
+from benchmarks.contestants import Jax, Problem, Symcell, compare
+
+ROOT = Path(__file__).parent.parent
+IN_JAX = sorted({r.cell for r in race.RACES.values() if any(maker is Jax for maker, _ in r.both)})
+
+
+@pytest.mark.parametrize("name", IN_JAX)
+def test_rivals_agree(name):
+    cell = race.cell_of(name)
+    problem = Problem(cell, 6, 3, {n: {"n_heads": 2, "n_r": 3, "n_s": 3}.get(n, 8) for n in cell.sizes}, "float64")
+    arrays = problem.arrays()
+    compare([Symcell(problem, *arrays), Jax(problem, *arrays)], "float64")
+
+
+def test_a_rival_that_is_wrong_is_found(monkeypatch):
+    original = jax_cells.lstm
+    monkeypatch.setattr(jax_cells, "lstm", lambda p, x, init: original(p | {"U_i": p["U_f"], "U_f": p["U_i"]}, x, init))
+    cell = race.cell_of("lstm")
+    problem = Problem(cell, 4, 2, dict.fromkeys(cell.sizes, 5), "float64")
+    arrays = problem.arrays()
+    with pytest.raises(AssertionError, match="differ in"):
+        compare([Symcell(problem, *arrays), Jax(problem, *arrays)], "float64")
+
+
+def test_ratios_are_rival_by_symcell():
+    times = clock.interleaved({"symcell": lambda: time.sleep(0.001), "slow": lambda: time.sleep(0.004)}, 0.1)
+    assert 2 < clock.ratio(times, "slow") < 6
+
+
+def test_the_report_has_every_row(tmp_path, capsys):
+    rows = [{"race": "lstm", "cell": "lstm", "dtype": "float32", "threads": k, "T": 2, "B": B, "N": 3, "what": what, "rival": "torch",
+             "symcell_ms": 1.0, "rival_ms": 2.0, "ratio": 2.0, "wanted": 1.2, "rounds": 3}
+            for k in (1, 2) for B in (1, 4) for what in ("both", "forward")]  # fmt: skip
+    limit = limits._row("step", "one", 1.0, 2.0) | {"threads": 1}
+    report.write({"machine": {"processor": "none"}, "peak": 1e11, "race": rows, "limits": [limit]}, tmp_path)
+    assert json.loads((tmp_path / "results.json").read_text())["race"] == rows
+    assert (tmp_path / "race.png").stat().st_size > 10_000
+    shown = capsys.readouterr().out
+    assert "geometric mean, forward + backward: 2.00" in shown and "at least 2.0" in shown
+
+
+def test_the_command_explains_itself():
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--only" in done.stdout
