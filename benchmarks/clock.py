@@ -13,6 +13,8 @@ _SETTLE, _COUNT = 0.010, 0.020  # seconds of a block that do not count, and that
 def block(call):
     """The median seconds of a call, in a block of its own."""
     last, end = _seconds(call), time.perf_counter() + _SETTLE
+    if last > _SETTLE + _COUNT:  # long enough to have settled on the way
+        return last
     while last < _SETTLE and time.perf_counter() < end:
         last = _seconds(call)
     times, end = [], time.perf_counter() + _COUNT
@@ -21,18 +23,11 @@ def block(call):
     return statistics.median(times)
 
 
-def rounds_for(calls, seconds, most=15):
-    """How many rounds fit into some seconds: at least three."""
-    one = sum(max(_seconds(call), _SETTLE + _COUNT) for call in calls.values())
-    return max(3, min(most, int(seconds / (2 * one))))
-
-
 def interleaved(calls, seconds=4.0):
-    """name -> the median seconds of each round."""
-    for call in calls.values():
-        call()
+    """name -> the median seconds of each round: as many rounds as fit into some seconds, but at least three."""
+    one = sum(max(_seconds(call), _SETTLE + _COUNT) for call in calls.values())
     times = {name: [] for name in calls}
-    for _ in range(rounds_for(calls, seconds)):
+    for _ in range(max(3, min(15, int(seconds / one)))):
         for name, call in calls.items():
             times[name].append(block(call))
     return times
