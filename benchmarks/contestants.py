@@ -132,6 +132,7 @@ class Onnx:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = problem.threads
+        options.add_session_config_entry("session.force_spinning_stop", "1")  # its threads do not spin on after a run
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         feed = {"X": x, "h": initial["h"][None], "c": initial["c"][None]}
         self.forward = lambda: session.run(["Y", "Y_h", "Y_c"], feed)

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -92,6 +93,7 @@ def scans(threads):
         yield _row("scans", f"{name}: bytes a second / copying", moved / seconds / bandwidth, 0.5, note=note)
 
 
+@cache
 def _idle(real):
     """The addresses of products that do nothing."""
     from numba import cfunc, types
@@ -105,9 +107,11 @@ def _idle(real):
         pass
 
     kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)
-    _idle.kept = [cfunc(types.void(*k))(f) for f, k in zip((multiply, add), kinds, strict=True)]
-    return np.array([f.address for f in _idle.kept], np.int64)
+    _kept.extend(cfunc(types.void(*k))(f) for f, k in zip((multiply, add), kinds, strict=True))
+    return np.array([f.address for f in _kept[-2:]], np.int64)
 
+
+_kept = []  # compiled functions, which live as long as somebody may call their addresses
 
 _START = """
 import sys, time

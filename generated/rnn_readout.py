@@ -32,7 +32,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "69fcf9814755631b"
+CONTENT_HASH = "148c08839ee7e462"
 RUNTIME_HASH = "9d30a15cf7a163b5"
 
 NAME = "rnn_readout"
@@ -1414,6 +1414,8 @@ def forward_single(places, x, a_prev, y_prev, a, y):
 
 def _single(call, places, given_inputs, state):
     """The new states, or None if anything is not as expected."""
+    if len(state) != 2:
+        return None  # an unknown name among them
     a_prev = state["a"]
     y_prev = state["y"]
     a = np.empty_like(a_prev)
@@ -1424,6 +1426,9 @@ def _single(call, places, given_inputs, state):
 
 
 # What this module offers: init, forward, backward, step.
+
+
+_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
 
 
 class _Call(NamedTuple):
@@ -1499,8 +1504,8 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
-    checkpoint: keep the states of every so many steps only (True: of about sqrt(T)), and let `backward` compute what is between
-    them again. Such a run does not copy its inputs: leave them as they are until then.
+    checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
+    `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
     if lengths is not None:
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
@@ -1619,7 +1624,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
-    segments = _segments(T, checkpoint)
+    segments = _segments(T, checkpoint, max(1, B * sum(int(np.prod(wanted[name])) for name in STATES)))
     params = {name: _copied(a) for name, a in params.items()}
     if len(segments) == 1:
         inputs = {name: _copied(a) for name, a in inputs.items()}
@@ -1627,11 +1632,11 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     return _Call(T, B, sizes, wanted, real, params, inputs, tuple(given), _number_of_threads(threads), segments), start
 
 
-def _segments(T, checkpoint):
-    """(first, last) of each segment."""
+def _segments(T, checkpoint, units):
+    """(first, last) of each segment; `units` are those of all states and samples."""
     if checkpoint is None or checkpoint is False:
         return [(0, T)]
-    length = max(256, int(np.sqrt(T))) if checkpoint is True else _positive("checkpoint", checkpoint)
+    length = max(int(np.sqrt(T)), _WORTH_A_CALL // units) if checkpoint is True else _positive("checkpoint", checkpoint)
     return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 

@@ -69,7 +69,7 @@ def test_what_the_fast_way_cannot_take_is_taken_or_refused_as_ever(lstm):
     for bad, message in ((x[:, :4], "inputs"), (x.astype("float64"), "float64"), (x[0], "shape"), (None, "None"), ("x", "inputs")):
         with pytest.raises(CellError, match=message):
             kernel.step(params, bad, state)
-    for bad in ({"c": state["c"][:1], "h": state["h"]}, {"c": state["c"], "h": state["h"][:, :3]}, {"k": x}, [state]):
+    for bad in ({"c": state["c"][:1], "h": state["h"]}, {"c": state["c"], "h": state["h"][:, :3]}, {"k": x}, [state], state | {"k": x}):
         with pytest.raises(CellError, match="initial"):
             kernel.step(params, x, bad)
     with pytest.raises(CellError, match="params lacks"):

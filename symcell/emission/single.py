@@ -36,6 +36,9 @@ def _caller(passage, places):
     states = names.pick("state")
     yield f"def _single({call}, {places}, {given}, {states}):"
     yield _INDENT + '"""The new states, or None if anything is not as expected."""'
+    counts = {states: len(cell.states)} | ({given: len(cell.inputs)} if len(cell.inputs) > 1 else {})
+    yield f"{_INDENT}if {' or '.join(f'len({group}) != {n}' for group, n in counts.items())}:"
+    yield f"{_INDENT * 2}return None  # an unknown name among them"
     for s, name in zip(cell.states, old, strict=True):
         yield f'{_INDENT}{name} = {states}["{s.name}"]'
     for a, b in zip(new, old, strict=True):
