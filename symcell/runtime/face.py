@@ -10,7 +10,6 @@ from numba import types
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
 
-
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
 
 
