@@ -3,6 +3,8 @@
     python -m benchmarks                                 everything: about half an hour
     python -m benchmarks --only lstm step --threads 1    some tables
     python -m benchmarks --seconds 1 --points 0 3        quicker, and rougher
+
+Tables that are not measured again stay as they are in the folder's results.json.
 """
 
 import argparse
@@ -23,14 +25,17 @@ def main():
         return
     from benchmarks import limits, race, report
 
-    found = {"machine": None, "peak": None, "race": [], "limits": []}
+    found, earlier = {"machine": None, "peak": None, "race": [], "limits": []}, options.output / "results.json"
+    if options.only and earlier.is_file():
+        found = json.loads(earlier.read_text())
     for name in options.only or [*race.RACES, *limits.TABLES]:
+        kind, key = ("race", "race") if name in race.RACES else ("limits", "table")
         for threads in options.threads:
             if name in limits.TABLES and name not in limits.BOTH and threads != options.threads[-1]:
                 continue
             part = _in_a_process_of_its_own(name, threads, options)
             found |= {k: part[k] for k in ("machine", "peak")}
-            found["race" if name in race.RACES else "limits"] += part["rows"]
+            found[kind] = [r for r in found[kind] if (r[key], r["threads"]) != (name, threads)] + part["rows"]
     report.write(found, options.output)
 
 

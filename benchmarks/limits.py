@@ -161,10 +161,10 @@ def tape(_):
     """Numbers kept for the backward pass, for each unit and step."""
     from symcell.compiler import program_of
 
-    for name, reserve in (("lstm", 6), ("gru_reset_after", 5), ("rnn", 1)):
+    for name, by_hand in (("lstm", 6), ("gru_reset_after", 5), ("rnn", 1)):
         kept = program_of(cell_of(name)).tape
-        note = f"{', '.join(q.name for q in kept)}; torch's module keeps about {reserve}: gates, candidates and states"
-        yield _row("tape", f"{name}: numbers a unit and step", len(kept), reserve + 2, at_least=False, note=note)
+        note = f"{', '.join(q.name for q in kept)}; by hand one keeps {by_hand}: gates, candidates, states, and what a gate is times"
+        yield _row("tape", f"{name}: numbers a unit and step", len(kept), by_hand, at_least=False, note=note)
 
 
 _LONG = """

@@ -14,7 +14,7 @@ def write(found, folder):
     (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
     tables = [*race_tables(found), *limit_tables(found)]
     console = Console(width=150)
-    console.print("; ".join(f"{k}: {v}" for k, v in found["machine"].items()))
+    console.print("; ".join(f"{k}: {v}" for k, v in found["machine"].items()), soft_wrap=True)
     for table in tables:
         console.print(table)
     if found["race"]:
@@ -63,9 +63,11 @@ def picture(found, path):
     points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in both))
     for axis, count in zip(axes, counts, strict=False):
         lines = dict.fromkeys((r["race"], r["rival"]) for r in both if r["threads"] == count)
-        for race, rival in lines:
+        colours = pyplot.get_cmap("tab20")
+        for k, (race, rival) in enumerate(lines):
             own = {(r["T"], r["B"], r["N"]): r["ratio"] for r in both if (r["race"], r["rival"], r["threads"]) == (race, rival, count)}
-            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{race} / {rival}", linewidth=1, markersize=4)
+            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{race} / {rival}", linewidth=1, markersize=4,
+                      color=colours(k % 20))  # fmt: skip
         axis.axhline(1, color="black", linewidth=1)
         axis.set_yscale("log")
         axis.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
@@ -82,6 +84,9 @@ def _roofline(found, axis):
     """Rates of arithmetic in forward and backward of an LSTM: 48 operations a weight pair, sample and step."""
     peak = found["peak"] / 1e9
     rows = [r for r in found["race"] if r["race"] == "lstm" and r["what"] == "both"]
+    if not rows:
+        axis.set_axis_off()
+        return
     points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in rows))
     for count in sorted({r["threads"] for r in rows}):
         own = [r for r in rows if r["threads"] == count]
