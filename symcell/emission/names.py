@@ -4,8 +4,6 @@ from sympy import Integer, Rational
 
 from symcell.schedule.lower import AXES
 
-_INDENT = "    "
-
 
 class Names:
     """The names that generated code uses for its own purposes, out of the way of the cell's."""
