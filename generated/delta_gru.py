@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "f2da84a0f4064f97"
+CONTENT_HASH = "ffc666f21884298a"
 RUNTIME_HASH = "9d30a15cf7a163b5"
 
 NAME = "delta_gru"
@@ -302,6 +302,11 @@ def _borrowed(number):
         return taken
 
 
+def _give_back(workers):
+    with _lock:
+        _idle.extend(workers)
+
+
 def _start_afresh():
     """In a forked process there are no workers."""
     global _idle, _count, _lock
@@ -341,6 +346,8 @@ def in_parallel(task, parts):
     if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
+        _give_back(workers)
+        workers = []
     try:
         for worker, part in zip(workers, parts[1:], strict=False):
             worker.start(task, part)
@@ -349,8 +356,7 @@ def in_parallel(task, parts):
             task(*part)
     finally:
         faults = [worker.finish() for worker in workers]
-        with _lock:
-            _idle.extend(workers)
+        _give_back(workers)
     for fault in filter(None, faults):
         raise fault
 

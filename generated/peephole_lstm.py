@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "fc7aef9a3599b81f"
+CONTENT_HASH = "606199afb17cb9b8"
 RUNTIME_HASH = "9d30a15cf7a163b5"
 
 NAME = "peephole_lstm"
@@ -291,6 +291,11 @@ def _borrowed(number):
         return taken
 
 
+def _give_back(workers):
+    with _lock:
+        _idle.extend(workers)
+
+
 def _start_afresh():
     """In a forked process there are no workers."""
     global _idle, _count, _lock
@@ -330,6 +335,8 @@ def in_parallel(task, parts):
     if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
+        _give_back(workers)
+        workers = []
     try:
         for worker, part in zip(workers, parts[1:], strict=False):
             worker.start(task, part)
@@ -338,8 +345,7 @@ def in_parallel(task, parts):
             task(*part)
     finally:
         faults = [worker.finish() for worker in workers]
-        with _lock:
-            _idle.extend(workers)
+        _give_back(workers)
     for fault in filter(None, faults):
         raise fault
 

@@ -27,7 +27,7 @@ from numba.extending import intrinsic
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "ee662a1f8aab86fe"
+CONTENT_HASH = "dc5849dce05e2fc3"
 RUNTIME_HASH = "b01ab27197301c1e"
 
 NAME = "scalar_rnn"
@@ -250,6 +250,11 @@ def _borrowed(number):
         return taken
 
 
+def _give_back(workers):
+    with _lock:
+        _idle.extend(workers)
+
+
 def _start_afresh():
     """In a forked process there are no workers."""
     global _idle, _count, _lock
@@ -289,6 +294,8 @@ def in_parallel(task, parts):
     if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
         samples = parts[0][3]
         parts = [(0, 0, 0, samples, samples, 0, ALONE)]
+        _give_back(workers)
+        workers = []
     try:
         for worker, part in zip(workers, parts[1:], strict=False):
             worker.start(task, part)
@@ -297,8 +304,7 @@ def in_parallel(task, parts):
             task(*part)
     finally:
         faults = [worker.finish() for worker in workers]
-        with _lock:
-            _idle.extend(workers)
+        _give_back(workers)
     for fault in filter(None, faults):
         raise fault
 

@@ -103,6 +103,24 @@ def test_what_a_worker_raises_is_raised():
     threads.in_parallel(lambda *_: None, [(0, 1), (1, 2)])  # its worker works again
 
 
+def test_a_team_that_cannot_be_whole_is_one_thread(monkeypatch):
+    """Its workers that were there go back, not started."""
+    from symcell.runtime import threads
+
+    worker = threads._Worker()
+    monkeypatch.setattr(threads, "_idle", [worker])
+    monkeypatch.setattr(threads, "_count", threads.config.NUMBA_NUM_THREADS)  # no more can be made
+    team, done = threads.ALONE.copy(), []
+    team[0] = 3
+    parts = [(k, 0, 0, 1, 0 if k else 1, k, team) for k in range(3)]
+    caller = threading.Thread(target=threads.in_parallel, args=(lambda *part: done.append(part), parts), daemon=True)
+    caller.start()
+    caller.join(30)
+    assert not caller.is_alive(), "it waits for a worker that was never started"
+    assert [part[:6] for part in done] == [(0, 0, 0, 1, 1, 0)] and done[0][6] is threads.ALONE
+    assert threads._idle == [worker]
+
+
 @pytest.mark.parametrize("threads", (0, -1, 1.5, True, "2"))
 def test_a_number_of_threads_that_is_none_is_refused(threads):
     kernel = cells.rnn.compile("float64")
