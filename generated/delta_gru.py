@@ -33,7 +33,7 @@ import numpy as np
 import os
 import sys
 import threading
-from functools import cached_property
+from functools import cached_property, reduce
 from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
@@ -42,8 +42,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "ffc666f21884298a"
-RUNTIME_HASH = "9d30a15cf7a163b5"
+CONTENT_HASH = "346a16055cebccf7"
+RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "delta_gru"
 PARAMS = {
@@ -192,10 +192,10 @@ _blocks = []  # what has been handed out, the latest last: (memory, where its fi
 _lock = threading.Lock()
 
 
-def room(shape, real):
+def room(shape, real, small=_SMALL):
     """An array of a shape, with whatever is in it; on a cache line if it is not small."""
     size = math.prod(shape) * real.itemsize
-    if size < _SMALL:
+    if size < small:
         return np.empty(shape, real)
     with _lock:
         return _taken(size).view(real).reshape(shape)
@@ -203,6 +203,8 @@ def room(shape, real):
 
 def zeros(shape, real):
     """An array of zeros."""
+    if math.prod(shape) * real.itemsize < _SMALL:
+        return np.zeros(shape, real)
     array = room(shape, real)
     array[...] = 0
     return array
@@ -239,6 +241,115 @@ def _start_afresh():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_afresh)
+
+
+# Parameters that are used again.
+
+
+_WORTH_KEEPING = 1 << 26  # bytes of parameters: more than that is not kept from one call to the next
+
+_latest = None  # the parameters of the last call
+
+
+class _Parameters(NamedTuple):
+    """Parameters as they were when they were given."""
+
+    given: dict  # the caller's arrays, if they can be found again
+    ids: list  # the identities of these, which tell them from others
+    places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
+    memory: np.ndarray
+    copies: dict
+    weights: dict  # direction -> the weights that it multiplies with, packed
+    real: np.dtype
+    sizes: dict
+    shapes: dict
+
+
+def _known_parameters(params, real):
+    """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    known = _latest
+    if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
+        return None
+    if _unchanged(known.places, known.memory):
+        return known
+    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
+    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+
+
+def _new_parameters(params, arrays, sizes, shapes, real):
+    """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
+    memory, copies = _copies(arrays, real)
+    if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
+        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
+    goals = dict(zip(arrays, _goals(arrays), strict=False))
+    places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
+    ids = list(map(id, params.values()))
+    return _remembered(_Parameters(dict(params), ids, places, memory, copies, {}, real, sizes, shapes))
+
+
+def _remembered(parameters):
+    global _latest
+    _latest = parameters
+    return parameters
+
+
+def _is_ready(value, real):
+    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
+
+
+def _copied(array):
+    """A copy, which does not follow the array when that changes in place."""
+    copy = room(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def _goals(arrays):
+    """Where the copies of arrays begin in their memory, each on a cache line, and where the last one ends."""
+    goals = [0]
+    for a in arrays.values():
+        goals.append(goals[-1] + -(-a.nbytes // _LINE) * _LINE)
+    return goals
+
+
+def _copies(arrays, real):
+    """Memory in one piece, and copies of all arrays in it."""
+    *goals, end = _goals(arrays)
+    memory = room((end,), np.dtype(np.uint8))
+    copies = {name: np.ndarray(a.shape, real, memory, goal) for (name, a), goal in zip(arrays.items(), goals, strict=True)}
+    for name, copy in copies.items():
+        copy[...] = arrays[name]
+    return memory, copies
+
+
+@intrinsic
+def _same_bytes(typing, address, memory, place, count):
+    """Whether what lies at an address is what lies at a place in memory."""
+    signature = types.boolean(types.intp, memory, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        address, memory, place, count = arguments
+        memory = context.make_array(signature.args[1])(context, builder, memory)
+        number, byte = cgutils.ir.IntType(32), cgutils.voidptr_t
+        kind = cgutils.ir.FunctionType(number, [byte, byte, count.type])
+        compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
+        found = builder.call(compare, [builder.inttoptr(address, byte), builder.gep(memory.data, [place]), count])
+        return builder.icmp_signed("==", found, number(0))
+
+    return signature, generate
+
+
+@jit
+def _unchanged(places, memory):
+    """Whether arrays hold the very bits that their copies hold."""
+    same = True
+    for k in range(places.shape[0]):
+        same = same and _same_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
+    return same
 
 
 # Threads.
@@ -372,10 +483,10 @@ def steps_at_a_time(T, B):
 
 def summed(parts):
     """The sum of what each thread added up."""
-    total = parts[0]
-    for k in range(1, len(parts)):
-        total += parts[k]
-    return total
+    if len(parts) == 1:
+        return parts[0]
+    with np.errstate(all="ignore"):  # NaN and infinity go through
+        return reduce(np.add, parts)
 
 
 @intrinsic
@@ -737,7 +848,7 @@ def _lines(builder, row, height, low, high, batch, last):
 
 def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
-    of `terms` products with packed weights w. What is behind y's last row or its last column is left alone.
+    of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
     Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
     `start` on: rows of y)."""
@@ -746,6 +857,8 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
     lanes = [index(v * vector.count) for v in range(vectors)]
+    panel = multiply(depth, width)
+    places = [add(multiply(panel, index(v // _WIDTH)), index(v % _WIDTH * vector.count)) for v in range(vectors)]
     remaining = builder.sub(columns, column)
     masks = [_mask(builder, vector, remaining, v) for v in range(vectors)]
     lines = _lines(builder, row, height, low, high, batch, last)
@@ -757,7 +870,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    bed = multiply(multiply(builder.udiv(column, width), depth), width)  # where the panel begins
+    bed = multiply(builder.udiv(column, width), panel)  # where the first panel begins
     sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
     for total, (place, _) in zip(sums, cells, strict=True):
         builder.store(vector(None), total)
@@ -765,7 +878,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
             memory.prefetch(y, place)
     with cgutils.for_range(builder, terms) as loop:
         place = add(bed, multiply(loop.index, width))
-        weights = [memory.load(w, add(place, lane)) for lane in lanes]
+        weights = [memory.load(w, add(place, there)) for there in places]
         for i, begin in enumerate(begins):
             place = add(begin, multiply(loop.index, breadth) if added else loop.index)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
@@ -811,7 +924,8 @@ def _band(height, vectors, added=False):
 
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band, _one_row = _band(_SHORT, _WIDTH), _band(1, _WIDTH)
+_short_band = _band(_SHORT, _WIDTH)
+_wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
 _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
 
 
@@ -871,7 +985,7 @@ _NARROW = 600  # columns: the rows of wider arrays share their places in the cac
 def packed(terms, columns, real):
     """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
     width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real)
+    panels = room((-(-columns // width), terms, width), real, small=0)
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
@@ -918,10 +1032,11 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     one float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside
     it."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
-    left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
+    left, right = 0, panels * width
+    if team[0] > 1:
+        left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
     if count == 1:
-        for column in range(left, right, width):
-            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+        _multiply_one_row(rows, start, weights, terms, out, left, min(right, out.shape[2]), low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
     for top in range(0, tall, _ROWS):
@@ -934,6 +1049,22 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     if tall < count:
         for column in range(left, right, width):
             _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+
+
+@exact_jit
+def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
+    """The columns from `left` up to `right` of a single row: two panels at a time, as long as there are two."""
+    width, column = weights.shape[2], left
+    while column < right:
+        if right - column > width:
+            _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            column += 2 * width
+        elif right - column > width // 2:
+            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            column += width
+        else:
+            _narrow_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            column += width
 
 
 def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
@@ -1431,8 +1562,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, 
         meet(team)
 
 
-def _forward(T, B, sizes, real, params, inputs, initial, threads):
-    """All steps; returns the states, from the initial one on, and the tape."""
+def _forward_weights(sizes, real, params, threads):
+    """The weights of all products, as `multiply` reads them."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
     U_r = params["U_r"]
@@ -1441,12 +1572,30 @@ def _forward(T, B, sizes, real, params, inputs, initial, threads):
     W_z = params["W_z"]
     W_g = params["W_g"]
     U_g = params["U_g"]
-    b_r = params["b_r"]
-    b_z = params["b_z"]
-    b_x = params["b_x"]
-    b_h = params["b_h"]
+    W = packed(n_x, 3 * n_h, real)
+    U = packed(n_h, 3 * n_h, real)
+
+    def part(rank, threads):
+        # W_r @ d_x, W_z @ d_x, W_g @ d_x
+        pack(W_r, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, 2 * n_h, rank, threads)
+        # U_r @ d_h, U_z @ d_h, U_g @ d_h
+        pack(U_r, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_z, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack(U_g, 0, n_h, False, U, 0, 2 * n_h, rank, threads)
+
+    in_parallel(part, halves(threads, W.size + U.size))
+    return W, U
+
+
+def _forward(T, B, sizes, real, params, weights, inputs, initial, threads):
+    """All steps; returns the states, from the initial one on, and the tape."""
+    n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
     theta = params["theta"].reshape(1)
     x = inputs["x"]
+    W, U = weights
     x_sent_seq = room((T + 1, B, n_x), real)
     x_sent_seq[0] = initial["x_sent"]
     h_sent_seq = room((T + 1, B, n_h), real)
@@ -1464,20 +1613,6 @@ def _forward(T, B, sizes, real, params, inputs, initial, threads):
     parts = shares(threads, T, B, 100 * n_h + 20 * n_x + 3 * (n_h * n_h) + 3 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    W = packed(n_x, 3 * n_h, real)
-    U = packed(n_h, 3 * n_h, real)
-
-    def pack_weights(rank, threads):
-        # W_r @ d_x, W_z @ d_x, W_g @ d_x
-        pack(W_r, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_z, 0, n_x, False, W, 0, n_h, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, 2 * n_h, rank, threads)
-        # U_r @ d_h, U_z @ d_h, U_g @ d_h
-        pack(U_r, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_z, 0, n_h, False, U, 0, n_h, rank, threads)
-        pack(U_g, 0, n_h, False, U, 0, 2 * n_h, rank, threads)
-
-    in_parallel(pack_weights, halves(threads, W.size + U.size))
     d_x_seq = room((T, B, n_x), real)
     from_d_x = room((block, B, 3 * n_h), real)
     d_h_seq = room((T, B, n_h), real)
@@ -1496,7 +1631,34 @@ def _forward(T, B, sizes, real, params, inputs, initial, threads):
         "m_h": m_h_seq, "h": h_seq}, (d_h_seq, d_x_seq, g_seq, r_seq, z_seq)
 
 
-def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, threads):
+def _backward_weights(sizes, real, params, tape, threads):
+    """The weights of all products, as `multiply` reads them."""
+    n_x = sizes["n_x"]
+    n_h = sizes["n_h"]
+    U_r = params["U_r"]
+    W_r = params["W_r"]
+    U_z = params["U_z"]
+    W_z = params["W_z"]
+    W_g = params["W_g"]
+    U_g = params["U_g"]
+    U = packed(3 * n_h, n_h, real)
+    W = packed(3 * n_h, n_x, real)
+
+    def part(rank, threads):
+        # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
+        pack(U_r, 0, n_h, True, U, 0, 0, rank, threads)
+        pack(U_z, 0, n_h, True, U, n_h, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U, 2 * n_h, 0, rank, threads)
+        # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
+        pack(W_r, 0, n_x, True, W, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, True, W, n_h, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W, 2 * n_h, 0, rank, threads)
+
+    in_parallel(part, halves(threads, U.size + W.size))
+    return U, W
+
+
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -1512,6 +1674,7 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, thr
     b_h = params["b_h"]
     theta = params["theta"].reshape(1)
     x = inputs["x"]
+    U, W = weights
     x_sent_seq = states["x_sent"]
     h_sent_seq = states["h_sent"]
     m_r_seq = states["m_r"]
@@ -1537,20 +1700,6 @@ def _backward(T, B, sizes, real, params, inputs, states, tape, given, later, thr
     parts = shares(threads, T, B, 150 * n_h + 30 * n_x + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    U = packed(3 * n_h, n_h, real)
-    W = packed(3 * n_h, n_x, real)
-
-    def pack_weights(rank, threads):
-        # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
-        pack(U_r, 0, n_h, True, U, 0, 0, rank, threads)
-        pack(U_z, 0, n_h, True, U, n_h, 0, rank, threads)
-        pack(U_g, 0, n_h, True, U, 2 * n_h, 0, rank, threads)
-        # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
-        pack(W_r, 0, n_x, True, W, 0, 0, rank, threads)
-        pack(W_z, 0, n_x, True, W, n_h, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W, 2 * n_h, 0, rank, threads)
-
-    in_parallel(pack_weights, halves(threads, U.size + W.size))
     dm_all = room((block, B, 3 * n_h), real)
     from_dm_r = room((1, B, n_h), real)
     dm_all_2 = room((block, B, 3 * n_h), real)
@@ -1667,6 +1816,7 @@ def _single(call, places, given_inputs, state):
 # What this module offers: init, forward, backward, step.
 
 
+_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
 
 
@@ -1678,7 +1828,7 @@ class _Call(NamedTuple):
     sizes: dict
     shapes: dict
     real: np.dtype
-    params: dict
+    params: _Parameters
     inputs: dict
     given: tuple  # the states whose initial value was
     threads: int
@@ -1778,15 +1928,15 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        with np.errstate(all="ignore"):
-            params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params, inputs, sequences, tape, given,
-                                       later, call.threads)
-        of_params = {name: of_params[name] + a for name, a in params.items()} if of_params else params
+        weights = _weights(call, "backward", _backward_weights, tape)
+        params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
+                                   tape, given, later, call.threads)
+        of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = of_params[source] + later[name].sum(axis=0)
+            of_params[source] = summed([of_params[source], summed(later[name])])
     return Gradients(of_params, of_inputs, later)
 
 
@@ -1828,8 +1978,8 @@ def _checked_step(params, inputs, state, dtype):
             _compiled_steps[real] = _compiled_step(real)
     names = (*PARAMS, *CONSTANTS)
     in_place = [name for name in names if _is_ready(params[name], real)]
-    arrays = [params[name] if name in in_place else call.params[name] for name in names]
-    places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
+    arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
+    places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
@@ -1854,36 +2004,52 @@ def _compiled_step(real):
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    known = _known_parameters(params, real) if isinstance(params, dict) else None
+    arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
     given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
-    sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
-    wanted = shapes(**sizes)
-    _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
+    sizes = known.sizes if known and _PARAMETERS_TELL else _sizes({"params": arrays, "inputs": inputs, "initial": given})
+    if not known or known.sizes != sizes:
+        wanted = shapes(**sizes)
+        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
+        known = _new_parameters(params, arrays, sizes, wanted, real)
+    wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
-    segments = _segments(T, checkpoint, max(1, B * sum(int(np.prod(wanted[name])) for name in STATES)))
-    params = {name: _copied(a) for name, a in params.items()}
+    states = [(name, wanted[name]) for name in STATES]
+    segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     if len(segments) == 1:
         inputs = {name: _copied(a) for name, a in inputs.items()}
-    start = {name: _copied(given[name]) if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
-    return _Call(T, B, sizes, wanted, real, params, inputs, tuple(given), _number_of_threads(threads), segments), start
+    start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
+    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
 
 
 def _segments(T, checkpoint, units):
     """(first, last) of each segment; `units` are those of all states and samples."""
     if checkpoint is None or checkpoint is False:
         return [(0, T)]
-    length = max(int(np.sqrt(T)), _WORTH_A_CALL // units) if checkpoint is True else _positive("checkpoint", checkpoint)
+    enough = _WORTH_A_CALL // max(1, units)
+    length = max(int(np.sqrt(T)), enough) if checkpoint is True else _positive("checkpoint", checkpoint)
     return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 
 def _run_segment(call, first, last, start):
     """The states of some steps, the initial one before them, and their tape."""
     inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return _forward(last - first, call.B, call.sizes, call.real, call.params, inputs, start, call.threads)
+    weights = _weights(call, "forward", _forward_weights)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, start, call.threads)
+
+
+def _weights(call, direction, pack, *tape):
+    """The weights that a direction multiplies with, packed if they are not yet."""
+    weights = call.params.weights
+    if direction not in weights:
+        packed = pack(call.sizes, call.real, call.params.copies, *tape, call.threads)
+        if not call.params.given:
+            return packed
+        weights[direction] = packed
+    return weights[direction]
 
 
 def _replayed(run):
@@ -1923,11 +2089,16 @@ def _put(whole, part, first, last, T):
 # Checks of what is given.
 
 
+_REALS = {name: np.dtype(name) for name in ("float32", "float64")}
+
+
 class CellError(ValueError):
     """Wrong names, shapes or dtypes, found before any compiled code runs."""
 
 
 def _real_dtype(dtype):
+    if type(dtype) is str and dtype in _REALS:
+        return _REALS[dtype]
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -1993,19 +2164,6 @@ def _ready(array):
     return array if array.flags.carray else _copied(array)
 
 
-def _is_ready(value, real):
-    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
-
-
-def _copied(array):
-    """A copy, so that a run does not follow its arguments when they change in place."""
-    if array.nbytes < 1024:
-        return array.copy()
-    copy = room(array.shape, array.dtype)
-    copy[...] = array
-    return copy
-
-
 def _number_of_threads(threads):
     if threads is None:
         return config.NUMBA_NUM_THREADS
@@ -2069,11 +2227,12 @@ def _origin(size):
     return f"axis {axis} of {group}[{name!r}]"
 
 
-def _initial(name, params, B, shape, real):
+def _initial(name, params, shape, real):
     """The declared value of a state before the first step."""
     source = INITIAL[name]
-    start = np.empty((B, *shape), real)
-    start[...] = params[source] if isinstance(source, str) else source
+    start = np.zeros(shape, real)
+    if source != 0:
+        start[...] = params[source] if isinstance(source, str) else source
     return start
 
 

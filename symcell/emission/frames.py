@@ -1,5 +1,6 @@
 """The Python function of a direction: what it is given, unpacked; its arrays; the calls of jitted functions; what it returns."""
 
+import re
 from collections import Counter
 
 from sympy import Integer
@@ -13,17 +14,59 @@ _INDENT = "    "
 _ELEMENTWISE = 10  # products of two numbers that take as long as computing an entry of an elementwise expression
 
 
-def entry_point(passage):
-    """The Python function of this direction, with all its lines."""
+def entry_points(passage):
+    """The Python functions of this direction: what makes weights ready, and what runs it with them."""
     write = _forward_frame if passage.direction == "forward" else _backward_frame
     head, docstring, lines = write(passage)
+    shared = [*passage.packed, *(a for a in _made_once(passage) if a in _words(lines))]
+    opening = [*_unpacked_arguments(passage, lines), *_assigned(shared, passage.names.weights)]
+    for function in (_weights_frame(passage, shared), (head, docstring, [*opening, *lines])):
+        yield _text(*function)
+
+
+def _text(head, docstring, lines):
     return "\n".join([head, _INDENT + docstring, *(_INDENT + line if line else line for line in lines)])
+
+
+def _words(lines):
+    return set(re.findall(r"\w+", re.sub(r"#.*", "", "\n".join(lines))))
+
+
+def _weights_frame(passage, shared):
+    """What runs share as long as parameters stay the same; backward, some of that is on the tape."""
+    names, packed, forward = passage.names, passage.packed, passage.direction == "forward"
+    lines = _called_once(passage, _params(passage)) if forward else []
+    summary = f"{'What needs parameters alone, and the' if lines else 'The'} weights of all products, as `multiply` reads them."
+    if packed:
+        lines += [f"{name} = {room}" for name, room in packed.items()]
+        lines += ["", f"def {names.part}({names.rank}, {names.threads}):", *(_INDENT + line for line in passage.packing), ""]
+        lines += [f"in_parallel({names.part}, halves({names.threads}, {' + '.join(f'{name}.size' for name in packed)}))"]
+    tape = [] if forward else [a for a in passage.schedule.tape if a in _words(lines)]
+    head = (names.sizes, names.real, names.params, *([] if forward else [names.tape]), names.threads)
+    entries = [passage.schedule.tape.index(a) for a in tape]
+    return (
+        f"def _{passage.direction}_weights({', '.join(head)}):",
+        f'"""{summary}"""',
+        [*_unpacked_arguments(passage, lines), *(f"{a} = {names.tape}[{k}]" for a, k in zip(tape, entries, strict=True)), *lines,
+         f"return {_listed(shared)}"],
+    )  # fmt: skip
+
+
+def _made_once(passage):
+    """The arrays that the forward weights' function makes, beside packed weights."""
+    if passage.direction != "forward" or passage.once is None:
+        return []
+    return [a for a in passage.once[2] if a not in _params(passage)]
+
+
+def _params(passage):
+    return {passage.homes[q].array for q in (*passage.program.cell.params, *passage.program.cell.constants)}
 
 
 def _forward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
-    head = (names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.initial, names.threads)
-    opening = _unpacked_arguments(passage)
+    head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.initial, names.threads)
+    opening = []
     for s in cell.states:
         array = homes[s].array
         shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
@@ -39,15 +82,12 @@ def _forward_frame(passage):
 
 def _backward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
-    head = (names.T, names.B, names.sizes, names.real, names.params, names.inputs, names.states, names.tape, names.given,
-            names.later, names.threads)  # fmt: skip
-    opening = _unpacked_arguments(passage)
-    opening += [f'{homes[s].array} = {names.states}["{s.name}"]' for s in cell.states]
+    head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.states, names.tape,
+            names.given, names.later, names.threads)  # fmt: skip
+    opening = [f'{homes[s].array} = {names.states}["{s.name}"]' for s in cell.states]
     for kind, source in (("given", names.given), ("later", names.later)):
         opening += [f'{homes[Adjoint(s, kind)].array} = {source}["{s.name}"]' for s in cell.states]
-    if passage.schedule.tape:
-        kept = tuple_text(passage.schedule.tape)  # brackets where the line is to be broken, or has one name
-        opening.append(f"{kept[1:-1] if len(kept) < 100 else kept} = {names.tape}")
+    opening += _assigned(passage.schedule.tape, names.tape)
     of_params = ", ".join(f'"{p.name}": {_result(passage, p)}' for p in cell.params)
     of_inputs = ", ".join(f'"{q.name}": {_result(passage, q)}' for q in cell.inputs)
     given = {homes[Adjoint(s, kind)].array for s in cell.states for kind in ("given", "later")}
@@ -59,21 +99,26 @@ def _backward_frame(passage):
     )
 
 
-def _unpacked_arguments(passage):
-    names, cell = passage.names, passage.program.cell
-    return [
-        *(f'{n} = {names.sizes}["{n}"]' for n in cell.sizes),
-        *_unpacked(passage, names.params, (*cell.params, *cell.constants)),
-        *_unpacked(passage, names.inputs, cell.inputs),
-    ]
+def _assigned(targets, source):
+    """Several names for the entries of a tuple."""
+    return [f"{_listed(targets)} = {source}"] if targets else []
 
 
-def _unpacked(passage, group, symbols):
-    return [
-        f'{passage.homes[q].array} = {group}["{q.name}"]'
-        + ("" if passage.program.shapes[q] or q in passage.program.cell.inputs else ".reshape(1)")
-        for q in symbols
-    ]
+def _listed(names):
+    """Names as a tuple, in brackets where the line is to be broken, or there is one name."""
+    text = tuple_text(names)
+    return text[1:-1] if len(names) > 1 and len(text) < 100 else text
+
+
+def _unpacked_arguments(passage, lines):
+    """Those of sizes, parameters and inputs that are read in some lines."""
+    names, cell, words = passage.names, passage.program.cell, _words(lines)
+    yield from (f'{n} = {names.sizes}["{n}"]' for n in cell.sizes if n in words)
+    for group, symbols in ((names.params, (*cell.params, *cell.constants)), (names.inputs, cell.inputs)):
+        for q in symbols:
+            if passage.homes[q].array in words:
+                single = not passage.program.shapes[q] and group == names.params
+                yield f'{passage.homes[q].array} = {group}["{q.name}"]' + (".reshape(1)" if single else "")
 
 
 def _result(passage, q):
@@ -87,9 +132,9 @@ def _result(passage, q):
 
 def _body(passage, known):
     """Allocate what is not known yet, and call the jitted functions in order."""
-    known = known | {passage.homes[q].array for q in (*passage.program.cell.params, *passage.program.cell.constants)}
+    known = known | _params(passage) | set(_made_once(passage))
     if passage.direction == "forward":
-        return [*_called_once(passage, known), *_called_in_threads(passage, known)]
+        return _called_in_threads(passage, known)
     return [*_called_in_threads(passage, known), *_called_once(passage, known)]
 
 
@@ -98,7 +143,7 @@ def _called_once(passage, known):
         return []
     name, head, arrays = passage.once
     summed = passage.arrays.accumulators()
-    forward, backward = "What needs parameters alone, once a sequence.", "Gradients through what parameters alone make."
+    forward, backward = "What needs parameters alone.", "Gradients through what parameters alone make."
     return [
         f"# {forward if passage.direction == 'forward' else backward}",
         *_allocated(passage, (a for a in arrays if a not in summed), known),
@@ -116,16 +161,7 @@ def _called_in_threads(passage, known):
     ]
     if passage.products or passage.gradients:
         lines.append(f"{names.products} = products_of({names.real})")
-    if passage.packing:
-        lines += [f"{name} = {room}" for name, room in passage.packed.items()]
-        lines += [
-            "",
-            f"def {names.weights}({names.rank}, {names.threads}):",
-            *(_INDENT + line for line in passage.packing),
-            "",
-            f"in_parallel({names.weights}, halves({names.threads}, {' + '.join(f'{name}.size' for name in passage.packed)}))",
-        ]
-        known.update(passage.packed)
+    known.update(passage.packed)
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
     if summed:
         lines.append("# Each thread adds up gradients of its own.")

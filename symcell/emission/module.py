@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from symcell.documents.plain import equation_lines
 from symcell.emission.arrays import size_of, tuple_text
-from symcell.emission.frames import entry_point
+from symcell.emission.frames import entry_points
 from symcell.emission.layout import wrapped
 from symcell.emission.passage import Passage
 from symcell.emission.single import single_step
@@ -23,6 +23,7 @@ from symcell.schedule.program import Gradient, Product
 _HEADINGS = {
     "jit": "How functions are compiled.",
     "memory": "Memory that is used again.",
+    "parameters": "Parameters that are used again.",
     "threads": "Threads.",
     "activations": "Functions of one unit.",
     "tiles": "Tiles of matrix products.",
@@ -42,7 +43,7 @@ def emit(schedule):
     equations = equation_lines(schedule.program.derivation)
     passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
-    kernels += [entry_point(p) for p in passages]
+    kernels += [text for p in passages for text in entry_points(p)]
     kernels += single_step(passages[0])
     code = wrapped("\n\n\n".join(kernels))
     imports, runtime = _runtime(schedule, code)
@@ -76,7 +77,7 @@ def _template():
 
 def _runtime(schedule, code):
     """The imports and the text of what the module needs from symcell.runtime, in one piece."""
-    wanted = ["jit", "memory", "threads"]
+    wanted = ["jit", "memory", "parameters", "threads"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):

@@ -7,7 +7,9 @@ INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to r
 import numpy as np
 from numba.core import config
 
-from symcell.runtime.memory import room
+from symcell.runtime.parameters import _copied
+
+_REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
 class CellError(ValueError):
@@ -15,6 +17,8 @@ class CellError(ValueError):
 
 
 def _real_dtype(dtype):
+    if type(dtype) is str and dtype in _REALS:
+        return _REALS[dtype]
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -80,19 +84,6 @@ def _ready(array):
     return array if array.flags.carray else _copied(array)
 
 
-def _is_ready(value, real):
-    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
-
-
-def _copied(array):
-    """A copy, so that a run does not follow its arguments when they change in place."""
-    if array.nbytes < 1024:
-        return array.copy()
-    copy = room(array.shape, array.dtype)
-    copy[...] = array
-    return copy
-
-
 def _number_of_threads(threads):
     if threads is None:
         return config.NUMBA_NUM_THREADS
@@ -156,11 +147,12 @@ def _origin(size):
     return f"axis {axis} of {group}[{name!r}]"
 
 
-def _initial(name, params, B, shape, real):
+def _initial(name, params, shape, real):
     """The declared value of a state before the first step."""
     source = INITIAL[name]
-    start = np.empty((B, *shape), real)
-    start[...] = params[source] if isinstance(source, str) else source
+    start = np.zeros(shape, real)
+    if source != 0:
+        start[...] = params[source] if isinstance(source, str) else source
     return start
 
 

@@ -1,5 +1,6 @@
 """What a generated module offers: init, forward, backward and step."""
 
+import math
 import threading
 from functools import cached_property
 from typing import NamedTuple
@@ -9,7 +10,10 @@ from numba import types
 
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
+from symcell.runtime.parameters import _address, _copied, _is_ready, _known_parameters, _new_parameters, _Parameters
+from symcell.runtime.threads import summed
 
+_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
 
 
@@ -21,7 +25,7 @@ class _Call(NamedTuple):
     sizes: dict
     shapes: dict
     real: np.dtype
-    params: dict
+    params: _Parameters
     inputs: dict
     given: tuple  # the states whose initial value was
     threads: int
@@ -121,15 +125,15 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        with np.errstate(all="ignore"):
-            params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params, inputs, sequences, tape, given,
-                                       later, call.threads)
-        of_params = {name: of_params[name] + a for name, a in params.items()} if of_params else params
+        weights = _weights(call, "backward", _backward_weights, tape)
+        params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
+                                   tape, given, later, call.threads)
+        of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = of_params[source] + later[name].sum(axis=0)
+            of_params[source] = summed([of_params[source], summed(later[name])])
     return Gradients(of_params, of_inputs, later)
 
 
@@ -171,8 +175,8 @@ def _checked_step(params, inputs, state, dtype):
             _compiled_steps[real] = _compiled_step(real)
     names = (*PARAMS, *CONSTANTS)
     in_place = [name for name in names if _is_ready(params[name], real)]
-    arrays = [params[name] if name in in_place else call.params[name] for name in names]
-    places = np.array([*(a.__array_interface__["data"][0] for a in arrays), *call.sizes.values()], np.int64)
+    arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
+    places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
@@ -197,36 +201,52 @@ def _compiled_step(real):
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    params = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    known = _known_parameters(params, real) if isinstance(params, dict) else None
+    arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
     given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
-    sizes = _sizes({"params": params, "inputs": inputs, "initial": given})
-    wanted = shapes(**sizes)
-    _check_shapes("params", params, {**PARAMS, **CONSTANTS}, wanted, ())
+    sizes = known.sizes if known and _PARAMETERS_TELL else _sizes({"params": arrays, "inputs": inputs, "initial": given})
+    if not known or known.sizes != sizes:
+        wanted = shapes(**sizes)
+        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
+        known = _new_parameters(params, arrays, sizes, wanted, real)
+    wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
-    segments = _segments(T, checkpoint, max(1, B * sum(int(np.prod(wanted[name])) for name in STATES)))
-    params = {name: _copied(a) for name, a in params.items()}
+    states = [(name, wanted[name]) for name in STATES]
+    segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     if len(segments) == 1:
         inputs = {name: _copied(a) for name, a in inputs.items()}
-    start = {name: _copied(given[name]) if name in given else _initial(name, params, B, wanted[name], real) for name in STATES}
-    return _Call(T, B, sizes, wanted, real, params, inputs, tuple(given), _number_of_threads(threads), segments), start
+    start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
+    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
 
 
 def _segments(T, checkpoint, units):
     """(first, last) of each segment; `units` are those of all states and samples."""
     if checkpoint is None or checkpoint is False:
         return [(0, T)]
-    length = max(int(np.sqrt(T)), _WORTH_A_CALL // units) if checkpoint is True else _positive("checkpoint", checkpoint)
+    enough = _WORTH_A_CALL // max(1, units)
+    length = max(int(np.sqrt(T)), enough) if checkpoint is True else _positive("checkpoint", checkpoint)
     return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 
 def _run_segment(call, first, last, start):
     """The states of some steps, the initial one before them, and their tape."""
     inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return _forward(last - first, call.B, call.sizes, call.real, call.params, inputs, start, call.threads)
+    weights = _weights(call, "forward", _forward_weights)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, start, call.threads)
+
+
+def _weights(call, direction, pack, *tape):
+    """The weights that a direction multiplies with, packed if they are not yet."""
+    weights = call.params.weights
+    if direction not in weights:
+        packed = pack(call.sizes, call.real, call.params.copies, *tape, call.threads)
+        if not call.params.given:
+            return packed
+        weights[direction] = packed
+    return weights[direction]
 
 
 def _replayed(run):

@@ -15,10 +15,10 @@ _blocks = []  # what has been handed out, the latest last: (memory, where its fi
 _lock = threading.Lock()
 
 
-def room(shape, real):
+def room(shape, real, small=_SMALL):
     """An array of a shape, with whatever is in it; on a cache line if it is not small."""
     size = math.prod(shape) * real.itemsize
-    if size < _SMALL:
+    if size < small:
         return np.empty(shape, real)
     with _lock:
         return _taken(size).view(real).reshape(shape)
@@ -26,6 +26,8 @@ def room(shape, real):
 
 def zeros(shape, real):
     """An array of zeros."""
+    if math.prod(shape) * real.itemsize < _SMALL:
+        return np.zeros(shape, real)
     array = room(shape, real)
     array[...] = 0
     return array

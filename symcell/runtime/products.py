@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import jit, pointed
+from symcell.runtime.jit import exact_jit, jit, pointed
 from symcell.runtime.memory import room
 from symcell.runtime.tiles import (
     _BYTES,
@@ -22,11 +22,13 @@ from symcell.runtime.tiles import (
     _added_band,
     _copy,
     _narrow_added_band,
+    _narrow_row,
     _narrow_tall_band,
     _one_row,
     _short_band,
     _tall_band,
     _turn,
+    _wide_row,
     ir,
 )
 
@@ -38,7 +40,7 @@ _NARROW = 600  # columns: the rows of wider arrays share their places in the cac
 def packed(terms, columns, real):
     """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
     width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real)
+    panels = room((-(-columns // width), terms, width), real, small=0)
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
@@ -85,10 +87,11 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     one float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside
     it."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
-    left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
+    left, right = 0, panels * width
+    if team[0] > 1:
+        left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
     if count == 1:
-        for column in range(left, right, width):
-            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+        _multiply_one_row(rows, start, weights, terms, out, left, min(right, out.shape[2]), low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
     for top in range(0, tall, _ROWS):
@@ -101,6 +104,22 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     if tall < count:
         for column in range(left, right, width):
             _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+
+
+@exact_jit
+def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
+    """The columns from `left` up to `right` of a single row: two panels at a time, as long as there are two."""
+    width, column = weights.shape[2], left
+    while column < right:
+        if right - column > width:
+            _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            column += 2 * width
+        elif right - column > width // 2:
+            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            column += width
+        else:
+            _narrow_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            column += width
 
 
 def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):

@@ -6,6 +6,7 @@ all the rest, and they meet before and after.
 
 import os
 import threading
+from functools import reduce
 
 import numpy as np
 from numba import types
@@ -142,10 +143,10 @@ def steps_at_a_time(T, B):
 
 def summed(parts):
     """The sum of what each thread added up."""
-    total = parts[0]
-    for k in range(1, len(parts)):
-        total += parts[k]
-    return total
+    if len(parts) == 1:
+        return parts[0]
+    with np.errstate(all="ignore"):  # NaN and infinity go through
+        return reduce(np.add, parts)
 
 
 @intrinsic

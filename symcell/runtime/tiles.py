@@ -97,7 +97,7 @@ def _lines(builder, row, height, low, high, batch, last):
 
 def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
-    of `terms` products with packed weights w. What is behind y's last row or its last column is left alone.
+    of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
     Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
     `start` on: rows of y)."""
@@ -106,6 +106,8 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
     lanes = [index(v * vector.count) for v in range(vectors)]
+    panel = multiply(depth, width)
+    places = [add(multiply(panel, index(v // _WIDTH)), index(v % _WIDTH * vector.count)) for v in range(vectors)]
     remaining = builder.sub(columns, column)
     masks = [_mask(builder, vector, remaining, v) for v in range(vectors)]
     lines = _lines(builder, row, height, low, high, batch, last)
@@ -117,7 +119,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    bed = multiply(multiply(builder.udiv(column, width), depth), width)  # where the panel begins
+    bed = multiply(builder.udiv(column, width), panel)  # where the first panel begins
     sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
     for total, (place, _) in zip(sums, cells, strict=True):
         builder.store(vector(None), total)
@@ -125,7 +127,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
             memory.prefetch(y, place)
     with cgutils.for_range(builder, terms) as loop:
         place = add(bed, multiply(loop.index, width))
-        weights = [memory.load(w, add(place, lane)) for lane in lanes]
+        weights = [memory.load(w, add(place, there)) for there in places]
         for i, begin in enumerate(begins):
             place = add(begin, multiply(loop.index, breadth) if added else loop.index)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
@@ -171,7 +173,8 @@ def _band(height, vectors, added=False):
 
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band, _one_row = _band(_SHORT, _WIDTH), _band(1, _WIDTH)
+_short_band = _band(_SHORT, _WIDTH)
+_wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
 _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
 
 

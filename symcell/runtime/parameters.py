@@ -1,0 +1,119 @@
+"""Parameters as runs see them: copies, which do not follow them, and weights packed for products.
+
+Parameters that are given again, and have not changed, are neither copied nor packed again; so a trained cell works at once.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import jit
+from symcell.runtime.memory import _LINE, room
+
+_WORTH_KEEPING = 1 << 26  # bytes of parameters: more than that is not kept from one call to the next
+
+_latest = None  # the parameters of the last call
+
+
+class _Parameters(NamedTuple):
+    """Parameters as they were when they were given."""
+
+    given: dict  # the caller's arrays, if they can be found again
+    ids: list  # the identities of these, which tell them from others
+    places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
+    memory: np.ndarray
+    copies: dict
+    weights: dict  # direction -> the weights that it multiplies with, packed
+    real: np.dtype
+    sizes: dict
+    shapes: dict
+
+
+def _known_parameters(params, real):
+    """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    known = _latest
+    if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
+        return None
+    if _unchanged(known.places, known.memory):
+        return known
+    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
+    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+
+
+def _new_parameters(params, arrays, sizes, shapes, real):
+    """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
+    memory, copies = _copies(arrays, real)
+    if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
+        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
+    goals = dict(zip(arrays, _goals(arrays), strict=False))
+    places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
+    ids = list(map(id, params.values()))
+    return _remembered(_Parameters(dict(params), ids, places, memory, copies, {}, real, sizes, shapes))
+
+
+def _remembered(parameters):
+    global _latest
+    _latest = parameters
+    return parameters
+
+
+def _is_ready(value, real):
+    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
+
+
+def _copied(array):
+    """A copy, which does not follow the array when that changes in place."""
+    copy = room(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def _goals(arrays):
+    """Where the copies of arrays begin in their memory, each on a cache line, and where the last one ends."""
+    goals = [0]
+    for a in arrays.values():
+        goals.append(goals[-1] + -(-a.nbytes // _LINE) * _LINE)
+    return goals
+
+
+def _copies(arrays, real):
+    """Memory in one piece, and copies of all arrays in it."""
+    *goals, end = _goals(arrays)
+    memory = room((end,), np.dtype(np.uint8))
+    copies = {name: np.ndarray(a.shape, real, memory, goal) for (name, a), goal in zip(arrays.items(), goals, strict=True)}
+    for name, copy in copies.items():
+        copy[...] = arrays[name]
+    return memory, copies
+
+
+@intrinsic
+def _same_bytes(typing, address, memory, place, count):
+    """Whether what lies at an address is what lies at a place in memory."""
+    signature = types.boolean(types.intp, memory, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        address, memory, place, count = arguments
+        memory = context.make_array(signature.args[1])(context, builder, memory)
+        number, byte = cgutils.ir.IntType(32), cgutils.voidptr_t
+        kind = cgutils.ir.FunctionType(number, [byte, byte, count.type])
+        compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
+        found = builder.call(compare, [builder.inttoptr(address, byte), builder.gep(memory.data, [place]), count])
+        return builder.icmp_signed("==", found, number(0))
+
+    return signature, generate
+
+
+@jit
+def _unchanged(places, memory):
+    """Whether arrays hold the very bits that their copies hold."""
+    same = True
+    for k in range(places.shape[0]):
+        same = same and _same_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
+    return same

@@ -1,0 +1,122 @@
+"""Parameters that are given again: used as they are, never stale."""
+
+import numpy as np
+import pytest
+from test_threads import problem
+
+from symcell import cells
+
+
+@pytest.fixture(params=("float32", "float64"))
+def call(request):
+    kernel = cells.lstm.compile(request.param)
+    params, inputs, initial = problem(cells.lstm.compile("float64"), 6, 3)
+    given = [{name: a.astype(request.param) for name, a in group.items()} for group in (params, inputs, initial)]
+    return kernel, *given
+
+
+def outcome(kernel, params, inputs, initial):
+    run = kernel.forward(params, inputs, initial, threads=1)
+    grads = kernel.backward(run, {"h": np.ones_like(run.states["h"])})
+    return [run.states["h"], *grads.params.values(), *grads.inputs.values(), *grads.initial.values()]
+
+
+def anew(kernel, params, *rest):
+    """The outcome with arrays that nobody has seen."""
+    return outcome(kernel, {name: a.copy() for name, a in params.items()}, *rest)
+
+
+def assert_equal(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Returns a function that counts how often a kernel packs weights."""
+
+    def count(kernel):
+        calls, pack = [], kernel.module.pack
+        monkeypatch.setattr(kernel.module, "pack", lambda *arguments: (calls.append(1), pack(*arguments)))
+        return calls
+
+    return count
+
+
+def test_what_is_the_same_is_packed_once(call, counted):
+    kernel, params, *rest = call
+    packs = counted(kernel)
+    first = outcome(kernel, params, *rest)
+    once = len(packs)
+    for again in (params, dict(params)):
+        assert_equal(outcome(kernel, again, *rest), first)
+    assert len(packs) == once > 0
+    params["b_o"][-1] += 1
+    outcome(kernel, params, *rest)
+    assert len(packs) == 2 * once
+
+
+@pytest.mark.parametrize("name", ("W_i", "b_i", "U_g", "U_o", "b_o"))
+@pytest.mark.parametrize("place", (0, -1))
+def test_any_number_that_changes_is_seen(call, name, place):
+    kernel, params, *rest = call
+    outcome(kernel, params, *rest)
+    for value in (0.0, -0.0, 3.0, np.nan):
+        params[name].reshape(-1)[place] = value
+        assert_equal(outcome(kernel, params, *rest), anew(kernel, params, *rest))
+        outcome(kernel, params, *rest)
+
+
+def test_other_arrays_under_the_same_names_are_seen(call):
+    kernel, params, *rest = call
+    outcome(kernel, params, *rest)
+    for other in (params | {"U_i": params["U_f"], "U_f": params["U_i"]}, params | {"b_i": params["b_i"] + 1}):
+        assert_equal(outcome(kernel, other, *rest), anew(kernel, other, *rest))
+    backwards = dict(reversed(params.items()))
+    for _ in range(2):
+        assert_equal(outcome(kernel, backwards, *rest), anew(kernel, params, *rest))
+
+
+def test_a_run_keeps_the_parameters_that_it_began_with(call):
+    kernel, params, *rest = call
+    expected = anew(kernel, params, *rest)
+    run = kernel.forward(params, *rest, threads=1)
+    for a in params.values():
+        a *= 2
+    later = kernel.forward(params, *rest, threads=1)
+    kernel.backward(later, {"h": np.ones_like(later.states["h"])})
+    grads = kernel.backward(run, {"h": np.ones_like(run.states["h"])})
+    assert_equal([run.states["h"], *grads.params.values(), *grads.inputs.values(), *grads.initial.values()], expected)
+
+
+def test_what_cannot_be_found_again_is_copied_every_time(call):
+    kernel, params, *rest = call
+    expected = anew(kernel, params, *rest)
+    turned = {name: np.asfortranarray(a) for name, a in params.items()}
+    frozen = {name: a.copy() for name, a in params.items()}
+    for a in frozen.values():
+        a.flags.writeable = False
+    for given in (turned, frozen, {name: np.repeat(a, 2, axis=0)[::2] for name, a in params.items()}):
+        for _ in range(2):
+            assert_equal(outcome(kernel, given, *rest), expected)
+
+
+def test_large_parameters_are_not_kept(call, monkeypatch):
+    kernel, params, *rest = call
+    monkeypatch.setattr(kernel.module, "_WORTH_KEEPING", 64)
+    monkeypatch.setattr(kernel.module, "_latest", None)
+    first = outcome(kernel, params, *rest)
+    assert kernel.module._latest is None
+    assert_equal(outcome(kernel, params, *rest), first)
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_every_cell_is_the_same_the_second_time(name):
+    kernel = cells.get(name).compile("float64")
+    params, inputs, initial = problem(kernel, 5, 2)
+    found = []
+    for _ in range(2):
+        run = kernel.forward(params, inputs, initial, threads=1)
+        grads = kernel.backward(run, {name: np.ones_like(a) for name, a in run.states.items()})
+        found.append([*run.states.values(), *grads.params.values(), *grads.inputs.values(), *grads.initial.values()])
+    assert_equal(*found)
