@@ -32,7 +32,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1209f948e9095503"
+CONTENT_HASH = "2b8f6e10ccd48b81"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "cornn"
@@ -1528,8 +1528,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     z_prev = state["z"]
     y_prev = state["y"]
-    z = np.empty_like(z_prev)
-    y = np.empty_like(y_prev)
+    z = z_prev.copy()
+    y = y_prev.copy()
     if call(places, given_inputs, z_prev, y_prev, z, y):
         return {"z": z, "y": y}
     return None
@@ -1673,7 +1673,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

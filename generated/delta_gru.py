@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "346a16055cebccf7"
+CONTENT_HASH = "42d4b72b9312679a"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "delta_gru"
@@ -1800,13 +1800,13 @@ def _single(call, places, given_inputs, state):
     m_x_prev = state["m_x"]
     m_h_prev = state["m_h"]
     h_prev = state["h"]
-    x_sent = np.empty_like(x_sent_prev)
-    h_sent = np.empty_like(h_sent_prev)
-    m_r = np.empty_like(m_r_prev)
-    m_z = np.empty_like(m_z_prev)
-    m_x = np.empty_like(m_x_prev)
-    m_h = np.empty_like(m_h_prev)
-    h = np.empty_like(h_prev)
+    x_sent = x_sent_prev.copy()
+    h_sent = h_sent_prev.copy()
+    m_r = m_r_prev.copy()
+    m_z = m_z_prev.copy()
+    m_x = m_x_prev.copy()
+    m_h = m_h_prev.copy()
+    h = h_prev.copy()
     if call(places, given_inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev, m_h_prev, h_prev,
             x_sent, h_sent, m_r, m_z, m_x, m_h, h):
         return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x, "m_h": m_h, "h": h}
@@ -1951,7 +1951,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

@@ -34,7 +34,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "ec1a551ff9146e46"
+CONTENT_HASH = "05138a5c9134667e"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "gla"
@@ -1594,8 +1594,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     S_prev = state["S"]
     y_prev = state["y"]
-    S = np.empty_like(S_prev)
-    y = np.empty_like(y_prev)
+    S = S_prev.copy()
+    y = y_prev.copy()
     if call(places, given_inputs, S_prev, y_prev, S, y):
         return {"S": S, "y": y}
     return None
@@ -1739,7 +1739,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

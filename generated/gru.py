@@ -33,7 +33,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3f0bb36088977e48"
+CONTENT_HASH = "f80c28f2a76042db"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "gru"
@@ -1616,7 +1616,7 @@ def _single(call, places, given_inputs, state):
     if len(state) != 1:
         return None  # an unknown name among them
     c_prev = state["c"]
-    c = np.empty_like(c_prev)
+    c = c_prev.copy()
     if call(places, given_inputs, c_prev, c):
         return {"c": c}
     return None
@@ -1760,7 +1760,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

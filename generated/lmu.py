@@ -32,7 +32,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "a04ad5bf1aa4e418"
+CONTENT_HASH = "868167eaf46352de"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "lmu"
@@ -1649,8 +1649,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     m_prev = state["m"]
     h_prev = state["h"]
-    m = np.empty_like(m_prev)
-    h = np.empty_like(h_prev)
+    m = m_prev.copy()
+    h = h_prev.copy()
     if call(places, given_inputs, m_prev, h_prev, m, h):
         return {"m": m, "h": h}
     return None
@@ -1794,7 +1794,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "63dfc1d745c56581"
+CONTENT_HASH = "07b2de69f9e30863"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "lstmp"
@@ -1665,8 +1665,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     c_prev = state["c"]
     r_prev = state["r"]
-    c = np.empty_like(c_prev)
-    r = np.empty_like(r_prev)
+    c = c_prev.copy()
+    r = r_prev.copy()
     if call(places, given_inputs, c_prev, r_prev, c, r):
         return {"c": c, "r": r}
     return None
@@ -1810,7 +1810,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

@@ -40,7 +40,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "4370d848e6c39788"
+CONTENT_HASH = "4c543eaa596f012d"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "mamba"
@@ -1951,11 +1951,11 @@ def _single(call, places, given_inputs, state):
     u3_prev = state["u3"]
     S_prev = state["S"]
     y_prev = state["y"]
-    u1 = np.empty_like(u1_prev)
-    u2 = np.empty_like(u2_prev)
-    u3 = np.empty_like(u3_prev)
-    S = np.empty_like(S_prev)
-    y = np.empty_like(y_prev)
+    u1 = u1_prev.copy()
+    u2 = u2_prev.copy()
+    u3 = u3_prev.copy()
+    S = S_prev.copy()
+    y = y_prev.copy()
     if call(places, given_inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
         return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
     return None
@@ -2099,7 +2099,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

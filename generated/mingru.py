@@ -31,7 +31,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "c162e1e26f05d748"
+CONTENT_HASH = "29c79ef706a41ad8"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "mingru"
@@ -1414,7 +1414,7 @@ def _single(call, places, given_inputs, state):
     if len(state) != 1:
         return None  # an unknown name among them
     h_prev = state["h"]
-    h = np.empty_like(h_prev)
+    h = h_prev.copy()
     if call(places, given_inputs, h_prev, h):
         return {"h": h}
     return None
@@ -1558,7 +1558,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

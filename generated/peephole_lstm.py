@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "4eff8246048b2b31"
+CONTENT_HASH = "a9770178fa681d7c"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "peephole_lstm"
@@ -1642,8 +1642,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     c_prev = state["c"]
     h_prev = state["h"]
-    c = np.empty_like(c_prev)
-    h = np.empty_like(h_prev)
+    c = c_prev.copy()
+    h = h_prev.copy()
     if call(places, given_inputs, c_prev, h_prev, c, h):
         return {"c": c, "h": h}
     return None
@@ -1787,7 +1787,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

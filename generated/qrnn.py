@@ -34,7 +34,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "ba712e144c6e07bc"
+CONTENT_HASH = "67eef990272f1a7e"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "qrnn"
@@ -1600,9 +1600,9 @@ def _single(call, places, given_inputs, state):
     c_prev = state["c"]
     h_prev = state["h"]
     x_last_prev = state["x_last"]
-    c = np.empty_like(c_prev)
-    h = np.empty_like(h_prev)
-    x_last = np.empty_like(x_last_prev)
+    c = c_prev.copy()
+    h = h_prev.copy()
+    x_last = x_last_prev.copy()
     if call(places, given_inputs, c_prev, h_prev, x_last_prev, c, h, x_last):
         return {"c": c, "h": h, "x_last": x_last}
     return None
@@ -1746,7 +1746,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

@@ -29,7 +29,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "f664359882e8ebdd"
+CONTENT_HASH = "22b7681d3d8113e5"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "rnn"
@@ -1440,7 +1440,7 @@ def _single(call, places, given_inputs, state):
     if len(state) != 1:
         return None  # an unknown name among them
     a_prev = state["a"]
-    a = np.empty_like(a_prev)
+    a = a_prev.copy()
     if call(places, given_inputs, a_prev, a):
         return {"a": a}
     return None
@@ -1584,7 +1584,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

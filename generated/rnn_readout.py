@@ -32,7 +32,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "b10f38aef04a1f75"
+CONTENT_HASH = "c26bee8c9458007c"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "rnn_readout"
@@ -1576,8 +1576,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     a_prev = state["a"]
     y_prev = state["y"]
-    a = np.empty_like(a_prev)
-    y = np.empty_like(y_prev)
+    a = a_prev.copy()
+    y = y_prev.copy()
     if call(places, given_inputs, a_prev, y_prev, a, y):
         return {"a": a, "y": y}
     return None
@@ -1721,7 +1721,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

@@ -27,7 +27,7 @@ from numba.extending import intrinsic
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "41f912928f8e7ee3"
+CONTENT_HASH = "5b6c5e5d9fbb4e4d"
 RUNTIME_HASH = "4fc66d548611a9de"
 
 NAME = "scalar_rnn"
@@ -726,7 +726,7 @@ def _single(call, places, given_inputs, state):
     if len(state) != 1:
         return None  # an unknown name among them
     a_prev = state["a"]
-    a = np.empty_like(a_prev)
+    a = a_prev.copy()
     if call(places, given_inputs, a_prev, a):
         return {"a": a}
     return None
@@ -870,7 +870,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

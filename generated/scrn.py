@@ -34,7 +34,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "2764c7ce61a8775f"
+CONTENT_HASH = "f26242d90d6b16b2"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "scrn"
@@ -1630,9 +1630,9 @@ def _single(call, places, given_inputs, state):
     s_prev = state["s"]
     h_prev = state["h"]
     y_prev = state["y"]
-    s = np.empty_like(s_prev)
-    h = np.empty_like(h_prev)
-    y = np.empty_like(y_prev)
+    s = s_prev.copy()
+    h = h_prev.copy()
+    y = y_prev.copy()
     if call(places, given_inputs, s_prev, h_prev, y_prev, s, h, y):
         return {"s": s, "h": h, "y": y}
     return None
@@ -1776,7 +1776,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "2cb4532ff964397e"
+CONTENT_HASH = "bb8212140d39d8c5"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "slstm"
@@ -1763,10 +1763,10 @@ def _single(call, places, given_inputs, state):
     c_prev = state["c"]
     n_prev = state["n"]
     h_prev = state["h"]
-    m = np.empty_like(m_prev)
-    c = np.empty_like(c_prev)
-    n = np.empty_like(n_prev)
-    h = np.empty_like(h_prev)
+    m = m_prev.copy()
+    c = c_prev.copy()
+    n = n_prev.copy()
+    h = h_prev.copy()
     if call(places, given_inputs, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
         return {"m": m, "c": c, "n": n, "h": h}
     return None
@@ -1910,7 +1910,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

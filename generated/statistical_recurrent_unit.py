@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "9ba068cbcb43972b"
+CONTENT_HASH = "39240e86aa05d7c2"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "statistical_recurrent_unit"
@@ -1734,8 +1734,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     mu_prev = state["mu"]
     o_prev = state["o"]
-    mu = np.empty_like(mu_prev)
-    o = np.empty_like(o_prev)
+    mu = mu_prev.copy()
+    o = o_prev.copy()
     if call(places, given_inputs, mu_prev, o_prev, mu, o):
         return {"mu": mu, "o": o}
     return None
@@ -1879,7 +1879,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

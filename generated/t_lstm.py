@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "017a0f29d20fa401"
+CONTENT_HASH = "1d95c4e91de94e36"
 RUNTIME_HASH = "9d18e7f8cbd7c10e"
 
 NAME = "t_lstm"
@@ -1727,8 +1727,8 @@ def _single(call, places, given_inputs, state):
         return None  # an unknown name among them
     c_prev = state["c"]
     h_prev = state["h"]
-    c = np.empty_like(c_prev)
-    h = np.empty_like(h_prev)
+    c = c_prev.copy()
+    h = h_prev.copy()
     if call(places, given_inputs["dt"], given_inputs["x"], c_prev, h_prev, c, h):
         return {"c": c, "h": h}
     return None
@@ -1872,7 +1872,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 

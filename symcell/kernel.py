@@ -42,7 +42,7 @@ class Kernel:
 
     def step(self, params, inputs, state=None):
         """One step, for streaming: inputs (B, n_x), or name -> array; state: name -> (B, n). Returns the new state."""
-        return self.module.step(params, inputs, state, dtype=self.dtype)
+        return self.module.step(params, inputs, state, self.dtype)
 
     @property
     def source(self):

@@ -42,7 +42,7 @@ def _caller(passage, places):
     for s, name in zip(cell.states, old, strict=True):
         yield f'{_INDENT}{name} = {states}["{s.name}"]'
     for a, b in zip(new, old, strict=True):
-        yield f"{_INDENT}{a} = np.empty_like({b})"
+        yield f"{_INDENT}{a} = {b}.copy()"
     result = ", ".join(f'"{s.name}": {name}' for s, name in zip(cell.states, new, strict=True))
     yield f"{_INDENT}if {call}({', '.join([places, *inputs, *old, *new])}):"
     yield f"{_INDENT * 2}return {{{result}}}"

@@ -148,7 +148,7 @@ def step(params, inputs, state=None, dtype=None):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
-        except (TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
+        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
             pass
     return _checked_step(params, inputs, state, dtype)
 
