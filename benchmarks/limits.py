@@ -161,10 +161,29 @@ def tape(_):
     """Numbers kept for the backward pass, for each unit and step."""
     from symcell.compiler import program_of
 
-    for name, by_hand in (("lstm", 6), ("gru_reset_after", 5), ("rnn", 1)):
+    for name, by_hand, module in (("lstm", 6, "LSTM"), ("gru_reset_after", 5, "GRU"), ("rnn", 1, "RNN")):
         kept = program_of(cell_of(name)).tape
-        note = f"{', '.join(q.name for q in kept)}; by hand one keeps {by_hand}: gates, candidates, states, and what a gate is times"
+        note = f"{', '.join(q.name for q in kept)}; by hand one keeps {by_hand}: gates, candidates, states, and what a gate is times; "
+        note += f"torch.nn.{module} keeps {_torch_reserve(module):.1f}"
         yield _row("tape", f"{name}: numbers a unit and step", len(kept), by_hand, at_least=False, note=note)
+
+
+def _torch_reserve(module, T=100, B=3, N=32):
+    """Numbers that torch's module keeps for its backward pass beside its parameters and inputs, for each unit and step."""
+    import torch
+
+    layer, x, kept = getattr(torch.nn, module)(N, N), torch.randn(T, B, N, requires_grad=True), {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        layer(x)
+    for given in (x, *layer.parameters()):
+        kept.pop(given.untyped_storage().data_ptr(), None)
+    return sum(kept.values()) / 4 / (T * B * N)
 
 
 _LONG = """

@@ -30,12 +30,13 @@ from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "83267ef9b4486550"
-RUNTIME_HASH = "9d18e7f8cbd7c10e"
+CONTENT_HASH = "21dd182b991b7aee"
+RUNTIME_HASH = "c32e1fe2288d0d74"
 
 NAME = "ctrnn"
 PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
@@ -149,7 +150,7 @@ def exact_jit(function):
 
 _LINE = 64  # bytes in a cache line, which vector loads should not straddle
 _SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
 _lock = threading.Lock()
 
 
@@ -159,7 +160,7 @@ def room(shape, real, small=_SMALL):
     if size < small:
         return np.empty(shape, real)
     with _lock:
-        return _taken(size).view(real).reshape(shape)
+        return np.ndarray(shape, real, *_taken(size))
 
 
 def zeros(shape, real):
@@ -172,22 +173,24 @@ def zeros(shape, real):
 
 
 def _taken(size):
-    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
-    for k, (block, start) in enumerate(_blocks):
-        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
-            _blocks.append(_blocks.pop(k))
-            return block[start : start + size]
+    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
+    blocks = _blocks[size] = _blocks.pop(size, [])
+    for block, start in blocks:
+        if getrefcount(block) == _UNUSED:
+            return block, start
     block = np.empty(size + _LINE, np.uint8)
-    start = -block.ctypes.data % _LINE
-    _blocks.append((block, start))
-    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
-        _blocks.pop(0)
-    return block[start : start + size]
+    blocks.append((block, -block.ctypes.data % _LINE))
+    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
+        oldest = next(iter(_blocks))
+        _blocks[oldest].pop(0)
+        if not _blocks[oldest]:
+            del _blocks[oldest]
+    return blocks[-1]
 
 
 def _references():
     """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+    for block, _ in [(np.empty(1), 0)]:
         return getrefcount(block)
 
 
@@ -228,13 +231,16 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    global _latest
     known = _latest
     if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
-    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
-    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+    arrays = {name: known.given[name] for name in known.copies}
+    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    memory, copies = _copies(arrays, real)
+    return _remembered(known._replace(memory=memory, copies=copies))
 
 
 def _new_parameters(params, arrays, sizes, shapes, real):
@@ -719,6 +725,80 @@ def _minimum_overload(x, y):
     return implementation
 
 
+# Parts of arrays.
+
+
+def _in_one_piece(*arrays):
+    """Places are counted as C does."""
+    if any(a.layout != "C" for a in arrays):
+        raise errors.TypingError("kernels take C-contiguous arrays")
+
+
+def _part(context, builder, signature, arguments, place, shape):
+    """The array of a shape, a list, that begins at a place of the first argument's numbers."""
+    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+    part = context.make_array(signature.return_type)(context, builder)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
+    strides = [size]
+    for n in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], n))
+    populate_array(part, builder.gep(whole.data, [place]), cgutils.pack_array(builder, shape),
+                   cgutils.pack_array(builder, strides), size, None)  # fmt: skip
+    return part._getvalue()
+
+
+def _place(builder, indices, shape):
+    """Where the part begins that the first indices of an array choose, and the part's shape."""
+    place = indices[0]
+    for i, n in zip(indices[1:], shape[1:], strict=False):
+        place = builder.add(builder.mul(place, n), i)
+    for n in shape[len(indices) :]:
+        place = builder.mul(place, n)
+    return place, shape[len(indices) :]
+
+
+@intrinsic
+def row_at(typing, array, t, b):
+    """array[t, b]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, array.ndim - 2, "C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        return _part(context, builder, signature, arguments, *_place(builder, arguments[1:], shape))
+
+    return signature, generate
+
+
+@intrinsic
+def columns_at(typing, array, t, b, start, stop):
+    """array[t, b, start:stop]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, 1, "C")(array, *[types.intp] * 4)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, _ = _place(builder, arguments[1:3], shape)
+        start, stop = arguments[3:]
+        return _part(context, builder, signature, arguments, builder.add(place, start), [builder.sub(stop, start)])
+
+    return signature, generate
+
+
+@intrinsic
+def steps_at(typing, array, start, stop):
+    """array[start:stop]"""
+    _in_one_piece(array)
+    signature = array.copy(layout="C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, rest = _place(builder, arguments[1:2], shape)
+        return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
+
+    return signature, generate
+
+
 # Tiles of matrix products.
 
 
@@ -731,12 +811,6 @@ _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-
-
-def _in_one_piece(*arrays):
-    """Places are counted as C does."""
-    if any(a.layout != "C" for a in arrays):
-        raise errors.TypingError("products take C-contiguous arrays")
 
 
 def _splat(builder, value, vector):
@@ -854,32 +928,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
         memory.store(result, y, place, mask)
 
 
-@intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, numbers, height, vectors, added):
-    """Compute one tile of `out`: see _build_tile."""
-    _in_one_piece(rows, weights, out)
-    literals = (height, vectors, added)
-    signature = types.void(rows, weights, out, numbers, *literals)
-    real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
-    vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
-
-    def generate(context, builder, signature, arguments):
-        arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(3)]
-        values = cgutils.unpack_tuple(builder, arguments[3])
-        _build_tile(builder, *arrays, values, *[literal.literal_value for literal in literals], vector)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 def _band(height, vectors, added=False):
-    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
-    @exact_jit
-    def band(rows, start, weights, terms, out, column, top, bottom, low, high):
-        last = out.shape[0] * (high - low) - 1
-        for row in range(top, bottom, height):
-            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, added)
+    @intrinsic
+    def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
+        _in_one_piece(rows, weights, out)
+        n = types.intp
+        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
+        vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+
+        def generate(context, builder, signature, arguments):
+            rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
+            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
+            last = builder.sub(builder.mul(steps, samples), samples.type(1))
+            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
+                numbers = row, column, start, terms, low, high, last
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+            return context.get_dummy_value()
+
+        return signature, generate
 
     return band
 
@@ -1325,52 +1395,59 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packe
         last = min(first + block, T)
         # What waits for no product of the step before.
         # W_h @ x
-        multiply(products, x[first:last], 0, W_h_packed, from_x[:last - first], low, high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), low,
+            high, rank, team)
         meet(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_h @ h_prev
-            multiply(products, h_seq[t:t + 1], 0, U_h_packed, from_h_prev, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_h_packed, from_h_prev, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_1(n_h, from_h_prev[0, b, 0:n_h], from_x[t - first, b, 0:n_h], b_h,
-                    tanh_z_h1_seq[t, b], h_seq[t, b], dt, tau, h1_seq[t, b, 0:n_h])
+                forward_step_row_1(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
+                    b, 0, n_h), b_h, row_at(tanh_z_h1_seq, t, b), row_at(h_seq, t, b), dt, tau,
+                    columns_at(h1_seq, t, b, 0, n_h))
             meet(team)
             # U_h @ h1
-            multiply(products, h1_seq[t:t + 1], 0, U_h_packed, from_h1, low, high, rank, team)
+            multiply(products, steps_at(h1_seq, t, t + 1), 0, U_h_packed, from_h1, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_2(n_h, from_x[t - first, b, 0:n_h], from_h1[0, b, 0:n_h], b_h,
-                    tanh_z_h2_seq[t, b], h1_seq[t, b, 0:n_h], dt, tau, h2_seq[t, b, 0:n_h])
+                forward_step_row_2(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h1, 0, b, 0,
+                    n_h), b_h, row_at(tanh_z_h2_seq, t, b), columns_at(h1_seq, t, b, 0, n_h), dt, tau,
+                    columns_at(h2_seq, t, b, 0, n_h))
             meet(team)
             # U_h @ h2
-            multiply(products, h2_seq[t:t + 1], 0, U_h_packed, from_h2, low, high, rank, team)
+            multiply(products, steps_at(h2_seq, t, t + 1), 0, U_h_packed, from_h2, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_3(n_h, from_x[t - first, b, 0:n_h], from_h2[0, b, 0:n_h], b_h,
-                    tanh_z_h3_seq[t, b], h2_seq[t, b, 0:n_h], dt, tau, h3_seq[t, b, 0:n_h])
+                forward_step_row_3(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h2, 0, b, 0,
+                    n_h), b_h, row_at(tanh_z_h3_seq, t, b), columns_at(h2_seq, t, b, 0, n_h), dt, tau,
+                    columns_at(h3_seq, t, b, 0, n_h))
             meet(team)
             # U_h @ h3
-            multiply(products, h3_seq[t:t + 1], 0, U_h_packed, from_h3, low, high, rank, team)
+            multiply(products, steps_at(h3_seq, t, t + 1), 0, U_h_packed, from_h3, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_4(n_h, from_x[t - first, b, 0:n_h], from_h3[0, b, 0:n_h], b_h,
-                    tanh_z_h4_seq[t, b], h3_seq[t, b, 0:n_h], dt, tau, h4_seq[t, b, 0:n_h])
+                forward_step_row_4(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h3, 0, b, 0,
+                    n_h), b_h, row_at(tanh_z_h4_seq, t, b), columns_at(h3_seq, t, b, 0, n_h), dt, tau,
+                    columns_at(h4_seq, t, b, 0, n_h))
             meet(team)
             # U_h @ h4
-            multiply(products, h4_seq[t:t + 1], 0, U_h_packed, from_h4, low, high, rank, team)
+            multiply(products, steps_at(h4_seq, t, t + 1), 0, U_h_packed, from_h4, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_5(n_h, from_x[t - first, b, 0:n_h], from_h4[0, b, 0:n_h], b_h,
-                    tanh_z_h5_seq[t, b], h4_seq[t, b, 0:n_h], dt, tau, h5_seq[t, b, 0:n_h])
+                forward_step_row_5(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h4, 0, b, 0,
+                    n_h), b_h, row_at(tanh_z_h5_seq, t, b), columns_at(h4_seq, t, b, 0, n_h), dt, tau,
+                    columns_at(h5_seq, t, b, 0, n_h))
             meet(team)
             # U_h @ h5
-            multiply(products, h5_seq[t:t + 1], 0, U_h_packed, from_h5, low, high, rank, team)
+            multiply(products, steps_at(h5_seq, t, t + 1), 0, U_h_packed, from_h5, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_6(n_h, from_x[t - first, b, 0:n_h], from_h5[0, b, 0:n_h], b_h,
-                    tanh_z_h_seq[t, b], h5_seq[t, b, 0:n_h], dt, tau, h_seq[t + 1, b])
+                forward_step_row_6(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h5, 0, b, 0,
+                    n_h), b_h, row_at(tanh_z_h_seq, t, b), columns_at(h5_seq, t, b, 0, n_h), dt, tau,
+                    row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -1555,92 +1632,101 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_pack
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row_1(n_h, dh_given[t % dh_given.shape[0], b], dh_later[b],
-                    dh_seq[t - first, b], dt, tanh_z_h_seq[t, b], dz_all[t - first, b, 5 * n_h:6 * n_h])
+                backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                    row_at(dh_seq, t - first, b), dt, row_at(tanh_z_h_seq, t, b), columns_at(dz_all,
+                    t - first, b, 5 * n_h, 6 * n_h))
             meet(team)
             # U_h.T @ dz_h
-            multiply(products, dz_all[t - first:t - first + 1], 5 * n_h, U_h_packed, from_dz_h, low, high,
-                rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 5 * n_h, U_h_packed, from_dz_h,
+                low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_2(n_h, from_dz_h[0, b, 0:n_h], dt, tau, dh_seq[t - first, b],
-                    dh5_seq[t - first, b], tanh_z_h5_seq[t, b], dz_all[t - first, b, 4 * n_h:5 * n_h])
+                backward_step_row_2(n_h, columns_at(from_dz_h, 0, b, 0, n_h), dt, tau, row_at(dh_seq,
+                    t - first, b), row_at(dh5_seq, t - first, b), row_at(tanh_z_h5_seq, t, b),
+                    columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h))
             meet(team)
             # U_h.T @ dz_h5
-            multiply(products, dz_all[t - first:t - first + 1], 4 * n_h, U_h_packed, from_dz_h5, low, high,
-                rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 4 * n_h, U_h_packed, from_dz_h5,
+                low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_3(n_h, from_dz_h5[0, b, 0:n_h], dt, tau, dh5_seq[t - first, b],
-                    dh4_seq[t - first, b], tanh_z_h4_seq[t, b], dz_all[t - first, b, 3 * n_h:4 * n_h])
+                backward_step_row_3(n_h, columns_at(from_dz_h5, 0, b, 0, n_h), dt, tau, row_at(dh5_seq,
+                    t - first, b), row_at(dh4_seq, t - first, b), row_at(tanh_z_h4_seq, t, b),
+                    columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h))
             meet(team)
             # U_h.T @ dz_h4
-            multiply(products, dz_all[t - first:t - first + 1], 3 * n_h, U_h_packed, from_dz_h4, low, high,
-                rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 3 * n_h, U_h_packed, from_dz_h4,
+                low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_4(n_h, from_dz_h4[0, b, 0:n_h], dt, tau, dh4_seq[t - first, b],
-                    dh3_seq[t - first, b], tanh_z_h3_seq[t, b], dz_all[t - first, b, 2 * n_h:3 * n_h])
+                backward_step_row_4(n_h, columns_at(from_dz_h4, 0, b, 0, n_h), dt, tau, row_at(dh4_seq,
+                    t - first, b), row_at(dh3_seq, t - first, b), row_at(tanh_z_h3_seq, t, b),
+                    columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h))
             meet(team)
             # U_h.T @ dz_h3
-            multiply(products, dz_all[t - first:t - first + 1], 2 * n_h, U_h_packed, from_dz_h3, low, high,
-                rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 2 * n_h, U_h_packed, from_dz_h3,
+                low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_5(n_h, from_dz_h3[0, b, 0:n_h], dt, tau, dh3_seq[t - first, b],
-                    dh2_seq[t - first, b], tanh_z_h2_seq[t, b], dz_all[t - first, b, n_h:2 * n_h])
+                backward_step_row_5(n_h, columns_at(from_dz_h3, 0, b, 0, n_h), dt, tau, row_at(dh3_seq,
+                    t - first, b), row_at(dh2_seq, t - first, b), row_at(tanh_z_h2_seq, t, b),
+                    columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             meet(team)
             # U_h.T @ dz_h2
-            multiply(products, dz_all[t - first:t - first + 1], n_h, U_h_packed, from_dz_h2, low, high, rank,
-                team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), n_h, U_h_packed, from_dz_h2, low,
+                high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_6(n_h, from_dz_h2[0, b, 0:n_h], dt, tau, dh2_seq[t - first, b],
-                    dh1_seq[t - first, b], tanh_z_h1_seq[t, b], dz_all[t - first, b, 0:n_h])
+                backward_step_row_6(n_h, columns_at(from_dz_h2, 0, b, 0, n_h), dt, tau, row_at(dh2_seq,
+                    t - first, b), row_at(dh1_seq, t - first, b), row_at(tanh_z_h1_seq, t, b),
+                    columns_at(dz_all, t - first, b, 0, n_h))
             meet(team)
             # U_h.T @ dz_h1
-            multiply(products, dz_all[t - first:t - first + 1], 0, U_h_packed, from_dz_h1, low, high, rank,
-                team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_h_packed, from_dz_h1, low,
+                high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_7(n_h, from_dz_h1[0, b, 0:n_h], dt, tau, dh1_seq[t - first, b], dh_later[b])
+                backward_step_row_7(n_h, columns_at(from_dz_h1, 0, b, 0, n_h), dt, tau, row_at(dh1_seq,
+                    t - first, b), dh_later[b])
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
         # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @ dz_h
-        multiply(products, dz_all[:last - first], 0, W, dx_seq[first:last], low, high, rank, team)
+        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), low, high,
+            rank, team)
         # dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x: the outer products of dz_h1, dz_h2, dz_h3,
         #     dz_h4, dz_h5, dz_h and x
-        add_outer_products(products, dz_all[:last - first], 0, x[first:last], 0, dz, low, high, rank, team,
-            rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz,
+            low, high, rank, team, rows, panels)
         # dz_h1_h_prev: the outer products of dz_h1 and h_prev
-        add_outer_products(products, dz_all[:last - first], 0, h_seq[first:last], 0, dz_h1_h_prev, low, high,
-            rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
+            dz_h1_h_prev, low, high, rank, team, rows, panels)
         # dz_h2_h1: the outer products of dz_h2 and h1
-        add_outer_products(products, dz_all[:last - first], n_h, h1_seq[first:last], 0, dz_h2_h1, low, high,
-            rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), n_h, steps_at(h1_seq, first, last), 0,
+            dz_h2_h1, low, high, rank, team, rows, panels)
         # dz_h3_h2: the outer products of dz_h3 and h2
-        add_outer_products(products, dz_all[:last - first], 2 * n_h, h2_seq[first:last], 0, dz_h3_h2, low,
-            high, rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 2 * n_h, steps_at(h2_seq, first,
+            last), 0, dz_h3_h2, low, high, rank, team, rows, panels)
         # dz_h4_h3: the outer products of dz_h4 and h3
-        add_outer_products(products, dz_all[:last - first], 3 * n_h, h3_seq[first:last], 0, dz_h4_h3, low,
-            high, rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 3 * n_h, steps_at(h3_seq, first,
+            last), 0, dz_h4_h3, low, high, rank, team, rows, panels)
         # dz_h5_h4: the outer products of dz_h5 and h4
-        add_outer_products(products, dz_all[:last - first], 4 * n_h, h4_seq[first:last], 0, dz_h5_h4, low,
-            high, rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 4 * n_h, steps_at(h4_seq, first,
+            last), 0, dz_h5_h4, low, high, rank, team, rows, panels)
         # dz_h_h5: the outer products of dz_h and h5
-        add_outer_products(products, dz_all[:last - first], 5 * n_h, h5_seq[first:last], 0, dz_h_h5, low,
-            high, rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 5 * n_h, steps_at(h5_seq, first,
+            last), 0, dz_h_h5, low, high, rank, team, rows, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, dt, dh_seq[t - first, b], h5_seq[t, b, 0:n_h], tau,
-                    dh1_seq[t - first, b], h_seq[t, b], dh2_seq[t - first, b], h1_seq[t, b, 0:n_h],
-                    dh3_seq[t - first, b], h2_seq[t, b, 0:n_h], dh4_seq[t - first, b], h3_seq[t, b, 0:n_h],
-                    dh5_seq[t - first, b], h4_seq[t, b, 0:n_h], dtau, dz_all[t - first, b, 5 * n_h:6 * n_h],
-                    dz_all[t - first, b, 0:n_h], dz_all[t - first, b, n_h:2 * n_h],
-                    dz_all[t - first, b, 2 * n_h:3 * n_h], dz_all[t - first, b, 3 * n_h:4 * n_h],
-                    dz_all[t - first, b, 4 * n_h:5 * n_h], db_h)
+                backward_before_row(n_h, dt, row_at(dh_seq, t - first, b), columns_at(h5_seq, t, b, 0, n_h),
+                    tau, row_at(dh1_seq, t - first, b), row_at(h_seq, t, b), row_at(dh2_seq, t - first, b),
+                    columns_at(h1_seq, t, b, 0, n_h), row_at(dh3_seq, t - first, b), columns_at(h2_seq, t, b,
+                    0, n_h), row_at(dh4_seq, t - first, b), columns_at(h3_seq, t, b, 0, n_h), row_at(dh5_seq,
+                    t - first, b), columns_at(h4_seq, t, b, 0, n_h), dtau, columns_at(dz_all, t - first, b,
+                    5 * n_h, 6 * n_h), columns_at(dz_all, t - first, b, 0, n_h), columns_at(dz_all, t - first,
+                    b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all,
+                    t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h), db_h)
         meet(team)
 
 

@@ -30,12 +30,13 @@ from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "61ffa379a1d7ed0c"
-RUNTIME_HASH = "9d18e7f8cbd7c10e"
+CONTENT_HASH = "919ed8b7cd1c4720"
+RUNTIME_HASH = "c32e1fe2288d0d74"
 
 NAME = "lstm_1997_truncated"
 PARAMS = {
@@ -164,7 +165,7 @@ def exact_jit(function):
 
 _LINE = 64  # bytes in a cache line, which vector loads should not straddle
 _SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
 _lock = threading.Lock()
 
 
@@ -174,7 +175,7 @@ def room(shape, real, small=_SMALL):
     if size < small:
         return np.empty(shape, real)
     with _lock:
-        return _taken(size).view(real).reshape(shape)
+        return np.ndarray(shape, real, *_taken(size))
 
 
 def zeros(shape, real):
@@ -187,22 +188,24 @@ def zeros(shape, real):
 
 
 def _taken(size):
-    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
-    for k, (block, start) in enumerate(_blocks):
-        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
-            _blocks.append(_blocks.pop(k))
-            return block[start : start + size]
+    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
+    blocks = _blocks[size] = _blocks.pop(size, [])
+    for block, start in blocks:
+        if getrefcount(block) == _UNUSED:
+            return block, start
     block = np.empty(size + _LINE, np.uint8)
-    start = -block.ctypes.data % _LINE
-    _blocks.append((block, start))
-    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
-        _blocks.pop(0)
-    return block[start : start + size]
+    blocks.append((block, -block.ctypes.data % _LINE))
+    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
+        oldest = next(iter(_blocks))
+        _blocks[oldest].pop(0)
+        if not _blocks[oldest]:
+            del _blocks[oldest]
+    return blocks[-1]
 
 
 def _references():
     """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+    for block, _ in [(np.empty(1), 0)]:
         return getrefcount(block)
 
 
@@ -243,13 +246,16 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    global _latest
     known = _latest
     if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
-    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
-    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+    arrays = {name: known.given[name] for name in known.copies}
+    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    memory, copies = _copies(arrays, real)
+    return _remembered(known._replace(memory=memory, copies=copies))
 
 
 def _new_parameters(params, arrays, sizes, shapes, real):
@@ -734,6 +740,80 @@ def _minimum_overload(x, y):
     return implementation
 
 
+# Parts of arrays.
+
+
+def _in_one_piece(*arrays):
+    """Places are counted as C does."""
+    if any(a.layout != "C" for a in arrays):
+        raise errors.TypingError("kernels take C-contiguous arrays")
+
+
+def _part(context, builder, signature, arguments, place, shape):
+    """The array of a shape, a list, that begins at a place of the first argument's numbers."""
+    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+    part = context.make_array(signature.return_type)(context, builder)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
+    strides = [size]
+    for n in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], n))
+    populate_array(part, builder.gep(whole.data, [place]), cgutils.pack_array(builder, shape),
+                   cgutils.pack_array(builder, strides), size, None)  # fmt: skip
+    return part._getvalue()
+
+
+def _place(builder, indices, shape):
+    """Where the part begins that the first indices of an array choose, and the part's shape."""
+    place = indices[0]
+    for i, n in zip(indices[1:], shape[1:], strict=False):
+        place = builder.add(builder.mul(place, n), i)
+    for n in shape[len(indices) :]:
+        place = builder.mul(place, n)
+    return place, shape[len(indices) :]
+
+
+@intrinsic
+def row_at(typing, array, t, b):
+    """array[t, b]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, array.ndim - 2, "C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        return _part(context, builder, signature, arguments, *_place(builder, arguments[1:], shape))
+
+    return signature, generate
+
+
+@intrinsic
+def columns_at(typing, array, t, b, start, stop):
+    """array[t, b, start:stop]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, 1, "C")(array, *[types.intp] * 4)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, _ = _place(builder, arguments[1:3], shape)
+        start, stop = arguments[3:]
+        return _part(context, builder, signature, arguments, builder.add(place, start), [builder.sub(stop, start)])
+
+    return signature, generate
+
+
+@intrinsic
+def steps_at(typing, array, start, stop):
+    """array[start:stop]"""
+    _in_one_piece(array)
+    signature = array.copy(layout="C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, rest = _place(builder, arguments[1:2], shape)
+        return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
+
+    return signature, generate
+
+
 # Tiles of matrix products.
 
 
@@ -746,12 +826,6 @@ _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-
-
-def _in_one_piece(*arrays):
-    """Places are counted as C does."""
-    if any(a.layout != "C" for a in arrays):
-        raise errors.TypingError("products take C-contiguous arrays")
 
 
 def _splat(builder, value, vector):
@@ -869,32 +943,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
         memory.store(result, y, place, mask)
 
 
-@intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, numbers, height, vectors, added):
-    """Compute one tile of `out`: see _build_tile."""
-    _in_one_piece(rows, weights, out)
-    literals = (height, vectors, added)
-    signature = types.void(rows, weights, out, numbers, *literals)
-    real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
-    vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
-
-    def generate(context, builder, signature, arguments):
-        arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(3)]
-        values = cgutils.unpack_tuple(builder, arguments[3])
-        _build_tile(builder, *arrays, values, *[literal.literal_value for literal in literals], vector)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 def _band(height, vectors, added=False):
-    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
-    @exact_jit
-    def band(rows, start, weights, terms, out, column, top, bottom, low, high):
-        last = out.shape[0] * (high - low) - 1
-        for row in range(top, bottom, height):
-            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, added)
+    @intrinsic
+    def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
+        _in_one_piece(rows, weights, out)
+        n = types.intp
+        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
+        vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+
+        def generate(context, builder, signature, arguments):
+            rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
+            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
+            last = builder.sub(builder.mul(steps, samples), samples.type(1))
+            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
+                numbers = row, column, start, terms, low, high, last
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+            return context.get_dummy_value()
+
+        return signature, generate
 
     return band
 
@@ -1302,23 +1372,25 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
         last = min(first + block, T)
         # What waits for no product of the step before.
         # W_i @ x, W_o @ x, W_g @ x
-        multiply(products, x[first:last], 0, W, from_x[:last - first], low, high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), low, high, rank,
+            team)
         meet(team)
 
         # The recurrence.
         for t in range(first, last):
             for b in range(low, upto):
-                forward_step_row_1(n_h, h_seq[t, b], v_i_seq[t, b, 0:n_h])
+                forward_step_row_1(n_h, row_at(h_seq, t, b), columns_at(v_i_seq, t, b, 0, n_h))
             meet(team)
             # U_i @ v_i, U_o @ v_i, U_g @ v_i
-            multiply(products, v_i_seq[t:t + 1], 0, U, from_v_i, low, high, rank, team)
+            multiply(products, steps_at(v_i_seq, t, t + 1), 0, U, from_v_i, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_2(n_h, from_v_i[0, b, 0:n_h], from_x[t - first, b, 0:n_h], b_i, i_seq[t, b],
-                    from_v_i[0, b, n_h:2 * n_h], from_x[t - first, b, n_h:2 * n_h], b_o, o_seq[t, b],
-                    from_v_i[0, b, 2 * n_h:3 * n_h], from_x[t - first, b, 2 * n_h:3 * n_h], b_g,
-                    sigmoid_z_g_seq[t, b], g_seq[t, b], c_seq[t, b], c_seq[t + 1, b], sigmoid_c_seq[t, b],
-                    h_seq[t + 1, b])
+                forward_step_row_2(n_h, columns_at(from_v_i, 0, b, 0, n_h), columns_at(from_x, t - first, b,
+                    0, n_h), b_i, row_at(i_seq, t, b), columns_at(from_v_i, 0, b, n_h, 2 * n_h),
+                    columns_at(from_x, t - first, b, n_h, 2 * n_h), b_o, row_at(o_seq, t, b),
+                    columns_at(from_v_i, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h,
+                    3 * n_h), b_g, row_at(sigmoid_z_g_seq, t, b), row_at(g_seq, t, b), row_at(c_seq, t, b),
+                    row_at(c_seq, t + 1, b), row_at(sigmoid_c_seq, t, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -1370,20 +1442,21 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, W, dz_al
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_h, dh_given[t % dh_given.shape[0], b], dh_later[b],
-                    dc_given[t % dc_given.shape[0], b], dc_later[b], o_seq[t, b], sigmoid_c_seq[t, b],
-                    i_seq[t, b], sigmoid_z_g_seq[t, b], dz_all[t - first, b, 2 * n_h:3 * n_h],
-                    dz_all[t - first, b, n_h:2 * n_h], g_seq[t, b], dz_all[t - first, b, 0:n_h], db_i, db_o,
-                    db_g)
+                backward_after_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(o_seq, t, b),
+                    row_at(sigmoid_c_seq, t, b), row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b),
+                    columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b, n_h,
+                    2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h), db_i, db_o, db_g)
         meet(team)
         # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g
-        multiply(products, dz_all[:last - first], 0, W, dx_seq[first:last], low, high, rank, team)
+        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), low, high,
+            rank, team)
         # dW_i, dW_o, dW_g: the outer products of dz_i, dz_o, dz_g and x
-        add_outer_products(products, dz_all[:last - first], 0, x[first:last], 0, dW, low, high, rank, team,
-            rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
+            low, high, rank, team, rows, panels)
         # dU_i, dU_o, dU_g: the outer products of dz_i, dz_o, dz_g and v_i
-        add_outer_products(products, dz_all[:last - first], 0, v_i_seq[first:last], 0, dU, low, high, rank,
-            team, rows, panels)
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(v_i_seq, first, last), 0,
+            dU, low, high, rank, team, rows, panels)
         meet(team)
 
 

@@ -36,12 +36,13 @@ from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "4c543eaa596f012d"
-RUNTIME_HASH = "9d18e7f8cbd7c10e"
+CONTENT_HASH = "18b0b43ea89a52fc"
+RUNTIME_HASH = "c32e1fe2288d0d74"
 
 NAME = "mamba"
 PARAMS = {
@@ -188,7 +189,7 @@ def exact_jit(function):
 
 _LINE = 64  # bytes in a cache line, which vector loads should not straddle
 _SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
 _lock = threading.Lock()
 
 
@@ -198,7 +199,7 @@ def room(shape, real, small=_SMALL):
     if size < small:
         return np.empty(shape, real)
     with _lock:
-        return _taken(size).view(real).reshape(shape)
+        return np.ndarray(shape, real, *_taken(size))
 
 
 def zeros(shape, real):
@@ -211,22 +212,24 @@ def zeros(shape, real):
 
 
 def _taken(size):
-    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
-    for k, (block, start) in enumerate(_blocks):
-        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
-            _blocks.append(_blocks.pop(k))
-            return block[start : start + size]
+    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
+    blocks = _blocks[size] = _blocks.pop(size, [])
+    for block, start in blocks:
+        if getrefcount(block) == _UNUSED:
+            return block, start
     block = np.empty(size + _LINE, np.uint8)
-    start = -block.ctypes.data % _LINE
-    _blocks.append((block, start))
-    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
-        _blocks.pop(0)
-    return block[start : start + size]
+    blocks.append((block, -block.ctypes.data % _LINE))
+    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
+        oldest = next(iter(_blocks))
+        _blocks[oldest].pop(0)
+        if not _blocks[oldest]:
+            del _blocks[oldest]
+    return blocks[-1]
 
 
 def _references():
     """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+    for block, _ in [(np.empty(1), 0)]:
         return getrefcount(block)
 
 
@@ -267,13 +270,16 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    global _latest
     known = _latest
     if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
-    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
-    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+    arrays = {name: known.given[name] for name in known.copies}
+    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    memory, copies = _copies(arrays, real)
+    return _remembered(known._replace(memory=memory, copies=copies))
 
 
 def _new_parameters(params, arrays, sizes, shapes, real):
@@ -758,6 +764,80 @@ def _minimum_overload(x, y):
     return implementation
 
 
+# Parts of arrays.
+
+
+def _in_one_piece(*arrays):
+    """Places are counted as C does."""
+    if any(a.layout != "C" for a in arrays):
+        raise errors.TypingError("kernels take C-contiguous arrays")
+
+
+def _part(context, builder, signature, arguments, place, shape):
+    """The array of a shape, a list, that begins at a place of the first argument's numbers."""
+    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+    part = context.make_array(signature.return_type)(context, builder)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
+    strides = [size]
+    for n in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], n))
+    populate_array(part, builder.gep(whole.data, [place]), cgutils.pack_array(builder, shape),
+                   cgutils.pack_array(builder, strides), size, None)  # fmt: skip
+    return part._getvalue()
+
+
+def _place(builder, indices, shape):
+    """Where the part begins that the first indices of an array choose, and the part's shape."""
+    place = indices[0]
+    for i, n in zip(indices[1:], shape[1:], strict=False):
+        place = builder.add(builder.mul(place, n), i)
+    for n in shape[len(indices) :]:
+        place = builder.mul(place, n)
+    return place, shape[len(indices) :]
+
+
+@intrinsic
+def row_at(typing, array, t, b):
+    """array[t, b]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, array.ndim - 2, "C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        return _part(context, builder, signature, arguments, *_place(builder, arguments[1:], shape))
+
+    return signature, generate
+
+
+@intrinsic
+def columns_at(typing, array, t, b, start, stop):
+    """array[t, b, start:stop]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, 1, "C")(array, *[types.intp] * 4)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, _ = _place(builder, arguments[1:3], shape)
+        start, stop = arguments[3:]
+        return _part(context, builder, signature, arguments, builder.add(place, start), [builder.sub(stop, start)])
+
+    return signature, generate
+
+
+@intrinsic
+def steps_at(typing, array, start, stop):
+    """array[start:stop]"""
+    _in_one_piece(array)
+    signature = array.copy(layout="C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, rest = _place(builder, arguments[1:2], shape)
+        return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
+
+    return signature, generate
+
+
 # Tiles of matrix products.
 
 
@@ -770,12 +850,6 @@ _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-
-
-def _in_one_piece(*arrays):
-    """Places are counted as C does."""
-    if any(a.layout != "C" for a in arrays):
-        raise errors.TypingError("products take C-contiguous arrays")
 
 
 def _splat(builder, value, vector):
@@ -893,32 +967,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
         memory.store(result, y, place, mask)
 
 
-@intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, numbers, height, vectors, added):
-    """Compute one tile of `out`: see _build_tile."""
-    _in_one_piece(rows, weights, out)
-    literals = (height, vectors, added)
-    signature = types.void(rows, weights, out, numbers, *literals)
-    real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
-    vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
-
-    def generate(context, builder, signature, arguments):
-        arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(3)]
-        values = cgutils.unpack_tuple(builder, arguments[3])
-        _build_tile(builder, *arrays, values, *[literal.literal_value for literal in literals], vector)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 def _band(height, vectors, added=False):
-    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
-    @exact_jit
-    def band(rows, start, weights, terms, out, column, top, bottom, low, high):
-        last = out.shape[0] * (high - low) - 1
-        for row in range(top, bottom, height):
-            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, added)
+    @intrinsic
+    def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
+        _in_one_piece(rows, weights, out)
+        n = types.intp
+        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
+        vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+
+        def generate(context, builder, signature, arguments):
+            rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
+            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
+            last = builder.sub(builder.mul(steps, samples), samples.type(1))
+            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
+                numbers = row, column, start, terms, low, high, last
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+            return context.get_dummy_value()
+
+        return signature, generate
 
     return band
 
@@ -1381,36 +1451,42 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_u, n_s, n_y,
         last = min(first + block, T)
         # What waits for no product of the step before.
         # W_u @ x, W_z @ x
-        multiply(products, x[first:last], 0, W, from_x[first:last], low, high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), low, high, rank,
+            team)
         meet(team)
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row_1(n_u, from_x[t, b, 0:n_u], u1_seq[t + 1, b], u1_seq[t, b],
-                    u2_seq[t + 1, b], u2_seq[t, b], u3_seq[t + 1, b], k1, k2, k3, u3_seq[t, b], k0, b_u,
-                    u_seq[t, b, 0:n_u], from_x[t, b, n_u:2 * n_u], silu_z_y_seq[t, b])
+                forward_before_row_1(n_u, columns_at(from_x, t, b, 0, n_u), row_at(u1_seq, t + 1, b),
+                    row_at(u1_seq, t, b), row_at(u2_seq, t + 1, b), row_at(u2_seq, t, b), row_at(u3_seq,
+                    t + 1, b), k1, k2, k3, row_at(u3_seq, t, b), k0, b_u, columns_at(u_seq, t, b, 0, n_u),
+                    columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b))
         meet(team)
         # W_1 @ u
-        multiply(products, u_seq[first:last], 0, W_1_packed, z_delta_seq[first:last], low, high, rank, team)
+        multiply(products, steps_at(u_seq, first, last), 0, W_1_packed, steps_at(z_delta_seq, first, last),
+            low, high, rank, team)
         # W_B @ u, W_C @ u
-        multiply(products, u_seq[first:last], 0, W_, from_u[first:last], low, high, rank, team)
-        # W_2 @ z_delta
-        multiply(products, z_delta_seq[first:last], 0, W_2_packed, from_z_delta[:last - first], low, high,
+        multiply(products, steps_at(u_seq, first, last), 0, W_, steps_at(from_u, first, last), low, high,
             rank, team)
+        # W_2 @ z_delta
+        multiply(products, steps_at(z_delta_seq, first, last), 0, W_2_packed, steps_at(from_z_delta, 0,
+            last - first), low, high, rank, team)
         meet(team)
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row_2(n_u, n_s, from_z_delta[t - first, b, 0:n_u], b_delta,
-                    z_delta_2_seq[t, b], delta_seq[t, b], u_seq[t, b, 0:n_u], v_S_seq[t, b], w_S,
-                    exp_S_seq[t, b], S_seq[t, b], from_u[t, b, 0:n_s], S_seq[t + 1, b],
-                    from_u[t, b, n_s:2 * n_s], sum_y_ssm, D, y_ssm_seq[t, b], silu_z_y_seq[t, b],
-                    v_y_seq[t, b, 0:n_u])
+                forward_before_row_2(n_u, n_s, columns_at(from_z_delta, t - first, b, 0, n_u), b_delta,
+                    row_at(z_delta_2_seq, t, b), row_at(delta_seq, t, b), columns_at(u_seq, t, b, 0, n_u),
+                    row_at(v_S_seq, t, b), w_S, row_at(exp_S_seq, t, b), row_at(S_seq, t, b),
+                    columns_at(from_u, t, b, 0, n_s), row_at(S_seq, t + 1, b), columns_at(from_u, t, b, n_s,
+                    2 * n_s), sum_y_ssm, D, row_at(y_ssm_seq, t, b), row_at(silu_z_y_seq, t, b),
+                    columns_at(v_y_seq, t, b, 0, n_u))
         meet(team)
         # W_y @ v_y
-        multiply(products, v_y_seq[first:last], 0, W_y_packed, from_v_y[:last - first], low, high, rank, team)
+        multiply(products, steps_at(v_y_seq, first, last), 0, W_y_packed, steps_at(from_v_y, 0, last - first),
+            low, high, rank, team)
         meet(team)
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row_3(n_y, from_v_y[t - first, b, 0:n_y], y_seq[t + 1, b])
+                forward_before_row_3(n_y, columns_at(from_v_y, t - first, b, 0, n_y), row_at(y_seq, t + 1, b))
         meet(team)
 
 
@@ -1573,62 +1649,68 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_1(n_y, n_u, dy_given[t % dy_given.shape[0], b],
-                    dy_seq[t - first, b, 0:n_y], k1, u1_seq[t, b], k2, u2_seq[t, b], k3, u3_seq[t, b], k0,
-                    from_x[t, b, 0:n_u], b_u, sigmoid_du0_seq[t - first, b])
+                backward_after_row_1(n_y, n_u, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
+                    t - first, b, 0, n_y), k1, row_at(u1_seq, t, b), k2, row_at(u2_seq, t, b), k3,
+                    row_at(u3_seq, t, b), k0, columns_at(from_x, t, b, 0, n_u), b_u, row_at(sigmoid_du0_seq,
+                    t - first, b))
         meet(team)
         # W_y.T @ dy
-        multiply(products, dy_seq[:last - first], 0, W_y_packed, from_dy[:last - first], low, high, rank,
-            team)
+        multiply(products, steps_at(dy_seq, 0, last - first), 0, W_y_packed, steps_at(from_dy, 0,
+            last - first), low, high, rank, team)
         # dW_y: the outer products of dy and v_y
-        add_outer_products(products, dy_seq[:last - first], 0, v_y_seq[first:last], 0, dW_y, low, high, rank,
-            team, rows, panels)
+        add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_seq, first, last), 0,
+            dW_y, low, high, rank, team, rows, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_2(n_u, n_s, n_r, from_dy[t - first, b, 0:n_u], from_x[t, b, n_u:2 * n_u],
-                    silu_z_y_seq[t, b], y_ssm_seq[t, b], du0_and_dz_y_seq[t - first, b, n_u:2 * n_u],
-                    dy_ssm_seq[t - first, b], u_seq[t, b, 0:n_u], dD, from_u[t, b, n_s:2 * n_s],
-                    dS_given[t % dS_given.shape[0], b], dS_later[b], dS, exp_S_seq[t, b], delta_seq[t, b],
-                    S_seq[t, b], dw_S, from_u[t, b, 0:n_s], dv_S_seq[t - first, b], S_seq[t + 1, b],
-                    dz_delta_and_dB_t_and_dC_t_seq[t - first, b, n_r + n_s:2 * n_s + n_r], v_S_seq[t, b],
-                    dz_delta_and_dB_t_and_dC_t_seq[t - first, b, n_r:n_r + n_s], w_S, sum_ddelta,
-                    z_delta_2_seq[t, b], dz_delta_2_seq[t - first, b, 0:n_u], db_delta)
+                backward_after_row_2(n_u, n_s, n_r, columns_at(from_dy, t - first, b, 0, n_u),
+                    columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq, t,
+                    b), columns_at(du0_and_dz_y_seq, t - first, b, n_u, 2 * n_u), row_at(dy_ssm_seq,
+                    t - first, b), columns_at(u_seq, t, b, 0, n_u), dD, columns_at(from_u, t, b, n_s,
+                    2 * n_s), row_at(dS_given, t % dS_given.shape[0], b), dS_later[b], dS, row_at(exp_S_seq,
+                    t, b), row_at(delta_seq, t, b), row_at(S_seq, t, b), dw_S, columns_at(from_u, t, b, 0,
+                    n_s), row_at(dv_S_seq, t - first, b), row_at(S_seq, t + 1, b),
+                    columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, n_r + n_s, 2 * n_s + n_r),
+                    row_at(v_S_seq, t, b), columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, n_r,
+                    n_r + n_s), w_S, sum_ddelta, row_at(z_delta_2_seq, t, b), columns_at(dz_delta_2_seq,
+                    t - first, b, 0, n_u), db_delta)
         meet(team)
         # W_2.T @ dz_delta_2
-        multiply(products, dz_delta_2_seq[:last - first], 0, W_2_packed, from_dz_delta_2[:last - first], low,
-            high, rank, team)
+        multiply(products, steps_at(dz_delta_2_seq, 0, last - first), 0, W_2_packed, steps_at(from_dz_delta_2,
+            0, last - first), low, high, rank, team)
         # dW_2: the outer products of dz_delta_2 and z_delta
-        add_outer_products(products, dz_delta_2_seq[:last - first], 0, z_delta_seq[first:last], 0, dW_2, low,
-            high, rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_delta_2_seq, 0, last - first), 0, steps_at(z_delta_seq,
+            first, last), 0, dW_2, low, high, rank, team, rows, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_3(n_r, from_dz_delta_2[t - first, b, 0:n_r],
-                    dz_delta_and_dB_t_and_dC_t_seq[t - first, b, 0:n_r])
+                backward_after_row_3(n_r, columns_at(from_dz_delta_2, t - first, b, 0, n_r),
+                    columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, 0, n_r))
         meet(team)
         # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
-        multiply(products, dz_delta_and_dB_t_and_dC_t_seq[:last - first], 0, W, from_dz_delta[:last - first],
-            low, high, rank, team)
+        multiply(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0, W,
+            steps_at(from_dz_delta, 0, last - first), low, high, rank, team)
         # dW_1, dW_B, dW_C: the outer products of dz_delta, dB_t, dC_t and u
-        add_outer_products(products, dz_delta_and_dB_t_and_dC_t_seq[:last - first], 0, u_seq[first:last], 0,
-            dW, low, high, rank, team, rows, panels)
+        add_outer_products(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0,
+            steps_at(u_seq, first, last), 0, dW, low, high, rank, team, rows, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_4(n_u, dv_S_seq[t - first, b], delta_seq[t, b], D,
-                    dy_ssm_seq[t - first, b], from_dz_delta[t - first, b, 0:n_u],
-                    du3_given[t % du3_given.shape[0], b], du3_later[b], k3, sigmoid_du0_seq[t - first, b],
-                    u_seq[t, b, 0:n_u], du2_given[t % du2_given.shape[0], b], du2_later[b], k2,
-                    du1_given[t % du1_given.shape[0], b], du1_later[b], k1, k0,
-                    du0_and_dz_y_seq[t - first, b, 0:n_u], db_u, from_x[t, b, 0:n_u], dk0, u1_seq[t, b], dk1,
-                    u2_seq[t, b], dk2, u3_seq[t, b], dk3)
+                backward_after_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
+                    row_at(dy_ssm_seq, t - first, b), columns_at(from_dz_delta, t - first, b, 0, n_u),
+                    row_at(du3_given, t % du3_given.shape[0], b), du3_later[b], k3, row_at(sigmoid_du0_seq,
+                    t - first, b), columns_at(u_seq, t, b, 0, n_u), row_at(du2_given, t % du2_given.shape[0],
+                    b), du2_later[b], k2, row_at(du1_given, t % du1_given.shape[0], b), du1_later[b], k1, k0,
+                    columns_at(du0_and_dz_y_seq, t - first, b, 0, n_u), db_u, columns_at(from_x, t, b, 0,
+                    n_u), dk0, row_at(u1_seq, t, b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b),
+                    dk3)
         meet(team)
         # dx = W_u.T @ du0 + W_z.T @ dz_y
-        multiply(products, du0_and_dz_y_seq[:last - first], 0, W_, dx_seq[first:last], low, high, rank, team)
+        multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_, steps_at(dx_seq, first, last),
+            low, high, rank, team)
         # dW_u, dW_z: the outer products of du0, dz_y and x
-        add_outer_products(products, du0_and_dz_y_seq[:last - first], 0, x[first:last], 0, dW_, low, high,
-            rank, team, rows, panels)
+        add_outer_products(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
+            0, dW_, low, high, rank, team, rows, panels)
         meet(team)
 
 

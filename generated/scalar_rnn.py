@@ -21,14 +21,15 @@ import os
 import threading
 from functools import cached_property, reduce
 from numba import carray, cfunc, njit, types
-from numba.core import cgutils, config
+from numba.core import cgutils, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "5b6c5e5d9fbb4e4d"
-RUNTIME_HASH = "4fc66d548611a9de"
+CONTENT_HASH = "b98ff06896117b6a"
+RUNTIME_HASH = "29bdbf293a215fa8"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -136,7 +137,7 @@ def exact_jit(function):
 
 _LINE = 64  # bytes in a cache line, which vector loads should not straddle
 _SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
 _lock = threading.Lock()
 
 
@@ -146,7 +147,7 @@ def room(shape, real, small=_SMALL):
     if size < small:
         return np.empty(shape, real)
     with _lock:
-        return _taken(size).view(real).reshape(shape)
+        return np.ndarray(shape, real, *_taken(size))
 
 
 def zeros(shape, real):
@@ -159,22 +160,24 @@ def zeros(shape, real):
 
 
 def _taken(size):
-    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
-    for k, (block, start) in enumerate(_blocks):
-        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
-            _blocks.append(_blocks.pop(k))
-            return block[start : start + size]
+    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
+    blocks = _blocks[size] = _blocks.pop(size, [])
+    for block, start in blocks:
+        if getrefcount(block) == _UNUSED:
+            return block, start
     block = np.empty(size + _LINE, np.uint8)
-    start = -block.ctypes.data % _LINE
-    _blocks.append((block, start))
-    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
-        _blocks.pop(0)
-    return block[start : start + size]
+    blocks.append((block, -block.ctypes.data % _LINE))
+    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
+        oldest = next(iter(_blocks))
+        _blocks[oldest].pop(0)
+        if not _blocks[oldest]:
+            del _blocks[oldest]
+    return blocks[-1]
 
 
 def _references():
     """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+    for block, _ in [(np.empty(1), 0)]:
         return getrefcount(block)
 
 
@@ -215,13 +218,16 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    global _latest
     known = _latest
     if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
-    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
-    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+    arrays = {name: known.given[name] for name in known.copies}
+    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    memory, copies = _copies(arrays, real)
+    return _remembered(known._replace(memory=memory, copies=copies))
 
 
 def _new_parameters(params, arrays, sizes, shapes, real):
@@ -489,6 +495,80 @@ def meet(team):
                 looks += 1
                 if looks > _SPINS:
                     _give_way()
+
+
+# Parts of arrays.
+
+
+def _in_one_piece(*arrays):
+    """Places are counted as C does."""
+    if any(a.layout != "C" for a in arrays):
+        raise errors.TypingError("kernels take C-contiguous arrays")
+
+
+def _part(context, builder, signature, arguments, place, shape):
+    """The array of a shape, a list, that begins at a place of the first argument's numbers."""
+    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+    part = context.make_array(signature.return_type)(context, builder)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
+    strides = [size]
+    for n in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], n))
+    populate_array(part, builder.gep(whole.data, [place]), cgutils.pack_array(builder, shape),
+                   cgutils.pack_array(builder, strides), size, None)  # fmt: skip
+    return part._getvalue()
+
+
+def _place(builder, indices, shape):
+    """Where the part begins that the first indices of an array choose, and the part's shape."""
+    place = indices[0]
+    for i, n in zip(indices[1:], shape[1:], strict=False):
+        place = builder.add(builder.mul(place, n), i)
+    for n in shape[len(indices) :]:
+        place = builder.mul(place, n)
+    return place, shape[len(indices) :]
+
+
+@intrinsic
+def row_at(typing, array, t, b):
+    """array[t, b]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, array.ndim - 2, "C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        return _part(context, builder, signature, arguments, *_place(builder, arguments[1:], shape))
+
+    return signature, generate
+
+
+@intrinsic
+def columns_at(typing, array, t, b, start, stop):
+    """array[t, b, start:stop]"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, 1, "C")(array, *[types.intp] * 4)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, _ = _place(builder, arguments[1:3], shape)
+        start, stop = arguments[3:]
+        return _part(context, builder, signature, arguments, builder.add(place, start), [builder.sub(stop, start)])
+
+    return signature, generate
+
+
+@intrinsic
+def steps_at(typing, array, start, stop):
+    """array[start:stop]"""
+    _in_one_piece(array)
+    signature = array.copy(layout="C")(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
+        place, rest = _place(builder, arguments[1:2], shape)
+        return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
+
+    return signature, generate
 
 
 # A single step.

@@ -13,7 +13,7 @@ SHAPE = (300, 100)
 
 @pytest.fixture(autouse=True)
 def _nothing_is_kept(monkeypatch):
-    monkeypatch.setattr(memory, "_blocks", [])
+    monkeypatch.setattr(memory, "_blocks", {})
 
 
 def place(array):
@@ -45,10 +45,16 @@ def test_buffers_of_views_keep_memory():
 
 
 def test_no_more_is_kept_than_allowed(monkeypatch):
-    monkeypatch.setattr(memory, "_KEPT", 400_000)
+    monkeypatch.setattr(memory, "_KEPT", 400_500)
     for rows in (300, 500, 700, 900):
         memory.room((rows, 100), REAL)
-    assert sum(block.size for block, _ in memory._blocks) <= 400_000
+    assert kept() <= 400_500
+    alike = [memory.room(SHAPE, REAL) for _ in range(5)]
+    assert kept() <= 400_500 and len({place(a) for a in alike}) == 5
+
+
+def kept():
+    return sum(block.size for blocks in memory._blocks.values() for block, _ in blocks)
 
 
 def test_small_arrays_and_empty_ones():

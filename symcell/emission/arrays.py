@@ -25,20 +25,21 @@ class Arrays:
     def step_matrix(self, symbols):
         """Values of one step."""
         return self._matrices(symbols, {
-            "later": "", "step": "", "block": "[{t} - {first}:{t} - {first} + 1]", "state": "[{t} + 1:{t} + 2]",
-            "": "[{t}:{t} + 1]",
+            "later": None, "step": None, "block": "{t} - {first}, {t} - {first} + 1", "state": "{t} + 1, {t} + 2",
+            "": "{t}, {t} + 1",
         }, "1")  # fmt: skip
 
     def block_matrix(self, symbols):
         """Values of a block of steps."""
         return self._matrices(symbols, {
-            "block": "[:{last} - {first}]", "state": "[{first} + 1:{last} + 1]", "": "[{first}:{last}]",
+            "block": "0, {last} - {first}", "state": "{first} + 1, {last} + 1", "": "{first}, {last}",
         }, "{last} - {first}")  # fmt: skip
 
-    def _matrices(self, symbols, slices, steps):
+    def _matrices(self, symbols, limits, steps):
         home, names = self.schedule.runs.get(symbols, self.homes[symbols[0]]), self.names
         shape = self.program.shapes[symbols[0]]
-        text = home.array + slices.get(home.kind, slices[""])
+        limit = limits.get(home.kind, limits[""])
+        text = f"steps_at({home.array}, {limit})" if limit else home.array
         if (len(shape) != 1 and not home.packed) or home.kind == "later":
             text += f".reshape({steps}, {names.B}, {size_of(volume(shape))})"
         return text.format(t=names.t, first=names.first, last=names.last)

@@ -26,6 +26,7 @@ _HEADINGS = {
     "parameters": "Parameters that are used again.",
     "threads": "Threads.",
     "activations": "Functions of one unit.",
+    "views": "Parts of arrays.",
     "tiles": "Tiles of matrix products.",
     "products": "Matrix products.",
     "single": "A single step.",
@@ -57,7 +58,7 @@ def emit(schedule):
         runtime=runtime,
         kernels=code,
         shapes=_shapes_function(schedule.program),
-        runtime_hash=_hash("".join(runtime.get(_HEADINGS[name], "") for name in ("jit", "memory", "tiles", "products"))),
+        runtime_hash=_hash("".join(runtime.get(_HEADINGS[name], "") for name in ("jit", "memory", "views", "tiles", "products"))),
         hash="{hash}",
         operations=_operations(schedule.program),
     )
@@ -80,6 +81,7 @@ def _runtime(schedule, code):
     wanted = ["jit", "memory", "parameters", "threads"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
+    wanted.append("views")
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "products"]
     wanted.append("single")

@@ -192,9 +192,10 @@ class RowFunction:
             array = single_array(self.passage, q, home)
         step = ("" if single else self._step(home)) + names.b
         if not home.packed:
-            return f"{array}[{step}]" if shape else f"{array}[{step}:{names.b} + 1]"
-        stop = self._size(home.offset + volume(shape))
-        row = f"{array}[{step}, {self._size(home.offset)}:{stop}]"
+            slicing = single or home.kind == "later" or not shape
+            return f"{array}[{step}{'' if shape else f':{names.b} + 1'}]" if slicing else f"row_at({array}, {step})"
+        start, stop = self._size(home.offset), self._size(home.offset + volume(shape))
+        row = f"{array}[{step}, {start}:{stop}]" if single else f"columns_at({array}, {step}, {start}, {stop})"
         return row if len(shape) < 2 else f"{row}.reshape({', '.join(map(self._size, shape))})"
 
     def _step(self, home):

@@ -11,7 +11,7 @@ import numpy as np
 
 _LINE = 64  # bytes in a cache line, which vector loads should not straddle
 _SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = []  # what has been handed out, the latest last: (memory, where its first line begins)
+_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
 _lock = threading.Lock()
 
 
@@ -21,7 +21,7 @@ def room(shape, real, small=_SMALL):
     if size < small:
         return np.empty(shape, real)
     with _lock:
-        return _taken(size).view(real).reshape(shape)
+        return np.ndarray(shape, real, *_taken(size))
 
 
 def zeros(shape, real):
@@ -34,22 +34,24 @@ def zeros(shape, real):
 
 
 def _taken(size):
-    """So many bytes that nothing else refers to: every array in a block holds a reference to it."""
-    for k, (block, start) in enumerate(_blocks):
-        if block.size == size + _LINE and getrefcount(block) == _UNUSED:
-            _blocks.append(_blocks.pop(k))
-            return block[start : start + size]
+    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
+    blocks = _blocks[size] = _blocks.pop(size, [])
+    for block, start in blocks:
+        if getrefcount(block) == _UNUSED:
+            return block, start
     block = np.empty(size + _LINE, np.uint8)
-    start = -block.ctypes.data % _LINE
-    _blocks.append((block, start))
-    while len(_blocks) > 1 and sum(b.size for b, _ in _blocks) > _KEPT:
-        _blocks.pop(0)
-    return block[start : start + size]
+    blocks.append((block, -block.ctypes.data % _LINE))
+    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
+        oldest = next(iter(_blocks))
+        _blocks[oldest].pop(0)
+        if not _blocks[oldest]:
+            del _blocks[oldest]
+    return blocks[-1]
 
 
 def _references():
     """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for _, (block, _) in enumerate([(np.empty(1), 0)]):
+    for block, _ in [(np.empty(1), 0)]:
         return getrefcount(block)
 
 

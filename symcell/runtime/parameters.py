@@ -34,13 +34,16 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
+    global _latest
     known = _latest
     if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
-    memory, copies = _copies({name: known.given[name] for name in known.copies}, real)
-    return _remembered(known._replace(memory=memory, copies=copies, weights={}))
+    arrays = {name: known.given[name] for name in known.copies}
+    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    memory, copies = _copies(arrays, real)
+    return _remembered(known._replace(memory=memory, copies=copies))
 
 
 def _new_parameters(params, arrays, sizes, shapes, real):

@@ -8,7 +8,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit
-from symcell.runtime.tiles import _BYTES, _in_one_piece, _splat, _Vectors, ir
+from symcell.runtime.tiles import _BYTES, _splat, _Vectors, ir
+from symcell.runtime.views import _in_one_piece
 
 _EIGHT = 8  # rows of weights that are gone through side by side
 

@@ -5,10 +5,10 @@ can share an array. Packed weights are (panels, K, width): panel p holds the col
 """
 
 from numba import types
-from numba.core import cgutils, codegen, config, errors
+from numba.core import cgutils, codegen, config
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import exact_jit
+from symcell.runtime.views import _in_one_piece
 
 ir = cgutils.ir
 
@@ -19,12 +19,6 @@ _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-
-
-def _in_one_piece(*arrays):
-    """Places are counted as C does."""
-    if any(a.layout != "C" for a in arrays):
-        raise errors.TypingError("products take C-contiguous arrays")
 
 
 def _splat(builder, value, vector):
@@ -142,32 +136,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
         memory.store(result, y, place, mask)
 
 
-@intrinsic(prefer_literal=True)
-def _tile(typing, rows, weights, out, numbers, height, vectors, added):
-    """Compute one tile of `out`: see _build_tile."""
-    _in_one_piece(rows, weights, out)
-    literals = (height, vectors, added)
-    signature = types.void(rows, weights, out, numbers, *literals)
-    real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
-    vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
-
-    def generate(context, builder, signature, arguments):
-        arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(3)]
-        values = cgutils.unpack_tuple(builder, arguments[3])
-        _build_tile(builder, *arrays, values, *[literal.literal_value for literal in literals], vector)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 def _band(height, vectors, added=False):
-    """The function that computes the rows of `out` from `top` up to `bottom`, in the columns from one on, in tiles of a size."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
-    @exact_jit
-    def band(rows, start, weights, terms, out, column, top, bottom, low, high):
-        last = out.shape[0] * (high - low) - 1
-        for row in range(top, bottom, height):
-            _tile(rows, weights, out, (row, column, start, terms, low, high, last), height, vectors, added)
+    @intrinsic
+    def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
+        _in_one_piece(rows, weights, out)
+        n = types.intp
+        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
+        vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+
+        def generate(context, builder, signature, arguments):
+            rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
+            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
+            last = builder.sub(builder.mul(steps, samples), samples.type(1))
+            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
+                numbers = row, column, start, terms, low, high, last
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+            return context.get_dummy_value()
+
+        return signature, generate
 
     return band
 
