@@ -32,8 +32,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d13a774404582269"
-RUNTIME_HASH = "c32e1fe2288d0d74"
+CONTENT_HASH = "a13700376db915fa"
+RUNTIME_HASH = "e102c0e813548503"
 
 NAME = "mgu"
 PARAMS = {
@@ -404,12 +404,14 @@ def shares(threads, T, B, work):
     """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
     for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
     that of one sample and step."""
-    wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
+    wanted = min(threads, T * B * work // _WORTHWHILE)
+    if wanted < 2:
+        return [(0, 0, 0, B, B, 0, ALONE)]
     if wanted > B and B * work >= _WORTH_A_MEETING:
         team = ALONE.copy()
         team[0] = wanted
         return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
-    count = max(1, min(wanted, B))
+    count = min(wanted, B)
     bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
@@ -804,6 +806,32 @@ def steps_at(typing, array, start, stop):
     return signature, generate
 
 
+@intrinsic
+def _copy(typing, source, place, target, goal, count):
+    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
+    _in_one_piece(source, target)
+    signature = types.void(source, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
+        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@exact_jit
+def keep(given, kept, first, last, low, upto):
+    """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
+    if given.ctypes.data != kept.ctypes.data:
+        samples = given.shape[1]
+        width = given.size // (given.shape[0] * samples)
+        for t in range(first, last):
+            _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
+
+
 # Tiles of matrix products.
 
 
@@ -963,22 +991,6 @@ _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
 _short_band = _band(_SHORT, _WIDTH)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
 _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
-
-
-@intrinsic
-def _copy(typing, source, place, target, goal, count):
-    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
-        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
-        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
-        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
-        return context.get_dummy_value()
-
-    return signature, generate
 
 
 @intrinsic
@@ -1158,6 +1170,8 @@ def _kinds_of_arguments(number):
 
 def products_of(real):
     """The addresses of both products for a dtype, compiled when they are first asked for."""
+    if real in _compiled_products:
+        return _compiled_products[real][0]
     with _compiling_products:
         if real not in _compiled_products:
             kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)
@@ -1344,10 +1358,11 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, f, h_prev, h_o
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_f_packed, U_g_packed, x, from_x,
-        h_seq, from_h_prev, v_g_seq, from_v_g, b_f, f_seq, b_g, g_seq):
+        h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
+        keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W_f @ x, W_g @ x
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), low, high, rank,
@@ -1503,7 +1518,7 @@ def _forward_weights(sizes, real, params, threads):
     return W, U_f_packed, U_g_packed
 
 
-def _forward(T, B, sizes, real, params, weights, inputs, initial, threads):
+def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -1511,6 +1526,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, initial, threads):
     b_g = params["b_g"]
     x = inputs["x"]
     W, U_f_packed, U_g_packed = weights
+    x_kept = kept["x"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 60 * n_h)
@@ -1525,7 +1541,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, initial, threads):
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_f_packed, U_g_packed, x,
-            from_x, h_seq, from_h_prev, v_g_seq, from_v_g, b_f, f_seq, b_g, g_seq)
+            from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq)
 
     in_parallel(part, parts)
     return {"h": h_seq}, (f_seq, g_seq, v_g_seq)
@@ -1738,7 +1754,10 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
     call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
     if len(call.segments) == 1:
-        sequences, tape = _run_segment(call, *call.segments[0], start)
+        given = {name: _ready(a) for name, a in call.inputs.items()}
+        kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
+        call = call._replace(inputs=kept)
+        sequences, tape = _run_segment(call, *call.segments[0], start, given)
         return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
     starts = [start]
     for first, last in call.segments:
@@ -1857,8 +1876,6 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     _check_shapes("initial", given, STATES, wanted, (B,))
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    if len(segments) == 1:
-        inputs = {name: _copied(a) for name, a in inputs.items()}
     start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
     return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
 
@@ -1872,11 +1889,12 @@ def _segments(T, checkpoint, units):
     return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 
-def _run_segment(call, first, last, start):
-    """The states of some steps, the initial one before them, and their tape."""
+def _run_segment(call, first, last, start, given=None):
+    """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or inputs, inputs, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

@@ -47,9 +47,14 @@ def plain_kernel(cell, dtype="float64"):
         module.products_of, module.pack = id, _pack
         module.multiply, module.add_outer_products = _multiply, _add_outer_products
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
+    module.keep = _keep
     module.steps_at = lambda a, start, stop: a[start:stop]
     module.meet, module._unchanged, module._ROWS_IN_CACHE = id, lambda places, memory: False, 2 * SAMPLES
     return Kernel(cell, module, dtype)
+
+
+def _keep(given, kept, first, last, low, upto):
+    kept[first:last, low:upto] = given[first:last, low:upto]
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):

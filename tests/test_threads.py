@@ -152,3 +152,22 @@ def test_the_number_of_threads_is_numbas():
     code = "from symcell import cells; print(cells.rnn.compile().module._number_of_threads(None))"
     found = subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_NUM_THREADS": "1"}, capture_output=True, text=True)
     assert found.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("B", (1, 4))
+@pytest.mark.parametrize("kind", ("contiguous", "turned", "read-only"))
+def test_a_run_does_not_follow_its_inputs(kind, B, everything_is_worth_a_thread):
+    kernel = everything_is_worth_a_thread("lstm")
+    params, inputs, initial = problem(kernel, 23, B)
+    expected = outcome(kernel, params, inputs, initial, threads=1)
+    for threads in (1, 2, 3):
+        x = inputs["x"].copy() if kind != "turned" else inputs["x"].transpose(2, 1, 0).copy().transpose(2, 1, 0)
+        x.flags.writeable = kind != "read-only"
+        run = kernel.forward(params, x, initial, threads=threads)
+        x.flags.writeable = True
+        x[...] = np.nan
+        random = np.random.default_rng(8)
+        cotangents = {name: random.normal(size=a.shape) for name, a in run.states.items()}
+        grads = kernel.backward(run, cotangents, {name: random.normal(size=a.shape) for name, a in run.final.items()})
+        for name, a in grads.params.items():
+            np.testing.assert_allclose(a, expected["params", name], rtol=1e-10, atol=1e-11)

@@ -65,14 +65,15 @@ def _params(passage):
 
 def _forward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
-    head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.initial, names.threads)
-    opening = []
+    head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.kept, names.initial,
+            names.threads)  # fmt: skip
+    opening = [f'{array} = {names.kept}["{q.name}"]' for q, array in names.keeping.items()]
     for s in cell.states:
         array = homes[s].array
         shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
         opening += [f"{array} = room({shape}, {names.real})", f'{array}[0] = {names.initial}["{s.name}"]']
     states = ", ".join(f'"{s.name}": {homes[s].array}' for s in cell.states)
-    body = _body(passage, {homes[s].array for s in cell.states})
+    body = _body(passage, {homes[s].array for s in cell.states} | set(names.keeping.values()))
     return (
         f"def _forward({', '.join(head)}):",
         '"""All steps; returns the states, from the initial one on, and the tape."""',

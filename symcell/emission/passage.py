@@ -69,6 +69,8 @@ class Passage:
         arrays.update(dict.fromkeys((names.rows, names.panels) if self.gradients else ()))
         summary = f'All steps{"" if self.direction == "forward" else ", from the last to the first"}, for the samples from '
         summary += f"`{names.low}` up to `{names.high}`."
+        if self.direction == "forward":
+            arrays |= {a: None for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)}
         return self._function(f"{self.direction}_pass", summary, head, _nested(self._blocks(), lines), rows, arrays)
 
     def _function(self, name, summary, head, lines, rows, arrays=()):
@@ -96,7 +98,9 @@ class Passage:
         """The loop over blocks of steps."""
         n = self.names
         if self.direction == "forward":
-            return [f"for {n.first} in range(0, {n.T}, {n.block}):"], [f"{n.last} = min({n.first} + {n.block}, {n.T})"]
+            where = f"{n.first}, {n.last}, {n.low}, {n.upto}"
+            keeping = [f"keep({self.homes[q].array}, {kept}, {where})" for q, kept in n.keeping.items()]
+            return [f"for {n.first} in range(0, {n.T}, {n.block}):"], [f"{n.last} = min({n.first} + {n.block}, {n.T})", *keeping]
         return [f"for {n.last} in range({n.T}, 0, -{n.block}):"], [f"{n.first} = max({n.last} - {n.block}, 0)"]
 
     def _steps(self):

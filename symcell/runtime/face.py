@@ -97,7 +97,10 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
         raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
     call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
     if len(call.segments) == 1:
-        sequences, tape = _run_segment(call, *call.segments[0], start)
+        given = {name: _ready(a) for name, a in call.inputs.items()}
+        kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
+        call = call._replace(inputs=kept)
+        sequences, tape = _run_segment(call, *call.segments[0], start, given)
         return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
     starts = [start]
     for first, last in call.segments:
@@ -216,8 +219,6 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     _check_shapes("initial", given, STATES, wanted, (B,))
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    if len(segments) == 1:
-        inputs = {name: _copied(a) for name, a in inputs.items()}
     start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
     return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
 
@@ -231,11 +232,12 @@ def _segments(T, checkpoint, units):
     return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 
-def _run_segment(call, first, last, start):
-    """The states of some steps, the initial one before them, and their tape."""
+def _run_segment(call, first, last, start, given=None):
+    """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or inputs, inputs, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

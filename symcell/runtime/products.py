@@ -20,7 +20,6 @@ from symcell.runtime.tiles import (
     _TURN,
     _WIDTH,
     _added_band,
-    _copy,
     _narrow_added_band,
     _narrow_row,
     _narrow_tall_band,
@@ -31,6 +30,7 @@ from symcell.runtime.tiles import (
     _wide_row,
     ir,
 )
+from symcell.runtime.views import _copy
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
@@ -177,6 +177,8 @@ def _kinds_of_arguments(number):
 
 def products_of(real):
     """The addresses of both products for a dtype, compiled when they are first asked for."""
+    if real in _compiled_products:
+        return _compiled_products[real][0]
     with _compiling_products:
         if real not in _compiled_products:
             kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)

@@ -92,12 +92,14 @@ def shares(threads, T, B, work):
     """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
     for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
     that of one sample and step."""
-    wanted = max(1, min(threads, T * B * work // _WORTHWHILE))
+    wanted = min(threads, T * B * work // _WORTHWHILE)
+    if wanted < 2:
+        return [(0, 0, 0, B, B, 0, ALONE)]
     if wanted > B and B * work >= _WORTH_A_MEETING:
         team = ALONE.copy()
         team[0] = wanted
         return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
-    count = max(1, min(wanted, B))
+    count = min(wanted, B)
     bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 

@@ -169,22 +169,6 @@ _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDT
 
 
 @intrinsic
-def _copy(typing, source, place, target, goal, count):
-    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
-        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
-        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
-        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
 def _turn(typing, source, place, stride, target, goal, width):
     """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
     _in_one_piece(source, target)

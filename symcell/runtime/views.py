@@ -7,6 +7,8 @@ from numba.core import cgutils, errors
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
+from symcell.runtime.jit import exact_jit
+
 
 def _in_one_piece(*arrays):
     """Places are counted as C does."""
@@ -77,3 +79,29 @@ def steps_at(typing, array, start, stop):
         return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
 
     return signature, generate
+
+
+@intrinsic
+def _copy(typing, source, place, target, goal, count):
+    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
+    _in_one_piece(source, target)
+    signature = types.void(source, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
+        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@exact_jit
+def keep(given, kept, first, last, low, upto):
+    """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
+    if given.ctypes.data != kept.ctypes.data:
+        samples = given.shape[1]
+        width = given.size // (given.shape[0] * samples)
+        for t in range(first, last):
+            _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
