@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "fc14bd04c952bd2c"
+CONTENT_HASH = "449b3e2bb2728799"
 RUNTIME_HASH = "e102c0e813548503"
 
 NAME = "lstm_1997_truncated"
@@ -657,11 +657,17 @@ def sigmoid(x):
 
 @overload(sigmoid, jit_options=_EXACT)
 def _sigmoid_overload(x):
-    (one,) = _constants(x, 1)
+    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
+    # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
+    shift, lowest, highest = {types.float32: (64, -43, 104), types.float64: (512, -350, 746)}[x]
+    one, scale, lowest, highest = _constants(x, 1, 2.0**-shift, lowest, highest)
+    offset = bits(bias + shift)
 
     def implementation(x):
-        decayed = exp(-abs(x))
-        return (decayed if x < 0 else one) / (one + decayed)
+        clamped = lowest if -x < lowest else (highest if -x > highest else -x)
+        p, m = _reduced_expm1(clamped)
+        decayed = (p + one) * bits(bits(m - offset) << bits(fraction)).view(real)
+        return scale / (scale + decayed)
 
     return implementation
 
@@ -1669,25 +1675,6 @@ def _single(call, places, given_inputs, state):
 # What this module offers: init, forward, backward, step.
 
 
-_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
-_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
-
-
-class _Call(NamedTuple):
-    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
-
-    T: int
-    B: int
-    sizes: dict
-    shapes: dict
-    real: np.dtype
-    params: _Parameters
-    inputs: dict
-    given: tuple  # the states whose initial value was
-    threads: int
-    segments: list
-
-
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
@@ -1854,7 +1841,26 @@ def _compiled_step(real):
     return call
 
 
-# Segments: the steps that are computed at a time. Without checkpoints there is one.
+# Calls, and the steps that they compute at a time.
+
+
+_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
+_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
+
+
+class _Call(NamedTuple):
+    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
+
+    T: int
+    B: int
+    sizes: dict
+    shapes: dict
+    real: np.dtype
+    params: _Parameters
+    inputs: dict
+    given: tuple  # the states whose initial value was
+    threads: int
+    segments: list
 
 
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):

@@ -28,7 +28,7 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "90307c5684d50998"
+CONTENT_HASH = "3e886facff2a12e7"
 RUNTIME_HASH = "e8d2aefb61a9728e"
 
 NAME = "scalar_rnn"
@@ -845,25 +845,6 @@ def _single(call, places, given_inputs, state):
 # What this module offers: init, forward, backward, step.
 
 
-_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
-_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
-
-
-class _Call(NamedTuple):
-    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
-
-    T: int
-    B: int
-    sizes: dict
-    shapes: dict
-    real: np.dtype
-    params: _Parameters
-    inputs: dict
-    given: tuple  # the states whose initial value was
-    threads: int
-    segments: list
-
-
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
@@ -1030,7 +1011,26 @@ def _compiled_step(real):
     return call
 
 
-# Segments: the steps that are computed at a time. Without checkpoints there is one.
+# Calls, and the steps that they compute at a time.
+
+
+_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
+_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
+
+
+class _Call(NamedTuple):
+    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
+
+    T: int
+    B: int
+    sizes: dict
+    shapes: dict
+    real: np.dtype
+    params: _Parameters
+    inputs: dict
+    given: tuple  # the states whose initial value was
+    threads: int
+    segments: list
 
 
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):

@@ -31,6 +31,7 @@ _HEADINGS = {
     "products": "Matrix products.",
     "single": "A single step.",
     "arguments": "Checks of what is given.",
+    "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, forward, backward, step.",
 }
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
@@ -54,7 +55,7 @@ def emit(schedule):
         equations=[_equation_lines(n, line) for n, line in equations.items()],
         tables=_tables(schedule),
         imports=imports,
-        face={heading: runtime.pop(heading) for heading in (_HEADINGS["face"], _HEADINGS["arguments"])},
+        face={_HEADINGS[name]: runtime.pop(_HEADINGS[name]) for name in ("face", "calls", "arguments")},
         runtime=runtime,
         kernels=code,
         shapes=_shapes_function(schedule.program),
@@ -85,7 +86,7 @@ def _runtime(schedule, code):
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "products"]
     wanted.append("single")
-    wanted += ["arguments", "face"]
+    wanted += ["arguments", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}
     for name in wanted:
         source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")

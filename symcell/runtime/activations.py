@@ -138,11 +138,17 @@ def sigmoid(x):
 
 @overload(sigmoid, jit_options=_EXACT)
 def _sigmoid_overload(x):
-    (one,) = _constants(x, 1)
+    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
+    # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
+    shift, lowest, highest = {types.float32: (64, -43, 104), types.float64: (512, -350, 746)}[x]
+    one, scale, lowest, highest = _constants(x, 1, 2.0**-shift, lowest, highest)
+    offset = bits(bias + shift)
 
     def implementation(x):
-        decayed = exp(-abs(x))
-        return (decayed if x < 0 else one) / (one + decayed)
+        clamped = lowest if -x < lowest else (highest if -x > highest else -x)
+        p, m = _reduced_expm1(clamped)
+        decayed = (p + one) * bits(bits(m - offset) << bits(fraction)).view(real)
+        return scale / (scale + decayed)
 
     return implementation
 

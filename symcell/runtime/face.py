@@ -1,35 +1,15 @@
 """What a generated module offers: init, forward, backward and step."""
 
-import math
 import threading
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numba import types
 
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _address, _copied, _is_ready, _known_parameters, _new_parameters, _Parameters
+from symcell.runtime.parameters import _address, _copied, _is_ready
 from symcell.runtime.threads import summed
-
-_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
-_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
-
-
-class _Call(NamedTuple):
-    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
-
-    T: int
-    B: int
-    sizes: dict
-    shapes: dict
-    real: np.dtype
-    params: _Parameters
-    inputs: dict
-    given: tuple  # the states whose initial value was
-    threads: int
-    segments: list
 
 
 class Run:
@@ -196,90 +176,3 @@ def _compiled_step(real):
     call.compile((types.Array(types.int64, 1, "C"), *given))
     call.disable_compile()
     return call
-
-
-# Segments: the steps that are computed at a time. Without checkpoints there is one.
-
-
-def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
-    """The call, and the states that it begins with."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    known = _known_parameters(params, real) if isinstance(params, dict) else None
-    arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    T, B = _steps_and_samples(inputs)
-    given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
-    sizes = known.sizes if known and _PARAMETERS_TELL else _sizes({"params": arrays, "inputs": inputs, "initial": given})
-    if not known or known.sizes != sizes:
-        wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-        known = _new_parameters(params, arrays, sizes, wanted, real)
-    wanted = known.shapes
-    _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
-    _check_shapes("initial", given, STATES, wanted, (B,))
-    states = [(name, wanted[name]) for name in STATES]
-    segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
-
-
-def _segments(T, checkpoint, units):
-    """(first, last) of each segment; `units` are those of all states and samples."""
-    if checkpoint is None or checkpoint is False:
-        return [(0, T)]
-    enough = _WORTH_A_CALL // max(1, units)
-    length = max(int(np.sqrt(T)), enough) if checkpoint is True else _positive("checkpoint", checkpoint)
-    return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
-
-
-def _run_segment(call, first, last, start, given=None):
-    """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
-    inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or inputs, inputs, start,
-                    call.threads)  # fmt: skip
-
-
-def _weights(call, direction, pack, *tape):
-    """The weights that a direction multiplies with, packed if they are not yet."""
-    weights = call.params.weights
-    if direction not in weights:
-        packed = pack(call.sizes, call.real, call.params.copies, *tape, call.threads)
-        if not call.params.given:
-            return packed
-        weights[direction] = packed
-    return weights[direction]
-
-
-def _replayed(run):
-    """All states of a run with checkpoints, computed again."""
-    states = {}
-    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        sequences, _ = _run_segment(run._call, first, last, start)
-        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
-    return states
-
-
-def _given_between(call, cotangents, later, first, last):
-    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
-    added to the last step's."""
-    given = {}
-    for name in STATES:
-        zero = (1, call.B, *call.shapes[name])
-        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
-        if name not in RECURRENT and last == call.T and call.T:
-            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
-            given[name][-1] += later[name]
-            later[name] = np.zeros_like(later[name])
-    return given
-
-
-def _put(whole, part, first, last, T):
-    """Write the arrays of some steps into those of all; if there are no others, they are those."""
-    for name, a in part.items():
-        if last - first == T:
-            whole[name] = a
-            continue
-        if name not in whole:
-            whole[name] = room((T, *a.shape[1:]), a.dtype)
-        whole[name][first:last] = a

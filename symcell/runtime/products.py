@@ -1,7 +1,7 @@
 """The product of rows with a matrix, in tiles of the result that stay in registers.
 
-A BLAS repacks the weights at every call, which is dear for a few rows. Here they are packed once a sequence, in panels
-as wide as a tile.
+A BLAS repacks the weights at every call, which is dear for a few rows. Here they are packed once, until parameters change, in
+panels as wide as a tile.
 """
 
 import sys
