@@ -32,8 +32,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "0134d7a60065dfdc"
-RUNTIME_HASH = "e102c0e813548503"
+CONTENT_HASH = "758a85a4c294a487"
+RUNTIME_HASH = "645268fcf9b6ebdf"
 
 NAME = "jordan"
 PARAMS = {
@@ -214,16 +214,15 @@ if hasattr(os, "register_at_fork"):
 # Parameters that are used again.
 
 
-_WORTH_KEEPING = 1 << 26  # bytes of parameters: more than that is not kept from one call to the next
+_WORTH_KEEPING, _MANY = 1 << 26, 16  # bytes of parameters, and sets of them, that are kept from one call to the next
 
-_latest = None  # the parameters of the last call
+_kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
 
 class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
-    ids: list  # the identities of these, which tell them from others
     places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
     memory: np.ndarray
     copies: dict
@@ -235,14 +234,15 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    global _latest
-    known = _latest
-    if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
+    global _kept
+    known = _kept.get(_key(params))
+    if known is None or known.real != real or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
     arrays = {name: known.given[name] for name in known.copies}
-    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    _kept = {key: other for key, other in _kept.items() if other is not known}
+    known = known._replace(memory=None, copies={}, weights={})  # the memory is free now, unless a run needs it
     memory, copies = _copies(arrays, real)
     return _remembered(known._replace(memory=memory, copies=copies))
 
@@ -251,16 +251,23 @@ def _new_parameters(params, arrays, sizes, shapes, real):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
+        return _Parameters({}, None, memory, copies, {}, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
     places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    ids = list(map(id, params.values()))
-    return _remembered(_Parameters(dict(params), ids, places, memory, copies, {}, real, sizes, shapes))
+    return _remembered(_Parameters(dict(params), places, memory, copies, {}, real, sizes, shapes))
+
+
+def _key(params):
+    return tuple(map(id, params.values()))
 
 
 def _remembered(parameters):
-    global _latest
-    _latest = parameters
+    """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
+    global _kept
+    kept = {**_kept, _key(parameters.given): parameters}
+    while len(kept) > _MANY or sum(p.memory.nbytes for p in kept.values()) > _WORTH_KEEPING:
+        del kept[next(iter(kept))]
+    _kept = kept  # at once: another thread may look
     return parameters
 
 
@@ -993,7 +1000,7 @@ def _band(height, vectors, added=False):
 
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band = _band(_SHORT, _WIDTH)
+_short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
 _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
 
@@ -1101,7 +1108,10 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
                 _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
     if tall < count:
         for column in range(left, right, width):
-            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            if out.shape[2] - column > width // 2:
+                _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            else:
+                _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
 @exact_jit
@@ -1744,7 +1754,7 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _known
+    known, wanted, call, places = _steps.get(id(params)) or _steps[0]
     if dtype is wanted and type(params) is dict:
         try:
             if params == known:
@@ -1756,15 +1766,17 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# The parameters that `step` was called with last; the dtype that was asked for; the compiled step; addresses and sizes.
-_UNKNOWN = _known = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
+# dict of the parameters, or as the latest.
+_UNKNOWN = None, None, None, None
+_steps = {0: _UNKNOWN}
 _compiled_steps = {}
 _compiling = threading.Lock()
 
 
 def _checked_step(params, inputs, state, dtype):
     """One step with all checks; afterwards these parameters are known."""
-    global _known
+    global _steps
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     for name, a in arrays.items():
@@ -1784,7 +1796,8 @@ def _checked_step(params, inputs, state, dtype):
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
     recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
-    _known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _steps = (_steps if len(_steps) <= _MANY else {}) | {0: known, id(params): known}
     return new
 
 

@@ -101,12 +101,29 @@ def test_what_cannot_be_found_again_is_copied_every_time(call):
             assert_equal(outcome(kernel, given, *rest), expected)
 
 
+def test_every_layer_of_a_network_is_known(call, counted):
+    kernel, params, *rest = call
+    layers = [{name: a + k for name, a in params.items()} for k in range(3)]
+    first = [outcome(kernel, layer, *rest) for layer in layers]
+    packs = counted(kernel)
+    for layer, expected in zip(layers, first, strict=True):
+        assert_equal(outcome(kernel, layer, *rest), expected)
+    assert not packs
+
+
+def test_no_more_sets_are_kept_than_allowed(call):
+    kernel, params, *rest = call
+    for _ in range(20):
+        outcome(kernel, {name: a.copy() for name, a in params.items()}, *rest)
+    assert len(kernel.module._kept) == kernel.module._MANY
+
+
 def test_large_parameters_are_not_kept(call, monkeypatch):
     kernel, params, *rest = call
     monkeypatch.setattr(kernel.module, "_WORTH_KEEPING", 64)
-    monkeypatch.setattr(kernel.module, "_latest", None)
+    monkeypatch.setattr(kernel.module, "_kept", {})
     first = outcome(kernel, params, *rest)
-    assert kernel.module._latest is None
+    assert not kernel.module._kept
     assert_equal(outcome(kernel, params, *rest), first)
 
 

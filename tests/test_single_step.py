@@ -100,3 +100,22 @@ def test_parameters_of_one_number_are_followed():
         for name, a in want.items():
             np.testing.assert_allclose(got[name], a, rtol=1e-12)
         params = {name: a + 0.25 for name, a in params.items()}
+
+
+def test_every_layer_of_a_network_is_known(lstm, monkeypatch):
+    kernel, params, x, state = lstm
+    layers = [{name: a + k for name, a in params.items()} for k in range(3)]
+    first = [kernel.step(layer, x, state) for layer in layers]
+    monkeypatch.setattr(kernel.module, "_checked_step", None)
+    for layer, expected in zip(layers, first, strict=True):
+        for name, a in kernel.step(layer, x, state).items():
+            np.testing.assert_array_equal(a, expected[name])
+    for name, a in kernel.step(dict(layers[-1]), x, state).items():  # the same arrays in another dict: the latest
+        np.testing.assert_array_equal(a, first[-1][name])
+
+
+def test_many_sets_of_parameters_do_not_pile_up(lstm):
+    kernel, params, x, state = lstm
+    for _ in range(50):
+        assert_step(kernel, dict(params) | {"b_i": params["b_i"].copy()}, x, state)
+    assert len(kernel.module._steps) < 50

@@ -8,7 +8,7 @@ from numba import types
 
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _address, _copied, _is_ready
+from symcell.runtime.parameters import _MANY, _address, _copied, _is_ready
 from symcell.runtime.threads import summed
 
 
@@ -124,7 +124,7 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _known
+    known, wanted, call, places = _steps.get(id(params)) or _steps[0]
     if dtype is wanted and type(params) is dict:
         try:
             if params == known:
@@ -136,15 +136,17 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# The parameters that `step` was called with last; the dtype that was asked for; the compiled step; addresses and sizes.
-_UNKNOWN = _known = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
+# dict of the parameters, or as the latest.
+_UNKNOWN = None, None, None, None
+_steps = {0: _UNKNOWN}
 _compiled_steps = {}
 _compiling = threading.Lock()
 
 
 def _checked_step(params, inputs, state, dtype):
     """One step with all checks; afterwards these parameters are known."""
-    global _known
+    global _steps
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     for name, a in arrays.items():
@@ -164,7 +166,8 @@ def _checked_step(params, inputs, state, dtype):
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
     recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
-    _known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _steps = (_steps if len(_steps) <= _MANY else {}) | {0: known, id(params): known}
     return new
 
 

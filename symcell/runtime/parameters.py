@@ -13,16 +13,15 @@ from numba.extending import intrinsic
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import _LINE, room
 
-_WORTH_KEEPING = 1 << 26  # bytes of parameters: more than that is not kept from one call to the next
+_WORTH_KEEPING, _MANY = 1 << 26, 16  # bytes of parameters, and sets of them, that are kept from one call to the next
 
-_latest = None  # the parameters of the last call
+_kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
 
 class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
-    ids: list  # the identities of these, which tell them from others
     places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
     memory: np.ndarray
     copies: dict
@@ -34,14 +33,15 @@ class _Parameters(NamedTuple):
 
 def _known_parameters(params, real):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    global _latest
-    known = _latest
-    if known is None or known.real != real or list(map(id, params.values())) != known.ids or list(params) != list(known.given):
+    global _kept
+    known = _kept.get(_key(params))
+    if known is None or known.real != real or list(params) != list(known.given):
         return None
     if _unchanged(known.places, known.memory):
         return known
     arrays = {name: known.given[name] for name in known.copies}
-    _latest, known = None, known._replace(memory=None, copies={}, weights={})  # memory that no run needs is free now
+    _kept = {key: other for key, other in _kept.items() if other is not known}
+    known = known._replace(memory=None, copies={}, weights={})  # the memory is free now, unless a run needs it
     memory, copies = _copies(arrays, real)
     return _remembered(known._replace(memory=memory, copies=copies))
 
@@ -50,16 +50,23 @@ def _new_parameters(params, arrays, sizes, shapes, real):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
+        return _Parameters({}, None, memory, copies, {}, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
     places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    ids = list(map(id, params.values()))
-    return _remembered(_Parameters(dict(params), ids, places, memory, copies, {}, real, sizes, shapes))
+    return _remembered(_Parameters(dict(params), places, memory, copies, {}, real, sizes, shapes))
+
+
+def _key(params):
+    return tuple(map(id, params.values()))
 
 
 def _remembered(parameters):
-    global _latest
-    _latest = parameters
+    """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
+    global _kept
+    kept = {**_kept, _key(parameters.given): parameters}
+    while len(kept) > _MANY or sum(p.memory.nbytes for p in kept.values()) > _WORTH_KEEPING:
+        del kept[next(iter(kept))]
+    _kept = kept  # at once: another thread may look
     return parameters
 
 

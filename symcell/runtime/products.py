@@ -22,6 +22,7 @@ from symcell.runtime.tiles import (
     _added_band,
     _narrow_added_band,
     _narrow_row,
+    _narrow_short_band,
     _narrow_tall_band,
     _one_row,
     _short_band,
@@ -103,7 +104,10 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
                 _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
     if tall < count:
         for column in range(left, right, width):
-            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            if out.shape[2] - column > width // 2:
+                _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            else:
+                _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
 @exact_jit

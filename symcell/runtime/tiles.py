@@ -163,7 +163,7 @@ def _band(height, vectors, added=False):
 
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band = _band(_SHORT, _WIDTH)
+_short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
 _added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
 
