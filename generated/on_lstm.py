@@ -41,7 +41,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "a79546f26d77b0a8"
+CONTENT_HASH = "8aee37b5299f68bf"
 RUNTIME_HASH = "645268fcf9b6ebdf"
 
 NAME = "on_lstm"
@@ -2124,7 +2124,7 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params)) or _steps[0]
+    known, wanted, call, places = _steps.get(id(params), _latest_step)
     if dtype is wanted and type(params) is dict:
         try:
             if params == known:
@@ -2138,15 +2138,15 @@ def step(params, inputs, state=None, dtype=None):
 
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
 # dict of the parameters, or as the latest.
-_UNKNOWN = None, None, None, None
-_steps = {0: _UNKNOWN}
+_UNKNOWN = _latest_step = None, None, None, None
+_steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
 
 
 def _checked_step(params, inputs, state, dtype):
     """One step with all checks; afterwards these parameters are known."""
-    global _steps
+    global _steps, _latest_step
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     for name, a in arrays.items():
@@ -2166,8 +2166,8 @@ def _checked_step(params, inputs, state, dtype):
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
     recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
-    known = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
-    _steps = (_steps if len(_steps) <= _MANY else {}) | {0: known, id(params): known}
+    _latest_step = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 
 
