@@ -32,7 +32,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "6290e5dcfbd44a47"
+CONTENT_HASH = "629700a4701a4950"
 RUNTIME_HASH = "645268fcf9b6ebdf"
 
 NAME = "mgu"
@@ -216,6 +216,7 @@ if hasattr(os, "register_at_fork"):
 
 
 _WORTH_KEEPING, _MANY = 1 << 26, 16  # bytes of parameters, and sets of them, that are kept from one call to the next
+_WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
 
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
@@ -233,24 +234,24 @@ class _Parameters(NamedTuple):
     shapes: dict
 
 
-def _known_parameters(params, real):
+def _known_parameters(params, real, threads):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
     global _kept
     known = _kept.get(_key(params))
     if known is None or known.real != real or list(params) != list(known.given):
         return None
-    if _unchanged(known.places, known.memory):
+    if _unchanged(known, threads):
         return known
     arrays = {name: known.given[name] for name in known.copies}
     _kept = {key: other for key, other in _kept.items() if other is not known}
     known = known._replace(memory=None, copies={}, weights={})  # the memory is free now, unless a run needs it
-    memory, copies = _copies(arrays, real)
+    memory, copies = _copies(arrays, real, threads)
     return _remembered(known._replace(memory=memory, copies=copies))
 
 
-def _new_parameters(params, arrays, sizes, shapes, real):
+def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
-    memory, copies = _copies(arrays, real)
+    memory, copies = _copies(arrays, real, threads)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
         return _Parameters({}, None, memory, copies, {}, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
@@ -295,14 +296,38 @@ def _goals(arrays):
     return goals
 
 
-def _copies(arrays, real):
+def _copies(arrays, real, threads):
     """Memory in one piece, and copies of all arrays in it."""
     *goals, end = _goals(arrays)
     memory = room((end,), np.dtype(np.uint8))
     copies = {name: np.ndarray(a.shape, real, memory, goal) for (name, a), goal in zip(arrays.items(), goals, strict=True)}
-    for name, copy in copies.items():
-        copy[...] = arrays[name]
+    pairs = [(copy, arrays[name]) for name, copy in copies.items()]
+
+    def part(first, last):
+        for copy, a in pairs[first:last]:
+            copy[...] = a
+
+    in_parallel(part, _some(len(pairs), end, threads))
     return memory, copies
+
+
+def _unchanged(known, threads):
+    """Whether the caller's arrays hold what their copies hold."""
+    if known.memory.nbytes < _WORTH_A_THREAD:
+        return _same(known.places, known.memory)
+    found = []
+
+    def part(first, last):
+        found.append(_same(known.places[first:last], known.memory))
+
+    in_parallel(part, _some(len(known.places), known.memory.nbytes, threads))
+    return all(found)
+
+
+def _some(count, size, threads):
+    """(first, last) of the arrays that each thread has, of so many with so many bytes."""
+    parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
+    return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
 
 
 @intrinsic
@@ -323,7 +348,7 @@ def _same_bytes(typing, address, memory, place, count):
 
 
 @jit
-def _unchanged(places, memory):
+def _same(places, memory):
     """Whether arrays hold the very bits that their copies hold."""
     same = True
     for k in range(places.shape[0]):
@@ -1880,7 +1905,8 @@ class _Call(NamedTuple):
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    known = _known_parameters(params, real) if isinstance(params, dict) else None
+    threads = _number_of_threads(threads)
+    known = _known_parameters(params, real, threads) if isinstance(params, dict) else None
     arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
@@ -1889,14 +1915,14 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     if not known or known.sizes != sizes:
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-        known = _new_parameters(params, arrays, sizes, wanted, real)
+        known = _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):

@@ -49,7 +49,7 @@ def plain_kernel(cell, dtype="float64"):
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
     module.keep = _keep
     module.steps_at = lambda a, start, stop: a[start:stop]
-    module.meet, module._unchanged, module._ROWS_IN_CACHE = id, lambda places, memory: False, 2 * SAMPLES
+    module.meet, module._same, module._ROWS_IN_CACHE = id, lambda places, memory: False, 2 * SAMPLES
     return Kernel(cell, module, dtype)
 
 

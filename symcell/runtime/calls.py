@@ -32,7 +32,8 @@ class _Call(NamedTuple):
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    known = _known_parameters(params, real) if isinstance(params, dict) else None
+    threads = _number_of_threads(threads)
+    known = _known_parameters(params, real, threads) if isinstance(params, dict) else None
     arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
@@ -41,14 +42,14 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     if not known or known.sizes != sizes:
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-        known = _new_parameters(params, arrays, sizes, wanted, real)
+        known = _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), _number_of_threads(threads), segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):
