@@ -7,6 +7,8 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.race import RACES
+
 
 def write(found, folder):
     """results.json, race.png, and the tables on the terminal."""
@@ -57,17 +59,18 @@ def picture(found, path):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    both = [r for r in found["race"] if r["what"] == "both"]
+    order = list(RACES)
+    both = sorted((r for r in found["race"] if r["what"] == "both"), key=lambda r: order.index(r["race"]))
     counts = sorted({r["threads"] for r in both})
     figure, axes = pyplot.subplots(len(counts) + 1, 1, figsize=(11, 4.2 * (len(counts) + 1)), layout="constrained")
     points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in both))
     for axis, count in zip(axes, counts, strict=False):
         lines = dict.fromkeys((r["race"], r["rival"]) for r in both if r["threads"] == count)
-        colours = pyplot.get_cmap("tab20")
+        colours = ["black", *pyplot.get_cmap("tab20").colors]  # the vendor's own LSTM stands out
         for k, (race, rival) in enumerate(lines):
             own = {(r["T"], r["B"], r["N"]): r["ratio"] for r in both if (r["race"], r["rival"], r["threads"]) == (race, rival, count)}
-            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{race} / {rival}", linewidth=1, markersize=4,
-                      color=colours(k % 20))  # fmt: skip
+            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{race} / {rival}", linewidth=1 if k else 2.5, markersize=4,
+                      color=colours[k % len(colours)])  # fmt: skip
         axis.axhline(1, color="black", linewidth=1)
         axis.set_yscale("log")
         axis.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
@@ -96,6 +99,7 @@ def _roofline(found, axis):
         axis.plot(places, [w / r["rival_ms"] for w, r in zip(work, own, strict=True)], "s--", label=f"torch, {count} thread(s)")
         axis.axhline(peak * count, color="grey", linestyle=":", linewidth=1)
     axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
+    axis.set_ylim(0, 1.05 * peak * max(r["threads"] for r in rows))
     axis.set_ylabel("GF/s in matrix products")
     axis.set_title("LSTM, forward + backward, beside the fastest product of any library (dotted)", loc="left")
     axis.legend(fontsize=8)
