@@ -51,6 +51,7 @@ from symcell import (
     total,
 )
 from symcell.compiler import source_of
+from symcell.language.primitives import Affine
 
 x, y, h, c = Input("x"), Input("y"), State("h"), State("c")
 a, f, z = symbols("a f z")
@@ -403,6 +404,12 @@ def test_an_expression_that_is_endless_when_written_out():
         e = tanh(e) * sin(e) + e
     with pytest.raises(CellError, match=r"equation 1: .* give what it repeats a name"):
         Cell("toy", [Eq(h, e)])
+
+
+@pytest.mark.parametrize("operands", [(), (h.prev,), (x, h.prev)])
+def test_an_affine_that_affine_did_not_make(operands):
+    with pytest.raises(CellError, match=r"equation 1 .*write affine\(x, h.prev\)"):
+        Cell("toy", [Eq(h, tanh(Affine(*operands)), evaluate=False)])
 
 
 @pytest.mark.parametrize("reference", ['a "title"', 'three """ quotes', "C:\\new", "\x00\ud800 odd\nlines", "\\"])

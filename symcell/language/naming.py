@@ -12,6 +12,8 @@ def expand_affine(rhs, target, rank, register):
 
     `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights. `register(parameter, rank)` makes a
     parameter known, so that an affine inside another has a rank."""
+    if any(len(a.args) < 3 for a in rhs.atoms(Affine)):
+        raise CellError("an Affine that was not made by affine(...); write affine(x, h.prev)")
     unnamed = [a for a in rhs.atoms(Affine) if isinstance(a.args[0], Integer)]
     if len(unnamed) > 1:
         raise CellError(
