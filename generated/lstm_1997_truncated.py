@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "e77865f5b7f95aff"
+CONTENT_HASH = "815da26833ee1a02"
 RUNTIME_HASH = "645268fcf9b6ebdf"
 
 NAME = "lstm_1997_truncated"
@@ -250,6 +250,8 @@ def _known_parameters(params, real, threads):
     known = _kept.get(_key(params))
     if known is None or known.real != real or list(params) != list(known.given):
         return None
+    if any(a.shape != known.copies[name].shape or a.dtype != real for name, a in params.items()):
+        return None  # changed in place; the checks say what is wrong with it
     if _unchanged(known, threads):
         return known
     arrays = {name: known.given[name] for name in known.copies}

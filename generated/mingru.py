@@ -32,7 +32,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "2ba0a76a50cd1002"
+CONTENT_HASH = "1431045299c9500d"
 RUNTIME_HASH = "645268fcf9b6ebdf"
 
 NAME = "mingru"
@@ -229,6 +229,8 @@ def _known_parameters(params, real, threads):
     known = _kept.get(_key(params))
     if known is None or known.real != real or list(params) != list(known.given):
         return None
+    if any(a.shape != known.copies[name].shape or a.dtype != real for name, a in params.items()):
+        return None  # changed in place; the checks say what is wrong with it
     if _unchanged(known, threads):
         return known
     arrays = {name: known.given[name] for name in known.copies}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_threads import problem
 
-from symcell import cells
+from symcell import CellError, cells
 
 
 @pytest.fixture(params=("float32", "float64"))
@@ -99,6 +99,16 @@ def test_what_cannot_be_found_again_is_copied_every_time(call):
     for given in (turned, frozen, {name: np.repeat(a, 2, axis=0)[::2] for name, a in params.items()}):
         for _ in range(2):
             assert_equal(outcome(kernel, given, *rest), expected)
+
+
+def test_an_array_that_is_reshaped_in_place_is_checked_again(call):
+    kernel, params, *rest = call
+    outcome(kernel, params, *rest)
+    params["W_i"] = np.ascontiguousarray(params["W_i"])
+    outcome(kernel, params, *rest)
+    params["W_i"].shape = params["W_i"].shape[::-1]
+    with pytest.raises(CellError, match="W_i"):
+        outcome(kernel, params, *rest)
 
 
 def test_every_layer_of_a_network_is_known(call, counted):
