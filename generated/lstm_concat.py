@@ -20,11 +20,13 @@ Statements:
     the loop, 1 product in the step, 2 weight gradients before the loop
 """
 
+import gc
 import math
 import numpy as np
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from functools import cached_property, reduce
 from numba import carray, cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
@@ -35,8 +37,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "63b4207c1bfecdee"
-RUNTIME_HASH = "645268fcf9b6ebdf"
+CONTENT_HASH = "0a42ba2e6c86016e"
+RUNTIME_HASH = "e9730ff23bde7150"
 
 NAME = "lstm_concat"
 PARAMS = {
@@ -121,6 +123,32 @@ def _for_any_number(dispatcher):
     return dispatcher
 
 
+@contextmanager
+def _no_collection():
+    """A compiler makes many objects and few cycles: to look for garbage among them would take an eighth of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _without_collection(dispatcher):
+    """The dispatcher, compiling without the garbage collector."""
+    if not hasattr(dispatcher, "compile"):
+        return dispatcher
+    compiled = dispatcher.compile
+
+    def compile(signature):
+        with _no_collection():
+            return compiled(signature)
+
+    dispatcher.compile = compile
+    return dispatcher
+
+
 def _cached_if_possible(compiled, function):
     """compiled(function, cache=True), or without a cache where none could be written or read back."""
     named = _named(function)
@@ -136,13 +164,15 @@ def _cached_if_possible(compiled, function):
 
 def jit(function):
     """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
-    return _for_any_number(_cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function))
+    dispatcher = _cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function)
+    return _without_collection(_for_any_number(dispatcher))
 
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
     options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
-    return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
+    with _no_collection():
+        return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
 
 def fused(function):
@@ -855,6 +885,19 @@ def steps_at(typing, array, start, stop):
 
 
 @intrinsic
+def lines_at(typing, array, place, count, breadth):
+    """array.flat[place : place + count * breadth] as an array (1, count, breadth)"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, 3, "C")(array, *[types.intp] * 3)
+
+    def generate(context, builder, signature, arguments):
+        _, place, *shape = arguments
+        return _part(context, builder, signature, arguments, place, [shape[0].type(1), *shape])
+
+    return signature, generate
+
+
+@intrinsic
 def _copy(typing, source, place, target, goal, count):
     """target.flat[goal : goal + count] = source.flat[place : place + count]"""
     _in_one_piece(source, target)
@@ -1186,10 +1229,9 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
         for top in range(above, below, span):
             bottom = min(top + span, below)
-            part, source, start = out[top:bottom].reshape(1, bottom - top, breadth), block, 0
+            part, source, start = lines_at(out, top * breadth, bottom - top, breadth), block, 0
             if as_it_is:
-                source = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
-                start = from_left + top
+                source, start = lines_at(left, first * left.shape[2], count, left.shape[2]), from_left + top
             else:
                 for r in range(count):
                     t, b = divmod(first + r, samples)
@@ -1291,27 +1333,21 @@ def cut(memory, shape):
     return memory[:size].reshape(shape), memory[size:]
 
 
-def _folded(builder, vectors):
-    """The sums of the lanes of vectors, as few vectors as hold them, in order."""
-    lane, lanes = ir.IntType(32), vectors[0].type.count
-    while lanes > len(vectors):  # the upper half of the lanes on the lower one
-        lanes //= 2
-        low, high = (ir.Constant(ir.VectorType(lane, lanes), list(range(k, k + lanes))) for k in (0, lanes))
-        vectors = [builder.fadd(builder.shuffle_vector(v, v, low), builder.shuffle_vector(v, v, high)) for v in vectors]
-    groups = lanes  # lanes of one sum
-    while groups > 1:
-        folded = []
-        for a, b in zip(vectors[::2], vectors[1::2], strict=True):
-            even, odd = (builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(lane, lanes), list(range(k, 2 * lanes, 2))))
-                         for k in (0, 1))  # fmt: skip
-            folded.append(builder.fadd(even, odd))
-        vectors, groups = folded, groups // 2
-    return vectors
-
-
-def _side_by_side(builder, a, b):
-    lanes = 2 * a.type.count
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes))))
+def _sums_of_lanes(builder, vectors):
+    """Of eight vectors with eight lanes, the vector of their sums: two vectors become one, half of whose lanes are of each."""
+    half = len(vectors) // 2
+    while half:
+        of_each = [lane + (_EIGHT if lane & half else 0) for lane in range(_EIGHT)]
+        own, other = (
+            ir.Constant(ir.VectorType(ir.IntType(32), _EIGHT), lanes)
+            for lanes in (of_each, [of_each[lane] ^ half for lane in range(_EIGHT)])
+        )
+        vectors = [
+            builder.fadd(builder.shuffle_vector(a, b, own), builder.shuffle_vector(a, b, other))
+            for a, b in zip(vectors[:half], vectors[half:], strict=True)
+        ]
+        half //= 2
+    return vectors[0]
 
 
 @intrinsic
@@ -1324,7 +1360,7 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
         _, start, _, first, stride, length, _, place = arguments
         real = context.get_data_type(signature.args[0].dtype)
-        vector = ir.VectorType(real, 8 * _BYTES // signature.args[0].dtype.bitwidth)
+        vector = ir.VectorType(real, _EIGHT)
         memory, index = _Vectors(builder, vector), length.type
         sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
         rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
@@ -1342,11 +1378,8 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         with builder.if_then(builder.icmp_signed(">", rest, index(0))):
             lanes = ir.VectorType(index, vector.count)
             add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
-        folded = _folded(builder, [builder.load(total) for total in sums])
-        eight = _Vectors(builder, ir.VectorType(real, _EIGHT))
-        while len(folded) > 1:  # vectors of less than eight lanes
-            folded = [_side_by_side(builder, a, b) for a, b in zip(folded[::2], folded[1::2], strict=True)]
-        eight.store(builder.fadd(eight.load(out, place), folded[0]), out, place)
+        eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
+        memory.store(builder.fadd(memory.load(out, place), eight), out, place)
         return context.get_dummy_value()
 
     return signature, generate

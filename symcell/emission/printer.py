@@ -75,8 +75,9 @@ class PythonText:
             return f"np.sqrt({self._print(base, 0)})", 9
         if power.is_number and power.is_negative:
             return f"{self.constant(S.One)} / {self._print(base**-power, 3)}", 2
-        if power.is_Integer and power <= 4:
-            return " * ".join([self._print(base, 3)] * int(power)), 2
+        if (2 * power).is_Integer and power <= 4:  # x * x * sqrt(x)
+            root = [f"np.sqrt({self._print(base, 0)})"] * int(2 * power % 2)
+            return " * ".join([self._print(base, 3)] * int(power) + root), 2
         return f"{self._print(base, 9)} ** {self._print(power, 9)}", 3
 
     def _application(self, e):

@@ -1,5 +1,8 @@
 """How the functions of a generated module are compiled: `jit`, `fused` and `exact_jit`."""
 
+import gc
+from contextlib import contextmanager
+
 from numba import cfunc, njit, types
 from numba.core import config
 from numba.core.compiler import Compiler
@@ -43,6 +46,32 @@ def _for_any_number(dispatcher):
     return dispatcher
 
 
+@contextmanager
+def _no_collection():
+    """A compiler makes many objects and few cycles: to look for garbage among them would take an eighth of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _without_collection(dispatcher):
+    """The dispatcher, compiling without the garbage collector."""
+    if not hasattr(dispatcher, "compile"):
+        return dispatcher
+    compiled = dispatcher.compile
+
+    def compile(signature):
+        with _no_collection():
+            return compiled(signature)
+
+    dispatcher.compile = compile
+    return dispatcher
+
+
 def _cached_if_possible(compiled, function):
     """compiled(function, cache=True), or without a cache where none could be written or read back."""
     named = _named(function)
@@ -58,13 +87,15 @@ def _cached_if_possible(compiled, function):
 
 def jit(function):
     """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
-    return _for_any_number(_cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function))
+    dispatcher = _cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function)
+    return _without_collection(_for_any_number(dispatcher))
 
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
     options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
-    return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
+    with _no_collection():
+        return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
 
 def fused(function):

@@ -31,7 +31,7 @@ from symcell.runtime.tiles import (
     _wide_row,
     ir,
 )
-from symcell.runtime.views import _copy
+from symcell.runtime.views import _copy, lines_at
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
@@ -146,10 +146,9 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
         for top in range(above, below, span):
             bottom = min(top + span, below)
-            part, source, start = out[top:bottom].reshape(1, bottom - top, breadth), block, 0
+            part, source, start = lines_at(out, top * breadth, bottom - top, breadth), block, 0
             if as_it_is:
-                source = left.reshape(rows, left.shape[2])[first : first + count].reshape(1, count, left.shape[2])
-                start = from_left + top
+                source, start = lines_at(left, first * left.shape[2], count, left.shape[2]), from_left + top
             else:
                 for r in range(count):
                     t, b = divmod(first + r, samples)

@@ -8,7 +8,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit
-from symcell.runtime.tiles import _BYTES, _splat, _Vectors, ir
+from symcell.runtime.tiles import _splat, _Vectors, ir
 from symcell.runtime.views import _in_one_piece
 
 _EIGHT = 8  # rows of weights that are gone through side by side
@@ -40,27 +40,21 @@ def cut(memory, shape):
     return memory[:size].reshape(shape), memory[size:]
 
 
-def _folded(builder, vectors):
-    """The sums of the lanes of vectors, as few vectors as hold them, in order."""
-    lane, lanes = ir.IntType(32), vectors[0].type.count
-    while lanes > len(vectors):  # the upper half of the lanes on the lower one
-        lanes //= 2
-        low, high = (ir.Constant(ir.VectorType(lane, lanes), list(range(k, k + lanes))) for k in (0, lanes))
-        vectors = [builder.fadd(builder.shuffle_vector(v, v, low), builder.shuffle_vector(v, v, high)) for v in vectors]
-    groups = lanes  # lanes of one sum
-    while groups > 1:
-        folded = []
-        for a, b in zip(vectors[::2], vectors[1::2], strict=True):
-            even, odd = (builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(lane, lanes), list(range(k, 2 * lanes, 2))))
-                         for k in (0, 1))  # fmt: skip
-            folded.append(builder.fadd(even, odd))
-        vectors, groups = folded, groups // 2
-    return vectors
-
-
-def _side_by_side(builder, a, b):
-    lanes = 2 * a.type.count
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes))))
+def _sums_of_lanes(builder, vectors):
+    """Of eight vectors with eight lanes, the vector of their sums: two vectors become one, half of whose lanes are of each."""
+    half = len(vectors) // 2
+    while half:
+        of_each = [lane + (_EIGHT if lane & half else 0) for lane in range(_EIGHT)]
+        own, other = (
+            ir.Constant(ir.VectorType(ir.IntType(32), _EIGHT), lanes)
+            for lanes in (of_each, [of_each[lane] ^ half for lane in range(_EIGHT)])
+        )
+        vectors = [
+            builder.fadd(builder.shuffle_vector(a, b, own), builder.shuffle_vector(a, b, other))
+            for a, b in zip(vectors[:half], vectors[half:], strict=True)
+        ]
+        half //= 2
+    return vectors[0]
 
 
 @intrinsic
@@ -73,7 +67,7 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
         _, start, _, first, stride, length, _, place = arguments
         real = context.get_data_type(signature.args[0].dtype)
-        vector = ir.VectorType(real, 8 * _BYTES // signature.args[0].dtype.bitwidth)
+        vector = ir.VectorType(real, _EIGHT)
         memory, index = _Vectors(builder, vector), length.type
         sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
         rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
@@ -91,11 +85,8 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         with builder.if_then(builder.icmp_signed(">", rest, index(0))):
             lanes = ir.VectorType(index, vector.count)
             add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
-        folded = _folded(builder, [builder.load(total) for total in sums])
-        eight = _Vectors(builder, ir.VectorType(real, _EIGHT))
-        while len(folded) > 1:  # vectors of less than eight lanes
-            folded = [_side_by_side(builder, a, b) for a, b in zip(folded[::2], folded[1::2], strict=True)]
-        eight.store(builder.fadd(eight.load(out, place), folded[0]), out, place)
+        eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
+        memory.store(builder.fadd(memory.load(out, place), eight), out, place)
         return context.get_dummy_value()
 
     return signature, generate

@@ -82,6 +82,19 @@ def steps_at(typing, array, start, stop):
 
 
 @intrinsic
+def lines_at(typing, array, place, count, breadth):
+    """array.flat[place : place + count * breadth] as an array (1, count, breadth)"""
+    _in_one_piece(array)
+    signature = types.Array(array.dtype, 3, "C")(array, *[types.intp] * 3)
+
+    def generate(context, builder, signature, arguments):
+        _, place, *shape = arguments
+        return _part(context, builder, signature, arguments, place, [shape[0].type(1), *shape])
+
+    return signature, generate
+
+
+@intrinsic
 def _copy(typing, source, place, target, goal, count):
     """target.flat[goal : goal + count] = source.flat[place : place + count]"""
     _in_one_piece(source, target)
