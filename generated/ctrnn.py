@@ -37,8 +37,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3bec2376dbd1255c"
-RUNTIME_HASH = "e9730ff23bde7150"
+CONTENT_HASH = "ddda3014e69dd64e"
+RUNTIME_HASH = "6eeb33da6f5735bd"
 
 NAME = "ctrnn"
 PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
@@ -992,13 +992,14 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
+def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
-    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
-    `start` on: rows of y)."""
+    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, y
+    grows by x.T @ w, x (terms, from `start` on: rows of y)."""
     row, column, start, terms, low, high, last = numbers
+    added = places_of_terms is not None
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
@@ -1025,8 +1026,9 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     with cgutils.for_range(builder, terms) as loop:
         place = add(bed, multiply(loop.index, width))
         weights = [memory.load(w, add(place, there)) for there in places]
+        term = builder.load(builder.gep(places_of_terms.data, [loop.index])) if added else loop.index
         for i, begin in enumerate(begins):
-            place = add(begin, multiply(loop.index, breadth) if added else loop.index)
+            place = add(begin, term)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
@@ -1040,24 +1042,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
 
 
 def _band(height, vectors, added=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile.
+    `terms`: how many, or, where products are added, the places of `rows` where they begin."""
 
     @intrinsic
     def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
         _in_one_piece(rows, weights, out)
         n = types.intp
-        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        signature = types.void(rows, n, weights, terms if added else n, out, n, n, n, n, n)
         real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
         vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
 
         def generate(context, builder, signature, arguments):
             rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
             start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            places_of_terms = context.make_array(signature.args[3])(context, builder, terms) if added else None
+            if added:
+                terms = cgutils.unpack_tuple(builder, places_of_terms.shape)[0]
             samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
             last = builder.sub(builder.mul(steps, samples), samples.type(1))
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, places_of_terms, vector)
             return context.get_dummy_value()
 
         return signature, generate
@@ -1105,7 +1111,6 @@ def _turn(typing, source, place, stride, target, goal, width):
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
-_NARROW = 600  # columns: the rows of wider arrays share their places in the cache, and are copied
 
 
 def packed(terms, columns, real):
@@ -1118,10 +1123,10 @@ def packed(terms, columns, real):
 
 
 def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` copies, for each thread: rows of the left, and of the right with its columns."""
+    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
-    return room((threads, 1, _DEPTH, _SPAN), real), room((threads, panels, _DEPTH, width), real)
+    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
@@ -1196,39 +1201,33 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
             column += width
 
 
-def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
     """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
     right[t, b, from_right + k]: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of
-    a team, each thread adds to some of the rows."""
+    C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
+    left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows, span = left.shape[0] * samples, block.shape[2]
+    rows = left.shape[0] * samples
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    as_it_is = samples == left.shape[1] and left.shape[2] <= _NARROW
     for first in range(0, rows, _DEPTH):
         count = min(_DEPTH, rows - first)
         for r in range(count):
             t, b = divmod(first + r, samples)
+            places[r] = (t * left.shape[1] + low + b) * left.shape[2] + from_left
             line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
             for column in range(0, breadth, width):
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
-        for top in range(above, below, span):
-            bottom = min(top + span, below)
-            part, source, start = lines_at(out, top * breadth, bottom - top, breadth), block, 0
-            if as_it_is:
-                source, start = lines_at(left, first * left.shape[2], count, left.shape[2]), from_left + top
-            else:
-                for r in range(count):
-                    t, b = divmod(first + r, samples)
-                    line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
-                    _copy(left, line + top, block, r * span, bottom - top)
+        terms = places[:count]
+        for top in range(above, below, _SPAN):
+            tall = min(_SPAN, below - top)
+            part = lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                    _added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
                 else:
-                    _narrow_added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                    _narrow_added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
@@ -1244,7 +1243,7 @@ def _kinds_of_arguments(number):
     rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
     return (
         (rows, n, rows, rows, n, n, n, team),
-        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, rows, rows),
+        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, team, rows),
     )
 
 
@@ -1283,7 +1282,7 @@ def multiply(typing, products, rows, start, weights, out, low, high, rank, team)
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, places, panels):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)
 
@@ -1714,7 +1713,7 @@ def backward_before_row(n_h, dt, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_packed, W, dz_all, from_dz_h,
         from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq, h1_seq, h2_seq, h3_seq,
-        h4_seq, h5_seq, dz, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, rows, panels,
+        h4_seq, h5_seq, dz, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, lines, panels,
         dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq,
         dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau, db_h):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -1788,25 +1787,25 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_pack
         # dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x: the outer products of dz_h1, dz_h2, dz_h3,
         #     dz_h4, dz_h5, dz_h and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz,
-            low, high, rank, team, rows, panels)
+            low, high, rank, team, lines, panels)
         # dz_h1_h_prev: the outer products of dz_h1 and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dz_h1_h_prev, low, high, rank, team, rows, panels)
+            dz_h1_h_prev, low, high, rank, team, lines, panels)
         # dz_h2_h1: the outer products of dz_h2 and h1
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_h, steps_at(h1_seq, first, last), 0,
-            dz_h2_h1, low, high, rank, team, rows, panels)
+            dz_h2_h1, low, high, rank, team, lines, panels)
         # dz_h3_h2: the outer products of dz_h3 and h2
         add_outer_products(products, steps_at(dz_all, 0, last - first), 2 * n_h, steps_at(h2_seq, first,
-            last), 0, dz_h3_h2, low, high, rank, team, rows, panels)
+            last), 0, dz_h3_h2, low, high, rank, team, lines, panels)
         # dz_h4_h3: the outer products of dz_h4 and h3
         add_outer_products(products, steps_at(dz_all, 0, last - first), 3 * n_h, steps_at(h3_seq, first,
-            last), 0, dz_h4_h3, low, high, rank, team, rows, panels)
+            last), 0, dz_h4_h3, low, high, rank, team, lines, panels)
         # dz_h5_h4: the outer products of dz_h5 and h4
         add_outer_products(products, steps_at(dz_all, 0, last - first), 4 * n_h, steps_at(h4_seq, first,
-            last), 0, dz_h5_h4, low, high, rank, team, rows, panels)
+            last), 0, dz_h5_h4, low, high, rank, team, lines, panels)
         # dz_h_h5: the outer products of dz_h and h5
         add_outer_products(products, steps_at(dz_all, 0, last - first), 5 * n_h, steps_at(h5_seq, first,
-            last), 0, dz_h_h5, low, high, rank, team, rows, panels)
+            last), 0, dz_h_h5, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -1952,13 +1951,13 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_h5_h4 = zeros((parts[-1][1] + 1, n_h, n_h), real)
     dz_h_h5 = zeros((parts[-1][1] + 1, n_h, n_h), real)
     db_h = zeros((parts[-1][1] + 1, n_h), real)
-    rows, panels = outer_room(len(parts), [n_x, n_h], real)
+    lines, panels = outer_room(len(parts), [n_x, n_h], real)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_packed, W, dz_all, from_dz_h,
             from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq, h1_seq, h2_seq,
             h3_seq, h4_seq, h5_seq, dz[own], dz_h1_h_prev[own], dz_h2_h1[own], dz_h3_h2[own], dz_h4_h3[own],
-            dz_h5_h4[own], dz_h_h5[own], rows[thread], panels[thread], dh_given, dh_later, dh_seq, dt,
+            dz_h5_h4[own], dz_h_h5[own], lines[thread], panels[thread], dh_given, dh_later, dh_seq, dt,
             tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
             dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau[own], db_h[own])
 

@@ -37,8 +37,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "f8c9bad655c2c124"
-RUNTIME_HASH = "e9730ff23bde7150"
+CONTENT_HASH = "216c8a391dfb46b5"
+RUNTIME_HASH = "6eeb33da6f5735bd"
 
 NAME = "gla"
 PARAMS = {
@@ -1003,13 +1003,14 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
+def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
-    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
-    `start` on: rows of y)."""
+    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, y
+    grows by x.T @ w, x (terms, from `start` on: rows of y)."""
     row, column, start, terms, low, high, last = numbers
+    added = places_of_terms is not None
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
@@ -1036,8 +1037,9 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     with cgutils.for_range(builder, terms) as loop:
         place = add(bed, multiply(loop.index, width))
         weights = [memory.load(w, add(place, there)) for there in places]
+        term = builder.load(builder.gep(places_of_terms.data, [loop.index])) if added else loop.index
         for i, begin in enumerate(begins):
-            place = add(begin, multiply(loop.index, breadth) if added else loop.index)
+            place = add(begin, term)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
@@ -1051,24 +1053,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
 
 
 def _band(height, vectors, added=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile.
+    `terms`: how many, or, where products are added, the places of `rows` where they begin."""
 
     @intrinsic
     def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
         _in_one_piece(rows, weights, out)
         n = types.intp
-        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        signature = types.void(rows, n, weights, terms if added else n, out, n, n, n, n, n)
         real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
         vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
 
         def generate(context, builder, signature, arguments):
             rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
             start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            places_of_terms = context.make_array(signature.args[3])(context, builder, terms) if added else None
+            if added:
+                terms = cgutils.unpack_tuple(builder, places_of_terms.shape)[0]
             samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
             last = builder.sub(builder.mul(steps, samples), samples.type(1))
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, places_of_terms, vector)
             return context.get_dummy_value()
 
         return signature, generate
@@ -1116,7 +1122,6 @@ def _turn(typing, source, place, stride, target, goal, width):
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
-_NARROW = 600  # columns: the rows of wider arrays share their places in the cache, and are copied
 
 
 def packed(terms, columns, real):
@@ -1129,10 +1134,10 @@ def packed(terms, columns, real):
 
 
 def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` copies, for each thread: rows of the left, and of the right with its columns."""
+    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
-    return room((threads, 1, _DEPTH, _SPAN), real), room((threads, panels, _DEPTH, width), real)
+    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
@@ -1207,39 +1212,33 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
             column += width
 
 
-def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
     """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
     right[t, b, from_right + k]: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of
-    a team, each thread adds to some of the rows."""
+    C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
+    left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows, span = left.shape[0] * samples, block.shape[2]
+    rows = left.shape[0] * samples
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    as_it_is = samples == left.shape[1] and left.shape[2] <= _NARROW
     for first in range(0, rows, _DEPTH):
         count = min(_DEPTH, rows - first)
         for r in range(count):
             t, b = divmod(first + r, samples)
+            places[r] = (t * left.shape[1] + low + b) * left.shape[2] + from_left
             line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
             for column in range(0, breadth, width):
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
-        for top in range(above, below, span):
-            bottom = min(top + span, below)
-            part, source, start = lines_at(out, top * breadth, bottom - top, breadth), block, 0
-            if as_it_is:
-                source, start = lines_at(left, first * left.shape[2], count, left.shape[2]), from_left + top
-            else:
-                for r in range(count):
-                    t, b = divmod(first + r, samples)
-                    line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
-                    _copy(left, line + top, block, r * span, bottom - top)
+        terms = places[:count]
+        for top in range(above, below, _SPAN):
+            tall = min(_SPAN, below - top)
+            part = lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                    _added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
                 else:
-                    _narrow_added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                    _narrow_added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
@@ -1255,7 +1254,7 @@ def _kinds_of_arguments(number):
     rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
     return (
         (rows, n, rows, rows, n, n, n, team),
-        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, rows, rows),
+        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, team, rows),
     )
 
 
@@ -1294,7 +1293,7 @@ def multiply(typing, products, rows, start, weights, out, low, high, rank, team)
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, places, panels):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)
 
@@ -1534,7 +1533,7 @@ def backward_after_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r, G_2_packed, weights_,
-        dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2, dweights, rows, panels,
+        dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2, dweights, lines, panels,
         dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, db_g, from_x):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     real = G_2_packed.dtype
@@ -1560,7 +1559,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r
             last - first), low, high, rank, team)
         # dG_2: the outer products of dz_a_2 and z_a
         add_outer_products(products, steps_at(dz_a_2_seq, 0, last - first), 0, steps_at(z_a_seq, first, last),
-            0, dG_2, low, high, rank, team, rows, panels)
+            0, dG_2, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -1572,7 +1571,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r
             first, last), low, high, rank, team)
         # dW_q, dW_k, dW_v, dG_1: the outer products of dz_q, dk, dv, dz_a and x
         add_outer_products(products, steps_at(dz_q_and_dk_and_dv_seq, 0, last - first), 0, steps_at(x, first,
-            last), 0, dweights, low, high, rank, team, rows, panels)
+            last), 0, dweights, low, high, rank, team, lines, panels)
         meet(team)
 
 
@@ -1700,12 +1699,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     db_g = zeros((parts[-1][1] + 1, n_k), real)
     dG_2 = zeros((parts[-1][1] + 1, n_k, n_r), real)
     dweights = zeros((parts[-1][1] + 1, 2 * n_k + n_r + n_v, n_x), real)
-    rows, panels = outer_room(len(parts), [n_r, n_x], real)
+    lines, panels = outer_room(len(parts), [n_r, n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r, G_2_packed, weights_,
             dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2[own], dweights[own],
-            rows[thread], panels[thread], dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq,
+            lines[thread], panels[thread], dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq,
             db_g[own], from_x)
 
     in_parallel(part, parts)

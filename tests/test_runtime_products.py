@@ -35,8 +35,8 @@ def multiply_packed(rows, start, panels, out, low, high, rank, team):
 
 
 @jit
-def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
-    compiled_add(left, from_left, right, from_right, out, low, high, rank, team, block, panels)
+def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
+    compiled_add(left, from_left, right, from_right, out, low, high, rank, team, places, panels)
 
 
 def multiply(rows, start, weights, out):
@@ -134,9 +134,9 @@ def test_samples_of_several_steps(samples, dtype):
         np.testing.assert_allclose(out[:, low:high], rows[:, low:high] @ weights, rtol=1e-4, atol=1e-5)
         assert (out[:, :low] == 3).all() and (out[:, high:] == 3).all()
         total = np.ones((depth, columns), dtype)
-        block, scratch = outer_room(1, [columns], np.dtype(dtype))
+        places, scratch = outer_room(1, [columns], np.dtype(dtype))
         out[:, :low], out[:, high:] = np.nan, np.nan
-        add_outer_products(rows, 0, out, 0, total, low, high, 0, ALONE, block[0], scratch[0])
+        add_outer_products(rows, 0, out, 0, total, low, high, 0, ALONE, places[0], scratch[0])
         want = 1 + np.einsum("tbm,tbk->mk", rows[:, low:high], out[:, low:high])
         np.testing.assert_allclose(total, want, rtol=1e-4, atol=1e-4)
 
@@ -149,12 +149,12 @@ def test_a_team_computes_all_columns_once(dtype):
     for columns in (3, 64, 200, 450):
         rows, weights = random.standard_normal((2, 1, 20)).astype(dtype), random.standard_normal((20, columns)).astype(dtype)
         panels, out = packed(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
-        total, (block, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
+        total, (places, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(3):
             multiply_packed(rows, 0, panels, out, 0, 1, rank, team)
         for rank in range(3):
-            add_outer_products(rows, 0, out, 0, total, 0, 1, rank, team, block[0], scratch[0])
+            add_outer_products(rows, 0, out, 0, total, 0, 1, rank, team, places[0], scratch[0])
         np.testing.assert_allclose(out, rows @ weights, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(total, np.einsum("tbm,tbk->mk", rows, out), rtol=1e-4, atol=1e-4)
 
@@ -168,8 +168,8 @@ def test_outer_products_are_added(dtype, rows):
         space = np.full(height * width + 64, np.nan, dtype)
         out = space[32 : 32 + height * width].reshape(height, width)
         out[:] = 1
-        block, panels = outer_room(1, [width], np.dtype(dtype))
-        add_outer_products(left, 3, right, 1, out, 0, rows, 0, ALONE, block[0], panels[0])
+        places, panels = outer_room(1, [width], np.dtype(dtype))
+        add_outer_products(left, 3, right, 1, out, 0, rows, 0, ALONE, places[0], panels[0])
         turned, right = left[0, :, 3 : 3 + height].astype(float).T, right[0, :, 1 : 1 + width].astype(float)
         scale = 1 + np.abs(turned) @ np.abs(right)
         assert np.all(np.abs(out - 1 - turned @ right) <= 40 * np.finfo(dtype).eps * scale), (height, width)

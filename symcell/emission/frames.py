@@ -170,8 +170,8 @@ def _called_in_threads(passage, known):
         lines += [f"{a} = zeros({tuple_text((count, *shape))}, {names.real})" for a, shape in summed.items()]
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
-        lines.append(f"{names.rows}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
-    own = dict.fromkeys(summed, names.own) | dict.fromkeys((names.rows, names.panels), names.thread)
+        lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
+    own = dict.fromkeys(summed, names.own) | dict.fromkeys((names.lines, names.panels), names.thread)
     arguments = [*head, *(f"{a}[{own[a]}]" if a in own else a for a in arrays)]
     lines += [
         "",

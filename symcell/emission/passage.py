@@ -66,7 +66,7 @@ class Passage:
                 home = self.schedule.runs.get(symbols, self.homes[symbols[0]])
                 arrays.setdefault(home.array)
         arrays.update(dict.fromkeys(self.arrays.gradient_name(g) for g in self.gradients))
-        arrays.update(dict.fromkeys((names.rows, names.panels) if self.gradients else ()))
+        arrays.update(dict.fromkeys((names.lines, names.panels) if self.gradients else ()))
         summary = f'All steps{"" if self.direction == "forward" else ", from the last to the first"}, for the samples from '
         summary += f"`{names.low}` up to `{names.high}`."
         if self.direction == "forward":
@@ -147,7 +147,7 @@ class Passage:
         names, whole = self.names, self.arrays.gradient_name(g)
         operands = [text for symbols in (g.bars, (g.operand,))
                     for text in (self.arrays.block_matrix(symbols), self.arrays.start(symbols))]  # fmt: skip
-        arguments = [*operands, whole, names.low, names.high, names.rank, names.team, names.rows, names.panels]
+        arguments = [*operands, whole, names.low, names.high, names.rank, names.team, names.lines, names.panels]
         return [
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
             f"add_outer_products({', '.join([names.products, *arguments])})",

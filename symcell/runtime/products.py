@@ -35,7 +35,6 @@ from symcell.runtime.views import _copy, lines_at
 
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
-_NARROW = 600  # columns: the rows of wider arrays share their places in the cache, and are copied
 
 
 def packed(terms, columns, real):
@@ -48,10 +47,10 @@ def packed(terms, columns, real):
 
 
 def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` copies, for each thread: rows of the left, and of the right with its columns."""
+    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
-    return room((threads, 1, _DEPTH, _SPAN), real), room((threads, panels, _DEPTH, width), real)
+    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
@@ -126,39 +125,33 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
             column += width
 
 
-def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
     """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
     right[t, b, from_right + k]: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows and columns at a time as the cache holds are copied to block and panels. Of
-    a team, each thread adds to some of the rows."""
+    C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
+    left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows, span = left.shape[0] * samples, block.shape[2]
+    rows = left.shape[0] * samples
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    as_it_is = samples == left.shape[1] and left.shape[2] <= _NARROW
     for first in range(0, rows, _DEPTH):
         count = min(_DEPTH, rows - first)
         for r in range(count):
             t, b = divmod(first + r, samples)
+            places[r] = (t * left.shape[1] + low + b) * left.shape[2] + from_left
             line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
             for column in range(0, breadth, width):
                 _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
-        for top in range(above, below, span):
-            bottom = min(top + span, below)
-            part, source, start = lines_at(out, top * breadth, bottom - top, breadth), block, 0
-            if as_it_is:
-                source, start = lines_at(left, first * left.shape[2], count, left.shape[2]), from_left + top
-            else:
-                for r in range(count):
-                    t, b = divmod(first + r, samples)
-                    line = (t * left.shape[1] + low + b) * left.shape[2] + from_left
-                    _copy(left, line + top, block, r * span, bottom - top)
+        terms = places[:count]
+        for top in range(above, below, _SPAN):
+            tall = min(_SPAN, below - top)
+            part = lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                    _added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
                 else:
-                    _narrow_added_band(source, start, panels, count, part, column, 0, bottom - top, 0, bottom - top)
+                    _narrow_added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
@@ -174,7 +167,7 @@ def _kinds_of_arguments(number):
     rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
     return (
         (rows, n, rows, rows, n, n, n, team),
-        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, rows, rows),
+        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, team, rows),
     )
 
 
@@ -213,6 +206,6 @@ def multiply(typing, products, rows, start, weights, out, low, high, rank, team)
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, places, panels):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)

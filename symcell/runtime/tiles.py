@@ -89,13 +89,14 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
+def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vector):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
-    Without `added`, y is replaced by x @ w, x (steps, B, from `start` on: terms); with it, y grows by x.T @ w, x (1, terms, from
-    `start` on: rows of y)."""
+    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, y
+    grows by x.T @ w, x (terms, from `start` on: rows of y)."""
     row, column, start, terms, low, high, last = numbers
+    added = places_of_terms is not None
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
@@ -122,8 +123,9 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
     with cgutils.for_range(builder, terms) as loop:
         place = add(bed, multiply(loop.index, width))
         weights = [memory.load(w, add(place, there)) for there in places]
+        term = builder.load(builder.gep(places_of_terms.data, [loop.index])) if added else loop.index
         for i, begin in enumerate(begins):
-            place = add(begin, multiply(loop.index, breadth) if added else loop.index)
+            place = add(begin, term)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
@@ -137,24 +139,28 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, added, vector):
 
 
 def _band(height, vectors, added=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile.
+    `terms`: how many, or, where products are added, the places of `rows` where they begin."""
 
     @intrinsic
     def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
         _in_one_piece(rows, weights, out)
         n = types.intp
-        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        signature = types.void(rows, n, weights, terms if added else n, out, n, n, n, n, n)
         real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
         vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
 
         def generate(context, builder, signature, arguments):
             rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
             start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
+            places_of_terms = context.make_array(signature.args[3])(context, builder, terms) if added else None
+            if added:
+                terms = cgutils.unpack_tuple(builder, places_of_terms.shape)[0]
             samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
             last = builder.sub(builder.mul(steps, samples), samples.type(1))
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, rows, weights, out, numbers, height, vectors, added, vector)
+                _build_tile(builder, rows, weights, out, numbers, height, vectors, places_of_terms, vector)
             return context.get_dummy_value()
 
         return signature, generate
