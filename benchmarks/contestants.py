@@ -44,7 +44,9 @@ class Symcell:
     def __init__(self, problem, params, x, initial, cotangent):
         kernel = problem.cell.compile(problem.dtype)
         options = {"threads": problem.threads}
+        frozen = kernel.freeze(params)
         self.forward = lambda: kernel.forward(params, x, initial, **options)
+        self.frozen = lambda: kernel.forward(frozen, x, initial, **options)
 
         def both():
             train(params)

@@ -68,12 +68,14 @@ def step(_):
         return many
 
     with torch.no_grad():
+        frozen = kernel.freeze(params)
         calls = {"symcell": repeated(lambda: kernel.step(params, x_t, initial)), "torch": repeated(lambda: rival(x_torch, state)),
-                 "onnxruntime": repeated(onnx.step)}  # fmt: skip
+                 "onnxruntime": repeated(onnx.step), "symcell, frozen": repeated(lambda: kernel.step(frozen, x_t, initial))}  # fmt: skip
         times = interleaved(calls, 3.0)
     note = ", ".join(f"{name} {statistics.median(t) * 2e3:.2f} us" for name, t in times.items())
-    yield _row("step", "torch.nn.LSTMCell / symcell", ratio(times, "torch"), 10, note=note)
-    yield _row("step", "onnxruntime / symcell", ratio(times, "onnxruntime"), 5)
+    for own in ("symcell", "symcell, frozen"):
+        yield _row("step", f"torch.nn.LSTMCell / {own}", ratio(times, "torch", own), 10, note=note)
+        yield _row("step", f"onnxruntime / {own}", ratio(times, "onnxruntime", own), 5)
 
 
 def scans(threads):

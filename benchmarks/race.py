@@ -22,11 +22,13 @@ def of_a_loop(N):
 
 @dataclass(frozen=True)
 class Race:
-    """A cell against rivals: (contestant, what the ratio has to be, of the size) for forward and backward, and for forward alone."""
+    """A cell against rivals: (contestant, what the ratio has to be, of the size) for forward and backward, for forward alone, and
+    for forward alone with frozen parameters, which rivals always have."""
 
     cell: str
     both: tuple = ()
     forward: tuple = ()
+    frozen: tuple = ()
     points: tuple = POINTS
     dtype: str = "float32"
     threads: tuple = (1, 2)
@@ -39,7 +41,7 @@ def loop(*args):
 VENDOR = ((Torch, lambda N: 1.2),)
 OTHERS = ((Jax, at_least_2), (loop, of_a_loop))
 RACES = {
-    "lstm": Race("lstm", VENDOR, ((Torch, lambda N: 1.0), (Onnx, lambda N: 1.0))),
+    "lstm": Race("lstm", VENDOR, ((Torch, lambda N: 1.0), (Onnx, lambda N: 1.0)), ((Onnx, lambda N: 1.0),)),
     "gru": Race("gru_reset_after", VENDOR),
     "rnn": Race("rnn", VENDOR),
     "lstm-others": Race("lstm", OTHERS),
@@ -80,10 +82,11 @@ def run(name, threads, seconds=4.0, points=None):
         makers = dict.fromkeys(maker for maker, _ in (*race.both, *race.forward))
         own, rivals = Symcell(problem, *arrays), {maker: maker(problem, *arrays) for maker in makers}
         compare([own, *rivals.values()], race.dtype)
-        for what, entries in (("both", race.both), ("forward", race.forward)):
+        for what, entries in (("both", race.both), ("forward", race.forward), ("frozen", race.frozen)):
             if not entries:
                 continue
-            calls = {c.name: getattr(c, what) for c in (own, *(rivals[maker] for maker, _ in entries))}
+            calls = {own.name: getattr(own, what)}
+            calls |= {c.name: c.both if what == "both" else c.forward for c in (rivals[maker] for maker, _ in entries)}
             times = interleaved(calls, seconds)
             medians = {k: sorted(v)[len(v) // 2] for k, v in times.items()}
             for maker, wanted in entries:

@@ -32,7 +32,7 @@ def race_tables(found):
         own = list(group)
         for r in own:
             colour = "green" if r["ratio"] >= r["wanted"] else "red"
-            what = "forward + backward" if r["what"] == "both" else "forward"
+            what = {"both": "forward + backward", "forward": "forward", "frozen": "forward, frozen"}[r["what"]]
             table.add_row(str(r["threads"]), what, *(str(r[k]) for k in "TBN"), f"{r['rival_ms']:.2f}", f"{r['symcell_ms']:.2f}",
                           f"[{colour}]{r['ratio']:.2f}[/]", f"{r['wanted']:.1f}")  # fmt: skip
         both = [r["ratio"] for r in own if r["what"] == "both"]

@@ -26,6 +26,7 @@ import numpy as np
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property, reduce
 from numba import carray, cfunc, njit, types
@@ -37,8 +38,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "ddda3014e69dd64e"
-RUNTIME_HASH = "6eeb33da6f5735bd"
+CONTENT_HASH = "2651af07d07a0b39"
+RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "ctrnn"
 PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
@@ -259,9 +260,40 @@ class _Parameters(NamedTuple):
     shapes: dict
 
 
+class Frozen(Mapping):
+    """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
+
+    def __init__(self, name, parameters):
+        self._name, self._parameters, self._arrays = name, parameters, {}
+        for name, a in parameters.copies.items():
+            self._arrays[name] = a.view()
+            self._arrays[name].flags.writeable = False
+
+    def _of(self, sizes, shapes):
+        """What is known of them, now that an input tells all sizes."""
+        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, weights={})
+        return self._parameters
+
+    def __getitem__(self, name):
+        return self._arrays[name]
+
+    def __iter__(self):
+        return iter(self._arrays)
+
+    def __len__(self):
+        return len(self._arrays)
+
+    def __repr__(self):
+        return f"Frozen parameters of {self._name}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
+
+
 def _known_parameters(params, real, threads):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
     global _kept
+    if isinstance(params, Frozen):
+        return params._parameters if params._parameters.real == real else None
+    if not isinstance(params, dict):
+        return None
     known = _kept.get(_key(params))
     if known is None or known.real != real or list(params) != list(known.given):
         return None
@@ -978,6 +1010,8 @@ class _Vectors:
 def _lines(builder, row, height, low, high, batch, last):
     """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
     step; rows past the last one repeat it."""
+    if height == 1:  # such a row is the only one
+        return [low]
     one, samples = row.type(1), builder.sub(high, low)
     step = builder.sdiv(row, samples)
     sample = builder.sub(row, builder.mul(step, samples))
@@ -1017,7 +1051,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vec
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    bed = multiply(builder.udiv(column, width), panel)  # where the first panel begins
+    bed = multiply(column, depth)  # where the first panel begins: columns start at one
     sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
     for total, (place, _) in zip(sums, cells, strict=True):
         builder.store(vector(None), total)
@@ -1291,6 +1325,7 @@ def add_outer_products(typing, products, left, from_left, right, from_right, out
 
 
 _EIGHT = 8  # rows of weights that are gone through side by side
+_ON_STACK = 1 << 11  # numbers that a step works with on the stack; more are on the heap, which takes longer to ask
 
 
 @intrinsic
@@ -1310,13 +1345,57 @@ def array_at(address, shape, like):
     return carray(_pointer(address, like), shape)
 
 
-@exact_jit
-def cut(memory, shape):
-    """An array of that shape from the beginning of what memory there is, and the rest."""
-    size = 1
-    for n in shape:
-        size *= n
-    return memory[:size].reshape(shape), memory[size:]
+@intrinsic
+def scratch(typing, count, like):
+    """So many zeros, to work with until they are released."""
+    signature = types.Array(like.dtype, 1, "C")(types.intp, like)
+
+    def generate(context, builder, signature, arguments):
+        real, count = context.get_data_type(signature.args[1].dtype), arguments[0]
+        size = builder.mul(count, count.type(context.get_abi_sizeof(real)))
+        with builder.goto_entry_block():
+            stack = builder.alloca(real, count.type(_ON_STACK))
+            stack.align = _LINE
+        found = cgutils.alloca_once_value(builder, stack)
+        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
+            kind = ir.FunctionType(cgutils.voidptr_t, [size.type])
+            heap = builder.call(cgutils.get_or_insert_function(builder.module, kind, "malloc"), [size])
+            with cgutils.if_unlikely(builder, cgutils.is_null(builder, heap)):
+                context.call_conv.return_user_exc(builder, MemoryError, ("no memory for a step",))
+            builder.store(builder.bitcast(heap, stack.type), found)
+        cgutils.memset(builder, builder.load(found), size, 0)
+        memory = context.make_array(signature.return_type)(context, builder)
+        memory.data = builder.load(found)
+        return _part(context, builder, signature.return_type(signature.return_type), [memory._getvalue()], count.type(0), [count])
+
+    return signature, generate
+
+
+@intrinsic
+def release(typing, memory):
+    """Give the memory of `scratch` back."""
+
+    def generate(context, builder, signature, arguments):
+        memory = context.make_array(signature.args[0])(context, builder, arguments[0])
+        (count,) = cgutils.unpack_tuple(builder, memory.shape)
+        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
+            kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
+            free = cgutils.get_or_insert_function(builder.module, kind, "free")
+            builder.call(free, [builder.bitcast(memory.data, cgutils.voidptr_t)])
+        return context.get_dummy_value()
+
+    return types.void(memory), generate
+
+
+@intrinsic
+def array_in(typing, memory, place, shape):
+    """The array of that shape that begins at a place of some memory."""
+    signature = types.Array(memory.dtype, len(shape), "C")(memory, types.intp, shape)
+
+    def generate(context, builder, signature, arguments):
+        return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
+
+    return signature, generate
 
 
 def _sums_of_lanes(builder, vectors):
@@ -1856,22 +1935,13 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, n_h), real)
     from_h_prev = room((1, B, n_h), real)
-    h1_seq = room((T, B, n_h), real)
     from_h1 = room((1, B, n_h), real)
-    h2_seq = room((T, B, n_h), real)
     from_h2 = room((1, B, n_h), real)
-    h3_seq = room((T, B, n_h), real)
     from_h3 = room((1, B, n_h), real)
-    h4_seq = room((T, B, n_h), real)
     from_h4 = room((1, B, n_h), real)
-    h5_seq = room((T, B, n_h), real)
     from_h5 = room((1, B, n_h), real)
-    tanh_z_h1_seq = room((T, B, n_h), real)
-    tanh_z_h2_seq = room((T, B, n_h), real)
-    tanh_z_h3_seq = room((T, B, n_h), real)
-    tanh_z_h4_seq = room((T, B, n_h), real)
-    tanh_z_h5_seq = room((T, B, n_h), real)
-    tanh_z_h_seq = room((T, B, n_h), real)
+    (h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
+        tanh_z_h5_seq, tanh_z_h_seq) = room((11, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packed, U_h_packed, x, from_x,
@@ -1997,25 +2067,25 @@ def forward_single(places, x, h_prev, h):
     U_h = array_at(places[2], (n_h, n_h), x)
     b_h = array_at(places[3], (n_h,), x)
     dt = array_at(places[4], (1,), x)
-    memory = np.zeros(18 * B * n_h, x.dtype)
-    from_h_prev, memory = cut(memory, (B, n_h))
-    from_x, memory = cut(memory, (B, n_h))
-    tanh_z_h1_seq, memory = cut(memory, (B, n_h))
-    h1_seq, memory = cut(memory, (B, n_h))
-    from_h1, memory = cut(memory, (B, n_h))
-    tanh_z_h2_seq, memory = cut(memory, (B, n_h))
-    h2_seq, memory = cut(memory, (B, n_h))
-    from_h2, memory = cut(memory, (B, n_h))
-    tanh_z_h3_seq, memory = cut(memory, (B, n_h))
-    h3_seq, memory = cut(memory, (B, n_h))
-    from_h3, memory = cut(memory, (B, n_h))
-    tanh_z_h4_seq, memory = cut(memory, (B, n_h))
-    h4_seq, memory = cut(memory, (B, n_h))
-    from_h4, memory = cut(memory, (B, n_h))
-    tanh_z_h5_seq, memory = cut(memory, (B, n_h))
-    h5_seq, memory = cut(memory, (B, n_h))
-    from_h5, memory = cut(memory, (B, n_h))
-    tanh_z_h_seq, memory = cut(memory, (B, n_h))
+    memory = scratch(18 * B * n_h, x)
+    from_h_prev = array_in(memory, 0, (B, n_h))
+    from_x = array_in(memory, B * n_h, (B, n_h))
+    tanh_z_h1_seq = array_in(memory, 2 * B * n_h, (B, n_h))
+    h1_seq = array_in(memory, 3 * B * n_h, (B, n_h))
+    from_h1 = array_in(memory, 4 * B * n_h, (B, n_h))
+    tanh_z_h2_seq = array_in(memory, 5 * B * n_h, (B, n_h))
+    h2_seq = array_in(memory, 6 * B * n_h, (B, n_h))
+    from_h2 = array_in(memory, 7 * B * n_h, (B, n_h))
+    tanh_z_h3_seq = array_in(memory, 8 * B * n_h, (B, n_h))
+    h3_seq = array_in(memory, 9 * B * n_h, (B, n_h))
+    from_h3 = array_in(memory, 10 * B * n_h, (B, n_h))
+    tanh_z_h4_seq = array_in(memory, 11 * B * n_h, (B, n_h))
+    h4_seq = array_in(memory, 12 * B * n_h, (B, n_h))
+    from_h4 = array_in(memory, 13 * B * n_h, (B, n_h))
+    tanh_z_h5_seq = array_in(memory, 14 * B * n_h, (B, n_h))
+    h5_seq = array_in(memory, 15 * B * n_h, (B, n_h))
+    from_h5 = array_in(memory, 16 * B * n_h, (B, n_h))
+    tanh_z_h_seq = array_in(memory, 17 * B * n_h, (B, n_h))
     # W_h @ x
     apply(W_h, 0, n_x, False, x, 0, from_x, 0)
     # U_h @ h_prev
@@ -2048,6 +2118,7 @@ def forward_single(places, x, h_prev, h):
     for b in range(B):
         forward_step_row_6(n_h, from_x[b, 0:n_h], from_h5[b, 0:n_h], b_h, tanh_z_h_seq[b], h5_seq[b, 0:n_h],
             dt, tau, h[b])
+    release(memory)
     return True
 
 
@@ -2062,7 +2133,7 @@ def _single(call, places, given_inputs, state):
     return None
 
 
-# What this module offers: init, forward, backward, step.
+# What this module offers: init, freeze, forward, backward, step.
 
 
 class Run:
@@ -2113,8 +2184,23 @@ def init(seed=0, dtype="float32", **sizes):
     params = {}
     for name in (*PARAMS, *CONSTANTS):
         bound = 1 / np.sqrt(wanted[name][-1] if wanted[name] else 1)
-        params[name] = np.asarray(random.uniform(-bound, bound, wanted[name])).astype(dtype)
+        params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
+        params[name][...] = random.uniform(-bound, bound, wanted[name])
     return params
+
+
+def freeze(params, dtype=None):
+    """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and need
+    not look whether it has changed, as they must with arrays. Raises CellError like forward."""
+    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
+    arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    sizes = wanted = None
+    if _PARAMETERS_TELL:  # otherwise the first call does
+        sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
+        wanted = shapes(**sizes)
+        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
+    memory, copies = _copies(arrays, real, 1)
+    return Frozen(NAME, _Parameters(copies, None, memory, copies, {}, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -2132,7 +2218,7 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     if len(call.segments) == 1:
         given = {name: _ready(a) for name, a in call.inputs.items()}
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
-        call = call._replace(inputs=kept)
+        call.inputs.update(kept)
         sequences, tape = _run_segment(call, *call.segments[0], start, given)
         return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
     starts = [start]
@@ -2178,9 +2264,9 @@ def step(params, inputs, state=None, dtype=None):
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
     known, wanted, call, places = _steps.get(id(params), _latest_step)
-    if dtype is wanted and type(params) is dict:
+    if dtype is wanted:
         try:
-            if params == known:
+            if params is known or (type(params) is dict and params == known):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
@@ -2211,15 +2297,16 @@ def _checked_step(params, inputs, state, dtype):
     with _compiling:
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
-    names = (*PARAMS, *CONSTANTS)
-    in_place = [name for name in names if _is_ready(params[name], real)]
+    names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
+    in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
-    recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
-    _latest_step = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
+    known = params if frozen else dict(params)
+    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 
@@ -2260,7 +2347,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
-    known = _known_parameters(params, real, threads) if isinstance(params, dict) else None
+    known = _known_parameters(params, real, threads)
     arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
@@ -2269,7 +2356,8 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     if not known or known.sizes != sizes:
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-        known = _new_parameters(params, arrays, sizes, wanted, real, threads)
+        frozen = isinstance(params, Frozen)
+        known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
@@ -2366,7 +2454,7 @@ def _real_dtype(dtype):
 def _dtype_of(params, inputs):
     """The dtype of the first array among what was given."""
     values = [
-        *(params.values() if isinstance(params, dict) else ()),
+        *(params.values() if isinstance(params, (dict, Frozen)) else ()),
         *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
     ]
     for value in values:
@@ -2386,6 +2474,7 @@ def _by_name(inputs):
 
 def _arrays(group, values, names, real, partly=False):
     """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
+    values = dict(values) if isinstance(values, Frozen) else values
     if not isinstance(values, dict):
         raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}

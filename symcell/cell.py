@@ -114,7 +114,7 @@ class Cell:
         return structure_of(self)
 
     def compile(self, dtype="float32"):
-        """Generated Numba kernels, loaded: a Kernel with init, forward, backward and step."""
+        """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward and step."""
         from symcell.compiler import compile_cell
 
         return compile_cell(self, dtype)

@@ -26,6 +26,11 @@ class Kernel:
         """Random parameters, name -> array: init(n_x=8, n_h=16, seed=0), every size by its symbol."""
         return self.module.init(seed=seed, dtype=self.dtype, **sizes)
 
+    def freeze(self, params):
+        """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and
+        need not look whether it has changed. Raises CellError for wrong names, shapes and dtypes."""
+        return self.module.freeze(params, self.dtype)
+
     def forward(self, params, inputs, initial=None, lengths=None, threads=None, checkpoint=None):
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.

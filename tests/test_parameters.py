@@ -147,3 +147,72 @@ def test_every_cell_is_the_same_the_second_time(name):
         grads = kernel.backward(run, {name: np.ones_like(a) for name, a in run.states.items()})
         found.append([*run.states.values(), *grads.params.values(), *grads.inputs.values(), *grads.initial.values()])
     assert_equal(*found)
+
+
+# Frozen ones
+
+
+def test_frozen_parameters_compute_the_same(call, counted):
+    kernel, params, *rest = call
+    frozen, packs = kernel.freeze(params), counted(kernel)
+    expected = anew(kernel, params, *rest)
+    packs.clear()
+    assert_equal(outcome(kernel, frozen, *rest), expected)
+    once = len(packs)
+    params["U_f"] *= 2
+    assert_equal(outcome(kernel, frozen, *rest), expected)
+    assert len(packs) == once
+    assert frozen.keys() == params.keys()
+    np.testing.assert_array_equal(frozen["W_i"], params["W_i"])
+    with pytest.raises(ValueError, match="read-only"):
+        frozen["W_i"][0] = 0
+    assert "lstm" in repr(frozen)
+
+
+def test_frozen_parameters_are_not_looked_at(call, monkeypatch):
+    kernel, params, inputs, initial = call
+    frozen = kernel.freeze(params)
+    monkeypatch.setattr(kernel.module, "_same", None)
+    expected = kernel.forward(frozen, inputs, initial).states["h"]
+    np.testing.assert_array_equal(kernel.forward(frozen, inputs, initial).states["h"], expected)
+    state = initial
+    for t in range(4):
+        state = kernel.step(frozen, inputs["x"][t], state)
+        np.testing.assert_allclose(state["h"], expected[t], rtol=1e-5, atol=1e-6)
+        state = {name: a.copy() for name, a in state.items()}
+    monkeypatch.setattr(kernel.module, "_checked_step", None)
+    kernel.step(frozen, inputs["x"][0], initial)
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_every_cells_parameters_can_be_frozen(name):
+    kernel = cells.get(name).compile("float64")
+    params, inputs, initial = problem(kernel, 3, 2)
+    frozen = kernel.freeze(params)
+    for _ in range(2):
+        found, expected = kernel.forward(frozen, inputs, initial), kernel.forward(params, inputs, initial)
+        for s, a in expected.states.items():
+            np.testing.assert_array_equal(found.states[s], a)
+        cotangents = {name: np.ones_like(a) for name, a in expected.states.items()}
+        gradients = kernel.backward(found, cotangents).params
+        for p, a in kernel.backward(expected, cotangents).params.items():
+            np.testing.assert_array_equal(gradients[p], a)
+
+
+def test_what_cannot_be_frozen_is_refused(call):
+    kernel, params, inputs, initial = call
+    for spoilt, message in (
+        ({}, "params lacks"), (params | {"q": params["b_i"]}, "unknown names q"), (None, "params must be a dict"),
+        (params | {"b_i": params["b_i"][1:]}, r"params\['b_i'\] has shape"), (params | {"b_i": "x"}, "no array|dtype"),
+    ):  # fmt: skip
+        with pytest.raises(CellError, match=message):
+            kernel.freeze(spoilt)
+    frozen, other = kernel.freeze(params), "float64" if kernel.dtype == "float32" else "float32"
+    again = kernel.freeze(frozen)
+    np.testing.assert_array_equal(again["U_o"], params["U_o"])
+    for use in (kernel.module.forward, kernel.module.step):
+        with pytest.raises(CellError, match=kernel.dtype):
+            use(frozen, {name: a[0].astype(other) if use is kernel.module.step else a.astype(other) for name, a in inputs.items()},
+                {name: a.astype(other) for name, a in initial.items()}, dtype=other)  # fmt: skip
+    with pytest.raises(CellError, match="peephole_lstm: params must be a dict"):
+        cells.peephole_lstm.compile(kernel.dtype).forward(frozen, inputs)

@@ -37,6 +37,16 @@ def assert_step(kernel, params, x, state):
         np.testing.assert_allclose(got[name], a, rtol=2e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(("samples", "n_h"), [(1, 157), (1, 158), (40, 33), (3, 700)])
+def test_steps_too_large_for_the_stack(samples, n_h):
+    kernel = cells.lstm.compile("float32")
+    params = kernel.init(n_x=3, n_h=n_h, seed=1)
+    random = np.random.default_rng(2)
+    x, c, h = (random.normal(size=(samples, n)).astype("float32") for n in (3, n_h, n_h))
+    for _ in range(3):
+        assert_step(kernel, params, x, {"c": c, "h": h})
+
+
 def test_parameters_that_change_in_place_are_followed(lstm):
     kernel, params, x, state = lstm
     for _ in range(3):

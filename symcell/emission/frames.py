@@ -199,11 +199,16 @@ def _split(passage, g):
 
 
 def _allocated(passage, arrays, known):
-    for a in arrays:
-        shape = passage.arrays.new_shape(a) if a not in known else None
-        if shape is not None:
-            known.add(a)
-            yield f"{a} = room({shape}, {passage.names.real})"
+    """Room for what is made; what the tape has of one shape is one block."""
+    shapes = {a: shape for a in arrays if a not in known and (shape := passage.arrays.new_shape(a)) is not None}
+    known.update(shapes)
+    whole, real = f"({passage.names.T}, ", passage.names.real
+    for shape in dict.fromkeys(shapes.values()):
+        alike = [a for a in shapes if shapes[a] == shape]
+        if passage.direction == "forward" and shape.startswith(whole) and len(alike) > 1:
+            yield f"{_listed(alike)} = room(({len(alike)}, {shape[1:]}, {real})"
+        else:
+            yield from (f"{a} = room({shape}, {real})" for a in alike)
 
 
 def _work(passage):

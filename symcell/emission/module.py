@@ -32,7 +32,7 @@ _HEADINGS = {
     "single": "A single step.",
     "arguments": "Checks of what is given.",
     "calls": "Calls, and the steps that they compute at a time.",
-    "face": "What this module offers: init, forward, backward, step.",
+    "face": "What this module offers: init, freeze, forward, backward, step.",
 }
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
 

@@ -18,7 +18,9 @@ def single_step(passage):
     given = [words[q] for q in (*cell.inputs, *(s.prev for s in cell.states))]
     new = [words[s] for s in cell.states]
     places = names.pick("places")
-    lines = [*_opening(passage, places), *_once(passage), *_items(passage), "return True"]
+    made, memory = _made(passage), names.pick("memory")
+    lines = [*_opening(passage, places), *_arrays(passage, made, memory), *_once(passage), *_items(passage)]
+    lines += [f"release({memory})"] * bool(made) + ["return True"]
     function = [
         f"def forward_single({', '.join([places, *given, *new])}):",
         f'{_INDENT}"""One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""',
@@ -50,7 +52,7 @@ def _caller(passage, places):
 
 
 def _opening(passage, places):
-    """Sizes, parameters, the check of shapes, and arrays for what the step makes."""
+    """Sizes, parameters and the check of shapes."""
     cell, words, names, shapes = passage.program.cell, passage.schedule.words, passage.names, passage.program.shapes
     params = (*cell.params, *cell.constants)
     first = words[(*cell.inputs,)[0]]
@@ -64,13 +66,17 @@ def _opening(passage, places):
     for k, q in enumerate(params):
         shape = tuple_text(list(map(size_of, shapes[q])) or ["1"])
         yield f"{passage.homes[q].array} = array_at({places}[{k}], {shape}, {first})"
-    made, memory = _made(passage), names.pick("memory")
-    if made:
-        sizes = sum((volume(shape) * (1 if once else Symbol(names.B, integer=True)) for shape, once in made.values()), Integer(0))
-        yield f"{memory} = np.zeros({size_of(sizes.expand())}, {first}.dtype)"
+
+
+def _arrays(passage, made, memory):
+    """The arrays of what the step makes, in one piece of memory."""
+    B, end, lines = passage.names.B, Integer(0), []
     for array, (shape, once) in made.items():
-        lead = [] if once else [names.B]
-        yield f"{array}, {memory} = cut({memory}, {tuple_text([*lead, *map(size_of, shape)] or ['1'])})"
+        dims = ([] if once else [B]) + list(map(size_of, shape))
+        lines.append(f"{array} = array_in({memory}, {size_of(end)}, {tuple_text(dims or ['1'])})")
+        end = (end + volume(shape) * (1 if once else Symbol(B, integer=True))).expand()
+    first = passage.schedule.words[passage.program.cell.inputs[0]]
+    return [f"{memory} = scratch({size_of(end)}, {first})", *lines] if made else []
 
 
 def _made(passage):

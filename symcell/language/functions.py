@@ -137,8 +137,8 @@ RESERVED = frozenset(
 # And names of theirs that give way where a cell takes one for a quantity: that quantity is then called otherwise in the module.
 YIELDING = frozenset(
     [
-        "apply", "array_at", "columns_at", "cut", "halves", "in_parallel", "keep", "max", "meet", "min", "outer_room",
-        "products_of", "room", "row_at", "shares", "steps_at", "steps_at_a_time", "summed", "zeros",
+        "apply", "array_at", "array_in", "columns_at", "halves", "in_parallel", "keep", "max", "meet", "min", "outer_room",
+        "products_of", "release", "room", "row_at", "scratch", "shares", "steps_at", "steps_at_a_time", "summed", "zeros",
     ]
 )  # fmt: skip
 

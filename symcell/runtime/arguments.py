@@ -7,7 +7,7 @@ INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to r
 import numpy as np
 from numba.core import config
 
-from symcell.runtime.parameters import _copied
+from symcell.runtime.parameters import Frozen, _copied
 
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
@@ -31,7 +31,7 @@ def _real_dtype(dtype):
 def _dtype_of(params, inputs):
     """The dtype of the first array among what was given."""
     values = [
-        *(params.values() if isinstance(params, dict) else ()),
+        *(params.values() if isinstance(params, (dict, Frozen)) else ()),
         *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
     ]
     for value in values:
@@ -51,6 +51,7 @@ def _by_name(inputs):
 
 def _arrays(group, values, names, real, partly=False):
     """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
+    values = dict(values) if isinstance(values, Frozen) else values
     if not isinstance(values, dict):
         raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}

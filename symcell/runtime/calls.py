@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _copied, _known_parameters, _new_parameters, _Parameters
+from symcell.runtime.parameters import Frozen, _copied, _known_parameters, _new_parameters, _Parameters
 
 _PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
@@ -33,7 +33,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     """The call, and the states that it begins with."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
-    known = _known_parameters(params, real, threads) if isinstance(params, dict) else None
+    known = _known_parameters(params, real, threads)
     arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
@@ -42,7 +42,8 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     if not known or known.sizes != sizes:
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-        known = _new_parameters(params, arrays, sizes, wanted, real, threads)
+        frozen = isinstance(params, Frozen)
+        known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))

@@ -1,4 +1,4 @@
-"""What a generated module offers: init, forward, backward and step."""
+"""What a generated module offers: init, freeze, forward, backward and step."""
 
 import threading
 from functools import cached_property
@@ -8,7 +8,7 @@ from numba import types
 
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _MANY, _address, _copied, _is_ready
+from symcell.runtime.parameters import _MANY, Frozen, _address, _copied, _copies, _is_ready, _Parameters
 from symcell.runtime.threads import summed
 
 
@@ -60,8 +60,23 @@ def init(seed=0, dtype="float32", **sizes):
     params = {}
     for name in (*PARAMS, *CONSTANTS):
         bound = 1 / np.sqrt(wanted[name][-1] if wanted[name] else 1)
-        params[name] = np.asarray(random.uniform(-bound, bound, wanted[name])).astype(dtype)
+        params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
+        params[name][...] = random.uniform(-bound, bound, wanted[name])
     return params
+
+
+def freeze(params, dtype=None):
+    """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and need
+    not look whether it has changed, as they must with arrays. Raises CellError like forward."""
+    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
+    arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    sizes = wanted = None
+    if _PARAMETERS_TELL:  # otherwise the first call does
+        sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
+        wanted = shapes(**sizes)
+        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
+    memory, copies = _copies(arrays, real, 1)
+    return Frozen(NAME, _Parameters(copies, None, memory, copies, {}, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -79,7 +94,7 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     if len(call.segments) == 1:
         given = {name: _ready(a) for name, a in call.inputs.items()}
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
-        call = call._replace(inputs=kept)
+        call.inputs.update(kept)
         sequences, tape = _run_segment(call, *call.segments[0], start, given)
         return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
     starts = [start]
@@ -125,9 +140,9 @@ def step(params, inputs, state=None, dtype=None):
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
     known, wanted, call, places = _steps.get(id(params), _latest_step)
-    if dtype is wanted and type(params) is dict:
+    if dtype is wanted:
         try:
-            if params == known:
+            if params is known or (type(params) is dict and params == known):
                 new = _single(call, places, inputs, state)
                 if new is not None:
                     return new
@@ -158,15 +173,16 @@ def _checked_step(params, inputs, state, dtype):
     with _compiling:
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
-    names = (*PARAMS, *CONSTANTS)
-    in_place = [name for name in names if _is_ready(params[name], real)]
+    names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
+    in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     new = {name: np.empty_like(start[name]) for name in STATES}
     _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
     # A lone number would equal another array with that number.
-    recognisable = len(in_place) == len(names) and all(a.size > 1 for a in arrays)
-    _latest_step = (dict(params), dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
+    known = params if frozen else dict(params)
+    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -3,6 +3,7 @@
 Parameters that are given again, and have not changed, are neither copied nor packed again; so a trained cell works at once.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -33,9 +34,40 @@ class _Parameters(NamedTuple):
     shapes: dict
 
 
+class Frozen(Mapping):
+    """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
+
+    def __init__(self, name, parameters):
+        self._name, self._parameters, self._arrays = name, parameters, {}
+        for name, a in parameters.copies.items():
+            self._arrays[name] = a.view()
+            self._arrays[name].flags.writeable = False
+
+    def _of(self, sizes, shapes):
+        """What is known of them, now that an input tells all sizes."""
+        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, weights={})
+        return self._parameters
+
+    def __getitem__(self, name):
+        return self._arrays[name]
+
+    def __iter__(self):
+        return iter(self._arrays)
+
+    def __len__(self):
+        return len(self._arrays)
+
+    def __repr__(self):
+        return f"Frozen parameters of {self._name}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
+
+
 def _known_parameters(params, real, threads):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
     global _kept
+    if isinstance(params, Frozen):
+        return params._parameters if params._parameters.real == real else None
+    if not isinstance(params, dict):
+        return None
     known = _kept.get(_key(params))
     if known is None or known.real != real or list(params) != list(known.given):
         return None

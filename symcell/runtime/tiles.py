@@ -75,6 +75,8 @@ class _Vectors:
 def _lines(builder, row, height, low, high, batch, last):
     """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
     step; rows past the last one repeat it."""
+    if height == 1:  # such a row is the only one
+        return [low]
     one, samples = row.type(1), builder.sub(high, low)
     step = builder.sdiv(row, samples)
     sample = builder.sub(row, builder.mul(step, samples))
@@ -114,7 +116,7 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vec
         begins = [add(multiply(line, breadth), start) for line in lines]
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    bed = multiply(builder.udiv(column, width), panel)  # where the first panel begins
+    bed = multiply(column, depth)  # where the first panel begins: columns start at one
     sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
     for total, (place, _) in zip(sums, cells, strict=True):
         builder.store(vector(None), total)
