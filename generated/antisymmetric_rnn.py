@@ -33,7 +33,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "88b88b50a5543aa4"
+CONTENT_HASH = "b873a6fd76694a5e"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "antisymmetric_rnn"
@@ -1687,9 +1687,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    b = params["b"]
-    V = params["V"]
-    M = params["M"]
     epsilon = params["epsilon"].reshape(1)
     x = inputs["x"]
     w_h_packed, V_packed = weights

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "255efedbb6c45c9d"
+CONTENT_HASH = "b40b07dd9b79adb6"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "cifg_lstm"
@@ -1732,16 +1732,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
     p_i = params["p_i"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     p_o = params["p_o"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
     x = inputs["x"]
     U, W = weights
     c_seq = states["c"]

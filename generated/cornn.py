@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "92d4b85e5e322611"
+CONTENT_HASH = "ecd1a938ff65f03c"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "cornn"
@@ -1691,10 +1691,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    W_z = params["W_z"]
-    U_z_y = params["U_z_y"]
-    U_z_z = params["U_z_z"]
-    b_z = params["b_z"]
     dt = params["dt"].reshape(1)
     epsilon = params["epsilon"].reshape(1)
     gamma = params["gamma"].reshape(1)

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "2651af07d07a0b39"
+CONTENT_HASH = "96adb7d0a50452de"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "ctrnn"
@@ -1983,9 +1983,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
     tau = params["tau"].reshape(1)
-    W_h = params["W_h"]
-    U_h = params["U_h"]
-    b_h = params["b_h"]
     dt = params["dt"].reshape(1)
     x = inputs["x"]
     U_h_packed, W = weights

@@ -46,7 +46,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1ed8f295db51f5ac"
+CONTENT_HASH = "9a4d71144e056e0c"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "delta_gru"
@@ -1909,16 +1909,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    U_r = params["U_r"]
-    W_r = params["W_r"]
-    U_z = params["U_z"]
-    W_z = params["W_z"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_r = params["b_r"]
-    b_z = params["b_z"]
-    b_x = params["b_x"]
-    b_h = params["b_h"]
     theta = params["theta"].reshape(1)
     x = inputs["x"]
     U, W = weights

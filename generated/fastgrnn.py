@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "a20f0dad3aefa148"
+CONTENT_HASH = "ae46924eea728e63"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "fastgrnn"
@@ -1725,12 +1725,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    U = params["U"]
-    W = params["W"]
-    b_z = params["b_z"]
-    b_c = params["b_c"]
-    zeta = params["zeta"].reshape(1)
-    nu = params["nu"].reshape(1)
     x = inputs["x"]
     U_packed, W_packed = weights
     h_seq = states["h"]

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "4c9572d3874bdd3d"
+CONTENT_HASH = "fc9cf548611a8121"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "gla"
@@ -1747,12 +1747,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_k = sizes["n_k"]
     n_v = sizes["n_v"]
     n_r = sizes["n_r"]
-    W_q = params["W_q"]
-    W_k = params["W_k"]
-    W_v = params["W_v"]
-    b_g = params["b_g"]
-    G_2 = params["G_2"]
-    G_1 = params["G_1"]
     x = inputs["x"]
     G_2_packed, weights_ = weights
     S_seq = states["S"]

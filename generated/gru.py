@@ -37,7 +37,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "e262270b47c2f9e1"
+CONTENT_HASH = "1253b956f55d5099"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "gru"
@@ -1759,15 +1759,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    U_r = params["U_r"]
-    W_r = params["W_r"]
-    b_r = params["b_r"]
-    U_i = params["U_i"]
-    W_i = params["W_i"]
-    b_i = params["b_i"]
-    U_g = params["U_g"]
-    W_g = params["W_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     U_g_packed, U, W = weights
     c_seq = states["c"]

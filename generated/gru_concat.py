@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "7aad26ff436cb6cb"
+CONTENT_HASH = "2b92098ef0a8e75d"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "gru_concat"
@@ -1775,12 +1775,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    b_r = params["b_r"]
-    W_r = params["W_r"]
-    b_i = params["b_i"]
-    W_i = params["W_i"]
-    b_g = params["b_g"]
-    W_g = params["W_g"]
     x = inputs["x"]
     W_g_packed, W, W_ = weights
     c_seq = states["c"]

@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8690794483760689"
+CONTENT_HASH = "03e51c3e126e6663"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "gru_inverted_update"
@@ -1694,12 +1694,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_u = params["W_u"]
-    U_u = params["U_u"]
-    W_r = params["W_r"]
-    U_r = params["U_r"]
-    U_m = params["U_m"]
-    W_m = params["W_m"]
     x = inputs["x"]
     U, W = weights
     h_seq = states["h"]

@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "216112760c9c9b3e"
+CONTENT_HASH = "baf116adc0713d98"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "gru_one_gate"
@@ -1687,12 +1687,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    U_g = params["U_g"]
-    W_g = params["W_g"]
-    b_g = params["b_g"]
-    U_u = params["U_u"]
-    W_u = params["W_u"]
-    b_u = params["b_u"]
     x = inputs["x"]
     U, W = weights
     c_seq = states["c"]

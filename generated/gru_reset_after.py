@@ -37,7 +37,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "28f456f3e78c92c8"
+CONTENT_HASH = "f1bfed094ca9a7f6"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "gru_reset_after"
@@ -1729,16 +1729,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_z = params["W_z"]
-    U_z = params["U_z"]
-    b_z = params["b_z"]
-    W_r = params["W_r"]
-    U_r = params["U_r"]
-    b_r = params["b_r"]
-    d_n = params["d_n"]
-    U_n = params["U_n"]
-    W_n = params["W_n"]
-    b_n = params["b_n"]
     x = inputs["x"]
     U, W = weights
     h_seq = states["h"]

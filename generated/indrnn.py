@@ -33,7 +33,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "de47dd1d2d662feb"
+CONTENT_HASH = "fb52b290ea43a918"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "indrnn"
@@ -1600,8 +1600,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
     u = params["u"]
-    W_h = params["W_h"]
-    b_h = params["b_h"]
     x = inputs["x"]
     (W_h_packed,) = weights
     h_seq = states["h"]

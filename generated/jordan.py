@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "bde37baf6a67636f"
+CONTENT_HASH = "3bf3e54a658b8c3b"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "jordan"
@@ -1695,11 +1695,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_x = sizes["n_x"]
     n_y = sizes["n_y"]
     n_h = sizes["n_h"]
-    W_h = params["W_h"]
-    U_h = params["U_h"]
-    b_h = params["b_h"]
-    U_y = params["U_y"]
-    b_y = params["b_y"]
     x = inputs["x"]
     U_y_packed, U_h_packed, W_h_packed = weights
     y_seq = states["y"]

@@ -41,7 +41,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "2b5bdb4602ae1d3c"
+CONTENT_HASH = "def24d6516dbdaaa"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "layer_norm_lstm"
@@ -1913,12 +1913,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    b = params["b"]
     g_h = params["g_h"]
-    U = params["U"]
     g_x = params["g_x"]
-    W = params["W"]
-    b_c = params["b_c"]
     g_c = params["g_c"]
     x = inputs["x"]
     U_packed, W_packed = weights

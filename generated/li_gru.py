@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "aa9049d98c049b03"
+CONTENT_HASH = "c456cf9cef8d35af"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "li_gru"
@@ -1706,13 +1706,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
     n_z = params["n_z"]
-    W_z = params["W_z"]
-    U_z = params["U_z"]
-    b_z = params["b_z"]
     n_g = params["n_g"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     U, W = weights
     h_seq = states["h"]

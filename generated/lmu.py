@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "26630140aef6494c"
+CONTENT_HASH = "d70011a8edbf3812"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "lmu"
@@ -1794,9 +1794,6 @@ def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, 
     e_h = params["e_h"]
     e_m = params["e_m"]
     e_x = params["e_x"]
-    W_h = params["W_h"]
-    W_m = params["W_m"]
-    W_x = params["W_x"]
     B = params["B"]
     x = inputs["x"]
     W, A_packed, W_x_packed = weights

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "ae2efa29c09b34fc"
+CONTENT_HASH = "9031e577628c224e"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "lru"
@@ -1827,14 +1827,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_y = sizes["n_y"]
-    log_gamma = params["log_gamma"]
-    B_re = params["B_re"]
-    nu = params["nu"]
-    theta = params["theta"]
-    B_im = params["B_im"]
     D = params["D"]
-    C_im = params["C_im"]
-    C_re = params["C_re"]
     x = inputs["x"]
     C, B_ = weights
     h_re_seq = states["h_re"]

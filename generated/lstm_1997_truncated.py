@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "b904517ca169053c"
+CONTENT_HASH = "5967c3a1697d2ad3"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "lstm_1997_truncated"
@@ -1708,15 +1708,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     (W,) = weights
     c_seq = states["c"]

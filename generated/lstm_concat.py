@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "0916b9b4e0c73fef"
+CONTENT_HASH = "2642af2bd7ec6fed"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "lstm_concat"
@@ -1771,14 +1771,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    b_i = params["b_i"]
-    W_i = params["W_i"]
-    b_f = params["b_f"]
-    W_f = params["W_f"]
-    b_g = params["b_g"]
-    W_g = params["W_g"]
-    b_o = params["b_o"]
-    W_o = params["W_o"]
     x = inputs["x"]
     W, W_ = weights
     c_seq = states["c"]

@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "b88678f3f13f08c3"
+CONTENT_HASH = "2d3b69941cdcf71c"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "lstmp"
@@ -1786,19 +1786,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_x = sizes["n_x"]
     n_r = sizes["n_r"]
     n_h = sizes["n_h"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
-    P = params["P"]
     x = inputs["x"]
     P_packed, U, W = weights
     c_seq = states["c"]

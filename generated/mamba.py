@@ -44,7 +44,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1e1a73ab806982b5"
+CONTENT_HASH = "26ea794921a9da18"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "mamba"
@@ -2018,21 +2018,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_r = sizes["n_r"]
     n_s = sizes["n_s"]
     n_y = sizes["n_y"]
-    W_u = params["W_u"]
     b_u = params["b_u"]
     k0 = params["k0"]
     k1 = params["k1"]
     k2 = params["k2"]
     k3 = params["k3"]
-    b_delta = params["b_delta"]
-    W_2 = params["W_2"]
-    W_1 = params["W_1"]
-    W_B = params["W_B"]
-    W_C = params["W_C"]
-    A_log = params["A_log"]
     D = params["D"]
-    W_y = params["W_y"]
-    W_z = params["W_z"]
     x = inputs["x"]
     W_y_packed, W_2_packed, W, W_ = weights
     u1_seq = states["u1"]

@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "a583c05f29d5156b"
+CONTENT_HASH = "43f1db78ad588387"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "mgu"
@@ -1728,12 +1728,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     U_g_packed, U_f_packed, W = weights
     h_seq = states["h"]

@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "959144e5acecd132"
+CONTENT_HASH = "cafc840db690c974"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "mingru"
@@ -1603,8 +1603,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_z = params["W_z"]
-    W_g = params["W_g"]
     x = inputs["x"]
     (W,) = weights
     h_seq = states["h"]

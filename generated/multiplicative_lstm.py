@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3ea7505ef711cf3b"
+CONTENT_HASH = "a8bca3196361a5ba"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "multiplicative_lstm"
@@ -1822,20 +1822,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_m = sizes["n_m"]
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    U_m = params["U_m"]
-    W_m = params["W_m"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
-    W_u = params["W_u"]
-    U_u = params["U_u"]
-    b_u = params["b_u"]
     x = inputs["x"]
     U, U_m_packed, W = weights
     c_seq = states["c"]

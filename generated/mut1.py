@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "f0ed3e0f873e1b95"
+CONTENT_HASH = "4760bf73d3b3fa35"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "mut1"
@@ -1775,14 +1775,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_z = params["W_z"]
-    b_z = params["b_z"]
-    W_r = params["W_r"]
-    U_r = params["U_r"]
-    b_r = params["b_r"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     U_g_packed, U_r_packed, W = weights
     h_seq = states["h"]

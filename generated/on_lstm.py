@@ -44,7 +44,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "ff7e865044b01533"
+CONTENT_HASH = "d99e085001d4c0e7"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "on_lstm"
@@ -1973,24 +1973,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_m_f = params["W_m_f"]
-    U_m_f = params["U_m_f"]
-    b_m_f = params["b_m_f"]
-    W_m_i = params["W_m_i"]
-    U_m_i = params["U_m_i"]
-    b_m_i = params["b_m_i"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     U, W = weights
     c_seq = states["c"]

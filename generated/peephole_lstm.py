@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8a749a5c6e7abc13"
+CONTENT_HASH = "773e68aee38dd1dc"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "peephole_lstm"
@@ -1762,20 +1762,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
     p_i = params["p_i"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
     p_f = params["p_f"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     p_o = params["p_o"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
     x = inputs["x"]
     U, W = weights
     c_seq = states["c"]

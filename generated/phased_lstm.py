@@ -43,7 +43,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "b92afa4def5b5f0d"
+CONTENT_HASH = "ec8e704fea6a04de"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "phased_lstm"
@@ -1876,20 +1876,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     s = params["s"]
     r = params["r"]
     p_i = params["p_i"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
     p_f = params["p_f"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     p_o = params["p_o"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
     alpha = params["alpha"].reshape(1)
     t = inputs["t"]
     x = inputs["x"]

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8a42092d3bffe109"
+CONTENT_HASH = "90ff02d69ff8c8c8"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "qrnn"
@@ -1738,15 +1738,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    V_z = params["V_z"]
-    W_z = params["W_z"]
-    b_z = params["b_z"]
-    V_f = params["V_f"]
-    W_f = params["W_f"]
-    b_f = params["b_f"]
-    V_o = params["V_o"]
-    W_o = params["W_o"]
-    b_o = params["b_o"]
     x = inputs["x"]
     V, W = weights
     c_seq = states["c"]

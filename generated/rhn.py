@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3fb3a792cca5edd6"
+CONTENT_HASH = "03656e2028fc40dd"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "rhn"
@@ -1781,16 +1781,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_H1 = params["W_H1"]
-    U_H1 = params["U_H1"]
-    b_H1 = params["b_H1"]
-    W_T1 = params["W_T1"]
-    U_T1 = params["U_T1"]
-    b_T1 = params["b_T1"]
-    U_H2 = params["U_H2"]
-    b_H2 = params["b_H2"]
-    U_T2 = params["U_T2"]
-    b_T2 = params["b_T2"]
     x = inputs["x"]
     U, U_, W = weights
     h_seq = states["h"]

@@ -33,7 +33,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "42208903d5efc49b"
+CONTENT_HASH = "fdc8403544ab8c1e"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "rnn"
@@ -1624,9 +1624,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    U_a = params["U_a"]
-    W_a = params["W_a"]
-    b_a = params["b_a"]
     x = inputs["x"]
     U_a_packed, W_a_packed = weights
     a_seq = states["a"]

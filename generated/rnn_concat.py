@@ -33,7 +33,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3fbe6dddbf7c9977"
+CONTENT_HASH = "a648bdd885f5afc8"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "rnn_concat"
@@ -1625,7 +1625,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    W_a = params["W_a"]
     x = inputs["x"]
     W_a_packed, W_a_packed_ = weights
     a_seq = states["a"]

@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "c370098f289fb3c5"
+CONTENT_HASH = "8ddb76de546b24c1"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "rnn_readout"
@@ -1738,11 +1738,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
     n_y = sizes["n_y"]
-    U_a = params["U_a"]
-    W_a = params["W_a"]
-    b_a = params["b_a"]
-    U_y = params["U_y"]
-    b_y = params["b_y"]
     x = inputs["x"]
     U_y_packed, U_a_packed, W_a_packed = weights
     a_seq = states["a"]

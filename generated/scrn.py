@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d5cef00aa28d5faa"
+CONTENT_HASH = "ac60c13d061e270e"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "scrn"
@@ -1775,12 +1775,6 @@ def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, 
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
     n_y = sizes["n_y"]
-    B = params["B"]
-    A = params["A"]
-    P = params["P"]
-    R = params["R"]
-    U = params["U"]
-    V = params["V"]
     alpha = params["alpha"].reshape(1)
     x = inputs["x"]
     weights_, R_packed, P_packed, weights__ = weights

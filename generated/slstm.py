@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "27d789001a9d49b2"
+CONTENT_HASH = "56a15cf5836897f3"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "slstm"
@@ -1865,18 +1865,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
     n_heads = sizes["n_heads"]
-    R_i = params["R_i"]
-    W_i = params["W_i"]
-    b_i = params["b_i"]
-    R_f = params["R_f"]
-    W_f = params["W_f"]
-    b_f = params["b_f"]
-    R_z = params["R_z"]
-    W_z = params["W_z"]
-    b_z = params["b_z"]
-    R_o = params["R_o"]
-    W_o = params["W_o"]
-    b_o = params["b_o"]
     x = inputs["x"]
     w, W = weights
     m_seq = states["m"]

@@ -37,7 +37,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "35b58e0590d2a7f9"
+CONTENT_HASH = "df7a294099ff1e61"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "sru"
@@ -1676,13 +1676,8 @@ def _backward_weights(sizes, real, params, tape, threads):
 def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
-    W = params["W"]
     v_f = params["v_f"]
-    W_f = params["W_f"]
-    b_f = params["b_f"]
     v_r = params["v_r"]
-    W_r = params["W_r"]
-    b_r = params["b_r"]
     alpha = params["alpha"].reshape(1)
     x = inputs["x"]
     (W_,) = weights

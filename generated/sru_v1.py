@@ -37,7 +37,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "b7dc47460b33c8e6"
+CONTENT_HASH = "fd29767ad84e1f44"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "sru_v1"
@@ -1665,11 +1665,6 @@ def _backward_weights(sizes, real, params, tape, threads):
 def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
-    W = params["W"]
-    W_f = params["W_f"]
-    b_f = params["b_f"]
-    W_r = params["W_r"]
-    b_r = params["b_r"]
     x = inputs["x"]
     (W_,) = weights
     c_seq = states["c"]

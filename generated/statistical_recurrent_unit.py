@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "c9a1f6d4ad07125a"
+CONTENT_HASH = "d6771bd1d4eaf082"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "statistical_recurrent_unit"
@@ -1863,13 +1863,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     n_r = sizes["n_r"]
     n_x = sizes["n_x"]
     n_o = sizes["n_o"]
-    U_r = params["U_r"]
-    b_r = params["b_r"]
-    U_p = params["U_p"]
-    W_p = params["W_p"]
-    b_p = params["b_p"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
     alpha = params["alpha"]
     x = inputs["x"]
     U_o_packed, U_p_packed, U_r_packed, W_p_packed = weights

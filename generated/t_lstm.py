@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d5d39ce22e7cb039"
+CONTENT_HASH = "b320b6a0ff72b072"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "t_lstm"
@@ -1836,20 +1836,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    U_d = params["U_d"]
-    b_d = params["b_d"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     dt = inputs["dt"]
     x = inputs["x"]
     U, U_d_packed, W = weights

@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "39ace700ed5d4005"
+CONTENT_HASH = "7d7c74eaefb216ed"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "ugrnn"
@@ -1685,12 +1685,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
-    W_c = params["W_c"]
-    U_c = params["U_c"]
-    b_c = params["b_c"]
     x = inputs["x"]
     U, W = weights
     h_seq = states["h"]

@@ -40,7 +40,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "e2f47e6c5b09f89d"
+CONTENT_HASH = "d53b073cdd1a9573"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "zoneout_lstm"
@@ -1800,18 +1800,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_i = params["W_i"]
-    U_i = params["U_i"]
-    b_i = params["b_i"]
-    W_f = params["W_f"]
-    U_f = params["U_f"]
-    b_f = params["b_f"]
-    W_o = params["W_o"]
-    U_o = params["U_o"]
-    b_o = params["b_o"]
-    W_g = params["W_g"]
-    U_g = params["U_g"]
-    b_g = params["b_g"]
     x = inputs["x"]
     m_c = inputs["m_c"]
     m_h = inputs["m_h"]

@@ -388,6 +388,7 @@ MALFORMED = {
     "a part that may not be there": lambda: part(x, 2, "n_h"),
     "a piece after the last": lambda: chunk(x, 4, 4),
     "a broadcast without a size": lambda: total(row(x), 0) * x,
+    "what is not a number": lambda: total(sympy.nan, 1) * x,
     "a size named like the module's own": lambda: Input("q", ("np", 2)) @ x,
 }
 

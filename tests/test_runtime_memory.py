@@ -1,11 +1,14 @@
 """Memory that is used again: never while anything refers to it."""
 
+import gc
 import threading
 
 import numpy as np
 import pytest
+from numba.extending import overload
 
 from symcell.runtime import memory
+from symcell.runtime.jit import jit
 
 REAL = np.dtype("float32")
 SHAPE = (300, 100)
@@ -79,3 +82,28 @@ def test_threads_never_share():
     for thread in threads:
         thread.join()
     assert not faults
+
+
+@pytest.mark.parametrize("enabled", (True, False))
+def test_compiling_leaves_the_garbage_collector_as_it_was(enabled):
+    seen, was = [], gc.isenabled()
+
+    def _look():
+        """What only a kernel can call."""
+
+    @overload(_look)
+    def compiled_look():
+        seen.append(gc.isenabled())
+        return lambda: 1
+
+    def look():
+        return _look()
+
+    look.__module__ = "nowhere"  # so that nothing is read from a cache
+    (gc.enable if enabled else gc.disable)()
+    try:
+        assert jit(look)() == 1
+        assert seen == [False]
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was else gc.disable)()

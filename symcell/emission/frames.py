@@ -29,7 +29,8 @@ def _text(head, docstring, lines):
 
 
 def _words(lines):
-    return set(re.findall(r"\w+", re.sub(r"#.*", "", "\n".join(lines))))
+    """The names in code, those in comments and texts left out."""
+    return set(re.findall(r"\w+", re.sub(r'#.*|"[^"]*"', "", "\n".join(lines))))
 
 
 def _weights_frame(passage, shared):

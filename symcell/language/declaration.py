@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Symbol, default_sort_key, preorder_traversal
+from sympy import Expr, Integer, S, Symbol, default_sort_key, preorder_traversal
 from sympy.core.relational import Equality
 from sympy.logic.boolalg import BooleanAtom
 
@@ -114,6 +114,8 @@ def checked_equations(cell, declared):
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
             _check_order(target, rhs, declared, number)
             names.claim(target)
+            if rhs.has(S.NaN):
+                raise CellError("NaN stands in it; only real numbers are known")
             rhs = _expanded(cell, target, rhs, names, matrices)
             check_printable(rhs)
             shape = infer(rhs, cell._shape_of, cell._sizes)
