@@ -106,7 +106,7 @@ def _idle(real):
     def multiply(rows, start, weights, out, low, high, rank, team):
         pass
 
-    def add(left, from_left, right, from_right, out, low, high, rank, team, block, panels):
+    def add(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
         pass
 
     kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)

@@ -79,7 +79,7 @@ def run(name, threads, seconds=4.0, points=None):
     for T, B, N in race.points if points is None else [race.points[k] for k in points if k < len(race.points)]:
         problem = Problem(cell, T, B, sizes_of(cell, N), race.dtype, threads)
         arrays = problem.arrays()
-        makers = dict.fromkeys(maker for maker, _ in (*race.both, *race.forward))
+        makers = dict.fromkeys(maker for maker, _ in (*race.both, *race.forward, *race.frozen))
         own, rivals = Symcell(problem, *arrays), {maker: maker(problem, *arrays) for maker in makers}
         compare([own, *rivals.values()], race.dtype)
         for what, entries in (("both", race.both), ("forward", race.forward), ("frozen", race.frozen)):

@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "773e68aee38dd1dc"
+CONTENT_HASH = "644d3eebe1f2caa4"
 RUNTIME_HASH = "7a4064bfce7c7df0"
 
 NAME = "peephole_lstm"
@@ -291,8 +291,8 @@ class _Parameters(NamedTuple):
 class Frozen(Mapping):
     """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
 
-    def __init__(self, name, parameters):
-        self._name, self._parameters, self._arrays = name, parameters, {}
+    def __init__(self, cell, parameters):
+        self._cell, self._parameters, self._arrays = cell, parameters, {}
         for name, a in parameters.copies.items():
             self._arrays[name] = a.view()
             self._arrays[name].flags.writeable = False
@@ -312,7 +312,7 @@ class Frozen(Mapping):
         return len(self._arrays)
 
     def __repr__(self):
-        return f"Frozen parameters of {self._name}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
+        return f"Frozen parameters of {self._cell}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
 
 
 def _known_parameters(params, real, threads):
@@ -1938,8 +1938,8 @@ def init(seed=0, dtype="float32", **sizes):
 
 
 def freeze(params, dtype=None):
-    """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and need
-    not look whether it has changed, as they must with arrays. Raises CellError like forward."""
+    """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
+    `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
     arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     sizes = wanted = None

@@ -31,7 +31,7 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "750185ec8d1d72e5"
+CONTENT_HASH = "dd4855d4edfe5ed7"
 RUNTIME_HASH = "7f6c52744293ce5b"
 
 NAME = "scalar_rnn"
@@ -250,8 +250,8 @@ class _Parameters(NamedTuple):
 class Frozen(Mapping):
     """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
 
-    def __init__(self, name, parameters):
-        self._name, self._parameters, self._arrays = name, parameters, {}
+    def __init__(self, cell, parameters):
+        self._cell, self._parameters, self._arrays = cell, parameters, {}
         for name, a in parameters.copies.items():
             self._arrays[name] = a.view()
             self._arrays[name].flags.writeable = False
@@ -271,7 +271,7 @@ class Frozen(Mapping):
         return len(self._arrays)
 
     def __repr__(self):
-        return f"Frozen parameters of {self._name}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
+        return f"Frozen parameters of {self._cell}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
 
 
 def _known_parameters(params, real, threads):
@@ -1044,8 +1044,8 @@ def init(seed=0, dtype="float32", **sizes):
 
 
 def freeze(params, dtype=None):
-    """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and need
-    not look whether it has changed, as they must with arrays. Raises CellError like forward."""
+    """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
+    `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
     arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     sizes = wanted = None

@@ -27,8 +27,8 @@ class Kernel:
         return self.module.init(seed=seed, dtype=self.dtype, **sizes)
 
     def freeze(self, params):
-        """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and
-        need not look whether it has changed. Raises CellError for wrong names, shapes and dtypes."""
+        """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
+        `params`, and need not look whether it has changed. Raises CellError for wrong names, shapes and dtypes."""
         return self.module.freeze(params, self.dtype)
 
     def forward(self, params, inputs, initial=None, lengths=None, threads=None, checkpoint=None):

@@ -66,8 +66,8 @@ def init(seed=0, dtype="float32", **sizes):
 
 
 def freeze(params, dtype=None):
-    """A copy of parameters that never changes, for a trained cell: forward, backward and step take it as their `params`, and need
-    not look whether it has changed, as they must with arrays. Raises CellError like forward."""
+    """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
+    `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
     arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     sizes = wanted = None

@@ -37,8 +37,8 @@ class _Parameters(NamedTuple):
 class Frozen(Mapping):
     """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
 
-    def __init__(self, name, parameters):
-        self._name, self._parameters, self._arrays = name, parameters, {}
+    def __init__(self, cell, parameters):
+        self._cell, self._parameters, self._arrays = cell, parameters, {}
         for name, a in parameters.copies.items():
             self._arrays[name] = a.view()
             self._arrays[name].flags.writeable = False
@@ -58,7 +58,7 @@ class Frozen(Mapping):
         return len(self._arrays)
 
     def __repr__(self):
-        return f"Frozen parameters of {self._name}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
+        return f"Frozen parameters of {self._cell}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
 
 
 def _known_parameters(params, real, threads):
