@@ -44,8 +44,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "4628305c1921e613"
-RUNTIME_HASH = "7a4064bfce7c7df0"
+CONTENT_HASH = "55ca56f0357dc7ab"
+RUNTIME_HASH = "07bc1216df4200c2"
 
 NAME = "mamba"
 PARAMS = {
@@ -1065,13 +1065,13 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vector):
+def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_terms=None, grows=None):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
-    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, y
-    grows by x.T @ w, x (terms, from `start` on: rows of y)."""
-    row, column, start, terms, low, high, last = numbers
+    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, by
+    x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
+    (x, w, y), (row, column, start, terms, low, high, last) = arrays, numbers
     added = places_of_terms is not None
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
@@ -1106,48 +1106,80 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vec
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-    results = [builder.load(total) for total in sums]
     if added:  # rows past the last one repeat it, so all are read before any is written
-        old = [memory.load(y, place, mask) for place, mask in cells]
-        results = [builder.fadd(o, r) for o, r in zip(old, results, strict=True)]
-    for result, (place, mask) in zip(results, cells, strict=True):
-        memory.store(result, y, place, mask)
+        with builder.if_then(grows):
+            for total, (place, mask) in zip(sums, cells, strict=True):
+                builder.store(builder.fadd(memory.load(y, place, mask), builder.load(total)), total)
+    for total, (place, mask) in zip(sums, cells, strict=True):
+        memory.store(builder.load(total), y, place, mask)
 
 
-def _band(height, vectors, added=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile.
-    `terms`: how many, or, where products are added, the places of `rows` where they begin."""
+def _band(height, vectors):
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
     @intrinsic
     def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
-        _in_one_piece(rows, weights, out)
         n = types.intp
-        signature = types.void(rows, n, weights, terms if added else n, out, n, n, n, n, n)
-        real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
-        vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
 
         def generate(context, builder, signature, arguments):
-            rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
-            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
-            places_of_terms = context.make_array(signature.args[3])(context, builder, terms) if added else None
-            if added:
-                terms = cgutils.unpack_tuple(builder, places_of_terms.shape)[0]
-            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
+            arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
+            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
+            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, arrays[-1].shape)[0]
             last = builder.sub(builder.mul(steps, samples), samples.type(1))
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, rows, weights, out, numbers, height, vectors, places_of_terms, vector)
+                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows))
             return context.get_dummy_value()
 
-        return signature, generate
+        return _if_in_one_piece(signature, rows, weights, out), generate
 
     return band
+
+
+def _band_of_sums(vectors):
+    """What computes all rows of `out` (one step), in columns from one on, as sums of products with the rows that begin at
+    `places`; what is in `out` is added to if it `grows`."""
+
+    @intrinsic
+    def band(typing, rows, start, weights, places, out, column, grows):
+        n = types.intp
+        signature = types.void(rows, n, weights, places, out, n, types.boolean)
+
+        def generate(context, builder, signature, arguments):
+            left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
+            start, column, grows = (arguments[i] for i in (1, 5, 6))
+            (terms,), (_, height, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
+            none, last = height.type(0), builder.sub(height, height.type(1))
+            with cgutils.for_range_slice(builder, none, height, height.type(_TALL)) as (row, _):
+                numbers = row, column, start, terms, none, height, last
+                _build_tile(builder, (left, right, sums), numbers, _TALL, vectors, _register_of(rows), begins, grows)
+            return context.get_dummy_value()
+
+        return _if_in_one_piece(signature, rows, weights, out), generate
+
+    return band
+
+
+def _array_structs(context, builder, signature, arguments, which):
+    return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
+
+
+def _if_in_one_piece(signature, *arrays):
+    """The signature, if the arrays are such as tiles can read."""
+    _in_one_piece(*arrays)
+    return signature
+
+
+def _register_of(array):
+    """A register of an array's numbers."""
+    return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
 
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
 _short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
-_added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
+_sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
 @intrinsic
@@ -1182,6 +1214,7 @@ def _turn(typing, source, place, stride, target, goal, width):
 # Matrix products.
 
 
+_NEAR, _FAR = 1 << 16, 1 << 20  # bytes of weights, between which they are in the second cache
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
 
@@ -1200,6 +1233,11 @@ def outer_room(threads, columns, real):
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
     return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
+
+
+def sums_of_products(shape, real, count):
+    """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
+    return room(shape, real) if count else zeros(shape, real)
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
@@ -1260,10 +1298,12 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
 
 @exact_jit
 def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
-    """The columns from `left` up to `right` of a single row: two panels at a time, as long as there are two."""
+    """The columns from `left` up to `right` of a single row: panel after panel, as they lie in the second cache, which is fastest
+    there, or two panels at a time, if they are nearer, and wait for arithmetic, or farther away."""
     width, column = weights.shape[2], left
+    in_pairs = not _NEAR < weights.size * weights.itemsize <= _FAR
     while column < right:
-        if right - column > width:
+        if in_pairs and right - column > width:
             _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
             column += 2 * width
         elif right - column > width // 2:
@@ -1274,9 +1314,9 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
             column += width
 
 
-def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
-    """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
-    right[t, b, from_right + k]: a gradient of weights.
+def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+    """out[m, k] = the sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
+    right[t, b, from_right + k], of which there are some, or out grows by that: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
     C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
@@ -1298,9 +1338,9 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
             part = lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
+                    _sum_band(left, top, panels, terms, part, column, grows or first > 0)
                 else:
-                    _narrow_added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
+                    _narrow_sum_band(left, top, panels, terms, part, column, grows or first > 0)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
@@ -1316,7 +1356,7 @@ def _kinds_of_arguments(number):
     rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
     return (
         (rows, n, rows, rows, n, n, n, team),
-        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, team, rows),
+        (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
     )
 
 
@@ -1355,7 +1395,7 @@ def multiply(typing, products, rows, start, weights, out, low, high, rank, team)
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, places, panels):
+def add_outer_products(typing, products, left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)
 
@@ -1828,7 +1868,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s
             last - first), low, high, rank, team)
         # dW_y: the outer products of dy and v_y
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_seq, first, last), 0,
-            dW_y, low, high, rank, team, lines, panels)
+            dW_y, last < T, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -1849,7 +1889,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s
             0, last - first), low, high, rank, team)
         # dW_2: the outer products of dz_delta_2 and z_delta
         add_outer_products(products, steps_at(dz_delta_2_seq, 0, last - first), 0, steps_at(z_delta_seq,
-            first, last), 0, dW_2, low, high, rank, team, lines, panels)
+            first, last), 0, dW_2, last < T, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -1861,7 +1901,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s
             steps_at(from_dz_delta, 0, last - first), low, high, rank, team)
         # dW_1, dW_B, dW_C: the outer products of dz_delta, dB_t, dC_t and u
         add_outer_products(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0,
-            steps_at(u_seq, first, last), 0, dW, low, high, rank, team, lines, panels)
+            steps_at(u_seq, first, last), 0, dW, last < T, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -1879,7 +1919,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s
             low, high, rank, team)
         # dW_u, dW_z: the outer products of du0, dz_y and x
         add_outer_products(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
-            0, dW_, low, high, rank, team, lines, panels)
+            0, dW_, last < T, low, high, rank, team, lines, panels)
         meet(team)
 
 
@@ -2068,11 +2108,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dk2 = zeros((parts[-1][1] + 1, n_u), real)
     dk3 = zeros((parts[-1][1] + 1, n_u), real)
     db_delta = zeros((parts[-1][1] + 1, n_u), real)
-    dW_2 = zeros((parts[-1][1] + 1, n_u, n_r), real)
-    dW = zeros((parts[-1][1] + 1, 2 * n_s + n_r, n_u), real)
+    dW_2 = sums_of_products((parts[-1][1] + 1, n_u, n_r), real, T * B)
+    dW = sums_of_products((parts[-1][1] + 1, 2 * n_s + n_r, n_u), real, T * B)
     dD = zeros((parts[-1][1] + 1, n_u), real)
-    dW_y = zeros((parts[-1][1] + 1, n_y, n_u), real)
-    dW_ = zeros((parts[-1][1] + 1, 2 * n_u, n_x), real)
+    dW_y = sums_of_products((parts[-1][1] + 1, n_y, n_u), real, T * B)
+    dW_ = sums_of_products((parts[-1][1] + 1, 2 * n_u, n_x), real, T * B)
     lines, panels = outer_room(len(parts), [n_u, n_r, n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):

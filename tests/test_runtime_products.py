@@ -35,8 +35,8 @@ def multiply_packed(rows, start, panels, out, low, high, rank, team):
 
 
 @jit
-def add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
-    compiled_add(left, from_left, right, from_right, out, low, high, rank, team, places, panels)
+def add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+    compiled_add(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels)
 
 
 def multiply(rows, start, weights, out):
@@ -136,7 +136,7 @@ def test_samples_of_several_steps(samples, dtype):
         total = np.ones((depth, columns), dtype)
         places, scratch = outer_room(1, [columns], np.dtype(dtype))
         out[:, :low], out[:, high:] = np.nan, np.nan
-        add_outer_products(rows, 0, out, 0, total, low, high, 0, ALONE, places[0], scratch[0])
+        add_outer_products(rows, 0, out, 0, total, True, low, high, 0, ALONE, places[0], scratch[0])
         want = 1 + np.einsum("tbm,tbk->mk", rows[:, low:high], out[:, low:high])
         np.testing.assert_allclose(total, want, rtol=1e-4, atol=1e-4)
 
@@ -154,25 +154,26 @@ def test_a_team_computes_all_columns_once(dtype):
         for rank in range(3):
             multiply_packed(rows, 0, panels, out, 0, 1, rank, team)
         for rank in range(3):
-            add_outer_products(rows, 0, out, 0, total, 0, 1, rank, team, places[0], scratch[0])
+            add_outer_products(rows, 0, out, 0, total, True, 0, 1, rank, team, places[0], scratch[0])
         np.testing.assert_allclose(out, rows @ weights, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(total, np.einsum("tbm,tbk->mk", rows, out), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("rows", (0, 1, 7, 129, 600))
-def test_outer_products_are_added(dtype, rows):
+@pytest.mark.parametrize("rows, before", ((0, 1), (1, 1), (7, 1), (129, 1), (600, 1), (1, np.nan), (7, np.nan), (600, np.nan)))
+def test_outer_products_are_added_or_replace_what_was_there(dtype, rows, before):
     random = np.random.default_rng(rows)
     for height, width in itertools.product((1, 5, 6, 31, 500, 700), (1, 8, 17, 32, 33, 64, 100, 210)):
         left, right = (random.standard_normal((1, rows, n + 4)).astype(dtype) for n in (height, width))
         space = np.full(height * width + 64, np.nan, dtype)
         out = space[32 : 32 + height * width].reshape(height, width)
-        out[:] = 1
+        out[:] = before
         places, panels = outer_room(1, [width], np.dtype(dtype))
-        add_outer_products(left, 3, right, 1, out, 0, rows, 0, ALONE, places[0], panels[0])
+        add_outer_products(left, 3, right, 1, out, before == 1, 0, rows, 0, ALONE, places[0], panels[0])
         turned, right = left[0, :, 3 : 3 + height].astype(float).T, right[0, :, 1 : 1 + width].astype(float)
         scale = 1 + np.abs(turned) @ np.abs(right)
-        assert np.all(np.abs(out - 1 - turned @ right) <= 40 * np.finfo(dtype).eps * scale), (height, width)
+        want = np.nan_to_num(before) + turned @ right
+        assert np.all(np.abs(out - want) <= 40 * np.finfo(dtype).eps * scale), (height, width)
         assert np.isnan(np.delete(space, np.s_[32 : 32 + height * width])).all(), (height, width)
 
 

@@ -168,7 +168,11 @@ def _called_in_threads(passage, known):
     if summed:
         lines.append("# Each thread adds up gradients of its own.")
         count = f"{names.parts}[-1][1] + 1"
-        lines += [f"{a} = zeros({tuple_text((count, *shape))}, {names.real})" for a, shape in summed.items()]
+        products = {passage.arrays.gradient_name(g) for g in passage.gradients}
+        for a, shape in summed.items():
+            shape, real = tuple_text((count, *shape)), names.real
+            made = f"sums_of_products({shape}, {real}, {names.T} * {names.B})" if a in products else f"zeros({shape}, {real})"
+            lines.append(f"{a} = {made}")
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")

@@ -147,7 +147,8 @@ class Passage:
         names, whole = self.names, self.arrays.gradient_name(g)
         operands = [text for symbols in (g.bars, (g.operand,))
                     for text in (self.arrays.block_matrix(symbols), self.arrays.start(symbols))]  # fmt: skip
-        arguments = [*operands, whole, names.low, names.high, names.rank, names.team, names.lines, names.panels]
+        grows = f"{names.last} < {names.T}"  # the last block of steps comes first
+        arguments = [*operands, whole, grows, names.low, names.high, names.rank, names.team, names.lines, names.panels]
         return [
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
             f"add_outer_products({', '.join([names.products, *arguments])})",

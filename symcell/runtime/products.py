@@ -13,19 +13,19 @@ from numba import types
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit, jit, pointed
-from symcell.runtime.memory import room
+from symcell.runtime.memory import room, zeros
 from symcell.runtime.tiles import (
     _BYTES,
     _TALL,
     _TURN,
     _WIDTH,
-    _added_band,
-    _narrow_added_band,
     _narrow_row,
     _narrow_short_band,
+    _narrow_sum_band,
     _narrow_tall_band,
     _one_row,
     _short_band,
+    _sum_band,
     _tall_band,
     _turn,
     _wide_row,
@@ -33,6 +33,7 @@ from symcell.runtime.tiles import (
 )
 from symcell.runtime.views import _copy, lines_at
 
+_NEAR, _FAR = 1 << 16, 1 << 20  # bytes of weights, between which they are in the second cache
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
 
@@ -51,6 +52,11 @@ def outer_room(threads, columns, real):
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
     return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
+
+
+def sums_of_products(shape, real, count):
+    """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
+    return room(shape, real) if count else zeros(shape, real)
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
@@ -111,10 +117,12 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
 
 @exact_jit
 def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
-    """The columns from `left` up to `right` of a single row: two panels at a time, as long as there are two."""
+    """The columns from `left` up to `right` of a single row: panel after panel, as they lie in the second cache, which is fastest
+    there, or two panels at a time, if they are nearer, and wait for arithmetic, or farther away."""
     width, column = weights.shape[2], left
+    in_pairs = not _NEAR < weights.size * weights.itemsize <= _FAR
     while column < right:
-        if right - column > width:
+        if in_pairs and right - column > width:
             _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
             column += 2 * width
         elif right - column > width // 2:
@@ -125,9 +133,9 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
             column += width
 
 
-def _add_outer_products(left, from_left, right, from_right, out, low, high, rank, team, places, panels):
-    """out[m, k] += sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
-    right[t, b, from_right + k]: a gradient of weights.
+def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+    """out[m, k] = the sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
+    right[t, b, from_right + k], of which there are some, or out grows by that: a gradient of weights.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
     C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
@@ -149,9 +157,9 @@ def _add_outer_products(left, from_left, right, from_right, out, low, high, rank
             part = lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
+                    _sum_band(left, top, panels, terms, part, column, grows or first > 0)
                 else:
-                    _narrow_added_band(left, top, panels, terms, part, column, 0, tall, 0, tall)
+                    _narrow_sum_band(left, top, panels, terms, part, column, grows or first > 0)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
@@ -167,7 +175,7 @@ def _kinds_of_arguments(number):
     rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
     return (
         (rows, n, rows, rows, n, n, n, team),
-        (rows, n, rows, n, types.Array(number, 2, "C"), n, n, n, team, team, rows),
+        (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
     )
 
 
@@ -206,6 +214,6 @@ def multiply(typing, products, rows, start, weights, out, low, high, rank, team)
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, low, high, rank, team, places, panels):
+def add_outer_products(typing, products, left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)

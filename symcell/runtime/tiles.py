@@ -91,13 +91,13 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vector):
+def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_terms=None, grows=None):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
 
-    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, y
-    grows by x.T @ w, x (terms, from `start` on: rows of y)."""
-    row, column, start, terms, low, high, last = numbers
+    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, by
+    x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
+    (x, w, y), (row, column, start, terms, low, high, last) = arrays, numbers
     added = places_of_terms is not None
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
@@ -132,48 +132,80 @@ def _build_tile(builder, x, w, y, numbers, height, vectors, places_of_terms, vec
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-    results = [builder.load(total) for total in sums]
     if added:  # rows past the last one repeat it, so all are read before any is written
-        old = [memory.load(y, place, mask) for place, mask in cells]
-        results = [builder.fadd(o, r) for o, r in zip(old, results, strict=True)]
-    for result, (place, mask) in zip(results, cells, strict=True):
-        memory.store(result, y, place, mask)
+        with builder.if_then(grows):
+            for total, (place, mask) in zip(sums, cells, strict=True):
+                builder.store(builder.fadd(memory.load(y, place, mask), builder.load(total)), total)
+    for total, (place, mask) in zip(sums, cells, strict=True):
+        memory.store(builder.load(total), y, place, mask)
 
 
-def _band(height, vectors, added=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile.
-    `terms`: how many, or, where products are added, the places of `rows` where they begin."""
+def _band(height, vectors):
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
     @intrinsic
     def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
-        _in_one_piece(rows, weights, out)
         n = types.intp
-        signature = types.void(rows, n, weights, terms if added else n, out, n, n, n, n, n)
-        real = ir.FloatType() if rows.dtype == types.float32 else ir.DoubleType()
-        vector = ir.VectorType(real, 8 * _BYTES // rows.dtype.bitwidth)
+        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
 
         def generate(context, builder, signature, arguments):
-            rows, weights, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
-            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, 5, 6, 7, 8, 9))
-            places_of_terms = context.make_array(signature.args[3])(context, builder, terms) if added else None
-            if added:
-                terms = cgutils.unpack_tuple(builder, places_of_terms.shape)[0]
-            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, out.shape)[0]
+            arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
+            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
+            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, arrays[-1].shape)[0]
             last = builder.sub(builder.mul(steps, samples), samples.type(1))
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, rows, weights, out, numbers, height, vectors, places_of_terms, vector)
+                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows))
             return context.get_dummy_value()
 
-        return signature, generate
+        return _if_in_one_piece(signature, rows, weights, out), generate
 
     return band
+
+
+def _band_of_sums(vectors):
+    """What computes all rows of `out` (one step), in columns from one on, as sums of products with the rows that begin at
+    `places`; what is in `out` is added to if it `grows`."""
+
+    @intrinsic
+    def band(typing, rows, start, weights, places, out, column, grows):
+        n = types.intp
+        signature = types.void(rows, n, weights, places, out, n, types.boolean)
+
+        def generate(context, builder, signature, arguments):
+            left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
+            start, column, grows = (arguments[i] for i in (1, 5, 6))
+            (terms,), (_, height, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
+            none, last = height.type(0), builder.sub(height, height.type(1))
+            with cgutils.for_range_slice(builder, none, height, height.type(_TALL)) as (row, _):
+                numbers = row, column, start, terms, none, height, last
+                _build_tile(builder, (left, right, sums), numbers, _TALL, vectors, _register_of(rows), begins, grows)
+            return context.get_dummy_value()
+
+        return _if_in_one_piece(signature, rows, weights, out), generate
+
+    return band
+
+
+def _array_structs(context, builder, signature, arguments, which):
+    return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
+
+
+def _if_in_one_piece(signature, *arrays):
+    """The signature, if the arrays are such as tiles can read."""
+    _in_one_piece(*arrays)
+    return signature
+
+
+def _register_of(array):
+    """A register of an array's numbers."""
+    return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
 
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
 _short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
-_added_band, _narrow_added_band = _band(_TALL, _WIDTH, True), _band(_TALL, _WIDTH // 2, True)
+_sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
 @intrinsic
