@@ -33,8 +33,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "229d3a929e88780b"
-RUNTIME_HASH = "07bc1216df4200c2"
+CONTENT_HASH = "8a034f994fd966fb"
+RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "indrnn"
 PARAMS = {"u": ("n_h",), "W_h": ("n_h", "n_x"), "b_h": ("n_h",)}
@@ -64,6 +64,8 @@ def shapes(n_h, n_x):
 
 # How functions are compiled.
 
+
+ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
@@ -221,14 +223,14 @@ def _references():
 _UNUSED = _references()
 
 
-def _start_afresh():
+def _unlock_in_child():
     """In a forked process nobody else uses the lock."""
     global _lock
     _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
+    os.register_at_fork(after_in_child=_unlock_in_child)
 
 
 # Parameters that are used again.
@@ -390,8 +392,8 @@ def _same_bytes(typing, address, memory, place, count):
     def generate(context, builder, signature, arguments):
         address, memory, place, count = arguments
         memory = context.make_array(signature.args[1])(context, builder, memory)
-        number, byte = cgutils.ir.IntType(32), cgutils.voidptr_t
-        kind = cgutils.ir.FunctionType(number, [byte, byte, count.type])
+        number, byte = ir.IntType(32), cgutils.voidptr_t
+        kind = ir.FunctionType(number, [byte, byte, count.type])
         compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
         found = builder.call(compare, [builder.inttoptr(address, byte), builder.gep(memory.data, [place]), count])
         return builder.icmp_signed("==", found, number(0))
@@ -410,8 +412,6 @@ def _same(places, memory):
 
 # Threads.
 
-
-ir = cgutils.ir
 
 _WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
 _WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
@@ -454,13 +454,13 @@ class _Worker:
 
 _idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
 _count = 0
-_lock = threading.Lock()
+_borrowing = threading.Lock()
 
 
 def _borrowed(number):
     """So many workers, or as many as are idle or may still be made."""
     global _count
-    with _lock:
+    with _borrowing:
         while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
             _idle.append(_Worker())
             _count += 1
@@ -470,14 +470,14 @@ def _borrowed(number):
 
 
 def _give_back(workers):
-    with _lock:
+    with _borrowing:
         _idle.extend(workers)
 
 
 def _start_afresh():
     """In a forked process there are no workers."""
-    global _idle, _count, _lock
-    _idle, _count, _lock = [], 0, threading.Lock()
+    global _idle, _count, _borrowing
+    _idle, _count, _borrowing = [], 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -938,15 +938,12 @@ def keep(given, kept, first, last, low, upto):
 # Tiles of matrix products.
 
 
-ir = cgutils.ir
-
 # A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
 # Four rows make up what is left of six.
 _FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
 _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
-_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
 
 
 def _splat(builder, value, vector):
@@ -1136,6 +1133,37 @@ _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band
 _sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
+# Packed matrices.
+
+
+_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_DEPTH = 256  # the terms of weight gradients that are added up at a time
+
+
+def packed(terms, columns, real):
+    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
+    width = _WIDTH * _BYTES // real.itemsize
+    panels = room((-(-columns // width), terms, width), real, small=0)
+    if columns % width:
+        panels[-1, :, columns % width :] = 0
+    return panels
+
+
+def outer_room(threads, columns, real):
+    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
+    width = _WIDTH * _BYTES // real.itemsize
+    panels = -(-max(columns) // width)
+    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
+
+
+@exact_jit
+def _put_row(source, place, count, panels, term):
+    """Put so many numbers, from a place on, into panels, at a term: a line into each."""
+    _, terms, width = panels.shape
+    for column in range(0, count, width):
+        _copy(source, place + column, panels, column * terms + term * width, min(width, count - column))
+
+
 @intrinsic
 def _turn(typing, source, place, stride, target, goal, width):
     """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
@@ -1143,7 +1171,7 @@ def _turn(typing, source, place, stride, target, goal, width):
     signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 3))
+        source, target = _array_structs(context, builder, signature, arguments, (0, 3))
         _, place, stride, _, goal, width = arguments
         memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
         index = place.type
@@ -1163,35 +1191,6 @@ def _turn(typing, source, place, stride, target, goal, width):
         return context.get_dummy_value()
 
     return signature, generate
-
-
-# Matrix products.
-
-
-_NEAR, _FAR = 1 << 16, 1 << 20  # bytes of weights, between which they are in the second cache
-_ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
-_DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
-
-
-def packed(terms, columns, real):
-    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real, small=0)
-    if columns % width:
-        panels[-1, :, columns % width :] = 0
-    return panels
-
-
-def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = -(-max(columns) // width)
-    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
-
-
-def sums_of_products(shape, real, count):
-    """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
-    return room(shape, real) if count else zeros(shape, real)
 
 
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
@@ -1218,6 +1217,24 @@ def _pack(weights, first, length, transposed, panels, term, column, rank, thread
                 for k in range(along if m < whole else 0, deep):
                     panels[panel, term + k, lane + m] = weights[low + m, first + k]
         low = high
+
+
+# What all modules of a process share that have the same products.
+_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
+pack = _shared.setdefault("pack", jit(_pack))
+
+
+# Matrix products.
+
+
+_NEAR, _FAR = 1 << 16, 1 << 20  # bytes of weights, between which they are in the second cache
+_ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
+_SPAN = 480  # rows of weight gradients that are added up at a time
+
+
+def sums_of_products(shape, real, count):
+    """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
+    return room(shape, real) if count else zeros(shape, real)
 
 
 def _multiply(rows, start, weights, out, low, high, rank, team):
@@ -1282,10 +1299,9 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
         count = min(_DEPTH, rows - first)
         for r in range(count):
             t, b = divmod(first + r, samples)
-            places[r] = (t * left.shape[1] + low + b) * left.shape[2] + from_left
-            line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
-            for column in range(0, breadth, width):
-                _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
+            row = t * left.shape[1] + low + b
+            places[r] = row * left.shape[2] + from_left
+            _put_row(right, row * right.shape[2] + from_right, breadth, panels, r)
         terms = places[:count]
         for top in range(above, below, _SPAN):
             tall = min(_SPAN, below - top)
@@ -1298,11 +1314,9 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
-# together with them. All modules of a process that have the same products share them.
-_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
+# together with them.
 _compiled_products = _shared.setdefault("compiled", {})
 _compiling_products = _shared.setdefault("lock", threading.Lock())
-pack = _shared.setdefault("pack", jit(_pack))
 
 
 def _kinds_of_arguments(number):

@@ -31,8 +31,8 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "dd4855d4edfe5ed7"
-RUNTIME_HASH = "7f6c52744293ce5b"
+CONTENT_HASH = "11c0f740cb00a8a8"
+RUNTIME_HASH = "29c3a08687f178a9"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -58,6 +58,8 @@ def shapes():
 
 # How functions are compiled.
 
+
+ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
@@ -215,14 +217,14 @@ def _references():
 _UNUSED = _references()
 
 
-def _start_afresh():
+def _unlock_in_child():
     """In a forked process nobody else uses the lock."""
     global _lock
     _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
+    os.register_at_fork(after_in_child=_unlock_in_child)
 
 
 # Parameters that are used again.
@@ -384,8 +386,8 @@ def _same_bytes(typing, address, memory, place, count):
     def generate(context, builder, signature, arguments):
         address, memory, place, count = arguments
         memory = context.make_array(signature.args[1])(context, builder, memory)
-        number, byte = cgutils.ir.IntType(32), cgutils.voidptr_t
-        kind = cgutils.ir.FunctionType(number, [byte, byte, count.type])
+        number, byte = ir.IntType(32), cgutils.voidptr_t
+        kind = ir.FunctionType(number, [byte, byte, count.type])
         compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
         found = builder.call(compare, [builder.inttoptr(address, byte), builder.gep(memory.data, [place]), count])
         return builder.icmp_signed("==", found, number(0))
@@ -404,8 +406,6 @@ def _same(places, memory):
 
 # Threads.
 
-
-ir = cgutils.ir
 
 _WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
 _WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
@@ -448,13 +448,13 @@ class _Worker:
 
 _idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
 _count = 0
-_lock = threading.Lock()
+_borrowing = threading.Lock()
 
 
 def _borrowed(number):
     """So many workers, or as many as are idle or may still be made."""
     global _count
-    with _lock:
+    with _borrowing:
         while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
             _idle.append(_Worker())
             _count += 1
@@ -464,14 +464,14 @@ def _borrowed(number):
 
 
 def _give_back(workers):
-    with _lock:
+    with _borrowing:
         _idle.extend(workers)
 
 
 def _start_afresh():
     """In a forked process there are no workers."""
-    global _idle, _count, _lock
-    _idle, _count, _lock = [], 0, threading.Lock()
+    global _idle, _count, _borrowing
+    _idle, _count, _borrowing = [], 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

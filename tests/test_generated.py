@@ -81,6 +81,15 @@ def test_lines_are_short_and_without_trailing_blanks():
             assert len(line) <= 132, line
 
 
+@pytest.mark.parametrize("name", ("lstm", "layer_norm_lstm", "mamba"))
+def test_no_name_is_defined_twice(name):
+    """The rooms of the runtime are pasted into one module, where a later name would take an earlier one's place."""
+    tree = ast.parse((ROOT / "generated" / f"{name}.py").read_text(encoding="utf-8"))
+    defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    defined += [t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)]
+    assert sorted(defined) == sorted(set(defined))
+
+
 def test_the_header_names_the_cell_its_source_and_its_equations():
     source = source_of(cells.peephole_lstm)
     head = ast.get_docstring(ast.parse(source))

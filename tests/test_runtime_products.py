@@ -10,7 +10,8 @@ from numba.core.errors import TypingError
 
 from symcell.runtime import jit as compilation
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused
-from symcell.runtime.products import _add_outer_products, _multiply, outer_room, pack, packed
+from symcell.runtime.packing import outer_room, pack, packed
+from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.single import apply
 from symcell.runtime.threads import ALONE
 

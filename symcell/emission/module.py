@@ -28,12 +28,14 @@ _HEADINGS = {
     "activations": "Functions of one unit.",
     "views": "Parts of arrays.",
     "tiles": "Tiles of matrix products.",
+    "packing": "Packed matrices.",
     "products": "Matrix products.",
     "single": "A single step.",
     "arguments": "Checks of what is given.",
     "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
+_SHARED = ("jit", "memory", "views", "tiles", "packing", "products")  # what modules have in common that share their products
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
 
 
@@ -59,7 +61,7 @@ def emit(schedule):
         runtime=runtime,
         kernels=code,
         shapes=_shapes_function(schedule.program),
-        runtime_hash=_hash("".join(runtime.get(_HEADINGS[name], "") for name in ("jit", "memory", "views", "tiles", "products"))),
+        runtime_hash=_hash("".join(runtime.get(_HEADINGS[name], "") for name in _SHARED)),
         hash="{hash}",
         operations=_operations(schedule.program),
     )
@@ -84,7 +86,7 @@ def _runtime(schedule, code):
         wanted.append("activations")
     wanted.append("views")
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
-        wanted += ["tiles", "products"]
+        wanted += ["tiles", "packing", "products"]
     wanted.append("single")
     wanted += ["arguments", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}

@@ -4,8 +4,10 @@ import gc
 from contextlib import contextmanager
 
 from numba import cfunc, njit, types
-from numba.core import config
+from numba.core import cgutils, config
 from numba.core.compiler import Compiler
+
+ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.

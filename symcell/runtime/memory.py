@@ -58,11 +58,11 @@ def _references():
 _UNUSED = _references()
 
 
-def _start_afresh():
+def _unlock_in_child():
     """In a forked process nobody else uses the lock."""
     global _lock
     _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
+    os.register_at_fork(after_in_child=_unlock_in_child)

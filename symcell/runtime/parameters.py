@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import jit
+from symcell.runtime.jit import ir, jit
 from symcell.runtime.memory import _LINE, room
 from symcell.runtime.threads import in_parallel
 
@@ -171,8 +171,8 @@ def _same_bytes(typing, address, memory, place, count):
     def generate(context, builder, signature, arguments):
         address, memory, place, count = arguments
         memory = context.make_array(signature.args[1])(context, builder, memory)
-        number, byte = cgutils.ir.IntType(32), cgutils.voidptr_t
-        kind = cgutils.ir.FunctionType(number, [byte, byte, count.type])
+        number, byte = ir.IntType(32), cgutils.voidptr_t
+        kind = ir.FunctionType(number, [byte, byte, count.type])
         compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
         found = builder.call(compare, [builder.inttoptr(address, byte), builder.gep(memory.data, [place]), count])
         return builder.icmp_signed("==", found, number(0))

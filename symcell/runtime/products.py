@@ -1,24 +1,16 @@
-"""The product of rows with a matrix, in tiles of the result that stay in registers.
+"""Products of rows with a packed matrix, and sums of outer products, in tiles of the result that stay in registers."""
 
-A BLAS repacks the weights at every call, which is dear for a few rows. Here they are packed once, until parameters change, in
-panels as wide as a tile.
-"""
-
-import sys
 import threading
-from types import ModuleType
 
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import exact_jit, jit, pointed
+from symcell.runtime.jit import exact_jit, ir, pointed
 from symcell.runtime.memory import room, zeros
+from symcell.runtime.packing import _DEPTH, _put_row, _shared
 from symcell.runtime.tiles import (
-    _BYTES,
     _TALL,
-    _TURN,
-    _WIDTH,
     _narrow_row,
     _narrow_short_band,
     _narrow_sum_band,
@@ -27,62 +19,18 @@ from symcell.runtime.tiles import (
     _short_band,
     _sum_band,
     _tall_band,
-    _turn,
     _wide_row,
-    ir,
 )
-from symcell.runtime.views import _copy, lines_at
+from symcell.runtime.views import lines_at
 
 _NEAR, _FAR = 1 << 16, 1 << 20  # bytes of weights, between which they are in the second cache
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
-_DEPTH, _SPAN = 256, 480  # the terms, and the rows, of weight gradients that are added up at a time
-
-
-def packed(terms, columns, real):
-    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real, small=0)
-    if columns % width:
-        panels[-1, :, columns % width :] = 0
-    return panels
-
-
-def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = -(-max(columns) // width)
-    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
+_SPAN = 480  # rows of weight gradients that are added up at a time
 
 
 def sums_of_products(shape, real, count):
     """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
     return room(shape, real) if count else zeros(shape, real)
-
-
-def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
-    """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
-
-    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
-    _, terms, width = panels.shape
-    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
-    count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
-    stride, low = weights.shape[1], 0
-    while low < count:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        high = min(low + width - lane, count)
-        goal = (panel * terms + term) * width + lane
-        if own[0] <= panel < own[1] and transposed:
-            for k in range(deep):
-                _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
-        elif own[0] <= panel < own[1]:
-            whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
-            for m in range(0, whole, _TURN):
-                for k in range(0, along, _TURN):
-                    _turn(weights, (low + m) * stride + first + k, stride, panels, goal + k * width + m, width)
-            for m in range(high - low):
-                for k in range(along if m < whole else 0, deep):
-                    panels[panel, term + k, lane + m] = weights[low + m, first + k]
-        low = high
 
 
 def _multiply(rows, start, weights, out, low, high, rank, team):
@@ -147,10 +95,9 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
         count = min(_DEPTH, rows - first)
         for r in range(count):
             t, b = divmod(first + r, samples)
-            places[r] = (t * left.shape[1] + low + b) * left.shape[2] + from_left
-            line = (t * right.shape[1] + low + b) * right.shape[2] + from_right
-            for column in range(0, breadth, width):
-                _copy(right, line + column, panels, column * _DEPTH + r * width, min(width, breadth - column))
+            row = t * left.shape[1] + low + b
+            places[r] = row * left.shape[2] + from_left
+            _put_row(right, row * right.shape[2] + from_right, breadth, panels, r)
         terms = places[:count]
         for top in range(above, below, _SPAN):
             tall = min(_SPAN, below - top)
@@ -163,11 +110,9 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
-# together with them. All modules of a process that have the same products share them.
-_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
+# together with them.
 _compiled_products = _shared.setdefault("compiled", {})
 _compiling_products = _shared.setdefault("lock", threading.Lock())
-pack = _shared.setdefault("pack", jit(_pack))
 
 
 def _kinds_of_arguments(number):

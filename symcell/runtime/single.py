@@ -7,9 +7,9 @@ from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import exact_jit
+from symcell.runtime.jit import exact_jit, ir
 from symcell.runtime.memory import _LINE
-from symcell.runtime.tiles import _splat, _Vectors, ir
+from symcell.runtime.tiles import _splat, _Vectors
 from symcell.runtime.views import _in_one_piece, _part
 
 _EIGHT = 8  # rows of weights that are gone through side by side

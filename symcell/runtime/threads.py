@@ -13,9 +13,7 @@ from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import exact_jit
-
-ir = cgutils.ir
+from symcell.runtime.jit import exact_jit, ir
 
 _WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
 _WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
@@ -58,13 +56,13 @@ class _Worker:
 
 _idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
 _count = 0
-_lock = threading.Lock()
+_borrowing = threading.Lock()
 
 
 def _borrowed(number):
     """So many workers, or as many as are idle or may still be made."""
     global _count
-    with _lock:
+    with _borrowing:
         while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
             _idle.append(_Worker())
             _count += 1
@@ -74,14 +72,14 @@ def _borrowed(number):
 
 
 def _give_back(workers):
-    with _lock:
+    with _borrowing:
         _idle.extend(workers)
 
 
 def _start_afresh():
     """In a forked process there are no workers."""
-    global _idle, _count, _lock
-    _idle, _count, _lock = [], 0, threading.Lock()
+    global _idle, _count, _borrowing
+    _idle, _count, _borrowing = [], 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

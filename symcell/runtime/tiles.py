@@ -8,9 +8,8 @@ from numba import types
 from numba.core import cgutils, codegen, config
 from numba.extending import intrinsic
 
+from symcell.runtime.jit import ir
 from symcell.runtime.views import _in_one_piece
-
-ir = cgutils.ir
 
 # A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
 # Four rows make up what is left of six.
@@ -18,7 +17,6 @@ _FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else 
 _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
-_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
 
 
 def _splat(builder, value, vector):
@@ -206,32 +204,3 @@ _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
 _short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
 _sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
-
-
-@intrinsic
-def _turn(typing, source, place, stride, target, goal, width):
-    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 3))
-        _, place, stride, _, goal, width = arguments
-        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
-        index = place.type
-        rows = [memory.load(source, builder.add(place, builder.mul(index(k), stride))) for k in range(_TURN)]
-        distance = _TURN // 2
-        while distance:  # rows k and k + distance exchange every second run of so many columns
-            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
-            odd = [lane + distance for lane in even]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
-            for k in range(_TURN):
-                if not k & distance:
-                    pair = rows[k], rows[k + distance]
-                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            distance //= 2
-        for i, row in enumerate(rows):
-            memory.store(row, target, builder.add(goal, builder.mul(index(i), width)))
-        return context.get_dummy_value()
-
-    return signature, generate

@@ -1,0 +1,103 @@
+"""Matrices packed in panels as wide as a tile, panel after panel: as tiles read them.
+
+A BLAS packs weights at every call, which is dear for a few rows. Here they are packed once, until parameters change.
+"""
+
+import sys
+from types import ModuleType
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import exact_jit, ir, jit
+from symcell.runtime.memory import room
+from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
+from symcell.runtime.views import _copy, _in_one_piece
+
+_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_DEPTH = 256  # the terms of weight gradients that are added up at a time
+
+
+def packed(terms, columns, real):
+    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
+    width = _WIDTH * _BYTES // real.itemsize
+    panels = room((-(-columns // width), terms, width), real, small=0)
+    if columns % width:
+        panels[-1, :, columns % width :] = 0
+    return panels
+
+
+def outer_room(threads, columns, real):
+    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
+    width = _WIDTH * _BYTES // real.itemsize
+    panels = -(-max(columns) // width)
+    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
+
+
+@exact_jit
+def _put_row(source, place, count, panels, term):
+    """Put so many numbers, from a place on, into panels, at a term: a line into each."""
+    _, terms, width = panels.shape
+    for column in range(0, count, width):
+        _copy(source, place + column, panels, column * terms + term * width, min(width, count - column))
+
+
+@intrinsic
+def _turn(typing, source, place, stride, target, goal, width):
+    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
+    _in_one_piece(source, target)
+    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, target = _array_structs(context, builder, signature, arguments, (0, 3))
+        _, place, stride, _, goal, width = arguments
+        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
+        index = place.type
+        rows = [memory.load(source, builder.add(place, builder.mul(index(k), stride))) for k in range(_TURN)]
+        distance = _TURN // 2
+        while distance:  # rows k and k + distance exchange every second run of so many columns
+            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
+            odd = [lane + distance for lane in even]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
+            for k in range(_TURN):
+                if not k & distance:
+                    pair = rows[k], rows[k + distance]
+                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+            distance //= 2
+        for i, row in enumerate(rows):
+            memory.store(row, target, builder.add(goal, builder.mul(index(i), width)))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
+    """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
+
+    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
+    _, terms, width = panels.shape
+    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
+    count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
+    stride, low = weights.shape[1], 0
+    while low < count:  # up to the end of a panel
+        panel, lane = divmod(column + low, width)
+        high = min(low + width - lane, count)
+        goal = (panel * terms + term) * width + lane
+        if own[0] <= panel < own[1] and transposed:
+            for k in range(deep):
+                _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
+        elif own[0] <= panel < own[1]:
+            whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
+            for m in range(0, whole, _TURN):
+                for k in range(0, along, _TURN):
+                    _turn(weights, (low + m) * stride + first + k, stride, panels, goal + k * width + m, width)
+            for m in range(high - low):
+                for k in range(along if m < whole else 0, deep):
+                    panels[panel, term + k, lane + m] = weights[low + m, first + k]
+        low = high
+
+
+# What all modules of a process share that have the same products.
+_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
+pack = _shared.setdefault("pack", jit(_pack))
