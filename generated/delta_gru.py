@@ -46,7 +46,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "672b88329da92e63"
+CONTENT_HASH = "1f8c1fef4241b71b"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "delta_gru"
@@ -2038,7 +2038,9 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     n_h = places[12]
     if x.shape != (B, n_x) or x_sent_prev.shape != (B, n_x) or h_sent_prev.shape != (B,
             n_h) or m_r_prev.shape != (B, n_h) or m_z_prev.shape != (B, n_h) or m_x_prev.shape != (B,
-            n_h) or m_h_prev.shape != (B, n_h) or h_prev.shape != (B, n_h):
+            n_h) or m_h_prev.shape != (B, n_h) or h_prev.shape != (B, n_h) or x_sent.shape != (B,
+            n_x) or h_sent.shape != (B, n_h) or m_r.shape != (B, n_h) or m_z.shape != (B,
+            n_h) or m_x.shape != (B, n_h) or m_h.shape != (B, n_h) or h.shape != (B, n_h):
         return False
     U_r = array_at(places[0], (n_h, n_h), x)
     W_r = array_at(places[1], (n_h, n_x), x)
@@ -2081,7 +2083,7 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 7:
         return None  # an unknown name among them
@@ -2092,6 +2094,12 @@ def _single(call, places, given_inputs, state):
     m_x_prev = state["m_x"]
     m_h_prev = state["m_h"]
     h_prev = state["h"]
+    for x_sent, h_sent, m_r, m_z, m_x, m_h, h in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(x_sent) == _UNUSED and getrefcount(h_sent) == _UNUSED and getrefcount(m_r) == _UNUSED and getrefcount(m_z) == _UNUSED and getrefcount(m_x) == _UNUSED and getrefcount(m_h) == _UNUSED and getrefcount(h) == _UNUSED and call(places,
+                given_inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev, m_h_prev, h_prev,
+                x_sent, h_sent, m_r, m_z, m_x, m_h, h):
+            return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x, "m_h": m_h,
+                "h": h}
     x_sent = x_sent_prev.copy()
     h_sent = h_sent_prev.copy()
     m_r = m_r_prev.copy()
@@ -2101,6 +2109,7 @@ def _single(call, places, given_inputs, state):
     h = h_prev.copy()
     if call(places, given_inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev, m_h_prev, h_prev,
             x_sent, h_sent, m_r, m_z, m_x, m_h, h):
+        made[0], made[1] = made[1], (x_sent, h_sent, m_r, m_z, m_x, m_h, h)
         return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x, "m_h": m_h, "h": h}
     return None
 
@@ -2235,11 +2244,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2247,9 +2256,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2278,7 +2287,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "f54ff1c7b6041bce"
+CONTENT_HASH = "81dc73be6ef36181"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "li_gru"
@@ -1809,7 +1809,7 @@ def forward_single(places, x, h_prev, h):
     B = x.shape[0]
     n_h = places[8]
     n_x = places[9]
-    if x.shape != (B, n_x) or h_prev.shape != (B, n_h):
+    if x.shape != (B, n_x) or h_prev.shape != (B, n_h) or h.shape != (B, n_h):
         return False
     n_z = array_at(places[0], (n_h,), x)
     W_z = array_at(places[1], (n_h, n_x), x)
@@ -1838,13 +1838,17 @@ def forward_single(places, x, h_prev, h):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 1:
         return None  # an unknown name among them
     h_prev = state["h"]
+    for h, in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(h) == _UNUSED and call(places, given_inputs, h_prev, h):
+            return {"h": h}
     h = h_prev.copy()
     if call(places, given_inputs, h_prev, h):
+        made[0], made[1] = made[1], (h,)
         return {"h": h}
     return None
 
@@ -1979,11 +1983,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -1991,9 +1995,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2022,7 +2026,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "0a5c46b0dea53cf4"
+CONTENT_HASH = "34245b8db9eda1b6"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lmu"
@@ -1901,7 +1901,8 @@ def forward_single(places, x, m_prev, h_prev, m, h):
     n_h = places[8]
     n_m = places[9]
     n_x = places[10]
-    if x.shape != (B_, n_x) or m_prev.shape != (B_, n_m) or h_prev.shape != (B_, n_h):
+    if x.shape != (B_, n_x) or m_prev.shape != (B_, n_m) or h_prev.shape != (B_, n_h) or m.shape != (B_,
+            n_m) or h.shape != (B_, n_h):
         return False
     e_h = array_at(places[0], (n_h,), x)
     e_m = array_at(places[1], (n_m,), x)
@@ -1939,15 +1940,20 @@ def forward_single(places, x, m_prev, h_prev, m, h):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 2:
         return None  # an unknown name among them
     m_prev = state["m"]
     h_prev = state["h"]
+    for m, h in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(m) == _UNUSED and getrefcount(h) == _UNUSED and call(places, given_inputs, m_prev,
+                h_prev, m, h):
+            return {"m": m, "h": h}
     m = m_prev.copy()
     h = h_prev.copy()
     if call(places, given_inputs, m_prev, h_prev, m, h):
+        made[0], made[1] = made[1], (m, h)
         return {"m": m, "h": h}
     return None
 
@@ -2082,11 +2088,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2094,9 +2100,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2125,7 +2131,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "30ce0eb043121394"
+CONTENT_HASH = "ef8b3098e171131d"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lru"
@@ -1949,7 +1949,8 @@ def forward_single(places, x, h_re_prev, h_im_prev, y_prev, h_re, h_im, y):
     n_h = places[8]
     n_y = places[9]
     if x.shape != (B, n_y) or h_re_prev.shape != (B, n_h) or h_im_prev.shape != (B,
-            n_h) or y_prev.shape != (B, n_y):
+            n_h) or y_prev.shape != (B, n_y) or h_re.shape != (B, n_h) or h_im.shape != (B,
+            n_h) or y.shape != (B, n_y):
         return False
     log_gamma = array_at(places[0], (n_h,), x)
     B_re = array_at(places[1], (n_h, n_y), x)
@@ -1990,17 +1991,22 @@ def forward_single(places, x, h_re_prev, h_im_prev, y_prev, h_re, h_im, y):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 3:
         return None  # an unknown name among them
     h_re_prev = state["h_re"]
     h_im_prev = state["h_im"]
     y_prev = state["y"]
+    for h_re, h_im, y in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(h_re) == _UNUSED and getrefcount(h_im) == _UNUSED and getrefcount(y) == _UNUSED and call(places,
+                given_inputs, h_re_prev, h_im_prev, y_prev, h_re, h_im, y):
+            return {"h_re": h_re, "h_im": h_im, "y": y}
     h_re = h_re_prev.copy()
     h_im = h_im_prev.copy()
     y = y_prev.copy()
     if call(places, given_inputs, h_re_prev, h_im_prev, y_prev, h_re, h_im, y):
+        made[0], made[1] = made[1], (h_re, h_im, y)
         return {"h_re": h_re, "h_im": h_im, "y": y}
     return None
 
@@ -2135,11 +2141,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2147,9 +2153,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2178,7 +2184,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "454e648f42a0ca3e"
+CONTENT_HASH = "fc84cd5a360b808d"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lstmp"
@@ -1898,7 +1898,8 @@ def forward_single(places, x, c_prev, r_prev, c, r):
     n_x = places[13]
     n_r = places[14]
     n_h = places[15]
-    if x.shape != (B, n_x) or c_prev.shape != (B, n_h) or r_prev.shape != (B, n_r):
+    if x.shape != (B, n_x) or c_prev.shape != (B, n_h) or r_prev.shape != (B, n_r) or c.shape != (B,
+            n_h) or r.shape != (B, n_r):
         return False
     W_i = array_at(places[0], (n_h, n_x), x)
     U_i = array_at(places[1], (n_h, n_r), x)
@@ -1945,15 +1946,20 @@ def forward_single(places, x, c_prev, r_prev, c, r):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 2:
         return None  # an unknown name among them
     c_prev = state["c"]
     r_prev = state["r"]
+    for c, r in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(c) == _UNUSED and getrefcount(r) == _UNUSED and call(places, given_inputs, c_prev,
+                r_prev, c, r):
+            return {"c": c, "r": r}
     c = c_prev.copy()
     r = r_prev.copy()
     if call(places, given_inputs, c_prev, r_prev, c, r):
+        made[0], made[1] = made[1], (c, r)
         return {"c": c, "r": r}
     return None
 
@@ -2088,11 +2094,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2100,9 +2106,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2131,7 +2137,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3812f5068765cda9"
+CONTENT_HASH = "54eef38b7a0afce5"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "scrn"
@@ -1885,7 +1885,7 @@ def forward_single(places, x, s_prev, h_prev, y_prev, s, h, y):
     n_h = places[9]
     n_y = places[10]
     if x.shape != (B_, n_x) or s_prev.shape != (B_, n_s) or h_prev.shape != (B_, n_h) or y_prev.shape != (B_,
-            n_y):
+            n_y) or s.shape != (B_, n_s) or h.shape != (B_, n_h) or y.shape != (B_, n_y):
         return False
     B = array_at(places[0], (n_s, n_x), x)
     A = array_at(places[1], (n_h, n_x), x)
@@ -1919,17 +1919,22 @@ def forward_single(places, x, s_prev, h_prev, y_prev, s, h, y):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 3:
         return None  # an unknown name among them
     s_prev = state["s"]
     h_prev = state["h"]
     y_prev = state["y"]
+    for s, h, y in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(s) == _UNUSED and getrefcount(h) == _UNUSED and getrefcount(y) == _UNUSED and call(places,
+                given_inputs, s_prev, h_prev, y_prev, s, h, y):
+            return {"s": s, "h": h, "y": y}
     s = s_prev.copy()
     h = h_prev.copy()
     y = y_prev.copy()
     if call(places, given_inputs, s_prev, h_prev, y_prev, s, h, y):
+        made[0], made[1] = made[1], (s, h, y)
         return {"s": s, "h": h, "y": y}
     return None
 
@@ -2064,11 +2069,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2076,9 +2081,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2107,7 +2112,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

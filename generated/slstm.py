@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "49f114de7ef02fc1"
+CONTENT_HASH = "8981b1b41bafab3a"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "slstm"
@@ -1987,7 +1987,8 @@ def forward_single(places, x, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
     n_h = places[13]
     n_heads = places[14]
     if x.shape != (B, n_x) or m_prev.shape != (B, n_h) or c_prev.shape != (B, n_h) or n_prev.shape != (B,
-            n_h) or h_prev.shape != (B, n_h):
+            n_h) or h_prev.shape != (B, n_h) or m.shape != (B, n_h) or c.shape != (B, n_h) or n.shape != (B,
+            n_h) or h.shape != (B, n_h):
         return False
     R_i = array_at(places[0], (n_heads, n_h // n_heads, n_h // n_heads), x)
     W_i = array_at(places[1], (n_h, n_x), x)
@@ -2036,7 +2037,7 @@ def forward_single(places, x, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 4:
         return None  # an unknown name among them
@@ -2044,11 +2045,16 @@ def _single(call, places, given_inputs, state):
     c_prev = state["c"]
     n_prev = state["n"]
     h_prev = state["h"]
+    for m, c, n, h in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(m) == _UNUSED and getrefcount(c) == _UNUSED and getrefcount(n) == _UNUSED and getrefcount(h) == _UNUSED and call(places,
+                given_inputs, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
+            return {"m": m, "c": c, "n": n, "h": h}
     m = m_prev.copy()
     c = c_prev.copy()
     n = n_prev.copy()
     h = h_prev.copy()
     if call(places, given_inputs, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
+        made[0], made[1] = made[1], (m, c, n, h)
         return {"m": m, "c": c, "n": n, "h": h}
     return None
 
@@ -2183,11 +2189,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2195,9 +2201,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2226,7 +2232,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

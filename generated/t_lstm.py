@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "5240b87a19aa3df0"
+CONTENT_HASH = "c4bf783d9a67e14c"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "t_lstm"
@@ -1954,7 +1954,8 @@ def forward_single(places, dt, x, c_prev, h_prev, c, h):
     B = dt.shape[0]
     n_h = places[14]
     n_x = places[15]
-    if dt.shape != (B,) or x.shape != (B, n_x) or c_prev.shape != (B, n_h) or h_prev.shape != (B, n_h):
+    if dt.shape != (B,) or x.shape != (B, n_x) or c_prev.shape != (B, n_h) or h_prev.shape != (B,
+            n_h) or c.shape != (B, n_h) or h.shape != (B, n_h):
         return False
     U_d = array_at(places[0], (n_h, n_h), dt)
     b_d = array_at(places[1], (n_h,), dt)
@@ -2006,15 +2007,20 @@ def forward_single(places, dt, x, c_prev, h_prev, c, h):
     return True
 
 
-def _single(call, places, given_inputs, state):
+def _single(call, places, made, given_inputs, state):
     """The new states, or None if anything is not as expected."""
     if len(state) != 2 or len(given_inputs) != 2:
         return None  # an unknown name among them
     c_prev = state["c"]
     h_prev = state["h"]
+    for c, h in made:  # in earlier calls: they serve again when nobody has them any more
+        if getrefcount(c) == _UNUSED and getrefcount(h) == _UNUSED and call(places, given_inputs["dt"],
+                given_inputs["x"], c_prev, h_prev, c, h):
+            return {"c": c, "h": h}
     c = c_prev.copy()
     h = h_prev.copy()
     if call(places, given_inputs["dt"], given_inputs["x"], c_prev, h_prev, c, h):
+        made[0], made[1] = made[1], (c, h)
         return {"c": c, "h": h}
     return None
 
@@ -2149,11 +2155,11 @@ def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places = _steps.get(id(params), _latest_step)
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:
             if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, inputs, state)
+                new = _single(call, places, made, inputs, state)
                 if new is not None:
                     return new
         except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
@@ -2161,9 +2167,9 @@ def step(params, inputs, state=None, dtype=None):
     return _checked_step(params, inputs, state, dtype)
 
 
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes; found by the
-# dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None
+# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
+# that it made lately; found by the dict of the parameters, or as the latest.
+_UNKNOWN = _latest_step = None, None, None, None, None
 _steps = {}
 _compiled_steps = {}
 _compiling = threading.Lock()
@@ -2192,7 +2198,7 @@ def _checked_step(params, inputs, state, dtype):
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places) if recognisable else _UNKNOWN
+    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
     _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
     return new
 

@@ -32,23 +32,28 @@ def single_step(passage):
 def _caller(passage, places):
     """Parameters are known by their arrays; what is not as expected is left to `step`."""
     cell, words, names = passage.program.cell, passage.schedule.words, passage.names
-    call, given = names.pick("call"), names.pick("given_inputs")
+    call, given, states, made = (names.pick(name) for name in ("call", "given_inputs", "state", "made"))
     old, new = [words[s.prev] for s in cell.states], [words[s] for s in cell.states]
     inputs = [given] if len(cell.inputs) == 1 else [f'{given}["{q.name}"]' for q in cell.inputs]
-    states = names.pick("state")
-    yield f"def _single({call}, {places}, {given}, {states}):"
-    yield _INDENT + '"""The new states, or None if anything is not as expected."""'
     counts = {states: len(cell.states)} | ({given: len(cell.inputs)} if len(cell.inputs) > 1 else {})
-    yield f"{_INDENT}if {' or '.join(f'len({group}) != {n}' for group, n in counts.items())}:"
-    yield f"{_INDENT * 2}return None  # an unknown name among them"
-    for s, name in zip(cell.states, old, strict=True):
-        yield f'{_INDENT}{name} = {states}["{s.name}"]'
-    for a, b in zip(new, old, strict=True):
-        yield f"{_INDENT}{a} = {b}.copy()"
+    again = [*(f"getrefcount({name}) == _UNUSED" for name in new), f"{call}({', '.join([places, *inputs, *old, *new])})"]
     result = ", ".join(f'"{s.name}": {name}' for s, name in zip(cell.states, new, strict=True))
-    yield f"{_INDENT}if {call}({', '.join([places, *inputs, *old, *new])}):"
-    yield f"{_INDENT * 2}return {{{result}}}"
-    yield f"{_INDENT}return None"
+    result = f"return {{{result}}}"
+    lines = [
+        '"""The new states, or None if anything is not as expected."""',
+        f"if {' or '.join(f'len({group}) != {n}' for group, n in counts.items())}:",
+        f"{_INDENT}return None  # an unknown name among them",
+        *(f'{name} = {states}["{s.name}"]' for s, name in zip(cell.states, old, strict=True)),
+        f"for {tuple_text(new)[1:-1]} in {made}:  # in earlier calls: they serve again when nobody has them any more",
+        f"{_INDENT}if {' and '.join(again)}:",
+        f"{_INDENT * 2}{result}",
+        *(f"{a} = {b}.copy()" for a, b in zip(new, old, strict=True)),
+        f"if {again[-1]}:",
+        f"{_INDENT}{made}[0], {made}[1] = {made}[1], {tuple_text(new)}",
+        f"{_INDENT}{result}",
+        "return None",
+    ]
+    return [f"def _single({call}, {places}, {made}, {given}, {states}):", *(_INDENT + line for line in lines)]
 
 
 def _opening(passage, places):
@@ -60,6 +65,7 @@ def _opening(passage, places):
     for k, n in enumerate(cell.sizes):
         yield f"{n} = {places}[{len(params) + k}]"
     given = [(words[q], shapes[q]) for q in (*cell.inputs, *(s.prev for s in cell.states))]
+    given += [(words[s], shapes[s]) for s in cell.states]
     unfit = " or ".join(f"{name}.shape != {tuple_text([names.B, *map(size_of, shape)])}" for name, shape in given)
     yield f"if {unfit}:"
     yield _INDENT + "return False"
