@@ -46,7 +46,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1f8c1fef4241b71b"
+CONTENT_HASH = "be9ddde0f346d398"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "delta_gru"
@@ -2083,37 +2083,6 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     return True
 
 
-def _single(call, places, made, given_inputs, state):
-    """The new states, or None if anything is not as expected."""
-    if len(state) != 7:
-        return None  # an unknown name among them
-    x_sent_prev = state["x_sent"]
-    h_sent_prev = state["h_sent"]
-    m_r_prev = state["m_r"]
-    m_z_prev = state["m_z"]
-    m_x_prev = state["m_x"]
-    m_h_prev = state["m_h"]
-    h_prev = state["h"]
-    for x_sent, h_sent, m_r, m_z, m_x, m_h, h in made:  # in earlier calls: they serve again when nobody has them any more
-        if getrefcount(x_sent) == _UNUSED and getrefcount(h_sent) == _UNUSED and getrefcount(m_r) == _UNUSED and getrefcount(m_z) == _UNUSED and getrefcount(m_x) == _UNUSED and getrefcount(m_h) == _UNUSED and getrefcount(h) == _UNUSED and call(places,
-                given_inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev, m_h_prev, h_prev,
-                x_sent, h_sent, m_r, m_z, m_x, m_h, h):
-            return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x, "m_h": m_h,
-                "h": h}
-    x_sent = x_sent_prev.copy()
-    h_sent = h_sent_prev.copy()
-    m_r = m_r_prev.copy()
-    m_z = m_z_prev.copy()
-    m_x = m_x_prev.copy()
-    m_h = m_h_prev.copy()
-    h = h_prev.copy()
-    if call(places, given_inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev, m_h_prev, h_prev,
-            x_sent, h_sent, m_r, m_z, m_x, m_h, h):
-        made[0], made[1] = made[1], (x_sent, h_sent, m_r, m_z, m_x, m_h, h)
-        return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x, "m_h": m_h, "h": h}
-    return None
-
-
 # What this module offers: init, freeze, forward, backward, step.
 
 
@@ -2240,22 +2209,6 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     return Gradients(of_params, of_inputs, later)
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, made, inputs, state)
-                if new is not None:
-                    return new
-        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
-            pass
-    return _checked_step(params, inputs, state, dtype)
-
-
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
 # that it made lately; found by the dict of the parameters, or as the latest.
 _UNKNOWN = _latest_step = None, None, None, None, None
@@ -2300,6 +2253,53 @@ def _compiled_step(real):
     call.compile((types.Array(types.int64, 1, "C"), *given))
     call.disable_compile()
     return call
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
+    if dtype is wanted:
+        try:
+            if len(state) == 7 and (params is known or (type(params) is dict and params == known)):
+                x_sent_prev = state["x_sent"]
+                h_sent_prev = state["h_sent"]
+                m_r_prev = state["m_r"]
+                m_z_prev = state["m_z"]
+                m_x_prev = state["m_x"]
+                m_h_prev = state["m_h"]
+                h_prev = state["h"]
+                # States that earlier calls made serve again when nobody has them any more.
+                for x_sent, h_sent, m_r, m_z, m_x, m_h, h in made:
+                    if (
+                        getrefcount(x_sent) == _UNUSED
+                        and getrefcount(h_sent) == _UNUSED
+                        and getrefcount(m_r) == _UNUSED
+                        and getrefcount(m_z) == _UNUSED
+                        and getrefcount(m_x) == _UNUSED
+                        and getrefcount(m_h) == _UNUSED
+                        and getrefcount(h) == _UNUSED
+                        and call(places, inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev,
+                            m_h_prev, h_prev, x_sent, h_sent, m_r, m_z, m_x, m_h, h)
+                    ):
+                        return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x,
+                            "m_h": m_h, "h": h}
+                x_sent = x_sent_prev.copy()
+                h_sent = h_sent_prev.copy()
+                m_r = m_r_prev.copy()
+                m_z = m_z_prev.copy()
+                m_x = m_x_prev.copy()
+                m_h = m_h_prev.copy()
+                h = h_prev.copy()
+                if call(places, inputs, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_prev, m_h_prev,
+                        h_prev, x_sent, h_sent, m_r, m_z, m_x, m_h, h):
+                    made[0], made[1] = made[1], (x_sent, h_sent, m_r, m_z, m_x, m_h, h)
+                    return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x,
+                        "m_h": m_h, "h": h}
+        except (AttributeError, TypeError, KeyError, ValueError):
+            pass  # something is not as expected: the checks say what
+    return _checked_step(params, inputs, state, dtype)
 
 
 # Calls, and the steps that they compute at a time.

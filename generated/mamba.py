@@ -44,7 +44,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "37a57ef371d0bcd6"
+CONTENT_HASH = "f51a2ff67d8bd8b5"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "mamba"
@@ -2239,30 +2239,6 @@ def forward_single(places, x, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2,
     return True
 
 
-def _single(call, places, made, given_inputs, state):
-    """The new states, or None if anything is not as expected."""
-    if len(state) != 5:
-        return None  # an unknown name among them
-    u1_prev = state["u1"]
-    u2_prev = state["u2"]
-    u3_prev = state["u3"]
-    S_prev = state["S"]
-    y_prev = state["y"]
-    for u1, u2, u3, S, y in made:  # in earlier calls: they serve again when nobody has them any more
-        if getrefcount(u1) == _UNUSED and getrefcount(u2) == _UNUSED and getrefcount(u3) == _UNUSED and getrefcount(S) == _UNUSED and getrefcount(y) == _UNUSED and call(places,
-                given_inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
-            return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
-    u1 = u1_prev.copy()
-    u2 = u2_prev.copy()
-    u3 = u3_prev.copy()
-    S = S_prev.copy()
-    y = y_prev.copy()
-    if call(places, given_inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
-        made[0], made[1] = made[1], (u1, u2, u3, S, y)
-        return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
-    return None
-
-
 # What this module offers: init, freeze, forward, backward, step.
 
 
@@ -2389,22 +2365,6 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     return Gradients(of_params, of_inputs, later)
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, made, inputs, state)
-                if new is not None:
-                    return new
-        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
-            pass
-    return _checked_step(params, inputs, state, dtype)
-
-
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
 # that it made lately; found by the dict of the parameters, or as the latest.
 _UNKNOWN = _latest_step = None, None, None, None, None
@@ -2449,6 +2409,43 @@ def _compiled_step(real):
     call.compile((types.Array(types.int64, 1, "C"), *given))
     call.disable_compile()
     return call
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
+    if dtype is wanted:
+        try:
+            if len(state) == 5 and (params is known or (type(params) is dict and params == known)):
+                u1_prev = state["u1"]
+                u2_prev = state["u2"]
+                u3_prev = state["u3"]
+                S_prev = state["S"]
+                y_prev = state["y"]
+                # States that earlier calls made serve again when nobody has them any more.
+                for u1, u2, u3, S, y in made:
+                    if (
+                        getrefcount(u1) == _UNUSED
+                        and getrefcount(u2) == _UNUSED
+                        and getrefcount(u3) == _UNUSED
+                        and getrefcount(S) == _UNUSED
+                        and getrefcount(y) == _UNUSED
+                        and call(places, inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y)
+                    ):
+                        return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
+                u1 = u1_prev.copy()
+                u2 = u2_prev.copy()
+                u3 = u3_prev.copy()
+                S = S_prev.copy()
+                y = y_prev.copy()
+                if call(places, inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
+                    made[0], made[1] = made[1], (u1, u2, u3, S, y)
+                    return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
+        except (AttributeError, TypeError, KeyError, ValueError):
+            pass  # something is not as expected: the checks say what
+    return _checked_step(params, inputs, state, dtype)
 
 
 # Calls, and the steps that they compute at a time.

@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8d6379cb9757bbe7"
+CONTENT_HASH = "dd96535fad36e8dd"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "peephole_lstm"
@@ -1923,24 +1923,6 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     return True
 
 
-def _single(call, places, made, given_inputs, state):
-    """The new states, or None if anything is not as expected."""
-    if len(state) != 2:
-        return None  # an unknown name among them
-    c_prev = state["c"]
-    h_prev = state["h"]
-    for c, h in made:  # in earlier calls: they serve again when nobody has them any more
-        if getrefcount(c) == _UNUSED and getrefcount(h) == _UNUSED and call(places, given_inputs, c_prev,
-                h_prev, c, h):
-            return {"c": c, "h": h}
-    c = c_prev.copy()
-    h = h_prev.copy()
-    if call(places, given_inputs, c_prev, h_prev, c, h):
-        made[0], made[1] = made[1], (c, h)
-        return {"c": c, "h": h}
-    return None
-
-
 # What this module offers: init, freeze, forward, backward, step.
 
 
@@ -2067,22 +2049,6 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     return Gradients(of_params, of_inputs, later)
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, made, inputs, state)
-                if new is not None:
-                    return new
-        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
-            pass
-    return _checked_step(params, inputs, state, dtype)
-
-
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
 # that it made lately; found by the dict of the parameters, or as the latest.
 _UNKNOWN = _latest_step = None, None, None, None, None
@@ -2127,6 +2093,34 @@ def _compiled_step(real):
     call.compile((types.Array(types.int64, 1, "C"), *given))
     call.disable_compile()
     return call
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
+    if dtype is wanted:
+        try:
+            if len(state) == 2 and (params is known or (type(params) is dict and params == known)):
+                c_prev = state["c"]
+                h_prev = state["h"]
+                # States that earlier calls made serve again when nobody has them any more.
+                for c, h in made:
+                    if (
+                        getrefcount(c) == _UNUSED
+                        and getrefcount(h) == _UNUSED
+                        and call(places, inputs, c_prev, h_prev, c, h)
+                    ):
+                        return {"c": c, "h": h}
+                c = c_prev.copy()
+                h = h_prev.copy()
+                if call(places, inputs, c_prev, h_prev, c, h):
+                    made[0], made[1] = made[1], (c, h)
+                    return {"c": c, "h": h}
+        except (AttributeError, TypeError, KeyError, ValueError):
+            pass  # something is not as expected: the checks say what
+    return _checked_step(params, inputs, state, dtype)
 
 
 # Calls, and the steps that they compute at a time.

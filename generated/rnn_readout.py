@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "214bfb45bbfeb98c"
+CONTENT_HASH = "fe9b0d61d2189d04"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "rnn_readout"
@@ -1865,24 +1865,6 @@ def forward_single(places, x, a_prev, y_prev, a, y):
     return True
 
 
-def _single(call, places, made, given_inputs, state):
-    """The new states, or None if anything is not as expected."""
-    if len(state) != 2:
-        return None  # an unknown name among them
-    a_prev = state["a"]
-    y_prev = state["y"]
-    for a, y in made:  # in earlier calls: they serve again when nobody has them any more
-        if getrefcount(a) == _UNUSED and getrefcount(y) == _UNUSED and call(places, given_inputs, a_prev,
-                y_prev, a, y):
-            return {"a": a, "y": y}
-    a = a_prev.copy()
-    y = y_prev.copy()
-    if call(places, given_inputs, a_prev, y_prev, a, y):
-        made[0], made[1] = made[1], (a, y)
-        return {"a": a, "y": y}
-    return None
-
-
 # What this module offers: init, freeze, forward, backward, step.
 
 
@@ -2009,22 +1991,6 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     return Gradients(of_params, of_inputs, later)
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, made, inputs, state)
-                if new is not None:
-                    return new
-        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
-            pass
-    return _checked_step(params, inputs, state, dtype)
-
-
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
 # that it made lately; found by the dict of the parameters, or as the latest.
 _UNKNOWN = _latest_step = None, None, None, None, None
@@ -2069,6 +2035,34 @@ def _compiled_step(real):
     call.compile((types.Array(types.int64, 1, "C"), *given))
     call.disable_compile()
     return call
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
+    if dtype is wanted:
+        try:
+            if len(state) == 2 and (params is known or (type(params) is dict and params == known)):
+                a_prev = state["a"]
+                y_prev = state["y"]
+                # States that earlier calls made serve again when nobody has them any more.
+                for a_2, y in made:
+                    if (
+                        getrefcount(a_2) == _UNUSED
+                        and getrefcount(y) == _UNUSED
+                        and call(places, inputs, a_prev, y_prev, a_2, y)
+                    ):
+                        return {"a": a_2, "y": y}
+                a_2 = a_prev.copy()
+                y = y_prev.copy()
+                if call(places, inputs, a_prev, y_prev, a_2, y):
+                    made[0], made[1] = made[1], (a_2, y)
+                    return {"a": a_2, "y": y}
+        except (AttributeError, TypeError, KeyError, ValueError):
+            pass  # something is not as expected: the checks say what
+    return _checked_step(params, inputs, state, dtype)
 
 
 # Calls, and the steps that they compute at a time.

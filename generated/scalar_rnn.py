@@ -31,7 +31,7 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "8a69edcc861c0726"
+CONTENT_HASH = "cda400ce348539a8"
 RUNTIME_HASH = "29c3a08687f178a9"
 
 NAME = "scalar_rnn"
@@ -976,21 +976,6 @@ def forward_single(places, x, a_prev, a):
     return True
 
 
-def _single(call, places, made, given_inputs, state):
-    """The new states, or None if anything is not as expected."""
-    if len(state) != 1:
-        return None  # an unknown name among them
-    a_prev = state["a"]
-    for a, in made:  # in earlier calls: they serve again when nobody has them any more
-        if getrefcount(a) == _UNUSED and call(places, given_inputs, a_prev, a):
-            return {"a": a}
-    a = a_prev.copy()
-    if call(places, given_inputs, a_prev, a):
-        made[0], made[1] = made[1], (a,)
-        return {"a": a}
-    return None
-
-
 # What this module offers: init, freeze, forward, backward, step.
 
 
@@ -1117,22 +1102,6 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     return Gradients(of_params, of_inputs, later)
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, made, inputs, state)
-                if new is not None:
-                    return new
-        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
-            pass
-    return _checked_step(params, inputs, state, dtype)
-
-
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
 # that it made lately; found by the dict of the parameters, or as the latest.
 _UNKNOWN = _latest_step = None, None, None, None, None
@@ -1177,6 +1146,31 @@ def _compiled_step(real):
     call.compile((types.Array(types.int64, 1, "C"), *given))
     call.disable_compile()
     return call
+
+
+def step(params, inputs, state=None, dtype=None):
+    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
+
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
+    if dtype is wanted:
+        try:
+            if len(state) == 1 and (params is known or (type(params) is dict and params == known)):
+                a_prev = state["a"]
+                # States that earlier calls made serve again when nobody has them any more.
+                for a_2, in made:
+                    if (
+                        getrefcount(a_2) == _UNUSED
+                        and call(places, inputs, a_prev, a_2)
+                    ):
+                        return {"a": a_2}
+                a_2 = a_prev.copy()
+                if call(places, inputs, a_prev, a_2):
+                    made[0], made[1] = made[1], (a_2,)
+                    return {"a": a_2}
+        except (AttributeError, TypeError, KeyError, ValueError):
+            pass  # something is not as expected: the checks say what
+    return _checked_step(params, inputs, state, dtype)
 
 
 # Calls, and the steps that they compute at a time.

@@ -1,5 +1,7 @@
 """`step`, called again and again with the same parameters: the fast way is the same as the careful one, and never stale."""
 
+import threading
+
 import numpy as np
 import pytest
 from test_threads import problem
@@ -99,6 +101,56 @@ def test_states_are_new_arrays(lstm):
     assert first["h"] is not second["h"]
     second["h"][:] = 0
     assert (first["h"] != 0).any()
+
+
+@pytest.mark.parametrize("part", (lambda a: a, lambda a: a[1:, ::2], lambda a: memoryview(a)[1:]), ids=("whole", "view", "buffer"))
+def test_states_are_written_to_again_only_when_nobody_has_a_part_of_them(lstm, part):
+    kernel, params, x, state = lstm
+    have, were = [], []
+    for t in range(12):
+        state = kernel.step(params, x + np.float32(t), state)
+        if t % 3:  # some are kept, some are not
+            have.append(part(state["h"]))
+            were.append(np.array(have[-1]))
+    for kept, was in zip(have, were, strict=True):
+        np.testing.assert_array_equal(kept, was)
+
+
+def test_memory_of_states_serves_again(lstm):
+    kernel, params, x, state = lstm
+    kernel.step(params, x, state)
+    places = set()
+    for _ in range(10):
+        state = kernel.step(params, x, state)
+        places.add(state["h"].ctypes.data)
+    assert len(places) == 2
+
+
+def test_samples_may_differ_from_step_to_step(lstm):
+    kernel, params, x, state = lstm
+    for samples in (2, 1, 2, 2, 1, 1, 2):
+        assert_step(kernel, params, x[:samples].copy(), {name: a[:samples].copy() for name, a in state.items()})
+
+
+def test_threads_may_step_at_once(lstm):
+    kernel, params, x, start = lstm
+    found = {}
+
+    def stream(k):
+        state = start
+        for t in range(400):
+            state = kernel.step(params, x + np.float32(k + t % 5), state)
+        found[k] = state["h"].copy()
+
+    threads = [threading.Thread(target=stream, args=(k,)) for k in (0, 1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    together = dict(found)
+    for k in together:
+        stream(k)
+        np.testing.assert_array_equal(together[k], found[k])
 
 
 def test_parameters_of_one_number_are_followed():

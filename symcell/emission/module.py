@@ -13,7 +13,7 @@ from symcell.emission.arrays import size_of, tuple_text
 from symcell.emission.frames import entry_points
 from symcell.emission.layout import wrapped
 from symcell.emission.passage import Passage
-from symcell.emission.single import single_step
+from symcell.emission.single import caller, single_step
 from symcell.errors import CellError
 from symcell.language.sizes import size
 from symcell.language.symbols import Input
@@ -48,10 +48,10 @@ def emit(schedule):
     passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
     kernels += [text for p in passages for text in entry_points(p)]
-    kernels += single_step(passages[0])
-    code = wrapped("\n\n\n".join(kernels))
+    code = wrapped("\n\n\n".join([*kernels, single_step(passages[0])]))
     imports, runtime = _runtime(schedule, code)
-    text = _template().render(
+    runtime[_HEADINGS["face"]] += "\n\n\n" + _step(passages[0])
+    text = _template("module").render(
         cell=cell,
         reference=_quoted(textwrap.fill(cell.reference, 106)),
         equations=[_equation_lines(n, line) for n, line in equations.items()],
@@ -72,11 +72,19 @@ def _hash(text):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _template():
-    source = resources.files("symcell.templates").joinpath("module.py.jinja").read_text("utf-8")
-    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).from_string(
-        source
-    )
+def _step(passage):
+    """`step`, which Python calls again and again: written for the cell, so that it calls no other Python function."""
+    taken = set(re.findall(r"\w+", _source("step")))
+    return wrapped(_template("step").render(caller(passage, taken))).rstrip()
+
+
+def _source(name):
+    return resources.files("symcell.templates").joinpath(f"{name}.py.jinja").read_text("utf-8")
+
+
+def _template(name):
+    options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    return Environment(**options).from_string(_source(name))
 
 
 def _runtime(schedule, code):

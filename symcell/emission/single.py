@@ -1,4 +1,4 @@
-"""The jitted function of one step called from Python, and the Python function that calls it.
+"""The jitted function of one step called from Python, and what the Python function that calls it has to say.
 
 It is the forward pass with one step, straight from the parameters: what a pass packs or keeps for all steps is not needed.
 """
@@ -7,13 +7,14 @@ from sympy import Integer, Symbol
 
 from symcell.emission.arrays import size_of, tuple_text
 from symcell.emission.rows import GIVEN, single_array
+from symcell.language.words import unused
 from symcell.schedule.arrange import Sweep, volume
 
 _INDENT = "    "
 
 
 def single_step(passage):
-    """The texts of both functions; the first is compiled when it is first wanted."""
+    """The text of the jitted function, which is compiled when it is first wanted."""
     cell, words, names = passage.program.cell, passage.schedule.words, passage.names
     given = [words[q] for q in (*cell.inputs, *(s.prev for s in cell.states))]
     new = [words[s] for s in cell.states]
@@ -26,34 +27,24 @@ def single_step(passage):
         f'{_INDENT}"""One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""',
         *(_INDENT + line if line else line for line in lines),
     ]
-    return ["\n".join(function), "\n".join(_caller(passage, places))]
+    return "\n".join(function)
 
 
-def _caller(passage, places):
-    """Parameters are known by their arrays; what is not as expected is left to `step`."""
-    cell, words, names = passage.program.cell, passage.schedule.words, passage.names
-    call, given, states, made = (names.pick(name) for name in ("call", "given_inputs", "state", "made"))
-    old, new = [words[s.prev] for s in cell.states], [words[s] for s in cell.states]
-    inputs = [given] if len(cell.inputs) == 1 else [f'{given}["{q.name}"]' for q in cell.inputs]
-    counts = {states: len(cell.states)} | ({given: len(cell.inputs)} if len(cell.inputs) > 1 else {})
-    again = [*(f"getrefcount({name}) == _UNUSED" for name in new), f"{call}({', '.join([places, *inputs, *old, *new])})"]
-    result = ", ".join(f'"{s.name}": {name}' for s, name in zip(cell.states, new, strict=True))
-    result = f"return {{{result}}}"
-    lines = [
-        '"""The new states, or None if anything is not as expected."""',
-        f"if {' or '.join(f'len({group}) != {n}' for group, n in counts.items())}:",
-        f"{_INDENT}return None  # an unknown name among them",
-        *(f'{name} = {states}["{s.name}"]' for s, name in zip(cell.states, old, strict=True)),
-        f"for {tuple_text(new)[1:-1]} in {made}:  # in earlier calls: they serve again when nobody has them any more",
-        f"{_INDENT}if {' and '.join(again)}:",
-        f"{_INDENT * 2}{result}",
-        *(f"{a} = {b}.copy()" for a, b in zip(new, old, strict=True)),
-        f"if {again[-1]}:",
-        f"{_INDENT}{made}[0], {made}[1] = {made}[1], {tuple_text(new)}",
-        f"{_INDENT}{result}",
-        "return None",
-    ]
-    return [f"def _single({call}, {places}, {made}, {given}, {states}):", *(_INDENT + line for line in lines)]
+def caller(passage, taken):
+    """What the template of `step` is filled with; `taken` are the names in it."""
+    cell, words = passage.program.cell, passage.schedule.words
+    old, new = ([unused(words[q], taken) for q in states] for states in ([s.prev for s in cell.states], cell.states))
+    inputs, complete = ["inputs"], [f"len(state) == {len(cell.states)}"]
+    if len(cell.inputs) > 1:
+        inputs, complete = [f'inputs["{q.name}"]' for q in cell.inputs], [*complete, f"len(inputs) == {len(cell.inputs)}"]
+    names = [s.name for s in cell.states]
+    return {
+        "states": list(zip(names, old, new, strict=True)),
+        "complete": " and ".join(complete),
+        "new": tuple_text(new)[1:-1],
+        "called": f"call({', '.join(['places', *inputs, *old, *new])})",
+        "result": f"{{{', '.join(f'{chr(34)}{name}{chr(34)}: {word}' for name, word in zip(names, new, strict=True))}}}",
+    }
 
 
 def _opening(passage, places):

@@ -135,22 +135,6 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     return Gradients(of_params, of_inputs, later)
 
 
-def step(params, inputs, state=None, dtype=None):
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or two beside the arithmetic."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if params is known or (type(params) is dict and params == known):
-                new = _single(call, places, made, inputs, state)
-                if new is not None:
-                    return new
-        except (AttributeError, TypeError, KeyError, ValueError):  # something is not as expected: the checks say what
-            pass
-    return _checked_step(params, inputs, state, dtype)
-
-
 # What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
 # that it made lately; found by the dict of the parameters, or as the latest.
 _UNKNOWN = _latest_step = None, None, None, None, None
