@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8423b38e4e85ed86"
+CONTENT_HASH = "1a67555549090e50"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lstm_1997"
@@ -268,6 +268,7 @@ class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
+    forms: list  # of each its name, shape and dtype
     places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
     memory: np.ndarray
     copies: dict
@@ -312,10 +313,8 @@ def _known_parameters(params, real, threads):
     if not isinstance(params, dict):
         return None
     known = _kept.get(_key(params))
-    if known is None or known.real != real or list(params) != list(known.given):
+    if known is None or known.real != real or _forms(params) != known.forms:
         return None
-    if any(a.shape != known.copies[name].shape or a.dtype != real for name, a in params.items()):
-        return None  # changed in place; the checks say what is wrong with it
     if _unchanged(known, threads):
         return known
     arrays = {name: known.given[name] for name in known.copies}
@@ -329,14 +328,19 @@ def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real, threads)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, None, memory, copies, {}, real, sizes, shapes)
+        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
     places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    return _remembered(_Parameters(dict(params), places, memory, copies, {}, real, sizes, shapes))
+    return _remembered(_Parameters(dict(params), _forms(params), places, memory, copies, {}, real, sizes, shapes))
 
 
 def _key(params):
     return tuple(map(id, params.values()))
+
+
+def _forms(params):
+    """The name, shape and dtype of each array; the last two can be changed in place."""
+    return [(name, a.shape, a.dtype) for name, a in params.items()]
 
 
 def _remembered(parameters):
@@ -1927,7 +1931,7 @@ def freeze(params, dtype=None):
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
     memory, copies = _copies(arrays, real, 1)
-    return Frozen(NAME, _Parameters(copies, None, memory, copies, {}, real, sizes, wanted))
+    return Frozen(NAME, _Parameters(copies, [], None, memory, copies, {}, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -1947,8 +1951,8 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
         call.inputs.update(kept)
         sequences, tape = _run_segment(call, *call.segments[0], start, given)
-        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
-    starts = [start]
+        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [None], sequences, tape)
+    starts = [{name: _copied(a) for name, a in start.items()}]
     for first, last in call.segments:
         sequences, _ = _run_segment(call, first, last, starts[-1])
         starts.append({name: a[-1].copy() for name, a in sequences.items()})
@@ -2012,8 +2016,9 @@ def _checked_step(params, inputs, state, dtype):
     in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
-    new = {name: np.empty_like(start[name]) for name in STATES}
-    _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
+    given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
+    new = {name: np.empty(start[name].shape, real) for name in STATES}
+    _compiled_steps[real](places, *given, *new.values())
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)
@@ -2083,7 +2088,7 @@ class _Call(NamedTuple):
 
 
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
-    """The call, and the states that it begins with."""
+    """The call, and the states that it begins with, which may be the caller's arrays."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
     known = _known_parameters(params, real, threads)
@@ -2102,7 +2107,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     _check_shapes("initial", given, STATES, wanted, (B,))
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
+    start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
     return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), threads, segments), start
 
 

@@ -30,7 +30,7 @@ class _Call(NamedTuple):
 
 
 def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
-    """The call, and the states that it begins with."""
+    """The call, and the states that it begins with, which may be the caller's arrays."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
     known = _known_parameters(params, real, threads)
@@ -49,7 +49,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     _check_shapes("initial", given, STATES, wanted, (B,))
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    start = {name: _copied(given[name]) if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
+    start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
     return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), threads, segments), start
 
 

@@ -76,7 +76,7 @@ def freeze(params, dtype=None):
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
     memory, copies = _copies(arrays, real, 1)
-    return Frozen(NAME, _Parameters(copies, None, memory, copies, {}, real, sizes, wanted))
+    return Frozen(NAME, _Parameters(copies, [], None, memory, copies, {}, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -96,8 +96,8 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
         call.inputs.update(kept)
         sequences, tape = _run_segment(call, *call.segments[0], start, given)
-        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [start], sequences, tape)
-    starts = [start]
+        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [None], sequences, tape)
+    starts = [{name: _copied(a) for name, a in start.items()}]
     for first, last in call.segments:
         sequences, _ = _run_segment(call, first, last, starts[-1])
         starts.append({name: a[-1].copy() for name, a in sequences.items()})
@@ -161,8 +161,9 @@ def _checked_step(params, inputs, state, dtype):
     in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
     arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
-    new = {name: np.empty_like(start[name]) for name in STATES}
-    _compiled_steps[real](places, *(_ready(a[0]) for a in call.inputs.values()), *start.values(), *new.values())
+    given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
+    new = {name: np.empty(start[name].shape, real) for name in STATES}
+    _compiled_steps[real](places, *given, *new.values())
     # A lone number would equal another array with that number.
     recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
     known = params if frozen else dict(params)

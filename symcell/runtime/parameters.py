@@ -25,6 +25,7 @@ class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
+    forms: list  # of each its name, shape and dtype
     places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
     memory: np.ndarray
     copies: dict
@@ -69,10 +70,8 @@ def _known_parameters(params, real, threads):
     if not isinstance(params, dict):
         return None
     known = _kept.get(_key(params))
-    if known is None or known.real != real or list(params) != list(known.given):
+    if known is None or known.real != real or _forms(params) != known.forms:
         return None
-    if any(a.shape != known.copies[name].shape or a.dtype != real for name, a in params.items()):
-        return None  # changed in place; the checks say what is wrong with it
     if _unchanged(known, threads):
         return known
     arrays = {name: known.given[name] for name in known.copies}
@@ -86,14 +85,19 @@ def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real, threads)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, None, memory, copies, {}, real, sizes, shapes)
+        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
     places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    return _remembered(_Parameters(dict(params), places, memory, copies, {}, real, sizes, shapes))
+    return _remembered(_Parameters(dict(params), _forms(params), places, memory, copies, {}, real, sizes, shapes))
 
 
 def _key(params):
     return tuple(map(id, params.values()))
+
+
+def _forms(params):
+    """The name, shape and dtype of each array; the last two can be changed in place."""
+    return [(name, a.shape, a.dtype) for name, a in params.items()]
 
 
 def _remembered(parameters):
