@@ -72,10 +72,11 @@ def _multiply(products, rows, start, panels, out, low, high, rank, team):
     out[:, low:high] = rows[:, low:high, start : start + terms] @ weights
 
 
-def _add_outer_products(products, left, from_left, right, from_right, out, low, high, rank, team, *scratch):
+def _add_outer_products(products, left, from_left, right, from_right, out, grows, low, high, rank, team, *scratch):
     height, width = out.shape
     left, right = left[:, low:high, from_left : from_left + height], right[:, low:high, from_right : from_right + width]
-    out += np.einsum("tbm,tbk->mk", left, right)
+    total = np.einsum("tbm,tbk->mk", left, right)
+    out[:] = out + total if grows else total
 
 
 @contextmanager
