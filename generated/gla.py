@@ -15,7 +15,7 @@ Sizes: n_x, n_k, n_v, n_r. A value of shape s is an array (T, B, *s) over a sequ
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 4 assignments before the loop, 3 products before the loop, 1 scan before the loop
+    forward: 6 assignments before the loop, 3 products before the loop, 1 scan before the loop
     backward: 9 assignments after the loop, 2 products after the loop, 2 scans after the loop, 2 weight
     gradients after the loop
 """
@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8829ae5447d3b222"
+CONTENT_HASH = "49964e4f0f410476"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "gla"
@@ -1545,25 +1545,31 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_before_row(n_k, n_v, z_q, q_out, z_a_2_from_z_a, b_g, z_a_2_out, a_out, S_prev, k, v, S_out,
-        y_out):
+def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_g, z_a_2_out, a_out, v_from_x,
+        v_out, S_prev, S_out, y_out):
     """One sample at one step."""
-    real = z_q.dtype.type
+    real = k_from_x.dtype.type
     zero = real(0)
     for j in range(n_k):
+        k = k_from_x[j]
         # (1) q = (W_q @ x) / sqrt(n_k)
         q = z_q[j] / np.sqrt(real(n_k))
         # (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
         z_a_2 = z_a_2_from_z_a[j] + b_g[j]
         a = exp(-real(0.0625) * softplus(-z_a_2))
         # kept
+        k_out[j] = k
         q_out[j] = q
         z_a_2_out[j] = z_a_2
         a_out[j] = a
+    for j in range(n_v):
+        v = v_from_x[j]
+        # kept
+        v_out[j] = v
     for j in range(n_k):
         for k_ in range(n_v):
             # (5) S = column(a) * S_prev + outer(k, v)
-            S = a_out[j] * S_prev[j, k_] + k[j] * v[k_]
+            S = a_out[j] * S_prev[j, k_] + k_out[j] * v_out[k_]
             # kept
             S_out[j, k_] = S
     # (6) y = S.T @ q
@@ -1576,14 +1582,14 @@ def forward_before_row(n_k, n_v, z_q, q_out, z_a_2_from_z_a, b_g, z_a_2_out, a_o
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, W, G_1_packed, G_2_packed, x,
-        from_x, z_a_seq, from_z_a, x_kept, q_seq, b_g, z_a_2_seq, a_seq, S_seq, y_seq):
+        from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq, v_seq, S_seq, y_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
         keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W_q @ x, W_k @ x, W_v @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), low, high, rank,
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), low, high, rank,
             team)
         # G_1 @ x
         multiply(products, steps_at(x, first, last), 0, G_1_packed, steps_at(z_a_seq, first, last), low, high,
@@ -1594,10 +1600,11 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, W, G
         meet(team)
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row(n_k, n_v, columns_at(from_x, t, b, 0, n_k), row_at(q_seq, t, b),
-                    columns_at(from_z_a, t - first, b, 0, n_k), b_g, row_at(z_a_2_seq, t, b), row_at(a_seq, t,
-                    b), row_at(S_seq, t, b), columns_at(from_x, t, b, n_k, 2 * n_k), columns_at(from_x, t, b,
-                    2 * n_k, 2 * n_k + n_v), row_at(S_seq, t + 1, b), row_at(y_seq, t + 1, b))
+                forward_before_row(n_k, n_v, columns_at(from_x, t - first, b, n_k, 2 * n_k), row_at(k_seq, t,
+                    b), columns_at(from_x, t - first, b, 0, n_k), row_at(q_seq, t, b), columns_at(from_z_a,
+                    t - first, b, 0, n_k), b_g, row_at(z_a_2_seq, t, b), row_at(a_seq, t, b),
+                    columns_at(from_x, t - first, b, 2 * n_k, 2 * n_k + n_v), row_at(v_seq, t, b),
+                    row_at(S_seq, t, b), row_at(S_seq, t + 1, b), row_at(y_seq, t + 1, b))
         meet(team)
 
 
@@ -1671,7 +1678,7 @@ def backward_after_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r, G_2_packed, weights_,
         dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2, dweights, lines, panels,
-        dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, db_g, from_x):
+        dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, db_g, k_seq, v_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     real = G_2_packed.dtype
     dy = np.empty((n_v,), real)
@@ -1686,10 +1693,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r
                 backward_after_row_1(n_v, n_k, row_at(dy_given, t % dy_given.shape[0], b), dy, row_at(q_seq,
                     t, b), row_at(dS_given, t % dS_given.shape[0], b), dS_later[b], dS, row_at(a_seq, t, b),
                     row_at(S_seq, t, b), da, row_at(z_a_2_seq, t, b), columns_at(dz_a_2_seq, t - first, b, 0,
-                    n_k), db_g, columns_at(from_x, t, b, n_k, 2 * n_k), columns_at(dz_q_and_dk_and_dv_seq,
-                    t - first, b, 2 * n_k, 2 * n_k + n_v), columns_at(from_x, t, b, 2 * n_k, 2 * n_k + n_v),
-                    columns_at(dz_q_and_dk_and_dv_seq, t - first, b, n_k, 2 * n_k), row_at(S_seq, t + 1, b),
-                    dq, columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 0, n_k))
+                    n_k), db_g, row_at(k_seq, t, b), columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k,
+                    2 * n_k + n_v), row_at(v_seq, t, b), columns_at(dz_q_and_dk_and_dv_seq, t - first, b, n_k,
+                    2 * n_k), row_at(S_seq, t + 1, b), dq, columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 0,
+                    n_k))
         meet(team)
         # G_2.T @ dz_a_2
         multiply(products, steps_at(dz_a_2_seq, 0, last - first), 0, G_2_packed, steps_at(from_dz_a_2, 0,
@@ -1756,20 +1763,21 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     y_seq = room((T + 1, B, n_v), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B,
-        10 * n_k * n_v + 10 * n_v + 2 * n_k * n_x + 30 * n_k + n_k * n_r + n_r * n_x + n_v * n_x)
+        10 * n_k * n_v + 2 * n_k * n_x + 20 * n_v + 40 * n_k + n_k * n_r + n_r * n_x + n_v * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((T, B, 2 * n_k + n_v), real)
+    from_x = room((block, B, 2 * n_k + n_v), real)
     z_a_seq = room((T, B, n_r), real)
     from_z_a = room((block, B, n_k), real)
-    q_seq, z_a_2_seq, a_seq = room((3, T, B, n_k), real)
+    k_seq, q_seq, z_a_2_seq, a_seq = room((4, T, B, n_k), real)
+    v_seq = room((T, B, n_v), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, W, G_1_packed, G_2_packed, x,
-            from_x, z_a_seq, from_z_a, x_kept, q_seq, b_g, z_a_2_seq, a_seq, S_seq, y_seq)
+            from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq, v_seq, S_seq, y_seq)
 
     in_parallel(part, parts)
-    return {"S": S_seq, "y": y_seq}, (a_seq, from_x, q_seq, z_a_2_seq, z_a_seq)
+    return {"S": S_seq, "y": y_seq}, (a_seq, k_seq, q_seq, v_seq, z_a_2_seq, z_a_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1813,7 +1821,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dy_given = given["y"]
     dS_later = later["S"]
     dy_later = later["y"]
-    a_seq, from_x, q_seq, z_a_2_seq, z_a_seq = tape
+    a_seq, k_seq, q_seq, v_seq, z_a_2_seq, z_a_seq = tape
     parts = (
         shares(threads, T, B, 10 * n_r + 2 * n_k * n_r + 2 * n_r * n_x + 2 * n_v * n_x + 20 * n_k * n_v + 20
         * n_v + 4 * n_k * n_x + 50 * n_k)
@@ -1834,7 +1842,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r, G_2_packed, weights_,
             dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2[own], dweights[own],
             lines[thread], panels[thread], dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq,
-            db_g[own], from_x)
+            db_g[own], k_seq, v_seq)
 
     in_parallel(part, parts)
     db_g = summed(db_g)
@@ -1863,13 +1871,15 @@ def forward_single(places, x, S_prev, y_prev, S, y):
     b_g = array_at(places[3], (n_k,), x)
     G_2 = array_at(places[4], (n_k, n_r), x)
     G_1 = array_at(places[5], (n_r, n_x), x)
-    memory = scratch(6 * B * n_k + B * n_r + B * n_v, x)
+    memory = scratch(2 * B * n_v + 7 * B * n_k + B * n_r, x)
     from_x = array_in(memory, 0, (B, 2 * n_k + n_v))
-    q_seq = array_in(memory, 2 * B * n_k + B * n_v, (B, n_k))
-    z_a_seq = array_in(memory, 3 * B * n_k + B * n_v, (B, n_r))
-    from_z_a = array_in(memory, 3 * B * n_k + B * n_r + B * n_v, (B, n_k))
-    z_a_2_seq = array_in(memory, 4 * B * n_k + B * n_r + B * n_v, (B, n_k))
-    a_seq = array_in(memory, 5 * B * n_k + B * n_r + B * n_v, (B, n_k))
+    k_seq = array_in(memory, 2 * B * n_k + B * n_v, (B, n_k))
+    v_seq = array_in(memory, 3 * B * n_k + B * n_v, (B, n_v))
+    q_seq = array_in(memory, 2 * B * n_v + 3 * B * n_k, (B, n_k))
+    z_a_seq = array_in(memory, 2 * B * n_v + 4 * B * n_k, (B, n_r))
+    from_z_a = array_in(memory, 2 * B * n_v + 4 * B * n_k + B * n_r, (B, n_k))
+    z_a_2_seq = array_in(memory, 2 * B * n_v + 5 * B * n_k + B * n_r, (B, n_k))
+    a_seq = array_in(memory, 2 * B * n_v + 6 * B * n_k + B * n_r, (B, n_k))
     # W_q @ x, W_k @ x, W_v @ x
     apply(W_q, 0, n_x, False, x, 0, from_x, 0)
     apply(W_k, 0, n_x, False, x, 0, from_x, n_k)
@@ -1879,8 +1889,9 @@ def forward_single(places, x, S_prev, y_prev, S, y):
     # G_2 @ z_a
     apply(G_2, 0, n_r, False, z_a_seq, 0, from_z_a, 0)
     for b in range(B):
-        forward_before_row(n_k, n_v, from_x[b, 0:n_k], q_seq[b], from_z_a[b, 0:n_k], b_g, z_a_2_seq[b],
-            a_seq[b], S_prev[b], from_x[b, n_k:2 * n_k], from_x[b, 2 * n_k:2 * n_k + n_v], S[b], y[b])
+        forward_before_row(n_k, n_v, from_x[b, n_k:2 * n_k], k_seq[b], from_x[b, 0:n_k], q_seq[b],
+            from_z_a[b, 0:n_k], b_g, z_a_2_seq[b], a_seq[b], from_x[b, 2 * n_k:2 * n_k + n_v], v_seq[b],
+            S_prev[b], S[b], y[b])
     release(memory)
     return True
 

@@ -13,7 +13,7 @@ Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, 
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 7 assignments in the step, 1 product before the loop, 1 product in the step
+    forward: 8 assignments in the step, 1 product before the loop, 1 product in the step
     backward: 9 assignments in the step, 1 product before the loop, 1 product in the step, 2 weight gradients
     before the loop
 """
@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "06585ee7f7ef8670"
+CONTENT_HASH = "f300267684067f21"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "gru_inverted_update"
@@ -1540,12 +1540,13 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z_r_from_x, r_out, z_m,
-        z_m_2_from_x, m_out, h_prev, h_out):
+def forward_step_row(n_h, z_m_from_h_prev, z_m_out, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev,
+        z_r_from_x, r_out, z_m_2_from_x, m_out, h_prev, h_out):
     """One sample at one step."""
-    real = z_u_from_h_prev.dtype.type
+    real = z_m_from_h_prev.dtype.type
     one = real(1)
     for j in range(n_h):
+        z_m = z_m_from_h_prev[j]
         # (1) u = sigmoid(W_u @ x + U_u @ h_prev)
         z_u = z_u_from_h_prev[j] + z_u_from_x[j]
         u = sigmoid(z_u)
@@ -1553,11 +1554,12 @@ def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z
         z_r = z_r_from_h_prev[j] + z_r_from_x[j]
         r = sigmoid(z_r)
         # (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
-        z_m_2 = r * z_m[j] + z_m_2_from_x[j]
+        z_m_2 = r * z_m + z_m_2_from_x[j]
         m = tanh(z_m_2)
         # (4) h = u * h_prev + (1 - u) * m
         h = u * h_prev[j] + (one - u) * m
         # kept
+        z_m_out[j] = z_m
         u_out[j] = u
         r_out[j] = r
         m_out[j] = m
@@ -1566,7 +1568,7 @@ def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev,
-        x_kept, u_seq, r_seq, m_seq):
+        x_kept, z_m_seq, u_seq, r_seq, m_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1580,15 +1582,14 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
         # The recurrence.
         for t in range(first, last):
             # U_u @ h_prev, U_r @ h_prev, U_m @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, steps_at(from_h_prev, t, t + 1), low, high,
-                rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row(n_h, columns_at(from_h_prev, t, b, 0, n_h), columns_at(from_x, t - first, b,
-                    0, n_h), row_at(u_seq, t, b), columns_at(from_h_prev, t, b, n_h, 2 * n_h),
-                    columns_at(from_x, t - first, b, n_h, 2 * n_h), row_at(r_seq, t, b),
-                    columns_at(from_h_prev, t, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h,
-                    3 * n_h), row_at(m_seq, t, b), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
+                forward_step_row(n_h, columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), row_at(z_m_seq, t, b),
+                    columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b, 0, n_h),
+                    row_at(u_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h), columns_at(from_x,
+                    t - first, b, n_h, 2 * n_h), row_at(r_seq, t, b), columns_at(from_x, t - first, b,
+                    2 * n_h, 3 * n_h), row_at(m_seq, t, b), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -1634,7 +1635,7 @@ def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_later):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz_all, from_dz_u, dz_all_2,
-        dx_seq, h_seq, x, dU, dW, lines, panels, dh_given, dh_later, u_seq, m_seq, r_seq, from_h_prev, dh):
+        dx_seq, h_seq, x, dU, dW, lines, panels, dh_given, dh_later, u_seq, m_seq, r_seq, z_m_seq, dh):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -1644,9 +1645,9 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz
                 backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(dh,
                     0, b), row_at(u_seq, t, b), row_at(m_seq, t, b), columns_at(dz_all_2, t - first, b,
                     2 * n_h, 3 * n_h), row_at(r_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h,
-                    3 * n_h), columns_at(from_h_prev, t, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first,
-                    b, n_h, 2 * n_h), columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b),
-                    columns_at(dz_all, t - first, b, 0, n_h), columns_at(dz_all_2, t - first, b, 0, n_h))
+                    3 * n_h), row_at(z_m_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                    columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b), columns_at(dz_all,
+                    t - first, b, 0, n_h), columns_at(dz_all_2, t - first, b, 0, n_h))
             meet(team)
             # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, from_dz_u, low, high, rank,
@@ -1706,19 +1707,19 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x_kept = kept["x"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    parts = shares(threads, T, B, 3 * (n_h * n_h) + 3 * n_h * n_x + 70 * n_h)
+    parts = shares(threads, T, B, 3 * (n_h * n_h) + 3 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     from_x = room((block, B, 3 * n_h), real)
-    from_h_prev = room((T, B, 3 * n_h), real)
-    u_seq, r_seq, m_seq = room((3, T, B, n_h), real)
+    from_h_prev = room((1, B, 3 * n_h), real)
+    z_m_seq, u_seq, r_seq, m_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-            from_h_prev, x_kept, u_seq, r_seq, m_seq)
+            from_h_prev, x_kept, z_m_seq, u_seq, r_seq, m_seq)
 
     in_parallel(part, parts)
-    return {"h": h_seq}, (from_h_prev, m_seq, r_seq, u_seq)
+    return {"h": h_seq}, (m_seq, r_seq, u_seq, z_m_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1757,7 +1758,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     h_seq = states["h"]
     dh_given = given["h"]
     dh_later = later["h"]
-    from_h_prev, m_seq, r_seq, u_seq = tape
+    m_seq, r_seq, u_seq, z_m_seq = tape
     parts = shares(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
@@ -1774,7 +1775,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz_all, from_dz_u, dz_all_2,
             dx_seq, h_seq, x, dU[own], dW[own], lines[thread], panels[thread], dh_given, dh_later, u_seq,
-            m_seq, r_seq, from_h_prev, dh)
+            m_seq, r_seq, z_m_seq, dh)
 
     in_parallel(part, parts)
     dU = summed(dU)
@@ -1801,12 +1802,13 @@ def forward_single(places, x, h_prev, h):
     U_r = array_at(places[3], (n_h, n_h), x)
     U_m = array_at(places[4], (n_h, n_h), x)
     W_m = array_at(places[5], (n_h, n_x), x)
-    memory = scratch(9 * B * n_h, x)
+    memory = scratch(10 * B * n_h, x)
     from_h_prev = array_in(memory, 0, (B, 3 * n_h))
-    from_x = array_in(memory, 3 * B * n_h, (B, 3 * n_h))
-    u_seq = array_in(memory, 6 * B * n_h, (B, n_h))
-    r_seq = array_in(memory, 7 * B * n_h, (B, n_h))
-    m_seq = array_in(memory, 8 * B * n_h, (B, n_h))
+    z_m_seq = array_in(memory, 3 * B * n_h, (B, n_h))
+    from_x = array_in(memory, 4 * B * n_h, (B, 3 * n_h))
+    u_seq = array_in(memory, 7 * B * n_h, (B, n_h))
+    r_seq = array_in(memory, 8 * B * n_h, (B, n_h))
+    m_seq = array_in(memory, 9 * B * n_h, (B, n_h))
     # W_u @ x, W_r @ x, W_m @ x
     apply(W_u, 0, n_x, False, x, 0, from_x, 0)
     apply(W_r, 0, n_x, False, x, 0, from_x, n_h)
@@ -1816,9 +1818,9 @@ def forward_single(places, x, h_prev, h):
     apply(U_r, 0, n_h, False, h_prev, 0, from_h_prev, n_h)
     apply(U_m, 0, n_h, False, h_prev, 0, from_h_prev, 2 * n_h)
     for b in range(B):
-        forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[b, 0:n_h], u_seq[b], from_h_prev[b, n_h:2 * n_h],
-            from_x[b, n_h:2 * n_h], r_seq[b], from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h],
-            m_seq[b], h_prev[b], h[b])
+        forward_step_row(n_h, from_h_prev[b, 2 * n_h:3 * n_h], z_m_seq[b], from_h_prev[b, 0:n_h],
+            from_x[b, 0:n_h], u_seq[b], from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], r_seq[b],
+            from_x[b, 2 * n_h:3 * n_h], m_seq[b], h_prev[b], h[b])
     release(memory)
     return True
 

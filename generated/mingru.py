@@ -12,7 +12,7 @@ Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, 
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 1 assignment before the loop, 1 product before the loop, 1 scan before the loop
+    forward: 2 assignments before the loop, 1 product before the loop, 1 scan before the loop
     backward: 3 assignments after the loop, 1 product after the loop, 2 scans after the loop, 1 weight
     gradient after the loop
 """
@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d657f6196301d5d0"
+CONTENT_HASH = "bac408b1c63566b6"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "mingru"
@@ -1528,35 +1528,39 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_before_row(n_h, z_z, z_out, g, h_prev, h_out):
+def forward_before_row(n_h, g_from_x, g_out, z_z, z_out, h_prev, h_out):
     """One sample at one step."""
-    real = z_z.dtype.type
+    real = g_from_x.dtype.type
     one = real(1)
     for j in range(n_h):
+        g = g_from_x[j]
         # (1) z = sigmoid(W_z @ x)
         z = sigmoid(z_z[j])
         # (3) h = z * g + (1 - z) * h_prev
-        h = z * g[j] + (one - z) * h_prev[j]
+        h = z * g + (one - z) * h_prev[j]
         # kept
+        g_out[j] = g
         z_out[j] = z
         h_out[j] = h
 
 
 @jit
-def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, x, from_x, x_kept, z_seq, h_seq):
+def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, x, from_x, x_kept, g_seq, z_seq,
+        h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
         keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W_z @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), low, high, rank,
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), low, high, rank,
             team)
         meet(team)
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row(n_h, columns_at(from_x, t, b, 0, n_h), row_at(z_seq, t, b),
-                    columns_at(from_x, t, b, n_h, 2 * n_h), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
+                forward_before_row(n_h, columns_at(from_x, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
+                    columns_at(from_x, t - first, b, 0, n_h), row_at(z_seq, t, b), row_at(h_seq, t, b),
+                    row_at(h_seq, t + 1, b))
         meet(team)
 
 
@@ -1581,7 +1585,7 @@ def backward_after_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_h, W, dz_z_and_dg_seq, dx_seq, x, dW,
-        lines, panels, dh_given, dh_later, z_seq, from_x, h_seq):
+        lines, panels, dh_given, dh_later, z_seq, g_seq, h_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -1589,8 +1593,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, W, dz_z_
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 backward_after_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(z_seq,
-                    t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h), columns_at(from_x, t, b,
-                    n_h, 2 * n_h), row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, 0, n_h))
+                    t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
+                    row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, 0, n_h))
         meet(team)
         # dx = W_z.T @ dz_z + W_g.T @ dg
         multiply(products, steps_at(dz_z_and_dg_seq, 0, last - first), 0, W, steps_at(dx_seq, first, last),
@@ -1627,17 +1631,18 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x_kept = kept["x"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    parts = shares(threads, T, B, 2 * n_h * n_x + 20 * n_h)
+    parts = shares(threads, T, B, 2 * n_h * n_x + 30 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((T, B, 2 * n_h), real)
-    z_seq = room((T, B, n_h), real)
+    from_x = room((block, B, 2 * n_h), real)
+    g_seq, z_seq = room((2, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, x, from_x, x_kept, z_seq, h_seq)
+        forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, x, from_x, x_kept, g_seq, z_seq,
+            h_seq)
 
     in_parallel(part, parts)
-    return {"h": h_seq}, (from_x, z_seq)
+    return {"h": h_seq}, (g_seq, z_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1666,7 +1671,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     h_seq = states["h"]
     dh_given = given["h"]
     dh_later = later["h"]
-    from_x, z_seq = tape
+    g_seq, z_seq = tape
     parts = shares(threads, T, B, 4 * n_h * n_x + 50 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
@@ -1678,7 +1683,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_h, W, dz_z_and_dg_seq, dx_seq, x,
-            dW[own], lines[thread], panels[thread], dh_given, dh_later, z_seq, from_x, h_seq)
+            dW[own], lines[thread], panels[thread], dh_given, dh_later, z_seq, g_seq, h_seq)
 
     in_parallel(part, parts)
     dW = summed(dW)
@@ -1696,14 +1701,15 @@ def forward_single(places, x, h_prev, h):
         return False
     W_z = array_at(places[0], (n_h, n_x), x)
     W_g = array_at(places[1], (n_h, n_x), x)
-    memory = scratch(3 * B * n_h, x)
+    memory = scratch(4 * B * n_h, x)
     from_x = array_in(memory, 0, (B, 2 * n_h))
-    z_seq = array_in(memory, 2 * B * n_h, (B, n_h))
+    g_seq = array_in(memory, 2 * B * n_h, (B, n_h))
+    z_seq = array_in(memory, 3 * B * n_h, (B, n_h))
     # W_z @ x, W_g @ x
     apply(W_z, 0, n_x, False, x, 0, from_x, 0)
     apply(W_g, 0, n_x, False, x, 0, from_x, n_h)
     for b in range(B):
-        forward_before_row(n_h, from_x[b, 0:n_h], z_seq[b], from_x[b, n_h:2 * n_h], h_prev[b], h[b])
+        forward_before_row(n_h, from_x[b, n_h:2 * n_h], g_seq[b], from_x[b, 0:n_h], z_seq[b], h_prev[b], h[b])
     release(memory)
     return True
 

@@ -16,7 +16,8 @@ Sizes: n_m, n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence,
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 12 assignments in the step, 1 product before the loop, 2 products in the step
+    forward: 1 assignment before the loop, 12 assignments in the step, 1 product before the loop, 2 products
+    in the step
     backward: 5 assignments before the loop, 12 assignments in the step, 1 product before the loop, 2 products
     in the step, 3 weight gradients before the loop
 """
@@ -39,7 +40,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "81870d8d374407fe"
+CONTENT_HASH = "9607ef8fc9dec3a8"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "multiplicative_lstm"
@@ -1561,6 +1562,15 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
+def forward_before_row(n_m, z_m_2_from_x, z_m_2_out):
+    """One sample at one step."""
+    for j in range(n_m):
+        z_m_2 = z_m_2_from_x[j]
+        # kept
+        z_m_2_out[j] = z_m_2
+
+
+@fused
 def forward_step_row_1(n_m, z_m, z_m_2, m_out):
     """One sample at one step."""
     for j in range(n_m):
@@ -1605,16 +1615,20 @@ def forward_step_row_2(n_h, n_m, z_i_from_m, z_i_from_x, b_i, i_out, z_f_from_m,
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x, from_x,
-        h_seq, from_h_prev, m_seq, from_m, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u, u_seq, c_seq,
-        tanh_c_seq):
+        h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u, u_seq,
+        c_seq, tanh_c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
         keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), low, high, rank,
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), low, high, rank,
             team)
+        meet(team)
+        for t in range(first, last):
+            for b in range(low, upto):
+                forward_before_row(n_m, columns_at(from_x, t - first, b, 0, n_m), row_at(z_m_2_seq, t, b))
         meet(team)
 
         # The recurrence.
@@ -1624,21 +1638,21 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U
                 high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_1(n_m, columns_at(from_h_prev, t, b, 0, n_m), columns_at(from_x, t, b, 0,
-                    n_m), columns_at(m_seq, t, b, 0, n_m))
+                forward_step_row_1(n_m, columns_at(from_h_prev, t, b, 0, n_m), row_at(z_m_2_seq, t, b),
+                    columns_at(m_seq, t, b, 0, n_m))
             meet(team)
             # U_i @ m, U_f @ m, U_o @ m, U_u @ m
             multiply(products, steps_at(m_seq, t, t + 1), 0, U, from_m, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row_2(n_h, n_m, columns_at(from_m, 0, b, 0, n_h), columns_at(from_x, t, b, n_m,
-                    n_h + n_m), b_i, row_at(i_seq, t, b), columns_at(from_m, 0, b, n_h, 2 * n_h),
-                    columns_at(from_x, t, b, n_h + n_m, 2 * n_h + n_m), b_f, row_at(f_seq, t, b),
-                    columns_at(from_m, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t, b, 2 * n_h + n_m,
-                    3 * n_h + n_m), b_o, row_at(o_seq, t, b), columns_at(from_m, 0, b, 3 * n_h, 4 * n_h),
-                    columns_at(from_x, t, b, 3 * n_h + n_m, 4 * n_h + n_m), b_u, row_at(u_seq, t, b),
-                    row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq, t, b), row_at(h_seq,
-                    t + 1, b))
+                forward_step_row_2(n_h, n_m, columns_at(from_m, 0, b, 0, n_h), columns_at(from_x, t - first,
+                    b, n_m, n_h + n_m), b_i, row_at(i_seq, t, b), columns_at(from_m, 0, b, n_h, 2 * n_h),
+                    columns_at(from_x, t - first, b, n_h + n_m, 2 * n_h + n_m), b_f, row_at(f_seq, t, b),
+                    columns_at(from_m, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b,
+                    2 * n_h + n_m, 3 * n_h + n_m), b_o, row_at(o_seq, t, b), columns_at(from_m, 0, b, 3 * n_h,
+                    4 * n_h), columns_at(from_x, t - first, b, 3 * n_h + n_m, 4 * n_h + n_m), b_u,
+                    row_at(u_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq, t,
+                    b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -1711,7 +1725,7 @@ def backward_before_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, d
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, U, U_m_packed, W, dz_all,
         from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dU_m, dU, dW, lines, panels, dh_given,
-        dc_given, dc_later, tanh_c_seq, o_seq, i_seq, u_seq, c_seq, f_seq, from_x, from_h_prev, db_i, db_f,
+        dc_given, dc_later, tanh_c_seq, o_seq, i_seq, u_seq, c_seq, f_seq, z_m_2_seq, from_h_prev, db_i, db_f,
         db_o, db_u):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
@@ -1732,8 +1746,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, 
                 t - first, t - first + 1), low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_2(n_m, columns_at(from_dz_i, t - first, b, 0, n_m), columns_at(from_x, t, b,
-                    0, n_m), columns_at(dz_m_seq, t - first, b, 0, n_m))
+                backward_step_row_2(n_m, columns_at(from_dz_i, t - first, b, 0, n_m), row_at(z_m_2_seq, t, b),
+                    columns_at(dz_m_seq, t - first, b, 0, n_m))
             meet(team)
             # U_m.T @ dz_m
             multiply(products, steps_at(dz_m_seq, t - first, t - first + 1), 0, U_m_packed,
@@ -1820,21 +1834,21 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     c_seq[0] = initial["c"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    parts = shares(threads, T, B, 10 * n_m + 110 * n_h + 4 * n_h * n_x + 5 * n_h * n_m + n_m * n_x)
+    parts = shares(threads, T, B, 110 * n_h + 20 * n_m + 4 * n_h * n_x + 5 * n_h * n_m + n_m * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((T, B, 4 * n_h + n_m), real)
-    from_h_prev, m_seq = room((2, T, B, n_m), real)
+    from_x = room((block, B, 4 * n_h + n_m), real)
+    from_h_prev, m_seq, z_m_2_seq = room((3, T, B, n_m), real)
     from_m = room((1, B, 4 * n_h), real)
     i_seq, f_seq, o_seq, u_seq, tanh_c_seq = room((5, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x, from_x,
-            h_seq, from_h_prev, m_seq, from_m, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u, u_seq, c_seq,
-            tanh_c_seq)
+            h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u,
+            u_seq, c_seq, tanh_c_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (f_seq, from_h_prev, from_x, i_seq, m_seq, o_seq, tanh_c_seq, u_seq)
+    return {"c": c_seq, "h": h_seq}, (f_seq, from_h_prev, i_seq, m_seq, o_seq, tanh_c_seq, u_seq, z_m_2_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1888,7 +1902,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_seq, from_h_prev, from_x, i_seq, m_seq, o_seq, tanh_c_seq, u_seq = tape
+    f_seq, from_h_prev, i_seq, m_seq, o_seq, tanh_c_seq, u_seq, z_m_2_seq = tape
     parts = shares(threads, T, B, 10 * n_h * n_m + 110 * n_h + 2 * n_m * n_x + 20 * n_m + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
@@ -1910,7 +1924,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, U, U_m_packed, W, dz_all,
             from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dU_m[own], dU[own], dW[own],
             lines[thread], panels[thread], dh_given, dc_given, dc_later, tanh_c_seq, o_seq, i_seq, u_seq,
-            c_seq, f_seq, from_x, from_h_prev, db_i[own], db_f[own], db_o[own], db_u[own])
+            c_seq, f_seq, z_m_2_seq, from_h_prev, db_i[own], db_f[own], db_o[own], db_u[own])
 
     in_parallel(part, parts)
     dU_m = summed(dU_m)
@@ -1957,26 +1971,29 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_u = array_at(places[11], (n_h, n_x), x)
     U_u = array_at(places[12], (n_h, n_m), x)
     b_u = array_at(places[13], (n_h,), x)
-    memory = scratch(13 * B * n_h + 3 * B * n_m, x)
+    memory = scratch(13 * B * n_h + 4 * B * n_m, x)
     from_h_prev = array_in(memory, 0, (B, n_m))
     from_x = array_in(memory, B * n_m, (B, 4 * n_h + n_m))
-    m_seq = array_in(memory, 2 * B * n_m + 4 * B * n_h, (B, n_m))
-    from_m = array_in(memory, 3 * B * n_m + 4 * B * n_h, (B, 4 * n_h))
-    i_seq = array_in(memory, 3 * B * n_m + 8 * B * n_h, (B, n_h))
-    f_seq = array_in(memory, 3 * B * n_m + 9 * B * n_h, (B, n_h))
-    o_seq = array_in(memory, 10 * B * n_h + 3 * B * n_m, (B, n_h))
-    u_seq = array_in(memory, 11 * B * n_h + 3 * B * n_m, (B, n_h))
-    tanh_c_seq = array_in(memory, 12 * B * n_h + 3 * B * n_m, (B, n_h))
+    z_m_2_seq = array_in(memory, 2 * B * n_m + 4 * B * n_h, (B, n_m))
+    m_seq = array_in(memory, 3 * B * n_m + 4 * B * n_h, (B, n_m))
+    from_m = array_in(memory, 4 * B * n_h + 4 * B * n_m, (B, 4 * n_h))
+    i_seq = array_in(memory, 4 * B * n_m + 8 * B * n_h, (B, n_h))
+    f_seq = array_in(memory, 4 * B * n_m + 9 * B * n_h, (B, n_h))
+    o_seq = array_in(memory, 10 * B * n_h + 4 * B * n_m, (B, n_h))
+    u_seq = array_in(memory, 11 * B * n_h + 4 * B * n_m, (B, n_h))
+    tanh_c_seq = array_in(memory, 12 * B * n_h + 4 * B * n_m, (B, n_h))
     # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
     apply(W_m, 0, n_x, False, x, 0, from_x, 0)
     apply(W_i, 0, n_x, False, x, 0, from_x, n_m)
     apply(W_f, 0, n_x, False, x, 0, from_x, n_h + n_m)
     apply(W_o, 0, n_x, False, x, 0, from_x, 2 * n_h + n_m)
     apply(W_u, 0, n_x, False, x, 0, from_x, 3 * n_h + n_m)
+    for b in range(B):
+        forward_before_row(n_m, from_x[b, 0:n_m], z_m_2_seq[b])
     # U_m @ h_prev
     apply(U_m, 0, n_h, False, h_prev, 0, from_h_prev, 0)
     for b in range(B):
-        forward_step_row_1(n_m, from_h_prev[b, 0:n_m], from_x[b, 0:n_m], m_seq[b, 0:n_m])
+        forward_step_row_1(n_m, from_h_prev[b, 0:n_m], z_m_2_seq[b], m_seq[b, 0:n_m])
     # U_i @ m, U_f @ m, U_o @ m, U_u @ m
     apply(U_i, 0, n_m, False, m_seq, 0, from_m, 0)
     apply(U_f, 0, n_m, False, m_seq, 0, from_m, n_h)

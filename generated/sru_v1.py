@@ -14,7 +14,7 @@ Sizes: n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) a
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 5 assignments before the loop, 1 product before the loop, 1 scan before the loop
+    forward: 6 assignments before the loop, 1 product before the loop, 1 scan before the loop
     backward: 9 assignments after the loop, 1 product after the loop, 2 scans after the loop, 1 weight
     gradient after the loop
 """
@@ -37,7 +37,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "fca97382b92e4d0b"
+CONTENT_HASH = "dbaaedb04a594e1c"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "sru_v1"
@@ -1537,11 +1537,13 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_before_row(n_h, z_f_from_x, b_f, f_out, z_r_from_x, b_r, r_out, c_prev, u, c_out, x, h_out):
+def forward_before_row(n_h, u_from_x, u_out, z_f_from_x, b_f, f_out, z_r_from_x, b_r, r_out, c_prev, c_out, x,
+        h_out):
     """One sample at one step."""
-    real = z_f_from_x.dtype.type
+    real = u_from_x.dtype.type
     one = real(1)
     for j in range(n_h):
+        u = u_from_x[j]
         # (2) f = sigmoid(W_f @ x + b_f)
         z_f = z_f_from_x[j] + b_f[j]
         f = sigmoid(z_f)
@@ -1549,10 +1551,11 @@ def forward_before_row(n_h, z_f_from_x, b_f, f_out, z_r_from_x, b_r, r_out, c_pr
         z_r = z_r_from_x[j] + b_r[j]
         r = sigmoid(z_r)
         # (4) c = f * c_prev + (1 - f) * u
-        c = f * c_prev[j] + (one - f) * u[j]
+        c = f * c_prev[j] + (one - f) * u
         # (5) h = r * c + (1 - r) * x
         h = r * c + (one - r) * x[j]
         # kept
+        u_out[j] = u
         f_out[j] = f
         r_out[j] = r
         c_out[j] = c
@@ -1560,23 +1563,23 @@ def forward_before_row(n_h, z_f_from_x, b_f, f_out, z_r_from_x, b_r, r_out, c_pr
 
 
 @jit
-def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, x, from_x, x_kept, b_f, f_seq, b_r,
-        r_seq, c_seq, h_seq):
+def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, x, from_x, x_kept, u_seq, b_f,
+        f_seq, b_r, r_seq, c_seq, h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
         keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W @ x, W_f @ x, W_r @ x
-        multiply(products, steps_at(x, first, last), 0, W_, steps_at(from_x, first, last), low, high, rank,
-            team)
+        multiply(products, steps_at(x, first, last), 0, W_, steps_at(from_x, 0, last - first), low, high,
+            rank, team)
         meet(team)
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row(n_h, columns_at(from_x, t, b, n_h, 2 * n_h), b_f, row_at(f_seq, t, b),
-                    columns_at(from_x, t, b, 2 * n_h, 3 * n_h), b_r, row_at(r_seq, t, b), row_at(c_seq, t, b),
-                    columns_at(from_x, t, b, 0, n_h), row_at(c_seq, t + 1, b), row_at(x, t, b), row_at(h_seq,
-                    t + 1, b))
+                forward_before_row(n_h, columns_at(from_x, t - first, b, 0, n_h), row_at(u_seq, t, b),
+                    columns_at(from_x, t - first, b, n_h, 2 * n_h), b_f, row_at(f_seq, t, b),
+                    columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_r, row_at(r_seq, t, b),
+                    row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(x, t, b), row_at(h_seq, t + 1, b))
         meet(team)
 
 
@@ -1629,7 +1632,7 @@ def backward_after_row_2(n_h, dx_from_du, dh, r, dx_out):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, du_and_dz_f_and_dz_r_seq, from_du,
-        x, dW_, lines, panels, dh_given, dh_seq, r_seq, dc_given, dc_later, f_seq, c_seq, from_x, db_f, db_r,
+        x, dW_, lines, panels, dh_given, dh_seq, r_seq, dc_given, dc_later, f_seq, c_seq, u_seq, db_f, db_r,
         dx_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
@@ -1641,8 +1644,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, du_a
                     t - first, b), row_at(r_seq, t, b), row_at(dc_given, t % dc_given.shape[0], b),
                     dc_later[b], row_at(f_seq, t, b), row_at(c_seq, t + 1, b), row_at(x, t, b),
                     columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b),
-                    columns_at(from_x, t, b, 0, n_h), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h,
-                    2 * n_h), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), db_f, db_r)
+                    row_at(u_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h, 2 * n_h),
+                    columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), db_f, db_r)
         meet(team)
         # dx_from_du = W.T @ du + W_f.T @ dz_f + W_r.T @ dz_r
         multiply(products, steps_at(du_and_dz_f_and_dz_r_seq, 0, last - first), 0, W_, steps_at(from_du, 0,
@@ -1688,18 +1691,18 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     c_seq[0] = initial["c"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    parts = shares(threads, T, B, 3 * (n_h * n_h) + 60 * n_h)
+    parts = shares(threads, T, B, 3 * (n_h * n_h) + 70 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((T, B, 3 * n_h), real)
-    f_seq, r_seq = room((2, T, B, n_h), real)
+    from_x = room((block, B, 3 * n_h), real)
+    u_seq, f_seq, r_seq = room((3, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, x, from_x, x_kept, b_f, f_seq,
-            b_r, r_seq, c_seq, h_seq)
+        forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, x, from_x, x_kept, u_seq, b_f,
+            f_seq, b_r, r_seq, c_seq, h_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (f_seq, from_x, r_seq)
+    return {"c": c_seq, "h": h_seq}, (f_seq, r_seq, u_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1731,7 +1734,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_seq, from_x, r_seq = tape
+    f_seq, r_seq, u_seq = tape
     parts = shares(threads, T, B, 6 * (n_h * n_h) + 90 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
@@ -1748,7 +1751,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, du_and_dz_f_and_dz_r_seq,
             from_du, x, dW_[own], lines[thread], panels[thread], dh_given, dh_seq, r_seq, dc_given, dc_later,
-            f_seq, c_seq, from_x, db_f[own], db_r[own], dx_seq)
+            f_seq, c_seq, u_seq, db_f[own], db_r[own], dx_seq)
 
     in_parallel(part, parts)
     db_f = summed(db_f)
@@ -1772,17 +1775,18 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     b_f = array_at(places[2], (n_h,), x)
     W_r = array_at(places[3], (n_h, n_h), x)
     b_r = array_at(places[4], (n_h,), x)
-    memory = scratch(5 * B * n_h, x)
+    memory = scratch(6 * B * n_h, x)
     from_x = array_in(memory, 0, (B, 3 * n_h))
-    f_seq = array_in(memory, 3 * B * n_h, (B, n_h))
-    r_seq = array_in(memory, 4 * B * n_h, (B, n_h))
+    u_seq = array_in(memory, 3 * B * n_h, (B, n_h))
+    f_seq = array_in(memory, 4 * B * n_h, (B, n_h))
+    r_seq = array_in(memory, 5 * B * n_h, (B, n_h))
     # W @ x, W_f @ x, W_r @ x
     apply(W, 0, n_h, False, x, 0, from_x, 0)
     apply(W_f, 0, n_h, False, x, 0, from_x, n_h)
     apply(W_r, 0, n_h, False, x, 0, from_x, 2 * n_h)
     for b in range(B):
-        forward_before_row(n_h, from_x[b, n_h:2 * n_h], b_f, f_seq[b], from_x[b, 2 * n_h:3 * n_h], b_r,
-            r_seq[b], c_prev[b], from_x[b, 0:n_h], c[b], x[b], h[b])
+        forward_before_row(n_h, from_x[b, 0:n_h], u_seq[b], from_x[b, n_h:2 * n_h], b_f, f_seq[b],
+            from_x[b, 2 * n_h:3 * n_h], b_r, r_seq[b], c_prev[b], c[b], x[b], h[b])
     release(memory)
     return True
 

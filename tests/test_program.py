@@ -5,6 +5,7 @@ from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
 from symcell.compiler import program_of
+from symcell.schedule.arrange import schedule
 from symcell.schedule.program import Assign, Gradient, Product, verify
 
 x, h, c = Input("x"), State("h"), State("c")
@@ -83,6 +84,16 @@ def test_every_pass_reports_what_it_changed():
     report = dict(program_of(cells.lstm).report)
     assert report["share_functions"]["functions"] == (7, 5)
     assert report["stack"]["products"][1] == 4
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_the_tape_holds_nothing_that_the_backward_program_does_not_read(name):
+    program = program_of(cells.get(name))
+    arranged = schedule(program)
+    read = {q for s in program.backward for q in s.sources}
+    homes = [*arranged.homes.items(), *((q, home) for q, copies in arranged.copies.items() for home in copies)]
+    kept = {q for q, home in homes if home.array in arranged.tape and home.kind == "sequence"}
+    assert kept <= read, kept - read
 
 
 @pytest.mark.parametrize("name", cells.names())

@@ -8,9 +8,9 @@ from sympy import (
 from symcell.schedule.placing import place
 from symcell.schedule.program import Assign, Gradient, Product, Program, verify
 from symcell.schedule.sharing import drop_unread, hoist_shared_values, is_costly, share_functions
-from symcell.schedule.stacking import add_inside_products, stack, write_in_place
+from symcell.schedule.stacking import add_inside_products, set_apart, stack, write_in_place
 
-PASSES = (drop_unread, share_functions, hoist_shared_values, place, add_inside_products, write_in_place, stack)
+PASSES = (drop_unread, share_functions, hoist_shared_values, place, add_inside_products, write_in_place, stack, set_apart)
 
 
 def improve(program: Program) -> Program:

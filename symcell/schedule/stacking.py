@@ -3,8 +3,12 @@
 from collections import Counter
 from dataclasses import replace
 
+from sympy import Symbol
+
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
+from symcell.language.words import unused
+from symcell.schedule.lower import AXES
 from symcell.schedule.placing import canonical_order, in_order, sorted_statements
 from symcell.schedule.program import Assign, Gradient, Product, Program
 
@@ -106,6 +110,24 @@ def _stacked(program, statements):
             whole[last.targets[0]] = replace(group[0], **joined)
             gone |= {s.targets[0] for s in group} - {last.targets[0]}
     return sorted_statements(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+
+
+def set_apart(program: Program) -> Program:
+    """What the backward program reads of products done as one is kept by itself: the rest need not outlive its block of steps."""
+    read_back = {q for s in program.backward for q in s.sources}
+    everything = (*program.forward, *program.backward)
+    taken = {q.name for s in everything for q in (*s.targets, *s.sources)}
+    shapes, statements = dict(program.shapes), []
+    for s in program.forward:
+        apart = {}
+        if isinstance(s, Product) and s.place != "once" and not read_back.issuperset(s.targets):
+            apart = {t: Symbol(unused(f"{t}_from_{s.operands[0]}", taken)) for t in s.targets if t in read_back}
+        statements.append(replace(s, targets=tuple(apart.get(t, t) for t in s.targets)) if apart else s)
+        for t, of_product in apart.items():
+            shapes[of_product] = shapes[t]
+            indices = AXES[: len(shapes[t])]
+            statements.append(Assign(t, indices, Entry(of_product, *indices), place=s.place))
+    return program.with_(shapes=shapes, forward=tuple(statements))
 
 
 def _joined_notes(group):
