@@ -16,7 +16,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 10 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 5 assignments before the loop, 10 assignments in the step, 1 product before the loop, 1 product
+    backward: 5 assignments before the loop, 11 assignments in the step, 1 product before the loop, 1 product
     in the step, 2 weight gradients before the loop
 """
 
@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "6cf32dbb2738c4ee"
+CONTENT_HASH = "0d973cde2dc2668a"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "cifg_lstm"
@@ -1554,7 +1554,7 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 @fused
 def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, f_out, z_g_from_h_prev,
-        z_g_from_x, b_g, g_out, c_out, p_o, z_o_from_h_prev, z_o_from_x, b_o, o_out, tanh_c_out, h_out):
+        z_g_from_x, b_g, g_out, c_out, p_o, z_o_from_h_prev, z_o_from_x, b_o, o_out, h_out):
     """One sample at one step."""
     real = p_i.dtype.type
     one = real(1)
@@ -1581,13 +1581,12 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
         g_out[j] = g
         c_out[j] = c
         o_out[j] = o
-        tanh_c_out[j] = tanh_c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev,
-        x_kept, p_i, c_seq, b_i, i_seq, f_seq, b_g, g_seq, p_o, b_o, o_seq, tanh_c_seq):
+        x_kept, p_i, c_seq, b_i, i_seq, f_seq, b_g, g_seq, p_o, b_o, o_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1609,12 +1608,12 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
                     columns_at(from_h_prev, 0, b, n_h, 2 * n_h), columns_at(from_x, t - first, b, n_h,
                     2 * n_h), b_g, row_at(g_seq, t, b), row_at(c_seq, t + 1, b), p_o, columns_at(from_h_prev,
                     0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_o,
-                    row_at(o_seq, t, b), row_at(tanh_c_seq, t, b), row_at(h_seq, t + 1, b))
+                    row_at(o_seq, t, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, tanh_c, o, dz_o_out, p_o, dc_given, dc_later, i, g, dz_g_out,
+def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc_later, i, g, dz_g_out,
         c_prev, dz_i_out, p_i, f):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
@@ -1622,11 +1621,14 @@ def backward_step_row(n_h, dh_given, dh_later, tanh_c, o, dz_o_out, p_o, dc_give
     for j in range(n_h):
         # through (6) h = o * tanh(c)
         dh = dh_given[j] + dh_later[j]
-        do = dh * tanh_c[j]
+        # through (6) h = o * tanh(c)
+        tanh_c_again = tanh(c[j])
+        # through (6) h = o * tanh(c)
+        do = dh * tanh_c_again
         # through (5) o = sigmoid(W_o @ x + U_o @ h_prev + p_o * c + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (4), (5), (6)
-        dc = p_o[j] * dz_o + dc_given[j] + dc_later[j] + dh * (one - tanh_c[j] * tanh_c[j]) * o[j]
+        dc = p_o[j] * dz_o + dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (4) c = f * c_prev + i * g
         dg = dc * i[j]
         # through (3) g = tanh(W_g @ x + U_g @ h_prev + b_g)
@@ -1662,19 +1664,19 @@ def backward_before_row(n_h, dz_i, c_prev, dp_i, db_i, dz_g, db_g, dz_o, c, dp_o
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq, x,
-        h_seq, dW, dU, lines, panels, dh_given, tanh_c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq,
-        c_seq, p_i, f_seq, dp_i, db_i, db_g, dp_o, db_o):
+        h_seq, dW, dU, lines, panels, dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq, p_i,
+        f_seq, dp_i, db_i, db_g, dp_o, db_o):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                    row_at(tanh_c_seq, t, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h,
-                    3 * n_h), p_o, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(i_seq, t,
-                    b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(c_seq, t,
-                    b), columns_at(dz_all, t - first, b, 0, n_h), p_i, row_at(f_seq, t, b))
+                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(c_seq,
+                    t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), p_o,
+                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(i_seq, t, b),
+                    row_at(g_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(c_seq, t, b),
+                    columns_at(dz_all, t - first, b, 0, n_h), p_i, row_at(f_seq, t, b))
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
@@ -1748,14 +1750,14 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, 3 * n_h), real)
     from_h_prev = room((1, B, 3 * n_h), real)
-    i_seq, f_seq, g_seq, o_seq, tanh_c_seq = room((5, T, B, n_h), real)
+    i_seq, f_seq, g_seq, o_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-            from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, f_seq, b_g, g_seq, p_o, b_o, o_seq, tanh_c_seq)
+            from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, f_seq, b_g, g_seq, p_o, b_o, o_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (f_seq, g_seq, i_seq, o_seq, tanh_c_seq)
+    return {"c": c_seq, "h": h_seq}, (f_seq, g_seq, i_seq, o_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1799,8 +1801,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_seq, g_seq, i_seq, o_seq, tanh_c_seq = tape
-    parts = shares(threads, T, B, 100 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
+    f_seq, g_seq, i_seq, o_seq = tape
+    parts = shares(threads, T, B, 110 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, 3 * n_h), real)
@@ -1817,9 +1819,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq,
-            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], dh_given, tanh_c_seq, o_seq, p_o,
-            dc_given, dc_later, i_seq, g_seq, c_seq, p_i, f_seq, dp_i[own], db_i[own], db_g[own], dp_o[own],
-            db_o[own])
+            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], dh_given, c_seq, o_seq, p_o, dc_given,
+            dc_later, i_seq, g_seq, p_i, f_seq, dp_i[own], db_i[own], db_g[own], dp_o[own], db_o[own])
 
     in_parallel(part, parts)
     dp_i = summed(dp_i)
@@ -1858,14 +1859,13 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_o = array_at(places[8], (n_h, n_x), x)
     U_o = array_at(places[9], (n_h, n_h), x)
     b_o = array_at(places[10], (n_h,), x)
-    memory = scratch(11 * B * n_h, x)
+    memory = scratch(10 * B * n_h, x)
     from_h_prev = array_in(memory, 0, (B, 3 * n_h))
     from_x = array_in(memory, 3 * B * n_h, (B, 3 * n_h))
     i_seq = array_in(memory, 6 * B * n_h, (B, n_h))
     f_seq = array_in(memory, 7 * B * n_h, (B, n_h))
     g_seq = array_in(memory, 8 * B * n_h, (B, n_h))
     o_seq = array_in(memory, 9 * B * n_h, (B, n_h))
-    tanh_c_seq = array_in(memory, 10 * B * n_h, (B, n_h))
     # W_i @ x, W_g @ x, W_o @ x
     apply(W_i, 0, n_x, False, x, 0, from_x, 0)
     apply(W_g, 0, n_x, False, x, 0, from_x, n_h)
@@ -1877,7 +1877,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     for b in range(B):
         forward_step_row(n_h, p_i, c_prev[b], from_h_prev[b, 0:n_h], from_x[b, 0:n_h], b_i, i_seq[b],
             f_seq[b], from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_g, g_seq[b], c[b], p_o,
-            from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_o, o_seq[b], tanh_c_seq[b], h[b])
+            from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_o, o_seq[b], h[b])
     release(memory)
     return True
 

@@ -24,7 +24,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 9 assignments in the step, 1 product before the loop, 1 product in
     the step, 1 recurrence before the loop, 1 scan before the loop
-    backward: 1 assignment before the loop, 4 assignments once, 13 assignments in the step, 1 product before
+    backward: 1 assignment before the loop, 4 assignments once, 15 assignments in the step, 1 product before
     the loop, 1 product in the step, 4 scans before the loop, 2 weight gradients before the loop
 """
 
@@ -46,7 +46,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "41e676356ef56e74"
+CONTENT_HASH = "ce3dd3b8cc395629"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "delta_gru"
@@ -1614,7 +1614,7 @@ def forward_step_row_1(n_h, h_prev, h_sent_prev, theta, d_h_out, h_sent_out):
 
 @fused
 def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_prev, m_z_from_d_h,
-        m_z_from_d_x, m_z_out, m_h_prev, m_h_from_d_h, m_h_out, r_out, z_out, m_x, g_out, h_prev, h_out):
+        m_z_from_d_x, m_z_out, m_h_prev, m_h_from_d_h, m_h_out, m_x, g_out, h_prev, h_out):
     """One sample at one step."""
     real = m_r_prev.dtype.type
     one = real(1)
@@ -1637,16 +1637,13 @@ def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_p
         m_r_out[j] = m_r
         m_z_out[j] = m_z
         m_h_out[j] = m_h
-        r_out[j] = r
-        z_out[j] = z
         g_out[j] = g
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, U, d_x_seq, from_d_x, d_h_seq,
-        from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, r_seq,
-        z_seq, g_seq):
+        from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1681,9 +1678,8 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, U
                     columns_at(from_d_x, t - first, b, 0, n_h), row_at(m_r_seq, t + 1, b), row_at(m_z_seq, t,
                     b), columns_at(from_d_h, 0, b, n_h, 2 * n_h), columns_at(from_d_x, t - first, b, n_h,
                     2 * n_h), row_at(m_z_seq, t + 1, b), row_at(m_h_seq, t, b), columns_at(from_d_h, 0, b,
-                    2 * n_h, 3 * n_h), row_at(m_h_seq, t + 1, b), row_at(r_seq, t, b), row_at(z_seq, t, b),
-                    row_at(m_x_seq, t + 1, b), row_at(g_seq, t, b), row_at(h_seq, t, b), row_at(h_seq, t + 1,
-                    b))
+                    2 * n_h, 3 * n_h), row_at(m_h_seq, t + 1, b), row_at(m_x_seq, t + 1, b), row_at(g_seq, t,
+                    b), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -1711,25 +1707,30 @@ def backward_once(n_h, db_r, db_z, db_x, db_h):
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, dg_out, h_prev, g, m_h, dm_h_given, dm_h_later, r,
-        dm_h_out, dm_z_given, dm_z_later, dm_z_out, dm_z_out_, dm_r_given, dm_r_later, dm_r_out, dm_r_out_,
-        dh_sent_given, dh_sent_later, dh_sent_out):
+def backward_step_row_1(n_h, dh_given, dh_later, dh_out, m_z, z_again_out, dg_out, h_prev, g, m_h, m_r,
+        dm_h_given, dm_h_later, dm_h_out, dm_z_given, dm_z_later, dm_z_out, dm_z_out_, dm_r_given, dm_r_later,
+        dm_r_out, dm_r_out_, dh_sent_given, dh_sent_later, dh_sent_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
         # through (12) h = z * h_prev + (1 - z) * g
         dh = dh_given[j] + dh_later[j]
-        dg = dh * (one - z[j])
+        # through (10) z = sigmoid(m_z)
+        z_again = sigmoid(m_z[j])
+        # through (12) h = z * h_prev + (1 - z) * g
+        dg = dh * (one - z_again)
         dz = dh * (h_prev[j] - g[j])
         # through (11) g = tanh(m_x + m_h * r)
         dr = dg * (one - g[j] * g[j]) * m_h[j]
+        # through (9) r = sigmoid(m_r)
+        r_again = sigmoid(m_r[j])
         # through (8), (11)
-        dm_h = dm_h_given[j] + dm_h_later[j] + dg * (one - g[j] * g[j]) * r[j]
+        dm_h = dm_h_given[j] + dm_h_later[j] + dg * (one - g[j] * g[j]) * r_again
         # through (6), (10)
-        dm_z = dm_z_given[j] + dm_z_later[j] + dz * z[j] * (one - z[j])
+        dm_z = dm_z_given[j] + dm_z_later[j] + dz * (one - z_again) * z_again
         # through (5), (9)
-        dm_r = dm_r_given[j] + dm_r_later[j] + dr * r[j] * (one - r[j])
+        dm_r = dm_r_given[j] + dm_r_later[j] + dr * (one - r_again) * r_again
         # through (4) h_sent = Piecewise((h_prev, theta <= Abs(h_prev - h_sent_prev)), (h_sent_prev, True))
         dh_sent = dh_sent_given[j] + dh_sent_later[j]
         # through (8) m_h = U_g @ d_h + m_h_prev
@@ -1740,6 +1741,7 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, dg_out, h_prev, g, m
         dm_r_prev = dm_r
         # passed on
         dh_out[j] = dh
+        z_again_out[j] = z_again
         dg_out[j] = dg
         dm_h_out[j] = dm_h
         dm_z_out[j] = dm_z
@@ -1753,14 +1755,14 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, dg_out, h_prev, g, m
 
 
 @fused
-def backward_step_row_2(n_h, dh, z, dd_h, theta, h_prev, h_sent_prev, dh_sent, dh_later, dh_sent_later):
+def backward_step_row_2(n_h, dh, z_again, dd_h, theta, h_prev, h_sent_prev, dh_sent, dh_later, dh_sent_later):
     """The adjoints of one sample at one step."""
     real = dh.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_h):
         # through (2), (4), (12)
         dh_prev = (
-            dh[j] * z[j] + dd_h[j] * (one if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
+            dh[j] * z_again[j] + dd_h[j] * (one if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
             + dh_sent[j] * (one if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
         )
         # through (2), (4)
@@ -1812,10 +1814,10 @@ def backward_before_row_2(n_x, dx_sent_given, dx_sent_later, dd_x, theta, x, x_s
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, W, dm_all, from_dm_r,
-        dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dU, dW, lines, panels, dh_given, dh_later, z_seq, dg_seq,
-        h_seq, g_seq, m_h_seq, dm_h_given, dm_h_later, r_seq, dm_z_given, dm_z_later, dm_r_given, dm_r_later,
-        dh_sent_given, dh_sent_later, dh, dh_sent, theta, h_sent_seq, dm_x_given, dm_x_later, dx_sent_given,
-        dx_sent_later, x, x_sent_seq, dx_seq):
+        dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dU, dW, lines, panels, dh_given, dh_later, m_z_seq, dg_seq,
+        h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given, dm_z_later, dm_r_given,
+        dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta, h_sent_seq, dm_x_given,
+        dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -1823,23 +1825,23 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, 
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(dh,
-                    0, b), row_at(z_seq, t, b), row_at(dg_seq, t - first, b), row_at(h_seq, t, b),
-                    row_at(g_seq, t, b), row_at(m_h_seq, t + 1, b), row_at(dm_h_given,
-                    t % dm_h_given.shape[0], b), dm_h_later[b], row_at(r_seq, t, b), columns_at(dm_all,
-                    t - first, b, 2 * n_h, 3 * n_h), row_at(dm_z_given, t % dm_z_given.shape[0], b),
-                    dm_z_later[b], columns_at(dm_all, t - first, b, n_h, 2 * n_h), columns_at(dm_all_2,
-                    t - first, b, n_h, 2 * n_h), row_at(dm_r_given, t % dm_r_given.shape[0], b),
-                    dm_r_later[b], columns_at(dm_all, t - first, b, 0, n_h), columns_at(dm_all_2, t - first,
-                    b, 0, n_h), row_at(dh_sent_given, t % dh_sent_given.shape[0], b), dh_sent_later[b],
-                    row_at(dh_sent, 0, b))
+                    0, b), row_at(m_z_seq, t + 1, b), row_at(z_again, 0, b), row_at(dg_seq, t - first, b),
+                    row_at(h_seq, t, b), row_at(g_seq, t, b), row_at(m_h_seq, t + 1, b), row_at(m_r_seq,
+                    t + 1, b), row_at(dm_h_given, t % dm_h_given.shape[0], b), dm_h_later[b],
+                    columns_at(dm_all, t - first, b, 2 * n_h, 3 * n_h), row_at(dm_z_given,
+                    t % dm_z_given.shape[0], b), dm_z_later[b], columns_at(dm_all, t - first, b, n_h,
+                    2 * n_h), columns_at(dm_all_2, t - first, b, n_h, 2 * n_h), row_at(dm_r_given,
+                    t % dm_r_given.shape[0], b), dm_r_later[b], columns_at(dm_all, t - first, b, 0, n_h),
+                    columns_at(dm_all_2, t - first, b, 0, n_h), row_at(dh_sent_given,
+                    t % dh_sent_given.shape[0], b), dh_sent_later[b], row_at(dh_sent, 0, b))
             meet(team)
             # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
             multiply(products, steps_at(dm_all, t - first, t - first + 1), 0, U, from_dm_r, low, high, rank,
                 team)
             meet(team)
             for b in range(low, upto):
-                backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dm_r, 0, b, 0,
-                    n_h), theta, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), row_at(dh_sent, 0, b),
+                backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_again, 0, b), columns_at(from_dm_r, 0, b,
+                    0, n_h), theta, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), row_at(dh_sent, 0, b),
                     dh_later[b], dh_sent_later[b])
             meet(team)
 
@@ -1923,17 +1925,17 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     d_x_seq = room((T, B, n_x), real)
     from_d_x = room((block, B, 3 * n_h), real)
-    d_h_seq, r_seq, z_seq, g_seq = room((4, T, B, n_h), real)
+    d_h_seq, g_seq = room((2, T, B, n_h), real)
     from_d_h = room((1, B, 3 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, U, d_x_seq, from_d_x,
             d_h_seq, from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq, m_z_seq,
-            m_h_seq, r_seq, z_seq, g_seq)
+            m_h_seq, g_seq)
 
     in_parallel(part, parts)
     return {"x_sent": x_sent_seq, "h_sent": h_sent_seq, "m_r": m_r_seq, "m_z": m_z_seq, "m_x": m_x_seq,
-        "m_h": m_h_seq, "h": h_seq}, (d_h_seq, d_x_seq, g_seq, r_seq, z_seq)
+        "m_h": m_h_seq, "h": h_seq}, (d_h_seq, d_x_seq, g_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1991,14 +1993,15 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dm_x_later = later["m_x"]
     dm_h_later = later["m_h"]
     dh_later = later["h"]
-    d_h_seq, d_x_seq, g_seq, r_seq, z_seq = tape
-    parts = shares(threads, T, B, 150 * n_h + 30 * n_x + 6 * (n_h * n_h) + 6 * n_h * n_x)
+    d_h_seq, d_x_seq, g_seq = tape
+    parts = shares(threads, T, B, 170 * n_h + 30 * n_x + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dm_all = room((block, B, 3 * n_h), real)
     dm_all_2 = room((block, B, 3 * n_h), real)
     from_dm_r = room((1, B, n_h), real)
     dh = room((1, B, n_h), real)
+    z_again = room((1, B, n_h), real)
     dh_sent = room((1, B, n_h), real)
     from_dm_r_2 = room((block, B, n_x), real)
     dg_seq = room((block, B, n_h), real)
@@ -2011,9 +2014,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, W, dm_all, from_dm_r,
             dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dU[own], dW[own], lines[thread], panels[thread],
-            dh_given, dh_later, z_seq, dg_seq, h_seq, g_seq, m_h_seq, dm_h_given, dm_h_later, r_seq,
-            dm_z_given, dm_z_later, dm_r_given, dm_r_later, dh_sent_given, dh_sent_later, dh, dh_sent, theta,
-            h_sent_seq, dm_x_given, dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq)
+            dh_given, dh_later, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later,
+            dm_z_given, dm_z_later, dm_r_given, dm_r_later, dh_sent_given, dh_sent_later, dh, z_again,
+            dh_sent, theta, h_sent_seq, dm_x_given, dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq,
+            dx_seq)
 
     in_parallel(part, parts)
     dW = summed(dW)
@@ -2057,14 +2061,12 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     b_x = array_at(places[8], (n_h,), x)
     b_h = array_at(places[9], (n_h,), x)
     theta = array_at(places[10], (1,), x)
-    memory = scratch(10 * B * n_h + B * n_x, x)
+    memory = scratch(8 * B * n_h + B * n_x, x)
     d_x_seq = array_in(memory, 0, (B, n_x))
     d_h_seq = array_in(memory, B * n_x, (B, n_h))
     from_d_h = array_in(memory, B * n_h + B * n_x, (B, 3 * n_h))
     from_d_x = array_in(memory, 4 * B * n_h + B * n_x, (B, 3 * n_h))
-    r_seq = array_in(memory, 7 * B * n_h + B * n_x, (B, n_h))
-    z_seq = array_in(memory, 8 * B * n_h + B * n_x, (B, n_h))
-    g_seq = array_in(memory, 9 * B * n_h + B * n_x, (B, n_h))
+    g_seq = array_in(memory, 7 * B * n_h + B * n_x, (B, n_h))
     for b in range(B):
         forward_before_row_1(n_x, x_sent_prev[b], x[b], theta, x_sent[b], d_x_seq[b, 0:n_x])
     # W_r @ d_x, W_z @ d_x, W_g @ d_x
@@ -2082,7 +2084,7 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     for b in range(B):
         forward_step_row_2(n_h, m_r_prev[b], from_d_h[b, 0:n_h], from_d_x[b, 0:n_h], m_r[b], m_z_prev[b],
             from_d_h[b, n_h:2 * n_h], from_d_x[b, n_h:2 * n_h], m_z[b], m_h_prev[b],
-            from_d_h[b, 2 * n_h:3 * n_h], m_h[b], r_seq[b], z_seq[b], m_x[b], g_seq[b], h_prev[b], h[b])
+            from_d_h[b, 2 * n_h:3 * n_h], m_h[b], m_x[b], g_seq[b], h_prev[b], h[b])
     release(memory)
     return True
 

@@ -16,7 +16,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 10 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 3 assignments before the loop, 9 assignments in the step, 1 product before the loop, 1 product
+    backward: 3 assignments before the loop, 10 assignments in the step, 1 product before the loop, 1 product
     in the step, 2 weight gradients before the loop
 """
 
@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1a67555549090e50"
+CONTENT_HASH = "8265f9f533183a7e"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lstm_1997"
@@ -1550,7 +1550,7 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 @fused
 def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_o_from_h_prev, z_o_from_x, b_o, o_out,
-        z_g_from_h_prev, z_g_from_x, b_g, sigmoid_z_g_out, g_out, c_prev, c_out, sigmoid_c_out, h_out):
+        z_g_from_h_prev, z_g_from_x, b_g, sigmoid_z_g_out, g_out, c_prev, c_out, h_out):
     """One sample at one step."""
     real = z_i_from_h_prev.dtype.type
     two, one = real(2), real(1)
@@ -1576,13 +1576,12 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_o_from_h_pr
         sigmoid_z_g_out[j] = sigmoid_z_g
         g_out[j] = g
         c_out[j] = c
-        sigmoid_c_out[j] = sigmoid_c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev,
-        x_kept, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq, sigmoid_c_seq):
+        x_kept, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1604,27 +1603,29 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
                     columns_at(from_x, t - first, b, n_h, 2 * n_h), b_o, row_at(o_seq, t, b),
                     columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h,
                     3 * n_h), b_g, row_at(sigmoid_z_g_seq, t, b), row_at(g_seq, t, b), row_at(c_seq, t, b),
-                    row_at(c_seq, t + 1, b), row_at(sigmoid_c_seq, t, b), row_at(h_seq, t + 1, b))
+                    row_at(c_seq, t + 1, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, dc_given, dc_later, o, sigmoid_c, i, sigmoid_z_g, dz_g_out,
-        dz_o_out, g, dz_i_out):
+def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigmoid_z_g, dz_g_out, dz_o_out,
+        g, dz_i_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     two, one = real(2), real(1)
     for j in range(n_h):
         # through (5) h = (2 * sigmoid(c) - 1) * o
         dh = dh_given[j] + dh_later[j]
+        # through (5) h = (2 * sigmoid(c) - 1) * o
+        sigmoid_c_again = sigmoid(c[j])
         # through (4), (5)
-        dc = dc_given[j] + dc_later[j] + two * dh * o[j] * (one - sigmoid_c[j]) * sigmoid_c[j]
+        dc = dc_given[j] + dc_later[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
         # through (4) c = c_prev + i * g
         dg = dc * i[j]
         # through (3) g = 4 * sigmoid(W_g @ x + U_g @ h_prev + b_g) - 2
         dz_g = real(4) * dg * (one - sigmoid_z_g[j]) * sigmoid_z_g[j]
         # through (5) h = (2 * sigmoid(c) - 1) * o
-        do = dh * (two * sigmoid_c[j] - one)
+        do = dh * (two * sigmoid_c_again - one)
         # through (2) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (4) c = c_prev + i * g
@@ -1654,19 +1655,19 @@ def backward_before_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq, x,
-        h_seq, dW, dU, lines, panels, dh_given, dc_given, dc_later, o_seq, sigmoid_c_seq, i_seq,
-        sigmoid_z_g_seq, g_seq, db_i, db_o, db_g):
+        h_seq, dW, dU, lines, panels, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, sigmoid_z_g_seq,
+        g_seq, db_i, db_o, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(o_seq, t, b),
-                    row_at(sigmoid_c_seq, t, b), row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b),
-                    columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b, n_h,
-                    2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h))
+                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(c_seq,
+                    t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(o_seq, t, b),
+                    row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b,
+                    2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
+                    columns_at(dz_all, t - first, b, 0, n_h))
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_o.T @ dz_o + U_g.T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
@@ -1738,14 +1739,14 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, 3 * n_h), real)
     from_h_prev = room((1, B, 3 * n_h), real)
-    i_seq, o_seq, sigmoid_z_g_seq, g_seq, sigmoid_c_seq = room((5, T, B, n_h), real)
+    i_seq, o_seq, sigmoid_z_g_seq, g_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-            from_h_prev, x_kept, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq, sigmoid_c_seq)
+            from_h_prev, x_kept, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (g_seq, i_seq, o_seq, sigmoid_c_seq, sigmoid_z_g_seq)
+    return {"c": c_seq, "h": h_seq}, (g_seq, i_seq, o_seq, sigmoid_z_g_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1787,8 +1788,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    g_seq, i_seq, o_seq, sigmoid_c_seq, sigmoid_z_g_seq = tape
-    parts = shares(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
+    g_seq, i_seq, o_seq, sigmoid_z_g_seq = tape
+    parts = shares(threads, T, B, 100 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, 3 * n_h), real)
@@ -1803,8 +1804,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq,
-            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], dh_given, dc_given, dc_later, o_seq,
-            sigmoid_c_seq, i_seq, sigmoid_z_g_seq, g_seq, db_i[own], db_o[own], db_g[own])
+            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], dh_given, c_seq, dc_given, dc_later,
+            o_seq, i_seq, sigmoid_z_g_seq, g_seq, db_i[own], db_o[own], db_g[own])
 
     in_parallel(part, parts)
     db_i = summed(db_i)
@@ -1839,14 +1840,13 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_g = array_at(places[6], (n_h, n_x), x)
     U_g = array_at(places[7], (n_h, n_h), x)
     b_g = array_at(places[8], (n_h,), x)
-    memory = scratch(11 * B * n_h, x)
+    memory = scratch(10 * B * n_h, x)
     from_h_prev = array_in(memory, 0, (B, 3 * n_h))
     from_x = array_in(memory, 3 * B * n_h, (B, 3 * n_h))
     i_seq = array_in(memory, 6 * B * n_h, (B, n_h))
     o_seq = array_in(memory, 7 * B * n_h, (B, n_h))
     sigmoid_z_g_seq = array_in(memory, 8 * B * n_h, (B, n_h))
     g_seq = array_in(memory, 9 * B * n_h, (B, n_h))
-    sigmoid_c_seq = array_in(memory, 10 * B * n_h, (B, n_h))
     # W_i @ x, W_o @ x, W_g @ x
     apply(W_i, 0, n_x, False, x, 0, from_x, 0)
     apply(W_o, 0, n_x, False, x, 0, from_x, n_h)
@@ -1859,7 +1859,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
         forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[b, 0:n_h], b_i, i_seq[b],
             from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_o, o_seq[b],
             from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_g, sigmoid_z_g_seq[b], g_seq[b],
-            c_prev[b], c[b], sigmoid_c_seq[b], h[b])
+            c_prev[b], c[b], h[b])
     release(memory)
     return True
 

@@ -16,7 +16,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 4 assignments before the loop, 8 assignments once, 11 assignments in the step, 1 product before
+    backward: 4 assignments before the loop, 8 assignments once, 12 assignments in the step, 1 product before
     the loop, 1 product in the step, 2 weight gradients before the loop
 """
 
@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "748984c236b14d2d"
+CONTENT_HASH = "98a9188fbe5c27d1"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lstm_concat"
@@ -1549,7 +1549,7 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 @fused
 def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_prev, z_f_from_x, b_f, f_out,
         z_g_from_h_prev, z_g_from_x, b_g, g_out, z_o_from_h_prev, z_o_from_x, b_o, o_out, c_prev, c_out,
-        tanh_c_out, h_out):
+        h_out):
     """One sample at one step."""
     for j in range(n_h):
         # (1) i = sigmoid(W_i @ concat(h_prev, x) + b_i)
@@ -1575,13 +1575,12 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_pr
         g_out[j] = g
         o_out[j] = o
         c_out[j] = c
-        tanh_c_out[j] = tanh_c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_x, W, W_, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq, tanh_c_seq):
+        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1605,8 +1604,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_x, W, W
                     columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h,
                     3 * n_h), b_g, row_at(g_seq, t, b), columns_at(from_h_prev, 0, b, 3 * n_h, 4 * n_h),
                     columns_at(from_x, t - first, b, 3 * n_h, 4 * n_h), b_o, row_at(o_seq, t, b),
-                    row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq, t, b), row_at(h_seq,
-                    t + 1, b))
+                    row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -1644,18 +1642,20 @@ def backward_once(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, dc_given, dc_later, tanh_c, o, dz_o_out, i, g, dz_g_out,
-        c_prev, f, dz_f_out, dz_i_out):
+def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_out, i, g, dz_g_out, c_prev, f,
+        dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
         # through (6) h = o * tanh(c)
         dh = dh_given[j] + dh_later[j]
-        # through (5), (6)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c[j] * tanh_c[j]) * o[j]
         # through (6) h = o * tanh(c)
-        do = dh * tanh_c[j]
+        tanh_c_again = tanh(c[j])
+        # through (5), (6)
+        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        # through (6) h = o * tanh(c)
+        do = dh * tanh_c_again
         # through (4) o = sigmoid(W_o @ concat(h_prev, x) + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (5) c = f * c_prev + i * g
@@ -1696,20 +1696,20 @@ def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, dz_all, dh_later,
-        dx_seq, h_seq, x, dz, dz_, lines, panels, dh_given, dc_given, dc_later, tanh_c_seq, o_seq, i_seq,
-        g_seq, c_seq, f_seq, db_i, db_f, db_g, db_o):
+        dx_seq, h_seq, x, dz, dz_, lines, panels, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, g_seq,
+        f_seq, db_i, db_f, db_g, db_o):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(tanh_c_seq, t, b),
-                    row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(i_seq, t,
-                    b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq,
-                    t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
-                    columns_at(dz_all, t - first, b, 0, n_h))
+                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(c_seq,
+                    t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(o_seq, t, b),
+                    columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t,
+                    b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq,
+                    t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
+                    n_h))
             meet(team)
             # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:,
             #     0:n_h].T @ dz_o
@@ -1786,14 +1786,14 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, 4 * n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
-    i_seq, f_seq, g_seq, o_seq, tanh_c_seq = room((5, T, B, n_h), real)
+    i_seq, f_seq, g_seq, o_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_x, W, W_, x, from_x, h_seq,
-            from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq, tanh_c_seq)
+            from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (f_seq, g_seq, i_seq, o_seq, tanh_c_seq)
+    return {"c": c_seq, "h": h_seq}, (f_seq, g_seq, i_seq, o_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1837,8 +1837,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_seq, g_seq, i_seq, o_seq, tanh_c_seq = tape
-    parts = shares(threads, T, B, 110 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
+    f_seq, g_seq, i_seq, o_seq = tape
+    parts = shares(threads, T, B, 120 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, 4 * n_h), real)
@@ -1854,8 +1854,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, dz_all, dh_later,
-            dx_seq, h_seq, x, dz[own], dz_[own], lines[thread], panels[thread], dh_given, dc_given, dc_later,
-            tanh_c_seq, o_seq, i_seq, g_seq, c_seq, f_seq, db_i[own], db_f[own], db_g[own], db_o[own])
+            dx_seq, h_seq, x, dz[own], dz_[own], lines[thread], panels[thread], dh_given, c_seq, dc_given,
+            dc_later, o_seq, i_seq, g_seq, f_seq, db_i[own], db_f[own], db_g[own], db_o[own])
 
     in_parallel(part, parts)
     db_i = summed(db_i)
@@ -1899,14 +1899,13 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_g = array_at(places[5], (n_h, n_h + n_x), x)
     b_o = array_at(places[6], (n_h,), x)
     W_o = array_at(places[7], (n_h, n_h + n_x), x)
-    memory = scratch(13 * B * n_h, x)
+    memory = scratch(12 * B * n_h, x)
     from_h_prev = array_in(memory, 0, (B, 4 * n_h))
     from_x = array_in(memory, 4 * B * n_h, (B, 4 * n_h))
     i_seq = array_in(memory, 8 * B * n_h, (B, n_h))
     f_seq = array_in(memory, 9 * B * n_h, (B, n_h))
     g_seq = array_in(memory, 10 * B * n_h, (B, n_h))
     o_seq = array_in(memory, 11 * B * n_h, (B, n_h))
-    tanh_c_seq = array_in(memory, 12 * B * n_h, (B, n_h))
     # W_i[:, n_h:n_h + n_x] @ x, W_f[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x, W_o[:, n_h:n_h + n_x] @
     #     x
     apply(W_i, n_h, n_x, False, x, 0, from_x, 0)
@@ -1922,8 +1921,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
         forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[b, 0:n_h], b_i, i_seq[b],
             from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_f, f_seq[b],
             from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_g, g_seq[b],
-            from_h_prev[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h:4 * n_h], b_o, o_seq[b], c_prev[b], c[b],
-            tanh_c_seq[b], h[b])
+            from_h_prev[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h:4 * n_h], b_o, o_seq[b], c_prev[b], c[b], h[b])
     release(memory)
     return True
 

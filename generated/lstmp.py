@@ -17,7 +17,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 4 assignments before the loop, 11 assignments in the step, 1 product before the loop, 2 products
+    backward: 4 assignments before the loop, 12 assignments in the step, 1 product before the loop, 2 products
     in the step, 3 weight gradients before the loop
 """
 
@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "7bc6c445725bd388"
+CONTENT_HASH = "655882dd7ff35707"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "lstmp"
@@ -1561,7 +1561,7 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 @fused
 def forward_step_row(n_h, z_i_from_r_prev, z_i_from_x, b_i, i_out, z_f_from_r_prev, z_f_from_x, b_f, f_out,
         z_o_from_r_prev, z_o_from_x, b_o, o_out, z_g_from_r_prev, z_g_from_x, b_g, g_out, c_prev, c_out,
-        tanh_c_out, v_r_out):
+        v_r_out):
     """One sample at one step."""
     for j in range(n_h):
         # (1) i = sigmoid(W_i @ x + U_i @ r_prev + b_i)
@@ -1587,13 +1587,12 @@ def forward_step_row(n_h, z_i_from_r_prev, z_i_from_x, b_i, i_out, z_f_from_r_pr
         o_out[j] = o
         g_out[j] = g
         c_out[j] = c
-        tanh_c_out[j] = tanh_c
         v_r_out[j] = v_r
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_packed, x, from_x, r_seq,
-        from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq, tanh_c_seq):
+        from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1616,8 +1615,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_p
                     columns_at(from_r_prev, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h,
                     3 * n_h), b_o, row_at(o_seq, t, b), columns_at(from_r_prev, 0, b, 3 * n_h, 4 * n_h),
                     columns_at(from_x, t - first, b, 3 * n_h, 4 * n_h), b_g, row_at(g_seq, t, b),
-                    row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq, t, b),
-                    columns_at(v_r_seq, t, b, 0, n_h))
+                    row_at(c_seq, t, b), row_at(c_seq, t + 1, b), columns_at(v_r_seq, t, b, 0, n_h))
             meet(team)
             # P @ v_r
             multiply(products, steps_at(v_r_seq, t, t + 1), 0, P_packed, steps_at(r_seq, t + 1, t + 2), low,
@@ -1626,30 +1624,35 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_p
 
 
 @fused
-def backward_step_row_1(n_r, dr_given, dr_later, dr_out):
+def backward_step_row_1(n_r, n_h, dr_given, dr_later, dr_out, c, tanh_c_again_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
         # through (6) r = P @ (o * tanh(c))
         dr = dr_given[j] + dr_later[j]
         # passed on
         dr_out[j] = dr
+    for j in range(n_h):
+        # through (6) r = P @ (o * tanh(c))
+        tanh_c_again = tanh(c[j])
+        # passed on
+        tanh_c_again_out[j] = tanh_c_again
 
 
 @fused
-def backward_step_row_2(n_h, dc_given, dc_later, dv_r, tanh_c, o, i, g, dz_g_out, dz_o_out, c_prev, f,
+def backward_step_row_2(n_h, dc_given, dc_later, dv_r, tanh_c_again, o, i, g, dz_g_out, dz_o_out, c_prev, f,
         dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
     real = dc_given.dtype.type
     one = real(1)
     for j in range(n_h):
         # through (5), (6)
-        dc = dc_given[j] + dc_later[j] + dv_r[j] * (one - tanh_c[j] * tanh_c[j]) * o[j]
+        dc = dc_given[j] + dc_later[j] + dv_r[j] * (one - tanh_c_again[j] * tanh_c_again[j]) * o[j]
         # through (5) c = f * c_prev + i * g
         dg = dc * i[j]
         # through (4) g = tanh(W_g @ x + U_g @ r_prev + b_g)
         dz_g = dg * (one - g[j] * g[j])
         # through (6) r = P @ (o * tanh(c))
-        do = dv_r[j] * tanh_c[j]
+        do = dv_r[j] * tanh_c_again[j]
         # through (3) o = sigmoid(W_o @ x + U_o @ r_prev + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (5) c = f * c_prev + i * g
@@ -1686,16 +1689,17 @@ def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_r, n_h, P_packed, U, W, dr_seq,
-        from_dr, dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dW, dU, dP, lines, panels, dr_given, dc_given,
-        dc_later, tanh_c_seq, o_seq, i_seq, g_seq, c_seq, f_seq, db_i, db_f, db_o, db_g):
+        from_dr, dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dW, dU, dP, lines, panels, dr_given, c_seq,
+        tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, db_i, db_f, db_o, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row_1(n_r, row_at(dr_given, t % dr_given.shape[0], b), dr_later[b],
-                    columns_at(dr_seq, t - first, b, 0, n_r))
+                backward_step_row_1(n_r, n_h, row_at(dr_given, t % dr_given.shape[0], b), dr_later[b],
+                    columns_at(dr_seq, t - first, b, 0, n_r), row_at(c_seq, t + 1, b), row_at(tanh_c_again, 0,
+                    b))
             meet(team)
             # P.T @ dr
             multiply(products, steps_at(dr_seq, t - first, t - first + 1), 0, P_packed, from_dr, low, high,
@@ -1703,7 +1707,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_r, n_h, 
             meet(team)
             for b in range(low, upto):
                 backward_step_row_2(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                    columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_seq, t, b), row_at(o_seq, t, b),
+                    columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_again, 0, b), row_at(o_seq, t, b),
                     row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h,
                     4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b),
                     row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all,
@@ -1793,14 +1797,14 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, 4 * n_h), real)
     from_r_prev = room((1, B, 4 * n_h), real)
-    v_r_seq, i_seq, f_seq, o_seq, g_seq, tanh_c_seq = room((6, T, B, n_h), real)
+    v_r_seq, i_seq, f_seq, o_seq, g_seq = room((5, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_packed, x, from_x, r_seq,
-            from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq, tanh_c_seq)
+            from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "r": r_seq}, (f_seq, g_seq, i_seq, o_seq, tanh_c_seq, v_r_seq)
+    return {"c": c_seq, "r": r_seq}, (f_seq, g_seq, i_seq, o_seq, v_r_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1852,12 +1856,13 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dr_given = given["r"]
     dc_later = later["c"]
     dr_later = later["r"]
-    f_seq, g_seq, i_seq, o_seq, tanh_c_seq, v_r_seq = tape
-    parts = shares(threads, T, B, 10 * n_h * n_r + 10 * n_r + 100 * n_h + 8 * n_h * n_x)
+    f_seq, g_seq, i_seq, o_seq, v_r_seq = tape
+    parts = shares(threads, T, B, 10 * n_h * n_r + 10 * n_r + 110 * n_h + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dr_seq = room((block, B, n_r), real)
     from_dr = room((1, B, n_h), real)
+    tanh_c_again = room((1, B, n_h), real)
     dz_all = room((block, B, 4 * n_h), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
@@ -1873,7 +1878,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_r, n_h, P_packed, U, W, dr_seq,
             from_dr, dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dW[own], dU[own], dP[own], lines[thread],
-            panels[thread], dr_given, dc_given, dc_later, tanh_c_seq, o_seq, i_seq, g_seq, c_seq, f_seq,
+            panels[thread], dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq,
             db_i[own], db_f[own], db_o[own], db_g[own])
 
     in_parallel(part, parts)
@@ -1918,15 +1923,14 @@ def forward_single(places, x, c_prev, r_prev, c, r):
     U_g = array_at(places[10], (n_h, n_r), x)
     b_g = array_at(places[11], (n_h,), x)
     P = array_at(places[12], (n_r, n_h), x)
-    memory = scratch(14 * B * n_h, x)
+    memory = scratch(13 * B * n_h, x)
     from_r_prev = array_in(memory, 0, (B, 4 * n_h))
     from_x = array_in(memory, 4 * B * n_h, (B, 4 * n_h))
     i_seq = array_in(memory, 8 * B * n_h, (B, n_h))
     f_seq = array_in(memory, 9 * B * n_h, (B, n_h))
     o_seq = array_in(memory, 10 * B * n_h, (B, n_h))
     g_seq = array_in(memory, 11 * B * n_h, (B, n_h))
-    tanh_c_seq = array_in(memory, 12 * B * n_h, (B, n_h))
-    v_r_seq = array_in(memory, 13 * B * n_h, (B, n_h))
+    v_r_seq = array_in(memory, 12 * B * n_h, (B, n_h))
     # W_i @ x, W_f @ x, W_o @ x, W_g @ x
     apply(W_i, 0, n_x, False, x, 0, from_x, 0)
     apply(W_f, 0, n_x, False, x, 0, from_x, n_h)
@@ -1942,7 +1946,7 @@ def forward_single(places, x, c_prev, r_prev, c, r):
             from_r_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_f, f_seq[b],
             from_r_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_o, o_seq[b],
             from_r_prev[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h:4 * n_h], b_g, g_seq[b], c_prev[b], c[b],
-            tanh_c_seq[b], v_r_seq[b, 0:n_h])
+            v_r_seq[b, 0:n_h])
     # P @ v_r
     r[...] = 0
     apply(P, 0, n_h, False, v_r_seq, 0, r, 0)

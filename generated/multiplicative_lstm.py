@@ -18,7 +18,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 12 assignments in the step, 1 product before the loop, 2 products
     in the step
-    backward: 5 assignments before the loop, 12 assignments in the step, 1 product before the loop, 2 products
+    backward: 5 assignments before the loop, 13 assignments in the step, 1 product before the loop, 2 products
     in the step, 3 weight gradients before the loop
 """
 
@@ -40,7 +40,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "9607ef8fc9dec3a8"
+CONTENT_HASH = "35e985dce152b63f"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "multiplicative_lstm"
@@ -1582,8 +1582,7 @@ def forward_step_row_1(n_m, z_m, z_m_2, m_out):
 
 @fused
 def forward_step_row_2(n_h, n_m, z_i_from_m, z_i_from_x, b_i, i_out, z_f_from_m, z_f_from_x, b_f, f_out,
-        z_o_from_m, z_o_from_x, b_o, o_out, z_u_from_m, z_u_from_x, b_u, u_out, c_prev, c_out, tanh_c_out,
-        h_out):
+        z_o_from_m, z_o_from_x, b_o, o_out, z_u_from_m, z_u_from_x, b_u, u_out, c_prev, c_out, h_out):
     """One sample at one step."""
     for j in range(n_h):
         # (2) i = sigmoid(W_i @ x + U_i @ m + b_i)
@@ -1609,14 +1608,13 @@ def forward_step_row_2(n_h, n_m, z_i_from_m, z_i_from_x, b_i, i_out, z_f_from_m,
         o_out[j] = o
         u_out[j] = u
         c_out[j] = c
-        tanh_c_out[j] = tanh_c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x, from_x,
         h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u, u_seq,
-        c_seq, tanh_c_seq):
+        c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1651,13 +1649,13 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U
                     columns_at(from_m, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x, t - first, b,
                     2 * n_h + n_m, 3 * n_h + n_m), b_o, row_at(o_seq, t, b), columns_at(from_m, 0, b, 3 * n_h,
                     4 * n_h), columns_at(from_x, t - first, b, 3 * n_h + n_m, 4 * n_h + n_m), b_u,
-                    row_at(u_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq, t,
-                    b), row_at(h_seq, t + 1, b))
+                    row_at(u_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq, t + 1,
+                    b))
             meet(team)
 
 
 @fused
-def backward_step_row_1(n_h, n_m, dh_given, dh_later, dc_given, dc_later, tanh_c, o, i, u, dz_u_out, dz_o_out,
+def backward_step_row_1(n_h, n_m, dh_given, dh_later, c, dc_given, dc_later, o, i, u, dz_u_out, dz_o_out,
         c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
@@ -1665,14 +1663,16 @@ def backward_step_row_1(n_h, n_m, dh_given, dh_later, dc_given, dc_later, tanh_c
     for j in range(n_h):
         # through (7) h = o * tanh(c)
         dh = dh_given[j] + dh_later[j]
+        # through (7) h = o * tanh(c)
+        tanh_c_again = tanh(c[j])
         # through (6), (7)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c[j] * tanh_c[j]) * o[j]
+        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) c = f * c_prev + i * u
         du = dc * i[j]
         # through (5) u = tanh(W_u @ x + U_u @ m + b_u)
         dz_u = du * (one - u[j] * u[j])
         # through (7) h = o * tanh(c)
-        do = dh * tanh_c[j]
+        do = dh * tanh_c_again
         # through (4) o = sigmoid(W_o @ x + U_o @ m + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (6) c = f * c_prev + i * u
@@ -1724,9 +1724,8 @@ def backward_before_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, d
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, U, U_m_packed, W, dz_all,
-        from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dU_m, dU, dW, lines, panels, dh_given,
-        dc_given, dc_later, tanh_c_seq, o_seq, i_seq, u_seq, c_seq, f_seq, z_m_2_seq, from_h_prev, db_i, db_f,
-        db_o, db_u):
+        from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dU_m, dU, dW, lines, panels, dh_given, c_seq,
+        dc_given, dc_later, o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, db_i, db_f, db_o, db_u):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -1734,7 +1733,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, 
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 backward_step_row_1(n_h, n_m, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(tanh_c_seq, t, b),
+                    row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
                     row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(u_seq, t, b), columns_at(dz_all,
                     t - first, b, 3 * n_h + n_m, 4 * n_h + n_m), columns_at(dz_all, t - first, b,
                     2 * n_h + n_m, 3 * n_h + n_m), row_at(c_seq, t, b), row_at(f_seq, t, b),
@@ -1840,15 +1839,15 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     from_x = room((block, B, 4 * n_h + n_m), real)
     from_h_prev, m_seq, z_m_2_seq = room((3, T, B, n_m), real)
     from_m = room((1, B, 4 * n_h), real)
-    i_seq, f_seq, o_seq, u_seq, tanh_c_seq = room((5, T, B, n_h), real)
+    i_seq, f_seq, o_seq, u_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x, from_x,
             h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u,
-            u_seq, c_seq, tanh_c_seq)
+            u_seq, c_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (f_seq, from_h_prev, i_seq, m_seq, o_seq, tanh_c_seq, u_seq, z_m_2_seq)
+    return {"c": c_seq, "h": h_seq}, (f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1902,8 +1901,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    f_seq, from_h_prev, i_seq, m_seq, o_seq, tanh_c_seq, u_seq, z_m_2_seq = tape
-    parts = shares(threads, T, B, 10 * n_h * n_m + 110 * n_h + 2 * n_m * n_x + 20 * n_m + 8 * n_h * n_x)
+    f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq = tape
+    parts = shares(threads, T, B, 10 * n_h * n_m + 120 * n_h + 2 * n_m * n_x + 20 * n_m + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, 4 * n_h + n_m), real)
@@ -1923,8 +1922,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, U, U_m_packed, W, dz_all,
             from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dU_m[own], dU[own], dW[own],
-            lines[thread], panels[thread], dh_given, dc_given, dc_later, tanh_c_seq, o_seq, i_seq, u_seq,
-            c_seq, f_seq, z_m_2_seq, from_h_prev, db_i[own], db_f[own], db_o[own], db_u[own])
+            lines[thread], panels[thread], dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq,
+            z_m_2_seq, from_h_prev, db_i[own], db_f[own], db_o[own], db_u[own])
 
     in_parallel(part, parts)
     dU_m = summed(dU_m)
@@ -1971,7 +1970,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_u = array_at(places[11], (n_h, n_x), x)
     U_u = array_at(places[12], (n_h, n_m), x)
     b_u = array_at(places[13], (n_h,), x)
-    memory = scratch(13 * B * n_h + 4 * B * n_m, x)
+    memory = scratch(12 * B * n_h + 4 * B * n_m, x)
     from_h_prev = array_in(memory, 0, (B, n_m))
     from_x = array_in(memory, B * n_m, (B, 4 * n_h + n_m))
     z_m_2_seq = array_in(memory, 2 * B * n_m + 4 * B * n_h, (B, n_m))
@@ -1981,7 +1980,6 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     f_seq = array_in(memory, 4 * B * n_m + 9 * B * n_h, (B, n_h))
     o_seq = array_in(memory, 10 * B * n_h + 4 * B * n_m, (B, n_h))
     u_seq = array_in(memory, 11 * B * n_h + 4 * B * n_m, (B, n_h))
-    tanh_c_seq = array_in(memory, 12 * B * n_h + 4 * B * n_m, (B, n_h))
     # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
     apply(W_m, 0, n_x, False, x, 0, from_x, 0)
     apply(W_i, 0, n_x, False, x, 0, from_x, n_m)
@@ -2004,7 +2002,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
             from_m[b, n_h:2 * n_h], from_x[b, n_h + n_m:2 * n_h + n_m], b_f, f_seq[b],
             from_m[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h + n_m:3 * n_h + n_m], b_o, o_seq[b],
             from_m[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h + n_m:4 * n_h + n_m], b_u, u_seq[b], c_prev[b],
-            c[b], tanh_c_seq[b], h[b])
+            c[b], h[b])
     release(memory)
     return True
 

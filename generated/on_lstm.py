@@ -22,7 +22,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 27 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments before the loop, 27 assignments in the step, 1 product before the loop, 1 product
+    backward: 6 assignments before the loop, 28 assignments in the step, 1 product before the loop, 1 product
     in the step, 2 weight gradients before the loop
 """
 
@@ -44,7 +44,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "1883c3046b1c66dc"
+CONTENT_HASH = "ee2fc3689395c02a"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "on_lstm"
@@ -1577,7 +1577,7 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         b_m_i, z_m_i_out, exp_sum_v_m_f_out, v_m_f_out, m_f_out, exp_sum_v_m_i_out, v_m_i_out, cumsum_m_i_out,
         m_i_out, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_prev, z_f_from_x, b_f, f_out,
         z_o_from_h_prev, z_o_from_x, b_o, o_out, z_g_from_h_prev, z_g_from_x, b_g, g_out, w_out, f_hat_out,
-        i_hat_out, c_prev, c_out, tanh_c_out, h_out):
+        i_hat_out, c_prev, c_out, h_out):
     """One sample at one step."""
     real = z_m_f_from_h_prev.dtype.type
     zero, one = real(0), real(1)
@@ -1673,14 +1673,13 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         f_hat_out[j] = f_hat
         i_hat_out[j] = i_hat
         c_out[j] = c
-        tanh_c_out[j] = tanh_c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev,
         x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g,
-        g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq, tanh_c_seq):
+        g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     real = W.dtype
     z_m_f = np.empty((n_h // 2,), real)
@@ -1714,24 +1713,26 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
                     columns_at(from_x, t - first, b, 3 * n_h, 4 * n_h), b_o, row_at(o_seq, t, b),
                     columns_at(from_h_prev, 0, b, 4 * n_h, 5 * n_h), columns_at(from_x, t - first, b, 4 * n_h,
                     5 * n_h), b_g, row_at(g_seq, t, b), row_at(w_seq, t, b), row_at(f_hat_seq, t, b),
-                    row_at(i_hat_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq,
-                    t, b), row_at(h_seq, t + 1, b))
+                    row_at(i_hat_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq,
+                    t + 1, b))
             meet(team)
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, dc_given, dc_later, tanh_c, o, g, di_hat_out, c_prev,
-        df_hat_out, i, f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, sum_dm_i_out, m_f,
-        sum_dm_i_2_out, dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, sum_dm_f_out, m_i, sum_dm_f_2_out,
-        dm_f_out, dv_m_f_out, v_m_f, dz_m_f_out):
+def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_hat_out, c_prev, df_hat_out, i,
+        f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, sum_dm_i_out, m_f, sum_dm_i_2_out,
+        dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, sum_dm_f_out, m_i, sum_dm_f_2_out, dm_f_out,
+        dv_m_f_out, v_m_f, dz_m_f_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_h):
         # through (11) h = o * tanh(c)
         dh = dh_given[j] + dh_later[j]
+        # through (11) h = o * tanh(c)
+        tanh_c_again = tanh(c[j])
         # through (10), (11)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c[j] * tanh_c[j]) * o[j]
+        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (10) c = f_hat * c_prev + g * i_hat
         di_hat = dc * g[j]
         df_hat = dc * c_prev[j]
@@ -1742,7 +1743,7 @@ def backward_step_row(n_h, dh_given, dh_later, dc_given, dc_later, tanh_c, o, g,
         # through (6) g = tanh(W_g @ x + U_g @ h_prev + b_g)
         dz_g = dg * (one - g[j] * g[j])
         # through (11) h = o * tanh(c)
-        do = dh * tanh_c[j]
+        do = dh * tanh_c_again
         # through (5) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (8) f_hat = f * w + repeat(m_f, 2) - w
@@ -1851,9 +1852,9 @@ def backward_before_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, d
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq, x,
-        h_seq, dW, dU, lines, panels, dh_given, dc_given, dc_later, tanh_c_seq, o_seq, g_seq, c_seq, i_seq,
-        f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, db_m_f, db_m_i, db_i,
-        db_f, db_o, db_g):
+        h_seq, dW, dU, lines, panels, dh_given, c_seq, dc_given, dc_later, o_seq, g_seq, i_seq, f_seq,
+        i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, db_m_f, db_m_i, db_i, db_f, db_o,
+        db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     real = U.dtype
     di_hat = np.empty((n_h,), real)
@@ -1872,17 +1873,16 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(tanh_c_seq, t, b),
-                    row_at(o_seq, t, b), row_at(g_seq, t, b), di_hat, row_at(c_seq, t, b), df_hat,
-                    row_at(i_seq, t, b), row_at(f_seq, t, b), dw, row_at(i_hat_seq, t, b), columns_at(dz_all,
-                    t - first, b, 4 * n_h, 5 * n_h), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h),
-                    row_at(w_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
-                    columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(f_hat_seq, t, b), sum_dm_i,
-                    row_at(m_f_seq, t, b), sum_dm_i_2, dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t, b),
-                    columns_at(dz_all, t - first, b, n_h // 2, n_h), sum_dm_f, row_at(m_i_seq, t, b),
-                    sum_dm_f_2, dm_f, dv_m_f, row_at(v_m_f_seq, t, b), columns_at(dz_all, t - first, b, 0,
-                    n_h // 2))
+                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(c_seq,
+                    t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(o_seq, t, b),
+                    row_at(g_seq, t, b), di_hat, row_at(c_seq, t, b), df_hat, row_at(i_seq, t, b),
+                    row_at(f_seq, t, b), dw, row_at(i_hat_seq, t, b), columns_at(dz_all, t - first, b,
+                    4 * n_h, 5 * n_h), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(w_seq, t,
+                    b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b,
+                    n_h, 2 * n_h), row_at(f_hat_seq, t, b), sum_dm_i, row_at(m_f_seq, t, b), sum_dm_i_2,
+                    dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t, b), columns_at(dz_all, t - first, b, n_h // 2,
+                    n_h), sum_dm_f, row_at(m_i_seq, t, b), sum_dm_f_2, dm_f, dv_m_f, row_at(v_m_f_seq, t, b),
+                    columns_at(dz_all, t - first, b, 0, n_h // 2))
             meet(team)
             # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o +
             #     U_g.T @ dz_g
@@ -1975,16 +1975,16 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     from_x = room((block, B, 5 * n_h), real)
     from_h_prev = room((1, B, 5 * n_h), real)
     v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq = room((4, T, B, n_h // 2), real)
-    i_seq, f_seq, o_seq, g_seq, w_seq, f_hat_seq, i_hat_seq, tanh_c_seq = room((8, T, B, n_h), real)
+    i_seq, f_seq, o_seq, g_seq, w_seq, f_hat_seq, i_hat_seq = room((7, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
             from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f, f_seq,
-            b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq, tanh_c_seq)
+            b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq)
 
     in_parallel(part, parts)
     return {"c": c_seq, "h": h_seq}, (f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq,
-        tanh_c_seq, v_m_f_seq, v_m_i_seq, w_seq)
+        v_m_f_seq, v_m_i_seq, w_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -2039,9 +2039,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    (f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, tanh_c_seq, v_m_f_seq, v_m_i_seq,
-        w_seq) = tape
-    parts = shares(threads, T, B, 10 * (n_h * n_h) + 10 * n_h * n_x + 195 * n_h + 20)
+    f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, v_m_f_seq, v_m_i_seq, w_seq = tape
+    parts = shares(threads, T, B, 10 * (n_h * n_h) + 10 * n_h * n_x + 205 * n_h + 20)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, 5 * n_h), real)
@@ -2059,9 +2058,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq,
-            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], dh_given, dc_given, dc_later,
-            tanh_c_seq, o_seq, g_seq, c_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
-            m_i_seq, v_m_f_seq, db_m_f[own], db_m_i[own], db_i[own], db_f[own], db_o[own], db_g[own])
+            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], dh_given, c_seq, dc_given, dc_later,
+            o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq,
+            db_m_f[own], db_m_i[own], db_i[own], db_f[own], db_o[own], db_g[own])
 
     in_parallel(part, parts)
     db_m_f = summed(db_m_f)
@@ -2115,7 +2114,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_g = array_at(places[15], (n_h, n_x), x)
     U_g = array_at(places[16], (n_h, n_h), x)
     b_g = array_at(places[17], (n_h,), x)
-    memory = scratch((40 * B * n_h + 5 * n_h + 8) // 2, x)
+    memory = scratch((38 * B * n_h + 5 * n_h + 8) // 2, x)
     from_h_prev = array_in(memory, 0, (B, 5 * n_h))
     from_x = array_in(memory, 5 * B * n_h, (B, 5 * n_h))
     z_m_f = array_in(memory, 10 * B * n_h, (n_h // 2,))
@@ -2138,7 +2137,6 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     w_seq = array_in(memory, (32 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
     f_hat_seq = array_in(memory, (34 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
     i_hat_seq = array_in(memory, (36 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    tanh_c_seq = array_in(memory, (38 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
     # W_m_f @ x, W_m_i @ x, W_i @ x, W_f @ x, W_o @ x, W_g @ x
     apply(W_m_f, 0, n_x, False, x, 0, from_x, 0)
     apply(W_m_i, 0, n_x, False, x, 0, from_x, n_h // 2)
@@ -2161,7 +2159,7 @@ def forward_single(places, x, c_prev, h_prev, c, h):
             from_x[b, 2 * n_h:3 * n_h], b_f, f_seq[b], from_h_prev[b, 3 * n_h:4 * n_h],
             from_x[b, 3 * n_h:4 * n_h], b_o, o_seq[b], from_h_prev[b, 4 * n_h:5 * n_h],
             from_x[b, 4 * n_h:5 * n_h], b_g, g_seq[b], w_seq[b], f_hat_seq[b], i_hat_seq[b], c_prev[b], c[b],
-            tanh_c_seq[b], h[b])
+            h[b])
     release(memory)
     return True
 

@@ -20,7 +20,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 14 assignments in the step, 1 product before the loop, 2 products
     in the step
-    backward: 6 assignments before the loop, 14 assignments in the step, 1 product before the loop, 2 products
+    backward: 6 assignments before the loop, 15 assignments in the step, 1 product before the loop, 2 products
     in the step, 3 weight gradients before the loop
 """
 
@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "5109ab863c8ad7be"
+CONTENT_HASH = "1e286a15d531ca16"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "t_lstm"
@@ -1576,7 +1576,7 @@ def forward_before_row(dt, log_c_A_out):
 @fused
 def forward_step_row(n_h, z_c_S_from_c_prev, b_d, c_S_out, c_prev, log_c_A, c_A_out, z_i_from_h_prev,
         z_i_from_x, b_i, i_out, z_f_from_h_prev, z_f_from_x, b_f, f_out, z_o_from_h_prev, z_o_from_x, b_o,
-        o_out, z_g_from_h_prev, z_g_from_x, b_g, g_out, c_out, tanh_c_out, h_out):
+        o_out, z_g_from_h_prev, z_g_from_x, b_g, g_out, c_out, h_out):
     """One sample at one step."""
     for j in range(n_h):
         # (1) c_S = tanh(U_d @ c_prev + b_d)
@@ -1609,14 +1609,13 @@ def forward_step_row(n_h, z_c_S_from_c_prev, b_d, c_S_out, c_prev, log_c_A, c_A_
         o_out[j] = o
         g_out[j] = g
         c_out[j] = c
-        tanh_c_out[j] = tanh_c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_packed, U, x, from_x, c_seq,
         from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, c_A_seq, b_i, i_seq,
-        b_f, f_seq, b_o, o_seq, b_g, g_seq, tanh_c_seq):
+        b_f, f_seq, b_o, o_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1647,28 +1646,30 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_pa
                     t - first, b, n_h, 2 * n_h), b_f, row_at(f_seq, t, b), columns_at(from_h_prev, 0, b,
                     2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_o, row_at(o_seq,
                     t, b), columns_at(from_h_prev, 0, b, 3 * n_h, 4 * n_h), columns_at(from_x, t - first, b,
-                    3 * n_h, 4 * n_h), b_g, row_at(g_seq, t, b), row_at(c_seq, t + 1, b), row_at(tanh_c_seq,
-                    t, b), row_at(h_seq, t + 1, b))
+                    3 * n_h, 4 * n_h), b_g, row_at(g_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq, t + 1,
+                    b))
             meet(team)
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dc_given, dc_later, tanh_c, o, i, g, dz_g_out, dz_o_out, c_A,
-        f, dz_f_out, dz_i_out, dc_A_out, log_c_A, c_S, dz_c_S_out):
+def backward_step_row_1(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, g, dz_g_out, dz_o_out, c_A, f,
+        dz_f_out, dz_i_out, dc_A_out, log_c_A, c_S, dz_c_S_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
         # through (8) h = o * tanh(c)
         dh = dh_given[j] + dh_later[j]
+        # through (8) h = o * tanh(c)
+        tanh_c_again = tanh(c[j])
         # through (7), (8)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c[j] * tanh_c[j]) * o[j]
+        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (7) c = c_A * f + i * g
         dg = dc * i[j]
         # through (6) g = tanh(W_g @ x + U_g @ h_prev + b_g)
         dz_g = dg * (one - g[j] * g[j])
         # through (8) h = o * tanh(c)
-        do = dh * tanh_c[j]
+        do = dh * tanh_c_again
         # through (5) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (7) c = c_A * f + i * g
@@ -1731,8 +1732,8 @@ def backward_before_row(n_h, dc_A, c_S, dt, log_c_A, ddt_out, dz_c_S, db_d, dz_i
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_d_packed, W, dz_all, dh_later,
         dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dU_d, dW, dU, lines, panels, dh_given, dc_given,
-        dc_later, tanh_c_seq, o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt,
-        ddt_seq, db_d, db_i, db_f, db_o, db_g):
+        dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, db_d,
+        db_i, db_f, db_o, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -1740,7 +1741,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(tanh_c_seq, t, b),
+                    row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
                     row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
                     t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                     row_at(c_A_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h,
@@ -1844,15 +1845,15 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     from_c_prev = room((1, B, n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
     log_c_A_seq = room((T, B), real)
-    c_S_seq, c_A_seq, i_seq, f_seq, o_seq, g_seq, tanh_c_seq = room((7, T, B, n_h), real)
+    c_S_seq, c_A_seq, i_seq, f_seq, o_seq, g_seq = room((6, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_packed, U, x, from_x, c_seq,
             from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, c_A_seq, b_i,
-            i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, tanh_c_seq)
+            i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq, tanh_c_seq)
+    return {"c": c_seq, "h": h_seq}, (c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq)
 
 
 def _backward_weights(sizes, real, params, tape, threads):
@@ -1903,8 +1904,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq, tanh_c_seq = tape
-    parts = shares(threads, T, B, 10 * (n_h * n_h) + 140 * n_h + 8 * n_h * n_x + 10)
+    c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq = tape
+    parts = shares(threads, T, B, 10 * (n_h * n_h) + 150 * n_h + 8 * n_h * n_x + 10)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, 4 * n_h), real)
@@ -1927,9 +1928,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_d_packed, W, dz_all,
             dh_later, dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dU_d[own], dW[own], dU[own],
-            lines[thread], panels[thread], dh_given, dc_given, dc_later, tanh_c_seq, o_seq, i_seq, g_seq,
-            c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, db_d[own], db_i[own], db_f[own],
-            db_o[own], db_g[own])
+            lines[thread], panels[thread], dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
+            dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, db_d[own], db_i[own], db_f[own], db_o[own],
+            db_g[own])
 
     in_parallel(part, parts)
     dU_d = summed(dU_d)
@@ -1975,7 +1976,7 @@ def forward_single(places, dt, x, c_prev, h_prev, c, h):
     W_g = array_at(places[11], (n_h, n_x), dt)
     U_g = array_at(places[12], (n_h, n_h), dt)
     b_g = array_at(places[13], (n_h,), dt)
-    memory = scratch(16 * B * n_h + B, dt)
+    memory = scratch(15 * B * n_h + B, dt)
     from_c_prev = array_in(memory, 0, (B, n_h))
     c_S_seq = array_in(memory, B * n_h, (B, n_h))
     log_c_A_seq = array_in(memory, 2 * B * n_h, (B,))
@@ -1986,7 +1987,6 @@ def forward_single(places, dt, x, c_prev, h_prev, c, h):
     f_seq = array_in(memory, 12 * B * n_h + B, (B, n_h))
     o_seq = array_in(memory, 13 * B * n_h + B, (B, n_h))
     g_seq = array_in(memory, 14 * B * n_h + B, (B, n_h))
-    tanh_c_seq = array_in(memory, 15 * B * n_h + B, (B, n_h))
     # W_i @ x, W_f @ x, W_o @ x, W_g @ x
     apply(W_i, 0, n_x, False, x, 0, from_x, 0)
     apply(W_f, 0, n_x, False, x, 0, from_x, n_h)
@@ -2006,7 +2006,7 @@ def forward_single(places, dt, x, c_prev, h_prev, c, h):
             c_A_seq[b], from_h_prev[b, 0:n_h], from_x[b, 0:n_h], b_i, i_seq[b], from_h_prev[b, n_h:2 * n_h],
             from_x[b, n_h:2 * n_h], b_f, f_seq[b], from_h_prev[b, 2 * n_h:3 * n_h],
             from_x[b, 2 * n_h:3 * n_h], b_o, o_seq[b], from_h_prev[b, 3 * n_h:4 * n_h],
-            from_x[b, 3 * n_h:4 * n_h], b_g, g_seq[b], c[b], tanh_c_seq[b], h[b])
+            from_x[b, 3 * n_h:4 * n_h], b_g, g_seq[b], c[b], h[b])
     release(memory)
     return True
 

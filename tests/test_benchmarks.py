@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clock, jax_cells, limits, race, report
+from benchmarks import clock, jax_cells, limits, race, report, summary
 from benchmarks.contestants import Jax, Problem, Symcell, compare
 
 ROOT = Path(__file__).parent.parent
@@ -53,3 +53,17 @@ def test_the_report_has_every_row(tmp_path, capsys):
 def test_the_command_explains_itself():
     done = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "--only" in done.stdout
+
+
+def test_readme_has_the_figures_of_the_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert summary.filled(text, json.loads((ROOT / "docs" / "results.json").read_text())) == text
+
+
+def test_products_can_be_left_out(monkeypatch):
+    cell = race.cell_of("mingru")
+    problem = Problem(cell, 5, 2, race.sizes_of(cell, 8))
+    own = Symcell(problem, *problem.arrays())
+    whole = own.outcome()["output"].copy()
+    monkeypatch.setattr(cell.compile("float32").module, "products_of", limits._idle)
+    assert (own.outcome()["output"] != whole).any()

@@ -1,16 +1,16 @@
 """The passes that make a Program good: an ordered list of small functions, Program -> Program, with a verifier between them."""
 
-from sympy import (
-    Function,
-    Pow,
-)
+from sympy import Function, Pow
 
 from symcell.schedule.placing import place
 from symcell.schedule.program import Assign, Gradient, Product, Program, verify
-from symcell.schedule.sharing import drop_unread, hoist_shared_values, is_costly, share_functions
+from symcell.schedule.sharing import compute_again, drop_unread, hoist_shared_values, is_costly, share_functions
 from symcell.schedule.stacking import add_inside_products, set_apart, stack, write_in_place
 
-PASSES = (drop_unread, share_functions, hoist_shared_values, place, add_inside_products, write_in_place, stack, set_apart)
+PASSES = (
+    drop_unread, share_functions, hoist_shared_values, place, compute_again,
+    add_inside_products, write_in_place, stack, set_apart,
+)  # fmt: skip
 
 
 def improve(program: Program) -> Program:

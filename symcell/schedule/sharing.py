@@ -55,6 +55,7 @@ _COSTLY = (
     erf,
     erfc,
 )
+_VECTORS = (tanh, sigmoid, silu, softplus, exp)  # those of them that take little more than a load
 
 
 def drop_unread(program: Program) -> Program:
@@ -140,3 +141,30 @@ def hoist_shared_values(program: Program) -> Program:
         else:
             rest.append(s)
     return program.with_(forward=(*program.forward, *moved), backward=tuple(rest))
+
+
+def compute_again(program: Program) -> Program:
+    """A function of a state or an input is computed again where the backward program reads it: unlike its value, what it is a
+    function of is kept anyway."""
+    kept_anyway = {*program.cell.states, *program.cell.inputs}
+    shapes, backward = dict(program.shapes), list(program.backward)
+    taken = {q.name for q in shapes}
+    for s in program.forward:
+        readers = [r for r in backward if s.targets[0] in r.sources]
+        if not _is_easy(s) or s.target in program.cell.states or not kept_anyway.issuperset(s.sources):
+            continue
+        if len({r.place for r in readers}) == 1 and all(isinstance(r, Assign) for r in readers):
+            again = Symbol(unused(f"{s.target}_again", taken))
+            shapes[again] = shapes[s.target]
+            entries = {e: Entry(again, *e.args[1:]) for r in readers for e in r.expr.atoms(Entry) if e.args[0] == s.target}
+            first = backward.index(readers[0])
+            backward = [replace(r, expr=r.expr.xreplace(entries)) if r in readers else r for r in backward]
+            backward.insert(first, replace(s, target=again, place=readers[0].place, recurrence=""))
+    return program.with_(shapes=shapes, backward=tuple(backward))
+
+
+def _is_easy(s):
+    """Whether a statement is a single function that has a vector form, of values at the same place."""
+    if not isinstance(s, Assign) or s.op or not isinstance(s.expr, _VECTORS):
+        return False
+    return sum(map(is_costly, s.expr.atoms(Function, Pow))) == 1 and all(e.args[1:] == s.indices for e in s.expr.atoms(Entry))

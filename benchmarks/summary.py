@@ -1,0 +1,87 @@
+"""python -m benchmarks.summary: put the figures of docs/results.json into README's section on performance, between its marks."""
+
+import json
+import re
+from pathlib import Path
+
+from benchmarks.race import POINTS
+
+_ROOT = Path(__file__).parent.parent
+_ROWS = (  # what README calls it, race, rival, what, threads
+    ("LSTM, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "both", (1, 2)),
+    ("GRU, torch.nn.GRU", "gru", "torch.nn.GRU", "both", (1,)),
+    ("RNN, torch.nn.RNN", "rnn", "torch.nn.RNN", "both", (1,)),
+    ("LSTM in float64, torch.nn.LSTM", "lstm-float64", "torch.nn.LSTM", "both", (1,)),
+    ("LSTM, jax.jit(lax.scan)", "lstm-others", "jax", "both", (1, 2)),
+    ("LSTM, torch cell in a loop", "lstm-others", "torch loop", "both", (1,)),
+    ("the example's variant, JAX", "variant", "jax", "both", (1,)),
+    ("the example's variant, torch loop", "variant", "torch loop", "both", (1,)),
+    ("LSTM forward alone, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "forward", (1, 2)),
+    ("LSTM forward alone, onnxruntime", "lstm", "onnxruntime", "forward", (1, 2)),
+    ("LSTM forward, frozen parameters, onnxruntime", "lstm", "onnxruntime", "frozen", (1, 2)),
+)
+_ZOO = (("coRNN", "cornn"), ("GLA", "gla"), ("layer norm LSTM", "layer_norm_lstm"), ("sLSTM", "slstm"), ("LSTMP", "lstmp"))
+_SCANS = (("minGRU", "mingru"), ("QRNN", "qrnn"), ("SRU", "sru_v1"))
+_MARKS = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def main():
+    readme, found = _ROOT / "README.md", json.loads((_ROOT / "docs" / "results.json").read_text())
+    readme.write_text(filled(readme.read_text(encoding="utf-8"), found), encoding="utf-8")
+
+
+def filled(text, found):
+    """README with the figures of a run."""
+    figures = "\n".join([*_table(found), "", "![ratios and rates of arithmetic](docs/race.png)", "", *_limits(found)])
+    begin, end = map(re.escape, _MARKS)
+    text, count = re.subn(f"(?s)(?<={begin}\n).*(?=\n{end})", lambda _: figures, text)
+    assert count == 1, "README.md has no place for the figures"
+    return text
+
+
+def _table(found):
+    yield "| | " + " | ".join(f"T{T} B{B} N{N}" for T, B, N in POINTS) + " |"
+    yield "|---" * (len(POINTS) + 1) + "|"
+    for label, race, rival, what, counts in _ROWS:
+        for threads in counts:
+            ratios = {(r["T"], r["B"], r["N"]): r["ratio"] for r in found["race"]
+                      if (r["race"], r["rival"], r["what"], r["threads"]) == (race, rival, what, threads)}  # fmt: skip
+            name = label if threads == 1 else "the same, two threads each"
+            yield f"| {name} | " + " | ".join(f"{ratios[p]:.2f}" if ratios[p] < 10 else f"{ratios[p]:.0f}" for p in POINTS) + " |"
+
+
+def _limits(found):
+    def of(table, threads=2):
+        return {r["what"]: r for r in found["limits"] if r["table"] == table and r["threads"] == threads}
+
+    def of_both(cells):
+        pairs = {(r["race"], r["threads"]): r["ratio"] for r in found["race"]}
+        return ", ".join(f"{label} {pairs[race, 1]:.2f} and {pairs[race, 2]:.2f}" for label, race in cells)
+
+    def ends(rows):
+        values = sorted(r["measured"] for r in rows)
+        return f"{values[0]:.2f} to {values[-1]:.2f}"
+
+    step, compiling, long = of("step"), of("compiling"), of("long")
+    million, again = long["T=1,000,000 with checkpoints: peak MB"], long["T=100,000: checkpoints / plain, time"]
+    alone = ", ".join(f"{r['measured']:.2f}" for r in of("scans", 1).values())
+    tape = ", ".join(f"{r['what'].split(':')[0]} {r['measured']} (torch's module {r['note'].split()[-1]})" for r in of("tape").values())
+    return [
+        f"- Five cells of the literature against JAX (T100 B32 N128, one thread and two): {of_both(_ZOO)}.",
+        f"- Scans against `associative_scan` (T1000 B8 N512, one thread and two): {of_both(_SCANS)}; their sweeps alone, with one",
+        f"  thread, move {alone} of the bytes a second that copying does.",
+        f"- One `step` of an LSTM of 32 units, called from Python: {step['torch.nn.LSTMCell / symcell']['note']}.",
+        f"- Two threads against one, B >= 32 and N >= 128: {ends(of('threads').values())}. NumPy's or torch's matrix products alone take",
+        f"  {ends([*of('products', 1).values(), *of('products', 2).values()])} times as long as symcell's whole forward and backward pass.",
+        f"- Cold start of a generated module, compiling included: LSTM {compiling['lstm: cold, seconds']['measured']:.1f} s, layer norm LSTM",
+        f"  {compiling['layer_norm_lstm: cold, seconds']['measured']:.1f} s, Mamba {compiling['mamba: cold, seconds']['measured']:.1f} s; from Numba's cache"
+        f" {compiling['lstm: from the cache, seconds']['measured']:.2f} s; never again for other sizes.",
+        f"- Kept for the backward pass, numbers a unit and step: {tape}.",
+        f"- T=1,000,000 with checkpoints: a training step of an LSTM of 64 units takes {million['note'].split(';')[0]} and"
+        f" {million['measured']:.0f} MB in all, 256 MB of them inputs;",
+        f"  with T=100,000, checkpoints take {again['measured']:.2f} times as long as keeping everything.",
+    ]
+
+
+if __name__ == "__main__":
+    main()
