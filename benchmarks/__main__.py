@@ -78,8 +78,7 @@ def _work(options):
         rows = limits.run(name, threads)
     else:
         sys.exit(f"benchmarks: no table {name}; there are {', '.join([*race.RACES, *limits.TABLES])}")
-    text = json.dumps({"machine": machine.description(), "peak": machine.peak() if threads == 1 else machine.peak() / threads,
-                       "rows": rows})  # fmt: skip
+    text = json.dumps({"machine": machine.description(), "peak": machine.peak(threads), "rows": rows})
     Path(path).write_text(text)
 
 
