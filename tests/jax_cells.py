@@ -130,7 +130,7 @@ def _joined(combine):
 
 
 def _hard_sigmoid(z):
-    return jnp.where(jnp.abs(z) < 3, z / 6 + 0.5, (z > 0).astype(float))
+    return jnp.where(jnp.abs(z) < 3, z / 6 + 0.5, jnp.heaviside(z, 0.0))
 
 
 _RULES = {
