@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "49964e4f0f410476"
+CONTENT_HASH = "2523b4af81deea1c"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "gla"
@@ -1594,6 +1594,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, W, G
         # G_1 @ x
         multiply(products, steps_at(x, first, last), 0, G_1_packed, steps_at(z_a_seq, first, last), low, high,
             rank, team)
+        meet(team)
         # G_2 @ z_a
         multiply(products, steps_at(z_a_seq, first, last), 0, G_2_packed, steps_at(from_z_a, 0, last - first),
             low, high, rank, team)

@@ -44,7 +44,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "cac5de228050c341"
+CONTENT_HASH = "cf899bdf822e0f88"
 RUNTIME_HASH = "4997b7b264d656ef"
 
 NAME = "mamba"
@@ -1694,6 +1694,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_u, n_s, n_y,
         # W_B @ u, W_C @ u
         multiply(products, steps_at(u_seq, first, last), 0, W_, steps_at(from_u, first, last), low, high,
             rank, team)
+        meet(team)
         # W_2 @ z_delta
         multiply(products, steps_at(z_delta_seq, first, last), 0, W_2_packed, steps_at(from_z_delta, 0,
             last - first), low, high, rank, team)

@@ -15,9 +15,9 @@ from symcell.trials import random_sizes
 NAMES = ("lstm", "gru", "rnn_readout", "layer_norm_lstm", "slstm", "gla", "ctrnn", "qrnn")
 
 
-def problem(kernel, T, B):
+def problem(kernel, T, B, scale=1):
     random = np.random.default_rng(7)
-    sizes = random_sizes(kernel.cell, random)
+    sizes = {name: n * (scale if name != "n_heads" else 1) for name, n in random_sizes(kernel.cell, random).items()}
     shapes = kernel.module.shapes(**sizes)
     params = kernel.init(seed=1, **sizes)
     inputs = {q.name: random.normal(size=(T, B, *shapes[q.name])) for q in kernel.cell.inputs}
@@ -69,6 +69,17 @@ def test_results_do_not_depend_on_the_number_of_threads(name, B, everything_is_w
     alone = outcome(kernel, *call, threads=1)
     for threads in (2, 3):
         assert_same(outcome(kernel, *call, threads=threads), alone)
+
+
+@pytest.mark.parametrize("name", ("gla", "mamba", "lstmp"))
+def test_a_team_waits_between_products_of_which_one_reads_the_other(name, everything_is_worth_a_thread):
+    """One sample, and so many columns that each of the team has some of every product."""
+    kernel = everything_is_worth_a_thread(name)
+    call = problem(kernel, 6, 1, scale=32)
+    alone = kernel.forward(*call, threads=1).states
+    for turn in range(12):
+        for name, a in kernel.forward(*call, threads=2 + turn % 2).states.items():
+            np.testing.assert_allclose(a, alone[name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 def test_two_python_threads_may_call_kernels_at_once(everything_is_worth_a_thread):

@@ -110,18 +110,23 @@ class Passage:
 
     def _place(self, place, items, rows):
         """The lines of one place; the row functions that it calls are added to `rows`."""
-        lines, sweeps = [], [i for i in items if isinstance(i, Sweep)]
+        lines, sweeps, read, written = [], [i for i in items if isinstance(i, Sweep)], set(), set()
         for item, following in zip(items, (*items[1:], None), strict=True):
             if isinstance(item, Sweep):
                 rows.append(self._row(place, sweeps, item))
                 samples = [f"for {self.names.b} in range({self.names.low}, {self.names.upto}):", _INDENT + rows[-1].call()]
                 lines += samples if place == "step" else [self._steps(), *(_INDENT + line for line in samples)]
-            elif isinstance(item, Product):
-                lines += self._product(item, self.arrays.step_matrix if place == "step" else self.arrays.block_matrix)
             else:
-                lines += self._gradient(item)
+                reads, writes = self._touched(item)
+                if reads & written or writes & (read | written):  # by others of the team, who may not be as far
+                    lines.append(f"meet({self.names.team})")
+                    read, written = set(), set()
+                read, written = read | reads, written | writes
+                matrix = self.arrays.step_matrix if place == "step" else self.arrays.block_matrix
+                lines += self._product(item, matrix) if isinstance(item, Product) else self._gradient(item)
             if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
                 lines.append(f"meet({self.names.team})")
+                read, written = set(), set()
         return lines if place != "step" else _nested(([self._steps()], []), lines)
 
     def _row(self, place, sweeps, sweep):
@@ -141,6 +146,11 @@ class Passage:
         samples = f"{self.names.low}, {self.names.high}, {self.names.rank}, {self.names.team}"
         call = f"multiply({self.names.products}, {matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
         return [f"# {self.product_comment(p)}", call]
+
+    def _touched(self, item):
+        """The arrays that a product or a gradient reads, its weights apart, and those that it writes for others to read."""
+        groups = ((item.operands,), (item.targets,)) if isinstance(item, Product) else ((item.bars, (item.operand,)), ())
+        return [{self.schedule.runs.get(symbols, self.homes[symbols[0]]).array for symbols in group} for group in groups]
 
     def _gradient(self, g):
         """One product for the gradients of all matrices that met one operand."""
