@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ from sympy import Eq, symbols, tanh
 import symcell
 from symcell import Cell, CellError, Input, Param, State, affine, cells
 from symcell.compiler import source_of
+from symcell.language.functions import RESERVED, YIELDING
 from symcell.modules import generate, stale
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +90,34 @@ def test_no_name_is_defined_twice(name):
     defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
     defined += [t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)]
     assert sorted(defined) == sorted(set(defined))
+
+
+@pytest.mark.parametrize("name", ("lstm", "gla", "mamba", "gru_concat"))
+def test_what_is_called_among_a_cells_quantities_is_a_name_that_none_of_them_has(name):
+    tree, called = ast.parse((ROOT / "generated" / f"{name}.py").read_text(encoding="utf-8")), set()
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef) and re.match("_?(forward|backward)_?", function.name):
+            nodes = (n.func for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+            called |= {n.id for n in nodes if function.name not in ("forward", "backward")}
+    assert {n for n in called if not re.match("(forward|backward)_|real$", n)} <= RESERVED | YIELDING
+
+
+def test_quantities_may_be_called_as_what_step_and_the_gradients_use():
+    made, known, places = State("made"), State("call"), State("getrefcount")
+    x = Input("inputs")
+    cell = Cell("odd_words", [
+        Eq(made, tanh(Param("sums_of_products", ("n_h", "n_x")) @ x + affine(known.prev, name="id"))),
+        Eq(known, made * places.prev), Eq(places, tanh(affine(made, name="dtype"))),
+    ])
+    kernel = cell.compile("float64")
+    params = kernel.init(seed=2, **dict.fromkeys(cell.sizes, 4))
+    inputs, state = np.random.default_rng(3).normal(size=(5, 2, 4)), None
+    run = kernel.forward(params, inputs)
+    assert kernel.backward(run, final={"call": np.ones((2, 4))}).params["sums_of_products"].shape == (4, 4)
+    for t in range(5):
+        state = kernel.step(params, inputs[t], state)
+        for name, a in state.items():
+            np.testing.assert_allclose(a, run.states[name][t], rtol=1e-12, atol=1e-14)
 
 
 def test_the_header_names_the_cell_its_source_and_its_equations():

@@ -37,13 +37,13 @@ def caller(passage, taken):
     inputs, complete = ["inputs"], [f"len(state) == {len(cell.states)}"]
     if len(cell.inputs) > 1:
         inputs, complete = [f'inputs["{q.name}"]' for q in cell.inputs], [*complete, f"len(inputs) == {len(cell.inputs)}"]
-    names = [s.name for s in cell.states]
+    states = list(zip([s.name for s in cell.states], old, new, strict=True))
     return {
-        "states": list(zip(names, old, new, strict=True)),
+        "states": states,
         "complete": " and ".join(complete),
         "new": tuple_text(new)[1:-1],
         "called": f"call({', '.join(['places', *inputs, *old, *new])})",
-        "result": f"{{{', '.join(f'{chr(34)}{name}{chr(34)}: {word}' for name, word in zip(names, new, strict=True))}}}",
+        "result": "{" + ", ".join(f'"{name}": {made}' for name, _, made in states) + "}",
     }
 
 
