@@ -36,14 +36,16 @@ def _words(lines):
 def _weights_frame(passage, shared):
     """What runs share as long as parameters stay the same; backward, some of that is on the tape."""
     names, packed, forward = passage.names, passage.packed, passage.direction == "forward"
-    lines = _called_once(passage, _params(passage)) if forward else []
+    lines = _called_once(passage, _params(passage) | set(shared)) if forward else []
     summary = f"{'What needs parameters alone, and the' if lines else 'The'} weights of all products, as `multiply` reads them."
+    if shared:
+        rooms = [packed.get(a) or f"room({passage.arrays.new_shape(a)}, {names.real})" for a in shared]
+        lines[:0] = [f"{_listed(shared)} = {names.made} or {tuple_text(rooms)}"]
     if packed:
-        lines += [f"{name} = {room}" for name, room in packed.items()]
         lines += ["", f"def {names.part}({names.rank}, {names.threads}):", *(_INDENT + line for line in passage.packing), ""]
         lines += [f"in_parallel({names.part}, halves({names.threads}, {' + '.join(f'{name}.size' for name in packed)}))"]
     tape = [] if forward else [a for a in passage.schedule.tape if a in _words(lines)]
-    head = (names.sizes, names.real, names.params, *([] if forward else [names.tape]), names.threads)
+    head = (names.sizes, names.real, names.params, names.made, *([] if forward else [names.tape]), names.threads)
     entries = [passage.schedule.tape.index(a) for a in tape]
     return (
         f"def _{passage.direction}_weights({', '.join(head)}):",

@@ -71,14 +71,14 @@ def _run_segment(call, first, last, start, given=None):
 
 
 def _weights(call, direction, pack, *tape):
-    """The weights that a direction multiplies with, packed if they are not yet."""
-    weights = call.params.weights
-    if direction not in weights:
-        packed = pack(call.sizes, call.real, call.params.copies, *tape, call.threads)
-        if not call.params.given:
-            return packed
-        weights[direction] = packed
-    return weights[direction]
+    """The weights that a direction multiplies with, packed if they are not yet, where earlier ones were if there are any."""
+    params = call.params
+    if direction in params.weights:
+        return params.weights[direction]
+    weights = pack(call.sizes, call.real, params.copies, params.rooms.pop(direction, None), *tape, call.threads)
+    if params.given:
+        params.weights[direction] = weights
+    return weights
 
 
 def _replayed(run):

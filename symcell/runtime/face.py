@@ -76,7 +76,7 @@ def freeze(params, dtype=None):
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
     memory, copies = _copies(arrays, real, 1)
-    return Frozen(NAME, _Parameters(copies, [], None, memory, copies, {}, real, sizes, wanted))
+    return Frozen(NAME, _Parameters(copies, [], None, memory, copies, {}, {}, [], real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):

@@ -1,9 +1,11 @@
 """Parameters as runs see them: copies, which do not follow them, and weights packed for products.
 
-Parameters that are given again, and have not changed, are neither copied nor packed again; so a trained cell works at once.
+Parameters that are given again, and have not changed, are neither copied nor packed again; so a trained cell works at once. If
+they have changed, as in training, copies and packed weights take the memory of earlier ones that no run needs.
 """
 
 from collections.abc import Mapping
+from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +17,7 @@ from symcell.runtime.jit import ir, jit
 from symcell.runtime.memory import _LINE, room
 from symcell.runtime.threads import in_parallel
 
-_WORTH_KEEPING, _MANY = 1 << 26, 16  # bytes of parameters, and sets of them, that are kept from one call to the next
+_WORTH_KEEPING, _IN_ALL, _MANY = 1 << 26, 1 << 27, 16  # bytes of parameters that are kept for the next call, of all, and sets
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
 
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
@@ -30,6 +32,8 @@ class _Parameters(NamedTuple):
     memory: np.ndarray
     copies: dict
     weights: dict  # direction -> the weights that it multiplies with, packed
+    rooms: dict  # direction -> packed weights of earlier values, to be overwritten
+    earlier: list  # these parameters with their values before, if they have changed
     real: np.dtype
     sizes: dict
     shapes: dict
@@ -72,23 +76,50 @@ def _known_parameters(params, real, threads):
     known = _kept.get(_key(params))
     if known is None or known.real != real or _forms(params) != known.forms:
         return None
-    if _unchanged(known, threads):
-        return known
-    arrays = {name: known.given[name] for name in known.copies}
-    _kept = {key: other for key, other in _kept.items() if other is not known}
-    known = known._replace(memory=None, copies={}, weights={})  # the memory is free now, unless a run needs it
-    memory, copies = _copies(arrays, real, threads)
-    return _remembered(known._replace(memory=memory, copies=copies))
+    return known if _unchanged(known, threads) else _changed(known, threads)
+
+
+def _changed(known, threads):
+    """These parameters with the values that they have now, where those before were if no run needs them any more."""
+    free = _free(known.earlier)
+    if free:
+        free.rooms.update(free.weights)
+        free.weights.clear()
+        _of_all(_take, free, threads)
+    else:
+        arrays = {name: known.given[name] for name in known.copies}
+        memory, copies = _copies(arrays, known.real, threads)
+        free = known._replace(memory=memory, copies=copies, weights={}, rooms={}, earlier=[])
+    free.earlier.append(known)
+    return _remembered(free)
+
+
+def _free(earlier):
+    """Take parameters out of a list, which only one thread can; None if there are none, or something else refers to them."""
+    try:
+        parameters = earlier.pop()
+    except IndexError:
+        return None
+    return parameters if getrefcount(parameters) == _UNREFERRED else None
+
+
+def _references():
+    """What getrefcount says of a local variable that nothing else refers to."""
+    parameters = [object()].pop()
+    return getrefcount(parameters)
+
+
+_UNREFERRED = _references()
 
 
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real, threads)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, [], None, memory, copies, {}, real, sizes, shapes)
+        return _Parameters({}, [], None, memory, copies, {}, {}, [], real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
     places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    return _remembered(_Parameters(dict(params), _forms(params), places, memory, copies, {}, real, sizes, shapes))
+    return _remembered(_Parameters(dict(params), _forms(params), places, memory, copies, {}, {}, [], real, sizes, shapes))
 
 
 def _key(params):
@@ -104,7 +135,7 @@ def _remembered(parameters):
     """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
     global _kept
     kept = {**_kept, _key(parameters.given): parameters}
-    while len(kept) > _MANY or sum(p.memory.nbytes for p in kept.values()) > _WORTH_KEEPING:
+    while len(kept) > _MANY or sum(p.memory.nbytes for q in kept.values() for p in (q, *q.earlier)) > _IN_ALL:
         del kept[next(iter(kept))]
     _kept = kept  # at once: another thread may look
     return parameters
@@ -150,15 +181,20 @@ def _copies(arrays, real, threads):
 
 def _unchanged(known, threads):
     """Whether the caller's arrays hold what their copies hold."""
+    return all(_of_all(_same, known, threads))
+
+
+def _of_all(task, known, threads):
+    """What a task says of parameters and their copies, one part after another; several threads see to it if there are many."""
     if known.memory.nbytes < _WORTH_A_THREAD:
-        return _same(known.places, known.memory)
+        return [task(known.places, known.memory)]
     found = []
 
     def part(first, last):
-        found.append(_same(known.places[first:last], known.memory))
+        found.append(task(known.places[first:last], known.memory))
 
     in_parallel(part, _some(len(known.places), known.memory.nbytes, threads))
-    return all(found)
+    return found
 
 
 def _some(count, size, threads):
@@ -173,15 +209,33 @@ def _same_bytes(typing, address, memory, place, count):
     signature = types.boolean(types.intp, memory, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        address, memory, place, count = arguments
-        memory = context.make_array(signature.args[1])(context, builder, memory)
         number, byte = ir.IntType(32), cgutils.voidptr_t
-        kind = ir.FunctionType(number, [byte, byte, count.type])
+        kind = ir.FunctionType(number, [byte, byte, arguments[3].type])
         compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
-        found = builder.call(compare, [builder.inttoptr(address, byte), builder.gep(memory.data, [place]), count])
+        found = builder.call(compare, [*_pointers(context, builder, signature, arguments), arguments[3]])
         return builder.icmp_signed("==", found, number(0))
 
     return signature, generate
+
+
+@intrinsic
+def _take_bytes(typing, address, memory, place, count):
+    """Copy what lies at an address to a place in memory."""
+    signature = types.void(types.intp, memory, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, goal = _pointers(context, builder, signature, arguments)
+        cgutils.raw_memcpy(builder, goal, source, arguments[3], 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _pointers(context, builder, signature, arguments):
+    """To the address and to the place in memory that the arguments begin with."""
+    address, memory, place, _ = arguments
+    memory = context.make_array(signature.args[1])(context, builder, memory)
+    return builder.inttoptr(address, cgutils.voidptr_t), builder.gep(memory.data, [place])
 
 
 @jit
@@ -191,3 +245,10 @@ def _same(places, memory):
     for k in range(places.shape[0]):
         same = same and _same_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
     return same
+
+
+@jit
+def _take(places, memory):
+    """Copy arrays to where their copies are."""
+    for k in range(places.shape[0]):
+        _take_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
