@@ -32,7 +32,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property, reduce
-from numba import carray, cfunc, njit, types
+from numba import cfunc, njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
@@ -41,8 +41,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "197360de9e2d9a0e"
-RUNTIME_HASH = "4997b7b264d656ef"
+CONTENT_HASH = "1ea525f0be7ee675"
+RUNTIME_HASH = "4a2cd36cd3c7a2ba"
 
 NAME = "layer_norm_lstm"
 PARAMS = {
@@ -90,7 +90,8 @@ ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True}
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True,
+            "_nrt": False}  # fmt: skip
 # For what kernels call, and Python does not.
 _INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
@@ -174,7 +175,7 @@ def jit(function):
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
-    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
     with _no_collection():
         return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
@@ -343,13 +344,13 @@ def _free(earlier):
     return parameters if getrefcount(parameters) == _UNREFERRED else None
 
 
-def _references():
+def _references_of_a_local():
     """What getrefcount says of a local variable that nothing else refers to."""
     parameters = [object()].pop()
     return getrefcount(parameters)
 
 
-_UNREFERRED = _references()
+_UNREFERRED = _references_of_a_local()
 
 
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
@@ -727,18 +728,21 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
-def _horner(x, coefficients):
-    """The polynomial's value, lowest power first; the loop over a tuple of known length unrolls."""
+def _polynomial(x, coefficients):
+    """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
 
-@overload(_horner, jit_options=_EXACT)
-def _horner_overload(x, coefficients):
+@overload(_polynomial, jit_options=_EXACT)
+def _polynomial_overload(x, coefficients):
     count = len(coefficients)
+    last = count - 2 + count % 2  # an odd number of them leaves the highest one alone
 
     def implementation(x, coefficients):
-        value = coefficients[count - 1]
-        for power in range(count - 2, -1, -1):
-            value = value * x + coefficients[power]
+        value, square = coefficients[count - 1], x * x
+        if count % 2 == 0:
+            value = value * x + coefficients[last]
+        for power in range(last - 2, -1, -2):
+            value = value * square + (coefficients[power + 1] * x + coefficients[power])
         return value
 
     return implementation
@@ -759,7 +763,7 @@ def _reduced_expm1_overload(x):
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _horner(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -776,7 +780,8 @@ def _exp_overload(x):
     one, single = real(1), bits(1)
 
     def implementation(x):
-        clamped = lowest if x < lowest else (highest if x > highest else x)
+        clamped = highest if x > highest else x
+        clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
         # 2^k as a product of two powers, so that neither leaves the normal range.
         half = bits(m >> single)
@@ -817,15 +822,16 @@ def sigmoid(x):
 def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
-    shift, lowest, highest = {types.float32: (64, -43, 104), types.float64: (512, -350, 746)}[x]
-    one, scale, lowest, highest = _constants(x, 1, 2.0**-shift, lowest, highest)
+    shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
+    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
-        clamped = lowest if -x < lowest else (highest if -x > highest else -x)
-        p, m = _reduced_expm1(clamped)
-        decayed = (p + one) * bits(bits(m - offset) << bits(fraction)).view(real)
-        return scale / (scale + decayed)
+        clamped = highest if x > highest else x
+        clamped = lowest if clamped < lowest else clamped
+        p, m = _reduced_expm1(-clamped)
+        power = bits(bits(m - offset) << bits(fraction)).view(real)
+        return scale / (power * p + (power + scale))
 
     return implementation
 
@@ -844,7 +850,7 @@ def _softplus_overload(x):
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _horner(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
 
     return implementation
 
@@ -1460,20 +1466,17 @@ _ON_STACK = 1 << 11  # numbers that a step works with on the stack; more are on 
 
 
 @intrinsic
-def _pointer(typing, address, like):
-    """An address as a pointer to numbers of an array's dtype."""
-    signature = types.CPointer(like.dtype)(address, like)
+def array_at(typing, address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    array = types.Array(like.dtype, len(shape), "C")
 
     def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        address, shape, _ = arguments
+        whole = context.make_array(array)(context, builder)
+        whole.data = builder.inttoptr(address, whole.data.type)
+        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
 
-    return signature, generate
-
-
-@exact_jit
-def array_at(address, shape, like):
-    """The array of that shape, and of the dtype of `like`, that lies at an address."""
-    return carray(_pointer(address, like), shape)
+    return array(address, shape, like), generate
 
 
 @intrinsic
@@ -1735,8 +1738,8 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed,
         mean_v_seq, power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq,
         mean_h_seq, g_c, b_c, tanh_h_seq, power_h_seq):
     """All steps, for the samples from `low` up to `high`."""
-    real = W_packed.dtype
-    v = np.empty((4 * n_h,), real)
+    memory = scratch(4 * n_h, W_packed)
+    v = array_in(memory, 0, (4 * n_h,))
     for first in range(0, T, block):
         last = min(first + block, T)
         keep(x, x_kept, first, last, low, upto)
@@ -1771,6 +1774,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed,
             for b_ in range(low, upto):
                 forward_after_row(variance_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1])
         meet(team)
+    release(memory)
 
 
 @fused
@@ -1902,13 +1906,13 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U_pac
         dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq, g_x, power_v_2_seq, db,
         dg_h, z_v_4_seq, dg_x, variance_v_2_seq, from_x, mean_v_2_seq, db_c, dg_c):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    real = U_packed.dtype
-    do = np.empty((n_h,), real)
-    df = np.empty((n_h,), real)
-    dg = np.empty((n_h,), real)
-    di = np.empty((n_h,), real)
-    dz_v_2 = np.empty((4 * n_h,), real)
-    dz_v_4 = np.empty((4 * n_h,), real)
+    memory = scratch(12 * n_h, U_packed)
+    do = array_in(memory, 0, (n_h,))
+    df = array_in(memory, n_h, (n_h,))
+    dg = array_in(memory, 2 * n_h, (n_h,))
+    di = array_in(memory, 3 * n_h, (n_h,))
+    dz_v_2 = array_in(memory, 4 * n_h, (4 * n_h,))
+    dz_v_4 = array_in(memory, 8 * n_h, (4 * n_h,))
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
@@ -1950,6 +1954,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U_pac
         add_outer_products(products, steps_at(dz_v_3_seq, 0, last - first), 0, steps_at(x, first, last), 0,
             dW, last < T, low, high, rank, team, lines, panels)
         meet(team)
+    release(memory)
 
 
 def _forward_weights(sizes, real, params, made, threads):

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property, reduce
-from numba import carray, cfunc, njit, types
+from numba import cfunc, njit, types
 from numba.core import cgutils, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
@@ -31,8 +31,8 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "8201996bbe3ff932"
-RUNTIME_HASH = "29c3a08687f178a9"
+CONTENT_HASH = "918da59b900002f6"
+RUNTIME_HASH = "ccd71ebea8fb77e0"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -63,7 +63,8 @@ ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True}
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True,
+            "_nrt": False}  # fmt: skip
 # For what kernels call, and Python does not.
 _INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
@@ -147,7 +148,7 @@ def jit(function):
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
-    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
     with _no_collection():
         return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 
@@ -316,13 +317,13 @@ def _free(earlier):
     return parameters if getrefcount(parameters) == _UNREFERRED else None
 
 
-def _references():
+def _references_of_a_local():
     """What getrefcount says of a local variable that nothing else refers to."""
     parameters = [object()].pop()
     return getrefcount(parameters)
 
 
-_UNREFERRED = _references()
+_UNREFERRED = _references_of_a_local()
 
 
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
@@ -779,20 +780,17 @@ _ON_STACK = 1 << 11  # numbers that a step works with on the stack; more are on 
 
 
 @intrinsic
-def _pointer(typing, address, like):
-    """An address as a pointer to numbers of an array's dtype."""
-    signature = types.CPointer(like.dtype)(address, like)
+def array_at(typing, address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    array = types.Array(like.dtype, len(shape), "C")
 
     def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        address, shape, _ = arguments
+        whole = context.make_array(array)(context, builder)
+        whole.data = builder.inttoptr(address, whole.data.type)
+        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
 
-    return signature, generate
-
-
-@exact_jit
-def array_at(address, shape, like):
-    """The array of that shape, and of the dtype of `like`, that lies at an address."""
-    return carray(_pointer(address, like), shape)
+    return array(address, shape, like), generate
 
 
 @intrinsic

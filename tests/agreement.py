@@ -1,5 +1,6 @@
 """Whether a cell's kernel does what the oracle says: states, final states and all gradients, in one random call."""
 
+import math
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -50,6 +51,7 @@ def plain_kernel(cell, dtype="float64"):
         module.multiply, module.add_outer_products = _multiply, _add_outer_products
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
     module.keep = _keep
+    module.scratch, module.array_in, module.release = _scratch, _array_in, id
     module.steps_at = lambda a, start, stop: a[start:stop]
     module.meet, module._same, module._ROWS_IN_CACHE = id, lambda places, memory: False, 2 * SAMPLES
     return Kernel(cell, module, dtype)
@@ -64,6 +66,14 @@ def _pack(weights, first, length, transposed, panels, term, column, rank, thread
     for k, m in np.ndindex(piece.shape):
         panel, lane = divmod(column + m, panels.shape[2])
         panels[panel, term + k, lane] = piece[k, m]
+
+
+def _scratch(count, like):
+    return np.full(count, np.nan, like.dtype)
+
+
+def _array_in(memory, place, shape):
+    return memory[place : place + math.prod(shape)].reshape(shape)
 
 
 def _multiply(products, rows, start, panels, out, low, high, rank, team):

@@ -1,5 +1,7 @@
 """Parameters that are given again: used as they are, never stale."""
 
+import threading
+
 import numpy as np
 import pytest
 from test_threads import problem
@@ -87,6 +89,57 @@ def test_a_run_keeps_the_parameters_that_it_began_with(call):
     kernel.backward(later, {"h": np.ones_like(later.states["h"])})
     grads = kernel.backward(run, {"h": np.ones_like(run.states["h"])})
     assert_equal([run.states["h"], *grads.params.values(), *grads.inputs.values(), *grads.initial.values()], expected)
+
+
+@pytest.mark.parametrize("kept", (0, 1, 2, 5))
+def test_training_that_keeps_some_runs(call, kept):
+    """Values before take no memory from a run that still needs them, whether or not it has been backward."""
+    kernel, params, *rest = call
+    runs = []
+    for step in range(8):
+        for a in params.values():
+            a *= 0.9
+        expected = anew(kernel, params, *rest)
+        run = kernel.forward(params, *rest, threads=1)
+        if step % 3 == 1:  # packed for backward already
+            kernel.backward(run, {"h": np.ones_like(run.states["h"])})
+        runs.append((run, expected))
+        if len(runs) > kept:
+            run, expected = runs.pop(0)
+            grads = kernel.backward(run, {"h": np.ones_like(run.states["h"])})
+            assert_equal([run.states["h"], *grads.params.values(), *grads.inputs.values(), *grads.initial.values()], expected)
+
+
+def test_values_before_give_their_memory(call, monkeypatch):
+    kernel, params, *rest = call
+    outcome(kernel, params, *rest)
+    for k in range(3):
+        params["b_o"][-1] += 1
+        outcome(kernel, params, *rest)
+        monkeypatch.setattr(kernel.module, "_copies", None) if k == 1 else None
+    (known,) = (p for p in kernel.module._kept.values() if p.given.get("b_o") is params["b_o"])
+    assert len(known.earlier) == 1 and not known.earlier[0].earlier
+
+
+def test_threads_that_find_the_same_change(call):
+    kernel, params, *rest = call
+    for _ in range(20):
+        for a in params.values():
+            a *= 0.97
+        expected, found, start = anew(kernel, params, *rest), [], threading.Barrier(4)
+
+        def work(found=found, start=start):
+            start.wait()
+            found.append(outcome(kernel, params, *rest))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(found) == 4
+        for results in found:
+            assert_equal(results, expected)
 
 
 def test_what_cannot_be_found_again_is_copied_every_time(call):

@@ -115,22 +115,35 @@ class Arrays:
         names = self.names
         leads = {"sequence": [names.T, names.B], "block": [names.block, names.B], "step": ["1", names.B], "once": []}
         lead = leads.get(home.kind)
-        return None if lead is None else tuple_text([*lead, *self.dims(array, q)] or ["1"])
+        return None if lead is None else tuple_text([*lead, *map(size_of, self.dims(array, q))] or ["1"])
 
-    def scratch_shape(self, array):
+    def shape_of(self, array):
         """The shape of an array that lives for one sample."""
-        return tuple_text(self.dims(array, next(q for q, h in self._all_homes() if h.array == array)) or ["1"])
+        return self.dims(array, next(q for q, h in self._all_homes() if h.array == array))
 
     def dims(self, array, q):
+        """The shape of a value, or of the values that are packed together."""
         packed = self.schedule.packs.get(array)
-        return [self.width(packed)] if packed else list(map(size_of, self.program.shapes[q]))
+        return [self.breadth(packed)] if packed else list(self.program.shapes[q])
 
     def _all_homes(self):
         yield from self.homes.items()
         yield from ((q, h) for q, copies in self.schedule.copies.items() for h in copies)
 
     def width(self, symbols):
-        return size_of(sum((volume(self.program.shapes[q]) for q in symbols), Integer(0)))
+        return size_of(self.breadth(symbols))
+
+    def breadth(self, symbols):
+        return sum((volume(self.program.shapes[q]) for q in symbols), Integer(0))
+
+
+def in_memory(memory, shapes, like):
+    """The lines that make arrays of these shapes in one piece of memory, of the dtype of an array."""
+    end, lines = Integer(0), []
+    for array, shape in shapes.items():
+        lines.append(f"{array} = array_in({memory}, {size_of(end)}, {tuple_text(list(map(size_of, shape)) or ['1'])})")
+        end = (end + volume(shape)).expand()
+    return [f"{memory} = scratch({size_of(end)}, {like})", *lines] if lines else []
 
 
 def size_of(n):

@@ -8,7 +8,7 @@ likes. The backward pass does the same in reverse. What needs parameters alone h
 import re
 
 from symcell.documents.order import PaperOrder
-from symcell.emission.arrays import Arrays
+from symcell.emission.arrays import Arrays, in_memory
 from symcell.emission.names import Names
 from symcell.emission.rows import RowFunction
 from symcell.schedule.arrange import Sweep
@@ -81,15 +81,15 @@ class Passage:
         arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.arrays, *r.scratch))
         scratch = [a for a in arrays if a in local]
         arrays = [a for a in arrays if a not in local]
-        allocate = [f"{a} = np.empty({self.arrays.scratch_shape(a)}, {self.names.real})" for a in scratch]
-        words = set(re.findall(r"\w+", " ".join([*lines, *allocate])))
-        if allocate:
-            allocate.insert(0, f"{self.names.real} = {arrays[0]}.dtype")
+        memory = self.names.memory
+        allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
+        lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
+        words = set(re.findall(r"\w+", " ".join(lines)))
         sizes = [n for n in self.program.cell.sizes if n in words or any(n in r.sizes for r in rows)]
         if self.names.B in words:
             sizes.insert(0, self.names.B)
         text = [f"def {name}({', '.join([*head, *sizes, *arrays])}):", f'{_INDENT}"""{summary}"""']
-        self.functions.append("@jit\n" + "\n".join([*text, *(_INDENT + line if line else line for line in (*allocate, *lines))]))
+        self.functions.append("@jit\n" + "\n".join([*text, *(_INDENT + line if line else line for line in lines)]))
         return name, [*head, *sizes], arrays
 
     # Places

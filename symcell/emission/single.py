@@ -5,7 +5,7 @@ It is the forward pass with one step, straight from the parameters: what a pass 
 
 from sympy import Integer, Symbol
 
-from symcell.emission.arrays import size_of, tuple_text
+from symcell.emission.arrays import in_memory, size_of, tuple_text
 from symcell.emission.rows import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.arrange import Sweep, volume
@@ -19,9 +19,9 @@ def single_step(passage):
     given = [words[q] for q in (*cell.inputs, *(s.prev for s in cell.states))]
     new = [words[s] for s in cell.states]
     places = names.pick("places")
-    made, memory = _made(passage), names.pick("memory")
-    lines = [*_opening(passage, places), *_arrays(passage, made, memory), *_once(passage), *_items(passage)]
-    lines += [f"release({memory})"] * bool(made) + ["return True"]
+    made = _made(passage)
+    lines = [*_opening(passage, places), *_arrays(passage, made), *_once(passage), *_items(passage)]
+    lines += [f"release({names.memory})"] * bool(made) + ["return True"]
     function = [
         f"def forward_single({', '.join([places, *given, *new])}):",
         f'{_INDENT}"""One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""',
@@ -65,15 +65,11 @@ def _opening(passage, places):
         yield f"{passage.homes[q].array} = array_at({places}[{k}], {shape}, {first})"
 
 
-def _arrays(passage, made, memory):
-    """The arrays of what the step makes, in one piece of memory."""
-    B, end, lines = passage.names.B, Integer(0), []
-    for array, (shape, once) in made.items():
-        dims = ([] if once else [B]) + list(map(size_of, shape))
-        lines.append(f"{array} = array_in({memory}, {size_of(end)}, {tuple_text(dims or ['1'])})")
-        end = (end + volume(shape) * (1 if once else Symbol(B, integer=True))).expand()
-    first = passage.schedule.words[passage.program.cell.inputs[0]]
-    return [f"{memory} = scratch({size_of(end)}, {first})", *lines] if made else []
+def _arrays(passage, made):
+    """The arrays of what the step makes."""
+    B, first = Symbol(passage.names.B, integer=True), passage.schedule.words[passage.program.cell.inputs[0]]
+    shapes = {array: (*(() if once else (B,)), *shape) for array, (shape, once) in made.items()}
+    return in_memory(passage.names.memory, shapes, first)
 
 
 def _made(passage):

@@ -50,18 +50,21 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
-def _horner(x, coefficients):
-    """The polynomial's value, lowest power first; the loop over a tuple of known length unrolls."""
+def _polynomial(x, coefficients):
+    """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
 
-@overload(_horner, jit_options=_EXACT)
-def _horner_overload(x, coefficients):
+@overload(_polynomial, jit_options=_EXACT)
+def _polynomial_overload(x, coefficients):
     count = len(coefficients)
+    last = count - 2 + count % 2  # an odd number of them leaves the highest one alone
 
     def implementation(x, coefficients):
-        value = coefficients[count - 1]
-        for power in range(count - 2, -1, -1):
-            value = value * x + coefficients[power]
+        value, square = coefficients[count - 1], x * x
+        if count % 2 == 0:
+            value = value * x + coefficients[last]
+        for power in range(last - 2, -1, -2):
+            value = value * square + (coefficients[power + 1] * x + coefficients[power])
         return value
 
     return implementation
@@ -82,7 +85,7 @@ def _reduced_expm1_overload(x):
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _horner(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -99,7 +102,8 @@ def _exp_overload(x):
     one, single = real(1), bits(1)
 
     def implementation(x):
-        clamped = lowest if x < lowest else (highest if x > highest else x)
+        clamped = highest if x > highest else x
+        clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
         # 2^k as a product of two powers, so that neither leaves the normal range.
         half = bits(m >> single)
@@ -140,15 +144,16 @@ def sigmoid(x):
 def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
-    shift, lowest, highest = {types.float32: (64, -43, 104), types.float64: (512, -350, 746)}[x]
-    one, scale, lowest, highest = _constants(x, 1, 2.0**-shift, lowest, highest)
+    shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
+    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
-        clamped = lowest if -x < lowest else (highest if -x > highest else -x)
-        p, m = _reduced_expm1(clamped)
-        decayed = (p + one) * bits(bits(m - offset) << bits(fraction)).view(real)
-        return scale / (scale + decayed)
+        clamped = highest if x > highest else x
+        clamped = lowest if clamped < lowest else clamped
+        p, m = _reduced_expm1(-clamped)
+        power = bits(bits(m - offset) << bits(fraction)).view(real)
+        return scale / (power * p + (power + scale))
 
     return implementation
 
@@ -167,7 +172,7 @@ def _softplus_overload(x):
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _horner(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
 
     return implementation
 

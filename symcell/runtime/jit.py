@@ -11,7 +11,8 @@ ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True}
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True,
+            "_nrt": False}  # fmt: skip
 # For what kernels call, and Python does not.
 _INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
@@ -95,7 +96,7 @@ def jit(function):
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
-    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
     with _no_collection():
         return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
 

@@ -103,13 +103,13 @@ def _free(earlier):
     return parameters if getrefcount(parameters) == _UNREFERRED else None
 
 
-def _references():
+def _references_of_a_local():
     """What getrefcount says of a local variable that nothing else refers to."""
     parameters = [object()].pop()
     return getrefcount(parameters)
 
 
-_UNREFERRED = _references()
+_UNREFERRED = _references_of_a_local()
 
 
 def _new_parameters(params, arrays, sizes, shapes, real, threads):

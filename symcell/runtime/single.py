@@ -3,7 +3,7 @@
 A product is a dot product with each row of the weights, eight rows at a time.
 """
 
-from numba import carray, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -17,20 +17,17 @@ _ON_STACK = 1 << 11  # numbers that a step works with on the stack; more are on 
 
 
 @intrinsic
-def _pointer(typing, address, like):
-    """An address as a pointer to numbers of an array's dtype."""
-    signature = types.CPointer(like.dtype)(address, like)
+def array_at(typing, address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    array = types.Array(like.dtype, len(shape), "C")
 
     def generate(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        address, shape, _ = arguments
+        whole = context.make_array(array)(context, builder)
+        whole.data = builder.inttoptr(address, whole.data.type)
+        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
 
-    return signature, generate
-
-
-@exact_jit
-def array_at(address, shape, like):
-    """The array of that shape, and of the dtype of `like`, that lies at an address."""
-    return carray(_pointer(address, like), shape)
+    return array(address, shape, like), generate
 
 
 @intrinsic
