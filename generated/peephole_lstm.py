@@ -39,8 +39,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "8bf02c92eccecc57"
-RUNTIME_HASH = "4a2cd36cd3c7a2ba"
+CONTENT_HASH = "4f74ae2b223bfe13"
+RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "peephole_lstm"
 PARAMS = {
@@ -323,30 +323,40 @@ class Frozen(Mapping):
 
 def _known_parameters(params, real, threads):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    global _kept
     if isinstance(params, Frozen):
         return params._parameters if params._parameters.real == real else None
     if not isinstance(params, dict):
         return None
-    known = _kept.get(_key(params))
+    key = _key(params)
+    known = _kept.get(key)
     if known is None or known.real != real or _forms(params) != known.forms:
         return None
-    return known if _unchanged(known, threads) else _changed(known, threads)
+    if _unchanged(known, threads):
+        return known
+    name = id(known)
+    del known  # it counts who refers to it
+    return _changed(key, name, threads)
 
 
-def _changed(known, threads):
-    """These parameters with the values that they have now, where those before were if no run needs them any more."""
-    free = _free(known.earlier)
-    if free:
-        free.rooms.update(free.weights)
-        free.weights.clear()
-        _of_all(_take, free, threads)
+def _changed(key, name, threads):
+    """Known parameters with the values that they have now, in memory whose values no run needs any more if there is some."""
+    known = _kept.pop(key, None)  # no other thread finds it now
+    if id(known) != name:  # another one took it
+        return None
+    if getrefcount(known) == _UNREFERRED:
+        new, earlier = known, []
+    else:
+        new, earlier = _free(known.earlier), [known]
+    if new:
+        new.rooms.update(new.weights)
+        new.weights.clear()
+        _of_all(_take, new, threads)
     else:
         arrays = {name: known.given[name] for name in known.copies}
         memory, copies = _copies(arrays, known.real, threads)
-        free = known._replace(memory=memory, copies=copies, weights={}, rooms={}, earlier=[])
-    free.earlier.append(known)
-    return _remembered(free)
+        new = known._replace(memory=memory, copies=copies, weights={}, rooms={}, earlier=[])
+    new.earlier.extend(earlier)
+    return _remembered(new)
 
 
 def _free(earlier):
@@ -388,11 +398,10 @@ def _forms(params):
 
 def _remembered(parameters):
     """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
-    global _kept
-    kept = {**_kept, _key(parameters.given): parameters}
-    while len(kept) > _MANY or sum(p.memory.nbytes for q in kept.values() for p in (q, *q.earlier)) > _IN_ALL:
-        del kept[next(iter(kept))]
-    _kept = kept  # at once: another thread may look
+    _kept[_key(parameters.given)] = parameters
+    kept = [(key, sum(p.memory.nbytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
+    while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
+        _kept.pop(kept.pop(0)[0], None)
     return parameters
 
 
@@ -1241,7 +1250,7 @@ _sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-_DEPTH = 256  # the terms of weight gradients that are added up at a time
+_DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
 def packed(terms, columns, real):

@@ -110,15 +110,32 @@ def test_training_that_keeps_some_runs(call, kept):
             assert_equal([run.states["h"], *grads.params.values(), *grads.inputs.values(), *grads.initial.values()], expected)
 
 
-def test_values_before_give_their_memory(call, monkeypatch):
+def known_of(kernel, params):
+    (known,) = (p for p in kernel.module._kept.values() if p.given.get("b_o") is params["b_o"])
+    return known
+
+
+def test_values_that_no_run_needs_give_their_memory(call, monkeypatch):
     kernel, params, *rest = call
     outcome(kernel, params, *rest)
-    for k in range(3):
+    memory = known_of(kernel, params).memory.ctypes.data
+    monkeypatch.setattr(kernel.module, "_copies", None)
+    for _ in range(3):
         params["b_o"][-1] += 1
         outcome(kernel, params, *rest)
-        monkeypatch.setattr(kernel.module, "_copies", None) if k == 1 else None
-    (known,) = (p for p in kernel.module._kept.values() if p.given.get("b_o") is params["b_o"])
-    assert len(known.earlier) == 1 and not known.earlier[0].earlier
+    assert known_of(kernel, params).memory.ctypes.data == memory and not known_of(kernel, params).earlier
+
+
+def test_two_pieces_of_memory_serve_who_keeps_the_last_run(call, monkeypatch):
+    kernel, params, *rest = call
+    found = set()
+    for k in range(6):
+        params["b_o"][-1] += 1
+        run = kernel.forward(params, *rest, threads=1)  # while the run before is there
+        kernel.backward(run, {"h": np.ones_like(run.states["h"])})
+        found.add(known_of(kernel, params).memory.ctypes.data)
+        monkeypatch.setattr(kernel.module, "_copies", None) if k == 2 else None
+    assert len(found) == 2 and len(known_of(kernel, params).earlier) == 1
 
 
 def test_threads_that_find_the_same_change(call):

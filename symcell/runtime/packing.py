@@ -16,7 +16,7 @@ from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from symcell.runtime.views import _copy, _in_one_piece
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-_DEPTH = 256  # the terms of weight gradients that are added up at a time
+_DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
 def packed(terms, columns, real):
