@@ -23,8 +23,9 @@ from symcell.schedule.program import Gradient, Product
 _HEADINGS = {
     "jit": "How functions are compiled.",
     "memory": "Memory that is used again.",
-    "parameters": "Parameters that are used again.",
     "threads": "Threads.",
+    "copies": "Copies of arrays.",
+    "parameters": "Parameters that are used again.",
     "activations": "Functions of one unit.",
     "views": "Parts of arrays.",
     "tiles": "Tiles of matrix products.",
@@ -89,7 +90,7 @@ def _template(name):
 
 def _runtime(schedule, code):
     """The imports and the text of what the module needs from symcell.runtime, in one piece."""
-    wanted = ["jit", "memory", "parameters", "threads"]
+    wanted = ["jit", "memory", "threads", "copies", "parameters"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
     wanted.append("views")

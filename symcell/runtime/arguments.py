@@ -7,7 +7,8 @@ INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to r
 import numpy as np
 from numba.core import config
 
-from symcell.runtime.parameters import Frozen, _copied
+from symcell.runtime.copies import _copied
+from symcell.runtime.parameters import Frozen
 
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from symcell.runtime.copies import _copied
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import Frozen, _copied, _known_parameters, _new_parameters, _Parameters
+from symcell.runtime.parameters import Frozen, _known_parameters, _new_parameters, _Parameters
 
 _PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little

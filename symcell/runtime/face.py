@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 from numba import types
 
+from symcell.runtime.copies import _address, _copied, _copies
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _MANY, Frozen, _address, _copied, _copies, _is_ready, _Parameters
+from symcell.runtime.parameters import _MANY, Frozen, _is_ready, _Parameters
 from symcell.runtime.threads import summed
 
 

@@ -9,16 +9,10 @@ from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from symcell.runtime.jit import ir, jit
-from symcell.runtime.memory import _LINE, room
-from symcell.runtime.threads import in_parallel
+from symcell.runtime.copies import _address, _copies, _goals, _of_all, _same, _take
 
 _WORTH_KEEPING, _IN_ALL, _MANY = 1 << 26, 1 << 27, 16  # bytes of parameters that are kept for the next call, of all, and sets
-_WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
 
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
@@ -28,7 +22,7 @@ class _Parameters(NamedTuple):
 
     given: dict  # the caller's arrays, if they can be found again
     forms: list  # of each its name, shape and dtype
-    places: np.ndarray  # for each of them: its address, where its copy lies in memory, and its bytes
+    places: np.ndarray  # of them and their copies
     memory: np.ndarray
     copies: dict
     weights: dict  # direction -> the weights that it multiplies with, packed
@@ -76,17 +70,17 @@ def _known_parameters(params, real, threads):
     known = _kept.get(key)
     if known is None or known.real != real or _forms(params) != known.forms:
         return None
-    if _unchanged(known, threads):
+    places = known.places
+    if all(_of_all(_same, places, known.memory, threads)):
         return known
-    name = id(known)
-    del known  # it counts who refers to it
-    return _changed(key, name, threads)
+    del known  # who refers to it is counted
+    return _changed(key, places, threads)
 
 
-def _changed(key, name, threads):
+def _changed(key, places, threads):
     """Known parameters with the values that they have now, in memory whose values no run needs any more if there is some."""
     known = _kept.pop(key, None)  # no other thread finds it now
-    if id(known) != name:  # another one took it
+    if known is None or known.places is not places:  # another one took it
         return None
     if getrefcount(known) == _UNREFERRED:
         new, earlier = known, []
@@ -95,7 +89,7 @@ def _changed(key, name, threads):
     if new:
         new.rooms.update(new.weights)
         new.weights.clear()
-        _of_all(_take, new, threads)
+        _of_all(_take, places, new.memory, threads)
     else:
         arrays = {name: known.given[name] for name in known.copies}
         memory, copies = _copies(arrays, known.real, threads)
@@ -152,112 +146,3 @@ def _remembered(parameters):
 
 def _is_ready(value, real):
     return type(value) is np.ndarray and value.dtype == real and value.flags.carray
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]
-
-
-def _copied(array):
-    """A copy, which does not follow the array when that changes in place."""
-    copy = room(array.shape, array.dtype)
-    copy[...] = array
-    return copy
-
-
-def _goals(arrays):
-    """Where the copies of arrays begin in their memory, each on a cache line, and where the last one ends."""
-    goals = [0]
-    for a in arrays.values():
-        goals.append(goals[-1] + -(-a.nbytes // _LINE) * _LINE)
-    return goals
-
-
-def _copies(arrays, real, threads):
-    """Memory in one piece, and copies of all arrays in it."""
-    *goals, end = _goals(arrays)
-    memory = room((end,), np.dtype(np.uint8))
-    copies = {name: np.ndarray(a.shape, real, memory, goal) for (name, a), goal in zip(arrays.items(), goals, strict=True)}
-    pairs = [(copy, arrays[name]) for name, copy in copies.items()]
-
-    def part(first, last):
-        for copy, a in pairs[first:last]:
-            copy[...] = a
-
-    in_parallel(part, _some(len(pairs), end, threads))
-    return memory, copies
-
-
-def _unchanged(known, threads):
-    """Whether the caller's arrays hold what their copies hold."""
-    return all(_of_all(_same, known, threads))
-
-
-def _of_all(task, known, threads):
-    """What a task says of parameters and their copies, one part after another; several threads see to it if there are many."""
-    if known.memory.nbytes < _WORTH_A_THREAD:
-        return [task(known.places, known.memory)]
-    found = []
-
-    def part(first, last):
-        found.append(task(known.places[first:last], known.memory))
-
-    in_parallel(part, _some(len(known.places), known.memory.nbytes, threads))
-    return found
-
-
-def _some(count, size, threads):
-    """(first, last) of the arrays that each thread has, of so many with so many bytes."""
-    parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
-    return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
-
-
-@intrinsic
-def _same_bytes(typing, address, memory, place, count):
-    """Whether what lies at an address is what lies at a place in memory."""
-    signature = types.boolean(types.intp, memory, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        number, byte = ir.IntType(32), cgutils.voidptr_t
-        kind = ir.FunctionType(number, [byte, byte, arguments[3].type])
-        compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
-        found = builder.call(compare, [*_pointers(context, builder, signature, arguments), arguments[3]])
-        return builder.icmp_signed("==", found, number(0))
-
-    return signature, generate
-
-
-@intrinsic
-def _take_bytes(typing, address, memory, place, count):
-    """Copy what lies at an address to a place in memory."""
-    signature = types.void(types.intp, memory, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, goal = _pointers(context, builder, signature, arguments)
-        cgutils.raw_memcpy(builder, goal, source, arguments[3], 1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-def _pointers(context, builder, signature, arguments):
-    """To the address and to the place in memory that the arguments begin with."""
-    address, memory, place, _ = arguments
-    memory = context.make_array(signature.args[1])(context, builder, memory)
-    return builder.inttoptr(address, cgutils.voidptr_t), builder.gep(memory.data, [place])
-
-
-@jit
-def _same(places, memory):
-    """Whether arrays hold the very bits that their copies hold."""
-    same = True
-    for k in range(places.shape[0]):
-        same = same and _same_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
-    return same
-
-
-@jit
-def _take(places, memory):
-    """Copy arrays to where their copies are."""
-    for k in range(places.shape[0]):
-        _take_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
