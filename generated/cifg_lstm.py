@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "3f67c2f854e46288"
+CONTENT_HASH = "c8f15b5017709c72"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "cifg_lstm"
@@ -1750,8 +1750,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
                     columns_at(dz_all, t - first, b, 0, n_h), p_i, row_at(f_seq, t, b))
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

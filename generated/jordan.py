@@ -35,7 +35,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "6df877d9c9d29f68"
+CONTENT_HASH = "59926f252265bbfc"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "jordan"
@@ -1718,8 +1718,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_y, n_h, 
                     columns_at(dz_h_seq, t - first, b, 0, n_h))
             meet(team)
             # U_h.T @ dz_h
-            multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, U_h_packed,
-                dy_later.reshape(1, B, n_y), low, high, rank, team)
+            multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, U_h_packed, array_in(dy_later,
+                0, (1, B, n_y)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

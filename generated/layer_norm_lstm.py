@@ -41,7 +41,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "179af7047d94f154"
+CONTENT_HASH = "2624fcb875bf4a18"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "layer_norm_lstm"
@@ -1938,8 +1938,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U_pac
                     4 * n_h))
             meet(team)
             # U.T @ dz_v
-            multiply(products, steps_at(dz_v_seq, t - first, t - first + 1), 0, U_packed, dh_later.reshape(1,
-                B, n_h), low, high, rank, team)
+            multiply(products, steps_at(dz_v_seq, t - first, t - first + 1), 0, U_packed, array_in(dh_later,
+                0, (1, B, n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

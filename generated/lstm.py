@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "da4fd004c1f0bc1a"
+CONTENT_HASH = "7e553d22cf8b0816"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "lstm"
@@ -1757,8 +1757,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
                     n_h))
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "da5f8774a701fa6e"
+CONTENT_HASH = "97ba8b15f1178790"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "lstm_1997"
@@ -1741,8 +1741,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
                     columns_at(dz_all, t - first, b, 0, n_h))
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_o.T @ dz_o + U_g.T @ dz_g
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "275a4fa703845907"
+CONTENT_HASH = "f3f31fb7092d3f47"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "lstm_concat"
@@ -1784,8 +1784,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, 
             meet(team)
             # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:,
             #     0:n_h].T @ dz_o
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, W, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, W, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d9e5d72f1baf94c1"
+CONTENT_HASH = "bd64a6d7489ddf34"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "lstmp"
@@ -1785,8 +1785,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_r, n_h, 
                     t - first, b, 0, n_h))
             meet(team)
             # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dr_later.reshape(1, B, n_r),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dr_later, 0, (1, B,
+                n_r)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -40,7 +40,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "5d09388ff138c95d"
+CONTENT_HASH = "cb939401a668bdf7"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "multiplicative_lstm"
@@ -1820,8 +1820,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_m, n_h, 
                     columns_at(dz_m_seq, t - first, b, 0, n_m))
             meet(team)
             # U_m.T @ dz_m
-            multiply(products, steps_at(dz_m_seq, t - first, t - first + 1), 0, U_m_packed,
-                dh_later.reshape(1, B, n_h), low, high, rank, team)
+            multiply(products, steps_at(dz_m_seq, t - first, t - first + 1), 0, U_m_packed, array_in(dh_later,
+                0, (1, B, n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -44,7 +44,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "946c33187ff1c425"
+CONTENT_HASH = "a1a135e5c8826b9a"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "on_lstm"
@@ -1958,8 +1958,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
             meet(team)
             # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o +
             #     U_g.T @ dz_g
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -39,7 +39,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "fbe57739e1add6fb"
+CONTENT_HASH = "a35467b0bd25b0bd"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "peephole_lstm"
@@ -1768,8 +1768,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
                     columns_at(dz_all, t - first, b, 0, n_h), p_i, p_f)
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

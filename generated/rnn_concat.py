@@ -33,7 +33,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "a79438557a172d60"
+CONTENT_HASH = "99fa249c5e3c2f3d"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "rnn_concat"
@@ -1674,8 +1674,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, 
                     t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             meet(team)
             # W_a[:, 0:n_h].T @ dz_a
-            multiply(products, steps_at(dz_a_seq, t - first, t - first + 1), 0, W_a_packed,
-                da_later.reshape(1, B, n_h), low, high, rank, team)
+            multiply(products, steps_at(dz_a_seq, t - first, t - first + 1), 0, W_a_packed, array_in(da_later,
+                0, (1, B, n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

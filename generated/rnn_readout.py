@@ -36,7 +36,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "05e01d2b46b2cda8"
+CONTENT_HASH = "6a8607aede0064f2"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "rnn_readout"
@@ -1765,8 +1765,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_y, 
                     t - first, b, 0, n_h))
             meet(team)
             # U_a.T @ dz_a
-            multiply(products, steps_at(dz_a_seq, t - first, t - first + 1), 0, U_a_packed,
-                da_later.reshape(1, B, n_h), low, high, rank, team)
+            multiply(products, steps_at(dz_a_seq, t - first, t - first + 1), 0, U_a_packed, array_in(da_later,
+                0, (1, B, n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -38,7 +38,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "0920203545715346"
+CONTENT_HASH = "81cf082413160305"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "scrn"
@@ -1767,8 +1767,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B_, n_s, n_h,
                     t - first, b, n_s, n_h + n_s))
             meet(team)
             # R.T @ dz_h
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), n_s, R_packed, dh_later.reshape(1,
-                B_, n_h), low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), n_s, R_packed, array_in(dh_later,
+                0, (1, B_, n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "60d4bf29db9b9975"
+CONTENT_HASH = "b1892b3a61993d62"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "slstm"
@@ -1861,7 +1861,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, w, W,
             meet(team)
             # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
             multiply(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, t - first + 1), 0, w,
-                dh_later.reshape(1, B, n_h), low, high, rank, team)
+                array_in(dh_later, 0, (1, B, n_h)), low, high, rank, team)
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.

@@ -42,7 +42,7 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "d9a5cda747aa611c"
+CONTENT_HASH = "1e11f0af23d3d4b8"
 RUNTIME_HASH = "7ce26222e83a2e9f"
 
 NAME = "t_lstm"
@@ -1821,8 +1821,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_
                     n_h))
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, dh_later.reshape(1, B, n_h),
-                low, high, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later, 0, (1, B,
+                n_h)), low, high, rank, team)
             # U_d.T @ dz_c_S
             multiply(products, steps_at(dz_c_S_seq, t - first, t - first + 1), 0, U_d_packed, from_dz_c_S,
                 low, high, rank, team)

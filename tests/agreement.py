@@ -73,7 +73,7 @@ def _scratch(count, like):
 
 
 def _array_in(memory, place, shape):
-    return memory[place : place + math.prod(shape)].reshape(shape)
+    return memory.reshape(-1)[place : place + math.prod(shape)].reshape(shape)
 
 
 def _multiply(products, rows, start, panels, out, low, high, rank, team):

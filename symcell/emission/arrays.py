@@ -41,7 +41,7 @@ class Arrays:
         limit = limits.get(home.kind, limits[""])
         text = f"steps_at({home.array}, {limit})" if limit else home.array
         if (len(shape) != 1 and not home.packed) or home.kind == "later":
-            text += f".reshape({steps}, {names.B}, {size_of(volume(shape))})"
+            text = f"array_in({text}, 0, ({steps}, {names.B}, {size_of(volume(shape))}))"
         return text.format(t=names.t, first=names.first, last=names.last)
 
     def start(self, symbols):

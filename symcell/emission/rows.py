@@ -196,7 +196,7 @@ class RowFunction:
             return f"{array}[{step}{'' if shape else f':{names.b} + 1'}]" if slicing else f"row_at({array}, {step})"
         start, stop = self._size(home.offset), self._size(home.offset + volume(shape))
         row = f"{array}[{step}, {start}:{stop}]" if single else f"columns_at({array}, {step}, {start}, {stop})"
-        return row if len(shape) < 2 else f"{row}.reshape({', '.join(map(self._size, shape))})"
+        return row if len(shape) < 2 else f"array_in({row}, 0, ({', '.join(map(self._size, shape))}))"
 
     def _step(self, home):
         """The index of the step in an array; what is given may be the same at every step, and then stands there once."""

@@ -126,5 +126,5 @@ def _matrix(passage, symbols):
     home, shape = passage.schedule.runs[symbols], passage.program.shapes[symbols[0]]
     text = single_array(passage, symbols[0], home)
     if len(shape) != 1 and not home.packed:
-        text += f".reshape({passage.names.B}, {size_of(volume(shape))})"
+        text = f"array_in({text}, 0, ({passage.names.B}, {size_of(volume(shape))}))"
     return text
