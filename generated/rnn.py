@@ -16,6 +16,7 @@ Statements:
 """
 
 import gc
+import itertools
 import math
 import numpy as np
 import os
@@ -33,8 +34,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "2ba2311efbe0eaa7"
-RUNTIME_HASH = "7ce26222e83a2e9f"
+CONTENT_HASH = "0f16e5081c66b0df"
+RUNTIME_HASH = "2120aa005ed3db5c"
 
 NAME = "rnn"
 PARAMS = {"U_a": ("n_h", "n_h"), "W_a": ("n_h", "n_x"), "b_a": ("n_h",)}
@@ -1094,6 +1095,25 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
+def _sums(builder, vector, entries, count, terms, add_term):
+    """The sums of a tile's entries over all terms, of which add_term(k, sums) adds one. `count` sums of each entry take turns."""
+    slots = [[cgutils.alloca_once(builder, vector) for _ in range(entries)] for _ in range(count)]  # LLVM makes registers of them
+    for slot in itertools.chain(*slots):
+        builder.store(vector(None), slot)
+    n = terms.type
+    whole = builder.sub(terms, builder.urem(terms, n(count)))
+    with cgutils.for_range_slice(builder, n(0), whole, n(count)) as (k, _):
+        for u, sums in enumerate(slots):
+            add_term(builder.add(k, n(u)), sums)
+    if count > 1:
+        with cgutils.for_range_slice(builder, whole, terms, n(1)) as (k, _):
+            add_term(k, slots[0])
+    for others in slots[1:]:
+        for total, other in zip(slots[0], others, strict=True):
+            builder.store(builder.fadd(builder.load(total), builder.load(other)), total)
+    return slots[0]
+
+
 def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_terms=None, grows=None):
     """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
     of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
@@ -1102,6 +1122,7 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
     x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
     (x, w, y), (row, column, start, terms, low, high, last) = arrays, numbers
     added = places_of_terms is not None
+    count = 2 if vectors < _WIDTH and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
     (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
     add, multiply = builder.add, builder.mul
@@ -1120,21 +1141,22 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
     bed = multiply(column, depth)  # where the first panel begins: columns start at one
-    sums = [cgutils.alloca_once(builder, vector) for _ in cells]  # stack slots, which LLVM turns into registers
-    for total, (place, _) in zip(sums, cells, strict=True):
-        builder.store(vector(None), total)
-        if added:
+    if added:
+        for place, _ in cells:
             memory.prefetch(y, place)
-    with cgutils.for_range(builder, terms) as loop:
-        place = add(bed, multiply(loop.index, width))
+
+    def add_term(k, sums):
+        place = add(bed, multiply(k, width))
         weights = [memory.load(w, add(place, there)) for there in places]
-        term = builder.load(builder.gep(places_of_terms.data, [loop.index])) if added else loop.index
+        term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
         for i, begin in enumerate(begins):
             place = add(begin, term)
             factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+
+    sums = _sums(builder, vector, len(cells), count, terms, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
         with builder.if_then(grows):
             for total, (place, mask) in zip(sums, cells, strict=True):
@@ -1320,8 +1342,8 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
-    one float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside
-    it."""
+    one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
+    the rows beside it."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels * width
     if team[0] > 1:
@@ -1352,7 +1374,7 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
     width, column = weights.shape[2], left
     in_pairs = not _NEAR < weights.size * weights.itemsize <= _FAR
     while column < right:
-        if in_pairs and right - column > width:
+        if in_pairs and right - column > width + width // 2:
             _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
             column += 2 * width
         elif right - column > width // 2:

@@ -80,11 +80,12 @@ def test_usual_sizes(shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_row_does_not_depend_on_the_others(dtype):
-    rows, weights, _, out = operands(19, 50, 150, 0, dtype)
+@pytest.mark.parametrize("columns", (10, 30, 40, 80, 150))
+def test_a_row_does_not_depend_on_the_others(columns, dtype):
+    rows, weights, _, out = operands(19, 51, columns, 0, dtype)
     multiply(rows, 0, weights, out)
     for batch in (1, 2, 3, 6, 12):
-        part = np.empty((batch, 150), dtype)
+        part = np.empty((batch, columns), dtype)
         multiply(rows[:batch], 0, weights, part)
         np.testing.assert_array_equal(part, out[:batch])
 

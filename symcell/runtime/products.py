@@ -38,8 +38,8 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
     of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
-    one float dtype. Each sum runs over k in order, whatever the tile, so that a row's result does not depend on the rows beside
-    it."""
+    one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
+    the rows beside it."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels * width
     if team[0] > 1:
@@ -70,7 +70,7 @@ def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
     width, column = weights.shape[2], left
     in_pairs = not _NEAR < weights.size * weights.itemsize <= _FAR
     while column < right:
-        if in_pairs and right - column > width:
+        if in_pairs and right - column > width + width // 2:
             _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
             column += 2 * width
         elif right - column > width // 2:
