@@ -147,7 +147,7 @@ _RULES = {
     sympy.Max: _extremum(largest=True), sympy.Min: _extremum(largest=False),
     sympy.Gt: operator.gt, sympy.Ge: operator.ge, sympy.Lt: operator.lt, sympy.Le: operator.le,
     sympy.Eq: operator.eq, sympy.Ne: operator.ne,
-    sympy.And: _joined(jnp.logical_and), sympy.Or: _joined(jnp.logical_or), sympy.Not: jnp.logical_not,
+    sympy.ITE: jnp.where, sympy.And: _joined(jnp.logical_and), sympy.Or: _joined(jnp.logical_or), sympy.Not: jnp.logical_not,
     symcell.sigmoid: lambda z: jax.nn.sigmoid(1.0 * z), symcell.softplus: lambda z: jnp.logaddexp(z, 0.0),
     symcell.silu: lambda z: z * jax.nn.sigmoid(1.0 * z), symcell.log_sigmoid: lambda z: -jnp.logaddexp(-z, 0.0),
     symcell.relu: lambda z: jnp.where(z > 0, z, 0.0), symcell.leaky_relu: lambda z, slope: jnp.where(z > 0, z, slope * z),
