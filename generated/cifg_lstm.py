@@ -39,8 +39,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "0d0b48dee78ab455"
-RUNTIME_HASH = "2120aa005ed3db5c"
+CONTENT_HASH = "cfa32a5b42c13576"
+RUNTIME_HASH = "6a320d8040763dac"
 
 NAME = "cifg_lstm"
 PARAMS = {
@@ -96,8 +96,12 @@ ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True,
-            "_nrt": False}  # fmt: skip
+# References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
+# instructions at every call.
+_OPTIONS = {
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "no_cfunc_wrapper": True, "_nrt": False,
+}  # fmt: skip
 # For what kernels call, and Python does not.
 _INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
@@ -565,7 +569,8 @@ def _take(places, memory):
 # Parameters that are used again.
 
 
-_WORTH_KEEPING, _IN_ALL, _MANY = 1 << 26, 1 << 27, 16  # bytes of parameters that are kept for the next call, of all, and sets
+_WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
+_MANY = 16  # sets that are kept
 
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
@@ -1040,6 +1045,65 @@ def keep(given, kept, first, last, low, upto):
             _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
 
 
+# What compiled code works with.
+
+
+_ON_STACK = 1 << 11  # numbers on the stack; more are on the heap, which takes longer to ask
+
+
+@intrinsic
+def scratch(typing, count, like):
+    """So many zeros, to work with until they are released."""
+    signature = types.Array(like.dtype, 1, "C")(types.intp, like)
+
+    def generate(context, builder, signature, arguments):
+        real, count = context.get_data_type(signature.args[1].dtype), arguments[0]
+        size = builder.mul(count, count.type(context.get_abi_sizeof(real)))
+        with builder.goto_entry_block():
+            stack = builder.alloca(real, count.type(_ON_STACK))
+            stack.align = _LINE
+        found = cgutils.alloca_once_value(builder, stack)
+        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
+            kind = ir.FunctionType(cgutils.voidptr_t, [size.type])
+            heap = builder.call(cgutils.get_or_insert_function(builder.module, kind, "malloc"), [size])
+            with cgutils.if_unlikely(builder, cgutils.is_null(builder, heap)):
+                context.call_conv.return_user_exc(builder, MemoryError, ("no memory for a step",))
+            builder.store(builder.bitcast(heap, stack.type), found)
+        cgutils.memset(builder, builder.load(found), size, 0)
+        memory = context.make_array(signature.return_type)(context, builder)
+        memory.data = builder.load(found)
+        return _part(context, builder, signature.return_type(signature.return_type), [memory._getvalue()], count.type(0), [count])
+
+    return signature, generate
+
+
+@intrinsic
+def release(typing, memory):
+    """Give the memory of `scratch` back."""
+
+    def generate(context, builder, signature, arguments):
+        memory = context.make_array(signature.args[0])(context, builder, arguments[0])
+        (count,) = cgutils.unpack_tuple(builder, memory.shape)
+        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
+            kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
+            free = cgutils.get_or_insert_function(builder.module, kind, "free")
+            builder.call(free, [builder.bitcast(memory.data, cgutils.voidptr_t)])
+        return context.get_dummy_value()
+
+    return types.void(memory), generate
+
+
+@intrinsic
+def array_in(typing, memory, place, shape):
+    """The array of that shape that begins at a place of some memory."""
+    signature = types.Array(memory.dtype, len(shape), "C")(memory, types.intp, shape)
+
+    def generate(context, builder, signature, arguments):
+        return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
+
+    return signature, generate
+
+
 # Tiles of matrix products.
 
 
@@ -1498,7 +1562,6 @@ def add_outer_products(typing, products, left, from_left, right, from_right, out
 
 
 _EIGHT = 8  # rows of weights that are gone through side by side
-_ON_STACK = 1 << 11  # numbers that a step works with on the stack; more are on the heap, which takes longer to ask
 
 
 @intrinsic
@@ -1513,59 +1576,6 @@ def array_at(typing, address, shape, like):
         return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
 
     return array(address, shape, like), generate
-
-
-@intrinsic
-def scratch(typing, count, like):
-    """So many zeros, to work with until they are released."""
-    signature = types.Array(like.dtype, 1, "C")(types.intp, like)
-
-    def generate(context, builder, signature, arguments):
-        real, count = context.get_data_type(signature.args[1].dtype), arguments[0]
-        size = builder.mul(count, count.type(context.get_abi_sizeof(real)))
-        with builder.goto_entry_block():
-            stack = builder.alloca(real, count.type(_ON_STACK))
-            stack.align = _LINE
-        found = cgutils.alloca_once_value(builder, stack)
-        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
-            kind = ir.FunctionType(cgutils.voidptr_t, [size.type])
-            heap = builder.call(cgutils.get_or_insert_function(builder.module, kind, "malloc"), [size])
-            with cgutils.if_unlikely(builder, cgutils.is_null(builder, heap)):
-                context.call_conv.return_user_exc(builder, MemoryError, ("no memory for a step",))
-            builder.store(builder.bitcast(heap, stack.type), found)
-        cgutils.memset(builder, builder.load(found), size, 0)
-        memory = context.make_array(signature.return_type)(context, builder)
-        memory.data = builder.load(found)
-        return _part(context, builder, signature.return_type(signature.return_type), [memory._getvalue()], count.type(0), [count])
-
-    return signature, generate
-
-
-@intrinsic
-def release(typing, memory):
-    """Give the memory of `scratch` back."""
-
-    def generate(context, builder, signature, arguments):
-        memory = context.make_array(signature.args[0])(context, builder, arguments[0])
-        (count,) = cgutils.unpack_tuple(builder, memory.shape)
-        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
-            kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
-            free = cgutils.get_or_insert_function(builder.module, kind, "free")
-            builder.call(free, [builder.bitcast(memory.data, cgutils.voidptr_t)])
-        return context.get_dummy_value()
-
-    return types.void(memory), generate
-
-
-@intrinsic
-def array_in(typing, memory, place, shape):
-    """The array of that shape that begins at a place of some memory."""
-    signature = types.Array(memory.dtype, len(shape), "C")(memory, types.intp, shape)
-
-    def generate(context, builder, signature, arguments):
-        return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
-
-    return signature, generate
 
 
 def _sums_of_lanes(builder, vectors):

@@ -31,8 +31,8 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from typing import NamedTuple
 
-CONTENT_HASH = "39bd21fb063e2acf"
-RUNTIME_HASH = "ccd71ebea8fb77e0"
+CONTENT_HASH = "ffef1f8c8f10fb49"
+RUNTIME_HASH = "2ef3a538c01740bd"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -63,8 +63,12 @@ ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True,
-            "_nrt": False}  # fmt: skip
+# References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
+# instructions at every call.
+_OPTIONS = {
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "no_cfunc_wrapper": True, "_nrt": False,
+}  # fmt: skip
 # For what kernels call, and Python does not.
 _INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 
@@ -532,7 +536,8 @@ def _take(places, memory):
 # Parameters that are used again.
 
 
-_WORTH_KEEPING, _IN_ALL, _MANY = 1 << 26, 1 << 27, 16  # bytes of parameters that are kept for the next call, of all, and sets
+_WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
+_MANY = 16  # sets that are kept
 
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
@@ -781,25 +786,10 @@ def keep(given, kept, first, last, low, upto):
             _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
 
 
-# A single step.
+# What compiled code works with.
 
 
-_EIGHT = 8  # rows of weights that are gone through side by side
-_ON_STACK = 1 << 11  # numbers that a step works with on the stack; more are on the heap, which takes longer to ask
-
-
-@intrinsic
-def array_at(typing, address, shape, like):
-    """The array of that shape, and of the dtype of `like`, that lies at an address."""
-    array = types.Array(like.dtype, len(shape), "C")
-
-    def generate(context, builder, signature, arguments):
-        address, shape, _ = arguments
-        whole = context.make_array(array)(context, builder)
-        whole.data = builder.inttoptr(address, whole.data.type)
-        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
-
-    return array(address, shape, like), generate
+_ON_STACK = 1 << 11  # numbers on the stack; more are on the heap, which takes longer to ask
 
 
 @intrinsic
@@ -853,6 +843,26 @@ def array_in(typing, memory, place, shape):
         return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
 
     return signature, generate
+
+
+# A single step.
+
+
+_EIGHT = 8  # rows of weights that are gone through side by side
+
+
+@intrinsic
+def array_at(typing, address, shape, like):
+    """The array of that shape, and of the dtype of `like`, that lies at an address."""
+    array = types.Array(like.dtype, len(shape), "C")
+
+    def generate(context, builder, signature, arguments):
+        address, shape, _ = arguments
+        whole = context.make_array(array)(context, builder)
+        whole.data = builder.inttoptr(address, whole.data.type)
+        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
+
+    return array(address, shape, like), generate
 
 
 def _sums_of_lanes(builder, vectors):

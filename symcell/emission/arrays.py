@@ -134,6 +134,7 @@ class Arrays:
         return size_of(self.breadth(symbols))
 
     def breadth(self, symbols):
+        """The number of entries that values have together."""
         return sum((volume(self.program.shapes[q]) for q in symbols), Integer(0))
 
 

@@ -28,6 +28,7 @@ _HEADINGS = {
     "parameters": "Parameters that are used again.",
     "activations": "Functions of one unit.",
     "views": "Parts of arrays.",
+    "workspace": "What compiled code works with.",
     "tiles": "Tiles of matrix products.",
     "packing": "Packed matrices.",
     "products": "Matrix products.",
@@ -93,7 +94,7 @@ def _runtime(schedule, code):
     wanted = ["jit", "memory", "threads", "copies", "parameters"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
-    wanted.append("views")
+    wanted += ["views", "workspace"]
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "packing", "products"]
     wanted.append("single")

@@ -11,8 +11,12 @@ ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
 # Never nnan or ninf: NaN and infinity must go through.
 # With the default error model, loops that divide stay scalar.
-_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cfunc_wrapper": True,
-            "_nrt": False}  # fmt: skip
+# References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
+# instructions at every call.
+_OPTIONS = {
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "no_cfunc_wrapper": True, "_nrt": False,
+}  # fmt: skip
 # For what kernels call, and Python does not.
 _INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
 

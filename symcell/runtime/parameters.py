@@ -12,7 +12,8 @@ import numpy as np
 
 from symcell.runtime.copies import _address, _copies, _goals, _of_all, _same, _take
 
-_WORTH_KEEPING, _IN_ALL, _MANY = 1 << 26, 1 << 27, 16  # bytes of parameters that are kept for the next call, of all, and sets
+_WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
+_MANY = 16  # sets that are kept
 
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
