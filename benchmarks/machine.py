@@ -102,7 +102,7 @@ def _own_product(rows, weights):
 
     @njit
     def run(products, rows, panels, out, team):
-        multiply(products, rows, 0, panels, out, 0, rows.shape[1], 0, team)
+        multiply(products, rows, 0, panels, out, 0, 0, rows.shape[1], 0, team)
 
     arguments = products_of(weights.dtype), rows[None], panels, out, ALONE
     return median_seconds(lambda: run(*arguments), 5) * len(weights) / len(rows)

@@ -37,8 +37,8 @@ from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 
-CONTENT_HASH = "cd27e18f0dd62552"
-RUNTIME_HASH = "6a320d8040763dac"
+CONTENT_HASH = "644582041bd1b4a5"
+RUNTIME_HASH = "72f3eec409a48eeb"
 
 NAME = "gru_one_gate"
 PARAMS = {
@@ -1404,7 +1404,7 @@ pack = _shared.setdefault("pack", jit(_pack))
 # Matrix products.
 
 
-_NEAR, _FAR = 1 << 16, 1 << 20  # bytes of weights, between which they are in the second cache
+_NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
@@ -1414,30 +1414,33 @@ def sums_of_products(shape, real, count):
     return room(shape, real) if count else zeros(shape, real)
 
 
-def _multiply(rows, start, weights, out, low, high, rank, team):
+def _multiply(rows, start, weights, out, turn, low, high, rank, team):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
-    the rows beside it."""
+    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
-    left, right = 0, panels * width
+    left, right = 0, panels
     if team[0] > 1:
-        left, right = panels * rank // team[0] * width, panels * (rank + 1) // team[0] * width
+        left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
     if count == 1:
-        _multiply_one_row(rows, start, weights, terms, out, left, min(right, out.shape[2]), low, high)
+        _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
     for top in range(0, tall, _ROWS):
         bottom = min(top + _ROWS, tall)
-        for column in range(left, right, width):
+        for step in range(right - left):
+            column = width * (right - 1 - step if turn % 2 else left + step)
             if out.shape[2] - column > width // 2:
                 _tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
             else:
                 _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
+        turn += 1
     if tall < count:
-        for column in range(left, right, width):
+        for step in range(right - left):
+            column = width * (right - 1 - step if turn % 2 else left + step)
             if out.shape[2] - column > width // 2:
                 _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
             else:
@@ -1445,21 +1448,23 @@ def _multiply(rows, start, weights, out, low, high, rank, team):
 
 
 @exact_jit
-def _multiply_one_row(rows, start, weights, terms, out, left, right, low, high):
-    """The columns from `left` up to `right` of a single row: panel after panel, as they lie in the second cache, which is fastest
-    there, or two panels at a time, if they are nearer, and wait for arithmetic, or farther away."""
-    width, column = weights.shape[2], left
-    in_pairs = not _NEAR < weights.size * weights.itemsize <= _FAR
-    while column < right:
-        if in_pairs and right - column > width + width // 2:
+def _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high):
+    """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
+    are so near that nothing but arithmetic takes time."""
+    width = weights.shape[2]
+    at_once = 1 if weights.size * weights.itemsize > _NEAR else 2
+    steps = (right - left + at_once - 1) // at_once
+    for step in range(steps):
+        panel = left + at_once * (steps - 1 - step if turn % 2 else step)
+        column, after = panel * width, min(panel + at_once, right) * width
+        if min(after, out.shape[2]) - column > width + width // 2:
             _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
-            column += 2 * width
-        elif right - column > width // 2:
-            _one_row(rows, start, weights, terms, out, column, 0, 1, low, high)
-            column += width
-        else:
-            _narrow_row(rows, start, weights, terms, out, column, 0, 1, low, high)
-            column += width
+            continue
+        for begin in range(column, after, width):
+            if out.shape[2] - begin > width // 2:
+                _one_row(rows, start, weights, terms, out, begin, 0, 1, low, high)
+            else:
+                _narrow_row(rows, start, weights, terms, out, begin, 0, 1, low, high)
 
 
 def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
@@ -1500,7 +1505,7 @@ def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
     rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
     return (
-        (rows, n, rows, rows, n, n, n, team),
+        (rows, n, rows, rows, n, n, n, n, team),
         (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
     )
 
@@ -1534,7 +1539,7 @@ def _called(k, products, rows):
 
 
 @intrinsic
-def multiply(typing, products, rows, start, weights, out, low, high, rank, team):
+def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
     """See _multiply; `products` says where it is."""
     return _called(0, products, rows)
 
@@ -1672,14 +1677,14 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
         keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W_g @ x, W_u @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), low, high, rank,
-            team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
+            rank, team)
         meet(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_g @ c_prev, U_u @ c_prev
-            multiply(products, steps_at(c_seq, t, t + 1), 0, U, from_c_prev, low, high, rank, team)
+            multiply(products, steps_at(c_seq, t, t + 1), 0, U, from_c_prev, t, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
                 forward_step_row(n_h, columns_at(from_c_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b,
@@ -1746,8 +1751,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz
                     t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
             meet(team)
             # dc_prev_from_dz_g = U_g.T @ dz_g + U_u.T @ dz_u
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, from_dz_g, low, high, rank,
-                team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, from_dz_g, t, low, high,
+                rank, team)
             meet(team)
             for b in range(low, upto):
                 backward_step_row_2(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(dc, 0, b), row_at(u_seq,
@@ -1756,8 +1761,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz
 
         # Gradients of what all steps share, and of the inputs.
         # dx = W_g.T @ dz_g + W_u.T @ dz_u
-        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), low, high,
-            rank, team)
+        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
+            high, rank, team)
         # dU_g, dU_u: the outer products of dz_g, dz_u and c_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(c_seq, first, last), 0,
             dU, last < T, low, high, rank, team, lines, panels)

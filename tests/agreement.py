@@ -76,7 +76,7 @@ def _array_in(memory, place, shape):
     return memory.reshape(-1)[place : place + math.prod(shape)].reshape(shape)
 
 
-def _multiply(products, rows, start, panels, out, low, high, rank, team):
+def _multiply(products, rows, start, panels, out, turn, low, high, rank, team):
     _, terms, width = panels.shape
     weights = panels.transpose(1, 0, 2).reshape(terms, len(panels) * width)[:, : out.shape[2]]
     out[:, low:high] = rows[:, low:high, start : start + terms] @ weights

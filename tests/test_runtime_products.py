@@ -31,8 +31,8 @@ compiled_multiply, compiled_add = exact_jit(_multiply), exact_jit(_add_outer_pro
 
 
 @jit
-def multiply_packed(rows, start, panels, out, low, high, rank, team):
-    compiled_multiply(rows, start, panels, out, low, high, rank, team)
+def multiply_packed(rows, start, panels, out, turn, low, high, rank, team):
+    compiled_multiply(rows, start, panels, out, turn, low, high, rank, team)
 
 
 @jit
@@ -40,11 +40,11 @@ def add_outer_products(left, from_left, right, from_right, out, grows, low, high
     compiled_add(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels)
 
 
-def multiply(rows, start, weights, out):
+def multiply(rows, start, weights, out, turn=0):
     """The product with weights (K, M), which are packed first; rows and out have no steps."""
     panels = packed(*weights.shape, weights.dtype)
     pack(weights, 0, weights.shape[1], True, panels, 0, 0, 0, 1)
-    multiply_packed(rows[None], start, panels, out[None], 0, len(rows), 0, ALONE)
+    multiply_packed(rows[None], start, panels, out[None], turn, 0, len(rows), 0, ALONE)
 
 
 def operands(batch, depth, columns, start, dtype):
@@ -62,7 +62,7 @@ def test_every_tail_agrees_with_matmul(dtype):
     for batch, depth, columns in itertools.product(BATCHES, DEPTHS, COLUMNS):
         start = (batch + depth + columns) % 4
         rows, weights, block, out = operands(batch, depth, columns, start, dtype)
-        multiply(rows, start, weights, out)
+        multiply(rows, start, weights, out, turn=batch)
         part = rows[:, start : start + depth].astype(np.float64)
         scale = 1 + np.abs(part) @ np.abs(weights.astype(np.float64))
         assert np.all(np.abs(out - part @ weights) <= tolerance * scale), (batch, depth, columns)
@@ -88,6 +88,17 @@ def test_a_row_does_not_depend_on_the_others(columns, dtype):
         part = np.empty((batch, columns), dtype)
         multiply(rows[:batch], 0, weights, part)
         np.testing.assert_array_equal(part, out[:batch])
+
+
+@pytest.mark.parametrize("batch", (1, 2, 7, 130))
+@pytest.mark.parametrize("columns", (10, 30, 40, 80, 150, 290, 600))
+def test_the_turn_makes_no_difference(columns, batch):
+    """Panels are gone through from either end, one or two at a time, with tails of all widths."""
+    rows, weights, _, out = operands(batch, 40, columns, 0, np.float32)
+    multiply(rows, 0, weights, out)
+    back = np.full_like(out, np.nan)
+    multiply(rows, 0, weights, back, turn=1)
+    np.testing.assert_array_equal(back, out)
 
 
 @pytest.mark.parametrize("value", (np.nan, np.inf))
@@ -117,7 +128,7 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
         piece = matrix[:, first : first + length] if transposed else matrix[:, first : first + length].T
         whole[term : term + piece.shape[0], column : column + piece.shape[1]] = piece
     out = np.full((1, 14, 91), np.nan, dtype)
-    multiply_packed(np.eye(14, dtype=dtype)[None], 0, panels, out, 0, 14, 0, ALONE)
+    multiply_packed(np.eye(14, dtype=dtype)[None], 0, panels, out, 0, 0, 14, 0, ALONE)
     np.testing.assert_array_equal(out[0], whole)
 
 
@@ -132,7 +143,7 @@ def test_samples_of_several_steps(samples, dtype):
         rows[:, :low], rows[:, high:] = np.nan, np.nan
         panels, out = packed(depth, columns, np.dtype(dtype)), np.full((steps, 7, columns), 3, dtype)
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
-        multiply_packed(rows, 0, panels, out, low, high, 0, ALONE)
+        multiply_packed(rows, 0, panels, out, 0, low, high, 0, ALONE)
         np.testing.assert_allclose(out[:, low:high], rows[:, low:high] @ weights, rtol=1e-4, atol=1e-5)
         assert (out[:, :low] == 3).all() and (out[:, high:] == 3).all()
         total = np.ones((depth, columns), dtype)
@@ -154,7 +165,7 @@ def test_a_team_computes_all_columns_once(dtype):
         total, (places, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(3):
-            multiply_packed(rows, 0, panels, out, 0, 1, rank, team)
+            multiply_packed(rows, 0, panels, out, 1, 0, 1, rank, team)
         for rank in range(3):
             add_outer_products(rows, 0, out, 0, total, True, 0, 1, rank, team, places[0], scratch[0])
         np.testing.assert_allclose(out, rows @ weights, rtol=1e-4, atol=1e-5)

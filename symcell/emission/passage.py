@@ -123,7 +123,8 @@ class Passage:
                     read, written = set(), set()
                 read, written = read | reads, written | writes
                 matrix = self.arrays.step_matrix if place == "step" else self.arrays.block_matrix
-                lines += self._product(item, matrix) if isinstance(item, Product) else self._gradient(item)
+                turn = self.names.t if place == "step" else "0"
+                lines += self._product(item, matrix, turn) if isinstance(item, Product) else self._gradient(item)
             if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
                 lines.append(f"meet({self.names.team})")
                 read, written = set(), set()
@@ -141,11 +142,11 @@ class Passage:
 
     # Products
 
-    def _product(self, p, matrix):
-        weights, start = self.arrays.weight_name(p), self.arrays.start(p.operands)
-        samples = f"{self.names.low}, {self.names.high}, {self.names.rank}, {self.names.team}"
-        call = f"multiply({self.names.products}, {matrix(p.operands)}, {start}, {weights}, {matrix(p.targets)}, {samples})"
-        return [f"# {self.product_comment(p)}", call]
+    def _product(self, p, matrix, turn):
+        names, arrays = self.names, self.arrays
+        factors = f"{matrix(p.operands)}, {arrays.start(p.operands)}, {arrays.weight_name(p)}, {matrix(p.targets)}"
+        share = f"{names.low}, {names.high}, {names.rank}, {names.team}"
+        return [f"# {self.product_comment(p)}", f"multiply({names.products}, {factors}, {turn}, {share})"]
 
     def _touched(self, item):
         """The arrays that a product or a gradient reads, its weights apart, and those that it writes for others to read."""
