@@ -37,9 +37,10 @@ from numba.np.arrayobj import populate_array
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
+from zlib import crc32
 
-CONTENT_HASH = "8e6838316094839b"
-RUNTIME_HASH = "72f3eec409a48eeb"
+CONTENT_HASH = "736168bbeb82ab80"
+RUNTIME_HASH = "22b22d868e7bcff9"
 
 NAME = "gru_cho"
 PARAMS = {
@@ -109,13 +110,14 @@ class _DistinctArguments(Compiler):
 
 
 def _named(function):
-    """The function, named after its module's CONTENT_HASH as well, if there is one.
+    """The function, named after its module and that one's CONTENT_HASH as well, if there is one.
 
-    Cache files and symbols carry this name: functions of one name from two versions of a module never mix.
+    Cache files and symbols carry this name: functions of one name from two versions of a module never mix. Nor do those of one
+    file that is imported by two names: what is cached refers to the module by the name it had then, which may lead nowhere.
     """
     content_hash = function.__globals__.get("CONTENT_HASH")
     if content_hash and not function.__qualname__.endswith(content_hash):
-        function.__qualname__ += "_" + content_hash
+        function.__qualname__ += f"_{crc32(str(function.__module__).encode()):08x}_{content_hash}"
     return function
 
 

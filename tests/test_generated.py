@@ -204,6 +204,18 @@ def test_a_second_process_may_load_the_file_again(tmp_path):
     assert first == second
 
 
+def test_a_module_may_be_imported_by_another_name_later(tmp_path):
+    """Alone first, then as part of a package, where nothing has the first name any more; the cache is the folder's own."""
+    generate(cells.rnn, tmp_path / "kernels")
+    (tmp_path / "kernels" / "__init__.py").touch()
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import numpy as np; import {0}; m = sys.modules['{0}']\n"
+    code += "r = m.forward(m.init(n_x=2, n_h=3), np.ones((2, 1, 2), 'float32')); g = m.backward(r, {{'a': np.ones((2, 1, 3), 'float32')}})\n"
+    code += "print(r.final['a'].sum(), sum(a.sum() for a in g.params.values()))"
+    places = (tmp_path / "kernels", "rnn"), (tmp_path, "kernels.rnn")
+    alone, packaged = (run_python(code.format(name), folder, NUMBA_CACHE_DIR="") for folder, name in places)
+    assert alone == packaged
+
+
 def test_a_read_only_folder_is_no_obstacle(tmp_path):
     code = "import sys; from symcell import cells; k = cells.rnn.compile(); import numpy as np\n"
     code += "print(k.forward(k.init(n_x=2, n_h=2), np.zeros((2, 1, 2), 'float32')).final['a'].shape)"
