@@ -216,6 +216,20 @@ def test_a_module_may_be_imported_by_another_name_later(tmp_path):
     assert alone == packaged
 
 
+def test_a_kernel_of_the_catalogue_needs_no_sympy():
+    code = "import sys; from symcell.generated import lstm; print('sympy' in sys.modules, lstm.NAME)"
+    assert run_python(code).split() == ["False", "lstm"]
+
+
+def test_the_public_face_is_whole():
+    assert set(symcell.__all__) == set(symcell._HOMES) <= set(dir(symcell))
+    for name in symcell.__all__:
+        assert getattr(symcell, name).__module__.startswith("symcell."), name
+    assert symcell.cells is cells
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = symcell.nonsense
+
+
 def test_a_read_only_folder_is_no_obstacle(tmp_path):
     code = "import sys; from symcell import cells; k = cells.rnn.compile(); import numpy as np\n"
     code += "print(k.forward(k.init(n_x=2, n_h=2), np.zeros((2, 1, 2), 'float32')).final['a'].shape)"
