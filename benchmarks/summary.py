@@ -64,6 +64,7 @@ def _limits(found):
 
     step, compiling, long = of("step"), of("compiling"), of("long")
     million, again = long["T=1,000,000 with checkpoints: peak MB"], long["T=100,000: checkpoints / plain, time"]
+    cached = ends(r for what, r in compiling.items() if "from the cache" in what)
     alone = ", ".join(f"{r['measured']:.2f}" for r in of("scans", 1).values())
     tape = ", ".join(f"{r['what'].split(':')[0]} {r['measured']} (torch's module {r['note'].split()[-1]})" for r in of("tape").values())
     return [
@@ -75,7 +76,7 @@ def _limits(found):
         f"  {ends([*of('products', 1).values(), *of('products', 2).values()])} times as long as symcell's whole forward and backward pass.",
         f"- Cold start of a generated module, compiling included: LSTM {compiling['lstm: cold, seconds']['measured']:.1f} s, layer norm LSTM",
         f"  {compiling['layer_norm_lstm: cold, seconds']['measured']:.1f} s, Mamba {compiling['mamba: cold, seconds']['measured']:.1f} s; from Numba's cache"
-        f" {compiling['lstm: from the cache, seconds']['measured']:.2f} s; never again for other sizes.",
+        f" {cached} s; never again for other sizes.",
         f"- Kept for the backward pass, numbers a unit and step: {tape}.",
         f"- T=1,000,000 with checkpoints: a training step of an LSTM of 64 units takes {million['note'].split(';')[0]} and"
         f" {million['measured']:.0f} MB in all, 256 MB of them inputs;",
