@@ -37,12 +37,13 @@ from numba.core import cgutils, codegen, config, errors
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import populate_array
+from operator import attrgetter
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1afac85752cb6b2a"
+CONTENT_HASH = "3c9431c95824bb1d"
 RUNTIME_HASH = "22b22d868e7bcff9"
 
 NAME = "zoneout_lstm"
@@ -468,6 +469,7 @@ def meet(team):
 
 
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
+_PIECE = 1 << 12  # bytes of a piece
 
 
 def _address(array):
@@ -504,21 +506,26 @@ def _copies(arrays, real, threads):
     return memory, copies
 
 
-def _of_all(task, places, memory, threads):
-    """What a task says of arrays and their copies, one part after another; several threads see to it if there is much."""
-    if memory.nbytes < _WORTH_A_THREAD:
-        return [task(places, memory)]
+def _places(arrays, goals):
+    """Where arrays and their copies are, if those begin at goals in their memory."""
+    places = []
+    for a, goal in zip(arrays, goals, strict=True):
+        address, size = _address(a), a.nbytes
+        places += [(address + k, goal + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
+    return np.array(places, np.int64).reshape(-1, 3)
+
+
+def _of_all(task, count, size, threads):
+    """What task(first, last) says of so many pieces with so many bytes; several threads see to some each if there is much."""
+    if size < _WORTH_A_THREAD:
+        return [task(0, count)]
     found = []
-
-    def part(first, last):
-        found.append(task(places[first:last], memory))
-
-    in_parallel(part, _some(len(places), memory.nbytes, threads))
+    in_parallel(lambda first, last: found.append(task(first, last)), _some(count, size, threads))
     return found
 
 
 def _some(count, size, threads):
-    """(first, last) of the arrays that each thread has, of so many with so many bytes."""
+    """(first, last) of the arrays or pieces that each thread has, of so many with so many bytes."""
     parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
     return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
 
@@ -574,12 +581,82 @@ def _take(places, memory):
         _take_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
 
 
+# Whether arrays have changed.
+
+
+_KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
+_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+
+
+def _fingerprints(places, memory):
+    """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
+    places, found = places.copy(), np.empty((len(places), 2), np.uint64)
+    places[:, 0] = _address(memory) + places[:, 1]
+    _note(places, _KEYS, found)
+    return found
+
+
+@intrinsic
+def _word_at(typing, address, index, kind):
+    """The word at an index of an array of unsigned integers of a kind, which begins at an address; as 64 bits."""
+    signature = types.uint64(types.intp, types.intp, kind)
+
+    def generate(context, builder, signature, arguments):
+        word = context.get_data_type(kind.instance_type)
+        pointer = builder.gep(builder.inttoptr(arguments[0], word.as_pointer()), [arguments[1]])
+        return builder.zext(builder.load(pointer, align=4), ir.IntType(64))
+
+    return signature, generate
+
+
+@exact_jit
+def _product(word, key):
+    both = word + key
+    return (both & _LOW) * (both >> _HALF)
+
+
+@exact_jit
+def _fingerprint(address, size, keys):
+    """The two sums of so many bytes from an address on. There is an odd half word at the end, or none."""
+    count = size // 8
+    first = second = np.uint64(0)
+    for k in range(count):
+        word = _word_at(address, k, np.uint64)
+        first += _product(word, keys[0, k])
+        second += _product(word, keys[1, k])
+    if size % 8:
+        word = _word_at(address, size // 4 - 1, np.uint32)
+        first += _product(word, keys[0, count])
+        second += _product(word, keys[1, count])
+    return first, second
+
+
+@jit
+def _note(places, keys, found):
+    """Write down the fingerprints of what lies at places."""
+    for k in range(places.shape[0]):
+        found[k, 0], found[k, 1] = _fingerprint(places[k, 0], places[k, 2], keys)
+
+
+@jit
+def _as_noted(places, keys, noted):
+    """Whether what lies at places has the fingerprints that were noted."""
+    same = True
+    for k in range(places.shape[0]):
+        if same:
+            first, second = _fingerprint(places[k, 0], places[k, 2], keys)
+            same = first == noted[k, 0] and second == noted[k, 1]
+    return same
+
+
 # Parameters that are used again.
 
 
 _WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
 _MANY = 16  # sets that are kept
+_WORTH_NOTING = 1 << 18  # bytes of parameters whose fingerprints are worth while: what is smaller is in the first cache
 
+_form = attrgetter("shape", "dtype")
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
 
@@ -587,8 +664,10 @@ class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
-    forms: list  # of each its name, shape and dtype
+    names: list
+    forms: list  # of each its shape and dtype
     places: np.ndarray  # of them and their copies
+    noted: list  # fingerprints for these places, once they have been found unchanged
     memory: np.ndarray
     copies: dict
     weights: dict  # direction -> the weights that it multiplies with, packed
@@ -634,13 +713,26 @@ def _known_parameters(params, real, threads):
         return None
     key = _key(params)
     known = _kept.get(key)
-    if known is None or known.real != real or _forms(params) != known.forms:
+    if known is None or known.real != real or list(params) != known.names or _forms(params) != known.forms:
         return None
-    places = known.places
-    if all(_of_all(_same, places, known.memory, threads)):
+    if _unchanged(known, threads):
         return known
+    places = known.places
     del known  # who refers to it is counted
     return _changed(key, places, threads)
+
+
+def _unchanged(known, threads):
+    """Whether the caller's arrays have the values of their copies."""
+    places, memory, noted, size = known.places, known.memory, known.noted, known.memory.nbytes
+    if size < _WORTH_NOTING:
+        return _same(places, memory)
+    if noted:
+        return all(_of_all(lambda a, b: _as_noted(places[a:b], _KEYS, noted[0][a:b]), len(places), size, threads))
+    same = all(_of_all(lambda a, b: _same(places[a:b], memory), len(places), size, threads))
+    if same:
+        noted[:] = [_fingerprints(places, memory)]
+    return same
 
 
 def _changed(key, places, threads):
@@ -655,11 +747,12 @@ def _changed(key, places, threads):
     if new:
         new.rooms.update(new.weights)
         new.weights.clear()
-        _of_all(_take, places, new.memory, threads)
+        new.noted.clear()
+        _of_all(lambda a, b: _take(places[a:b], new.memory), len(places), new.memory.nbytes, threads)
     else:
         arrays = {name: known.given[name] for name in known.copies}
         memory, copies = _copies(arrays, known.real, threads)
-        new = known._replace(memory=memory, copies=copies, weights={}, rooms={}, earlier=[])
+        new = known._replace(memory=memory, copies=copies, noted=[], weights={}, rooms={}, earlier=[])
     new.earlier.extend(earlier)
     return _remembered(new)
 
@@ -686,10 +779,15 @@ def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real, threads)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, [], None, memory, copies, {}, {}, [], real, sizes, shapes)
+        return _first({}, None, memory, copies, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
-    places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    return _remembered(_Parameters(dict(params), _forms(params), places, memory, copies, {}, {}, [], real, sizes, shapes))
+    places = _places(params.values(), [goals[name] for name in params])
+    return _remembered(_first(dict(params), places, memory, copies, real, sizes, shapes))
+
+
+def _first(given, places, memory, copies, real, sizes, shapes):
+    """Parameters of which nothing is packed or noted yet."""
+    return _Parameters(given, list(given), _forms(given), places, [], memory, copies, {}, {}, [], real, sizes, shapes)
 
 
 def _key(params):
@@ -697,8 +795,8 @@ def _key(params):
 
 
 def _forms(params):
-    """The name, shape and dtype of each array; the last two can be changed in place."""
-    return [(name, a.shape, a.dtype) for name, a in params.items()]
+    """The shape and dtype of each array, which can be changed in place."""
+    return list(map(_form, params.values()))
 
 
 def _remembered(parameters):
@@ -2139,7 +2237,7 @@ def freeze(params, dtype=None):
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
     memory, copies = _copies(arrays, real, 1)
-    return Frozen(NAME, _Parameters(copies, [], None, memory, copies, {}, {}, [], real, sizes, wanted))
+    return Frozen(NAME, _first(copies, None, memory, copies, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):

@@ -9,12 +9,14 @@ from test_threads import problem
 from symcell import CellError, cells
 
 
-@pytest.fixture(params=("float32", "float64"))
-def call(request):
-    kernel = cells.lstm.compile(request.param)
+@pytest.fixture(params=("float32", "float64", "float32 with fingerprints", "float64 with fingerprints"))
+def call(request, monkeypatch):
+    dtype, *noted = request.param.split(" ", 1)
+    kernel = cells.lstm.compile(dtype)
+    if noted:
+        monkeypatch.setattr(kernel.module, "_WORTH_NOTING", 0)
     params, inputs, initial = problem(cells.lstm.compile("float64"), 6, 3)
-    given = [{name: a.astype(request.param) for name, a in group.items()} for group in (params, inputs, initial)]
-    return kernel, *given
+    return kernel, *({name: a.astype(dtype) for name, a in group.items()} for group in (params, inputs, initial))
 
 
 def outcome(kernel, params, inputs, initial):
@@ -67,6 +69,19 @@ def test_any_number_that_changes_is_seen(call, name, place):
         params[name].reshape(-1)[place] = value
         assert_equal(outcome(kernel, params, *rest), anew(kernel, params, *rest))
         outcome(kernel, params, *rest)
+
+
+def test_what_stays_unchanged_is_compared_once_and_then_known_by_its_fingerprints(call, monkeypatch):
+    kernel, params, *rest = call
+    compared, same = [], kernel.module._same
+    monkeypatch.setattr(kernel.module, "_same", lambda *arguments: compared.append(1) or same(*arguments))
+    for _ in range(4):
+        outcome(kernel, params, *rest)
+    assert len(compared) == (1 if kernel.module._WORTH_NOTING == 0 else 3)
+    params["U_o"][0, -1] *= -1
+    for _ in range(4):
+        assert_equal(outcome(kernel, params, *rest), anew(kernel, params, *rest))
+    assert len(compared) == (2 if kernel.module._WORTH_NOTING == 0 else 7)
 
 
 def test_other_arrays_under_the_same_names_are_seen(call):
@@ -242,7 +257,7 @@ def test_frozen_parameters_compute_the_same(call, counted):
 def test_frozen_parameters_are_not_looked_at(call, monkeypatch):
     kernel, params, inputs, initial = call
     frozen = kernel.freeze(params)
-    monkeypatch.setattr(kernel.module, "_same", None)
+    monkeypatch.setattr(kernel.module, "_unchanged", None)
     expected = kernel.forward(frozen, inputs, initial).states["h"]
     np.testing.assert_array_equal(kernel.forward(frozen, inputs, initial).states["h"], expected)
     state = initial

@@ -25,6 +25,7 @@ _HEADINGS = {
     "memory": "Memory that is used again.",
     "threads": "Threads.",
     "copies": "Copies of arrays.",
+    "fingerprints": "Whether arrays have changed.",
     "parameters": "Parameters that are used again.",
     "activations": "Functions of one unit.",
     "views": "Parts of arrays.",
@@ -91,7 +92,7 @@ def _template(name):
 
 def _runtime(schedule, code):
     """The imports and the text of what the module needs from symcell.runtime, in one piece."""
-    wanted = ["jit", "memory", "threads", "copies", "parameters"]
+    wanted = ["jit", "memory", "threads", "copies", "fingerprints", "parameters"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
     wanted += ["views", "workspace"]

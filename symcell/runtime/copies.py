@@ -1,6 +1,6 @@
 """Copies of arrays, in one piece of memory: made, compared with the arrays, and taken again from them.
 
-`places` says of each array its address, where its copy lies in memory, and its bytes.
+`places` says of each array, piece by piece, its address, where its copy lies in memory, and its bytes.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from symcell.runtime.memory import _LINE, room
 from symcell.runtime.threads import in_parallel
 
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
+_PIECE = 1 << 12  # bytes of a piece
 
 
 def _address(array):
@@ -49,21 +50,26 @@ def _copies(arrays, real, threads):
     return memory, copies
 
 
-def _of_all(task, places, memory, threads):
-    """What a task says of arrays and their copies, one part after another; several threads see to it if there is much."""
-    if memory.nbytes < _WORTH_A_THREAD:
-        return [task(places, memory)]
+def _places(arrays, goals):
+    """Where arrays and their copies are, if those begin at goals in their memory."""
+    places = []
+    for a, goal in zip(arrays, goals, strict=True):
+        address, size = _address(a), a.nbytes
+        places += [(address + k, goal + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
+    return np.array(places, np.int64).reshape(-1, 3)
+
+
+def _of_all(task, count, size, threads):
+    """What task(first, last) says of so many pieces with so many bytes; several threads see to some each if there is much."""
+    if size < _WORTH_A_THREAD:
+        return [task(0, count)]
     found = []
-
-    def part(first, last):
-        found.append(task(places[first:last], memory))
-
-    in_parallel(part, _some(len(places), memory.nbytes, threads))
+    in_parallel(lambda first, last: found.append(task(first, last)), _some(count, size, threads))
     return found
 
 
 def _some(count, size, threads):
-    """(first, last) of the arrays that each thread has, of so many with so many bytes."""
+    """(first, last) of the arrays or pieces that each thread has, of so many with so many bytes."""
     parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
     return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
 

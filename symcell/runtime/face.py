@@ -9,7 +9,7 @@ from numba import types
 from symcell.runtime.copies import _address, _copied, _copies
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _MANY, Frozen, _is_ready, _Parameters
+from symcell.runtime.parameters import _MANY, Frozen, _first, _is_ready
 from symcell.runtime.threads import summed
 
 
@@ -77,7 +77,7 @@ def freeze(params, dtype=None):
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
     memory, copies = _copies(arrays, real, 1)
-    return Frozen(NAME, _Parameters(copies, [], None, memory, copies, {}, {}, [], real, sizes, wanted))
+    return Frozen(NAME, _first(copies, None, memory, copies, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):

@@ -5,16 +5,20 @@ they have changed, as in training, copies and packed weights take the memory of 
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from sys import getrefcount
 from typing import NamedTuple
 
 import numpy as np
 
-from symcell.runtime.copies import _address, _copies, _goals, _of_all, _same, _take
+from symcell.runtime.copies import _copies, _goals, _of_all, _places, _same, _take
+from symcell.runtime.fingerprints import _KEYS, _as_noted, _fingerprints
 
 _WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
 _MANY = 16  # sets that are kept
+_WORTH_NOTING = 1 << 18  # bytes of parameters whose fingerprints are worth while: what is smaller is in the first cache
 
+_form = attrgetter("shape", "dtype")
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
 
 
@@ -22,8 +26,10 @@ class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
-    forms: list  # of each its name, shape and dtype
+    names: list
+    forms: list  # of each its shape and dtype
     places: np.ndarray  # of them and their copies
+    noted: list  # fingerprints for these places, once they have been found unchanged
     memory: np.ndarray
     copies: dict
     weights: dict  # direction -> the weights that it multiplies with, packed
@@ -69,13 +75,26 @@ def _known_parameters(params, real, threads):
         return None
     key = _key(params)
     known = _kept.get(key)
-    if known is None or known.real != real or _forms(params) != known.forms:
+    if known is None or known.real != real or list(params) != known.names or _forms(params) != known.forms:
         return None
-    places = known.places
-    if all(_of_all(_same, places, known.memory, threads)):
+    if _unchanged(known, threads):
         return known
+    places = known.places
     del known  # who refers to it is counted
     return _changed(key, places, threads)
+
+
+def _unchanged(known, threads):
+    """Whether the caller's arrays have the values of their copies."""
+    places, memory, noted, size = known.places, known.memory, known.noted, known.memory.nbytes
+    if size < _WORTH_NOTING:
+        return _same(places, memory)
+    if noted:
+        return all(_of_all(lambda a, b: _as_noted(places[a:b], _KEYS, noted[0][a:b]), len(places), size, threads))
+    same = all(_of_all(lambda a, b: _same(places[a:b], memory), len(places), size, threads))
+    if same:
+        noted[:] = [_fingerprints(places, memory)]
+    return same
 
 
 def _changed(key, places, threads):
@@ -90,11 +109,12 @@ def _changed(key, places, threads):
     if new:
         new.rooms.update(new.weights)
         new.weights.clear()
-        _of_all(_take, places, new.memory, threads)
+        new.noted.clear()
+        _of_all(lambda a, b: _take(places[a:b], new.memory), len(places), new.memory.nbytes, threads)
     else:
         arrays = {name: known.given[name] for name in known.copies}
         memory, copies = _copies(arrays, known.real, threads)
-        new = known._replace(memory=memory, copies=copies, weights={}, rooms={}, earlier=[])
+        new = known._replace(memory=memory, copies=copies, noted=[], weights={}, rooms={}, earlier=[])
     new.earlier.extend(earlier)
     return _remembered(new)
 
@@ -121,10 +141,15 @@ def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     memory, copies = _copies(arrays, real, threads)
     if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _Parameters({}, [], None, memory, copies, {}, {}, [], real, sizes, shapes)
+        return _first({}, None, memory, copies, real, sizes, shapes)
     goals = dict(zip(arrays, _goals(arrays), strict=False))
-    places = np.array([(_address(a), goals[name], a.nbytes) for name, a in params.items()], np.int64).reshape(len(params), 3)
-    return _remembered(_Parameters(dict(params), _forms(params), places, memory, copies, {}, {}, [], real, sizes, shapes))
+    places = _places(params.values(), [goals[name] for name in params])
+    return _remembered(_first(dict(params), places, memory, copies, real, sizes, shapes))
+
+
+def _first(given, places, memory, copies, real, sizes, shapes):
+    """Parameters of which nothing is packed or noted yet."""
+    return _Parameters(given, list(given), _forms(given), places, [], memory, copies, {}, {}, [], real, sizes, shapes)
 
 
 def _key(params):
@@ -132,8 +157,8 @@ def _key(params):
 
 
 def _forms(params):
-    """The name, shape and dtype of each array; the last two can be changed in place."""
-    return [(name, a.shape, a.dtype) for name, a in params.items()]
+    """The shape and dtype of each array, which can be changed in place."""
+    return list(map(_form, params.values()))
 
 
 def _remembered(parameters):
