@@ -39,7 +39,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d7e31a2573939044"
+CONTENT_HASH = "4d099963d388e03d"
 RUNTIME_HASH = "22b22d868e7bcff9"
 
 NAME = "gru_inverted_update"
@@ -688,10 +688,9 @@ class Frozen(Mapping):
 
 def _known_parameters(params, real, threads):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    if isinstance(params, Frozen):
-        return params._parameters if params._parameters.real == real else None
     if not isinstance(params, dict):
-        return None
+        frozen = isinstance(params, Frozen) and params._parameters.real == real
+        return params._parameters if frozen else None
     key = _key(params)
     known = _kept.get(key)
     if known is None or known.real != real or list(params) != known.names or _forms(params) != known.forms:
@@ -2286,10 +2285,9 @@ def _segments(T, checkpoint, units):
 
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
-    inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
+    kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or inputs, inputs, start,
-                    call.threads)  # fmt: skip
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
 
 
 def _weights(call, direction, pack, *tape):
@@ -2382,7 +2380,8 @@ def _by_name(inputs):
 
 def _arrays(group, values, names, real, partly=False):
     """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
-    values = dict(values) if isinstance(values, Frozen) else values
+    if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
+        values = dict(values)
     if not isinstance(values, dict):
         raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}
@@ -2423,6 +2422,8 @@ def _number_of_threads(threads):
 
 
 def _positive(label, n):
+    if type(n) is int and n > 0:
+        return n
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
     return int(n)

@@ -52,7 +52,8 @@ def _by_name(inputs):
 
 def _arrays(group, values, names, real, partly=False):
     """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
-    values = dict(values) if isinstance(values, Frozen) else values
+    if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
+        values = dict(values)
     if not isinstance(values, dict):
         raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}
@@ -93,6 +94,8 @@ def _number_of_threads(threads):
 
 
 def _positive(label, n):
+    if type(n) is int and n > 0:
+        return n
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
     return int(n)

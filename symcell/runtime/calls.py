@@ -65,10 +65,9 @@ def _segments(T, checkpoint, units):
 
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
-    inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
+    kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or inputs, inputs, start,
-                    call.threads)  # fmt: skip
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
 
 
 def _weights(call, direction, pack, *tape):

@@ -69,10 +69,9 @@ class Frozen(Mapping):
 
 def _known_parameters(params, real, threads):
     """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    if isinstance(params, Frozen):
-        return params._parameters if params._parameters.real == real else None
     if not isinstance(params, dict):
-        return None
+        frozen = isinstance(params, Frozen) and params._parameters.real == real
+        return params._parameters if frozen else None
     key = _key(params)
     known = _kept.get(key)
     if known is None or known.real != real or list(params) != known.names or _forms(params) != known.forms:
