@@ -1,17 +1,20 @@
 """Fair time: rivals in turn, round by round, each in a block of calls of its own; what is told is the median of the rounds' ratios.
 
-A block begins with calls that do not count, until caches, clocks and threads have settled: another library's threads go on spinning
-for a while after its last call.
+A block begins when nothing is left of the one before: a library's threads may go on after its last call, to spin or to give memory
+back (JAX works for 15 ms after a pass over 1000 steps of 512 units), which the next one must not pay for. Then come calls that do
+not count, until caches and clocks have settled.
 """
 
 import statistics
 import time
 
 _SETTLE, _COUNT = 0.010, 0.020  # seconds of a block that do not count, and that do
+_LOOK, _LOOKS = 0.005, 100  # seconds in which the process must have done nothing, and how often that is looked for
 
 
 def block(call):
     """The median seconds of a call, in a block of its own."""
+    _rest()
     last, end = _seconds(call), time.perf_counter() + _SETTLE
     if last > _SETTLE + _COUNT:  # long enough to have settled on the way
         return last
@@ -36,6 +39,15 @@ def interleaved(calls, seconds=4.0):
 def ratio(times, rival, own="symcell"):
     """rival / own: the median over the rounds."""
     return statistics.median(r / s for r, s in zip(times[rival], times[own], strict=True))
+
+
+def _rest():
+    """Wait until no thread of this process works."""
+    for _ in range(_LOOKS):
+        begin = time.process_time()
+        time.sleep(_LOOK)
+        if time.process_time() - begin < _LOOK / 10:
+            return
 
 
 def _seconds(call):

@@ -41,8 +41,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "19e63ba9ce64f737"
-RUNTIME_HASH = "22b22d868e7bcff9"
+CONTENT_HASH = "c0b168fdfff9dec3"
+RUNTIME_HASH = "25b53c1ca369a3a6"
 
 NAME = "cifg_lstm"
 PARAMS = {
@@ -1426,6 +1426,7 @@ _sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_WAY = 1 << 12  # bytes after which places in the first cache repeat
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
@@ -1436,6 +1437,12 @@ def packed(terms, columns, real):
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
+
+
+def spread(columns, real):
+    """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
+    `add_outer_products` reads of many rows would compete for one place in the first cache."""
+    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
 
 
 def outer_room(threads, columns, real):
@@ -2010,7 +2017,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     parts = shares(threads, T, B, 110 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    dz_all = room((block, B, 3 * n_h), real)
+    dz_all = room((block, B, spread(3 * n_h, real)), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
     dp_i = zeros((parts[-1][1] + 1, n_h), real)
@@ -2347,7 +2354,8 @@ def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

@@ -47,8 +47,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "fbb12a096fc0116b"
-RUNTIME_HASH = "22b22d868e7bcff9"
+CONTENT_HASH = "5dcd0be24910e6e8"
+RUNTIME_HASH = "25b53c1ca369a3a6"
 
 NAME = "mamba"
 PARAMS = {
@@ -1446,6 +1446,7 @@ _sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_WAY = 1 << 12  # bytes after which places in the first cache repeat
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
@@ -1456,6 +1457,12 @@ def packed(terms, columns, real):
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
+
+
+def spread(columns, real):
+    """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
+    `add_outer_products` reads of many rows would compete for one place in the first cache."""
+    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
 
 
 def outer_room(threads, columns, real):
@@ -2312,16 +2319,16 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     )
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    dy_seq = room((block, B, n_y), real)
+    dy_seq = room((block, B, spread(n_y, real)), real)
     from_dy = room((block, B, n_u), real)
-    dz_delta_2_seq = room((block, B, n_u), real)
     from_dz_delta = room((block, B, n_u), real)
     sigmoid_du0_seq = room((block, B, n_u), real)
     dy_ssm_seq = room((block, B, n_u), real)
     dv_S_seq = room((block, B, n_u), real)
+    dz_delta_2_seq = room((block, B, spread(n_u, real)), real)
     from_dz_delta_2 = room((block, B, n_r), real)
-    dz_delta_and_dB_t_and_dC_t_seq = room((block, B, 2 * n_s + n_r), real)
-    du0_and_dz_y_seq = room((block, B, 2 * n_u), real)
+    dz_delta_and_dB_t_and_dC_t_seq = room((block, B, spread(2 * n_s + n_r, real)), real)
+    du0_and_dz_y_seq = room((block, B, spread(2 * n_u, real)), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
     dw_S = zeros((parts[-1][1] + 1, n_u, n_s), real)
@@ -2717,7 +2724,8 @@ def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

@@ -33,7 +33,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "205c28ce531e6e18"
+CONTENT_HASH = "5b130a3e6eccd182"
 RUNTIME_HASH = "c9568cb666d527ee"
 
 NAME = "scalar_rnn"
@@ -1412,7 +1412,8 @@ def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

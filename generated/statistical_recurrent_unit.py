@@ -42,8 +42,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "507b6668b87f5042"
-RUNTIME_HASH = "22b22d868e7bcff9"
+CONTENT_HASH = "952924fddaaea9bc"
+RUNTIME_HASH = "25b53c1ca369a3a6"
 
 NAME = "statistical_recurrent_unit"
 PARAMS = {
@@ -1423,6 +1423,7 @@ _sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
 
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_WAY = 1 << 12  # bytes after which places in the first cache repeat
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
@@ -1433,6 +1434,12 @@ def packed(terms, columns, real):
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
+
+
+def spread(columns, real):
+    """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
+    `add_outer_products` reads of many rows would compete for one place in the first cache."""
+    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
 
 
 def outer_room(threads, columns, real):
@@ -2142,11 +2149,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     )
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    dz_o_seq = room((block, B, n_o), real)
+    dz_o_seq = room((block, B, spread(n_o, real)), real)
     from_dz_o = room((block, B, n_a * n_p), real)
-    dz_p_seq = room((block, B, n_p), real)
+    dz_p_seq = room((block, B, spread(n_p, real)), real)
     from_dz_p = room((1, B, n_r), real)
-    dz_r_seq = room((block, B, n_r), real)
+    dz_r_seq = room((block, B, spread(n_r, real)), real)
     from_dz_r = room((1, B, n_a * n_p), real)
     dx_seq = room((T, B, n_x), real)
     dmu = room((1, B, n_a, n_p), real)
@@ -2493,7 +2500,8 @@ def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

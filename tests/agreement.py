@@ -47,7 +47,7 @@ def plain_kernel(cell, dtype="float64"):
     with patch.object(config, "DISABLE_JIT", True):
         exec(compile(source, f"<{cell.name}, generated>", "exec"), module.__dict__)
     if hasattr(module, "multiply"):
-        module.products_of, module.pack = id, _pack
+        module.products_of, module.pack, module._WAY = id, _pack, 1  # all rows that may be spread are
         module.multiply, module.add_outer_products = _multiply, _add_outer_products
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
     module.keep = _keep

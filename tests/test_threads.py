@@ -46,6 +46,19 @@ def assert_same(found, expected):
         np.testing.assert_allclose(found[key], a, rtol=1e-10, atol=1e-11, err_msg=str(key))
 
 
+@pytest.mark.parametrize("name", cells.names())
+def test_rows_that_are_spread_hold_the_same(name, monkeypatch):
+    """As where they would lie a multiple of 4 KiB apart."""
+    kernel = cells.get(name).compile("float64")
+    call = problem(kernel, 5, 3)
+    expected = outcome(kernel, *call)
+    if hasattr(kernel.module, "spread"):
+        monkeypatch.setattr(kernel.module, "_WAY", 1)
+    found = outcome(kernel, *call)
+    for key, a in expected.items():
+        np.testing.assert_array_equal(found[key], a, err_msg=str(key))
+
+
 @pytest.fixture
 def everything_is_worth_a_thread(monkeypatch):
     """Returns a kernel whose module wakes threads for the smallest tasks, and works in blocks of few steps."""

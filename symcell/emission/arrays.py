@@ -4,7 +4,7 @@ from sympy import Integer
 
 from symcell.emission.printer import index_text
 from symcell.schedule.arrange import volume
-from symcell.schedule.program import Assign, Gradient
+from symcell.schedule.program import Assign, Gradient, Product
 
 
 class Arrays:
@@ -114,8 +114,17 @@ class Arrays:
         q, home = next(iter(made.items()))
         names = self.names
         leads = {"sequence": [names.T, names.B], "block": [names.block, names.B], "step": ["1", names.B], "once": []}
-        lead = leads.get(home.kind)
-        return None if lead is None else tuple_text([*lead, *map(size_of, self.dims(array, q))] or ["1"])
+        lead, dims = leads.get(home.kind), list(map(size_of, self.dims(array, q)))
+        if array in self._read_across():
+            dims = [f"spread({dims[0]}, {names.real})"]
+        return None if lead is None else tuple_text([*lead, *dims] or ["1"])
+
+    def _read_across(self):
+        """Arrays that weight gradients read a few columns at a time, in many rows."""
+        items = [s for s in getattr(self.program, self.direction) if not isinstance(s, Assign)]
+        bars = {self.schedule.runs[s.bars] for s in items if isinstance(s, Gradient)}
+        full = {self.schedule.runs[s.targets].array for s in items if isinstance(s, Product)}  # these are written as a whole
+        return {home.array for home in bars if home.packed} - full
 
     def shape_of(self, array):
         """The shape of an array that lives for one sample."""

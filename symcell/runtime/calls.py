@@ -67,7 +67,8 @@ def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call, "forward", _forward_weights)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start, call.threads)
+    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
+                    call.threads)  # fmt: skip
 
 
 def _weights(call, direction, pack, *tape):

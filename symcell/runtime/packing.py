@@ -11,11 +11,12 @@ from numba import types
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit, ir, jit
-from symcell.runtime.memory import room
+from symcell.runtime.memory import _LINE, room
 from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from symcell.runtime.views import _copy, _in_one_piece
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_WAY = 1 << 12  # bytes after which places in the first cache repeat
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
@@ -26,6 +27,12 @@ def packed(terms, columns, real):
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
+
+
+def spread(columns, real):
+    """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
+    `add_outer_products` reads of many rows would compete for one place in the first cache."""
+    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
 
 
 def outer_room(threads, columns, real):
