@@ -39,8 +39,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "5e6076b3c5596301"
-RUNTIME_HASH = "25b53c1ca369a3a6"
+CONTENT_HASH = "7cd7e532bf94c259"
+RUNTIME_HASH = "06651f93d704e9a6"
 
 NAME = "gru_one_gate"
 PARAMS = {
@@ -1511,7 +1511,6 @@ pack = _shared.setdefault("pack", jit(_pack))
 
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
-_ROWS = 60  # rows that all panels of weights are taken for, before the next ones are
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
 
@@ -1535,22 +1534,14 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high)
         return
     tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
-    for top in range(0, tall, _ROWS):
-        bottom = min(top + _ROWS, tall)
-        for step in range(right - left):
-            column = width * (right - 1 - step if turn % 2 else left + step)
-            if out.shape[2] - column > width // 2:
-                _tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
-            else:
-                _narrow_tall_band(rows, start, weights, terms, out, column, top, bottom, low, high)
-        turn += 1
-    if tall < count:
-        for step in range(right - left):
-            column = width * (right - 1 - step if turn % 2 else left + step)
-            if out.shape[2] - column > width // 2:
-                _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
-            else:
-                _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+    for step in range(right - left):
+        column = width * (right - 1 - step if turn % 2 else left + step)
+        if out.shape[2] - column > width // 2:
+            _tall_band(rows, start, weights, terms, out, column, 0, tall, low, high)
+            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+        else:
+            _narrow_tall_band(rows, start, weights, terms, out, column, 0, tall, low, high)
+            _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
 
 
 @exact_jit
