@@ -45,8 +45,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a27d79b3c71b9eca"
-RUNTIME_HASH = "06651f93d704e9a6"
+CONTENT_HASH = "723f1c94d473a7d3"
+RUNTIME_HASH = "8905e46a5ae973a0"
 
 NAME = "t_lstm"
 PARAMS = {
@@ -1596,15 +1596,16 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
     C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
     left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows = left.shape[0] * samples
+    rows, row, sample = left.shape[0] * samples, low, 0
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
     for first in range(0, rows, _DEPTH):
         count = min(_DEPTH, rows - first)
         for r in range(count):
-            t, b = divmod(first + r, samples)
-            row = t * left.shape[1] + low + b
             places[r] = row * left.shape[2] + from_left
             _put_row(right, row * right.shape[2] + from_right, breadth, panels, r)
+            row, sample = row + 1, sample + 1
+            if sample == samples:  # on to the next step
+                row, sample = row + left.shape[1] - samples, 0
         terms = places[:count]
         for top in range(above, below, _SPAN):
             tall = min(_SPAN, below - top)
