@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2022e947e9c65059"
+CONTENT_HASH = "fa37fface3b6d624"
 RUNTIME_HASH = "8905e46a5ae973a0"
 
 NAME = "ctrnn"
@@ -254,6 +254,7 @@ if hasattr(os, "register_at_fork"):
 
 _WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
 _WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
+_WORTH_A_TEAM = 1 << 24  # and, in all steps, to wait until the others have woken up
 _WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
 _ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
 _ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
@@ -330,7 +331,7 @@ def shares(threads, T, B, work):
     wanted = min(threads, T * B * work // _WORTHWHILE)
     if wanted < 2:
         return [(0, 0, 0, B, B, 0, ALONE)]
-    if wanted > B and B * work >= _WORTH_A_MEETING:
+    if wanted > B and B * work >= _WORTH_A_MEETING and T * B * work >= _WORTH_A_TEAM:
         team = ALONE.copy()
         team[0] = wanted
         return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]

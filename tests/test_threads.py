@@ -65,7 +65,7 @@ def everything_is_worth_a_thread(monkeypatch):
 
     def eager(name):
         kernel = cells.get(name).compile("float64")
-        for constant in ("_WORTHWHILE", "_WORTH_A_MEETING", "_WORTH_PACKING", "_WORTH_A_THREAD"):
+        for constant in ("_WORTHWHILE", "_WORTH_A_MEETING", "_WORTH_A_TEAM", "_WORTH_PACKING", "_WORTH_A_THREAD"):
             monkeypatch.setattr(kernel.module, constant, 1)
         monkeypatch.setattr(kernel.module.config, "NUMBA_NUM_THREADS", 3)
         monkeypatch.setattr(kernel.module, "_ROWS_IN_CACHE", 15)
