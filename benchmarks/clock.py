@@ -42,7 +42,7 @@ def ratio(times, rival, own="symcell"):
 
 
 def _rest():
-    """Wait until no thread of this process works."""
+    """Wait until no thread of this process works; for half a second at most, should one never rest."""
     for _ in range(_LOOKS):
         begin = time.process_time()
         time.sleep(_LOOK)

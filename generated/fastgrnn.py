@@ -39,7 +39,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "333e1b356dd287c4"
+CONTENT_HASH = "aecdf3725d371d60"
 RUNTIME_HASH = "8905e46a5ae973a0"
 
 NAME = "fastgrnn"
@@ -629,7 +629,7 @@ def _as_noted(places, keys, noted):
 
 _WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
 _MANY = 16  # sets that are kept
-_WORTH_NOTING = 1 << 18  # bytes of parameters whose fingerprints are worth while: what is smaller is in the first cache
+_WORTH_NOTING = 1 << 18  # bytes of parameters whose fingerprints are worth while: smaller ones are near, and so are their copies
 
 _form = attrgetter("shape", "dtype")
 _kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
@@ -639,7 +639,6 @@ class _Parameters(NamedTuple):
     """Parameters as they were when they were given."""
 
     given: dict  # the caller's arrays, if they can be found again
-    names: list
     forms: list  # of each its shape and dtype
     places: np.ndarray  # of them and their copies
     noted: list  # fingerprints for these places, once they have been found unchanged
@@ -687,7 +686,7 @@ def _known_parameters(params, real, threads):
         return params._parameters if frozen else None
     key = _key(params)
     known = _kept.get(key)
-    if known is None or known.real != real or list(params) != known.names or _forms(params) != known.forms:
+    if known is None or known.real != real or list(params) != list(known.given) or _forms(params) != known.forms:
         return None
     if _unchanged(known, threads):
         return known
@@ -761,7 +760,7 @@ def _new_parameters(params, arrays, sizes, shapes, real, threads):
 
 def _first(given, places, memory, copies, real, sizes, shapes):
     """Parameters of which nothing is packed or noted yet."""
-    return _Parameters(given, list(given), _forms(given), places, [], memory, copies, {}, {}, [], real, sizes, shapes)
+    return _Parameters(given, _forms(given), places, [], memory, copies, {}, {}, [], real, sizes, shapes)
 
 
 def _key(params):
@@ -2456,9 +2455,7 @@ def _number_of_threads(threads):
 
 
 def _positive(label, n):
-    if type(n) is int and n > 0:
-        return n
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+    if (type(n) is not int and (isinstance(n, bool) or not isinstance(n, (int, np.integer)))) or n < 1:
         raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
     return int(n)
 

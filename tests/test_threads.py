@@ -59,6 +59,19 @@ def test_rows_that_are_spread_hold_the_same(name, monkeypatch):
         np.testing.assert_array_equal(found[key], a, err_msg=str(key))
 
 
+def test_rows_that_outer_products_read_across_are_spread():
+    for name, columns in (("lstm", "4 * n_h"), ("sru_v1", "3 * n_h"), ("rnn", "n_h")):
+        assert f"= room((block, B, spread({columns}, real)), real)" in cells.get(name).compile("float64").source
+
+
+@pytest.mark.parametrize("T, teams", ((100, False), (1000, True)))
+def test_a_team_is_woken_only_where_it_has_enough_to_do(T, teams):
+    module = cells.lstm.compile("float32").module
+    found = module.shares(2, T, 1, 145_000)
+    assert [part[-1][0] for part in found] == ([2, 2] if teams else [1])
+    assert [part[-1][0] for part in module.shares(2, T, 4, 145_000)] == [1, 1]  # samples are shared without
+
+
 @pytest.fixture
 def everything_is_worth_a_thread(monkeypatch):
     """Returns a kernel whose module wakes threads for the smallest tasks, and works in blocks of few steps."""

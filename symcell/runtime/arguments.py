@@ -94,9 +94,7 @@ def _number_of_threads(threads):
 
 
 def _positive(label, n):
-    if type(n) is int and n > 0:
-        return n
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+    if (type(n) is not int and (isinstance(n, bool) or not isinstance(n, (int, np.integer)))) or n < 1:
         raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
     return int(n)
 
