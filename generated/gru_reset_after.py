@@ -40,7 +40,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "44de73d4788ff7c1"
+CONTENT_HASH = "564a1275fb9b8712"
 RUNTIME_HASH = "8905e46a5ae973a0"
 
 NAME = "gru_reset_after"
@@ -460,7 +460,7 @@ def meet(team):
 
 
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
-_PIECE = 1 << 12  # bytes of a piece
+_PIECE = 1 << 12  # bytes of a piece, or less
 
 
 def _address(array):
@@ -474,36 +474,36 @@ def _copied(array):
     return copy
 
 
-def _goals(arrays):
-    """Where the copies of arrays begin in their memory, each on a cache line, and where the last one ends."""
-    goals = [0]
-    for a in arrays.values():
-        goals.append(goals[-1] + -(-a.nbytes // _LINE) * _LINE)
-    return goals
+def _ready(array):
+    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
+    return array if array.flags.carray else _copied(array)
 
 
-def _copies(arrays, real, threads):
-    """Memory in one piece, and copies of all arrays in it."""
-    *goals, end = _goals(arrays)
-    memory = room((end,), np.dtype(np.uint8))
-    copies = {name: np.ndarray(a.shape, real, memory, goal) for (name, a), goal in zip(arrays.items(), goals, strict=True)}
-    pairs = [(copy, arrays[name]) for name, copy in copies.items()]
-
-    def part(first, last):
-        for copy, a in pairs[first:last]:
-            copy[...] = a
-
-    in_parallel(part, _some(len(pairs), end, threads))
-    return memory, copies
+def _places(arrays, copies, held):
+    """Where arrays are, and where their copies are: name -> copy, and (panels, parts): see _held_weights."""
+    places = {name: [] for name in arrays}
+    for name, copy in copies.items():
+        source, goal, size = _address(arrays[name]), _address(copy), copy.nbytes
+        places[name] += [(source + k, goal + k, min(_PIECE, size - k), 1, 0, 0) for k in range(0, size, _PIECE)]
+    for panels, parts in held:
+        for name, *where in parts:
+            places[name] += _rows_in_panels(arrays[name], panels, *where)
+    return np.array([piece for pieces in places.values() for piece in pieces], np.int64).reshape(-1, 6)
 
 
-def _places(arrays, goals):
-    """Where arrays and their copies are, if those begin at goals in their memory."""
-    places = []
-    for a, goal in zip(arrays, goals, strict=True):
-        address, size = _address(a), a.nbytes
-        places += [(address + k, goal + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
-    return np.array(places, np.int64).reshape(-1, 3)
+def _rows_in_panels(array, panels, first, length, term, column):
+    """The pieces of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
+    _, terms, width = panels.shape
+    number, source, goal = array.itemsize, _address(array), _address(panels)
+    stride, pitch, low = array.shape[-1] * number, width * number, 0
+    while low < length:  # up to the end of a panel
+        panel, lane = divmod(column + low, width)
+        some = min(width - lane, length - low) * number
+        start, line = source + (first + low) * number, goal + ((panel * terms + term) * width + lane) * number
+        height, at_once = array.nbytes // stride, _PIECE // some
+        for row in range(0, height, at_once):
+            yield start + row * stride, line + row * pitch, some, min(at_once, height - row), stride, pitch
+        low += width - lane
 
 
 def _of_all(task, count, size, threads):
@@ -522,54 +522,56 @@ def _some(count, size, threads):
 
 
 @intrinsic
-def _same_bytes(typing, address, memory, place, count):
-    """Whether what lies at an address is what lies at a place in memory."""
-    signature = types.boolean(types.intp, memory, types.intp, types.intp)
+def _same_bytes(typing, address, other, count):
+    """Whether so many bytes at two addresses are the same."""
+    signature = types.boolean(types.intp, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
         number, byte = ir.IntType(32), cgutils.voidptr_t
-        kind = ir.FunctionType(number, [byte, byte, arguments[3].type])
+        kind = ir.FunctionType(number, [byte, byte, arguments[2].type])
         compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
-        found = builder.call(compare, [*_pointers(context, builder, signature, arguments), arguments[3]])
+        found = builder.call(compare, [*(builder.inttoptr(a, byte) for a in arguments[:2]), arguments[2]])
         return builder.icmp_signed("==", found, number(0))
 
     return signature, generate
 
 
 @intrinsic
-def _take_bytes(typing, address, memory, place, count):
-    """Copy what lies at an address to a place in memory."""
-    signature = types.void(types.intp, memory, types.intp, types.intp)
+def _take_bytes(typing, address, goal, count):
+    """Copy so many bytes from an address to another one."""
+    signature = types.void(types.intp, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        source, goal = _pointers(context, builder, signature, arguments)
-        cgutils.raw_memcpy(builder, goal, source, arguments[3], 1)
+        source, goal = (builder.inttoptr(a, cgutils.voidptr_t) for a in arguments[:2])
+        cgutils.raw_memcpy(builder, goal, source, arguments[2], 1)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-def _pointers(context, builder, signature, arguments):
-    """To the address and to the place in memory that the arguments begin with."""
-    address, memory, place, _ = arguments
-    memory = context.make_array(signature.args[1])(context, builder, memory)
-    return builder.inttoptr(address, cgutils.voidptr_t), builder.gep(memory.data, [place])
+@exact_jit
+def _piece(places, k):
+    return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 
 
 @jit
-def _same(places, memory):
+def _same(places):
     """Whether arrays hold the very bits that their copies hold."""
-    same = True
     for k in range(places.shape[0]):
-        same = same and _same_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
-    return same
+        source, goal, size, rows, stride, pitch = _piece(places, k)
+        for row in range(rows):
+            if not _same_bytes(source + row * stride, goal + row * pitch, size):
+                return False
+    return True
 
 
 @jit
-def _take(places, memory):
+def _take(places):
     """Copy arrays to where their copies are."""
     for k in range(places.shape[0]):
-        _take_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
+        source, goal, size, rows, stride, pitch = _piece(places, k)
+        for row in range(rows):
+            _take_bytes(source + row * stride, goal + row * pitch, size)
 
 
 # Whether arrays have changed.
@@ -579,11 +581,23 @@ _KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # other
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
-def _fingerprints(places, memory):
+def _pieces(arrays):
+    """The address and the bytes of each piece of arrays."""
+    pieces = []
+    for a in arrays.values():
+        address, size = _address(a), a.nbytes
+        pieces += [(address + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
+    return np.array(pieces, np.int64).reshape(-1, 2)
+
+
+def _fingerprints(arrays, copies, held):
     """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
-    places, found = places.copy(), np.empty((len(places), 2), np.uint64)
-    places[:, 0] = _address(memory) + places[:, 1]
-    _note(places, _KEYS, found)
+    again = {name: np.empty(a.shape, a.dtype) for name, a in arrays.items()}
+    source, goal, *rest, stride, pitch = _places(again, copies, held).T
+    _take(np.stack([goal, source, *rest, pitch, stride], axis=1))
+    pieces = _pieces(again)
+    found = np.empty((len(pieces), 2), np.uint64)
+    _note(pieces, _KEYS, found)
     return found
 
 
@@ -623,21 +637,20 @@ def _fingerprint(address, size, keys):
 
 
 @jit
-def _note(places, keys, found):
-    """Write down the fingerprints of what lies at places."""
-    for k in range(places.shape[0]):
-        found[k, 0], found[k, 1] = _fingerprint(places[k, 0], places[k, 2], keys)
+def _note(pieces, keys, found):
+    """Write down the fingerprints of pieces."""
+    for k in range(pieces.shape[0]):
+        found[k, 0], found[k, 1] = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
 
 
 @jit
-def _as_noted(places, keys, noted):
-    """Whether what lies at places has the fingerprints that were noted."""
-    same = True
-    for k in range(places.shape[0]):
-        if same:
-            first, second = _fingerprint(places[k, 0], places[k, 2], keys)
-            same = first == noted[k, 0] and second == noted[k, 1]
-    return same
+def _as_noted(pieces, keys, noted):
+    """Whether pieces have the fingerprints that were noted."""
+    for k in range(pieces.shape[0]):
+        first, second = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
+        if first != noted[k, 0] or second != noted[k, 1]:
+            return False
+    return True
 
 
 # Parameters that are used again.
@@ -656,11 +669,13 @@ class _Parameters(NamedTuple):
 
     given: dict  # the caller's arrays, if they can be found again
     forms: list  # of each its shape and dtype
-    places: np.ndarray  # of them and their copies
-    noted: list  # fingerprints for these places, once they have been found unchanged
-    memory: np.ndarray
+    arrays: dict  # what `forward` packs: the caller's arrays, or what they were made into
+    places: np.ndarray  # of the arrays and their copies
+    noted: list  # pieces of the arrays and their fingerprints, once they have been found unchanged
+    bytes: int  # of all copies
     copies: dict
-    weights: dict  # direction -> the weights that it multiplies with, packed
+    held: list  # packed weights that hold parameters, with their parts: see _held_weights
+    weights: dict  # direction -> the other weights that it multiplies with, packed
     rooms: dict  # direction -> packed weights of earlier values, to be overwritten
     earlier: list  # these parameters with their values before, if they have changed
     real: np.dtype
@@ -679,7 +694,7 @@ class Frozen(Mapping):
 
     def _of(self, sizes, shapes):
         """What is known of them, now that an input tells all sizes."""
-        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, weights={})
+        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, held=[], weights={})
         return self._parameters
 
     def __getitem__(self, name):
@@ -713,14 +728,15 @@ def _known_parameters(params, real, threads):
 
 def _unchanged(known, threads):
     """Whether the caller's arrays have the values of their copies."""
-    places, memory, noted, size = known.places, known.memory, known.noted, known.memory.nbytes
+    places, noted, size = known.places, known.noted, known.bytes
     if size < _WORTH_NOTING:
-        return _same(places, memory)
+        return _same(places)
     if noted:
-        return all(_of_all(lambda a, b: _as_noted(places[a:b], _KEYS, noted[0][a:b]), len(places), size, threads))
-    same = all(_of_all(lambda a, b: _same(places[a:b], memory), len(places), size, threads))
+        pieces, sums = noted
+        return all(_of_all(lambda a, b: _as_noted(pieces[a:b], _KEYS, sums[a:b]), len(pieces), size, threads))
+    same = all(_of_all(lambda a, b: _same(places[a:b]), len(places), size, threads))
     if same:
-        noted[:] = [_fingerprints(places, memory)]
+        noted[:] = _pieces(known.arrays), _fingerprints(known.arrays, known.copies, known.held)
     return same
 
 
@@ -737,11 +753,9 @@ def _changed(key, places, threads):
         new.rooms.update(new.weights)
         new.weights.clear()
         new.noted.clear()
-        _of_all(lambda a, b: _take(places[a:b], new.memory), len(places), new.memory.nbytes, threads)
     else:
-        arrays = {name: known.given[name] for name in known.copies}
-        memory, copies = _copies(arrays, known.real, threads)
-        new = known._replace(memory=memory, copies=copies, noted=[], weights={}, rooms={}, earlier=[])
+        new = _uncopied(known.given, known.arrays, known.real, known.sizes, known.shapes)
+    _take_all(new, threads)
     new.earlier.extend(earlier)
     return _remembered(new)
 
@@ -766,17 +780,49 @@ _UNREFERRED = _references_of_a_local()
 
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
-    memory, copies = _copies(arrays, real, threads)
-    if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _first({}, None, memory, copies, real, sizes, shapes)
-    goals = dict(zip(arrays, _goals(arrays), strict=False))
-    places = _places(params.values(), [goals[name] for name in params])
-    return _remembered(_first(dict(params), places, memory, copies, real, sizes, shapes))
+    ready = all(_is_ready(a, real) for a in params.values())
+    arrays = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
+    new = _uncopied(arrays if ready else {}, arrays, real, sizes, shapes)
+    _take_all(new, threads)
+    return _remembered(new) if ready and new.bytes <= _WORTH_KEEPING else new
 
 
-def _first(given, places, memory, copies, real, sizes, shapes):
-    """Parameters of which nothing is packed or noted yet."""
-    return _Parameters(given, _forms(given), places, [], memory, copies, {}, {}, [], real, sizes, shapes)
+def _uncopied(given, arrays, real, sizes, shapes):
+    """Parameters with room for their copies, which are still to be taken."""
+    held = _held_weights(sizes, real)
+    elsewhere = {name for _, parts in held for name, *_ in parts}
+    copies = {name: room(a.shape, real) for name, a in arrays.items() if name not in elsewhere}
+    places, size = _places(arrays, copies, held), sum(a.nbytes for a in arrays.values())
+    return _Parameters(given, _forms(given), arrays, places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
+
+
+def _take_all(parameters, threads):
+    """Copy the arrays."""
+    places = parameters.places
+    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.bytes, threads)
+
+
+def _frozen(arrays, real, sizes, shapes):
+    """Copies of arrays that will never be compared with them. Their packed weights are filled when they are asked for."""
+    copies, size = {name: _copied(a) for name, a in arrays.items()}, sum(a.nbytes for a in arrays.values())
+    return _Parameters({}, [], copies, None, [], size, copies, [], {}, {}, [], real, sizes, shapes)
+
+
+def _held(parameters):
+    """The packed weights that hold parameters."""
+    if parameters.places is None and not parameters.held:  # of frozen ones
+        held = _held_weights(parameters.sizes, parameters.real)
+        _take(_places(parameters.arrays, {}, held))
+        parameters.held[:] = held
+    return [panels for panels, _ in parameters.held]
+
+
+def _weights(parameters, direction, pack, *arguments):
+    """The other weights of a direction's products, packed if they are not yet, where earlier ones were if there are any."""
+    if direction not in parameters.weights:
+        made = parameters.rooms.pop(direction, None)
+        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, *arguments)
+    return parameters.weights[direction]
 
 
 def _key(params):
@@ -791,7 +837,7 @@ def _forms(params):
 def _remembered(parameters):
     """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
     _kept[_key(parameters.given)] = parameters
-    kept = [(key, sum(p.memory.nbytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
+    kept = [(key, sum(p.bytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
     while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
         _kept.pop(kept.pop(0)[0], None)
     return parameters
@@ -1907,7 +1953,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz
         meet(team)
 
 
-def _forward_weights(sizes, real, params, made, threads):
+def _forward_weights(sizes, real, made, params, threads):
     """The weights of all products, as `multiply` reads them."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -1961,30 +2007,29 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     return {"h": h_seq}, (n_seq, r_seq, z_n_seq, z_seq)
 
 
-def _backward_weights(sizes, real, params, made, tape, threads):
-    """The weights of all products, as `multiply` reads them."""
+def _held_weights(sizes, real):
+    """Packed weights that hold parameters, each with its parts: name, first column, columns; where they lie."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
-    W_z = params["W_z"]
-    U_z = params["U_z"]
-    W_r = params["W_r"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
-    W_n = params["W_n"]
-    U, W = made or (packed(3 * n_h, n_h, real), packed(3 * n_h, n_x, real))
-
-    def part(rank, threads):
+    return [
         # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
-        pack(U_z, 0, n_h, True, U, 0, 0, rank, threads)
-        pack(U_r, 0, n_h, True, U, n_h, 0, rank, threads)
-        pack(U_n, 0, n_h, True, U, 2 * n_h, 0, rank, threads)
+        (packed(3 * n_h, n_h, real), [
+            ("U_z", 0, n_h, 0, 0),
+            ("U_r", 0, n_h, n_h, 0),
+            ("U_n", 0, n_h, 2 * n_h, 0),
+        ]),
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_n.T @ dz_n_2
-        pack(W_z, 0, n_x, True, W, 0, 0, rank, threads)
-        pack(W_r, 0, n_x, True, W, n_h, 0, rank, threads)
-        pack(W_n, 0, n_x, True, W, 2 * n_h, 0, rank, threads)
+        (packed(3 * n_h, n_x, real), [
+            ("W_z", 0, n_x, 0, 0),
+            ("W_r", 0, n_x, n_h, 0),
+            ("W_n", 0, n_x, 2 * n_h, 0),
+        ]),
+    ]
 
-    in_parallel(part, halves(threads, U.size + W.size))
-    return U, W
+
+def _backward_weights(sizes, real, made, params, tape, threads):
+    """The weights of products that hold no parameters, as `multiply` reads them."""
+    return ()
 
 
 def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
@@ -2143,8 +2188,7 @@ def freeze(params, dtype=None):
         sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-    memory, copies = _copies(arrays, real, 1)
-    return Frozen(NAME, _first(copies, None, memory, copies, real, sizes, wanted))
+    return Frozen(NAME, _frozen(arrays, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -2191,7 +2235,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        weights = _weights(call, "backward", _backward_weights, tape)
+        others = _weights(call.params, "backward", _backward_weights, call.params.copies, tape, call.threads)
+        weights = *_held(call.params), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
                                    tape, given, later, call.threads)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
@@ -2227,7 +2272,7 @@ def _checked_step(params, inputs, state, dtype):
             _compiled_steps[real] = _compiled_step(real)
     names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
     in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
-    arrays = [params[name] if name in in_place else call.params.copies[name] for name in names]
+    arrays = [params[name] if name in in_place else call.params.arrays[name] for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
     new = {name: np.empty(start[name].shape, real) for name in STATES}
@@ -2302,7 +2347,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
     known = _known_parameters(params, real, threads)
-    arrays = known.copies if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    arrays = known.arrays if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
     given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
@@ -2333,20 +2378,9 @@ def _segments(T, checkpoint, units):
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call, "forward", _forward_weights)
+    weights = _weights(call.params, "forward", _forward_weights, call.params.arrays, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
                     call.threads)  # fmt: skip
-
-
-def _weights(call, direction, pack, *tape):
-    """The weights that a direction multiplies with, packed if they are not yet, where earlier ones were if there are any."""
-    params = call.params
-    if direction in params.weights:
-        return params.weights[direction]
-    weights = pack(call.sizes, call.real, params.copies, params.rooms.pop(direction, None), *tape, call.threads)
-    if params.given:
-        params.weights[direction] = weights
-    return weights
 
 
 def _replayed(run):
@@ -2456,11 +2490,6 @@ def _array(group, name, value, real):
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
         raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
     return np.asarray(array, dtype=real)
-
-
-def _ready(array):
-    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
-    return array if array.flags.carray else _copied(array)
 
 
 def _number_of_threads(threads):

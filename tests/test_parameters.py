@@ -130,15 +130,21 @@ def known_of(kernel, params):
     return known
 
 
+def memory_of(kernel, params):
+    """Where all copies begin."""
+    known = known_of(kernel, params)
+    return tuple(a.ctypes.data for a in (*known.copies.values(), *(panels for panels, _ in known.held)))
+
+
 def test_values_that_no_run_needs_give_their_memory(call, monkeypatch):
     kernel, params, *rest = call
     outcome(kernel, params, *rest)
-    memory = known_of(kernel, params).memory.ctypes.data
-    monkeypatch.setattr(kernel.module, "_copies", None)
+    memory = memory_of(kernel, params)
+    monkeypatch.setattr(kernel.module, "_uncopied", None)
     for _ in range(3):
         params["b_o"][-1] += 1
         outcome(kernel, params, *rest)
-    assert known_of(kernel, params).memory.ctypes.data == memory and not known_of(kernel, params).earlier
+    assert memory_of(kernel, params) == memory and not known_of(kernel, params).earlier
 
 
 def test_two_pieces_of_memory_serve_who_keeps_the_last_run(call, monkeypatch):
@@ -148,8 +154,8 @@ def test_two_pieces_of_memory_serve_who_keeps_the_last_run(call, monkeypatch):
         params["b_o"][-1] += 1
         run = kernel.forward(params, *rest, threads=1)  # while the run before is there
         kernel.backward(run, {"h": np.ones_like(run.states["h"])})
-        found.add(known_of(kernel, params).memory.ctypes.data)
-        monkeypatch.setattr(kernel.module, "_copies", None) if k == 2 else None
+        found.add(memory_of(kernel, params))
+        monkeypatch.setattr(kernel.module, "_uncopied", None) if k == 2 else None
     assert len(found) == 2 and len(known_of(kernel, params).earlier) == 1
 
 

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from symcell.runtime import fingerprints
-from symcell.runtime.copies import _PIECE, _goals, _of_all, _places
+from symcell.runtime.copies import _PIECE, _of_all, _places, _take
 
 SIZES = (0, 1, 2, 3, 7, 16, _PIECE // 4 - 1, _PIECE // 4, _PIECE // 4 + 1, 3 * _PIECE // 4 + 5)  # of arrays of float32
 KEYS = fingerprints._KEYS
 
 
 def noted(a):
-    places = _places([a], [0])
-    found = np.empty((len(places), 2), np.uint64)
-    fingerprints._note(places, KEYS, found)
-    return places, found
+    pieces = fingerprints._pieces({"a": a})
+    found = np.empty((len(pieces), 2), np.uint64)
+    fingerprints._note(pieces, KEYS, found)
+    return pieces, found
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -32,23 +32,23 @@ def test_fingerprints_are_these_sums(size):
 @pytest.mark.parametrize("size", (1, 2, 3, 9, _PIECE // 4 + 1))
 def test_every_bit_counts(size):
     a = np.random.default_rng(size).normal(size=size).astype(np.float32)
-    places, found = noted(a)
+    pieces, found = noted(a)
     bits = a.view(np.uint32)
     for place, bit in np.ndindex(size, 32):
         bits[place] ^= np.uint32(1 << bit)
-        assert not fingerprints._as_noted(places, KEYS, found)
+        assert not fingerprints._as_noted(pieces, KEYS, found)
         bits[place] ^= np.uint32(1 << bit)
-    assert fingerprints._as_noted(places, KEYS, found)
+    assert fingerprints._as_noted(pieces, KEYS, found)
 
 
 def test_numbers_that_change_places_are_seen():
     a = np.arange(2 * _PIECE, dtype=np.float32)
-    places, found = noted(a)
+    pieces, found = noted(a)
     for k, m in ((0, 1), (0, 2), (2, 3), (0, _PIECE // 4), (5, _PIECE)):
         a[[k, m]] = a[[m, k]]
-        assert not fingerprints._as_noted(places, KEYS, found)
+        assert not fingerprints._as_noted(pieces, KEYS, found)
         a[[k, m]] = a[[m, k]]
-    assert fingerprints._as_noted(places, KEYS, found)
+    assert fingerprints._as_noted(pieces, KEYS, found)
 
 
 @pytest.mark.parametrize("half", (3, 4, 5))
@@ -66,20 +66,21 @@ def test_at_most_one_key_in_so_many_hides_a_difference(half):
 def test_copies_have_the_fingerprints_of_their_arrays_whoever_looks(threads):
     random = np.random.default_rng(0)
     arrays = {f"a{k}": random.normal(size=size).astype(np.float32) for k, size in enumerate((*SIZES, 1 << 20, 1 << 19))}
-    *goals, end = _goals(arrays)
-    places, memory = _places(arrays.values(), goals), np.zeros(end, np.uint8)
-    for a, goal in zip(arrays.values(), goals, strict=True):
-        memory[goal : goal + a.nbytes] = a.view(np.uint8)
-    found = fingerprints._fingerprints(places, memory)
+    copies, panels = {name: a.copy() for name, a in arrays.items()}, np.zeros((3, 700, 16), np.float32)
+    arrays["m"], held = random.normal(size=(600, 40)).astype(np.float32), [(panels, [("m", 0, 30, 50, 7), ("m", 30, 10, 50, 37)])]
+    _take(_places(arrays, copies, held))
+    pieces, end = fingerprints._pieces(arrays), sum(a.nbytes for a in arrays.values())
+    found = fingerprints._fingerprints(arrays, copies, held)
 
     def unchanged():
-        return all(_of_all(lambda a, b: fingerprints._as_noted(places[a:b], KEYS, found[a:b]), len(places), end, threads))
+        return all(_of_all(lambda a, b: fingerprints._as_noted(pieces[a:b], KEYS, found[a:b]), len(pieces), end, threads))
 
     assert unchanged()
     for a in arrays.values():
+        flat = a.reshape(-1)
         for k in {0, a.size // 2, a.size - 1} if a.size else ():
-            before, a[k] = a[k], np.nan
+            before, flat[k] = flat[k], np.nan
             assert not unchanged()
-            a[k] = before
+            flat[k] = before
     assert unchanged()
     assert end > 1 << 22  # so that several threads look

@@ -2,6 +2,7 @@
 
 from sympy import Integer
 
+from symcell.emission.layout import tuple_text, words
 from symcell.emission.printer import index_text
 from symcell.schedule.arrange import volume
 from symcell.schedule.program import Assign, Gradient, Product
@@ -19,6 +20,20 @@ class Arrays:
     def local(self):
         """Arrays that a jitted function makes for itself."""
         return {h.array for _, h in self._all_homes() if h.kind == "row"}
+
+    def params(self):
+        """The arrays of parameters."""
+        return {self.homes[q].array for q in (*self.program.cell.params, *self.program.cell.constants)}
+
+    def unpacked(self, lines):
+        """The lines that unpack what some lines read of sizes, parameters and inputs."""
+        names, cell, read = self.names, self.program.cell, words(lines)
+        yield from (f'{n} = {names.sizes}["{n}"]' for n in cell.sizes if n in read)
+        for group, symbols in ((names.params, (*cell.params, *cell.constants)), (names.inputs, cell.inputs)):
+            for q in symbols:
+                if self.homes[q].array in read:
+                    single = not self.program.shapes[q] and group == names.params
+                    yield f'{self.homes[q].array} = {group}["{q.name}"]' + (".reshape(1)" if single else "")
 
     # Matrices: (steps, samples, width)
 
@@ -53,15 +68,20 @@ class Arrays:
     def packed_weights(self, p):
         """The lines that pack the weights of a product for `multiply`: beside each other for several targets, one under the other
         for several operands."""
-        name, shapes, names = self.weight_name(p), self.program.shapes, self.names
-        term, column = Integer(0), Integer(0)
+        name, names = self.weight_name(p), self.names
+        for w, first, length, term, column in self.laid_out(p):
+            where = ", ".join(map(size_of, (term, column)))
+            columns = f"{size_of(first)}, {size_of(length)}, {w.transposed}"
+            yield f"pack({self.matrix_of(w.symbol)}, {columns}, {name}, {where}, {names.rank}, {names.threads})"
+
+    def laid_out(self, p):
+        """Each weight of a product: its first column and their number, and the term and the column where they lie packed."""
+        shapes, term, column = self.program.shapes, Integer(0), Integer(0)
         for k, w in enumerate(p.weights):
             shape = shapes[w.symbol]
             first, length = w.columns or (Integer(0), shape[-1])
             rows = length if w.transposed else volume(shape[:-1])
-            where = ", ".join(map(size_of, (term, column)))
-            columns = f"{size_of(first)}, {size_of(length)}, {w.transposed}"
-            yield f"pack({self.matrix_of(w.symbol)}, {columns}, {name}, {where}, {names.rank}, {names.threads})"
+            yield w, first, length, term, column
             if len(p.operands) > 1:
                 term += volume(shapes[p.operands[k]])
             else:
@@ -159,8 +179,3 @@ def in_memory(memory, shapes, like):
 def size_of(n):
     """A size, or an expression of sizes, as Python text."""
     return index_text(Integer(n) if isinstance(n, int) else n)
-
-
-def tuple_text(items):
-    items = list(items)
-    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"

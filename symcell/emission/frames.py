@@ -1,11 +1,12 @@
 """The Python function of a direction: what it is given, unpacked; its arrays; the calls of jitted functions; what it returns."""
 
-import re
 from collections import Counter
 
 from sympy import Integer
 
-from symcell.emission.arrays import size_of, tuple_text
+from symcell.emission.arrays import size_of
+from symcell.emission.layout import listed, tuple_text, words
+from symcell.emission.weights import held_frame, held_weights, made_once, weights_frame
 from symcell.language.symbols import Adjoint
 from symcell.schedule.arrange import volume
 from symcell.schedule.program import Assign
@@ -14,56 +15,24 @@ _INDENT = "    "
 _ELEMENTWISE = 10  # products of two numbers that take as long as computing an entry of an elementwise expression
 
 
-def entry_points(passage):
-    """The Python functions of this direction: what makes weights ready, and what runs it with them."""
-    write = _forward_frame if passage.direction == "forward" else _backward_frame
-    head, docstring, lines = write(passage)
-    shared = [*passage.packed, *(a for a in _made_once(passage) if a in _words(lines))]
-    opening = [*_unpacked_arguments(passage, lines), *_assigned(shared, passage.names.weights)]
-    for function in (_weights_frame(passage, shared), (head, docstring, [*opening, *lines])):
-        yield _text(*function)
+def entry_points(forward, backward):
+    """The Python functions of both directions: what makes weights ready, and what runs a direction with them."""
+    held = held_weights(forward, backward)
+    for passage, write in ((forward, _forward_frame), (backward, _backward_frame)):
+        head, docstring, lines = write(passage)
+        before = list(held) if passage is backward else []
+        others = {name: p for name, p in passage.packed.items() if name not in before}
+        shared = [*others, *(a for a in made_once(passage) if a in words(lines))]
+        once = _called_once(passage, passage.arrays.params() | set(shared)) if passage is forward else []
+        opening = [*passage.arrays.unpacked(lines), *_assigned([*before, *shared], passage.names.weights)]
+        if passage is backward:
+            yield _text(*held_frame(passage, held))
+        yield _text(*weights_frame(passage, shared, others, once))
+        yield _text(head, docstring, [*opening, *lines])
 
 
 def _text(head, docstring, lines):
     return "\n".join([head, _INDENT + docstring, *(_INDENT + line if line else line for line in lines)])
-
-
-def _words(lines):
-    """The names in code, those in comments and texts left out."""
-    return set(re.findall(r"\w+", re.sub(r'#.*|"[^"]*"', "", "\n".join(lines))))
-
-
-def _weights_frame(passage, shared):
-    """What runs share as long as parameters stay the same; backward, some of that is on the tape."""
-    names, packed, forward = passage.names, passage.packed, passage.direction == "forward"
-    lines = _called_once(passage, _params(passage) | set(shared)) if forward else []
-    summary = f"{'What needs parameters alone, and the' if lines else 'The'} weights of all products, as `multiply` reads them."
-    if shared:
-        rooms = [packed.get(a) or f"room({passage.arrays.new_shape(a)}, {names.real})" for a in shared]
-        lines[:0] = [f"{_listed(shared)} = {names.made} or {tuple_text(rooms)}"]
-    if packed:
-        lines += ["", f"def {names.part}({names.rank}, {names.threads}):", *(_INDENT + line for line in passage.packing), ""]
-        lines += [f"in_parallel({names.part}, halves({names.threads}, {' + '.join(f'{name}.size' for name in packed)}))"]
-    tape = [] if forward else [a for a in passage.schedule.tape if a in _words(lines)]
-    head = (names.sizes, names.real, names.params, names.made, *([] if forward else [names.tape]), names.threads)
-    entries = [passage.schedule.tape.index(a) for a in tape]
-    return (
-        f"def _{passage.direction}_weights({', '.join(head)}):",
-        f'"""{summary}"""',
-        [*_unpacked_arguments(passage, lines), *(f"{a} = {names.tape}[{k}]" for a, k in zip(tape, entries, strict=True)), *lines,
-         f"return {_listed(shared)}"],
-    )  # fmt: skip
-
-
-def _made_once(passage):
-    """The arrays that the forward weights' function makes, beside packed weights."""
-    if passage.direction != "forward" or passage.once is None:
-        return []
-    return [a for a in passage.once[2] if a not in _params(passage)]
-
-
-def _params(passage):
-    return {passage.homes[q].array for q in (*passage.program.cell.params, *passage.program.cell.constants)}
 
 
 def _forward_frame(passage):
@@ -105,24 +74,7 @@ def _backward_frame(passage):
 
 def _assigned(targets, source):
     """Several names for the entries of a tuple."""
-    return [f"{_listed(targets)} = {source}"] if targets else []
-
-
-def _listed(names):
-    """Names as a tuple, in brackets where the line is to be broken, or there is one name."""
-    text = tuple_text(names)
-    return text[1:-1] if len(names) > 1 and len(text) < 100 else text
-
-
-def _unpacked_arguments(passage, lines):
-    """Those of sizes, parameters and inputs that are read in some lines."""
-    names, cell, words = passage.names, passage.program.cell, _words(lines)
-    yield from (f'{n} = {names.sizes}["{n}"]' for n in cell.sizes if n in words)
-    for group, symbols in ((names.params, (*cell.params, *cell.constants)), (names.inputs, cell.inputs)):
-        for q in symbols:
-            if passage.homes[q].array in words:
-                single = not passage.program.shapes[q] and group == names.params
-                yield f'{passage.homes[q].array} = {group}["{q.name}"]' + (".reshape(1)" if single else "")
+    return [f"{listed(targets)} = {source}"] if targets else []
 
 
 def _result(passage, q):
@@ -136,7 +88,7 @@ def _result(passage, q):
 
 def _body(passage, known):
     """Allocate what is not known yet, and call the jitted functions in order."""
-    known = known | _params(passage) | set(_made_once(passage))
+    known = known | passage.arrays.params() | set(made_once(passage))
     if passage.direction == "forward":
         return _called_in_threads(passage, known)
     return [*_called_in_threads(passage, known), *_called_once(passage, known)]
@@ -213,7 +165,7 @@ def _allocated(passage, arrays, known):
     for shape in dict.fromkeys(shapes.values()):
         alike = [a for a in shapes if shapes[a] == shape]
         if passage.direction == "forward" and shape.startswith(whole) and len(alike) > 1:
-            yield f"{_listed(alike)} = room(({len(alike)}, {shape[1:]}, {real})"
+            yield f"{listed(alike)} = room(({len(alike)}, {shape[1:]}, {real})"
         else:
             yield from (f"{a} = room({shape}, {real})" for a in alike)
 

@@ -7,6 +7,22 @@ WIDTH = 110
 _INDENT = "    "
 
 
+def words(lines):
+    """The names in code, those in comments and texts left out."""
+    return set(re.findall(r"\w+", re.sub(r'#.*|"[^"]*"', "", "\n".join(lines))))
+
+
+def tuple_text(items):
+    items = list(items)
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def listed(names):
+    """Names as a tuple, in brackets where the line is to be broken, or there is one name."""
+    text = tuple_text(names)
+    return text[1:-1] if len(names) > 1 and len(text) < 100 else text
+
+
 def wrapped(source, width=WIDTH):
     """The source with its long lines broken: comments between words, code after commas, else before operators."""
     return "\n".join(part for line in source.split("\n") for part in _broken(line, width))

@@ -9,9 +9,9 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 
 from symcell.documents.plain import equation_lines
-from symcell.emission.arrays import size_of, tuple_text
+from symcell.emission.arrays import size_of
 from symcell.emission.frames import entry_points
-from symcell.emission.layout import wrapped
+from symcell.emission.layout import tuple_text, wrapped
 from symcell.emission.passage import Passage
 from symcell.emission.single import caller, single_step
 from symcell.errors import CellError
@@ -50,7 +50,7 @@ def emit(schedule):
     equations = equation_lines(schedule.program.derivation)
     passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
-    kernels += [text for p in passages for text in entry_points(p)]
+    kernels += entry_points(*passages)
     code = wrapped("\n\n\n".join([*kernels, single_step(passages[0])]))
     imports, runtime = _runtime(schedule, code)
     runtime[_HEADINGS["face"]] += "\n\n\n" + _step(passages[0])

@@ -30,7 +30,9 @@ class Passage:
         self.products = [i for items in self.places.values() for i in items if isinstance(i, Product)]
         self.gradients = [i for items in self.places.values() for i in items if isinstance(i, Gradient)]
         self.once = self._once()
-        self.packing = self._packing()
+        self.packed = {}  # the name of packed weights -> the first product with them
+        for p in self.products:
+            self.packed.setdefault(self.arrays.weight_name(p), p)
         self.passing = self._pass()
 
     # The functions; each method returns the call of one, and the arrays that it takes
@@ -40,16 +42,6 @@ class Passage:
         sweeps = self.places["once"]
         rows = [self._row("once", sweeps, sweep) for sweep in sweeps]
         return self._function(f"{self.direction}_once", "Do what needs parameters alone.", [], [r.call() for r in rows], rows)
-
-    def _packing(self):
-        """The lines that pack the weights of all products."""
-        lines, self.packed = [], {}  # the name of packed weights -> the room for them
-        for p in self.products:
-            name = self.arrays.weight_name(p)
-            if name not in self.packed:
-                self.packed[name] = self.arrays.room_for_weights(p)
-                lines += [f"# {self.product_comment(p)}", *self.arrays.packed_weights(p)]
-        return lines
 
     def _pass(self):
         """All steps."""

@@ -5,7 +5,8 @@ It is the forward pass with one step, straight from the parameters: what a pass 
 
 from sympy import Integer, Symbol
 
-from symcell.emission.arrays import in_memory, size_of, tuple_text
+from symcell.emission.arrays import in_memory, size_of
+from symcell.emission.layout import tuple_text
 from symcell.emission.rows import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.arrange import Sweep, volume

@@ -7,7 +7,6 @@ INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to r
 import numpy as np
 from numba.core import config
 
-from symcell.runtime.copies import _copied
 from symcell.runtime.parameters import Frozen
 
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
@@ -80,11 +79,6 @@ def _array(group, name, value, real):
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
         raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
     return np.asarray(array, dtype=real)
-
-
-def _ready(array):
-    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
-    return array if array.flags.carray else _copied(array)
 
 
 def _number_of_threads(threads):

@@ -1,6 +1,8 @@
-"""Copies of arrays, in one piece of memory: made, compared with the arrays, and taken again from them.
+"""Copies of arrays: made, compared with the arrays, and taken again from them. A copy lies as the array does, or in panels, as
+packed weights.
 
-`places` says of each array, piece by piece, its address, where its copy lies in memory, and its bytes.
+`places` says of each array, piece by piece, the address of its first row and that of the copy, the bytes and the number of its
+rows, and the bytes from row to row in the array and in the copy.
 """
 
 import numpy as np
@@ -8,12 +10,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import ir, jit
-from symcell.runtime.memory import _LINE, room
+from symcell.runtime.jit import exact_jit, ir, jit
+from symcell.runtime.memory import room
 from symcell.runtime.threads import in_parallel
 
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
-_PIECE = 1 << 12  # bytes of a piece
+_PIECE = 1 << 12  # bytes of a piece, or less
 
 
 def _address(array):
@@ -27,36 +29,36 @@ def _copied(array):
     return copy
 
 
-def _goals(arrays):
-    """Where the copies of arrays begin in their memory, each on a cache line, and where the last one ends."""
-    goals = [0]
-    for a in arrays.values():
-        goals.append(goals[-1] + -(-a.nbytes // _LINE) * _LINE)
-    return goals
+def _ready(array):
+    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
+    return array if array.flags.carray else _copied(array)
 
 
-def _copies(arrays, real, threads):
-    """Memory in one piece, and copies of all arrays in it."""
-    *goals, end = _goals(arrays)
-    memory = room((end,), np.dtype(np.uint8))
-    copies = {name: np.ndarray(a.shape, real, memory, goal) for (name, a), goal in zip(arrays.items(), goals, strict=True)}
-    pairs = [(copy, arrays[name]) for name, copy in copies.items()]
-
-    def part(first, last):
-        for copy, a in pairs[first:last]:
-            copy[...] = a
-
-    in_parallel(part, _some(len(pairs), end, threads))
-    return memory, copies
+def _places(arrays, copies, held):
+    """Where arrays are, and where their copies are: name -> copy, and (panels, parts): see _held_weights."""
+    places = {name: [] for name in arrays}
+    for name, copy in copies.items():
+        source, goal, size = _address(arrays[name]), _address(copy), copy.nbytes
+        places[name] += [(source + k, goal + k, min(_PIECE, size - k), 1, 0, 0) for k in range(0, size, _PIECE)]
+    for panels, parts in held:
+        for name, *where in parts:
+            places[name] += _rows_in_panels(arrays[name], panels, *where)
+    return np.array([piece for pieces in places.values() for piece in pieces], np.int64).reshape(-1, 6)
 
 
-def _places(arrays, goals):
-    """Where arrays and their copies are, if those begin at goals in their memory."""
-    places = []
-    for a, goal in zip(arrays, goals, strict=True):
-        address, size = _address(a), a.nbytes
-        places += [(address + k, goal + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
-    return np.array(places, np.int64).reshape(-1, 3)
+def _rows_in_panels(array, panels, first, length, term, column):
+    """The pieces of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
+    _, terms, width = panels.shape
+    number, source, goal = array.itemsize, _address(array), _address(panels)
+    stride, pitch, low = array.shape[-1] * number, width * number, 0
+    while low < length:  # up to the end of a panel
+        panel, lane = divmod(column + low, width)
+        some = min(width - lane, length - low) * number
+        start, line = source + (first + low) * number, goal + ((panel * terms + term) * width + lane) * number
+        height, at_once = array.nbytes // stride, _PIECE // some
+        for row in range(0, height, at_once):
+            yield start + row * stride, line + row * pitch, some, min(at_once, height - row), stride, pitch
+        low += width - lane
 
 
 def _of_all(task, count, size, threads):
@@ -75,51 +77,53 @@ def _some(count, size, threads):
 
 
 @intrinsic
-def _same_bytes(typing, address, memory, place, count):
-    """Whether what lies at an address is what lies at a place in memory."""
-    signature = types.boolean(types.intp, memory, types.intp, types.intp)
+def _same_bytes(typing, address, other, count):
+    """Whether so many bytes at two addresses are the same."""
+    signature = types.boolean(types.intp, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
         number, byte = ir.IntType(32), cgutils.voidptr_t
-        kind = ir.FunctionType(number, [byte, byte, arguments[3].type])
+        kind = ir.FunctionType(number, [byte, byte, arguments[2].type])
         compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
-        found = builder.call(compare, [*_pointers(context, builder, signature, arguments), arguments[3]])
+        found = builder.call(compare, [*(builder.inttoptr(a, byte) for a in arguments[:2]), arguments[2]])
         return builder.icmp_signed("==", found, number(0))
 
     return signature, generate
 
 
 @intrinsic
-def _take_bytes(typing, address, memory, place, count):
-    """Copy what lies at an address to a place in memory."""
-    signature = types.void(types.intp, memory, types.intp, types.intp)
+def _take_bytes(typing, address, goal, count):
+    """Copy so many bytes from an address to another one."""
+    signature = types.void(types.intp, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        source, goal = _pointers(context, builder, signature, arguments)
-        cgutils.raw_memcpy(builder, goal, source, arguments[3], 1)
+        source, goal = (builder.inttoptr(a, cgutils.voidptr_t) for a in arguments[:2])
+        cgutils.raw_memcpy(builder, goal, source, arguments[2], 1)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-def _pointers(context, builder, signature, arguments):
-    """To the address and to the place in memory that the arguments begin with."""
-    address, memory, place, _ = arguments
-    memory = context.make_array(signature.args[1])(context, builder, memory)
-    return builder.inttoptr(address, cgutils.voidptr_t), builder.gep(memory.data, [place])
+@exact_jit
+def _piece(places, k):
+    return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 
 
 @jit
-def _same(places, memory):
+def _same(places):
     """Whether arrays hold the very bits that their copies hold."""
-    same = True
     for k in range(places.shape[0]):
-        same = same and _same_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
-    return same
+        source, goal, size, rows, stride, pitch = _piece(places, k)
+        for row in range(rows):
+            if not _same_bytes(source + row * stride, goal + row * pitch, size):
+                return False
+    return True
 
 
 @jit
-def _take(places, memory):
+def _take(places):
     """Copy arrays to where their copies are."""
     for k in range(places.shape[0]):
-        _take_bytes(places[k, 0], memory, places[k, 1], places[k, 2])
+        source, goal, size, rows, stride, pitch = _piece(places, k)
+        for row in range(rows):
+            _take_bytes(source + row * stride, goal + row * pitch, size)

@@ -11,18 +11,30 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from symcell.runtime.copies import _PIECE, _address
+from symcell.runtime.copies import _PIECE, _address, _places, _take
 from symcell.runtime.jit import exact_jit, ir, jit
 
 _KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
-def _fingerprints(places, memory):
+def _pieces(arrays):
+    """The address and the bytes of each piece of arrays."""
+    pieces = []
+    for a in arrays.values():
+        address, size = _address(a), a.nbytes
+        pieces += [(address + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
+    return np.array(pieces, np.int64).reshape(-1, 2)
+
+
+def _fingerprints(arrays, copies, held):
     """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
-    places, found = places.copy(), np.empty((len(places), 2), np.uint64)
-    places[:, 0] = _address(memory) + places[:, 1]
-    _note(places, _KEYS, found)
+    again = {name: np.empty(a.shape, a.dtype) for name, a in arrays.items()}
+    source, goal, *rest, stride, pitch = _places(again, copies, held).T
+    _take(np.stack([goal, source, *rest, pitch, stride], axis=1))
+    pieces = _pieces(again)
+    found = np.empty((len(pieces), 2), np.uint64)
+    _note(pieces, _KEYS, found)
     return found
 
 
@@ -62,18 +74,17 @@ def _fingerprint(address, size, keys):
 
 
 @jit
-def _note(places, keys, found):
-    """Write down the fingerprints of what lies at places."""
-    for k in range(places.shape[0]):
-        found[k, 0], found[k, 1] = _fingerprint(places[k, 0], places[k, 2], keys)
+def _note(pieces, keys, found):
+    """Write down the fingerprints of pieces."""
+    for k in range(pieces.shape[0]):
+        found[k, 0], found[k, 1] = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
 
 
 @jit
-def _as_noted(places, keys, noted):
-    """Whether what lies at places has the fingerprints that were noted."""
-    same = True
-    for k in range(places.shape[0]):
-        if same:
-            first, second = _fingerprint(places[k, 0], places[k, 2], keys)
-            same = first == noted[k, 0] and second == noted[k, 1]
-    return same
+def _as_noted(pieces, keys, noted):
+    """Whether pieces have the fingerprints that were noted."""
+    for k in range(pieces.shape[0]):
+        first, second = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
+        if first != noted[k, 0] or second != noted[k, 1]:
+            return False
+    return True

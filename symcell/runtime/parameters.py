@@ -1,4 +1,5 @@
-"""Parameters as runs see them: copies, which do not follow them, and weights packed for products.
+"""Parameters as runs see them. A run does not follow the caller's arrays: it has packed weights of its own, and copies of the
+rest. The packed weights of the backward pass are copies, too, in another order: those parameters need no others.
 
 Parameters that are given again, and have not changed, are neither copied nor packed again; so a trained cell works at once. If
 they have changed, as in training, copies and packed weights take the memory of earlier ones that no run needs.
@@ -11,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symcell.runtime.copies import _copies, _goals, _of_all, _places, _same, _take
-from symcell.runtime.fingerprints import _KEYS, _as_noted, _fingerprints
+from symcell.runtime.copies import _copied, _of_all, _places, _ready, _same, _take
+from symcell.runtime.fingerprints import _KEYS, _as_noted, _fingerprints, _pieces
+from symcell.runtime.memory import room
 
 _WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
 _MANY = 16  # sets that are kept
@@ -27,11 +29,13 @@ class _Parameters(NamedTuple):
 
     given: dict  # the caller's arrays, if they can be found again
     forms: list  # of each its shape and dtype
-    places: np.ndarray  # of them and their copies
-    noted: list  # fingerprints for these places, once they have been found unchanged
-    memory: np.ndarray
+    arrays: dict  # what `forward` packs: the caller's arrays, or what they were made into
+    places: np.ndarray  # of the arrays and their copies
+    noted: list  # pieces of the arrays and their fingerprints, once they have been found unchanged
+    bytes: int  # of all copies
     copies: dict
-    weights: dict  # direction -> the weights that it multiplies with, packed
+    held: list  # packed weights that hold parameters, with their parts: see _held_weights
+    weights: dict  # direction -> the other weights that it multiplies with, packed
     rooms: dict  # direction -> packed weights of earlier values, to be overwritten
     earlier: list  # these parameters with their values before, if they have changed
     real: np.dtype
@@ -50,7 +54,7 @@ class Frozen(Mapping):
 
     def _of(self, sizes, shapes):
         """What is known of them, now that an input tells all sizes."""
-        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, weights={})
+        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, held=[], weights={})
         return self._parameters
 
     def __getitem__(self, name):
@@ -84,14 +88,15 @@ def _known_parameters(params, real, threads):
 
 def _unchanged(known, threads):
     """Whether the caller's arrays have the values of their copies."""
-    places, memory, noted, size = known.places, known.memory, known.noted, known.memory.nbytes
+    places, noted, size = known.places, known.noted, known.bytes
     if size < _WORTH_NOTING:
-        return _same(places, memory)
+        return _same(places)
     if noted:
-        return all(_of_all(lambda a, b: _as_noted(places[a:b], _KEYS, noted[0][a:b]), len(places), size, threads))
-    same = all(_of_all(lambda a, b: _same(places[a:b], memory), len(places), size, threads))
+        pieces, sums = noted
+        return all(_of_all(lambda a, b: _as_noted(pieces[a:b], _KEYS, sums[a:b]), len(pieces), size, threads))
+    same = all(_of_all(lambda a, b: _same(places[a:b]), len(places), size, threads))
     if same:
-        noted[:] = [_fingerprints(places, memory)]
+        noted[:] = _pieces(known.arrays), _fingerprints(known.arrays, known.copies, known.held)
     return same
 
 
@@ -108,11 +113,9 @@ def _changed(key, places, threads):
         new.rooms.update(new.weights)
         new.weights.clear()
         new.noted.clear()
-        _of_all(lambda a, b: _take(places[a:b], new.memory), len(places), new.memory.nbytes, threads)
     else:
-        arrays = {name: known.given[name] for name in known.copies}
-        memory, copies = _copies(arrays, known.real, threads)
-        new = known._replace(memory=memory, copies=copies, noted=[], weights={}, rooms={}, earlier=[])
+        new = _uncopied(known.given, known.arrays, known.real, known.sizes, known.shapes)
+    _take_all(new, threads)
     new.earlier.extend(earlier)
     return _remembered(new)
 
@@ -137,17 +140,49 @@ _UNREFERRED = _references_of_a_local()
 
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
-    memory, copies = _copies(arrays, real, threads)
-    if memory.nbytes > _WORTH_KEEPING or not all(_is_ready(a, real) for a in params.values()):
-        return _first({}, None, memory, copies, real, sizes, shapes)
-    goals = dict(zip(arrays, _goals(arrays), strict=False))
-    places = _places(params.values(), [goals[name] for name in params])
-    return _remembered(_first(dict(params), places, memory, copies, real, sizes, shapes))
+    ready = all(_is_ready(a, real) for a in params.values())
+    arrays = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
+    new = _uncopied(arrays if ready else {}, arrays, real, sizes, shapes)
+    _take_all(new, threads)
+    return _remembered(new) if ready and new.bytes <= _WORTH_KEEPING else new
 
 
-def _first(given, places, memory, copies, real, sizes, shapes):
-    """Parameters of which nothing is packed or noted yet."""
-    return _Parameters(given, _forms(given), places, [], memory, copies, {}, {}, [], real, sizes, shapes)
+def _uncopied(given, arrays, real, sizes, shapes):
+    """Parameters with room for their copies, which are still to be taken."""
+    held = _held_weights(sizes, real)
+    elsewhere = {name for _, parts in held for name, *_ in parts}
+    copies = {name: room(a.shape, real) for name, a in arrays.items() if name not in elsewhere}
+    places, size = _places(arrays, copies, held), sum(a.nbytes for a in arrays.values())
+    return _Parameters(given, _forms(given), arrays, places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
+
+
+def _take_all(parameters, threads):
+    """Copy the arrays."""
+    places = parameters.places
+    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.bytes, threads)
+
+
+def _frozen(arrays, real, sizes, shapes):
+    """Copies of arrays that will never be compared with them. Their packed weights are filled when they are asked for."""
+    copies, size = {name: _copied(a) for name, a in arrays.items()}, sum(a.nbytes for a in arrays.values())
+    return _Parameters({}, [], copies, None, [], size, copies, [], {}, {}, [], real, sizes, shapes)
+
+
+def _held(parameters):
+    """The packed weights that hold parameters."""
+    if parameters.places is None and not parameters.held:  # of frozen ones
+        held = _held_weights(parameters.sizes, parameters.real)
+        _take(_places(parameters.arrays, {}, held))
+        parameters.held[:] = held
+    return [panels for panels, _ in parameters.held]
+
+
+def _weights(parameters, direction, pack, *arguments):
+    """The other weights of a direction's products, packed if they are not yet, where earlier ones were if there are any."""
+    if direction not in parameters.weights:
+        made = parameters.rooms.pop(direction, None)
+        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, *arguments)
+    return parameters.weights[direction]
 
 
 def _key(params):
@@ -162,7 +197,7 @@ def _forms(params):
 def _remembered(parameters):
     """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
     _kept[_key(parameters.given)] = parameters
-    kept = [(key, sum(p.memory.nbytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
+    kept = [(key, sum(p.bytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
     while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
         _kept.pop(kept.pop(0)[0], None)
     return parameters
