@@ -33,7 +33,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "48cdc605d24b78e0"
+CONTENT_HASH = "ef1788dba6eb7f59"
 RUNTIME_HASH = "c9568cb666d527ee"
 
 NAME = "scalar_rnn"
@@ -431,7 +431,7 @@ def meet(team):
 
 
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
-_PIECE = 1 << 12  # bytes of a piece, or less
+_SOME = 1 << 16  # bytes that are compared or copied at a time
 
 
 def _address(array):
@@ -455,15 +455,15 @@ def _places(arrays, copies, held):
     places = {name: [] for name in arrays}
     for name, copy in copies.items():
         source, goal, size = _address(arrays[name]), _address(copy), copy.nbytes
-        places[name] += [(source + k, goal + k, min(_PIECE, size - k), 1, 0, 0) for k in range(0, size, _PIECE)]
+        places[name] += [(source + k, goal + k, min(_SOME, size - k), 1, 0, 0) for k in range(0, size, _SOME)]
     for panels, parts in held:
         for name, *where in parts:
             places[name] += _rows_in_panels(arrays[name], panels, *where)
-    return np.array([piece for pieces in places.values() for piece in pieces], np.int64).reshape(-1, 6)
+    return np.array([place for some in places.values() for place in some], np.int64).reshape(-1, 6)
 
 
 def _rows_in_panels(array, panels, first, length, term, column):
-    """The pieces of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
+    """The places of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
     _, terms, width = panels.shape
     number, source, goal = array.itemsize, _address(array), _address(panels)
     stride, pitch, low = array.shape[-1] * number, width * number, 0
@@ -471,14 +471,14 @@ def _rows_in_panels(array, panels, first, length, term, column):
         panel, lane = divmod(column + low, width)
         some = min(width - lane, length - low) * number
         start, line = source + (first + low) * number, goal + ((panel * terms + term) * width + lane) * number
-        height, at_once = array.nbytes // stride, _PIECE // some
+        height, at_once = array.nbytes // stride, _SOME // some
         for row in range(0, height, at_once):
             yield start + row * stride, line + row * pitch, some, min(at_once, height - row), stride, pitch
         low += width - lane
 
 
 def _of_all(task, count, size, threads):
-    """What task(first, last) says of so many pieces with so many bytes; several threads see to some each if there is much."""
+    """What task(first, last) says of so many places with so many bytes; several threads see to some each if there is much."""
     if size < _WORTH_A_THREAD:
         return [task(0, count)]
     found = []
@@ -487,7 +487,7 @@ def _of_all(task, count, size, threads):
 
 
 def _some(count, size, threads):
-    """(first, last) of the arrays or pieces that each thread has, of so many with so many bytes."""
+    """(first, last) of the places that each thread has, of so many with so many bytes."""
     parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
     return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
 
@@ -521,7 +521,7 @@ def _take_bytes(typing, address, goal, count):
 
 
 @exact_jit
-def _piece(places, k):
+def _rows_at(places, k):
     return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 
 
@@ -529,7 +529,7 @@ def _piece(places, k):
 def _same(places):
     """Whether arrays hold the very bits that their copies hold."""
     for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _piece(places, k)
+        source, goal, size, rows, stride, pitch = _rows_at(places, k)
         for row in range(rows):
             if not _same_bytes(source + row * stride, goal + row * pitch, size):
                 return False
@@ -540,7 +540,7 @@ def _same(places):
 def _take(places):
     """Copy arrays to where their copies are."""
     for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _piece(places, k)
+        source, goal, size, rows, stride, pitch = _rows_at(places, k)
         for row in range(rows):
             _take_bytes(source + row * stride, goal + row * pitch, size)
 
@@ -548,6 +548,7 @@ def _take(places):
 # Whether arrays have changed.
 
 
+_PIECE = 1 << 12  # bytes of a piece
 _KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
@@ -563,9 +564,8 @@ def _pieces(arrays):
 
 def _fingerprints(arrays, copies, held):
     """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
-    again = {name: np.empty(a.shape, a.dtype) for name, a in arrays.items()}
-    source, goal, *rest, stride, pitch = _places(again, copies, held).T
-    _take(np.stack([goal, source, *rest, pitch, stride], axis=1))
+    again = {name: a.copy() for name, a in arrays.items()}
+    _take(_places(again, copies, held)[:, [1, 0, 2, 3, 5, 4]])  # back from the copies
     pieces = _pieces(again)
     found = np.empty((len(pieces), 2), np.uint64)
     _note(pieces, _KEYS, found)
@@ -640,11 +640,10 @@ class _Parameters(NamedTuple):
 
     given: dict  # the caller's arrays, if they can be found again
     forms: list  # of each its shape and dtype
-    arrays: dict  # what `forward` packs: the caller's arrays, or what they were made into
-    places: np.ndarray  # of the arrays and their copies
-    noted: list  # pieces of the arrays and their fingerprints, once they have been found unchanged
-    bytes: int  # of all copies
-    copies: dict
+    places: np.ndarray  # of them and their copies
+    noted: list  # pieces of them and their fingerprints, once they have been found unchanged
+    size: int  # of all copies, in bytes
+    copies: dict  # of what is not in packed weights, or of everything if parameters are frozen
     held: list  # packed weights that hold parameters, with their parts: see _held_weights
     weights: dict  # direction -> the other weights that it multiplies with, packed
     rooms: dict  # direction -> packed weights of earlier values, to be overwritten
@@ -665,8 +664,8 @@ class Frozen(Mapping):
 
     def _of(self, sizes, shapes):
         """What is known of them, now that an input tells all sizes."""
-        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, held=[], weights={})
-        return self._parameters
+        self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
+        return parameters
 
     def __getitem__(self, name):
         return self._arrays[name]
@@ -699,7 +698,7 @@ def _known_parameters(params, real, threads):
 
 def _unchanged(known, threads):
     """Whether the caller's arrays have the values of their copies."""
-    places, noted, size = known.places, known.noted, known.bytes
+    places, noted, size = known.places, known.noted, known.size
     if size < _WORTH_NOTING:
         return _same(places)
     if noted:
@@ -707,7 +706,7 @@ def _unchanged(known, threads):
         return all(_of_all(lambda a, b: _as_noted(pieces[a:b], _KEYS, sums[a:b]), len(pieces), size, threads))
     same = all(_of_all(lambda a, b: _same(places[a:b]), len(places), size, threads))
     if same:
-        noted[:] = _pieces(known.arrays), _fingerprints(known.arrays, known.copies, known.held)
+        noted[:] = _pieces(known.given), _fingerprints(known.given, known.copies, known.held)
     return same
 
 
@@ -725,7 +724,7 @@ def _changed(key, places, threads):
         new.weights.clear()
         new.noted.clear()
     else:
-        new = _uncopied(known.given, known.arrays, known.real, known.sizes, known.shapes)
+        new = _uncopied(known.given, known.real, known.sizes, known.shapes)
     _take_all(new, threads)
     new.earlier.extend(earlier)
     return _remembered(new)
@@ -752,47 +751,44 @@ _UNREFERRED = _references_of_a_local()
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     ready = all(_is_ready(a, real) for a in params.values())
-    arrays = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
-    new = _uncopied(arrays if ready else {}, arrays, real, sizes, shapes)
+    given = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
+    new = _uncopied(given, real, sizes, shapes)
     _take_all(new, threads)
-    return _remembered(new) if ready and new.bytes <= _WORTH_KEEPING else new
+    return _remembered(new) if ready and new.size <= _WORTH_KEEPING else new._replace(given={}, places=None)
 
 
-def _uncopied(given, arrays, real, sizes, shapes):
-    """Parameters with room for their copies, which are still to be taken."""
+def _uncopied(given, real, sizes, shapes):
+    """Parameters with room for copies of arrays, which are still to be taken."""
     held = _held_weights(sizes, real)
     elsewhere = {name for _, parts in held for name, *_ in parts}
-    copies = {name: room(a.shape, real) for name, a in arrays.items() if name not in elsewhere}
-    places, size = _places(arrays, copies, held), sum(a.nbytes for a in arrays.values())
-    return _Parameters(given, _forms(given), arrays, places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
+    copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
+    size = sum(a.nbytes for a in (*copies.values(), *_panels(held)))
+    places = _places(given, copies, held)
+    return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
 
 
 def _take_all(parameters, threads):
     """Copy the arrays."""
     places = parameters.places
-    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.bytes, threads)
+    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.size, threads)
 
 
-def _frozen(arrays, real, sizes, shapes):
-    """Copies of arrays that will never be compared with them. Their packed weights are filled when they are asked for."""
-    copies, size = {name: _copied(a) for name, a in arrays.items()}, sum(a.nbytes for a in arrays.values())
-    return _Parameters({}, [], copies, None, [], size, copies, [], {}, {}, [], real, sizes, shapes)
+def _frozen(copies, real, sizes, shapes):
+    """Parameters of which nobody else has these copies; if sizes are known, with packed weights."""
+    held = [] if sizes is None else _held_weights(sizes, real)
+    _take(_places(copies, {}, held))
+    return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
 
 
-def _held(parameters):
-    """The packed weights that hold parameters."""
-    if parameters.places is None and not parameters.held:  # of frozen ones
-        held = _held_weights(parameters.sizes, parameters.real)
-        _take(_places(parameters.arrays, {}, held))
-        parameters.held[:] = held
-    return [panels for panels, _ in parameters.held]
+def _panels(held):
+    return [panels for panels, _ in held]
 
 
 def _weights(parameters, direction, pack, *arguments):
     """The other weights of a direction's products, packed if they are not yet, where earlier ones were if there are any."""
     if direction not in parameters.weights:
         made = parameters.rooms.pop(direction, None)
-        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, *arguments)
+        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, parameters.copies, *arguments)
     return parameters.weights[direction]
 
 
@@ -808,14 +804,15 @@ def _forms(params):
 def _remembered(parameters):
     """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
     _kept[_key(parameters.given)] = parameters
-    kept = [(key, sum(p.bytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
+    kept = [(key, sum(p.size for p in (known, *known.earlier))) for key, known in list(_kept.items())]
     while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
         _kept.pop(kept.pop(0)[0], None)
     return parameters
 
 
 def _is_ready(value, real):
-    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
+    """Whether an array can be read where it is."""
+    return type(value) is np.ndarray and value.dtype == real and value.flags.c_contiguous and value.flags.aligned
 
 
 # Parts of arrays.
@@ -1136,7 +1133,7 @@ def backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, 
         meet(team)
 
 
-def _forward_weights(sizes, real, made, params, threads):
+def _forward_weights(sizes, real, made, params, held, threads):
     """The weights of all products, as `multiply` reads them."""
     return ()
 
@@ -1272,7 +1269,7 @@ def freeze(params, dtype=None):
         sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-    return Frozen(NAME, _frozen(arrays, real, sizes, wanted))
+    return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -1319,8 +1316,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        others = _weights(call.params, "backward", _backward_weights, call.params.copies, tape, call.threads)
-        weights = *_held(call.params), *others
+        others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
+        weights = *_panels(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
                                    tape, given, later, call.threads)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
@@ -1356,7 +1353,8 @@ def _checked_step(params, inputs, state, dtype):
             _compiled_steps[real] = _compiled_step(real)
     names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
     in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
-    arrays = [params[name] if name in in_place else call.params.arrays[name] for name in names]
+    checked = call.params.copies if frozen else _arrays("params", params, names, real)
+    arrays = [params[name] if name in in_place else _ready(checked[name]) for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
     new = {name: np.empty(start[name].shape, real) for name in STATES}
@@ -1431,7 +1429,7 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
     known = _known_parameters(params, real, threads)
-    arrays = known.arrays if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
+    arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
     T, B = _steps_and_samples(inputs)
     given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
@@ -1462,7 +1460,7 @@ def _segments(T, checkpoint, units):
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, call.params.arrays, call.threads)
+    weights = _weights(call.params, "forward", _forward_weights, _panels(call.params.held), call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
                     call.threads)  # fmt: skip
 

@@ -48,7 +48,7 @@ def plain_kernel(cell, dtype="float64"):
     with patch.object(config, "DISABLE_JIT", True):
         exec(compile(source, f"<{cell.name}, generated>", "exec"), module.__dict__)
     if hasattr(module, "multiply"):
-        module.products_of, module.pack, module._WAY = id, _pack, 1  # all rows that may be spread are
+        module.products_of, module.pack, module.turn_over, module._WAY = id, _pack, _turn_over, 1  # all rows that may be spread are
         module.multiply, module.add_outer_products = _multiply, _add_outer_products
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
     module.keep = _keep
@@ -83,6 +83,12 @@ def _pack(weights, first, length, transposed, panels, term, column, rank, thread
     for k, m in np.ndindex(piece.shape):
         panel, lane = divmod(column + m, panels.shape[2])
         panels[panel, term + k, lane] = piece[k, m]
+
+
+def _turn_over(held, from_term, from_column, count, length, panels, term, column, rank, threads):
+    whole = held.transpose(1, 0, 2).reshape(held.shape[1], -1)
+    piece = whole[from_term : from_term + count, from_column : from_column + length]
+    _pack(piece, 0, length, False, panels, term, column, rank, threads)
 
 
 def _scratch(count, like):

@@ -5,21 +5,23 @@ import pytest
 from agreement import assert_agreement
 from hypothesis import given, settings
 from hypothesis.strategies import integers
-from sympy import Eq, exp, symbols, tanh
+from sympy import Eq, exp, tanh
 
-from symcell import Cell, Input, Param, State, cells, concat, matmul
+from symcell import Cell, Input, Param, State, cells, concat, matmul, stop_gradient
 from symcell.compiler import source_of
 from symcell.kernel import load_module
 
 x, y, h, c = Input("x"), Input("y"), State("h"), State("c")
-W, U = Param("W", ("n_h", "n_x")), Param("U", ("n_h", "n_h"))
-a, z = symbols("a z")
+W, U, V = Param("W", ("n_h", "n_x")), Param("U", ("n_h", "n_h")), Param("V")
 SIZES = {"n_x": 5, "n_h": 3, "n_y": 4}
 
 CELLS = {
     "as usual": ([Eq(h, tanh(matmul(W, x) + matmul(U, h.prev)))], {"W", "U"}),
     "a matrix that meets two values": ([Eq(c, tanh(matmul(U, c.prev) + matmul(W, x))), Eq(h, matmul(U, c) - h.prev)], {"W", "U"}),
-    "columns that lie apart": ([Eq(h, tanh(matmul(Param("V"), concat(h.prev, x))))], {"V"}),
+    "columns that lie apart": ([Eq(h, tanh(matmul(V, concat(h.prev, x))))], {"V"}),
+    "columns that need no gradient": ([Eq(h, tanh(matmul(V, concat(stop_gradient(h.prev), x))))], set()),
+    "other columns in the one and the other direction": (
+        [Eq(c, tanh(matmul(V, concat(x, stop_gradient(h.prev))))), Eq(h, tanh(matmul(V, concat(c.prev, stop_gradient(y)))))], set()),
     "a matrix that is computed with": ([Eq(h, tanh(matmul(W, x) + matmul(exp(U), h.prev)))], {"W"}),
     "one that is multiplied with, too": ([Eq(h, tanh(matmul(W, x) + matmul(exp(U), h.prev) + matmul(U, h.prev)))], {"W"}),
     "one that is transposed": ([Eq(h, tanh(matmul(W, x) + matmul(U.T, h.prev)))], {"W"}),

@@ -40,8 +40,8 @@ def counted(monkeypatch):
     """Returns a function that counts how often a kernel packs weights."""
 
     def count(kernel):
-        calls, pack = [], kernel.module.pack
-        monkeypatch.setattr(kernel.module, "pack", lambda *arguments: (calls.append(1), pack(*arguments)))
+        calls, pack = [], kernel.module.turn_over
+        monkeypatch.setattr(kernel.module, "turn_over", lambda *arguments: (calls.append(1), pack(*arguments)))
         return calls
 
     return count

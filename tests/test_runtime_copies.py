@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from symcell.runtime.copies import _PIECE, _places, _same, _take
-from symcell.runtime.packing import pack, packed
+from symcell.runtime.copies import _SOME, _places, _same, _take
+from symcell.runtime.packing import pack, packed, turn_over
 
 PARTS = (  # the shape of a matrix; the first column, and how many; the term and the column where they lie; terms and columns there
     ((5, 7), 0, 7, 0, 0, 5, 7),
@@ -34,7 +34,7 @@ def test_copies_in_panels_are_what_pack_makes(part, dtype):
     pack(a, first, length, True, expected, term, column, 0, 1)
     np.testing.assert_array_equal(found, expected)
     assert np.count_nonzero(found) == shape[0] * length
-    assert np.max(places[:, 2] * places[:, 3]) <= _PIECE
+    assert np.max(places[:, 2] * places[:, 3]) <= _SOME
 
 
 @pytest.mark.parametrize("part", PARTS, ids=str)
@@ -64,3 +64,19 @@ def test_a_matrix_with_three_axes_lies_as_its_rows():
     a, panels = matrix((4, 3, 10), "float64"), packed(12, 10, np.dtype("float64"))
     _take(_places({"a": a}, {}, [(panels, [("a", 0, 10, 0, 0)])]))
     np.testing.assert_array_equal(panels.transpose(1, 0, 2).reshape(12, -1)[:, :10], a.reshape(12, 10))
+
+
+@pytest.mark.parametrize("dtype", ("float32", "float64"))
+@pytest.mark.parametrize("part", PARTS, ids=str)
+@pytest.mark.parametrize("threads", (1, 3))
+def test_what_is_turned_over_is_what_pack_makes(part, dtype, threads):
+    shape, first, length, term, column, terms, columns = part
+    a, real = matrix(shape, dtype), np.dtype(dtype)
+    held, found, expected = packed(terms, columns, real), *(packed(length + 3, shape[0] + 5, real) for _ in range(2))
+    found[...], expected[...] = 0, 0
+    _take(_places({"a": a}, {}, [(held, [("a", first, length, term, column)])]))
+    pack(a, first, length, False, expected, 2, 5, 0, 1)
+    for rank in reversed(range(threads)):
+        turn_over(held, term, column, shape[0], length, found, 2, 5, rank, threads)
+    np.testing.assert_array_equal(found, expected)
+    assert np.count_nonzero(found) == shape[0] * length

@@ -65,15 +65,6 @@ class Arrays:
 
     # Weights
 
-    def packed_weights(self, p):
-        """The lines that pack the weights of a product for `multiply`: beside each other for several targets, one under the other
-        for several operands."""
-        name, names = self.weight_name(p), self.names
-        for w, first, length, term, column in self.laid_out(p):
-            where = ", ".join(map(size_of, (term, column)))
-            columns = f"{size_of(first)}, {size_of(length)}, {w.transposed}"
-            yield f"pack({self.matrix_of(w.symbol)}, {columns}, {name}, {where}, {names.rank}, {names.threads})"
-
     def laid_out(self, p):
         """Each weight of a product: its first column and their number, and the term and the column where they lie packed."""
         shapes, term, column = self.program.shapes, Integer(0), Integer(0)

@@ -6,7 +6,7 @@ from sympy import Integer
 
 from symcell.emission.arrays import size_of
 from symcell.emission.layout import listed, tuple_text, words
-from symcell.emission.weights import held_frame, held_weights, made_once, weights_frame
+from symcell.emission.weights import Held, held_frame, made_once, weights_frame
 from symcell.language.symbols import Adjoint
 from symcell.schedule.arrange import volume
 from symcell.schedule.program import Assign
@@ -17,18 +17,21 @@ _ELEMENTWISE = 10  # products of two numbers that take as long as computing an e
 
 def entry_points(forward, backward):
     """The Python functions of both directions: what makes weights ready, and what runs a direction with them."""
-    held = held_weights(forward, backward)
-    for passage, write in ((forward, _forward_frame), (backward, _backward_frame)):
-        head, docstring, lines = write(passage)
-        before = list(held) if passage is backward else []
-        others = {name: p for name, p in passage.packed.items() if name not in before}
-        shared = [*others, *(a for a in made_once(passage) if a in words(lines))]
-        once = _called_once(passage, passage.arrays.params() | set(shared)) if passage is forward else []
-        opening = [*passage.arrays.unpacked(lines), *_assigned([*before, *shared], passage.names.weights)]
-        if passage is backward:
-            yield _text(*held_frame(passage, held))
-        yield _text(*weights_frame(passage, shared, others, once))
-        yield _text(head, docstring, [*opening, *lines])
+    held = Held(forward, backward)
+    yield from _entry_points(forward, _forward_frame(forward), held, [])
+    yield _text(*held_frame(backward, held))
+    yield from _entry_points(backward, _backward_frame(backward), held, list(held.products))
+
+
+def _entry_points(passage, frame, held, ready):
+    """Those of a direction some of whose weights are ready."""
+    head, docstring, lines = frame
+    others = {name: p for name, p in passage.packed.items() if name not in ready}
+    shared = [*others, *(a for a in made_once(passage) if a in words(lines))]
+    once = _called_once(passage, passage.arrays.params() | set(shared)) if passage.direction == "forward" else []
+    yield _text(*weights_frame(passage, shared, others, once, held))
+    opening = [*passage.arrays.unpacked(lines), *_assigned([*ready, *shared], passage.names.weights)]
+    yield _text(head, docstring, [*opening, *lines])
 
 
 def _text(head, docstring, lines):

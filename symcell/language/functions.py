@@ -124,6 +124,7 @@ RESERVED = frozenset(
         "add_outer_products",
         "pack",
         "packed",
+        "turn_over",
         "init",
         "forward",
         "backward",

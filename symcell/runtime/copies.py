@@ -1,7 +1,7 @@
 """Copies of arrays: made, compared with the arrays, and taken again from them. A copy lies as the array does, or in panels, as
 packed weights.
 
-`places` says of each array, piece by piece, the address of its first row and that of the copy, the bytes and the number of its
+`places` says of each array, some rows at a time, the addresses of the first one and of its copy, the bytes and the number of
 rows, and the bytes from row to row in the array and in the copy.
 """
 
@@ -15,7 +15,7 @@ from symcell.runtime.memory import room
 from symcell.runtime.threads import in_parallel
 
 _WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
-_PIECE = 1 << 12  # bytes of a piece, or less
+_SOME = 1 << 16  # bytes that are compared or copied at a time
 
 
 def _address(array):
@@ -39,15 +39,15 @@ def _places(arrays, copies, held):
     places = {name: [] for name in arrays}
     for name, copy in copies.items():
         source, goal, size = _address(arrays[name]), _address(copy), copy.nbytes
-        places[name] += [(source + k, goal + k, min(_PIECE, size - k), 1, 0, 0) for k in range(0, size, _PIECE)]
+        places[name] += [(source + k, goal + k, min(_SOME, size - k), 1, 0, 0) for k in range(0, size, _SOME)]
     for panels, parts in held:
         for name, *where in parts:
             places[name] += _rows_in_panels(arrays[name], panels, *where)
-    return np.array([piece for pieces in places.values() for piece in pieces], np.int64).reshape(-1, 6)
+    return np.array([place for some in places.values() for place in some], np.int64).reshape(-1, 6)
 
 
 def _rows_in_panels(array, panels, first, length, term, column):
-    """The pieces of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
+    """The places of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
     _, terms, width = panels.shape
     number, source, goal = array.itemsize, _address(array), _address(panels)
     stride, pitch, low = array.shape[-1] * number, width * number, 0
@@ -55,14 +55,14 @@ def _rows_in_panels(array, panels, first, length, term, column):
         panel, lane = divmod(column + low, width)
         some = min(width - lane, length - low) * number
         start, line = source + (first + low) * number, goal + ((panel * terms + term) * width + lane) * number
-        height, at_once = array.nbytes // stride, _PIECE // some
+        height, at_once = array.nbytes // stride, _SOME // some
         for row in range(0, height, at_once):
             yield start + row * stride, line + row * pitch, some, min(at_once, height - row), stride, pitch
         low += width - lane
 
 
 def _of_all(task, count, size, threads):
-    """What task(first, last) says of so many pieces with so many bytes; several threads see to some each if there is much."""
+    """What task(first, last) says of so many places with so many bytes; several threads see to some each if there is much."""
     if size < _WORTH_A_THREAD:
         return [task(0, count)]
     found = []
@@ -71,7 +71,7 @@ def _of_all(task, count, size, threads):
 
 
 def _some(count, size, threads):
-    """(first, last) of the arrays or pieces that each thread has, of so many with so many bytes."""
+    """(first, last) of the places that each thread has, of so many with so many bytes."""
     parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
     return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
 
@@ -105,7 +105,7 @@ def _take_bytes(typing, address, goal, count):
 
 
 @exact_jit
-def _piece(places, k):
+def _rows_at(places, k):
     return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 
 
@@ -113,7 +113,7 @@ def _piece(places, k):
 def _same(places):
     """Whether arrays hold the very bits that their copies hold."""
     for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _piece(places, k)
+        source, goal, size, rows, stride, pitch = _rows_at(places, k)
         for row in range(rows):
             if not _same_bytes(source + row * stride, goal + row * pitch, size):
                 return False
@@ -124,6 +124,6 @@ def _same(places):
 def _take(places):
     """Copy arrays to where their copies are."""
     for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _piece(places, k)
+        source, goal, size, rows, stride, pitch = _rows_at(places, k)
         for row in range(rows):
             _take_bytes(source + row * stride, goal + row * pitch, size)

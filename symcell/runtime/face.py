@@ -9,7 +9,7 @@ from numba import types
 from symcell.runtime.copies import _address, _copied, _ready
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _MANY, Frozen, _frozen, _held, _is_ready, _weights
+from symcell.runtime.parameters import _MANY, Frozen, _frozen, _is_ready, _panels, _weights
 from symcell.runtime.threads import summed
 
 
@@ -76,7 +76,7 @@ def freeze(params, dtype=None):
         sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
         wanted = shapes(**sizes)
         _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-    return Frozen(NAME, _frozen(arrays, real, sizes, wanted))
+    return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
 
 
 def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
@@ -123,8 +123,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        others = _weights(call.params, "backward", _backward_weights, call.params.copies, tape, call.threads)
-        weights = *_held(call.params), *others
+        others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
+        weights = *_panels(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
                                    tape, given, later, call.threads)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
@@ -160,7 +160,8 @@ def _checked_step(params, inputs, state, dtype):
             _compiled_steps[real] = _compiled_step(real)
     names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
     in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
-    arrays = [params[name] if name in in_place else call.params.arrays[name] for name in names]
+    checked = call.params.copies if frozen else _arrays("params", params, names, real)
+    arrays = [params[name] if name in in_place else _ready(checked[name]) for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
     given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
     new = {name: np.empty(start[name].shape, real) for name in STATES}

@@ -11,9 +11,10 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from symcell.runtime.copies import _PIECE, _address, _places, _take
+from symcell.runtime.copies import _address, _places, _take
 from symcell.runtime.jit import exact_jit, ir, jit
 
+_PIECE = 1 << 12  # bytes of a piece
 _KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
@@ -29,9 +30,8 @@ def _pieces(arrays):
 
 def _fingerprints(arrays, copies, held):
     """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
-    again = {name: np.empty(a.shape, a.dtype) for name, a in arrays.items()}
-    source, goal, *rest, stride, pitch = _places(again, copies, held).T
-    _take(np.stack([goal, source, *rest, pitch, stride], axis=1))
+    again = {name: a.copy() for name, a in arrays.items()}
+    _take(_places(again, copies, held)[:, [1, 0, 2, 3, 5, 4]])  # back from the copies
     pieces = _pieces(again)
     found = np.empty((len(pieces), 2), np.uint64)
     _note(pieces, _KEYS, found)

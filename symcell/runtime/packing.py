@@ -79,6 +79,19 @@ def _turn(typing, source, place, stride, target, goal, width):
     return signature, generate
 
 
+@exact_jit
+def _put_turned(source, place, stride, count, deep, panels, goal):
+    """panels.flat[goal + k * width + m] = source.flat[place + m * stride + k], for m < count and k < deep."""
+    width = panels.shape[2]
+    whole, along = count // _TURN * _TURN, deep // _TURN * _TURN
+    for m in range(0, whole, _TURN):
+        for k in range(0, along, _TURN):
+            _turn(source, place + m * stride + k, stride, panels, goal + k * width + m, width)
+    for m in range(count):
+        for k in range(along if m < whole else 0, deep):
+            _copy(source, place + m * stride + k, panels, goal + k * width + m, 1)
+
+
 def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
     """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
@@ -95,16 +108,28 @@ def _pack(weights, first, length, transposed, panels, term, column, rank, thread
             for k in range(deep):
                 _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
         elif own[0] <= panel < own[1]:
-            whole, along = (high - low) // _TURN * _TURN, deep // _TURN * _TURN
-            for m in range(0, whole, _TURN):
-                for k in range(0, along, _TURN):
-                    _turn(weights, (low + m) * stride + first + k, stride, panels, goal + k * width + m, width)
-            for m in range(high - low):
-                for k in range(along if m < whole else 0, deep):
-                    panels[panel, term + k, lane + m] = weights[low + m, first + k]
+            _put_turned(weights, low * stride + first, stride, high - low, deep, panels, goal)
+        low = high
+
+
+def _turn_over(held, from_term, from_column, count, length, panels, term, column, rank, threads):
+    """Put a matrix, `count` rows of `length` columns, that lies in packed weights from a term and a column on, into others at a
+    term and a column, turned. Each thread fills some panels."""
+    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
+    (_, rows, pitch), (_, terms, width), low = held.shape, panels.shape, 0
+    while low < count:  # up to the end of a panel
+        panel, lane = divmod(column + low, width)
+        high, left = min(low + width - lane, count), 0
+        while left < length and own[0] <= panel < own[1]:  # up to the end of a panel that is read
+            other, begin = divmod(from_column + left, pitch)
+            right, place = min(left + pitch - begin, length), (other * rows + from_term + low) * pitch + begin
+            goal = (panel * terms + term + left) * width + lane
+            _put_turned(held, place, pitch, high - low, right - left, panels, goal)
+            left = right
         low = high
 
 
 # What all modules of a process share that have the same products.
 _shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
 pack = _shared.setdefault("pack", jit(_pack))
+turn_over = _shared.setdefault("turn_over", jit(_turn_over))

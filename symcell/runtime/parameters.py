@@ -1,5 +1,5 @@
-"""Parameters as runs see them. A run does not follow the caller's arrays: it has packed weights of its own, and copies of the
-rest. The packed weights of the backward pass are copies, too, in another order: those parameters need no others.
+"""Parameters as runs see them: copies, which do not follow them, and weights packed for products. Those of the backward pass are
+copies in another order; so what only products read has no other copy, and forward weights are made of those.
 
 Parameters that are given again, and have not changed, are neither copied nor packed again; so a trained cell works at once. If
 they have changed, as in training, copies and packed weights take the memory of earlier ones that no run needs.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symcell.runtime.copies import _copied, _of_all, _places, _ready, _same, _take
+from symcell.runtime.copies import _of_all, _places, _ready, _same, _take
 from symcell.runtime.fingerprints import _KEYS, _as_noted, _fingerprints, _pieces
 from symcell.runtime.memory import room
 
@@ -29,11 +29,10 @@ class _Parameters(NamedTuple):
 
     given: dict  # the caller's arrays, if they can be found again
     forms: list  # of each its shape and dtype
-    arrays: dict  # what `forward` packs: the caller's arrays, or what they were made into
-    places: np.ndarray  # of the arrays and their copies
-    noted: list  # pieces of the arrays and their fingerprints, once they have been found unchanged
-    bytes: int  # of all copies
-    copies: dict
+    places: np.ndarray  # of them and their copies
+    noted: list  # pieces of them and their fingerprints, once they have been found unchanged
+    size: int  # of all copies, in bytes
+    copies: dict  # of what is not in packed weights, or of everything if parameters are frozen
     held: list  # packed weights that hold parameters, with their parts: see _held_weights
     weights: dict  # direction -> the other weights that it multiplies with, packed
     rooms: dict  # direction -> packed weights of earlier values, to be overwritten
@@ -54,8 +53,8 @@ class Frozen(Mapping):
 
     def _of(self, sizes, shapes):
         """What is known of them, now that an input tells all sizes."""
-        self._parameters = self._parameters._replace(sizes=sizes, shapes=shapes, held=[], weights={})
-        return self._parameters
+        self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
+        return parameters
 
     def __getitem__(self, name):
         return self._arrays[name]
@@ -88,7 +87,7 @@ def _known_parameters(params, real, threads):
 
 def _unchanged(known, threads):
     """Whether the caller's arrays have the values of their copies."""
-    places, noted, size = known.places, known.noted, known.bytes
+    places, noted, size = known.places, known.noted, known.size
     if size < _WORTH_NOTING:
         return _same(places)
     if noted:
@@ -96,7 +95,7 @@ def _unchanged(known, threads):
         return all(_of_all(lambda a, b: _as_noted(pieces[a:b], _KEYS, sums[a:b]), len(pieces), size, threads))
     same = all(_of_all(lambda a, b: _same(places[a:b]), len(places), size, threads))
     if same:
-        noted[:] = _pieces(known.arrays), _fingerprints(known.arrays, known.copies, known.held)
+        noted[:] = _pieces(known.given), _fingerprints(known.given, known.copies, known.held)
     return same
 
 
@@ -114,7 +113,7 @@ def _changed(key, places, threads):
         new.weights.clear()
         new.noted.clear()
     else:
-        new = _uncopied(known.given, known.arrays, known.real, known.sizes, known.shapes)
+        new = _uncopied(known.given, known.real, known.sizes, known.shapes)
     _take_all(new, threads)
     new.earlier.extend(earlier)
     return _remembered(new)
@@ -141,47 +140,44 @@ _UNREFERRED = _references_of_a_local()
 def _new_parameters(params, arrays, sizes, shapes, real, threads):
     """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
     ready = all(_is_ready(a, real) for a in params.values())
-    arrays = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
-    new = _uncopied(arrays if ready else {}, arrays, real, sizes, shapes)
+    given = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
+    new = _uncopied(given, real, sizes, shapes)
     _take_all(new, threads)
-    return _remembered(new) if ready and new.bytes <= _WORTH_KEEPING else new
+    return _remembered(new) if ready and new.size <= _WORTH_KEEPING else new._replace(given={}, places=None)
 
 
-def _uncopied(given, arrays, real, sizes, shapes):
-    """Parameters with room for their copies, which are still to be taken."""
+def _uncopied(given, real, sizes, shapes):
+    """Parameters with room for copies of arrays, which are still to be taken."""
     held = _held_weights(sizes, real)
     elsewhere = {name for _, parts in held for name, *_ in parts}
-    copies = {name: room(a.shape, real) for name, a in arrays.items() if name not in elsewhere}
-    places, size = _places(arrays, copies, held), sum(a.nbytes for a in arrays.values())
-    return _Parameters(given, _forms(given), arrays, places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
+    copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
+    size = sum(a.nbytes for a in (*copies.values(), *_panels(held)))
+    places = _places(given, copies, held)
+    return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
 
 
 def _take_all(parameters, threads):
     """Copy the arrays."""
     places = parameters.places
-    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.bytes, threads)
+    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.size, threads)
 
 
-def _frozen(arrays, real, sizes, shapes):
-    """Copies of arrays that will never be compared with them. Their packed weights are filled when they are asked for."""
-    copies, size = {name: _copied(a) for name, a in arrays.items()}, sum(a.nbytes for a in arrays.values())
-    return _Parameters({}, [], copies, None, [], size, copies, [], {}, {}, [], real, sizes, shapes)
+def _frozen(copies, real, sizes, shapes):
+    """Parameters of which nobody else has these copies; if sizes are known, with packed weights."""
+    held = [] if sizes is None else _held_weights(sizes, real)
+    _take(_places(copies, {}, held))
+    return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
 
 
-def _held(parameters):
-    """The packed weights that hold parameters."""
-    if parameters.places is None and not parameters.held:  # of frozen ones
-        held = _held_weights(parameters.sizes, parameters.real)
-        _take(_places(parameters.arrays, {}, held))
-        parameters.held[:] = held
-    return [panels for panels, _ in parameters.held]
+def _panels(held):
+    return [panels for panels, _ in held]
 
 
 def _weights(parameters, direction, pack, *arguments):
     """The other weights of a direction's products, packed if they are not yet, where earlier ones were if there are any."""
     if direction not in parameters.weights:
         made = parameters.rooms.pop(direction, None)
-        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, *arguments)
+        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, parameters.copies, *arguments)
     return parameters.weights[direction]
 
 
@@ -197,11 +193,12 @@ def _forms(params):
 def _remembered(parameters):
     """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
     _kept[_key(parameters.given)] = parameters
-    kept = [(key, sum(p.bytes for p in (known, *known.earlier))) for key, known in list(_kept.items())]
+    kept = [(key, sum(p.size for p in (known, *known.earlier))) for key, known in list(_kept.items())]
     while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
         _kept.pop(kept.pop(0)[0], None)
     return parameters
 
 
 def _is_ready(value, real):
-    return type(value) is np.ndarray and value.dtype == real and value.flags.carray
+    """Whether an array can be read where it is."""
+    return type(value) is np.ndarray and value.dtype == real and value.flags.c_contiguous and value.flags.aligned
