@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6d9f83b063845e68"
+CONTENT_HASH = "44d02405cfc01cb0"
 RUNTIME_HASH = "92cb6029fe3d2b41"
 
 NAME = "gla"
@@ -787,7 +787,7 @@ def _uncopied(given, real, sizes, shapes):
     held = _held_weights(sizes, real)
     elsewhere = {name for _, parts in held for name, *_ in parts}
     copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
-    size = sum(a.nbytes for a in (*copies.values(), *_panels(held)))
+    size = sum(a.nbytes for a in (*copies.values(), *panels_of(held)))
     places = _places(given, copies, held)
     return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
 
@@ -805,7 +805,8 @@ def _frozen(copies, real, sizes, shapes):
     return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
 
 
-def _panels(held):
+def panels_of(held):
+    """The packed weights that hold parameters, their parts left out."""
     return [panels for panels, _ in held]
 
 
@@ -2001,7 +2002,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
     n_k = sizes["n_k"]
     n_v = sizes["n_v"]
     n_r = sizes["n_r"]
-    G_2_packed_held, weights__held = held
+    G_2_packed_held, weights__held = panels_of(held)
     W, G_1_packed, G_2_packed = made or (packed(n_x, 2 * n_k + n_v, real), packed(n_x, n_r, real), packed(n_r,
         n_k, real))
 
@@ -2278,7 +2279,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
-        weights = *_panels(call.params.held), *others
+        weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
                                    tape, given, later, call.threads)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
@@ -2424,7 +2425,7 @@ def _segments(T, checkpoint, units):
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, _panels(call.params.held), call.threads)
+    weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
                     call.threads)  # fmt: skip
 

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f7d6f080eb1b2448"
+CONTENT_HASH = "83a1c18a31172194"
 RUNTIME_HASH = "92cb6029fe3d2b41"
 
 NAME = "t_lstm"
@@ -806,7 +806,7 @@ def _uncopied(given, real, sizes, shapes):
     held = _held_weights(sizes, real)
     elsewhere = {name for _, parts in held for name, *_ in parts}
     copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
-    size = sum(a.nbytes for a in (*copies.values(), *_panels(held)))
+    size = sum(a.nbytes for a in (*copies.values(), *panels_of(held)))
     places = _places(given, copies, held)
     return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
 
@@ -824,7 +824,8 @@ def _frozen(copies, real, sizes, shapes):
     return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
 
 
-def _panels(held):
+def panels_of(held):
+    """The packed weights that hold parameters, their parts left out."""
     return [panels for panels, _ in held]
 
 
@@ -2064,7 +2065,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
     """The weights of all products, as `multiply` reads them."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
-    U_held, U_d_packed_held, W_held = held
+    U_held, U_d_packed_held, W_held = panels_of(held)
     W, U_d_packed, U = made or (packed(n_x, 4 * n_h, real), packed(n_h, n_h, real), packed(n_h, 4 * n_h,
         real))
 
@@ -2381,7 +2382,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
-        weights = *_panels(call.params.held), *others
+        weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
                                    tape, given, later, call.threads)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
@@ -2527,7 +2528,7 @@ def _segments(T, checkpoint, units):
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, _panels(call.params.held), call.threads)
+    weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
                     call.threads)  # fmt: skip
 

@@ -48,7 +48,7 @@ class Held:
 
     def unpacked(self, source):
         """The line that unpacks those that are read."""
-        return [f"{listed([self.names.get(name, '_') for name in self.products])} = {source}"] if self.names else []
+        return [f"{listed([self.names.get(name, '_') for name in self.products])} = panels_of({source})"] if self.names else []
 
 
 def _only_multiplied(forward, backward):

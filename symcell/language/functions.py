@@ -139,8 +139,8 @@ RESERVED = frozenset(
 YIELDING = frozenset(
     [
         "apply", "array_at", "array_in", "columns_at", "halves", "in_parallel", "keep", "max", "meet", "min", "outer_room",
-        "products_of", "release", "room", "row_at", "scratch", "shares", "spread", "steps_at", "steps_at_a_time", "summed",
-        "sums_of_products", "zeros",
+        "panels_of", "products_of", "release", "room", "row_at", "scratch", "shares", "spread", "steps_at", "steps_at_a_time",
+        "summed", "sums_of_products", "zeros",
     ]
 )  # fmt: skip
 

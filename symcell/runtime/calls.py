@@ -9,7 +9,7 @@ import numpy as np
 
 from symcell.runtime.copies import _copied, _ready
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import Frozen, _known_parameters, _new_parameters, _panels, _Parameters, _weights
+from symcell.runtime.parameters import Frozen, _known_parameters, _new_parameters, _Parameters, _weights
 
 _PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
@@ -66,7 +66,7 @@ def _segments(T, checkpoint, units):
 def _run_segment(call, first, last, start, given=None):
     """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, _panels(call.params.held), call.threads)
+    weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
                     call.threads)  # fmt: skip
 

@@ -9,7 +9,7 @@ from numba import types
 from symcell.runtime.copies import _address, _copied, _ready
 from symcell.runtime.jit import jit
 from symcell.runtime.memory import room, zeros
-from symcell.runtime.parameters import _MANY, Frozen, _frozen, _is_ready, _panels, _weights
+from symcell.runtime.parameters import _MANY, Frozen, _frozen, _is_ready, _weights, panels_of
 from symcell.runtime.threads import summed
 
 
@@ -124,7 +124,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         given = _given_between(call, cotangents, later, first, last)
         inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
-        weights = *_panels(call.params.held), *others
+        weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
                                    tape, given, later, call.threads)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params

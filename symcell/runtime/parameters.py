@@ -151,7 +151,7 @@ def _uncopied(given, real, sizes, shapes):
     held = _held_weights(sizes, real)
     elsewhere = {name for _, parts in held for name, *_ in parts}
     copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
-    size = sum(a.nbytes for a in (*copies.values(), *_panels(held)))
+    size = sum(a.nbytes for a in (*copies.values(), *panels_of(held)))
     places = _places(given, copies, held)
     return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
 
@@ -169,7 +169,8 @@ def _frozen(copies, real, sizes, shapes):
     return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
 
 
-def _panels(held):
+def panels_of(held):
+    """The packed weights that hold parameters, their parts left out."""
     return [panels for panels, _ in held]
 
 
