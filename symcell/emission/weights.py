@@ -110,9 +110,11 @@ def weights_frame(passage, shared, others, once, held):
         for name, p in others.items():
             lines += [_INDENT + line for line in _packing(passage, name, p, held if forward else ())]
         lines += ["", f"in_parallel({names.part}, halves({names.threads}, {' + '.join(f'{name}.size' for name in others)}))"]
-    source, opening = names.held if forward else names.tape, held.unpacked(names.held) if forward else []
-    if not forward:
-        opening = [f"{a} = {source}[{k}]" for k, a in enumerate(passage.schedule.tape) if a in words(lines)]
+    if forward:
+        source, opening = names.held, held.unpacked(names.held)
+    else:
+        source, read = names.tape, words(lines)
+        opening = [f"{a} = {source}[{k}]" for k, a in enumerate(passage.schedule.tape) if a in read]
     head = (names.sizes, names.real, names.made, names.params, source, names.threads)
     return (
         f"def _{passage.direction}_weights({', '.join(head)}):",
