@@ -41,8 +41,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "22eacf04411e0347"
-RUNTIME_HASH = "92cb6029fe3d2b41"
+CONTENT_HASH = "7746211ec2c5c011"
+RUNTIME_HASH = "b0452f9d6c42b131"
 
 NAME = "qrnn"
 PARAMS = {
@@ -1296,10 +1296,10 @@ class _Vectors:
         real = "f32" if self.vector.element == ir.FloatType() else "f64"
         return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
 
-    def prefetch(self, array, place):
-        """Ask for a place of memory that is to be written soon."""
-        to_write, soon, data = (ir.IntType(32)(n) for n in (1, 3, 1))
-        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), to_write, soon, data])
+    def prefetch(self, array, place, to_write=False):
+        """Ask for a place of memory: in the second cache if it is read later, in the first if it is written soon."""
+        kind = [ir.IntType(32)(n) for n in ((1, 3, 1) if to_write else (0, 2, 1))]
+        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), *kind])
 
     def _call(self, name, result, operands):
         signature = ir.FunctionType(result, [operand.type for operand in operands])
@@ -1325,18 +1325,20 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _sums(builder, vector, entries, count, terms, add_term):
-    """The sums of a tile's entries over all terms, of which add_term(k, sums) adds one. `count` sums of each entry take turns."""
+def _sums(builder, vector, entries, count, terms, begin, add_term):
+    """The sums of a tile's entries over the terms from one up to another, of which add_term(k, sums) adds one; begin(sums) says
+    what they are before. `count` sums of each entry take turns."""
     slots = [[cgutils.alloca_once(builder, vector) for _ in range(entries)] for _ in range(count)]  # LLVM makes registers of them
     for slot in itertools.chain(*slots):
         builder.store(vector(None), slot)
-    n = terms.type
-    whole = builder.sub(terms, builder.urem(terms, n(count)))
-    with cgutils.for_range_slice(builder, n(0), whole, n(count)) as (k, _):
+    begin(slots[0])
+    (first, upto), n = terms, terms[0].type
+    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), n(count)))
+    with cgutils.for_range_slice(builder, first, whole, n(count)) as (k, _):
         for u, sums in enumerate(slots):
             add_term(builder.add(k, n(u)), sums)
     if count > 1:
-        with cgutils.for_range_slice(builder, whole, terms, n(1)) as (k, _):
+        with cgutils.for_range_slice(builder, whole, upto, n(1)) as (k, _):
             add_term(k, slots[0])
     for others in slots[1:]:
         for total, other in zip(slots[0], others, strict=True):
@@ -1344,13 +1346,15 @@ def _sums(builder, vector, entries, count, terms, add_term):
     return slots[0]
 
 
-def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_terms=None, grows=None):
-    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
-    of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
+def _build_tile(builder, arrays, numbers, height, vectors, vector, far=False, places_of_terms=None, grows=None):
+    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum of
+    products with packed weights w, of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is
+    behind y's last row or column is left alone.
 
-    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, by
-    x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
-    (x, w, y), (row, column, start, terms, low, high, last) = arrays, numbers
+    y is replaced by x @ w, x (steps, B, from `start` on: terms). If the weights are `far`, later pieces go on from what y holds,
+    and the weights from the place `soon` on are asked for meanwhile. Or, where an array says at which place of x each term is,
+    y is replaced by x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
+    (x, w, y), (row, column, start, (first, upto, soon), low, high, last) = arrays, numbers
     added = places_of_terms is not None
     count = 2 if vectors < _WIDTH and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
@@ -1371,13 +1375,18 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
     bed = multiply(column, depth)  # where the first panel begins: columns start at one
+    if far:  # one tile after another asks for another vector of each row of a panel
+        turn = builder.urem(builder.udiv(row, index(height)), index(_WIDTH))
+        soon = add(builder.sub(soon, multiply(first, width)), multiply(turn, index(vector.count)))
     if added:
         for place, _ in cells:
-            memory.prefetch(y, place)
+            memory.prefetch(y, place, to_write=True)
 
     def add_term(k, sums):
         place = add(bed, multiply(k, width))
         weights = [memory.load(w, add(place, there)) for there in places]
+        if far:
+            memory.prefetch(w, add(soon, multiply(k, width)))
         term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
         for i, begin in enumerate(begins):
             place = add(begin, term)
@@ -1386,7 +1395,13 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
                 product = builder.fmul(factor, weight, flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
-    sums = _sums(builder, vector, len(cells), count, terms, add_term)
+    def go_on(sums):
+        if far:
+            with builder.if_then(builder.icmp_signed(">", first, index(0))):
+                for total, (place, mask) in zip(sums, cells, strict=True):
+                    builder.store(memory.load(y, place, mask), total)
+
+    sums = _sums(builder, vector, len(cells), count, (first, upto), go_on, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
         with builder.if_then(grows):
             for total, (place, mask) in zip(sums, cells, strict=True):
@@ -1395,22 +1410,29 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
         memory.store(builder.load(total), y, place, mask)
 
 
-def _band(height, vectors):
+def _array_structs(context, builder, signature, arguments, which):
+    return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
+
+
+# Tiles above one another.
+
+
+def _band(height, vectors, far=False):
     """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
 
     @intrinsic
-    def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
+    def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
         n = types.intp
-        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
+        signature = types.void(rows, n, weights, types.UniTuple(n, 3), out, n, n, n, n, n)
 
         def generate(context, builder, signature, arguments):
             arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
-            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
+            start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
             samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, arrays[-1].shape)[0]
             last = builder.sub(builder.mul(steps, samples), samples.type(1))
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows))
+                numbers = row, column, start, cgutils.unpack_tuple(builder, piece), low, high, last
+                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows), far)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
@@ -1418,32 +1440,28 @@ def _band(height, vectors):
     return band
 
 
-def _band_of_sums(vectors):
-    """What computes all rows of `out` (one step), in columns from one on, as sums of products with the rows that begin at
-    `places`; what is in `out` is added to if it `grows`."""
+def _band_of_sums(height, vectors):
+    """What computes the rows of `out` (one step) from `top` up to `bottom`, in columns from one on, as sums of products with the
+    rows that begin at `places`, in tiles of a size; what is in `out` is added to if it `grows`."""
 
     @intrinsic
-    def band(typing, rows, start, weights, places, out, column, grows):
+    def band(typing, rows, start, weights, places, out, column, grows, top, bottom):
         n = types.intp
-        signature = types.void(rows, n, weights, places, out, n, types.boolean)
+        signature = types.void(rows, n, weights, places, out, n, types.boolean, n, n)
 
         def generate(context, builder, signature, arguments):
             left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
-            start, column, grows = (arguments[i] for i in (1, 5, 6))
-            (terms,), (_, height, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
-            none, last = height.type(0), builder.sub(height, height.type(1))
-            with cgutils.for_range_slice(builder, none, height, height.type(_TALL)) as (row, _):
-                numbers = row, column, start, terms, none, height, last
-                _build_tile(builder, (left, right, sums), numbers, _TALL, vectors, _register_of(rows), begins, grows)
+            start, column, grows, top, bottom = (arguments[i] for i in (1, *range(5, 9)))
+            (terms,), (_, count, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
+            none, last = count.type(0), builder.sub(count, count.type(1))
+            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
+                numbers = row, column, start, (none, terms, none), none, count, last
+                _build_tile(builder, (left, right, sums), numbers, height, vectors, _register_of(rows), False, begins, grows)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
 
     return band
-
-
-def _array_structs(context, builder, signature, arguments, which):
-    return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
 
 
 def _if_in_one_piece(signature, *arrays):
@@ -1459,8 +1477,10 @@ def _register_of(array):
 
 _tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
 _short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
+_far_tall_band, _far_short_band = _band(_TALL, _WIDTH, far=True), _band(_SHORT, _WIDTH, far=True)
 _wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
-_sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
+_tall_sum_band, _narrow_tall_sum_band = _band_of_sums(_TALL, _WIDTH), _band_of_sums(_TALL, _WIDTH // 2)
+_short_sum_band, _narrow_short_sum_band = _band_of_sums(_SHORT, _WIDTH), _band_of_sums(_SHORT, _WIDTH // 2)
 
 
 # Packed matrices.
@@ -1590,12 +1610,20 @@ turn_over = _shared.setdefault("turn_over", jit(_turn_over))
 
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
+_FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
+_DEEP = 768  # terms of a product, or half as many more, that are added up at a time: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
 
 def sums_of_products(shape, real, count):
     """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
     return room(shape, real) if count else zeros(shape, real)
+
+
+@exact_jit
+def _in_tall_tiles(count):
+    """How many rows go into tall tiles; the rest goes into short ones."""
+    return max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])
 
 
 def _multiply(rows, start, weights, out, turn, low, high, rank, team):
@@ -1610,37 +1638,47 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
     if team[0] > 1:
         left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
     if count == 1:
-        _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high)
+        _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
         return
-    tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
-    for step in range(right - left):
-        column = width * (right - 1 - step if turn % 2 else left + step)
-        if out.shape[2] - column > width // 2:
-            _tall_band(rows, start, weights, terms, out, column, 0, tall, low, high)
-            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+    tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
+    pieces = max(1, (terms + _DEEP // 2) // _DEEP)
+    deep = (terms + pieces - 1) // pieces
+    panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
+    while left <= panel < right:
+        column, following = width * panel, min(max(panel + onwards, left), right - 1)
+        if out.shape[2] - column <= width // 2:
+            _narrow_tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
+            _narrow_short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
+        elif far:
+            for first in range(0, terms, deep):
+                upto = min(first + deep, terms)
+                piece = first, upto, width * (panel * terms + upto if upto < terms else following * terms)
+                _far_tall_band(rows, start, weights, piece, out, column, 0, tall, low, high)
+                _far_short_band(rows, start, weights, piece, out, column, tall, count, low, high)
         else:
-            _narrow_tall_band(rows, start, weights, terms, out, column, 0, tall, low, high)
-            _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            _tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
+            _short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
+        panel += onwards
 
 
 @exact_jit
-def _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high):
+def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
     """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
     are so near that nothing but arithmetic takes time."""
-    width = weights.shape[2]
+    (_, terms, width) = weights.shape
     at_once = 1 if weights.size * weights.itemsize > _NEAR else 2
     steps = (right - left + at_once - 1) // at_once
     for step in range(steps):
         panel = left + at_once * (steps - 1 - step if turn % 2 else step)
         column, after = panel * width, min(panel + at_once, right) * width
         if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            _wide_row(rows, start, weights, (0, terms, 0), out, column, 0, 1, low, high)
             continue
         for begin in range(column, after, width):
             if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, terms, out, begin, 0, 1, low, high)
+                _one_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
             else:
-                _narrow_row(rows, start, weights, terms, out, begin, 0, 1, low, high)
+                _narrow_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
 
 
 def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
@@ -1664,12 +1702,14 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
         terms = places[:count]
         for top in range(above, below, _SPAN):
             tall = min(_SPAN, below - top)
-            part = lines_at(out, top * breadth, tall, breadth)
+            most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _sum_band(left, top, panels, terms, part, column, grows or first > 0)
+                    _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
+                    _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
                 else:
-                    _narrow_sum_band(left, top, panels, terms, part, column, grows or first > 0)
+                    _narrow_tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
+                    _narrow_short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised

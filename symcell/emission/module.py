@@ -31,6 +31,7 @@ _HEADINGS = {
     "views": "Parts of arrays.",
     "workspace": "What compiled code works with.",
     "tiles": "Tiles of matrix products.",
+    "bands": "Tiles above one another.",
     "packing": "Packed matrices.",
     "products": "Matrix products.",
     "single": "A single step.",
@@ -38,7 +39,7 @@ _HEADINGS = {
     "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
-_SHARED = ("jit", "memory", "views", "tiles", "packing", "products")  # what modules have in common that share their products
+_SHARED = ("jit", "memory", "views", "tiles", "bands", "packing", "products")  # which modules share
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
 
 
@@ -97,7 +98,7 @@ def _runtime(schedule, code):
         wanted.append("activations")
     wanted += ["views", "workspace"]
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
-        wanted += ["tiles", "packing", "products"]
+        wanted += ["tiles", "bands", "packing", "products"]
     wanted.append("single")
     wanted += ["arguments", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}

@@ -6,30 +6,42 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
+from symcell.runtime.bands import (
+    _far_short_band,
+    _far_tall_band,
+    _narrow_row,
+    _narrow_short_band,
+    _narrow_short_sum_band,
+    _narrow_tall_band,
+    _narrow_tall_sum_band,
+    _one_row,
+    _short_band,
+    _short_sum_band,
+    _tall_band,
+    _tall_sum_band,
+    _wide_row,
+)
 from symcell.runtime.jit import exact_jit, ir, pointed
 from symcell.runtime.memory import room, zeros
 from symcell.runtime.packing import _DEPTH, _put_row, _shared
-from symcell.runtime.tiles import (
-    _TALL,
-    _narrow_row,
-    _narrow_short_band,
-    _narrow_sum_band,
-    _narrow_tall_band,
-    _one_row,
-    _short_band,
-    _sum_band,
-    _tall_band,
-    _wide_row,
-)
+from symcell.runtime.tiles import _TALL
 from symcell.runtime.views import lines_at
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
+_FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
+_DEEP = 768  # terms of a product, or half as many more, that are added up at a time: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
 
 def sums_of_products(shape, real, count):
     """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
     return room(shape, real) if count else zeros(shape, real)
+
+
+@exact_jit
+def _in_tall_tiles(count):
+    """How many rows go into tall tiles; the rest goes into short ones."""
+    return max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])
 
 
 def _multiply(rows, start, weights, out, turn, low, high, rank, team):
@@ -44,37 +56,47 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
     if team[0] > 1:
         left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
     if count == 1:
-        _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high)
+        _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
         return
-    tall = max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])  # the rest goes into short tiles
-    for step in range(right - left):
-        column = width * (right - 1 - step if turn % 2 else left + step)
-        if out.shape[2] - column > width // 2:
-            _tall_band(rows, start, weights, terms, out, column, 0, tall, low, high)
-            _short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+    tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
+    pieces = max(1, (terms + _DEEP // 2) // _DEEP)
+    deep = (terms + pieces - 1) // pieces
+    panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
+    while left <= panel < right:
+        column, following = width * panel, min(max(panel + onwards, left), right - 1)
+        if out.shape[2] - column <= width // 2:
+            _narrow_tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
+            _narrow_short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
+        elif far:
+            for first in range(0, terms, deep):
+                upto = min(first + deep, terms)
+                piece = first, upto, width * (panel * terms + upto if upto < terms else following * terms)
+                _far_tall_band(rows, start, weights, piece, out, column, 0, tall, low, high)
+                _far_short_band(rows, start, weights, piece, out, column, tall, count, low, high)
         else:
-            _narrow_tall_band(rows, start, weights, terms, out, column, 0, tall, low, high)
-            _narrow_short_band(rows, start, weights, terms, out, column, tall, count, low, high)
+            _tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
+            _short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
+        panel += onwards
 
 
 @exact_jit
-def _multiply_one_row(rows, start, weights, terms, out, turn, left, right, low, high):
+def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
     """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
     are so near that nothing but arithmetic takes time."""
-    width = weights.shape[2]
+    (_, terms, width) = weights.shape
     at_once = 1 if weights.size * weights.itemsize > _NEAR else 2
     steps = (right - left + at_once - 1) // at_once
     for step in range(steps):
         panel = left + at_once * (steps - 1 - step if turn % 2 else step)
         column, after = panel * width, min(panel + at_once, right) * width
         if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, terms, out, column, 0, 1, low, high)
+            _wide_row(rows, start, weights, (0, terms, 0), out, column, 0, 1, low, high)
             continue
         for begin in range(column, after, width):
             if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, terms, out, begin, 0, 1, low, high)
+                _one_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
             else:
-                _narrow_row(rows, start, weights, terms, out, begin, 0, 1, low, high)
+                _narrow_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
 
 
 def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
@@ -98,12 +120,14 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
         terms = places[:count]
         for top in range(above, below, _SPAN):
             tall = min(_SPAN, below - top)
-            part = lines_at(out, top * breadth, tall, breadth)
+            most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
                 if breadth - column > width // 2:
-                    _sum_band(left, top, panels, terms, part, column, grows or first > 0)
+                    _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
+                    _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
                 else:
-                    _narrow_sum_band(left, top, panels, terms, part, column, grows or first > 0)
+                    _narrow_tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
+                    _narrow_short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised

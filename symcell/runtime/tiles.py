@@ -6,12 +6,9 @@ can share an array. Packed weights are (panels, K, width): panel p holds the col
 
 import itertools
 
-from numba import types
 from numba.core import cgutils, codegen, config
-from numba.extending import intrinsic
 
 from symcell.runtime.jit import ir
-from symcell.runtime.views import _in_one_piece
 
 # A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
 # Four rows make up what is left of six.
@@ -62,10 +59,10 @@ class _Vectors:
         real = "f32" if self.vector.element == ir.FloatType() else "f64"
         return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
 
-    def prefetch(self, array, place):
-        """Ask for a place of memory that is to be written soon."""
-        to_write, soon, data = (ir.IntType(32)(n) for n in (1, 3, 1))
-        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), to_write, soon, data])
+    def prefetch(self, array, place, to_write=False):
+        """Ask for a place of memory: in the second cache if it is read later, in the first if it is written soon."""
+        kind = [ir.IntType(32)(n) for n in ((1, 3, 1) if to_write else (0, 2, 1))]
+        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), *kind])
 
     def _call(self, name, result, operands):
         signature = ir.FunctionType(result, [operand.type for operand in operands])
@@ -91,18 +88,20 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _sums(builder, vector, entries, count, terms, add_term):
-    """The sums of a tile's entries over all terms, of which add_term(k, sums) adds one. `count` sums of each entry take turns."""
+def _sums(builder, vector, entries, count, terms, begin, add_term):
+    """The sums of a tile's entries over the terms from one up to another, of which add_term(k, sums) adds one; begin(sums) says
+    what they are before. `count` sums of each entry take turns."""
     slots = [[cgutils.alloca_once(builder, vector) for _ in range(entries)] for _ in range(count)]  # LLVM makes registers of them
     for slot in itertools.chain(*slots):
         builder.store(vector(None), slot)
-    n = terms.type
-    whole = builder.sub(terms, builder.urem(terms, n(count)))
-    with cgutils.for_range_slice(builder, n(0), whole, n(count)) as (k, _):
+    begin(slots[0])
+    (first, upto), n = terms, terms[0].type
+    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), n(count)))
+    with cgutils.for_range_slice(builder, first, whole, n(count)) as (k, _):
         for u, sums in enumerate(slots):
             add_term(builder.add(k, n(u)), sums)
     if count > 1:
-        with cgutils.for_range_slice(builder, whole, terms, n(1)) as (k, _):
+        with cgutils.for_range_slice(builder, whole, upto, n(1)) as (k, _):
             add_term(k, slots[0])
     for others in slots[1:]:
         for total, other in zip(slots[0], others, strict=True):
@@ -110,13 +109,15 @@ def _sums(builder, vector, entries, count, terms, add_term):
     return slots[0]
 
 
-def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_terms=None, grows=None):
-    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum
-    of `terms` products with packed weights w, of one panel or of several. What is behind y's last row or column is left alone.
+def _build_tile(builder, arrays, numbers, height, vectors, vector, far=False, places_of_terms=None, grows=None):
+    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum of
+    products with packed weights w, of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is
+    behind y's last row or column is left alone.
 
-    y is replaced by x @ w, x (steps, B, from `start` on: terms); or, where an array says at which place of x each term begins, by
-    x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
-    (x, w, y), (row, column, start, terms, low, high, last) = arrays, numbers
+    y is replaced by x @ w, x (steps, B, from `start` on: terms). If the weights are `far`, later pieces go on from what y holds,
+    and the weights from the place `soon` on are asked for meanwhile. Or, where an array says at which place of x each term is,
+    y is replaced by x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
+    (x, w, y), (row, column, start, (first, upto, soon), low, high, last) = arrays, numbers
     added = places_of_terms is not None
     count = 2 if vectors < _WIDTH and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
@@ -137,13 +138,18 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
     cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
              for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
     bed = multiply(column, depth)  # where the first panel begins: columns start at one
+    if far:  # one tile after another asks for another vector of each row of a panel
+        turn = builder.urem(builder.udiv(row, index(height)), index(_WIDTH))
+        soon = add(builder.sub(soon, multiply(first, width)), multiply(turn, index(vector.count)))
     if added:
         for place, _ in cells:
-            memory.prefetch(y, place)
+            memory.prefetch(y, place, to_write=True)
 
     def add_term(k, sums):
         place = add(bed, multiply(k, width))
         weights = [memory.load(w, add(place, there)) for there in places]
+        if far:
+            memory.prefetch(w, add(soon, multiply(k, width)))
         term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
         for i, begin in enumerate(begins):
             place = add(begin, term)
@@ -152,7 +158,13 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
                 product = builder.fmul(factor, weight, flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
-    sums = _sums(builder, vector, len(cells), count, terms, add_term)
+    def go_on(sums):
+        if far:
+            with builder.if_then(builder.icmp_signed(">", first, index(0))):
+                for total, (place, mask) in zip(sums, cells, strict=True):
+                    builder.store(memory.load(y, place, mask), total)
+
+    sums = _sums(builder, vector, len(cells), count, (first, upto), go_on, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
         with builder.if_then(grows):
             for total, (place, mask) in zip(sums, cells, strict=True):
@@ -161,69 +173,5 @@ def _build_tile(builder, arrays, numbers, height, vectors, vector, places_of_ter
         memory.store(builder.load(total), y, place, mask)
 
 
-def _band(height, vectors):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
-
-    @intrinsic
-    def band(typing, rows, start, weights, terms, out, column, top, bottom, low, high):
-        n = types.intp
-        signature = types.void(rows, n, weights, n, out, n, n, n, n, n)
-
-        def generate(context, builder, signature, arguments):
-            arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
-            start, terms, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, arrays[-1].shape)[0]
-            last = builder.sub(builder.mul(steps, samples), samples.type(1))
-            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                numbers = row, column, start, terms, low, high, last
-                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows))
-            return context.get_dummy_value()
-
-        return _if_in_one_piece(signature, rows, weights, out), generate
-
-    return band
-
-
-def _band_of_sums(vectors):
-    """What computes all rows of `out` (one step), in columns from one on, as sums of products with the rows that begin at
-    `places`; what is in `out` is added to if it `grows`."""
-
-    @intrinsic
-    def band(typing, rows, start, weights, places, out, column, grows):
-        n = types.intp
-        signature = types.void(rows, n, weights, places, out, n, types.boolean)
-
-        def generate(context, builder, signature, arguments):
-            left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
-            start, column, grows = (arguments[i] for i in (1, 5, 6))
-            (terms,), (_, height, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
-            none, last = height.type(0), builder.sub(height, height.type(1))
-            with cgutils.for_range_slice(builder, none, height, height.type(_TALL)) as (row, _):
-                numbers = row, column, start, terms, none, height, last
-                _build_tile(builder, (left, right, sums), numbers, _TALL, vectors, _register_of(rows), begins, grows)
-            return context.get_dummy_value()
-
-        return _if_in_one_piece(signature, rows, weights, out), generate
-
-    return band
-
-
 def _array_structs(context, builder, signature, arguments, which):
     return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
-
-
-def _if_in_one_piece(signature, *arrays):
-    """The signature, if the arrays are such as tiles can read."""
-    _in_one_piece(*arrays)
-    return signature
-
-
-def _register_of(array):
-    """A register of an array's numbers."""
-    return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
-
-
-_tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
-_wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
-_sum_band, _narrow_sum_band = _band_of_sums(_WIDTH), _band_of_sums(_WIDTH // 2)
