@@ -19,7 +19,6 @@ Statements:
 """
 
 import gc
-import itertools
 import math
 import numpy as np
 import os
@@ -39,8 +38,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "96fbd31cdf2941f1"
-RUNTIME_HASH = "b0452f9d6c42b131"
+CONTENT_HASH = "6b7af545bd77c600"
+RUNTIME_HASH = "074fb019b7371674"
 
 NAME = "li_gru"
 PARAMS = {
@@ -190,6 +189,11 @@ def fused(function):
     No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
     """
     return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
+
+
+def inlined(function):
+    """A helper whose statements are compiled with those of what calls it, and never by themselves, which would take longer."""
+    return njit(inline="always")(function)
 
 
 def exact_jit(function):
@@ -544,7 +548,7 @@ def _take_bytes(typing, address, goal, count):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _rows_at(places, k):
     return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 
@@ -609,7 +613,7 @@ def _word_at(typing, address, index, kind):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _product(word, key):
     both = word + key
     return (both & _LOW) * (both >> _HALF)
@@ -1169,7 +1173,7 @@ def _copy(typing, source, place, target, goal, count):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def keep(given, kept, first, last, low, upto):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
@@ -1265,35 +1269,35 @@ def _mask(builder, vector, remaining, v):
 
 
 class _Vectors:
-    """Loads and stores of vectors at places of arrays; where there is a mask, the lanes outside it are left alone."""
+    """Loads and stores of vectors, wherever in an array; where there is a mask, the lanes outside it are left alone."""
 
     def __init__(self, builder, vector):
         self.builder, self.vector = builder, vector
         self.align = 4 if vector.element == ir.FloatType() else 8
 
-    def _pointer(self, array, place, kind=None):
-        return self.builder.bitcast(self.builder.gep(array.data, [place]), (kind or self.vector).as_pointer())
+    def at(self, array, place, after=0):
+        """The address of the vector at a place of an array, or of one so many vectors behind that."""
+        first = self.builder.bitcast(self.builder.gep(array.data, [place]), self.vector.as_pointer())
+        return self.builder.gep(first, [place.type(after)]) if after else first
 
-    def load(self, array, place, mask=None):
-        pointer = self._pointer(array, place)
+    def load(self, address, mask=None):
         if mask is None:
-            return self.builder.load(pointer, align=self.align)
-        return self._masked("load", self.vector, pointer, ir.IntType(32)(self.align), mask, self.vector(None))
+            return self.builder.load(address, align=self.align)
+        return self._masked("load", self.vector, address, ir.IntType(32)(self.align), mask, self.vector(None))
 
-    def store(self, value, array, place, mask=None):
-        pointer = self._pointer(array, place)
+    def store(self, value, address, mask=None):
         if mask is None:
-            return self.builder.store(value, pointer, align=self.align)
-        return self._masked("store", ir.VoidType(), value, pointer, ir.IntType(32)(self.align), mask)
+            return self.builder.store(value, address, align=self.align)
+        return self._masked("store", ir.VoidType(), value, address, ir.IntType(32)(self.align), mask)
 
     def _masked(self, action, result, *operands):
         real = "f32" if self.vector.element == ir.FloatType() else "f64"
         return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
 
-    def prefetch(self, array, place, to_write=False):
-        """Ask for a place of memory: in the second cache if it is read later, in the first if it is written soon."""
+    def prefetch(self, address, to_write=False):
+        """Ask for what is at an address: in the second cache if it is read later, in the first if it is written soon."""
         kind = [ir.IntType(32)(n) for n in ((1, 3, 1) if to_write else (0, 2, 1))]
-        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), *kind])
+        self._call("llvm.prefetch.p0", ir.VoidType(), [self.builder.bitcast(address, ir.IntType(8).as_pointer()), *kind])
 
     def _call(self, name, result, operands):
         signature = ir.FunctionType(result, [operand.type for operand in operands])
@@ -1319,89 +1323,99 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _sums(builder, vector, entries, count, terms, begin, add_term):
-    """The sums of a tile's entries over the terms from one up to another, of which add_term(k, sums) adds one; begin(sums) says
-    what they are before. `count` sums of each entry take turns."""
-    slots = [[cgutils.alloca_once(builder, vector) for _ in range(entries)] for _ in range(count)]  # LLVM makes registers of them
-    for slot in itertools.chain(*slots):
-        builder.store(vector(None), slot)
-    begin(slots[0])
-    (first, upto), n = terms, terms[0].type
-    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), n(count)))
-    with cgutils.for_range_slice(builder, first, whole, n(count)) as (k, _):
-        for u, sums in enumerate(slots):
-            add_term(builder.add(k, n(u)), sums)
+def _repeated(builder, first, upto, step, values, change):
+    """What becomes of values that change(k, values) makes anew, for k from one number up to another."""
+    before, head, body, after = builder.block, *(builder.append_basic_block(name) for name in ("head", "body", "after"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    k, *current = [builder.phi(value.type) for value in (first, *values)]
+    builder.cbranch(builder.icmp_signed("<", k, upto), body, after)
+    builder.position_at_end(body)
+    following = builder.add(k, step), *change(k, current)
+    for phi, value, changed in zip((k, *current), (first, *values), following, strict=True):
+        phi.add_incoming(value, before)
+        phi.add_incoming(changed, builder.block)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return current
+
+
+def _sums(builder, first, upto, count, starts, add_term):
+    """Sums that begin at `starts` and have all terms from one up to another added, by add_term(k, sums), which returns the new
+    sums. `count` sums of each take turns."""
+    number, zeros = len(starts), [start.type(None) for start in starts]
+
+    def add_terms(k, sums):
+        parts = [sums[u * number : (u + 1) * number] for u in range(count)]
+        return [total for u, part in enumerate(parts) for total in add_term(builder.add(k, k.type(u)), part)]
+
+    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), upto.type(count)))
+    sums = _repeated(builder, first, whole, upto.type(count), starts + (count - 1) * zeros, add_terms)
     if count > 1:
-        with cgutils.for_range_slice(builder, whole, upto, n(1)) as (k, _):
-            add_term(k, slots[0])
-    for others in slots[1:]:
-        for total, other in zip(slots[0], others, strict=True):
-            builder.store(builder.fadd(builder.load(total), builder.load(other)), total)
-    return slots[0]
+        rest = _repeated(builder, whole, upto, upto.type(1), sums[:number], add_term)
+        for others in range(number, count * number, number):
+            rest = [builder.fadd(total, other) for total, other in zip(rest, sums[others:], strict=False)]
+        return rest
+    return sums
 
 
-def _build_tile(builder, arrays, numbers, height, vectors, vector, far=False, places_of_terms=None, grows=None):
-    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum of
-    products with packed weights w, of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is
-    behind y's last row or column is left alone.
+def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places_of_terms=None, grows=None):
+    """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
+    of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
+    alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
+    times if there are no more.
 
-    y is replaced by x @ w, x (steps, B, from `start` on: terms). If the weights are `far`, later pieces go on from what y holds,
-    and the weights from the place `soon` on are asked for meanwhile. Or, where an array says at which place of x each term is,
-    y is replaced by x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
-    (x, w, y), (row, column, start, (first, upto, soon), low, high, last) = arrays, numbers
+    y is replaced by x @ w. If the weights are `far`, later pieces go on from what y holds, and the weights from the place `soon`
+    on are asked for meanwhile. Or, where an array says at which place of x each term is, y is replaced by x.T @ w, or grows by it
+    if it `grows`."""
+    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, soon) = arrays, rows, columns, piece
     added = places_of_terms is not None
-    count = 2 if vectors < _WIDTH and not added else 1  # of so few entries, each sum would wait for its last addition
+    count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
-    (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
+    (_, depth, width), (_, _, breadth) = (cgutils.unpack_tuple(builder, a.shape) for a in (w, y))
     add, multiply = builder.add, builder.mul
-    lanes = [index(v * vector.count) for v in range(vectors)]
-    panel = multiply(depth, width)
-    places = [add(multiply(panel, index(v // _WIDTH)), index(v % _WIDTH * vector.count)) for v in range(vectors)]
-    remaining = builder.sub(columns, column)
-    masks = [_mask(builder, vector, remaining, v) for v in range(vectors)]
-    lines = _lines(builder, row, height, low, high, batch, last)
+    remaining = builder.sub(breadth, column)
+    masks = [None] * whole + [_mask(builder, vector, remaining, v) for v in range(whole, vectors)]
+    cells = [(memory.at(y, add(multiply(line, breadth), column), v), mask) for line in lines for v, mask in enumerate(masks)]
     if added:
-        end = builder.sub(last, row)
-        steps = [builder.select(builder.icmp_signed("<", index(i), end), index(i), end) for i in range(height)]
-        begins = [add(add(row, start), step) for step in steps]
-    else:
-        begins = [add(multiply(line, breadth), start) for line in lines]
-    cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
-             for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    bed = multiply(column, depth)  # where the first panel begins: columns start at one
-    if far:  # one tile after another asks for another vector of each row of a panel
-        turn = builder.urem(builder.udiv(row, index(height)), index(_WIDTH))
-        soon = add(builder.sub(soon, multiply(first, width)), multiply(turn, index(vector.count)))
-    if added:
-        for place, _ in cells:
-            memory.prefetch(y, place, to_write=True)
+        for address, _ in cells:
+            memory.prefetch(address, to_write=True)
+    beds = [multiply(add(column, multiply(index(n), width)), depth) for n in range(-(-vectors // _WIDTH))]  # where panels begin
 
     def add_term(k, sums):
-        place = add(bed, multiply(k, width))
-        weights = [memory.load(w, add(place, there)) for there in places]
+        row = multiply(k, width)
+        weights = [memory.load(memory.at(w, add(beds[v // _WIDTH], row), v % _WIDTH)) for v in range(vectors)]
         if far:
-            memory.prefetch(w, add(soon, multiply(k, width)))
+            memory.prefetch(memory.at(w, add(soon, row)))
         term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
-        for i, begin in enumerate(begins):
-            place = add(begin, term)
-            factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
+        added_up = []
+        for i, begin in enumerate(begins):  # one after another: there are no registers for all factors at once
+            factor = _splat(builder, builder.load(builder.gep(x.data, [add(begin, term)])), vector)
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+                added_up.append(builder.fadd(total, product, flags=("contract",)))
+        return added_up
 
-    def go_on(sums):
-        if far:
-            with builder.if_then(builder.icmp_signed(">", first, index(0))):
-                for total, (place, mask) in zip(sums, cells, strict=True):
-                    builder.store(memory.load(y, place, mask), total)
+    def if_so(condition, values, change):
+        """The values, changed each with its cell if there is need to."""
+        before = builder.block
+        with builder.if_then(condition):
+            changed = [change(value, memory.load(*cell)) for value, cell in zip(values, cells, strict=True)]
+            inside = builder.block
+        merged = [builder.phi(vector) for _ in values]
+        for phi, value, other in zip(merged, values, changed, strict=True):
+            phi.add_incoming(value, before)
+            phi.add_incoming(other, inside)
+        return merged
 
-    sums = _sums(builder, vector, len(cells), count, (first, upto), go_on, add_term)
+    sums = [vector(None) for _ in cells]
+    if far:
+        sums = if_so(builder.icmp_signed(">", first, index(0)), sums, lambda _, there: there)
+    sums = _sums(builder, first, upto, count, sums, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
-        with builder.if_then(grows):
-            for total, (place, mask) in zip(sums, cells, strict=True):
-                builder.store(builder.fadd(memory.load(y, place, mask), builder.load(total)), total)
-    for total, (place, mask) in zip(sums, cells, strict=True):
-        memory.store(builder.load(total), y, place, mask)
+        sums = if_so(grows, sums, builder.fadd)
+    for total, cell in zip(sums, cells, strict=True):
+        memory.store(total, *cell)
 
 
 def _array_structs(context, builder, signature, arguments, which):
@@ -1411,8 +1425,25 @@ def _array_structs(context, builder, signature, arguments, which):
 # Tiles above one another.
 
 
-def _band(height, vectors, far=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
+_ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
+
+
+def _wide_enough(builder, columns, column, vector, widths):
+    """The widths, in vectors, of which one is chosen when the code runs: the first that holds all columns from one on, or the
+    last. Code for a width is emitted when it is yielded, with how many of its vectors hold columns in all lanes."""
+    remaining = builder.sub(columns, column)
+    for narrower, vectors in zip((0, *widths), widths, strict=False):
+        chosen = builder.icmp_signed(">", remaining, remaining.type(narrower * vector.count))
+        if vectors < widths[-1]:
+            fits = builder.icmp_signed("<=", remaining, remaining.type(vectors * vector.count))
+            chosen = builder.and_(chosen, fits)
+        with builder.if_then(chosen):
+            yield narrower, vectors
+
+
+def _band(height, widths, far=False):
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
+    be: see _build_tile."""
 
     @intrinsic
     def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
@@ -1422,11 +1453,19 @@ def _band(height, vectors, far=False):
         def generate(context, builder, signature, arguments):
             arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
             start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, arrays[-1].shape)[0]
-            last = builder.sub(builder.mul(steps, samples), samples.type(1))
+            (_, _, breadth), (_, _, width), (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
+            last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
+            first, upto, soon = cgutils.unpack_tuple(builder, piece)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                numbers = row, column, start, cgutils.unpack_tuple(builder, piece), low, high, last
-                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows), far)
+                lines = _lines(builder, row, height, low, high, batch, last)
+                begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
+                if far:  # one tile after another asks for another vector of each row of a panel
+                    turn = builder.urem(builder.udiv(row, row.type(height)), row.type(_WIDTH))
+                    lane = builder.mul(turn, row.type(vector.count))
+                    soon_here = builder.add(builder.sub(soon, builder.mul(first, width)), lane)
+                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
+                    numbers = (begins, lines), (column, whole, vectors), (first, upto, soon_here if far else None)
+                    _build_tile(builder, arrays, *numbers, vector, far)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
@@ -1434,9 +1473,9 @@ def _band(height, vectors, far=False):
     return band
 
 
-def _band_of_sums(height, vectors):
+def _band_of_sums(height, widths):
     """What computes the rows of `out` (one step) from `top` up to `bottom`, in columns from one on, as sums of products with the
-    rows that begin at `places`, in tiles of a size; what is in `out` is added to if it `grows`."""
+    rows that begin at `places`, in tiles of a height; what is in `out` is added to if it `grows`."""
 
     @intrinsic
     def band(typing, rows, start, weights, places, out, column, grows, top, bottom):
@@ -1446,16 +1485,23 @@ def _band_of_sums(height, vectors):
         def generate(context, builder, signature, arguments):
             left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
             start, column, grows, top, bottom = (arguments[i] for i in (1, *range(5, 9)))
-            (terms,), (_, count, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
-            none, last = count.type(0), builder.sub(count, count.type(1))
+            (terms,), (_, count, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
+            last, vector = builder.sub(count, count.type(1)), _register_of(rows)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                numbers = row, column, start, (none, terms, none), none, count, last
-                _build_tile(builder, (left, right, sums), numbers, height, vectors, _register_of(rows), False, begins, grows)
+                lines = [_least(builder, builder.add(row, row.type(i)), last) for i in range(height)]
+                firsts = [builder.add(line, start) for line in lines]
+                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
+                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None)
+                    _build_tile(builder, (left, right, sums), *numbers, vector, False, begins, grows)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
 
     return band
+
+
+def _least(builder, a, b):
+    return builder.select(builder.icmp_signed("<", a, b), a, b)
 
 
 def _if_in_one_piece(signature, *arrays):
@@ -1469,12 +1515,10 @@ def _register_of(array):
     return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
 
 
-_tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
-_far_tall_band, _far_short_band = _band(_TALL, _WIDTH, far=True), _band(_SHORT, _WIDTH, far=True)
-_wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
-_tall_sum_band, _narrow_tall_sum_band = _band_of_sums(_TALL, _WIDTH), _band_of_sums(_TALL, _WIDTH // 2)
-_short_sum_band, _narrow_short_sum_band = _band_of_sums(_SHORT, _WIDTH), _band_of_sums(_SHORT, _WIDTH // 2)
+_tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
+_far_tall_band, _far_short_band = _band(_TALL, _WIDEST, far=True), _band(_SHORT, _WIDEST, far=True)
+_wide_row, _one_row, _narrow_row = _band(1, (2 * _WIDTH,)), _band(1, _WIDEST), _band(1, (_WIDTH // 2,))
+_tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)
 
 
 # Packed matrices.
@@ -1507,7 +1551,7 @@ def outer_room(threads, columns, real):
     return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
 
 
-@exact_jit
+@inlined
 def _put_row(source, place, count, panels, term):
     """Put so many numbers, from a place on, into panels, at a term: a line into each."""
     _, terms, width = panels.shape
@@ -1526,7 +1570,7 @@ def _turn(typing, source, place, stride, target, goal, width):
         _, place, stride, _, goal, width = arguments
         memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
         index = place.type
-        rows = [memory.load(source, builder.add(place, builder.mul(index(k), stride))) for k in range(_TURN)]
+        rows = [memory.load(memory.at(source, builder.add(place, builder.mul(index(k), stride)))) for k in range(_TURN)]
         distance = _TURN // 2
         while distance:  # rows k and k + distance exchange every second run of so many columns
             even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
@@ -1538,13 +1582,13 @@ def _turn(typing, source, place, stride, target, goal, width):
                     rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
             distance //= 2
         for i, row in enumerate(rows):
-            memory.store(row, target, builder.add(goal, builder.mul(index(i), width)))
+            memory.store(row, memory.at(target, builder.add(goal, builder.mul(index(i), width))))
         return context.get_dummy_value()
 
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _put_turned(source, place, stride, count, deep, panels, goal):
     """panels.flat[goal + k * width + m] = source.flat[place + m * stride + k], for m < count and k < deep."""
     width = panels.shape[2]
@@ -1605,7 +1649,7 @@ turn_over = _shared.setdefault("turn_over", jit(_turn_over))
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
-_DEEP = 768  # terms of a product, or half as many more, that are added up at a time: a panel of them stays in the second cache
+_DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
 
@@ -1614,10 +1658,10 @@ def sums_of_products(shape, real, count):
     return room(shape, real) if count else zeros(shape, real)
 
 
-@exact_jit
+@inlined
 def _in_tall_tiles(count):
     """How many rows go into tall tiles; the rest goes into short ones."""
-    return max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])
+    return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
 def _multiply(rows, start, weights, out, turn, low, high, rank, team):
@@ -1635,15 +1679,12 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
         return
     tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    pieces = max(1, (terms + _DEEP // 2) // _DEEP)
+    pieces = 1 + terms // _DEEP
     deep = (terms + pieces - 1) // pieces
     panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
     while left <= panel < right:
-        column, following = width * panel, min(max(panel + onwards, left), right - 1)
-        if out.shape[2] - column <= width // 2:
-            _narrow_tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
-            _narrow_short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
-        elif far:
+        column, following = width * panel, panel + onwards if left <= panel + onwards < right else panel
+        if far and out.shape[2] - column > width // 2:
             for first in range(0, terms, deep):
                 upto = min(first + deep, terms)
                 piece = first, upto, width * (panel * terms + upto if upto < terms else following * terms)
@@ -1655,7 +1696,7 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         panel += onwards
 
 
-@exact_jit
+@inlined
 def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
     """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
     are so near that nothing but arithmetic takes time."""
@@ -1698,12 +1739,8 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
             tall = min(_SPAN, below - top)
             most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
-                if breadth - column > width // 2:
-                    _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
-                    _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
-                else:
-                    _narrow_tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
-                    _narrow_short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
+                _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
+                _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
@@ -1814,9 +1851,9 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
 
         def add(k, mask=None):
-            factor = memory.load(x, builder.add(start, k), mask)
+            factor = memory.load(memory.at(x, builder.add(start, k)), mask)
             for row, total in zip(rows, sums, strict=True):
-                product = builder.fmul(factor, memory.load(w, builder.add(row, k), mask), flags=("contract",))
+                product = builder.fmul(factor, memory.load(memory.at(w, builder.add(row, k)), mask), flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
         whole = builder.and_(length, index(-vector.count))
@@ -1827,7 +1864,7 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
             lanes = ir.VectorType(index, vector.count)
             add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
         eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
-        memory.store(builder.fadd(memory.load(out, place), eight), out, place)
+        memory.store(builder.fadd(memory.load(memory.at(out, place)), eight), memory.at(out, place))
         return context.get_dummy_value()
 
     return signature, generate

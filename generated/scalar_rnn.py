@@ -33,8 +33,8 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "0230e024524e1688"
-RUNTIME_HASH = "c9568cb666d527ee"
+CONTENT_HASH = "a9bf56c2d631023b"
+RUNTIME_HASH = "06e3ad5d15bc7669"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -166,6 +166,11 @@ def fused(function):
     No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
     """
     return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
+
+
+def inlined(function):
+    """A helper whose statements are compiled with those of what calls it, and never by themselves, which would take longer."""
+    return njit(inline="always")(function)
 
 
 def exact_jit(function):
@@ -520,7 +525,7 @@ def _take_bytes(typing, address, goal, count):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _rows_at(places, k):
     return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 
@@ -585,7 +590,7 @@ def _word_at(typing, address, index, kind):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _product(word, key):
     both = word + key
     return (both & _LOW) * (both >> _HALF)
@@ -919,7 +924,7 @@ def _copy(typing, source, place, target, goal, count):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def keep(given, kept, first, last, low, upto):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
@@ -1041,9 +1046,9 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
 
         def add(k, mask=None):
-            factor = memory.load(x, builder.add(start, k), mask)
+            factor = memory.load(memory.at(x, builder.add(start, k)), mask)
             for row, total in zip(rows, sums, strict=True):
-                product = builder.fmul(factor, memory.load(w, builder.add(row, k), mask), flags=("contract",))
+                product = builder.fmul(factor, memory.load(memory.at(w, builder.add(row, k)), mask), flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
         whole = builder.and_(length, index(-vector.count))
@@ -1054,7 +1059,7 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
             lanes = ir.VectorType(index, vector.count)
             add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
         eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
-        memory.store(builder.fadd(memory.load(out, place), eight), out, place)
+        memory.store(builder.fadd(memory.load(memory.at(out, place)), eight), memory.at(out, place))
         return context.get_dummy_value()
 
     return signature, generate

@@ -101,6 +101,7 @@ RESERVED = frozenset(
         "jit",
         "fused",
         "exact_jit",
+        "inlined",
         "overload",
         "intrinsic",
         "cgutils",

@@ -1,16 +1,32 @@
-"""Bands of a matrix product: the tiles of one size, from one row up to another, in as many columns as a tile is wide."""
+"""Bands of a matrix product: tiles of one height, from one row up to another, in as many columns as a panel has."""
 
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import ir
-from symcell.runtime.tiles import _BYTES, _SHORT, _TALL, _WIDTH, _array_structs, _build_tile
+from symcell.runtime.tiles import _BYTES, _SHORT, _TALL, _WIDTH, _array_structs, _build_tile, _lines
 from symcell.runtime.views import _in_one_piece
 
+_ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
 
-def _band(height, vectors, far=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a size: see _build_tile."""
+
+def _wide_enough(builder, columns, column, vector, widths):
+    """The widths, in vectors, of which one is chosen when the code runs: the first that holds all columns from one on, or the
+    last. Code for a width is emitted when it is yielded, with how many of its vectors hold columns in all lanes."""
+    remaining = builder.sub(columns, column)
+    for narrower, vectors in zip((0, *widths), widths, strict=False):
+        chosen = builder.icmp_signed(">", remaining, remaining.type(narrower * vector.count))
+        if vectors < widths[-1]:
+            fits = builder.icmp_signed("<=", remaining, remaining.type(vectors * vector.count))
+            chosen = builder.and_(chosen, fits)
+        with builder.if_then(chosen):
+            yield narrower, vectors
+
+
+def _band(height, widths, far=False):
+    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
+    be: see _build_tile."""
 
     @intrinsic
     def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
@@ -20,11 +36,19 @@ def _band(height, vectors, far=False):
         def generate(context, builder, signature, arguments):
             arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
             start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            samples, steps = builder.sub(high, low), cgutils.unpack_tuple(builder, arrays[-1].shape)[0]
-            last = builder.sub(builder.mul(steps, samples), samples.type(1))
+            (_, _, breadth), (_, _, width), (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
+            last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
+            first, upto, soon = cgutils.unpack_tuple(builder, piece)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                numbers = row, column, start, cgutils.unpack_tuple(builder, piece), low, high, last
-                _build_tile(builder, arrays, numbers, height, vectors, _register_of(rows), far)
+                lines = _lines(builder, row, height, low, high, batch, last)
+                begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
+                if far:  # one tile after another asks for another vector of each row of a panel
+                    turn = builder.urem(builder.udiv(row, row.type(height)), row.type(_WIDTH))
+                    lane = builder.mul(turn, row.type(vector.count))
+                    soon_here = builder.add(builder.sub(soon, builder.mul(first, width)), lane)
+                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
+                    numbers = (begins, lines), (column, whole, vectors), (first, upto, soon_here if far else None)
+                    _build_tile(builder, arrays, *numbers, vector, far)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
@@ -32,9 +56,9 @@ def _band(height, vectors, far=False):
     return band
 
 
-def _band_of_sums(height, vectors):
+def _band_of_sums(height, widths):
     """What computes the rows of `out` (one step) from `top` up to `bottom`, in columns from one on, as sums of products with the
-    rows that begin at `places`, in tiles of a size; what is in `out` is added to if it `grows`."""
+    rows that begin at `places`, in tiles of a height; what is in `out` is added to if it `grows`."""
 
     @intrinsic
     def band(typing, rows, start, weights, places, out, column, grows, top, bottom):
@@ -44,16 +68,23 @@ def _band_of_sums(height, vectors):
         def generate(context, builder, signature, arguments):
             left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
             start, column, grows, top, bottom = (arguments[i] for i in (1, *range(5, 9)))
-            (terms,), (_, count, _) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
-            none, last = count.type(0), builder.sub(count, count.type(1))
+            (terms,), (_, count, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
+            last, vector = builder.sub(count, count.type(1)), _register_of(rows)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                numbers = row, column, start, (none, terms, none), none, count, last
-                _build_tile(builder, (left, right, sums), numbers, height, vectors, _register_of(rows), False, begins, grows)
+                lines = [_least(builder, builder.add(row, row.type(i)), last) for i in range(height)]
+                firsts = [builder.add(line, start) for line in lines]
+                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
+                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None)
+                    _build_tile(builder, (left, right, sums), *numbers, vector, False, begins, grows)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
 
     return band
+
+
+def _least(builder, a, b):
+    return builder.select(builder.icmp_signed("<", a, b), a, b)
 
 
 def _if_in_one_piece(signature, *arrays):
@@ -67,9 +98,7 @@ def _register_of(array):
     return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
 
 
-_tall_band, _narrow_tall_band = _band(_TALL, _WIDTH), _band(_TALL, _WIDTH // 2)
-_short_band, _narrow_short_band = _band(_SHORT, _WIDTH), _band(_SHORT, _WIDTH // 2)
-_far_tall_band, _far_short_band = _band(_TALL, _WIDTH, far=True), _band(_SHORT, _WIDTH, far=True)
-_wide_row, _one_row, _narrow_row = _band(1, 2 * _WIDTH), _band(1, _WIDTH), _band(1, _WIDTH // 2)
-_tall_sum_band, _narrow_tall_sum_band = _band_of_sums(_TALL, _WIDTH), _band_of_sums(_TALL, _WIDTH // 2)
-_short_sum_band, _narrow_short_sum_band = _band_of_sums(_SHORT, _WIDTH), _band_of_sums(_SHORT, _WIDTH // 2)
+_tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
+_far_tall_band, _far_short_band = _band(_TALL, _WIDEST, far=True), _band(_SHORT, _WIDEST, far=True)
+_wide_row, _one_row, _narrow_row = _band(1, (2 * _WIDTH,)), _band(1, _WIDEST), _band(1, (_WIDTH // 2,))
+_tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)

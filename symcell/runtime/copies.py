@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import exact_jit, ir, jit
+from symcell.runtime.jit import inlined, ir, jit
 from symcell.runtime.memory import room
 from symcell.runtime.threads import in_parallel
 
@@ -104,7 +104,7 @@ def _take_bytes(typing, address, goal, count):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _rows_at(places, k):
     return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
 

@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from symcell.runtime.copies import _address, _places, _take
-from symcell.runtime.jit import exact_jit, ir, jit
+from symcell.runtime.jit import exact_jit, inlined, ir, jit
 
 _PIECE = 1 << 12  # bytes of a piece
 _KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
@@ -51,7 +51,7 @@ def _word_at(typing, address, index, kind):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _product(word, key):
     both = word + key
     return (both & _LOW) * (both >> _HALF)

@@ -1,4 +1,4 @@
-"""How the functions of a generated module are compiled: `jit`, `fused` and `exact_jit`."""
+"""How the functions of a generated module are compiled: `jit`, `fused`, `exact_jit` and `inlined`."""
 
 import gc
 from contextlib import contextmanager
@@ -113,6 +113,11 @@ def fused(function):
     No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
     """
     return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
+
+
+def inlined(function):
+    """A helper whose statements are compiled with those of what calls it, and never by themselves, which would take longer."""
+    return njit(inline="always")(function)
 
 
 def exact_jit(function):

@@ -10,7 +10,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from symcell.runtime.jit import exact_jit, ir, jit
+from symcell.runtime.jit import inlined, ir, jit
 from symcell.runtime.memory import _LINE, room
 from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from symcell.runtime.views import _copy, _in_one_piece
@@ -42,7 +42,7 @@ def outer_room(threads, columns, real):
     return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
 
 
-@exact_jit
+@inlined
 def _put_row(source, place, count, panels, term):
     """Put so many numbers, from a place on, into panels, at a term: a line into each."""
     _, terms, width = panels.shape
@@ -61,7 +61,7 @@ def _turn(typing, source, place, stride, target, goal, width):
         _, place, stride, _, goal, width = arguments
         memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
         index = place.type
-        rows = [memory.load(source, builder.add(place, builder.mul(index(k), stride))) for k in range(_TURN)]
+        rows = [memory.load(memory.at(source, builder.add(place, builder.mul(index(k), stride)))) for k in range(_TURN)]
         distance = _TURN // 2
         while distance:  # rows k and k + distance exchange every second run of so many columns
             even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
@@ -73,13 +73,13 @@ def _turn(typing, source, place, stride, target, goal, width):
                     rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
             distance //= 2
         for i, row in enumerate(rows):
-            memory.store(row, target, builder.add(goal, builder.mul(index(i), width)))
+            memory.store(row, memory.at(target, builder.add(goal, builder.mul(index(i), width))))
         return context.get_dummy_value()
 
     return signature, generate
 
 
-@exact_jit
+@inlined
 def _put_turned(source, place, stride, count, deep, panels, goal):
     """panels.flat[goal + k * width + m] = source.flat[place + m * stride + k], for m < count and k < deep."""
     width = panels.shape[2]

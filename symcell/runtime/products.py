@@ -10,10 +10,6 @@ from symcell.runtime.bands import (
     _far_short_band,
     _far_tall_band,
     _narrow_row,
-    _narrow_short_band,
-    _narrow_short_sum_band,
-    _narrow_tall_band,
-    _narrow_tall_sum_band,
     _one_row,
     _short_band,
     _short_sum_band,
@@ -21,7 +17,7 @@ from symcell.runtime.bands import (
     _tall_sum_band,
     _wide_row,
 )
-from symcell.runtime.jit import exact_jit, ir, pointed
+from symcell.runtime.jit import inlined, ir, pointed
 from symcell.runtime.memory import room, zeros
 from symcell.runtime.packing import _DEPTH, _put_row, _shared
 from symcell.runtime.tiles import _TALL
@@ -29,7 +25,7 @@ from symcell.runtime.views import lines_at
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
-_DEEP = 768  # terms of a product, or half as many more, that are added up at a time: a panel of them stays in the second cache
+_DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
 
@@ -38,10 +34,10 @@ def sums_of_products(shape, real, count):
     return room(shape, real) if count else zeros(shape, real)
 
 
-@exact_jit
+@inlined
 def _in_tall_tiles(count):
     """How many rows go into tall tiles; the rest goes into short ones."""
-    return max(0, count - (0, 7, 8, 3, 4, -1)[count % _TALL])
+    return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
 def _multiply(rows, start, weights, out, turn, low, high, rank, team):
@@ -59,15 +55,12 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
         return
     tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    pieces = max(1, (terms + _DEEP // 2) // _DEEP)
+    pieces = 1 + terms // _DEEP
     deep = (terms + pieces - 1) // pieces
     panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
     while left <= panel < right:
-        column, following = width * panel, min(max(panel + onwards, left), right - 1)
-        if out.shape[2] - column <= width // 2:
-            _narrow_tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
-            _narrow_short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
-        elif far:
+        column, following = width * panel, panel + onwards if left <= panel + onwards < right else panel
+        if far and out.shape[2] - column > width // 2:
             for first in range(0, terms, deep):
                 upto = min(first + deep, terms)
                 piece = first, upto, width * (panel * terms + upto if upto < terms else following * terms)
@@ -79,7 +72,7 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         panel += onwards
 
 
-@exact_jit
+@inlined
 def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
     """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
     are so near that nothing but arithmetic takes time."""
@@ -122,12 +115,8 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
             tall = min(_SPAN, below - top)
             most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
             for column in range(0, breadth, width):
-                if breadth - column > width // 2:
-                    _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
-                    _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
-                else:
-                    _narrow_tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
-                    _narrow_short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
+                _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
+                _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
 
 
 # Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised

@@ -61,9 +61,9 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
         rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
 
         def add(k, mask=None):
-            factor = memory.load(x, builder.add(start, k), mask)
+            factor = memory.load(memory.at(x, builder.add(start, k)), mask)
             for row, total in zip(rows, sums, strict=True):
-                product = builder.fmul(factor, memory.load(w, builder.add(row, k), mask), flags=("contract",))
+                product = builder.fmul(factor, memory.load(memory.at(w, builder.add(row, k)), mask), flags=("contract",))
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
         whole = builder.and_(length, index(-vector.count))
@@ -74,7 +74,7 @@ def _eight_sums(typing, x, start, w, first, stride, length, out, place):
             lanes = ir.VectorType(index, vector.count)
             add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
         eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
-        memory.store(builder.fadd(memory.load(out, place), eight), out, place)
+        memory.store(builder.fadd(memory.load(memory.at(out, place)), eight), memory.at(out, place))
         return context.get_dummy_value()
 
     return signature, generate

@@ -4,8 +4,6 @@ Rows are those of some steps and some samples of an array (steps, B, n): the sam
 can share an array. Packed weights are (panels, K, width): panel p holds the columns from p * width on, zeros behind the last.
 """
 
-import itertools
-
 from numba.core import cgutils, codegen, config
 
 from symcell.runtime.jit import ir
@@ -34,35 +32,35 @@ def _mask(builder, vector, remaining, v):
 
 
 class _Vectors:
-    """Loads and stores of vectors at places of arrays; where there is a mask, the lanes outside it are left alone."""
+    """Loads and stores of vectors, wherever in an array; where there is a mask, the lanes outside it are left alone."""
 
     def __init__(self, builder, vector):
         self.builder, self.vector = builder, vector
         self.align = 4 if vector.element == ir.FloatType() else 8
 
-    def _pointer(self, array, place, kind=None):
-        return self.builder.bitcast(self.builder.gep(array.data, [place]), (kind or self.vector).as_pointer())
+    def at(self, array, place, after=0):
+        """The address of the vector at a place of an array, or of one so many vectors behind that."""
+        first = self.builder.bitcast(self.builder.gep(array.data, [place]), self.vector.as_pointer())
+        return self.builder.gep(first, [place.type(after)]) if after else first
 
-    def load(self, array, place, mask=None):
-        pointer = self._pointer(array, place)
+    def load(self, address, mask=None):
         if mask is None:
-            return self.builder.load(pointer, align=self.align)
-        return self._masked("load", self.vector, pointer, ir.IntType(32)(self.align), mask, self.vector(None))
+            return self.builder.load(address, align=self.align)
+        return self._masked("load", self.vector, address, ir.IntType(32)(self.align), mask, self.vector(None))
 
-    def store(self, value, array, place, mask=None):
-        pointer = self._pointer(array, place)
+    def store(self, value, address, mask=None):
         if mask is None:
-            return self.builder.store(value, pointer, align=self.align)
-        return self._masked("store", ir.VoidType(), value, pointer, ir.IntType(32)(self.align), mask)
+            return self.builder.store(value, address, align=self.align)
+        return self._masked("store", ir.VoidType(), value, address, ir.IntType(32)(self.align), mask)
 
     def _masked(self, action, result, *operands):
         real = "f32" if self.vector.element == ir.FloatType() else "f64"
         return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
 
-    def prefetch(self, array, place, to_write=False):
-        """Ask for a place of memory: in the second cache if it is read later, in the first if it is written soon."""
+    def prefetch(self, address, to_write=False):
+        """Ask for what is at an address: in the second cache if it is read later, in the first if it is written soon."""
         kind = [ir.IntType(32)(n) for n in ((1, 3, 1) if to_write else (0, 2, 1))]
-        self._call("llvm.prefetch.p0", ir.VoidType(), [self._pointer(array, place, ir.IntType(8)), *kind])
+        self._call("llvm.prefetch.p0", ir.VoidType(), [self.builder.bitcast(address, ir.IntType(8).as_pointer()), *kind])
 
     def _call(self, name, result, operands):
         signature = ir.FunctionType(result, [operand.type for operand in operands])
@@ -88,89 +86,99 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _sums(builder, vector, entries, count, terms, begin, add_term):
-    """The sums of a tile's entries over the terms from one up to another, of which add_term(k, sums) adds one; begin(sums) says
-    what they are before. `count` sums of each entry take turns."""
-    slots = [[cgutils.alloca_once(builder, vector) for _ in range(entries)] for _ in range(count)]  # LLVM makes registers of them
-    for slot in itertools.chain(*slots):
-        builder.store(vector(None), slot)
-    begin(slots[0])
-    (first, upto), n = terms, terms[0].type
-    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), n(count)))
-    with cgutils.for_range_slice(builder, first, whole, n(count)) as (k, _):
-        for u, sums in enumerate(slots):
-            add_term(builder.add(k, n(u)), sums)
+def _repeated(builder, first, upto, step, values, change):
+    """What becomes of values that change(k, values) makes anew, for k from one number up to another."""
+    before, head, body, after = builder.block, *(builder.append_basic_block(name) for name in ("head", "body", "after"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    k, *current = [builder.phi(value.type) for value in (first, *values)]
+    builder.cbranch(builder.icmp_signed("<", k, upto), body, after)
+    builder.position_at_end(body)
+    following = builder.add(k, step), *change(k, current)
+    for phi, value, changed in zip((k, *current), (first, *values), following, strict=True):
+        phi.add_incoming(value, before)
+        phi.add_incoming(changed, builder.block)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return current
+
+
+def _sums(builder, first, upto, count, starts, add_term):
+    """Sums that begin at `starts` and have all terms from one up to another added, by add_term(k, sums), which returns the new
+    sums. `count` sums of each take turns."""
+    number, zeros = len(starts), [start.type(None) for start in starts]
+
+    def add_terms(k, sums):
+        parts = [sums[u * number : (u + 1) * number] for u in range(count)]
+        return [total for u, part in enumerate(parts) for total in add_term(builder.add(k, k.type(u)), part)]
+
+    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), upto.type(count)))
+    sums = _repeated(builder, first, whole, upto.type(count), starts + (count - 1) * zeros, add_terms)
     if count > 1:
-        with cgutils.for_range_slice(builder, whole, upto, n(1)) as (k, _):
-            add_term(k, slots[0])
-    for others in slots[1:]:
-        for total, other in zip(slots[0], others, strict=True):
-            builder.store(builder.fadd(builder.load(total), builder.load(other)), total)
-    return slots[0]
+        rest = _repeated(builder, whole, upto, upto.type(1), sums[:number], add_term)
+        for others in range(number, count * number, number):
+            rest = [builder.fadd(total, other) for total, other in zip(rest, sums[others:], strict=False)]
+        return rest
+    return sums
 
 
-def _build_tile(builder, arrays, numbers, height, vectors, vector, far=False, places_of_terms=None, grows=None):
-    """Emit a tile of y (steps, B, M): `height` rows from `row` on, `vectors` vectors of columns from `column` on, each a sum of
-    products with packed weights w, of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is
-    behind y's last row or column is left alone.
+def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places_of_terms=None, grows=None):
+    """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
+    of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
+    alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
+    times if there are no more.
 
-    y is replaced by x @ w, x (steps, B, from `start` on: terms). If the weights are `far`, later pieces go on from what y holds,
-    and the weights from the place `soon` on are asked for meanwhile. Or, where an array says at which place of x each term is,
-    y is replaced by x.T @ w, x (terms, from `start` on: rows of y), or grows by it if it `grows`."""
-    (x, w, y), (row, column, start, (first, upto, soon), low, high, last) = arrays, numbers
+    y is replaced by x @ w. If the weights are `far`, later pieces go on from what y holds, and the weights from the place `soon`
+    on are asked for meanwhile. Or, where an array says at which place of x each term is, y is replaced by x.T @ w, or grows by it
+    if it `grows`."""
+    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, soon) = arrays, rows, columns, piece
     added = places_of_terms is not None
-    count = 2 if vectors < _WIDTH and not added else 1  # of so few entries, each sum would wait for its last addition
+    count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
-    (_, _, breadth), (_, depth, width), (_, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (x, w, y))
+    (_, depth, width), (_, _, breadth) = (cgutils.unpack_tuple(builder, a.shape) for a in (w, y))
     add, multiply = builder.add, builder.mul
-    lanes = [index(v * vector.count) for v in range(vectors)]
-    panel = multiply(depth, width)
-    places = [add(multiply(panel, index(v // _WIDTH)), index(v % _WIDTH * vector.count)) for v in range(vectors)]
-    remaining = builder.sub(columns, column)
-    masks = [_mask(builder, vector, remaining, v) for v in range(vectors)]
-    lines = _lines(builder, row, height, low, high, batch, last)
+    remaining = builder.sub(breadth, column)
+    masks = [None] * whole + [_mask(builder, vector, remaining, v) for v in range(whole, vectors)]
+    cells = [(memory.at(y, add(multiply(line, breadth), column), v), mask) for line in lines for v, mask in enumerate(masks)]
     if added:
-        end = builder.sub(last, row)
-        steps = [builder.select(builder.icmp_signed("<", index(i), end), index(i), end) for i in range(height)]
-        begins = [add(add(row, start), step) for step in steps]
-    else:
-        begins = [add(multiply(line, breadth), start) for line in lines]
-    cells = [(add(add(multiply(line, columns), column), lane), mask) for line in lines
-             for lane, mask in zip(lanes, masks, strict=True)]  # fmt: skip
-    bed = multiply(column, depth)  # where the first panel begins: columns start at one
-    if far:  # one tile after another asks for another vector of each row of a panel
-        turn = builder.urem(builder.udiv(row, index(height)), index(_WIDTH))
-        soon = add(builder.sub(soon, multiply(first, width)), multiply(turn, index(vector.count)))
-    if added:
-        for place, _ in cells:
-            memory.prefetch(y, place, to_write=True)
+        for address, _ in cells:
+            memory.prefetch(address, to_write=True)
+    beds = [multiply(add(column, multiply(index(n), width)), depth) for n in range(-(-vectors // _WIDTH))]  # where panels begin
 
     def add_term(k, sums):
-        place = add(bed, multiply(k, width))
-        weights = [memory.load(w, add(place, there)) for there in places]
+        row = multiply(k, width)
+        weights = [memory.load(memory.at(w, add(beds[v // _WIDTH], row), v % _WIDTH)) for v in range(vectors)]
         if far:
-            memory.prefetch(w, add(soon, multiply(k, width)))
+            memory.prefetch(memory.at(w, add(soon, row)))
         term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
-        for i, begin in enumerate(begins):
-            place = add(begin, term)
-            factor = _splat(builder, builder.load(builder.gep(x.data, [place])), vector)
+        added_up = []
+        for i, begin in enumerate(begins):  # one after another: there are no registers for all factors at once
+            factor = _splat(builder, builder.load(builder.gep(x.data, [add(begin, term)])), vector)
             for total, weight in zip(sums[i * vectors :], weights, strict=False):
                 product = builder.fmul(factor, weight, flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+                added_up.append(builder.fadd(total, product, flags=("contract",)))
+        return added_up
 
-    def go_on(sums):
-        if far:
-            with builder.if_then(builder.icmp_signed(">", first, index(0))):
-                for total, (place, mask) in zip(sums, cells, strict=True):
-                    builder.store(memory.load(y, place, mask), total)
+    def if_so(condition, values, change):
+        """The values, changed each with its cell if there is need to."""
+        before = builder.block
+        with builder.if_then(condition):
+            changed = [change(value, memory.load(*cell)) for value, cell in zip(values, cells, strict=True)]
+            inside = builder.block
+        merged = [builder.phi(vector) for _ in values]
+        for phi, value, other in zip(merged, values, changed, strict=True):
+            phi.add_incoming(value, before)
+            phi.add_incoming(other, inside)
+        return merged
 
-    sums = _sums(builder, vector, len(cells), count, (first, upto), go_on, add_term)
+    sums = [vector(None) for _ in cells]
+    if far:
+        sums = if_so(builder.icmp_signed(">", first, index(0)), sums, lambda _, there: there)
+    sums = _sums(builder, first, upto, count, sums, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
-        with builder.if_then(grows):
-            for total, (place, mask) in zip(sums, cells, strict=True):
-                builder.store(builder.fadd(memory.load(y, place, mask), builder.load(total)), total)
-    for total, (place, mask) in zip(sums, cells, strict=True):
-        memory.store(builder.load(total), y, place, mask)
+        sums = if_so(grows, sums, builder.fadd)
+    for total, cell in zip(sums, cells, strict=True):
+        memory.store(total, *cell)
 
 
 def _array_structs(context, builder, signature, arguments, which):

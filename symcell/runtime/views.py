@@ -7,7 +7,7 @@ from numba.core import cgutils, errors
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from symcell.runtime.jit import exact_jit
+from symcell.runtime.jit import inlined
 
 
 def _in_one_piece(*arrays):
@@ -110,7 +110,7 @@ def _copy(typing, source, place, target, goal, count):
     return signature, generate
 
 
-@exact_jit
+@inlined
 def keep(given, kept, first, last, low, upto):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
