@@ -39,8 +39,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "cf1e4d715f88c3f3"
-RUNTIME_HASH = "074fb019b7371674"
+CONTENT_HASH = "05c2a127a2944844"
+RUNTIME_HASH = "e93cc0a1751f23fb"
 
 NAME = "gru_cho"
 PARAMS = {
@@ -1362,16 +1362,16 @@ def _sums(builder, first, upto, count, starts, add_term):
     return sums
 
 
-def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places_of_terms=None, grows=None):
+def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, places_of_terms=None, grows=None):
     """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
     of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
     alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
     times if there are no more.
 
-    y is replaced by x @ w. If the weights are `far`, later pieces go on from what y holds, and the weights from the place `soon`
-    on are asked for meanwhile. Or, where an array says at which place of x each term is, y is replaced by x.T @ w, or grows by it
-    if it `grows`."""
-    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, soon) = arrays, rows, columns, piece
+    y is replaced by x @ w. A tile that `fetches` goes on from what y holds if the piece is not the first, and meanwhile asks for
+    memory from an `address` on, for each term so many bytes after that for the one before. Or, where an array says at which place
+    of x each term is, y is replaced by x.T @ w, or grows by it if it `grows`."""
+    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, address, stride) = arrays, rows, columns, piece
     added = places_of_terms is not None
     count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
@@ -1388,8 +1388,8 @@ def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places
     def add_term(k, sums):
         row = multiply(k, width)
         weights = [memory.load(memory.at(w, add(beds[v // _WIDTH], row), v % _WIDTH)) for v in range(vectors)]
-        if far:
-            memory.prefetch(memory.at(w, add(soon, row)))
+        if fetches:
+            memory.prefetch(builder.inttoptr(add(address, multiply(k, stride)), ir.IntType(8).as_pointer()))
         term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
         added_up = []
         for i, begin in enumerate(begins):  # one after another: there are no registers for all factors at once
@@ -1412,7 +1412,7 @@ def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places
         return merged
 
     sums = [vector(None) for _ in cells]
-    if far:
+    if fetches:
         sums = if_so(builder.icmp_signed(">", first, index(0)), sums, lambda _, there: there)
     sums = _sums(builder, first, upto, count, sums, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
@@ -1429,6 +1429,7 @@ def _array_structs(context, builder, signature, arguments, which):
 
 
 _ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
+_LINES = _WIDTH * _BYTES // _LINE  # that a row of a panel takes
 
 
 def _wide_enough(builder, columns, column, vector, widths):
@@ -1444,31 +1445,29 @@ def _wide_enough(builder, columns, column, vector, widths):
             yield narrower, vectors
 
 
-def _band(height, widths, far=False):
+def _band(height, widths, fetches=False):
     """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
     be: see _build_tile."""
 
     @intrinsic
     def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
         n = types.intp
-        signature = types.void(rows, n, weights, types.UniTuple(n, 3), out, n, n, n, n, n)
+        signature = types.void(rows, n, weights, types.UniTuple(n, 4), out, n, n, n, n, n)
 
         def generate(context, builder, signature, arguments):
             arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
             start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            (_, _, breadth), (_, _, width), (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
+            first, upto, address, stride = cgutils.unpack_tuple(builder, piece)
+            (_, _, breadth), _, (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
             last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
-            first, upto, soon = cgutils.unpack_tuple(builder, piece)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 lines = _lines(builder, row, height, low, high, batch, last)
                 begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
-                if far:  # one tile after another asks for another vector of each row of a panel
-                    turn = builder.urem(builder.udiv(row, row.type(height)), row.type(_WIDTH))
-                    lane = builder.mul(turn, row.type(vector.count))
-                    soon_here = builder.add(builder.sub(soon, builder.mul(first, width)), lane)
+                tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
+                own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(_LINE)))
                 for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
-                    numbers = (begins, lines), (column, whole, vectors), (first, upto, soon_here if far else None)
-                    _build_tile(builder, arrays, *numbers, vector, far)
+                    numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
+                    _build_tile(builder, arrays, *numbers, vector, fetches)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
@@ -1494,7 +1493,7 @@ def _band_of_sums(height, widths):
                 lines = [_least(builder, builder.add(row, row.type(i)), last) for i in range(height)]
                 firsts = [builder.add(line, start) for line in lines]
                 for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
-                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None)
+                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None, None)
                     _build_tile(builder, (left, right, sums), *numbers, vector, False, begins, grows)
             return context.get_dummy_value()
 
@@ -1519,7 +1518,7 @@ def _register_of(array):
 
 
 _tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
-_far_tall_band, _far_short_band = _band(_TALL, _WIDEST, far=True), _band(_SHORT, _WIDEST, far=True)
+_fetching_tall_band, _fetching_short_band = _band(_TALL, _WIDEST, fetches=True), _band(_SHORT, _WIDEST, fetches=True)
 _wide_row, _one_row, _narrow_row = _band(1, (2 * _WIDTH,)), _band(1, _WIDEST), _band(1, (_WIDTH // 2,))
 _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)
 
@@ -1652,6 +1651,7 @@ turn_over = _shared.setdefault("turn_over", jit(_turn_over))
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
+_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 _DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
@@ -1667,13 +1667,25 @@ def _in_tall_tiles(count):
     return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
-def _multiply(rows, start, weights, out, turn, low, high, rank, team):
+def fetched_ahead(sequences, parts):
+    """Of what the backward pass reads of each step, for each thread: where its samples lie at the step before the first, the
+    bytes from one step to the next, and those of its samples. None of what is so little that sweeps don't wait for it."""
+    long = [a for a in sequences if len(a) > 1]
+    if sum(a.nbytes for a in long) < _MUCH:
+        return np.zeros((len(parts), 0, 3), np.int64)
+    spans = [[(_address(a) - a.strides[0] + low * a.strides[1], a.strides[0], (upto - low) * a.strides[1]) for a in long]
+             for _, _, low, _, upto, *_ in parts]  # fmt: skip
+    return np.array(spans, np.int64)
+
+
+def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
-    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache."""
+    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
+    weights that come next, if they are far, and for what lies `ahead` (fetched_ahead) of a turn that is not 0."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
     if team[0] > 1:
@@ -1682,21 +1694,39 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
         return
     tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    pieces = 1 + terms // _DEEP
-    deep = (terms + pieces - 1) // pieces
+    span, done = 0 if turn > 0 else ahead.shape[0], 0  # what is fetched next: from a span on, what is not yet done
     panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
     while left <= panel < right:
-        column, following = width * panel, panel + onwards if left <= panel + onwards < right else panel
-        if far and out.shape[2] - column > width // 2:
-            for first in range(0, terms, deep):
-                upto = min(first + deep, terms)
-                piece = first, upto, width * (panel * terms + upto if upto < terms else following * terms)
-                _far_tall_band(rows, start, weights, piece, out, column, 0, tall, low, high)
-                _far_short_band(rows, start, weights, piece, out, column, tall, count, low, high)
+        if out.shape[2] - width * panel > width // 2 and (far or span < ahead.shape[0]):
+            following = panel + onwards if left <= panel + onwards < right else panel
+            span, done = _multiply_and_fetch(
+                rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done)  # fmt: skip
         else:
-            _tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
-            _short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
+            _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, low, high)
+            _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, low, high)
         panel += onwards
+
+
+@inlined
+def _multiply_and_fetch(rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done):
+    """One panel. If weights are far, a piece of it at a time, which stays in the second cache, while the next one is fetched; if
+    they are near, each tile fetches a part of what lies ahead. Returns what remains of that."""
+    (_, terms, width), begin = weights.shape, weights.ctypes.data
+    pieces, row = 1 + terms // _DEEP if far else 1, width * weights.itemsize
+    deep, at_once = (terms + pieces - 1) // pieces, tall if far and tall else _TALL
+    for first in range(0, terms, deep):
+        upto = min(first + deep, terms)
+        place, stride = begin + row * (panel * terms + upto if upto < terms else following * terms), row
+        for top in range(0, tall, at_once):
+            if not far and span < ahead.shape[0]:
+                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, _LINE
+                done += terms * _LINE
+                if done >= ahead[span, 2]:
+                    span, done = span + 1, 0
+            piece = first, upto, place - first * stride, stride
+            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, low, high)
+        _fetching_short_band(rows, start, weights, (first, upto, place, 0), out, width * panel, tall, count, low, high)
+    return span, done
 
 
 @inlined
@@ -1710,13 +1740,13 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
         panel = left + at_once * (steps - 1 - step if turn % 2 else step)
         column, after = panel * width, min(panel + at_once, right) * width
         if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, (0, terms, 0), out, column, 0, 1, low, high)
+            _wide_row(rows, start, weights, (0, terms, 0, 0), out, column, 0, 1, low, high)
             continue
         for begin in range(column, after, width):
             if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
+                _one_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
             else:
-                _narrow_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
+                _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
 
 
 def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
@@ -1754,9 +1784,10 @@ _compiling_products = _shared.setdefault("lock", threading.Lock())
 
 def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
-    rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
+    rows, n = types.Array(number, 3, "C"), types.intp
+    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
     return (
-        (rows, n, rows, rows, n, n, n, n, team),
+        (rows, n, rows, rows, n, n, n, n, team, ahead),
         (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
     )
 
@@ -1773,17 +1804,18 @@ def products_of(real):
         return _compiled_products[real][0]
 
 
-def _called(k, products, rows):
-    """The signature and the code of a call of the k-th product."""
+def _called(k, products, rows, given=None):
+    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
     kinds = _kinds_of_arguments(rows.dtype)[k]
-    signature = types.void(products, *kinds)
+    signature = types.void(products, *kinds[:given])
 
     def generate(context, builder, signature, arguments):
         addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
         types_of_values = [context.get_value_type(kind) for kind in (types.none, *kinds)]
+        arguments = [*arguments[1:], *(kind(None) for kind in types_of_values[len(arguments) :])]
         address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
         function = ir.FunctionType(types_of_values[0], types_of_values[1:]).as_pointer()
-        builder.call(builder.inttoptr(address, function), arguments[1:])
+        builder.call(builder.inttoptr(address, function), arguments)
         return context.get_dummy_value()
 
     return signature, generate
@@ -1792,6 +1824,12 @@ def _called(k, products, rows):
 @intrinsic
 def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
     """See _multiply; `products` says where it is."""
+    return _called(0, products, rows, given=-1)
+
+
+@intrinsic
+def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
+    """The same, which asks for what lies ahead meanwhile."""
     return _called(0, products, rows)
 
 
@@ -2026,8 +2064,8 @@ def backward_before_row(n_h, dz_z, db_z, dz_r, db_r, dz_g, db_g):
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_g_packed, U, W, dz_all, from_dz_g,
-        from_dz_z, dx_seq, h_seq, x, v_g_seq, dU, dW, dU_g, lines, panels, dh_given, dh_later, z_seq, g_seq,
-        dh, r_seq, db_z, db_r, db_g):
+        from_dz_z, dx_seq, h_seq, x, v_g_seq, dU, dW, dU_g, lines, panels, ahead, dh_given, dh_later, z_seq,
+        g_seq, dh, r_seq, db_z, db_r, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2047,8 +2085,9 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_g_pack
                     row_at(r_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             meet(team)
             # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U, from_dz_z, t, low, high,
-                rank, team)
+            # (meanwhile, what the step before reads is fetched)
+            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U, from_dz_z, t, low,
+                high, rank, team, ahead)
             meet(team)
             for b in range(low, upto):
                 backward_step_row_3(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dz_g, 0, b, 0,
@@ -2179,11 +2218,13 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dU_g = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
     db_g = zeros((parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
+    ahead = fetched_ahead([h_seq, x, v_g_seq, dh_given, z_seq, g_seq, r_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_g_packed, U, W, dz_all,
             from_dz_g, from_dz_z, dx_seq, h_seq, x, v_g_seq, dU[own], dW[own], dU_g[own], lines[thread],
-            panels[thread], dh_given, dh_later, z_seq, g_seq, dh, r_seq, db_z[own], db_r[own], db_g[own])
+            panels[thread], ahead[thread], dh_given, dh_later, z_seq, g_seq, dh, r_seq, db_z[own], db_r[own],
+            db_g[own])
 
     in_parallel(part, parts)
     db_z = summed(db_z)

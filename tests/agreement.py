@@ -49,7 +49,7 @@ def plain_kernel(cell, dtype="float64"):
         exec(compile(source, f"<{cell.name}, generated>", "exec"), module.__dict__)
     if hasattr(module, "multiply"):
         module.products_of, module.pack, module.turn_over, module._WAY = id, _pack, _turn_over, 1  # all rows that may be spread are
-        module.multiply, module.add_outer_products = _multiply, _add_outer_products
+        module.multiply, module.multiply_and_fetch, module.add_outer_products = _multiply, _multiply, _add_outer_products
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
     module.keep = _keep
     module.scratch, module.array_in, module.release = _scratch, _array_in, id
@@ -99,7 +99,7 @@ def _array_in(memory, place, shape):
     return memory.reshape(-1)[place : place + math.prod(shape)].reshape(shape)
 
 
-def _multiply(products, rows, start, panels, out, turn, low, high, rank, team):
+def _multiply(products, rows, start, panels, out, turn, low, high, rank, team, ahead=None):
     _, terms, width = panels.shape
     weights = panels.transpose(1, 0, 2).reshape(terms, len(panels) * width)[:, : out.shape[2]]
     out[:, low:high] = rows[:, low:high, start : start + terms] @ weights

@@ -1,5 +1,6 @@
 """The tiled product against NumPy's, and the compilation modes of the runtime."""
 
+import ctypes
 import itertools
 import types
 
@@ -9,11 +10,12 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from symcell.runtime import jit as compilation
+from symcell.runtime import products
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused
 from symcell.runtime.packing import outer_room, pack, packed
-from symcell.runtime.products import _add_outer_products, _multiply
+from symcell.runtime.products import _add_outer_products, _multiply, fetched_ahead
 from symcell.runtime.single import apply
-from symcell.runtime.threads import ALONE
+from symcell.runtime.threads import ALONE, shares
 
 
 def jit(function):
@@ -32,14 +34,17 @@ _multiply_far = types.FunctionType(_multiply.__code__, _multiply.__globals__ | {
 compiled_multiply, compiled_far, compiled_add = map(exact_jit, (_multiply, _multiply_far, _add_outer_products))
 
 
-@jit
-def multiply_packed(rows, start, panels, out, turn, low, high, rank, team):
-    compiled_multiply(rows, start, panels, out, turn, low, high, rank, team)
+NOTHING = np.zeros((0, 3), np.int64)
 
 
 @jit
-def multiply_far(rows, start, panels, out, turn, low, high, rank, team):
-    compiled_far(rows, start, panels, out, turn, low, high, rank, team)
+def multiply_packed(rows, start, panels, out, turn, low, high, rank, team, ahead=NOTHING):
+    compiled_multiply(rows, start, panels, out, turn, low, high, rank, team, ahead)
+
+
+@jit
+def multiply_far(rows, start, panels, out, turn, low, high, rank, team, ahead=NOTHING):
+    compiled_far(rows, start, panels, out, turn, low, high, rank, team, ahead)
 
 
 @jit
@@ -124,6 +129,39 @@ def test_the_turn_makes_no_difference(columns, batch):
     back = np.full_like(out, np.nan)
     multiply(rows, 0, weights, back, turn=1)
     np.testing.assert_array_equal(back, out)
+
+
+@pytest.mark.parametrize("product", (multiply_packed, multiply_far))
+@pytest.mark.parametrize("batch", (1, 5, 6, 20, 130))
+def test_what_is_fetched_makes_no_difference(batch, product):
+    """Less than there are tiles for, more than that, or nothing; only memory that is there is named, but none need be."""
+    rows, weights, _, out = operands(batch, 40, 150, 0, np.float32)
+    multiply(rows, 0, weights, out)
+    panels, source = packed(40, 150, np.dtype("float32")), np.zeros((9, batch, 150), np.float32)
+    pack(weights, 0, 150, True, panels, 0, 0, 0, 1)
+    for some in ([], [source], [source] * 3, [source] * 100):
+        spans = [(a.ctypes.data - a[0].nbytes, a[0].nbytes, a[0].nbytes) for a in some]
+        ahead = np.array(spans, np.int64).reshape(-1, 3)
+        for turn in range(3):
+            found = np.full((1, *out.shape), np.nan, np.float32)
+            product(rows[None], 0, panels, found, turn, 0, batch, 0, ALONE, ahead)
+            np.testing.assert_array_equal(found[0], out)
+
+
+def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
+    monkeypatch.setattr(products, "_MUCH", 1000)
+    long, states, once = (np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in ((9, 5, 7), (10, 5, 3), (1, 5, 7)))
+    parts = shares(2, 9, 5, 10**9)
+    ahead = fetched_ahead([long, states, once], parts)
+    assert ahead.shape == (len(parts), 2, 3)  # what is the same at every step is near
+    for (_, _, low, _, upto, *_), spans in zip(parts, ahead, strict=True):
+        for a, (place, stride, size) in zip((long, states), spans.tolist(), strict=True):
+            for turn in range(1, 9):
+                there = ctypes.string_at(place + turn * stride, size)
+                assert there == a[turn - 1, low:upto].tobytes()
+    assert fetched_ahead([once], parts).shape == (len(parts), 0, 3)
+    monkeypatch.setattr(products, "_MUCH", 1 << 22)
+    assert fetched_ahead([long, states], parts).shape == (len(parts), 0, 3)
 
 
 @pytest.mark.parametrize("value", (np.nan, np.inf))

@@ -1,6 +1,7 @@
 """Threads: each takes its own samples, or as a team some columns of every product; results are the same but for rounding."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -47,16 +48,24 @@ def assert_same(found, expected):
 
 
 @pytest.mark.parametrize("name", cells.names())
-def test_rows_that_are_spread_hold_the_same(name, monkeypatch):
-    """As where they would lie a multiple of 4 KiB apart."""
+def test_rows_that_are_spread_or_fetched_hold_the_same(name, monkeypatch):
+    """As where they would lie a multiple of 4 KiB apart; as where a backward pass reads so much that it is fetched ahead."""
     kernel = cells.get(name).compile("float64")
-    call = problem(kernel, 5, 3)
+    call = problem(kernel, 5, 7)
     expected = outcome(kernel, *call)
-    if hasattr(kernel.module, "spread"):
-        monkeypatch.setattr(kernel.module, "_WAY", 1)
-    found = outcome(kernel, *call)
-    for key, a in expected.items():
-        np.testing.assert_array_equal(found[key], a, err_msg=str(key))
+    for constant in {"_WAY", "_MUCH"} & set(vars(kernel.module)):
+        monkeypatch.setattr(kernel.module, constant, 1)
+        found = outcome(kernel, *call)
+        for key, a in expected.items():
+            np.testing.assert_array_equal(found[key], a, err_msg=str(key))
+
+
+def test_the_backward_pass_fetches_what_the_forward_pass_left_at_every_step():
+    source = cells.lstm.compile("float32").source
+    (listed,) = re.findall(r"ahead = fetched_ahead\(\[(.*)\], parts\)", source)
+    assert sorted(listed.split(", ")) == sorted(
+        ["x", "h_seq", "c_seq", "i_seq", "f_seq", "g_seq", "o_seq", "dh_given", "dc_given"])  # fmt: skip
+    assert "fetched_ahead([" not in cells.get("mingru").compile("float32").source  # its recurrence has no product
 
 
 def test_rows_that_outer_products_read_across_are_spread():

@@ -30,6 +30,7 @@ class Passage:
         self.products = [i for items in self.places.values() for i in items if isinstance(i, Product)]
         self.gradients = [i for items in self.places.values() for i in items if isinstance(i, Gradient)]
         self.once = self._once()
+        self.fetching = self._fetching()
         self.packed = {}  # the name of packed weights -> the first product with them
         for p in self.products:
             self.packed.setdefault(self.arrays.weight_name(p), p)
@@ -59,6 +60,7 @@ class Passage:
                 arrays.setdefault(home.array)
         arrays.update(dict.fromkeys(self.arrays.gradient_name(g) for g in self.gradients))
         arrays.update(dict.fromkeys((names.lines, names.panels) if self.gradients else ()))
+        arrays.update(dict.fromkeys([names.ahead] if self.fetching else ()))
         summary = f'All steps{"" if self.direction == "forward" else ", from the last to the first"}, for the samples from '
         summary += f"`{names.low}` up to `{names.high}`."
         if self.direction == "forward":
@@ -138,7 +140,15 @@ class Passage:
         names, arrays = self.names, self.arrays
         factors = f"{matrix(p.operands)}, {arrays.start(p.operands)}, {arrays.weight_name(p)}, {matrix(p.targets)}"
         share = f"{names.low}, {names.high}, {names.rank}, {names.team}"
+        if p is self.fetching:
+            call = f"multiply_and_fetch({names.products}, {factors}, {turn}, {share}, {names.ahead})"
+            return [f"# {self.product_comment(p)}", "# (meanwhile, what the step before reads is fetched)", call]
         return [f"# {self.product_comment(p)}", f"multiply({names.products}, {factors}, {turn}, {share})"]
+
+    def _fetching(self):
+        """The last product of the backward recurrence: it leaves memory idle, which then takes time at the next step."""
+        products = [i for i in self.places["step"] if isinstance(i, Product)] if self.direction == "backward" else []
+        return products[-1] if products else None
 
     def _touched(self, item):
         """The arrays that a product or a gradient reads, its weights apart, and those that it writes for others to read."""

@@ -122,6 +122,8 @@ RESERVED = frozenset(
         "erf",
         "erfc",
         "multiply",
+        "multiply_and_fetch",
+        "fetched_ahead",
         "add_outer_products",
         "pack",
         "packed",

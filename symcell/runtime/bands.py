@@ -5,10 +5,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from symcell.runtime.jit import ir
+from symcell.runtime.memory import _LINE
 from symcell.runtime.tiles import _BYTES, _SHORT, _TALL, _WIDTH, _array_structs, _build_tile, _lines
 from symcell.runtime.views import _in_one_piece
 
 _ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
+_LINES = _WIDTH * _BYTES // _LINE  # that a row of a panel takes
 
 
 def _wide_enough(builder, columns, column, vector, widths):
@@ -24,31 +26,29 @@ def _wide_enough(builder, columns, column, vector, widths):
             yield narrower, vectors
 
 
-def _band(height, widths, far=False):
+def _band(height, widths, fetches=False):
     """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
     be: see _build_tile."""
 
     @intrinsic
     def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
         n = types.intp
-        signature = types.void(rows, n, weights, types.UniTuple(n, 3), out, n, n, n, n, n)
+        signature = types.void(rows, n, weights, types.UniTuple(n, 4), out, n, n, n, n, n)
 
         def generate(context, builder, signature, arguments):
             arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
             start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            (_, _, breadth), (_, _, width), (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
+            first, upto, address, stride = cgutils.unpack_tuple(builder, piece)
+            (_, _, breadth), _, (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
             last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
-            first, upto, soon = cgutils.unpack_tuple(builder, piece)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
                 lines = _lines(builder, row, height, low, high, batch, last)
                 begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
-                if far:  # one tile after another asks for another vector of each row of a panel
-                    turn = builder.urem(builder.udiv(row, row.type(height)), row.type(_WIDTH))
-                    lane = builder.mul(turn, row.type(vector.count))
-                    soon_here = builder.add(builder.sub(soon, builder.mul(first, width)), lane)
+                tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
+                own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(_LINE)))
                 for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
-                    numbers = (begins, lines), (column, whole, vectors), (first, upto, soon_here if far else None)
-                    _build_tile(builder, arrays, *numbers, vector, far)
+                    numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
+                    _build_tile(builder, arrays, *numbers, vector, fetches)
             return context.get_dummy_value()
 
         return _if_in_one_piece(signature, rows, weights, out), generate
@@ -74,7 +74,7 @@ def _band_of_sums(height, widths):
                 lines = [_least(builder, builder.add(row, row.type(i)), last) for i in range(height)]
                 firsts = [builder.add(line, start) for line in lines]
                 for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
-                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None)
+                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None, None)
                     _build_tile(builder, (left, right, sums), *numbers, vector, False, begins, grows)
             return context.get_dummy_value()
 
@@ -99,6 +99,6 @@ def _register_of(array):
 
 
 _tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
-_far_tall_band, _far_short_band = _band(_TALL, _WIDEST, far=True), _band(_SHORT, _WIDEST, far=True)
+_fetching_tall_band, _fetching_short_band = _band(_TALL, _WIDEST, fetches=True), _band(_SHORT, _WIDEST, fetches=True)
 _wide_row, _one_row, _narrow_row = _band(1, (2 * _WIDTH,)), _band(1, _WIDEST), _band(1, (_WIDTH // 2,))
 _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)

@@ -7,8 +7,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from symcell.runtime.bands import (
-    _far_short_band,
-    _far_tall_band,
+    _fetching_short_band,
+    _fetching_tall_band,
     _narrow_row,
     _one_row,
     _short_band,
@@ -17,14 +17,16 @@ from symcell.runtime.bands import (
     _tall_sum_band,
     _wide_row,
 )
+from symcell.runtime.copies import _address
 from symcell.runtime.jit import inlined, ir, pointed
-from symcell.runtime.memory import room, zeros
+from symcell.runtime.memory import _LINE, room, zeros
 from symcell.runtime.packing import _DEPTH, _put_row, _shared
 from symcell.runtime.tiles import _TALL
 from symcell.runtime.views import lines_at
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
+_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 _DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
@@ -40,13 +42,25 @@ def _in_tall_tiles(count):
     return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
-def _multiply(rows, start, weights, out, turn, low, high, rank, team):
+def fetched_ahead(sequences, parts):
+    """Of what the backward pass reads of each step, for each thread: where its samples lie at the step before the first, the
+    bytes from one step to the next, and those of its samples. None of what is so little that sweeps don't wait for it."""
+    long = [a for a in sequences if len(a) > 1]
+    if sum(a.nbytes for a in long) < _MUCH:
+        return np.zeros((len(parts), 0, 3), np.int64)
+    spans = [[(_address(a) - a.strides[0] + low * a.strides[1], a.strides[0], (upto - low) * a.strides[1]) for a in long]
+             for _, _, low, _, upto, *_ in parts]  # fmt: skip
+    return np.array(spans, np.int64)
+
+
+def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
-    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache."""
+    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
+    weights that come next, if they are far, and for what lies `ahead` (fetched_ahead) of a turn that is not 0."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
     if team[0] > 1:
@@ -55,21 +69,39 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team):
         _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
         return
     tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    pieces = 1 + terms // _DEEP
-    deep = (terms + pieces - 1) // pieces
+    span, done = 0 if turn > 0 else ahead.shape[0], 0  # what is fetched next: from a span on, what is not yet done
     panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
     while left <= panel < right:
-        column, following = width * panel, panel + onwards if left <= panel + onwards < right else panel
-        if far and out.shape[2] - column > width // 2:
-            for first in range(0, terms, deep):
-                upto = min(first + deep, terms)
-                piece = first, upto, width * (panel * terms + upto if upto < terms else following * terms)
-                _far_tall_band(rows, start, weights, piece, out, column, 0, tall, low, high)
-                _far_short_band(rows, start, weights, piece, out, column, tall, count, low, high)
+        if out.shape[2] - width * panel > width // 2 and (far or span < ahead.shape[0]):
+            following = panel + onwards if left <= panel + onwards < right else panel
+            span, done = _multiply_and_fetch(
+                rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done)  # fmt: skip
         else:
-            _tall_band(rows, start, weights, (0, terms, 0), out, column, 0, tall, low, high)
-            _short_band(rows, start, weights, (0, terms, 0), out, column, tall, count, low, high)
+            _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, low, high)
+            _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, low, high)
         panel += onwards
+
+
+@inlined
+def _multiply_and_fetch(rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done):
+    """One panel. If weights are far, a piece of it at a time, which stays in the second cache, while the next one is fetched; if
+    they are near, each tile fetches a part of what lies ahead. Returns what remains of that."""
+    (_, terms, width), begin = weights.shape, weights.ctypes.data
+    pieces, row = 1 + terms // _DEEP if far else 1, width * weights.itemsize
+    deep, at_once = (terms + pieces - 1) // pieces, tall if far and tall else _TALL
+    for first in range(0, terms, deep):
+        upto = min(first + deep, terms)
+        place, stride = begin + row * (panel * terms + upto if upto < terms else following * terms), row
+        for top in range(0, tall, at_once):
+            if not far and span < ahead.shape[0]:
+                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, _LINE
+                done += terms * _LINE
+                if done >= ahead[span, 2]:
+                    span, done = span + 1, 0
+            piece = first, upto, place - first * stride, stride
+            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, low, high)
+        _fetching_short_band(rows, start, weights, (first, upto, place, 0), out, width * panel, tall, count, low, high)
+    return span, done
 
 
 @inlined
@@ -83,13 +115,13 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
         panel = left + at_once * (steps - 1 - step if turn % 2 else step)
         column, after = panel * width, min(panel + at_once, right) * width
         if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, (0, terms, 0), out, column, 0, 1, low, high)
+            _wide_row(rows, start, weights, (0, terms, 0, 0), out, column, 0, 1, low, high)
             continue
         for begin in range(column, after, width):
             if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
+                _one_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
             else:
-                _narrow_row(rows, start, weights, (0, terms, 0), out, begin, 0, 1, low, high)
+                _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
 
 
 def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
@@ -127,9 +159,10 @@ _compiling_products = _shared.setdefault("lock", threading.Lock())
 
 def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
-    rows, n, team = types.Array(number, 3, "C"), types.intp, types.Array(types.int64, 1, "C")
+    rows, n = types.Array(number, 3, "C"), types.intp
+    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
     return (
-        (rows, n, rows, rows, n, n, n, n, team),
+        (rows, n, rows, rows, n, n, n, n, team, ahead),
         (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
     )
 
@@ -146,17 +179,18 @@ def products_of(real):
         return _compiled_products[real][0]
 
 
-def _called(k, products, rows):
-    """The signature and the code of a call of the k-th product."""
+def _called(k, products, rows, given=None):
+    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
     kinds = _kinds_of_arguments(rows.dtype)[k]
-    signature = types.void(products, *kinds)
+    signature = types.void(products, *kinds[:given])
 
     def generate(context, builder, signature, arguments):
         addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
         types_of_values = [context.get_value_type(kind) for kind in (types.none, *kinds)]
+        arguments = [*arguments[1:], *(kind(None) for kind in types_of_values[len(arguments) :])]
         address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
         function = ir.FunctionType(types_of_values[0], types_of_values[1:]).as_pointer()
-        builder.call(builder.inttoptr(address, function), arguments[1:])
+        builder.call(builder.inttoptr(address, function), arguments)
         return context.get_dummy_value()
 
     return signature, generate
@@ -165,6 +199,12 @@ def _called(k, products, rows):
 @intrinsic
 def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
     """See _multiply; `products` says where it is."""
+    return _called(0, products, rows, given=-1)
+
+
+@intrinsic
+def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
+    """The same, which asks for what lies ahead meanwhile."""
     return _called(0, products, rows)
 
 

@@ -122,16 +122,16 @@ def _sums(builder, first, upto, count, starts, add_term):
     return sums
 
 
-def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places_of_terms=None, grows=None):
+def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, places_of_terms=None, grows=None):
     """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
     of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
     alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
     times if there are no more.
 
-    y is replaced by x @ w. If the weights are `far`, later pieces go on from what y holds, and the weights from the place `soon`
-    on are asked for meanwhile. Or, where an array says at which place of x each term is, y is replaced by x.T @ w, or grows by it
-    if it `grows`."""
-    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, soon) = arrays, rows, columns, piece
+    y is replaced by x @ w. A tile that `fetches` goes on from what y holds if the piece is not the first, and meanwhile asks for
+    memory from an `address` on, for each term so many bytes after that for the one before. Or, where an array says at which place
+    of x each term is, y is replaced by x.T @ w, or grows by it if it `grows`."""
+    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, address, stride) = arrays, rows, columns, piece
     added = places_of_terms is not None
     count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
@@ -148,8 +148,8 @@ def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places
     def add_term(k, sums):
         row = multiply(k, width)
         weights = [memory.load(memory.at(w, add(beds[v // _WIDTH], row), v % _WIDTH)) for v in range(vectors)]
-        if far:
-            memory.prefetch(memory.at(w, add(soon, row)))
+        if fetches:
+            memory.prefetch(builder.inttoptr(add(address, multiply(k, stride)), ir.IntType(8).as_pointer()))
         term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
         added_up = []
         for i, begin in enumerate(begins):  # one after another: there are no registers for all factors at once
@@ -172,7 +172,7 @@ def _build_tile(builder, arrays, rows, columns, piece, vector, far=False, places
         return merged
 
     sums = [vector(None) for _ in cells]
-    if far:
+    if fetches:
         sums = if_so(builder.icmp_signed(">", first, index(0)), sums, lambda _, there: there)
     sums = _sums(builder, first, upto, count, sums, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
