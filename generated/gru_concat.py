@@ -38,8 +38,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a512c328b39ea1d0"
-RUNTIME_HASH = "e93cc0a1751f23fb"
+CONTENT_HASH = "c235506dc98994aa"
+RUNTIME_HASH = "8042499103643e84"
 
 NAME = "gru_concat"
 PARAMS = {
@@ -1425,11 +1425,12 @@ _ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_W
 _LINES = _WIDTH * _BYTES // _LINE  # that a row of a panel takes
 
 
-def _wide_enough(builder, columns, column, vector, widths):
+def _wide_enough(builder, columns, column, vector, widths, sure=0):
     """The widths, in vectors, of which one is chosen when the code runs: the first that holds all columns from one on, or the
-    last. Code for a width is emitted when it is yielded, with how many of its vectors hold columns in all lanes."""
+    last. Code for a width is emitted when it is yielded, with how many of its vectors hold columns in all lanes, as some do for
+    `sure`."""
     remaining = builder.sub(columns, column)
-    for narrower, vectors in zip((0, *widths), widths, strict=False):
+    for narrower, vectors in zip((sure, *widths), widths, strict=False):
         chosen = builder.icmp_signed(">", remaining, remaining.type(narrower * vector.count))
         if vectors < widths[-1]:
             fits = builder.icmp_signed("<=", remaining, remaining.type(vectors * vector.count))
@@ -1438,9 +1439,9 @@ def _wide_enough(builder, columns, column, vector, widths):
             yield narrower, vectors
 
 
-def _band(height, widths, fetches=False):
+def _band(height, widths, sure=0, fetches=False):
     """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
-    be: see _build_tile."""
+    be: see _build_tile. There are columns for more vectors than are `sure`, or none is computed."""
 
     @intrinsic
     def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
@@ -1458,7 +1459,7 @@ def _band(height, widths, fetches=False):
                 begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
                 tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
                 own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(_LINE)))
-                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
+                for whole, vectors in _wide_enough(builder, columns, column, vector, widths, sure):
                     numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
                     _build_tile(builder, arrays, *numbers, vector, fetches)
             return context.get_dummy_value()
@@ -1511,8 +1512,9 @@ def _register_of(array):
 
 
 _tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
-_fetching_tall_band, _fetching_short_band = _band(_TALL, _WIDEST, fetches=True), _band(_SHORT, _WIDEST, fetches=True)
-_wide_row, _one_row, _narrow_row = _band(1, (2 * _WIDTH,)), _band(1, _WIDEST), _band(1, (_WIDTH // 2,))
+_fetching_tall_band, _fetching_short_band = (_band(height, _WIDEST, _WIDTH // 2, fetches=True) for height in (_TALL, _SHORT))
+_narrow_row, _one_row = _band(1, (_WIDTH // 2,)), _band(1, _WIDEST, _WIDTH // 2)
+_wide_row = _band(1, (2 * _WIDTH,), _WIDTH + _WIDTH // 2)
 _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)
 
 
