@@ -38,8 +38,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "76be28d4245eb038"
-RUNTIME_HASH = "8042499103643e84"
+CONTENT_HASH = "4399f2986056ffbc"
+RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "li_gru"
 PARAMS = {
@@ -1359,6 +1359,18 @@ def _sums(builder, first, upto, count, starts, add_term):
     return sums
 
 
+def _changed_if(builder, condition, values, change):
+    """The values, or, if the condition holds when the code runs, change(k) in place of the k-th."""
+    before = builder.block
+    with builder.if_then(condition):
+        changed, inside = [change(k) for k in range(len(values))], builder.block
+    merged = [builder.phi(value.type) for value in values]
+    for phi, value, other in zip(merged, values, changed, strict=True):
+        phi.add_incoming(value, before)
+        phi.add_incoming(other, inside)
+    return merged
+
+
 def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, places_of_terms=None, grows=None):
     """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
     of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
@@ -1396,24 +1408,13 @@ def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, pl
                 added_up.append(builder.fadd(total, product, flags=("contract",)))
         return added_up
 
-    def if_so(condition, values, change):
-        """The values, changed each with its cell if there is need to."""
-        before = builder.block
-        with builder.if_then(condition):
-            changed = [change(value, memory.load(*cell)) for value, cell in zip(values, cells, strict=True)]
-            inside = builder.block
-        merged = [builder.phi(vector) for _ in values]
-        for phi, value, other in zip(merged, values, changed, strict=True):
-            phi.add_incoming(value, before)
-            phi.add_incoming(other, inside)
-        return merged
-
     sums = [vector(None) for _ in cells]
     if fetches:
-        sums = if_so(builder.icmp_signed(">", first, index(0)), sums, lambda _, there: there)
+        sums = _changed_if(builder, builder.icmp_signed(">", first, index(0)), sums, lambda k: memory.load(*cells[k]))
     sums = _sums(builder, first, upto, count, sums, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
-        sums = if_so(grows, sums, builder.fadd)
+        added_to = sums
+        sums = _changed_if(builder, grows, sums, lambda k: builder.fadd(added_to[k], memory.load(*cells[k])))
     for total, cell in zip(sums, cells, strict=True):
         memory.store(total, *cell)
 
@@ -1426,7 +1427,7 @@ def _array_structs(context, builder, signature, arguments, which):
 
 
 _ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
-_LINES = _WIDTH * _BYTES // _LINE  # that a row of a panel takes
+_LINES = max(1, _WIDTH * _BYTES // _LINE)  # that a row of a panel takes
 
 
 def _wide_enough(builder, columns, column, vector, widths, sure=0):

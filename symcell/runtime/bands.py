@@ -10,7 +10,7 @@ from symcell.runtime.tiles import _BYTES, _SHORT, _TALL, _WIDTH, _array_structs,
 from symcell.runtime.views import _in_one_piece
 
 _ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
-_LINES = _WIDTH * _BYTES // _LINE  # that a row of a panel takes
+_LINES = max(1, _WIDTH * _BYTES // _LINE)  # that a row of a panel takes
 
 
 def _wide_enough(builder, columns, column, vector, widths, sure=0):
