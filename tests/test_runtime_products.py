@@ -11,7 +11,7 @@ from numba.core.errors import TypingError
 
 from symcell.runtime import jit as compilation
 from symcell.runtime import products
-from symcell.runtime.jit import _OPTIONS, exact_jit, fused
+from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
 from symcell.runtime.packing import outer_room, pack, packed
 from symcell.runtime.products import _add_outer_products, _multiply, fetched_ahead
 from symcell.runtime.single import apply
@@ -30,7 +30,9 @@ COLUMNS = (0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129)
 
 
 # The same product, which takes all weights for far ones, and a few of their terms at a time.
-_multiply_far = types.FunctionType(_multiply.__code__, _multiply.__globals__ | {"_FAR": 0, "_DEEP": 7})
+_few_terms = vars(products) | {"_FAR": 0, "_DEEP": 7}
+_few_terms["_multiply_and_fetch"] = inlined(types.FunctionType(products._multiply_and_fetch.py_func.__code__, _few_terms))
+_multiply_far = types.FunctionType(_multiply.__code__, _few_terms)
 compiled_multiply, compiled_far, compiled_add = map(exact_jit, (_multiply, _multiply_far, _add_outer_products))
 
 
