@@ -14,8 +14,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 4 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 1 assignment before the loop, 5 assignments in the step, 1 product before the loop, 1 product in
-    the step, 3 weight gradients before the loop
+    backward: 1 assignment after the loop, 5 assignments in the step, 1 product after the loop, 1 product in
+    the step, 3 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -38,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d73b09f5cf7610e8"
+CONTENT_HASH = "b4880cc5b878968d"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "cornn"
@@ -877,6 +881,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -905,14 +923,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -925,10 +943,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -948,10 +967,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -972,10 +992,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -992,14 +1013,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1981,9 +2002,9 @@ def backward_step_row_1(n_h, dy_given, dy_later, dy_out, dt, dz_given, dz_later,
     real = dy_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (2) y = y_prev + dt * z
+        # given, carried back from the next step
         dy = dy_given[j] + dy_later[j]
-        # through (1), (2)
+        # given, carried back from the next step, through (2) y = y_prev + dt * z
         dz = dt[0] * dy + dz_given[j] + dz_later[j]
         # through (1) z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon *
         #     z_prev - gamma * y_prev)
@@ -2021,9 +2042,9 @@ def backward_before_row(n_h, dz_z, db_z):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W_z_packed, dz_z_seq, from_dz_z,
-        dx_seq, x, y_seq, z_seq, dW_z, dU_z_y, dU_z_z, lines, panels, ahead, dy_given, dy_later, dt, dz_given,
-        dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon, db_z):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U, W_z_packed,
+        dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dW_z, dU_z_y, dU_z_z, lines, panels, ahead, dy_given,
+        dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon, db_z):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2046,9 +2067,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W_z_p
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # W_z.T @ dz_z
-        multiply(products, steps_at(dz_z_seq, 0, last - first), 0, W_z_packed, steps_at(dx_seq, first, last),
-            0, low, high, rank, team)
+        if input_gradients:
+            # W_z.T @ dz_z
+            multiply(products, steps_at(dz_z_seq, 0, last - first), 0, W_z_packed, steps_at(dx_seq, first,
+                last), 0, low, high, rank, team)
         # dW_z: the outer products of dz_z and x
         add_outer_products(products, steps_at(dz_z_seq, 0, last - first), 0, steps_at(x, first, last), 0,
             dW_z, last < T, low, high, rank, team, lines, panels)
@@ -2139,7 +2161,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2172,8 +2195,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ahead = fetched_ahead([x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W_z_packed, dz_z_seq,
-            from_dz_z, dx_seq, x, y_seq, z_seq, dW_z[own], dU_z_y[own], dU_z_z[own], lines[thread],
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U, W_z_packed,
+            dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dW_z[own], dU_z_y[own], dU_z_z[own], lines[thread],
             panels[thread], ahead[thread], dy_given, dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz,
             gamma, epsilon, db_z[own])
 
@@ -2316,8 +2339,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2334,7 +2357,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -16,8 +16,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 18 assignments in the step, 1 product before the loop, 6 products in the step
-    backward: 8 assignments before the loop, 2 assignments once, 13 assignments in the step, 1 product before
-    the loop, 6 products in the step, 7 weight gradients before the loop
+    backward: 8 assignments after the loop, 2 assignments once, 13 assignments in the step, 1 product after
+    the loop, 6 products in the step, 7 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -40,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "cc84a16847b60f8c"
+CONTENT_HASH = "d6c6e7a20daba0fb"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "ctrnn"
@@ -876,6 +880,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -904,14 +922,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -924,10 +942,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -947,10 +966,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -971,10 +991,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -991,14 +1012,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2086,7 +2107,6 @@ def backward_once_row(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_
             dW_h_out[j, k] = dW_h
     for j in range(n_h):
         for k in range(n_h):
-            # through (1), (2), (3), (4), (5), (6)
             dU_h = (
                 dz_h1_h_prev[j, k] + dz_h2_h1[j, k] + dz_h3_h2[j, k] + dz_h4_h3[j, k] + dz_h5_h4[j, k]
                 + dz_h_h5[j, k]
@@ -2109,8 +2129,9 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dt, tanh_z_h, dz_h_out)
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
+        # through (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
         dz_h = dt[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
         dh_out[j] = dh
@@ -2214,39 +2235,33 @@ def backward_before_row(n_h, dt, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4
     sum_dtau = zero
     for j in range(n_h):
         sum_dtau += dt[0] * dh[j] * h5[j] / (tau[0] * tau[0])
-    # through (1), (2), (3), (4), (5), (6)
     sum_dtau_2 = zero
     for j in range(n_h):
         sum_dtau_2 += dt[0] * dh1[j] * h_prev[j] / (tau[0] * tau[0])
-    # through (1), (2), (3), (4), (5), (6)
     sum_dtau_3 = zero
     for j in range(n_h):
         sum_dtau_3 += dt[0] * dh2[j] * h1[j] / (tau[0] * tau[0])
-    # through (1), (2), (3), (4), (5), (6)
     sum_dtau_4 = zero
     for j in range(n_h):
         sum_dtau_4 += dt[0] * dh3[j] * h2[j] / (tau[0] * tau[0])
-    # through (1), (2), (3), (4), (5), (6)
     sum_dtau_5 = zero
     for j in range(n_h):
         sum_dtau_5 += dt[0] * dh4[j] * h3[j] / (tau[0] * tau[0])
-    # through (1), (2), (3), (4), (5), (6)
     sum_dtau_6 = zero
     for j in range(n_h):
         sum_dtau_6 += dt[0] * dh5[j] * h4[j] / (tau[0] * tau[0])
-    # through (1), (2), (3), (4), (5), (6)
     dtau[0] += sum_dtau + sum_dtau_2 + sum_dtau_3 + sum_dtau_4 + sum_dtau_5 + sum_dtau_6
     for j in range(n_h):
-        # through (1), (2), (3), (4), (5), (6)
         db_h[j] += dz_h[j] + dz_h1[j] + dz_h2[j] + dz_h3[j] + dz_h4[j] + dz_h5[j]
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_packed, W, dz_all, from_dz_h,
-        from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq, h1_seq, h2_seq, h3_seq,
-        h4_seq, h5_seq, dz, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, lines, panels,
-        ahead, dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq,
-        tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau, db_h):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U_h_packed, W,
+        dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq,
+        h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dz, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4,
+        dz_h_h5, lines, panels, ahead, dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq,
+        tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq,
+        tanh_z_h1_seq, dtau, db_h):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2313,9 +2328,11 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_pack
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @ dz_h
-        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
-            high, rank, team)
+        if input_gradients:
+            # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @
+            #     dz_h
+            multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
+                high, rank, team)
         # dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x: the outer products of dz_h1, dz_h2, dz_h3,
         #     dz_h4, dz_h5, dz_h and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz,
@@ -2431,7 +2448,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2476,12 +2494,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_h_packed, W, dz_all, from_dz_h,
-            from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq, h1_seq, h2_seq,
-            h3_seq, h4_seq, h5_seq, dz[own], dz_h1_h_prev[own], dz_h2_h1[own], dz_h3_h2[own], dz_h4_h3[own],
-            dz_h5_h4[own], dz_h_h5[own], lines[thread], panels[thread], ahead[thread], dh_given, dh_later,
-            dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq,
-            tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau[own], db_h[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U_h_packed, W,
+            dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq,
+            h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dz[own], dz_h1_h_prev[own], dz_h2_h1[own], dz_h3_h2[own],
+            dz_h4_h3[own], dz_h5_h4[own], dz_h_h5[own], lines[thread], panels[thread], ahead[thread],
+            dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq,
+            dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau[own], db_h[own])
 
     in_parallel(part, parts)
     dtau = summed(dtau)
@@ -2672,8 +2690,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2690,7 +2708,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -24,8 +24,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 9 assignments in the step, 1 product before the loop, 1 product in
     the step, 1 recurrence before the loop, 1 scan before the loop
-    backward: 1 assignment before the loop, 4 assignments once, 15 assignments in the step, 1 product before
-    the loop, 1 product in the step, 4 scans before the loop, 2 weight gradients before the loop
+    backward: 1 assignment after the loop, 4 assignments once, 15 assignments in the step, 1 product after the
+    loop, 1 product in the step, 4 scans after the loop, 2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -48,7 +52,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "afd5311923f1b0c9"
+CONTENT_HASH = "64a8d4879c9bf21b"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "delta_gru"
@@ -915,6 +919,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -943,14 +961,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -963,10 +981,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -986,10 +1005,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -1010,10 +1030,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1030,14 +1051,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2007,7 +2028,7 @@ def forward_step_row_1(n_h, h_prev, h_sent_prev, theta, d_h_out, h_sent_out):
 
 @fused
 def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_prev, m_z_from_d_h,
-        m_z_from_d_x, m_z_out, m_h_prev, m_h_from_d_h, m_h_out, m_x, g_out, h_prev, h_out):
+        m_z_from_d_x, m_z_out, r_out, z_out, m_h_prev, m_h_from_d_h, m_h_out, m_x, g_out, h_prev, h_out):
     """One sample at one step."""
     real = m_r_prev.dtype.type
     one = real(1)
@@ -2016,19 +2037,23 @@ def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_p
         m_r = m_r_prev[j] + m_r_from_d_h[j] + m_r_from_d_x[j]
         # (6) m_z = U_z @ d_h + W_z @ d_x + m_z_prev
         m_z = m_z_prev[j] + m_z_from_d_h[j] + m_z_from_d_x[j]
-        # (8) m_h = U_g @ d_h + m_h_prev
-        m_h = m_h_prev[j] + m_h_from_d_h[j]
         # (9) r = sigmoid(m_r)
         r = sigmoid(m_r)
         # (10) z = sigmoid(m_z)
         z = sigmoid(m_z)
-        # (11) g = tanh(m_x + m_h * r)
-        g = tanh(m_x[j] + m_h * r)
-        # (12) h = z * h_prev + (1 - z) * g
-        h = z * h_prev[j] + (one - z) * g
         # kept
         m_r_out[j] = m_r
         m_z_out[j] = m_z
+        r_out[j] = r
+        z_out[j] = z
+    for j in range(n_h):
+        # (8) m_h = U_g @ d_h + m_h_prev
+        m_h = m_h_prev[j] + m_h_from_d_h[j]
+        # (11) g = tanh(m_x + m_h * r)
+        g = tanh(m_x[j] + m_h * r_out[j])
+        # (12) h = z * h_prev + (1 - z) * g
+        h = z_out[j] * h_prev[j] + (one - z_out[j]) * g
+        # kept
         m_h_out[j] = m_h
         g_out[j] = g
         h_out[j] = h
@@ -2038,6 +2063,9 @@ def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_p
 def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, U, d_x_seq, from_d_x, d_h_seq,
         from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, g_seq):
     """All steps, for the samples from `low` up to `high`."""
+    memory = scratch(2 * n_h, W)
+    r = array_in(memory, 0, (n_h,))
+    z = array_in(memory, n_h, (n_h,))
     for first in range(0, T, block):
         last = min(first + block, T)
         keep(x, x_kept, first, last, low, upto)
@@ -2070,10 +2098,11 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, U
                 forward_step_row_2(n_h, row_at(m_r_seq, t, b), columns_at(from_d_h, 0, b, 0, n_h),
                     columns_at(from_d_x, t - first, b, 0, n_h), row_at(m_r_seq, t + 1, b), row_at(m_z_seq, t,
                     b), columns_at(from_d_h, 0, b, n_h, 2 * n_h), columns_at(from_d_x, t - first, b, n_h,
-                    2 * n_h), row_at(m_z_seq, t + 1, b), row_at(m_h_seq, t, b), columns_at(from_d_h, 0, b,
-                    2 * n_h, 3 * n_h), row_at(m_h_seq, t + 1, b), row_at(m_x_seq, t + 1, b), row_at(g_seq, t,
-                    b), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
+                    2 * n_h), row_at(m_z_seq, t + 1, b), r, z, row_at(m_h_seq, t, b), columns_at(from_d_h, 0,
+                    b, 2 * n_h, 3 * n_h), row_at(m_h_seq, t + 1, b), row_at(m_x_seq, t + 1, b), row_at(g_seq,
+                    t, b), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
             meet(team)
+    release(memory)
 
 
 @fused
@@ -2107,24 +2136,24 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, m_z, z_again_out, dg_ou
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (12) h = z * h_prev + (1 - z) * g
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
-        # through (10) z = sigmoid(m_z)
+        # (10) z = sigmoid(m_z)
         z_again = sigmoid(m_z[j])
         # through (12) h = z * h_prev + (1 - z) * g
         dg = dh * (one - z_again)
         dz = dh * (h_prev[j] - g[j])
         # through (11) g = tanh(m_x + m_h * r)
         dr = dg * (one - g[j] * g[j]) * m_h[j]
-        # through (9) r = sigmoid(m_r)
+        # (9) r = sigmoid(m_r)
         r_again = sigmoid(m_r[j])
-        # through (8), (11)
+        # given, carried back from the next step, through (11) g = tanh(m_x + m_h * r)
         dm_h = dm_h_given[j] + dm_h_later[j] + dg * (one - g[j] * g[j]) * r_again
-        # through (6), (10)
+        # given, carried back from the next step, through (10) z = sigmoid(m_z)
         dm_z = dm_z_given[j] + dm_z_later[j] + dz * (one - z_again) * z_again
-        # through (5), (9)
+        # given, carried back from the next step, through (9) r = sigmoid(m_r)
         dm_r = dm_r_given[j] + dm_r_later[j] + dr * (one - r_again) * r_again
-        # through (4) h_sent = Piecewise((h_prev, theta <= Abs(h_prev - h_sent_prev)), (h_sent_prev, True))
+        # given, carried back from the next step
         dh_sent = dh_sent_given[j] + dh_sent_later[j]
         # through (8) m_h = U_g @ d_h + m_h_prev
         dm_h_prev = dm_h
@@ -2174,7 +2203,7 @@ def backward_before_row_1(n_h, dm_x_given, dm_x_later, dg, g, dm_x_out):
     real = dm_x_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (7), (11)
+        # given, carried back from the next step, through (11) g = tanh(m_x + m_h * r)
         dm_x = dm_x_given[j] + dm_x_later[j] + dg[j] * (one - g[j] * g[j])
         # through (7) m_x = W_g @ d_x + m_x_prev
         dm_x_prev = dm_x
@@ -2189,7 +2218,7 @@ def backward_before_row_2(n_x, dx_sent_given, dx_sent_later, dd_x, theta, x, x_s
     real = dx_sent_given.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_x):
-        # through (3) x_sent = Piecewise((x, theta <= Abs(x - x_sent_prev)), (x_sent_prev, True))
+        # given, carried back from the next step
         dx_sent = dx_sent_given[j] + dx_sent_later[j]
         # through (1), (3)
         dx_sent_prev = (
@@ -2347,7 +2376,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -2358,7 +2388,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     h_sent_seq = states["h_sent"]
     m_r_seq = states["m_r"]
     m_z_seq = states["m_z"]
-    m_x_seq = states["m_x"]
     m_h_seq = states["m_h"]
     h_seq = states["h"]
     dx_sent_given = given["x_sent"]
@@ -2440,17 +2469,15 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     W_z = array_at(places[3], (n_h, n_x), x)
     W_g = array_at(places[4], (n_h, n_x), x)
     U_g = array_at(places[5], (n_h, n_h), x)
-    b_r = array_at(places[6], (n_h,), x)
-    b_z = array_at(places[7], (n_h,), x)
-    b_x = array_at(places[8], (n_h,), x)
-    b_h = array_at(places[9], (n_h,), x)
     theta = array_at(places[10], (1,), x)
-    memory = scratch(8 * B * n_h + B * n_x, x)
+    memory = scratch(2 * n_h + 8 * B * n_h + B * n_x, x)
     d_x_seq = array_in(memory, 0, (B, n_x))
     d_h_seq = array_in(memory, B * n_x, (B, n_h))
     from_d_h = array_in(memory, B * n_h + B * n_x, (B, 3 * n_h))
     from_d_x = array_in(memory, 4 * B * n_h + B * n_x, (B, 3 * n_h))
-    g_seq = array_in(memory, 7 * B * n_h + B * n_x, (B, n_h))
+    r = array_in(memory, 7 * B * n_h + B * n_x, (n_h,))
+    z = array_in(memory, 7 * B * n_h + B * n_x + n_h, (n_h,))
+    g_seq = array_in(memory, 2 * n_h + 7 * B * n_h + B * n_x, (B, n_h))
     for b in range(B):
         forward_before_row_1(n_x, x_sent_prev[b], x[b], theta, x_sent[b], d_x_seq[b, 0:n_x])
     # W_r @ d_x, W_z @ d_x, W_g @ d_x
@@ -2467,7 +2494,7 @@ def forward_single(places, x, x_sent_prev, h_sent_prev, m_r_prev, m_z_prev, m_x_
     apply(U_g, 0, n_h, False, d_h_seq, 0, from_d_h, 2 * n_h)
     for b in range(B):
         forward_step_row_2(n_h, m_r_prev[b], from_d_h[b, 0:n_h], from_d_x[b, 0:n_h], m_r[b], m_z_prev[b],
-            from_d_h[b, n_h:2 * n_h], from_d_x[b, n_h:2 * n_h], m_z[b], m_h_prev[b],
+            from_d_h[b, n_h:2 * n_h], from_d_x[b, n_h:2 * n_h], m_z[b], r, z, m_h_prev[b],
             from_d_h[b, 2 * n_h:3 * n_h], m_h[b], m_x[b], g_seq[b], h_prev[b], h[b])
     release(memory)
     return True
@@ -2571,8 +2598,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2589,7 +2616,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

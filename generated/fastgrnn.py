@@ -14,8 +14,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 2 assignments once, 4 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments before the loop, 2 assignments once, 5 assignments in the step, 1 product before
-    the loop, 1 product in the step, 2 weight gradients before the loop
+    backward: 6 assignments after the loop, 2 assignments once, 5 assignments in the step, 1 product after the
+    loop, 1 product in the step, 2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -38,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "462d6a43a85ee420"
+CONTENT_HASH = "1be650d8f7af48b4"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "fastgrnn"
@@ -875,6 +879,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -903,14 +921,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -923,10 +941,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -946,10 +965,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -970,10 +990,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -990,14 +1011,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2012,8 +2033,9 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, w_h_2, z, w_h, dc_out, 
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
+        # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
         dc = dh * (w_h_2[0] + (one - z[j]) * w_h[0])
         dz = dh * (h_prev[j] - c[j] * w_h[0])
         # through (2), (3)
@@ -2044,13 +2066,10 @@ def backward_before_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
     sum_dw_h_2 = zero
     for j in range(n_h):
         sum_dw_h_2 += dh[j] * c[j]
-    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     dw_h_2[0] += sum_dw_h_2
-    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     sum_dw_h = zero
     for j in range(n_h):
         sum_dw_h += dh[j] * (one - z[j]) * c[j]
-    # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     dw_h[0] += sum_dw_h
     for j in range(n_h):
         # through (2) z = sigmoid(p + b_z)
@@ -2060,9 +2079,9 @@ def backward_before_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_packed, W_packed, dp_seq, from_dp,
-        dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given, dh_later, dh_seq, w_h_2, z_seq, w_h, dc_seq,
-        c_seq, dz_seq, dw_h_2, dw_h, db_z, db_c):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U_packed, W_packed,
+        dp_seq, from_dp, dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given, dh_later, dh_seq, w_h_2,
+        z_seq, w_h, dc_seq, c_seq, dz_seq, dw_h_2, dw_h, db_z, db_c):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2085,9 +2104,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_packed
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # W.T @ dp
-        multiply(products, steps_at(dp_seq, 0, last - first), 0, W_packed, steps_at(dx_seq, first, last), 0,
-            low, high, rank, team)
+        if input_gradients:
+            # W.T @ dp
+            multiply(products, steps_at(dp_seq, 0, last - first), 0, W_packed, steps_at(dx_seq, first, last),
+                0, low, high, rank, team)
         # dU: the outer products of dp and h_prev
         add_outer_products(products, steps_at(dp_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dU, last < T, low, high, rank, team, lines, panels)
@@ -2172,7 +2192,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2202,10 +2223,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ahead = fetched_ahead([h_seq, x, dh_given, z_seq, c_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_h, U_packed, W_packed, dp_seq,
-            from_dp, dx_seq, h_seq, x, dU[own], dW[own], lines[thread], panels[thread], ahead[thread],
-            dh_given, dh_later, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dw_h_2[own], dw_h[own],
-            db_z[own], db_c[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U_packed,
+            W_packed, dp_seq, from_dp, dx_seq, h_seq, x, dU[own], dW[own], lines[thread], panels[thread],
+            ahead[thread], dh_given, dh_later, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dw_h_2[own],
+            dw_h[own], db_z[own], db_c[own])
 
     in_parallel(part, parts)
     dw_h_2 = summed(dw_h_2)
@@ -2352,8 +2373,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2370,7 +2391,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -16,8 +16,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 6 assignments before the loop, 3 products before the loop, 1 scan before the loop
-    backward: 9 assignments after the loop, 2 products after the loop, 2 scans after the loop, 2 weight
-    gradients after the loop
+    backward: 9 assignments before the loop, 2 products before the loop, 2 scans before the loop, 2 weight
+    gradients before the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -40,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "11b43308c63b1aa3"
+CONTENT_HASH = "a9d6dd60d218ccc2"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "gla"
@@ -887,6 +891,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -915,14 +933,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -935,10 +953,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -958,10 +977,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -982,10 +1002,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1002,14 +1023,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2009,20 +2030,19 @@ def backward_after_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
     real = dy_given.dtype.type
     zero = real(0)
     for j in range(n_v):
-        # through (6) y = S.T @ q
+        # given
         dy = dy_given[j]
         # passed on
         dy_out[j] = dy
     for j in range(n_k):
         for k_ in range(n_v):
-            # through (5), (6)
+            # given, carried back from the next step, through (6) y = S.T @ q
             dS = dy_out[k_] * q[j] + dS_given[j, k_] + dS_later[j, k_]
             # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
             dS_out[j, k_] = dS
             dS_later[j, k_] = dS_prev
-    # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_k):
         da = zero
         for k_ in range(n_v):
@@ -2040,7 +2060,6 @@ def backward_after_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
     for k_ in range(n_k):
         for j in range(n_v):
             dv_out[j] += dS_out[k_, j] * k[k_]
-    # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_k):
         dk = zero
         for k_ in range(n_v):
@@ -2070,9 +2089,9 @@ def backward_after_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r, G_2_packed, weights_,
-        dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2, dweights, lines, panels,
-        dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, db_g, k_seq, v_seq):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_k, n_v, n_r, G_2_packed,
+        weights_, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2, dweights, lines,
+        panels, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, db_g, k_seq, v_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(2 * n_k + n_k * n_v + n_v, G_2_packed)
     dy = array_in(memory, 0, (n_v,))
@@ -2104,9 +2123,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r
                 backward_after_row_2(n_r, n_k, n_v, columns_at(from_dz_a_2, t - first, b, 0, n_r),
                     columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k + n_v, 2 * n_k + n_r + n_v))
         meet(team)
-        # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
-        multiply(products, steps_at(dz_q_and_dk_and_dv_seq, 0, last - first), 0, weights_, steps_at(dx_seq,
-            first, last), 0, low, high, rank, team)
+        if input_gradients:
+            # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
+            multiply(products, steps_at(dz_q_and_dk_and_dv_seq, 0, last - first), 0, weights_,
+                steps_at(dx_seq, first, last), 0, low, high, rank, team)
         # dW_q, dW_k, dW_v, dG_1: the outer products of dz_q, dk, dv, dz_a and x
         add_outer_products(products, steps_at(dz_q_and_dk_and_dv_seq, 0, last - first), 0, steps_at(x, first,
             last), 0, dweights, last < T, low, high, rank, team, lines, panels)
@@ -2194,7 +2214,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_k = sizes["n_k"]
@@ -2203,11 +2224,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     x = inputs["x"]
     G_2_packed, weights_ = weights
     S_seq = states["S"]
-    y_seq = states["y"]
     dS_given = given["S"]
     dy_given = given["y"]
     dS_later = later["S"]
-    dy_later = later["y"]
     a_seq, k_seq, q_seq, v_seq, z_a_2_seq, z_a_seq = tape
     parts = (
         shares(threads, T, B, 10 * n_r + 2 * n_k * n_r + 2 * n_r * n_x + 2 * n_v * n_x + 20 * n_k * n_v + 20
@@ -2226,10 +2245,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     lines, panels = outer_room(len(parts), [n_r, n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, n_r, G_2_packed, weights_,
-            dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dG_2[own], dweights[own],
-            lines[thread], panels[thread], dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq,
-            db_g[own], k_seq, v_seq)
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_k, n_v, n_r,
+            G_2_packed, weights_, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x,
+            dG_2[own], dweights[own], lines[thread], panels[thread], dy_given, q_seq, dS_given, dS_later,
+            a_seq, S_seq, z_a_2_seq, db_g[own], k_seq, v_seq)
 
     in_parallel(part, parts)
     db_g = summed(db_g)
@@ -2381,8 +2400,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2399,7 +2418,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -14,8 +14,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 8 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 9 assignments in the step, 1 product before the loop, 1 product in the step, 2 weight gradients
-    before the loop
+    backward: 9 assignments in the step, 1 product after the loop, 1 product in the step, 2 weight gradients
+    after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -38,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b780bfd012f7f414"
+CONTENT_HASH = "5c43c539e210ae2f"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "gru_inverted_update"
@@ -882,6 +886,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -910,14 +928,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -930,10 +948,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -953,10 +972,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -977,10 +997,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -997,14 +1018,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1933,35 +1954,37 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_step_row(n_h, z_m_from_h_prev, z_m_out, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev,
-        z_r_from_x, r_out, z_m_2_from_x, m_out, h_prev, h_out):
+def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z_r_from_x, r_out,
+        z_m_from_h_prev, z_m_out, z_m_2_from_x, m_out, h_prev, h_out):
     """One sample at one step."""
-    real = z_m_from_h_prev.dtype.type
+    real = z_u_from_h_prev.dtype.type
     one = real(1)
     for j in range(n_h):
-        z_m = z_m_from_h_prev[j]
         # (1) u = sigmoid(W_u @ x + U_u @ h_prev)
         z_u = z_u_from_h_prev[j] + z_u_from_x[j]
         u = sigmoid(z_u)
         # (2) r = sigmoid(W_r @ x + U_r @ h_prev)
         z_r = z_r_from_h_prev[j] + z_r_from_x[j]
         r = sigmoid(z_r)
-        # (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
-        z_m_2 = r * z_m + z_m_2_from_x[j]
-        m = tanh(z_m_2)
-        # (4) h = u * h_prev + (1 - u) * m
-        h = u * h_prev[j] + (one - u) * m
         # kept
-        z_m_out[j] = z_m
         u_out[j] = u
         r_out[j] = r
+    for j in range(n_h):
+        z_m = z_m_from_h_prev[j]
+        # (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
+        z_m_2 = r_out[j] * z_m + z_m_2_from_x[j]
+        m = tanh(z_m_2)
+        # (4) h = u * h_prev + (1 - u) * m
+        h = u_out[j] * h_prev[j] + (one - u_out[j]) * m
+        # kept
+        z_m_out[j] = z_m
         m_out[j] = m
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev,
-        x_kept, z_m_seq, u_seq, r_seq, m_seq):
+        x_kept, u_seq, r_seq, z_m_seq, m_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1978,11 +2001,12 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
             multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row(n_h, columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), row_at(z_m_seq, t, b),
-                    columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b, 0, n_h),
-                    row_at(u_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h), columns_at(from_x,
-                    t - first, b, n_h, 2 * n_h), row_at(r_seq, t, b), columns_at(from_x, t - first, b,
-                    2 * n_h, 3 * n_h), row_at(m_seq, t, b), row_at(h_seq, t, b), row_at(h_seq, t + 1, b))
+                forward_step_row(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b,
+                    0, n_h), row_at(u_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h),
+                    columns_at(from_x, t - first, b, n_h, 2 * n_h), row_at(r_seq, t, b),
+                    columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), row_at(z_m_seq, t, b), columns_at(from_x,
+                    t - first, b, 2 * n_h, 3 * n_h), row_at(m_seq, t, b), row_at(h_seq, t, b), row_at(h_seq,
+                    t + 1, b))
             meet(team)
 
 
@@ -1993,8 +2017,9 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, u, m, dz_m_2_out, r, dz
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (4) h = u * h_prev + (1 - u) * m
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
+        # through (4) h = u * h_prev + (1 - u) * m
         dm = dh * (one - u[j])
         # through (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
         dz_m_2 = dm * (one - m[j] * m[j])
@@ -2027,8 +2052,9 @@ def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_later):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz_all, from_dz_u, dz_all_2,
-        dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given, dh_later, u_seq, m_seq, r_seq, z_m_seq, dh):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U, W, dz_all,
+        from_dz_u, dz_all_2, dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given, dh_later, u_seq, m_seq,
+        r_seq, z_m_seq, dh):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2053,9 +2079,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
-        multiply(products, steps_at(dz_all_2, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
-            high, rank, team)
+        if input_gradients:
+            # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
+            multiply(products, steps_at(dz_all_2, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0,
+                low, high, rank, team)
         # dU_u, dU_r, dU_m: the outer products of dz_u, dz_r, dz_m and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dU, last < T, low, high, rank, team, lines, panels)
@@ -2096,11 +2123,11 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, 3 * n_h), real)
     from_h_prev = room((1, B, 3 * n_h), real)
-    z_m_seq, u_seq, r_seq, m_seq = room((4, T, B, n_h), real)
+    u_seq, r_seq, z_m_seq, m_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-            from_h_prev, x_kept, z_m_seq, u_seq, r_seq, m_seq)
+            from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq)
 
     in_parallel(part, parts)
     return {"h": h_seq}, (m_seq, r_seq, u_seq, z_m_seq)
@@ -2131,7 +2158,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -2156,9 +2184,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ahead = fetched_ahead([h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_h, U, W, dz_all, from_dz_u, dz_all_2,
-            dx_seq, h_seq, x, dU[own], dW[own], lines[thread], panels[thread], ahead[thread], dh_given,
-            dh_later, u_seq, m_seq, r_seq, z_m_seq, dh)
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U, W, dz_all,
+            from_dz_u, dz_all_2, dx_seq, h_seq, x, dU[own], dW[own], lines[thread], panels[thread],
+            ahead[thread], dh_given, dh_later, u_seq, m_seq, r_seq, z_m_seq, dh)
 
     in_parallel(part, parts)
     dU = summed(dU)
@@ -2201,8 +2229,8 @@ def forward_single(places, x, h_prev, h):
     apply(U_r, 0, n_h, False, h_prev, 0, from_h_prev, n_h)
     apply(U_m, 0, n_h, False, h_prev, 0, from_h_prev, 2 * n_h)
     for b in range(B):
-        forward_step_row(n_h, from_h_prev[b, 2 * n_h:3 * n_h], z_m_seq[b], from_h_prev[b, 0:n_h],
-            from_x[b, 0:n_h], u_seq[b], from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], r_seq[b],
+        forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[b, 0:n_h], u_seq[b], from_h_prev[b, n_h:2 * n_h],
+            from_x[b, n_h:2 * n_h], r_seq[b], from_h_prev[b, 2 * n_h:3 * n_h], z_m_seq[b],
             from_x[b, 2 * n_h:3 * n_h], m_seq[b], h_prev[b], h[b])
     release(memory)
     return True
@@ -2306,8 +2334,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2324,7 +2352,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -19,8 +19,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment after the loop, 6 assignments before the loop, 18 assignments in the step, 1 product
     before the loop, 1 product in the step
-    backward: 9 assignments before the loop, 14 assignments in the step, 1 product before the loop, 1 product
-    in the step, 2 weight gradients before the loop
+    backward: 9 assignments after the loop, 14 assignments in the step, 1 product after the loop, 1 product in
+    the step, 2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -43,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2865b8a30c185c4e"
+CONTENT_HASH = "182c5d59bf9a603a"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "layer_norm_lstm"
@@ -890,6 +894,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -918,14 +936,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -938,10 +956,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -961,10 +980,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -985,10 +1005,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1005,14 +1026,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1950,16 +1971,12 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out
     sum_variance_v_2_2 = zero
     for j in range(4 * n_h):
         sum_variance_v_2_2 += z_v_3[j]
-    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
-    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v_2_3 = zero
     for j in range(4 * n_h):
         sum_variance_v_2_3 += (
             (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)) * (z_v_3[j] - real(0.25)
             * sum_variance_v_2_2 / real(n_h))
         )
-    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
-    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     variance_v_2 = real(0.25) * sum_variance_v_2_3 / real(n_h)
     mean_v_2 = real(0.25) * sum_variance_v_2_2 / real(n_h)
     power_v_2 = one / np.sqrt(real(1e-05) + variance_v_2)
@@ -1968,8 +1985,6 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out
     mean_v_2_out[0] = mean_v_2
     power_v_2_out[0] = power_v_2
     for j in range(4 * n_h):
-        # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x
-        #     - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         z_v_4 = z_v_3[j] - mean_v_2
         # kept
         z_v_4_out[j] = z_v_4
@@ -1987,16 +2002,12 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_ou
     sum_variance_v = zero
     for j in range(4 * n_h):
         sum_variance_v += z_v[j]
-    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
-    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v_2 = zero
     for j in range(4 * n_h):
         sum_variance_v_2 += (
             (z_v[j] - real(0.25) * sum_variance_v / real(n_h)) * (z_v[j] - real(0.25) * sum_variance_v
             / real(n_h))
         )
-    # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x -
-    #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     variance_v = real(0.25) * sum_variance_v_2 / real(n_h)
     mean_v = real(0.25) * sum_variance_v / real(n_h)
     power_v = one / np.sqrt(real(1e-05) + variance_v)
@@ -2005,8 +2016,6 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_ou
     mean_v_out[0] = mean_v
     power_v_out[0] = power_v
     for j in range(4 * n_h):
-        # (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W @ x
-        #     - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         z_v_2 = z_v[j] - mean_v
         v = g_h[j] * z_v_2 * power_v + g_x[j] * z_v_4[j] * power_v_2[0] + b[j]
         # kept
@@ -2017,15 +2026,17 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_ou
         i = sigmoid(v_out[j])
         # (3) g = tanh(chunk(v, 1, 4))
         g = tanh(v_out[j + n_h])
+        # kept
+        i_out[j] = i
+        g_out[j] = g
+    for j in range(n_h):
         # (4) f = sigmoid(chunk(v, 2, 4))
         f = sigmoid(v_out[2 * n_h + j])
         # (5) o = sigmoid(chunk(v, 3, 4))
         o = sigmoid(v_out[3 * n_h + j])
         # (6) c = f * c_prev + i * g
-        c = f * c_prev[j] + i * g
+        c = f * c_prev[j] + i_out[j] * g_out[j]
         # kept
-        i_out[j] = i
-        g_out[j] = g
         f_out[j] = f
         o_out[j] = o
         c_out[j] = c
@@ -2033,18 +2044,15 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_ou
     sum_variance_h = zero
     for j in range(n_h):
         sum_variance_h += c_out[j]
-    # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     sum_variance_h_2 = zero
     for j in range(n_h):
         sum_variance_h_2 += (c_out[j] - sum_variance_h / real(n_h)) * (c_out[j] - sum_variance_h / real(n_h))
-    # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     variance_h = sum_variance_h_2 / real(n_h)
     mean_h = sum_variance_h / real(n_h)
     # kept
     variance_h_out[0] = variance_h
     mean_h_out[0] = mean_h
     for j in range(n_h):
-        # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         tanh_h = tanh(g_c[j] * (c_out[j] - mean_h) / np.sqrt(real(1e-05) + variance_h) + b_c[j])
         h = o_out[j] * tanh_h
         # kept
@@ -2116,17 +2124,16 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
     real = dh_given.dtype.type
     one, zero, half, two = real(1), real(0), real(0.5), real(2)
     for j in range(n_h):
-        # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
+        # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         do = dh * tanh_h[j]
         # passed on
         dh_out[j] = dh
         do_out[j] = do
-    # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     dmean_h = zero
     for j in range(n_h):
         dmean_h += -g_c[j] * dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * power_h[0]
-    # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     dvariance_h = zero
     for j in range(n_h):
         dvariance_h += (
@@ -2134,7 +2141,8 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
             / ((real(1e-05) + variance_h[0]) * np.sqrt(real(1e-05) + variance_h[0]))
         )
     for j in range(n_h):
-        # through (6), (7)
+        # given, carried back from the next step, through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000
+        #     + variance(c)) + b_c)
         dc = (
             dc_given[j] + dc_later[j] + dmean_h / real(n_h) + g_c[j] * dh_out[j] * (one - tanh_h[j]
             * tanh_h[j]) * o[j] * power_h[0] + two * dvariance_h * (c[j] - mean_h[0]) / real(n_h)
@@ -2163,13 +2171,9 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
         # passed on
         dv_out[j] = dv
         dz_v_2_out[j] = dz_v_2
-    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
-    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dmean_v = zero
     for j in range(4 * n_h):
         dmean_v += -dz_v_2_out[j]
-    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
-    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dvariance_v = zero
     for j in range(4 * n_h):
         dvariance_v += (
@@ -2177,8 +2181,6 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
             + variance_v[0]))
         )
     for j in range(4 * n_h):
-        # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
-        #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         dz_v = (
             real(0.25) * dmean_v / real(n_h) + dz_v_2_out[j] + half * dvariance_v * (z_v[j] - mean_v[0])
             / real(n_h)
@@ -2202,13 +2204,9 @@ def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v,
         dg_x[j] += dv[j] * z_v_4[j] * power_v_2[0]
         # passed on
         dz_v_4_out[j] = dz_v_4
-    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
-    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dmean_v_2 = zero
     for j in range(4 * n_h):
         dmean_v_2 += -dz_v_4_out[j]
-    # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x * (W
-    #     @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     dvariance_v_2 = zero
     for j in range(4 * n_h):
         dvariance_v_2 += (
@@ -2216,8 +2214,6 @@ def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v,
             + variance_v_2[0]))
         )
     for j in range(4 * n_h):
-        # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
-        #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
         dz_v_3 = (
             real(0.25) * dmean_v_2 / real(n_h) + dz_v_4_out[j] + half * dvariance_v_2 * (z_v_3[j]
             - mean_v_2[0]) / real(n_h)
@@ -2231,11 +2227,11 @@ def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v,
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U_packed, W_packed, dz_v_seq,
-        dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given, dh_seq, tanh_h_seq,
-        g_c, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq,
-        dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq, g_x, power_v_2_seq, db,
-        dg_h, z_v_4_seq, dg_x, variance_v_2_seq, from_x, mean_v_2_seq, db_c, dg_c):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U_packed,
+        W_packed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given,
+        dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given, dc_later,
+        i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq,
+        g_x, power_v_2_seq, db, dg_h, z_v_4_seq, dg_x, variance_v_2_seq, from_x, mean_v_2_seq, db_c, dg_c):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(12 * n_h, U_packed)
     do = array_in(memory, 0, (n_h,))
@@ -2279,9 +2275,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U_pac
                     row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), row_at(o_seq, t, b_), db_c,
                     row_at(c_seq, t + 1, b_), mean_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1], dg_c)
         meet(team)
-        # W.T @ dz_v_3
-        multiply(products, steps_at(dz_v_3_seq, 0, last - first), 0, W_packed, steps_at(dx_seq, first, last),
-            0, low, high, rank, team)
+        if input_gradients:
+            # W.T @ dz_v_3
+            multiply(products, steps_at(dz_v_3_seq, 0, last - first), 0, W_packed, steps_at(dx_seq, first,
+                last), 0, low, high, rank, team)
         # dW: the outer products of dz_v_3 and x
         add_outer_products(products, steps_at(dz_v_3_seq, 0, last - first), 0, steps_at(x, first, last), 0,
             dW, last < T, low, high, rank, team, lines, panels)
@@ -2363,7 +2360,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2403,12 +2401,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         mean_v_seq, power_v_2_seq, z_v_4_seq, variance_v_2_seq, from_x, mean_v_2_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U_packed, W_packed, dz_v_seq,
-            dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU[own], dW[own], lines[thread], panels[thread],
-            ahead[thread], dh_given, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq, mean_h_seq,
-            variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq,
-            variance_v_seq, from_h_prev, mean_v_seq, g_x, power_v_2_seq, db[own], dg_h[own], z_v_4_seq,
-            dg_x[own], variance_v_2_seq, from_x, mean_v_2_seq, db_c[own], dg_c[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U_packed,
+            W_packed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU[own], dW[own], lines[thread],
+            panels[thread], ahead[thread], dh_given, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq,
+            mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq,
+            z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq, g_x, power_v_2_seq, db[own], dg_h[own],
+            z_v_4_seq, dg_x[own], variance_v_2_seq, from_x, mean_v_2_seq, db_c[own], dg_c[own])
 
     in_parallel(part, parts)
     db = summed(db)
@@ -2436,32 +2434,26 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W = array_at(places[4], (4 * n_h, n_x), x)
     b_c = array_at(places[5], (n_h,), x)
     g_c = array_at(places[6], (n_h,), x)
-    memory = scratch(21 * B * n_h + 4 * n_h + 9 * B + 6, x)
+    memory = scratch(21 * B * n_h + 4 * n_h + 9 * B, x)
     from_h_prev = array_in(memory, 0, (B, 4 * n_h))
-    sum_variance_v = array_in(memory, 4 * B * n_h, (1,))
-    sum_variance_v_2 = array_in(memory, 4 * B * n_h + 1, (1,))
-    variance_v_seq = array_in(memory, 4 * B * n_h + 2, (B,))
-    mean_v_seq = array_in(memory, 4 * B * n_h + B + 2, (B,))
-    z_v_2_seq = array_in(memory, 2 * B + 4 * B * n_h + 2, (B, 4 * n_h))
-    from_x = array_in(memory, 2 * B + 8 * B * n_h + 2, (B, 4 * n_h))
-    sum_variance_v_2_2 = array_in(memory, 12 * B * n_h + 2 * B + 2, (1,))
-    sum_variance_v_2_3 = array_in(memory, 12 * B * n_h + 2 * B + 3, (1,))
-    variance_v_2_seq = array_in(memory, 12 * B * n_h + 2 * B + 4, (B,))
-    mean_v_2_seq = array_in(memory, 12 * B * n_h + 3 * B + 4, (B,))
-    z_v_4_seq = array_in(memory, 12 * B * n_h + 4 * B + 4, (B, 4 * n_h))
-    power_v_seq = array_in(memory, 16 * B * n_h + 4 * B + 4, (B,))
-    power_v_2_seq = array_in(memory, 16 * B * n_h + 5 * B + 4, (B,))
-    v = array_in(memory, 16 * B * n_h + 6 * B + 4, (4 * n_h,))
-    i_seq = array_in(memory, 16 * B * n_h + 4 * n_h + 6 * B + 4, (B, n_h))
-    g_seq = array_in(memory, 17 * B * n_h + 4 * n_h + 6 * B + 4, (B, n_h))
-    f_seq = array_in(memory, 18 * B * n_h + 4 * n_h + 6 * B + 4, (B, n_h))
-    o_seq = array_in(memory, 19 * B * n_h + 4 * n_h + 6 * B + 4, (B, n_h))
-    sum_variance_h = array_in(memory, 20 * B * n_h + 4 * n_h + 6 * B + 4, (1,))
-    sum_variance_h_2 = array_in(memory, 20 * B * n_h + 4 * n_h + 6 * B + 5, (1,))
-    variance_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 6 * B + 6, (B,))
-    mean_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 7 * B + 6, (B,))
-    tanh_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 8 * B + 6, (B, n_h))
-    power_h_seq = array_in(memory, 21 * B * n_h + 4 * n_h + 8 * B + 6, (B,))
+    variance_v_seq = array_in(memory, 4 * B * n_h, (B,))
+    mean_v_seq = array_in(memory, 4 * B * n_h + B, (B,))
+    z_v_2_seq = array_in(memory, 2 * B + 4 * B * n_h, (B, 4 * n_h))
+    from_x = array_in(memory, 2 * B + 8 * B * n_h, (B, 4 * n_h))
+    variance_v_2_seq = array_in(memory, 12 * B * n_h + 2 * B, (B,))
+    mean_v_2_seq = array_in(memory, 12 * B * n_h + 3 * B, (B,))
+    z_v_4_seq = array_in(memory, 12 * B * n_h + 4 * B, (B, 4 * n_h))
+    power_v_seq = array_in(memory, 16 * B * n_h + 4 * B, (B,))
+    power_v_2_seq = array_in(memory, 16 * B * n_h + 5 * B, (B,))
+    v = array_in(memory, 16 * B * n_h + 6 * B, (4 * n_h,))
+    i_seq = array_in(memory, 16 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
+    g_seq = array_in(memory, 17 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
+    f_seq = array_in(memory, 18 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
+    o_seq = array_in(memory, 19 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
+    variance_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 6 * B, (B,))
+    mean_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 7 * B, (B,))
+    tanh_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 8 * B, (B, n_h))
+    power_h_seq = array_in(memory, 21 * B * n_h + 4 * n_h + 8 * B, (B,))
     # W @ x
     apply(W, 0, n_x, False, x, 0, from_x, 0)
     for b_ in range(B):
@@ -2578,8 +2570,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2596,7 +2588,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

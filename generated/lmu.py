@@ -14,8 +14,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 6 assignments in the step, 1 product before the loop, 3 products in
     the step
-    backward: 5 assignments before the loop, 8 assignments in the step, 1 product before the loop, 2 products
-    in the step, 3 weight gradients before the loop
+    backward: 5 assignments after the loop, 8 assignments in the step, 1 product after the loop, 2 products in
+    the step, 3 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -38,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1feb705675d60b4c"
+CONTENT_HASH = "f8d73d25d7d47965"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "lmu"
@@ -886,6 +890,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -914,14 +932,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -934,10 +952,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -957,10 +976,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -981,10 +1001,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1001,14 +1022,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1957,11 +1978,9 @@ def forward_step_row_1(n_h, n_m, e_h, h_prev, e_m, m_prev, dot_s_3, B, m_from_m_
     dot_s = zero
     for j in range(n_h):
         dot_s += e_h[j] * h_prev[j]
-    # (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
     dot_s_2 = zero
     for j in range(n_m):
         dot_s_2 += e_m[j] * m_prev[j]
-    # (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
     s = dot_s + dot_s_2 + dot_s_3[0]
     for j in range(n_m):
         # (2) m = A @ m_prev + B * s
@@ -2027,8 +2046,9 @@ def backward_step_row_1(n_h, dh_given, dh_later, h, dz_h_out):
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
+        # through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
         dz_h = dh * (one - h[j] * h[j])
         # passed on
         dz_h_out[j] = dz_h
@@ -2041,7 +2061,7 @@ def backward_step_row_2(n_m, n_h, dm_from_dz_h, dm_given, dm_later, dm_out, B, d
     real = dm_from_dz_h.dtype.type
     zero = real(0)
     for j in range(n_m):
-        # through (2), (3)
+        # given, carried back from the next step, through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
         dm = dm_from_dz_h[j] + dm_given[j] + dm_later[j]
         # passed on
         dm_out[j] = dm
@@ -2087,18 +2107,16 @@ def backward_before_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, d
         # passed on
         dx_out[j] = dx
     for j in range(n_h):
-        # through (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
         de_h[j] += ddot_s[0] * h_prev[j]
     for j in range(n_m):
-        # through (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
         de_m[j] += ddot_s_2[0] * m_prev[j]
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_h, n_m, n_x, W, A_packed, W_x_packed,
-        dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dW_h, dW_m, dW_x, lines, panels,
-        ahead, dh_given, dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x,
-        dx_seq, de_x, de_h, de_m):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, n_m, n_x, W,
+        A_packed, W_x_packed, dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dW_h, dW_m,
+        dW_x, lines, panels, ahead, dh_given, dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq,
+        ddot_s_seq, e_h, e_m, e_x, dx_seq, de_x, de_h, de_m):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2129,9 +2147,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, n_m, n_x
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # W_x.T @ dz_h
-        multiply(products, steps_at(dz_h_seq, 0, last - first), 0, W_x_packed, steps_at(from_dz_h_2, 0,
-            last - first), 0, low, high, rank, team)
+        if input_gradients:
+            # W_x.T @ dz_h
+            multiply(products, steps_at(dz_h_seq, 0, last - first), 0, W_x_packed, steps_at(from_dz_h_2, 0,
+                last - first), 0, low, high, rank, team)
         # dW_h: the outer products of dz_h and h_prev
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dW_h, last < T, low, high, rank, team, lines, panels)
@@ -2235,7 +2254,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_m = sizes["n_m"]
@@ -2276,10 +2296,11 @@ def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, 
     ahead = fetched_ahead([h_seq, m_seq, x, dh_given, dm_given], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_h, n_m, n_x, W, A_packed, W_x_packed,
-            dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dW_h[own], dW_m[own],
-            dW_x[own], lines[thread], panels[thread], ahead[thread], dh_given, dh_later, dm_given, dm_later,
-            B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, de_x[own], de_h[own], de_m[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, n_m, n_x, W,
+            A_packed, W_x_packed, dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x,
+            dW_h[own], dW_m[own], dW_x[own], lines[thread], panels[thread], ahead[thread], dh_given, dh_later,
+            dm_given, dm_later, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, de_x[own],
+            de_h[own], de_m[own])
 
     in_parallel(part, parts)
     de_h = summed(de_h)
@@ -2308,15 +2329,12 @@ def forward_single(places, x, m_prev, h_prev, m, h):
     W_x = array_at(places[5], (n_h, n_x), x)
     B = array_at(places[6], (n_m,), x)
     A = array_at(places[7], (n_m, n_m), x)
-    memory = scratch(3 * B_ * n_h + B_ + B_ * n_m + 3, x)
-    dot_s = array_in(memory, 0, (1,))
-    dot_s_2 = array_in(memory, 1, (1,))
-    dot_s_3_seq = array_in(memory, 2, (B_,))
-    s = array_in(memory, B_ + 2, (1,))
-    from_m_prev = array_in(memory, B_ + 3, (B_, n_m))
-    from_h_prev = array_in(memory, B_ + B_ * n_m + 3, (B_, n_h))
-    from_m = array_in(memory, B_ + B_ * n_h + B_ * n_m + 3, (B_, n_h))
-    from_x = array_in(memory, 2 * B_ * n_h + B_ + B_ * n_m + 3, (B_, n_h))
+    memory = scratch(3 * B_ * n_h + B_ + B_ * n_m, x)
+    dot_s_3_seq = array_in(memory, 0, (B_,))
+    from_m_prev = array_in(memory, B_, (B_, n_m))
+    from_h_prev = array_in(memory, B_ + B_ * n_m, (B_, n_h))
+    from_m = array_in(memory, B_ + B_ * n_h + B_ * n_m, (B_, n_h))
+    from_x = array_in(memory, 2 * B_ * n_h + B_ + B_ * n_m, (B_, n_h))
     # W_x @ x
     apply(W_x, 0, n_x, False, x, 0, from_x, 0)
     for b in range(B_):
@@ -2434,8 +2452,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2452,7 +2470,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

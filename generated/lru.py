@@ -16,8 +16,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 9 assignments once, 3 products before the loop, 2 scans before the
     loop
-    backward: 9 assignments after the loop, 4 assignments once, 2 products after the loop, 4 scans after the
-    loop, 3 weight gradients after the loop
+    backward: 9 assignments before the loop, 4 assignments once, 2 products before the loop, 4 scans before
+    the loop, 3 weight gradients before the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -40,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "3829a1472abce84d"
+CONTENT_HASH = "51099ada390b6fb2"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "lru"
@@ -890,6 +894,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -918,14 +936,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -938,10 +956,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -961,10 +980,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -985,10 +1005,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1005,14 +1026,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1941,41 +1962,49 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, cos_w_h_re_2_out, exp_nu_out,
-        exp_theta_out, w_h_re_2_out, sin_w_h_re_3_out, w_h_re_3_out, w_h_im_out):
+def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, cos_w_h_re_2_out, w_h_re_2_out,
+        exp_nu_out, exp_theta_out, sin_w_h_re_3_out, w_h_re_3_out, w_h_im_out):
     """What needs parameters alone."""
     for j in range(n_h):
         # (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu))
         #     * sin(exp(theta)) * h_im_prev
         w_h_re = exp(log_gamma[j])
-        exp_w_h_re_2 = exp(-exp(nu[j]))
-        cos_w_h_re_2 = np.cos(exp(theta[j]))
-        exp_nu = exp(nu[j])
-        exp_theta = exp(theta[j])
-        w_h_re_2 = cos_w_h_re_2 * exp_w_h_re_2
-        sin_w_h_re_3 = np.sin(exp(theta[j]))
-        w_h_re_3 = -exp_w_h_re_2 * sin_w_h_re_3
-        # (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev
-        #     + exp(log_gamma) * (B_im @ x)
-        w_h_im = exp_w_h_re_2 * sin_w_h_re_3
         # kept
         w_h_re_out[j] = w_h_re
+    for j in range(n_h):
+        exp_w_h_re_2 = exp(-exp(nu[j]))
+        # kept
         exp_w_h_re_2_out[j] = exp_w_h_re_2
+    for j in range(n_h):
+        cos_w_h_re_2 = np.cos(exp(theta[j]))
+        w_h_re_2 = cos_w_h_re_2 * exp_w_h_re_2_out[j]
+        # kept
         cos_w_h_re_2_out[j] = cos_w_h_re_2
+        w_h_re_2_out[j] = w_h_re_2
+    for j in range(n_h):
+        exp_nu = exp(nu[j])
+        exp_theta = exp(theta[j])
+        # kept
         exp_nu_out[j] = exp_nu
         exp_theta_out[j] = exp_theta
-        w_h_re_2_out[j] = w_h_re_2
+    for j in range(n_h):
+        sin_w_h_re_3 = np.sin(exp(theta[j]))
+        w_h_re_3 = -exp_w_h_re_2_out[j] * sin_w_h_re_3
+        # (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev
+        #     + exp(log_gamma) * (B_im @ x)
+        w_h_im = exp_w_h_re_2_out[j] * sin_w_h_re_3
+        # kept
         sin_w_h_re_3_out[j] = sin_w_h_re_3
         w_h_re_3_out[j] = w_h_re_3
         w_h_im_out[j] = w_h_im
 
 
 @jit
-def forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, exp_nu, exp_theta, w_h_re_2,
+def forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im):
     """Do what needs parameters alone."""
-    forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, exp_nu, exp_theta,
-        w_h_re_2, sin_w_h_re_3, w_h_re_3, w_h_im)
+    forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
+        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
 
 
 @fused
@@ -2079,8 +2108,9 @@ def backward_once(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_
 def backward_after_row_1(n_y, dy_given, dy_out, x, dD):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
-        # through (3) y = C_re @ h_re + D * x - C_im @ h_im
+        # given
         dy = dy_given[j]
+        # through (3) y = C_re @ h_re + D * x - C_im @ h_im
         dD[j] += dy * x[j]
         # passed on
         dy_out[j] = dy
@@ -2092,9 +2122,8 @@ def backward_after_row_2(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_fro
         dw_h_re_3, dw_h_re_2, dz_h_re_out, z_h_re, z_h_im, dw_h_re):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
-        # through (2), (3)
+        # given, carried back from the next step, through (3) y = C_re @ h_re + D * x - C_im @ h_im
         dh_im = dh_im_given[j] + dh_im_later[j] - dh_im_from_dy[j]
-        # through (1), (3)
         dh_re = dh_re_from_dy[j] + dh_re_given[j] + dh_re_later[j]
         # through (1), (2)
         dh_im_prev = dh_im * w_h_re_2[j] + dh_re * w_h_re_3[j]
@@ -2131,10 +2160,10 @@ def backward_after_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_h, n_y, C, B_, dy_seq, from_dy, dz_all,
-        from_dz_h_re, h_im_seq, h_re_seq, x, dy_h_im, dC_re, dB, lines, panels, dy_given, dD, dh_im_given,
-        dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, dw_h_im, w_h_re, dw_h_re_3,
-        dw_h_re_2, from_x, dw_h_re, D, dx_seq):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, n_y, C, B_, dy_seq,
+        from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x, dy_h_im, dC_re, dB, lines, panels, dy_given, dD,
+        dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, dw_h_im, w_h_re,
+        dw_h_re_3, dw_h_re_2, from_x, dw_h_re, D, dx_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2164,9 +2193,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_h, n_y, C, 
                     t - first, b, 0, n_h), columns_at(from_x, t, b, 0, n_h), columns_at(from_x, t, b, n_h,
                     2 * n_h), dw_h_re)
         meet(team)
-        # dx_from_dz_h_re = B_re.T @ dz_h_re + B_im.T @ dz_h_im
-        multiply(products, steps_at(dz_all, 0, last - first), 0, B_, steps_at(from_dz_h_re, 0, last - first),
-            0, low, high, rank, team)
+        if input_gradients:
+            # dx_from_dz_h_re = B_re.T @ dz_h_re + B_im.T @ dz_h_im
+            multiply(products, steps_at(dz_all, 0, last - first), 0, B_, steps_at(from_dz_h_re, 0,
+                last - first), 0, low, high, rank, team)
         # dB_re, dB_im: the outer products of dz_h_re, dz_h_im and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dB,
             last < T, low, high, rank, team, lines, panels)
@@ -2186,13 +2216,13 @@ def _forward_weights(sizes, real, made, params, held, threads):
     nu = params["nu"]
     theta = params["theta"]
     C_held, B__held = panels_of(held)
-    (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, exp_nu, exp_theta, w_h_re_2,
+    (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im) = made or (packed(n_y, 2 * n_h, real), packed(n_h, n_y, real),
         packed(n_h, n_y, real), room((n_h,), real), room((n_h,), real), room((n_h,), real), room((n_h,),
         real), room((n_h,), real), room((n_h,), real), room((n_h,), real), room((n_h,), real), room((n_h,),
         real))
     # What needs parameters alone.
-    forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, exp_nu, exp_theta, w_h_re_2,
+    forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im)
 
     def part(rank, threads):
@@ -2204,7 +2234,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         turn_over(C_held, 0, n_h, n_y, n_h, C_re_packed, 0, 0, rank, threads)
 
     in_parallel(part, halves(threads, B_.size + C_im_packed.size + C_re_packed.size))
-    return (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, exp_nu, exp_theta, w_h_re_2,
+    return (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im)
 
 
@@ -2214,7 +2244,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     n_y = sizes["n_y"]
     D = params["D"]
     x = inputs["x"]
-    (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, exp_nu, exp_theta, w_h_re_2,
+    (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im) = weights
     x_kept = kept["x"]
     h_re_seq = room((T + 1, B, n_h), real)
@@ -2263,7 +2293,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_y = sizes["n_y"]
@@ -2272,13 +2303,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     C, B_ = weights
     h_re_seq = states["h_re"]
     h_im_seq = states["h_im"]
-    y_seq = states["y"]
     dh_re_given = given["h_re"]
     dh_im_given = given["h_im"]
     dy_given = given["y"]
     dh_re_later = later["h_re"]
     dh_im_later = later["h_im"]
-    dy_later = later["y"]
     (cos_w_h_re_2, exp_nu, exp_theta, exp_w_h_re_2, from_x, sin_w_h_re_3, w_h_im, w_h_re, w_h_re_2,
         w_h_re_3) = tape
     parts = shares(threads, T, B, 20 * n_y + 60 * n_h + 8 * n_h * n_y)
@@ -2301,11 +2330,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     lines, panels = outer_room(len(parts), [n_h, n_y], real)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_h, n_y, C, B_, dy_seq, from_dy,
-            dz_all, from_dz_h_re, h_im_seq, h_re_seq, x, dy_h_im[own], dC_re[own], dB[own], lines[thread],
-            panels[thread], dy_given, dD[own], dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2,
-            w_h_re_3, w_h_im, dw_h_im[own], w_h_re, dw_h_re_3[own], dw_h_re_2[own], from_x, dw_h_re[own], D,
-            dx_seq)
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, n_y, C, B_,
+            dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x, dy_h_im[own], dC_re[own], dB[own],
+            lines[thread], panels[thread], dy_given, dD[own], dh_im_given, dh_im_later, dh_re_given,
+            dh_re_later, w_h_re_2, w_h_re_3, w_h_im, dw_h_im[own], w_h_re, dw_h_re_3[own], dw_h_re_2[own],
+            from_x, dw_h_re[own], D, dx_seq)
 
     in_parallel(part, parts)
     dw_h_im = summed(dw_h_im)
@@ -2359,8 +2388,8 @@ def forward_single(places, x, h_re_prev, h_im_prev, y_prev, h_re, h_im, y):
     w_h_im = array_in(memory, 2 * B * n_h + 8 * n_h, (n_h,))
     from_h_im = array_in(memory, 2 * B * n_h + 9 * n_h, (B, n_y))
     from_h_re = array_in(memory, 2 * B * n_h + 9 * n_h + B * n_y, (B, n_y))
-    forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, exp_nu, exp_theta,
-        w_h_re_2, sin_w_h_re_3, w_h_re_3, w_h_im)
+    forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
+        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
     # B_re @ x, B_im @ x
     apply(B_re, 0, n_y, False, x, 0, from_x, 0)
     apply(B_im, 0, n_y, False, x, 0, from_x, n_h)
@@ -2475,8 +2504,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2493,7 +2522,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

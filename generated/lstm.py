@@ -16,8 +16,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 4 assignments before the loop, 12 assignments in the step, 1 product before the loop, 1 product
-    in the step, 2 weight gradients before the loop
+    backward: 4 assignments after the loop, 12 assignments in the step, 1 product after the loop, 1 product in
+    the step, 2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -40,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "72840687c57a0f88"
+CONTENT_HASH = "8d7271ed84d9cfe1"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "lstm"
@@ -897,6 +901,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -925,14 +943,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -945,10 +963,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -968,10 +987,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -992,10 +1012,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1012,14 +1033,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1959,22 +1980,26 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_pr
         # (2) f = sigmoid(W_f @ x + U_f @ h_prev + b_f)
         z_f = z_f_from_h_prev[j] + z_f_from_x[j] + b_f[j]
         f = sigmoid(z_f)
+        # kept
+        i_out[j] = i
+        f_out[j] = f
+    for j in range(n_h):
         # (3) g = tanh(W_g @ x + U_g @ h_prev + b_g)
         z_g = z_g_from_h_prev[j] + z_g_from_x[j] + b_g[j]
         g = tanh(z_g)
         # (4) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
         z_o = z_o_from_h_prev[j] + z_o_from_x[j] + b_o[j]
         o = sigmoid(z_o)
-        # (5) c = f * c_prev + i * g
-        c = f * c_prev[j] + i * g
-        # (6) h = o * tanh(c)
-        tanh_c = tanh(c)
-        h = o * tanh_c
         # kept
-        i_out[j] = i
-        f_out[j] = f
         g_out[j] = g
         o_out[j] = o
+    for j in range(n_h):
+        # (5) c = f * c_prev + i * g
+        c = f_out[j] * c_prev[j] + i_out[j] * g_out[j]
+        # (6) h = o * tanh(c)
+        tanh_c = tanh(c)
+        h = o_out[j] * tanh_c
+        # kept
         c_out[j] = c
         h_out[j] = h
 
@@ -2015,11 +2040,11 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_ou
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (6) h = o * tanh(c)
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
-        # through (6) h = o * tanh(c)
+        # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
-        # through (5), (6)
+        # given, carried back from the next step, through (6) h = o * tanh(c)
         dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) h = o * tanh(c)
         do = dh * tanh_c_again
@@ -2062,9 +2087,9 @@ def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq, x,
-        h_seq, dW, dU, lines, panels, ahead, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq,
-        db_i, db_f, db_g, db_o):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
+        dh_later, dx_seq, x, h_seq, dW, dU, lines, panels, ahead, dh_given, c_seq, dc_given, dc_later, o_seq,
+        i_seq, g_seq, f_seq, db_i, db_f, db_g, db_o):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2085,9 +2110,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
-        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
-            high, rank, team)
+        if input_gradients:
+            # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
+            multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
+                high, rank, team)
         # dW_i, dW_f, dW_g, dW_o: the outer products of dz_i, dz_f, dz_g, dz_o and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
             last < T, low, high, rank, team, lines, panels)
@@ -2177,7 +2203,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -2206,9 +2233,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ahead = fetched_ahead([x, h_seq, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq,
-            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread], dh_given, c_seq,
-            dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, db_i[own], db_f[own], db_g[own], db_o[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
+            dh_later, dx_seq, x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread],
+            dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, db_i[own], db_f[own], db_g[own],
+            db_o[own])
 
     in_parallel(part, parts)
     db_i = summed(db_i)
@@ -2373,8 +2401,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2391,7 +2419,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -22,8 +22,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 13 assignments before the loop, 1 assignment once, 5 products before the loop, 1 scan before the
     loop
-    backward: 21 assignments after the loop, 1 assignment once, 4 products after the loop, 8 scans after the
-    loop, 4 weight gradients after the loop
+    backward: 21 assignments before the loop, 1 assignment once, 4 products before the loop, 8 scans before
+    the loop, 4 weight gradients before the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -46,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1f3a5d32a3c0cd69"
+CONTENT_HASH = "282ece73c4771700"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "mamba"
@@ -915,6 +919,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -943,14 +961,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -963,10 +981,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -986,10 +1005,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -1010,10 +1030,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1030,14 +1051,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2026,7 +2047,6 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         v_S_out[j] = v_S
     for j in range(n_u):
         for k in range(n_s):
-            # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             exp_S = exp(-delta_out[j] * w_S[j, k])
             S = exp_S * S_prev[j, k] + B_t[k] * v_S_out[j]
             # kept
@@ -2039,7 +2059,6 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
             sum_y_ssm += C_t[k] * S_out[j, k]
         sum_y_ssm_out[j] = sum_y_ssm
     for j in range(n_u):
-        # (10) y_ssm = S @ C_t + D * u
         y_ssm = D[j] * u[j] + sum_y_ssm_out[j]
         # (11) y = W_y @ (y_ssm * silu(W_z @ x))
         v_y = y_ssm * silu_z_y[j]
@@ -2134,7 +2153,7 @@ def backward_after_row_1(n_y, n_u, dy_given, dy_out, k1, u1_prev, k2, u2_prev, k
         sigmoid_du0_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
-        # through (11) y = W_y @ (y_ssm * silu(W_z @ x))
+        # given
         dy = dy_given[j]
         # passed on
         dy_out[j] = dy
@@ -2165,7 +2184,7 @@ def backward_after_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy
         dy_ssm_out[j] = dy_ssm
     for j in range(n_u):
         for k in range(n_s):
-            # through (9), (10)
+            # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
             dS = dy_ssm_out[j] * C_t[k] + dS_given[j, k] + dS_later[j, k]
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dS_prev = dS * exp_S[j, k]
@@ -2173,7 +2192,6 @@ def backward_after_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy
             # passed on
             dS_out[j, k] = dS
             dS_later[j, k] = dS_prev
-    # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_u):
         dv_S = zero
         for k in range(n_s):
@@ -2191,14 +2209,12 @@ def backward_after_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy
     for k in range(n_u):
         for j in range(n_s):
             dB_t_out[j] += dS_out[k, j] * v_S[k]
-    # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_u):
         sum_ddelta = zero
         for k in range(n_s):
             sum_ddelta += dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k]
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
-        # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]
         # through (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
         dz_delta_2 = ddelta * sigmoid(z_delta_2[j])
@@ -2227,15 +2243,15 @@ def backward_after_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_give
     for j in range(n_u):
         # through (6), (7), (8), (9), (10)
         du = dv_S[j] * delta[j] + D[j] * dy_ssm[j] + du_from_dz_delta[j]
-        # through (5) u3 = u2_prev
+        # given, carried back from the next step
         du3 = du3_given[j] + du3_later[j]
         # through (2) u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
         du3_prev = k3[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
-        # through (4) u2 = u1_prev
+        # given, carried back from the next step
         du2 = du2_given[j] + du2_later[j]
         # through (2), (5)
         du2_prev = du3 + k2[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
-        # through (3) u1 = u0
+        # given, carried back from the next step
         du1 = du1_given[j] + du1_later[j]
         # through (2), (4)
         du1_prev = du2 + k1[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
@@ -2255,13 +2271,13 @@ def backward_after_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_give
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s, n_y, W_y_packed, W_2_packed,
-        W, W_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq,
-        from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dW_y, dW_2, dW, dW_, lines,
-        panels, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
-        y_ssm_seq, dy_ssm_seq, dD, from_u, dS_given, dS_later, exp_S_seq, delta_seq, S_seq, dw_S, dv_S_seq,
-        v_S_seq, w_S, z_delta_2_seq, db_delta, D, du3_given, du3_later, du2_given, du2_later, du1_given,
-        du1_later, db_u, dk0, dk1, dk2, dk3):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_u, n_r, n_s, n_y,
+        W_y_packed, W_2_packed, W, W_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
+        dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
+        x, dW_y, dW_2, dW, dW_, lines, panels, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
+        sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, dD, from_u, dS_given, dS_later, exp_S_seq,
+        delta_seq, S_seq, dw_S, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, db_delta, D, du3_given, du3_later,
+        du2_given, du2_later, du1_given, du1_later, db_u, dk0, dk1, dk2, dk3):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(n_s * n_u + n_u, W_y_packed)
     dS = array_in(memory, 0, (n_u, n_s))
@@ -2327,9 +2343,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s
                     n_u), dk0, row_at(u1_seq, t, b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b),
                     dk3)
         meet(team)
-        # dx = W_u.T @ du0 + W_z.T @ dz_y
-        multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_, steps_at(dx_seq, first, last),
-            0, low, high, rank, team)
+        if input_gradients:
+            # dx = W_u.T @ du0 + W_z.T @ dz_y
+            multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_, steps_at(dx_seq, first,
+                last), 0, low, high, rank, team)
         # dW_u, dW_z: the outer products of du0, dz_y and x
         add_outer_products(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
             0, dW_, last < T, low, high, rank, team, lines, panels)
@@ -2453,7 +2470,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_u = sizes["n_u"]
@@ -2472,7 +2490,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     u2_seq = states["u2"]
     u3_seq = states["u3"]
     S_seq = states["S"]
-    y_seq = states["y"]
     du1_given = given["u1"]
     du2_given = given["u2"]
     du3_given = given["u3"]
@@ -2482,7 +2499,6 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     du2_later = later["u2"]
     du3_later = later["u3"]
     dS_later = later["S"]
-    dy_later = later["y"]
     (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, w_S, y_ssm_seq,
         z_delta_2_seq, z_delta_seq) = tape
     parts = (
@@ -2518,8 +2534,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     lines, panels = outer_room(len(parts), [n_u, n_r, n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_u, n_r, n_s, n_y, W_y_packed,
-            W_2_packed, W, W_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_u, n_r, n_s, n_y,
+            W_y_packed, W_2_packed, W, W_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
             dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq,
             u_seq, x, dW_y[own], dW_2[own], dW[own], dW_[own], lines[thread], panels[thread], dy_given, k1,
             u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq,
@@ -2725,8 +2741,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2743,7 +2759,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

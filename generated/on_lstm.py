@@ -22,8 +22,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 27 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments before the loop, 28 assignments in the step, 1 product before the loop, 1 product
-    in the step, 2 weight gradients before the loop
+    backward: 6 assignments after the loop, 28 assignments in the step, 1 product after the loop, 1 product in
+    the step, 2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -46,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2c37cc9035acf226"
+CONTENT_HASH = "7e477a90c29d9945"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "on_lstm"
@@ -915,6 +919,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -943,14 +961,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -963,10 +981,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -986,10 +1005,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -1010,10 +1030,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1030,14 +1051,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1987,20 +2008,16 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
     for j in range(n_h // 2):
         max_v_m_f = maximum(max_v_m_f, z_m_f_out[j])
     for j in range(n_h // 2):
-        # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         exp_sum_v_m_f = exp(z_m_f_out[j] - max_v_m_f)
         # kept
         exp_sum_v_m_f_out[j] = exp_sum_v_m_f
-    # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     sum_v_m_f = zero
     for j in range(n_h // 2):
         sum_v_m_f += exp_sum_v_m_f_out[j]
     for j in range(n_h // 2):
-        # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         v_m_f = exp_sum_v_m_f_out[j] / sum_v_m_f
         # kept
         v_m_f_out[j] = v_m_f
-    # (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     m_f = zero
     for j in range(n_h // 2):
         m_f += v_m_f_out[j]
@@ -2010,26 +2027,21 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
     for j in range(n_h // 2):
         max_v_m_i = maximum(max_v_m_i, z_m_i_out[j])
     for j in range(n_h // 2):
-        # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         exp_sum_v_m_i = exp(z_m_i_out[j] - max_v_m_i)
         # kept
         exp_sum_v_m_i_out[j] = exp_sum_v_m_i
-    # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     sum_v_m_i = zero
     for j in range(n_h // 2):
         sum_v_m_i += exp_sum_v_m_i_out[j]
     for j in range(n_h // 2):
-        # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         v_m_i = exp_sum_v_m_i_out[j] / sum_v_m_i
         # kept
         v_m_i_out[j] = v_m_i
-    # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     cumsum_m_i = zero
     for j in range(n_h // 2):
         cumsum_m_i += v_m_i_out[j]
         cumsum_m_i_out[j] = cumsum_m_i
     for j in range(n_h // 2):
-        # (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         m_i = one - cumsum_m_i_out[j]
         # kept
         m_i_out[j] = m_i
@@ -2040,28 +2052,32 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         # (4) f = sigmoid(W_f @ x + U_f @ h_prev + b_f)
         z_f = z_f_from_h_prev[j] + z_f_from_x[j] + b_f[j]
         f = sigmoid(z_f)
+        # kept
+        i_out[j] = i
+        f_out[j] = f
+    for j in range(n_h):
         # (5) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
         z_o = z_o_from_h_prev[j] + z_o_from_x[j] + b_o[j]
         o = sigmoid(z_o)
         # (6) g = tanh(W_g @ x + U_g @ h_prev + b_g)
         z_g = z_g_from_h_prev[j] + z_g_from_x[j] + b_g[j]
         g = tanh(z_g)
+        # kept
+        o_out[j] = o
+        g_out[j] = g
+    for j in range(n_h):
         # (7) w = repeat(m_f, 2) * repeat(m_i, 2)
         w = m_f_out[j // 2] * m_i_out[j // 2]
         # (8) f_hat = f * w + repeat(m_f, 2) - w
-        f_hat = m_f_out[j // 2] + f * w - w
+        f_hat = m_f_out[j // 2] + f_out[j] * w - w
         # (9) i_hat = i * w + repeat(m_i, 2) - w
-        i_hat = m_i_out[j // 2] + i * w - w
+        i_hat = m_i_out[j // 2] + i_out[j] * w - w
         # (10) c = f_hat * c_prev + g * i_hat
-        c = f_hat * c_prev[j] + g * i_hat
+        c = f_hat * c_prev[j] + g_out[j] * i_hat
         # (11) h = o * tanh(c)
         tanh_c = tanh(c)
-        h = o * tanh_c
+        h = o_out[j] * tanh_c
         # kept
-        i_out[j] = i
-        f_out[j] = f
-        o_out[j] = o
-        g_out[j] = g
         w_out[j] = w
         f_hat_out[j] = f_hat
         i_hat_out[j] = i_hat
@@ -2121,11 +2137,11 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     real = dh_given.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_h):
-        # through (11) h = o * tanh(c)
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
-        # through (11) h = o * tanh(c)
+        # (11) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
-        # through (10), (11)
+        # given, carried back from the next step, through (11) h = o * tanh(c)
         dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (10) c = f_hat * c_prev + g * i_hat
         di_hat = dc * g[j]
@@ -2165,30 +2181,25 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
         for k in range(2):
             sum_dm_i += di_hat_out[2 * j + k]
         sum_dm_i_out[j] = sum_dm_i
-    # through (7), (9)
     for j in range(n_h // 2):
         sum_dm_i_2 = zero
         for k in range(2):
             sum_dm_i_2 += dw_out[2 * j + k] * m_f[k // 2 + j]
         sum_dm_i_2_out[j] = sum_dm_i_2
     for j in range(n_h // 2):
-        # through (7), (9)
         dm_i = sum_dm_i_out[j] + sum_dm_i_2_out[j]
         # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         dcumsum_m_i = -dm_i
         # passed on
         dcumsum_m_i_out[j] = dcumsum_m_i
-    # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     dv_m_i = zero
     for j in range(n_h // 2 - 1, -1, -1):
         dv_m_i += dcumsum_m_i_out[j]
         dv_m_i_out[j] = dv_m_i
-    # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
     sum_dz_m_i = zero
     for j in range(n_h // 2):
         sum_dz_m_i += dv_m_i_out[j] * v_m_i[j]
     for j in range(n_h // 2):
-        # through (2) m_i = 1 - cumsum(softmax(W_m_i @ x + U_m_i @ h_prev + b_m_i))
         dz_m_i = (dv_m_i_out[j] - sum_dz_m_i) * v_m_i[j]
         # passed on
         dz_m_i_out[j] = dz_m_i
@@ -2198,14 +2209,12 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
         for k in range(2):
             sum_dm_f += df_hat_out[2 * j + k]
         sum_dm_f_out[j] = sum_dm_f
-    # through (7), (8)
     for j in range(n_h // 2):
         sum_dm_f_2 = zero
         for k in range(2):
             sum_dm_f_2 += dw_out[2 * j + k] * m_i[k // 2 + j]
         sum_dm_f_2_out[j] = sum_dm_f_2
     for j in range(n_h // 2):
-        # through (7), (8)
         dm_f = sum_dm_f_out[j] + sum_dm_f_2_out[j]
         # passed on
         dm_f_out[j] = dm_f
@@ -2214,12 +2223,10 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     for j in range(n_h // 2 - 1, -1, -1):
         dv_m_f += dm_f_out[j]
         dv_m_f_out[j] = dv_m_f
-    # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
     sum_dz_m_f = zero
     for j in range(n_h // 2):
         sum_dz_m_f += dv_m_f_out[j] * v_m_f[j]
     for j in range(n_h // 2):
-        # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         dz_m_f = (dv_m_f_out[j] - sum_dz_m_f) * v_m_f[j]
         # passed on
         dz_m_f_out[j] = dz_m_f
@@ -2245,10 +2252,10 @@ def backward_before_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, d
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq, x,
-        h_seq, dW, dU, lines, panels, ahead, dh_given, c_seq, dc_given, dc_later, o_seq, g_seq, i_seq, f_seq,
-        i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, db_m_f, db_m_i, db_i, db_f, db_o,
-        db_g):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
+        dh_later, dx_seq, x, h_seq, dW, dU, lines, panels, ahead, dh_given, c_seq, dc_given, dc_later, o_seq,
+        g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, db_m_f,
+        db_m_i, db_i, db_f, db_o, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(7 * n_h, U)
     di_hat = array_in(memory, 0, (n_h,))
@@ -2286,9 +2293,11 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W,
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # dx = W_m_f.T @ dz_m_f + W_m_i.T @ dz_m_i + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
-            high, rank, team)
+        if input_gradients:
+            # dx = W_m_f.T @ dz_m_f + W_m_i.T @ dz_m_i + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @
+            #     dz_g
+            multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
+                high, rank, team)
         # dW_m_f, dW_m_i, dW_i, dW_f, dW_o, dW_g: the outer products of dz_m_f, dz_m_i, dz_i, dz_f, dz_o, dz_g
         #     and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
@@ -2393,7 +2402,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -2425,10 +2435,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, W, dz_all, dh_later, dx_seq,
-            x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread], dh_given, c_seq,
-            dc_given, dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
-            m_i_seq, v_m_f_seq, db_m_f[own], db_m_i[own], db_i[own], db_f[own], db_o[own], db_g[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
+            dh_later, dx_seq, x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread],
+            dh_given, c_seq, dc_given, dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq,
+            m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, db_m_f[own], db_m_i[own], db_i[own], db_f[own], db_o[own],
+            db_g[own])
 
     in_parallel(part, parts)
     db_m_f = summed(db_m_f)
@@ -2482,29 +2493,25 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W_g = array_at(places[15], (n_h, n_x), x)
     U_g = array_at(places[16], (n_h, n_h), x)
     b_g = array_at(places[17], (n_h,), x)
-    memory = scratch((38 * B * n_h + 5 * n_h + 8) // 2, x)
+    memory = scratch((38 * B * n_h + 5 * n_h) // 2, x)
     from_h_prev = array_in(memory, 0, (B, 5 * n_h))
     from_x = array_in(memory, 5 * B * n_h, (B, 5 * n_h))
     z_m_f = array_in(memory, 10 * B * n_h, (n_h // 2,))
-    max_v_m_f = array_in(memory, (20 * B * n_h + n_h) // 2, (1,))
-    exp_sum_v_m_f = array_in(memory, (20 * B * n_h + n_h + 2) // 2, (n_h // 2,))
-    sum_v_m_f = array_in(memory, 10 * B * n_h + n_h + 1, (1,))
-    v_m_f_seq = array_in(memory, 10 * B * n_h + n_h + 2, (B, n_h // 2))
-    m_f_seq = array_in(memory, (2 * n_h + 21 * B * n_h + 4) // 2, (B, n_h // 2))
-    z_m_i = array_in(memory, 11 * B * n_h + n_h + 2, (n_h // 2,))
-    max_v_m_i = array_in(memory, (22 * B * n_h + 3 * n_h + 4) // 2, (1,))
-    exp_sum_v_m_i = array_in(memory, (22 * B * n_h + 3 * n_h + 6) // 2, (n_h // 2,))
-    sum_v_m_i = array_in(memory, 11 * B * n_h + 2 * n_h + 3, (1,))
-    v_m_i_seq = array_in(memory, 11 * B * n_h + 2 * n_h + 4, (B, n_h // 2))
-    cumsum_m_i = array_in(memory, (23 * B * n_h + 4 * n_h + 8) // 2, (n_h // 2,))
-    m_i_seq = array_in(memory, (23 * B * n_h + 5 * n_h + 8) // 2, (B, n_h // 2))
-    i_seq = array_in(memory, (24 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    f_seq = array_in(memory, (26 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    o_seq = array_in(memory, (28 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    g_seq = array_in(memory, (30 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    w_seq = array_in(memory, (32 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    f_hat_seq = array_in(memory, (34 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
-    i_hat_seq = array_in(memory, (36 * B * n_h + 5 * n_h + 8) // 2, (B, n_h))
+    exp_sum_v_m_f = array_in(memory, (20 * B * n_h + n_h) // 2, (n_h // 2,))
+    v_m_f_seq = array_in(memory, 10 * B * n_h + n_h, (B, n_h // 2))
+    m_f_seq = array_in(memory, (2 * n_h + 21 * B * n_h) // 2, (B, n_h // 2))
+    z_m_i = array_in(memory, 11 * B * n_h + n_h, (n_h // 2,))
+    exp_sum_v_m_i = array_in(memory, (22 * B * n_h + 3 * n_h) // 2, (n_h // 2,))
+    v_m_i_seq = array_in(memory, 11 * B * n_h + 2 * n_h, (B, n_h // 2))
+    cumsum_m_i = array_in(memory, (23 * B * n_h + 4 * n_h) // 2, (n_h // 2,))
+    m_i_seq = array_in(memory, (23 * B * n_h + 5 * n_h) // 2, (B, n_h // 2))
+    i_seq = array_in(memory, (24 * B * n_h + 5 * n_h) // 2, (B, n_h))
+    f_seq = array_in(memory, (26 * B * n_h + 5 * n_h) // 2, (B, n_h))
+    o_seq = array_in(memory, (28 * B * n_h + 5 * n_h) // 2, (B, n_h))
+    g_seq = array_in(memory, (30 * B * n_h + 5 * n_h) // 2, (B, n_h))
+    w_seq = array_in(memory, (32 * B * n_h + 5 * n_h) // 2, (B, n_h))
+    f_hat_seq = array_in(memory, (34 * B * n_h + 5 * n_h) // 2, (B, n_h))
+    i_hat_seq = array_in(memory, (36 * B * n_h + 5 * n_h) // 2, (B, n_h))
     # W_m_f @ x, W_m_i @ x, W_i @ x, W_f @ x, W_o @ x, W_g @ x
     apply(W_m_f, 0, n_x, False, x, 0, from_x, 0)
     apply(W_m_i, 0, n_x, False, x, 0, from_x, n_h // 2)
@@ -2630,8 +2637,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2648,7 +2655,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

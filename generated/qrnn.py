@@ -16,8 +16,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 8 assignments before the loop, 2 products before the loop, 1 scan before the loop
-    backward: 11 assignments after the loop, 2 products after the loop, 4 scans after the loop, 2 weight
-    gradients after the loop
+    backward: 11 assignments before the loop, 2 products before the loop, 4 scans before the loop, 2 weight
+    gradients before the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -40,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "9e669c47f2beb496"
+CONTENT_HASH = "5b628f1f6e9bb431"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "qrnn"
@@ -892,6 +896,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -920,14 +938,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -940,10 +958,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -963,10 +982,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -987,10 +1007,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1007,14 +1028,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1954,7 +1975,7 @@ def forward_before_row_1(n_x, x, x_last_out):
 
 @fused
 def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_from_x, z_f_from_x_last_prev,
-        b_f, f_out, z_o_from_x, z_o_from_x_last_prev, b_o, o_out, c_prev, c_out, h_out):
+        b_f, f_out, c_prev, c_out, z_o_from_x, z_o_from_x_last_prev, b_o, o_out, h_out):
     """One sample at one step."""
     real = z_z_from_x.dtype.type
     one = real(1)
@@ -1965,24 +1986,26 @@ def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_
         # (2) f = sigmoid(V_f @ x_last_prev + W_f @ x + b_f)
         z_f = z_f_from_x[j] + z_f_from_x_last_prev[j] + b_f[j]
         f = sigmoid(z_f)
-        # (3) o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
-        z_o = z_o_from_x[j] + z_o_from_x_last_prev[j] + b_o[j]
-        o = sigmoid(z_o)
         # (4) c = f * c_prev + (1 - f) * z
         c = f * c_prev[j] + (one - f) * z
-        # (5) h = o * c
-        h = o * c
         # kept
         z_out[j] = z
         f_out[j] = f
-        o_out[j] = o
         c_out[j] = c
+    for j in range(n_h):
+        # (3) o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
+        z_o = z_o_from_x[j] + z_o_from_x_last_prev[j] + b_o[j]
+        o = sigmoid(z_o)
+        # (5) h = o * c
+        h = o * c_out[j]
+        # kept
+        o_out[j] = o
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, V, x, from_x, x_last_seq,
-        from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, b_o, o_seq, c_seq, h_seq):
+        from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -2005,9 +2028,9 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, V
                 forward_before_row_2(n_h, columns_at(from_x, t - first, b, 0, n_h),
                     columns_at(from_x_last_prev, t - first, b, 0, n_h), b_z, row_at(z_seq, t, b),
                     columns_at(from_x, t - first, b, n_h, 2 * n_h), columns_at(from_x_last_prev, t - first, b,
-                    n_h, 2 * n_h), b_f, row_at(f_seq, t, b), columns_at(from_x, t - first, b, 2 * n_h,
-                    3 * n_h), columns_at(from_x_last_prev, t - first, b, 2 * n_h, 3 * n_h), b_o, row_at(o_seq,
-                    t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq, t + 1, b))
+                    n_h, 2 * n_h), b_f, row_at(f_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b),
+                    columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), columns_at(from_x_last_prev,
+                    t - first, b, 2 * n_h, 3 * n_h), b_o, row_at(o_seq, t, b), row_at(h_seq, t + 1, b))
         meet(team)
 
 
@@ -2018,9 +2041,9 @@ def backward_after_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, c
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (5) h = o * c
+        # given
         dh = dh_given[j]
-        # through (4), (5)
+        # given, carried back from the next step, through (5) h = o * c
         dc = dh * o[j] + dc_given[j] + dc_later[j]
         # through (4) c = f * c_prev + (1 - f) * z
         dc_prev = dc * f[j]
@@ -2052,7 +2075,7 @@ def backward_after_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, c
 def backward_after_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_dz_z, dx_from_dz_z, dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_x):
-        # through (6) x_last = x
+        # given, carried back from the next step
         dx_last = dx_last_given[j] + dx_last_later[j]
         # through (1), (2), (3)
         dx_last_prev = dx_last_prev_from_dz_z[j]
@@ -2064,9 +2087,9 @@ def backward_after_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_dz
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, V, W, dz_all, from_dz_z,
-        from_dz_z_2, x_last_seq, x, dV, dW, lines, panels, dh_given, o_seq, dc_given, dc_later, f_seq, c_seq,
-        z_seq, db_z, db_f, db_o, dx_last_given, dx_last_later, dx_seq):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_x, n_h, V, W, dz_all,
+        from_dz_z, from_dz_z_2, x_last_seq, x, dV, dW, lines, panels, dh_given, o_seq, dc_given, dc_later,
+        f_seq, c_seq, z_seq, db_z, db_f, db_o, dx_last_given, dx_last_later, dx_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2082,9 +2105,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, V, 
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
         multiply(products, steps_at(dz_all, 0, last - first), 0, V, steps_at(from_dz_z, 0, last - first), 0,
             low, high, rank, team)
-        # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
-        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(from_dz_z_2, 0, last - first), 0,
-            low, high, rank, team)
+        if input_gradients:
+            # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
+            multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(from_dz_z_2, 0,
+                last - first), 0, low, high, rank, team)
         # dV_z, dV_f, dV_o: the outer products of dz_z, dz_f, dz_o and x_last_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x_last_seq, first, last),
             0, dV, last < T, low, high, rank, team, lines, panels)
@@ -2142,7 +2166,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, V, x, from_x, x_last_seq,
-            from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, b_o, o_seq, c_seq, h_seq)
+            from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq)
 
     in_parallel(part, parts)
     return {"c": c_seq, "h": h_seq, "x_last": x_last_seq}, (f_seq, o_seq, z_seq)
@@ -2173,20 +2197,19 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
     x = inputs["x"]
     V, W = weights
     c_seq = states["c"]
-    h_seq = states["h"]
     x_last_seq = states["x_last"]
     dc_given = given["c"]
     dh_given = given["h"]
     dx_last_given = given["x_last"]
     dc_later = later["c"]
-    dh_later = later["h"]
     dx_last_later = later["x_last"]
     f_seq, o_seq, z_seq = tape
     parts = shares(threads, T, B, 12 * n_h * n_x + 30 * n_x + 90 * n_h)
@@ -2205,10 +2228,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     lines, panels = outer_room(len(parts), [n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, V, W, dz_all, from_dz_z,
-            from_dz_z_2, x_last_seq, x, dV[own], dW[own], lines[thread], panels[thread], dh_given, o_seq,
-            dc_given, dc_later, f_seq, c_seq, z_seq, db_z[own], db_f[own], db_o[own], dx_last_given,
-            dx_last_later, dx_seq)
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_x, n_h, V, W,
+            dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dV[own], dW[own], lines[thread], panels[thread],
+            dh_given, o_seq, dc_given, dc_later, f_seq, c_seq, z_seq, db_z[own], db_f[own], db_o[own],
+            dx_last_given, dx_last_later, dx_seq)
 
     in_parallel(part, parts)
     db_z = summed(db_z)
@@ -2261,9 +2284,8 @@ def forward_single(places, x, c_prev, h_prev, x_last_prev, c, h, x_last):
     apply(V_o, 0, n_x, False, x_last_prev, 0, from_x_last_prev, 2 * n_h)
     for b in range(B):
         forward_before_row_2(n_h, from_x[b, 0:n_h], from_x_last_prev[b, 0:n_h], b_z, z_seq[b],
-            from_x[b, n_h:2 * n_h], from_x_last_prev[b, n_h:2 * n_h], b_f, f_seq[b],
-            from_x[b, 2 * n_h:3 * n_h], from_x_last_prev[b, 2 * n_h:3 * n_h], b_o, o_seq[b], c_prev[b], c[b],
-            h[b])
+            from_x[b, n_h:2 * n_h], from_x_last_prev[b, n_h:2 * n_h], b_f, f_seq[b], c_prev[b], c[b],
+            from_x[b, 2 * n_h:3 * n_h], from_x_last_prev[b, 2 * n_h:3 * n_h], b_o, o_seq[b], h[b])
     release(memory)
     return True
 
@@ -2366,8 +2388,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2384,7 +2406,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

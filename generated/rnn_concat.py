@@ -11,8 +11,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 2 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 2 assignments once, 2 assignments in the step, 1 product before the loop, 1 product in the step,
-    2 weight gradients before the loop
+    backward: 2 assignments once, 2 assignments in the step, 1 product after the loop, 1 product in the step,
+    2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -35,7 +39,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a917d485ba8cdb1c"
+CONTENT_HASH = "398e61021a780ef3"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "rnn_concat"
@@ -867,6 +871,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -895,14 +913,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -915,10 +933,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -938,10 +957,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -962,10 +982,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -982,14 +1003,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1977,16 +1998,18 @@ def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
     real = da_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (1) a = tanh(W_a @ concat(a_prev, x))
+        # given, carried back from the next step
         da = da_given[j] + da_later[j]
+        # through (1) a = tanh(W_a @ concat(a_prev, x))
         dz_a = da * (one - a[j] * a[j])
         # passed on
         dz_a_out[j] = dz_a
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, W_a_packed, W_a_packed_,
-        dz_a_seq, da_later, dx_seq, a_seq, x, dz_a_a_prev, dz_a_x, lines, panels, ahead, da_given):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x, W_a_packed,
+        W_a_packed_, dz_a_seq, da_later, dx_seq, a_seq, x, dz_a_a_prev, dz_a_x, lines, panels, ahead,
+        da_given):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2003,9 +2026,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, 
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # W_a[:, n_h:n_h + n_x].T @ dz_a
-        multiply(products, steps_at(dz_a_seq, 0, last - first), 0, W_a_packed_, steps_at(dx_seq, first, last),
-            0, low, high, rank, team)
+        if input_gradients:
+            # W_a[:, n_h:n_h + n_x].T @ dz_a
+            multiply(products, steps_at(dz_a_seq, 0, last - first), 0, W_a_packed_, steps_at(dx_seq, first,
+                last), 0, low, high, rank, team)
         # dz_a_a_prev: the outer products of dz_a and a_prev
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(a_seq, first, last), 0,
             dz_a_a_prev, last < T, low, high, rank, team, lines, panels)
@@ -2076,7 +2100,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2097,9 +2122,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ahead = fetched_ahead([a_seq, x, da_given], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, n_x, W_a_packed, W_a_packed_,
-            dz_a_seq, da_later, dx_seq, a_seq, x, dz_a_a_prev[own], dz_a_x[own], lines[thread],
-            panels[thread], ahead[thread], da_given)
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
+            W_a_packed, W_a_packed_, dz_a_seq, da_later, dx_seq, a_seq, x, dz_a_a_prev[own], dz_a_x[own],
+            lines[thread], panels[thread], ahead[thread], da_given)
 
     in_parallel(part, parts)
     dz_a_a_prev = summed(dz_a_a_prev)
@@ -2229,8 +2254,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2247,7 +2272,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

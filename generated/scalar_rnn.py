@@ -12,7 +12,11 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 1 scan before the loop
-    backward: 3 assignments after the loop, 2 scans after the loop
+    backward: 3 assignments before the loop, 2 scans before the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -33,7 +37,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a9bf56c2d631023b"
+CONTENT_HASH = "60ee81fa0b8db8ac"
 RUNTIME_HASH = "06e3ad5d15bc7669"
 
 NAME = "scalar_rnn"
@@ -1115,8 +1119,9 @@ def forward_pass(T, block, low, high, upto, rank, team, x, x_kept, w, a_seq, v):
 @fused
 def backward_after_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
     """The adjoints of one sample at one step."""
-    # through (1) a = w * a_prev + v * x
+    # given, carried back from the next step
     da = da_given[0] + da_later[0]
+    # through (1) a = w * a_prev + v * x
     da_prev = w[0] * da
     dx = v[0] * da
     dv[0] += da * x[0]
@@ -1172,7 +1177,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     v = params["v"].reshape(1)
     w = params["w"].reshape(1)
@@ -1307,8 +1313,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -1325,7 +1331,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -15,9 +15,13 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment after the loop, 2 assignments in the step, 1 product after the loop, 2 products
     before the loop, 1 product in the step, 1 scan before the loop
-    backward: 1 assignment after the loop, 1 assignment before the loop, 2 assignments in the step, 1 product
-    after the loop, 2 products before the loop, 1 product in the step, 2 scans before the loop, 2 weight
-    gradients after the loop, 3 weight gradients before the loop
+    backward: 1 assignment before the loop, 1 assignment after the loop, 2 assignments in the step, 1 product
+    before the loop, 2 products after the loop, 1 product in the step, 2 scans after the loop, 2 weight
+    gradients before the loop, 3 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -40,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "92bb009b462f6373"
+CONTENT_HASH = "9bd72def2eb37eb8"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "scrn"
@@ -889,6 +893,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -917,14 +935,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -937,10 +955,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -960,10 +979,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -984,10 +1004,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1004,14 +1025,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2021,7 +2042,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_s, n_h, n_y,
 def backward_after_row(n_y, dy_given, dy_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
-        # through (3) y = U @ h + V @ s
+        # given
         dy = dy_given[j]
         # passed on
         dy_out[j] = dy
@@ -2033,7 +2054,7 @@ def backward_step_row(n_h, n_s, dh_from_dy, dh_given, dh_later, h, dz_h_out):
     real = dh_from_dy.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (2), (3)
+        # given, carried back from the next step, through (3) y = U @ h + V @ s
         dh = dh_from_dy[j] + dh_given[j] + dh_later[j]
         # through (2) h = sigmoid(A @ x + P @ s + R @ h_prev)
         dz_h = dh * h[j] * (one - h[j])
@@ -2047,7 +2068,7 @@ def backward_before_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, 
     real = ds_from_dy.dtype.type
     one = real(1)
     for j in range(n_s):
-        # through (1), (2), (3)
+        # given, carried back from the next step, through (2), (3)
         ds = ds_from_dy[j] + ds_from_dz_h[j] + ds_given[j] + ds_later[j]
         # through (1) s = alpha * s_prev + (1 - alpha) * (B @ x)
         ds_prev = alpha[0] * ds
@@ -2058,9 +2079,10 @@ def backward_before_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, 
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B_, n_s, n_h, n_y, weights_, R_packed,
-        P_packed, weights__, dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dU, dV,
-        dP, dR, dweights, lines, panels, ahead, dy_given, dh_given, ds_given, ds_later, alpha):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_h, n_y,
+        weights_, R_packed, P_packed, weights__, dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq,
+        s_seq, x, dU, dV, dP, dR, dweights, lines, panels, ahead, dy_given, dh_given, ds_given, ds_later,
+        alpha):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2111,9 +2133,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B_, n_s, n_h,
                     columns_at(from_dz_h, t - first, b, 0, n_s), row_at(ds_given, t % ds_given.shape[0], b),
                     ds_later[b], alpha, columns_at(dz_all, t - first, b, 0, n_s))
         meet(team)
-        # dx = B.T @ dz_s + A.T @ dz_h
-        multiply(products, steps_at(dz_all, 0, last - first), 0, weights__, steps_at(dx_seq, first, last), 0,
-            low, high, rank, team)
+        if input_gradients:
+            # dx = B.T @ dz_s + A.T @ dz_h
+            multiply(products, steps_at(dz_all, 0, last - first), 0, weights__, steps_at(dx_seq, first, last),
+                0, low, high, rank, team)
         # dB, dA: the outer products of dz_s, dz_h and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0,
             dweights, last < T, low, high, rank, team, lines, panels)
@@ -2213,7 +2236,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_s = sizes["n_s"]
     n_x = sizes["n_x"]
@@ -2224,13 +2248,11 @@ def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, 
     weights_, R_packed, P_packed, weights__ = weights
     s_seq = states["s"]
     h_seq = states["h"]
-    y_seq = states["y"]
     ds_given = given["s"]
     dh_given = given["h"]
     dy_given = given["y"]
     ds_later = later["s"]
     dh_later = later["h"]
-    dy_later = later["y"]
     parts = (
         shares(threads, T, B_, 10 * n_y + 2 * (n_h * n_h) + 2 * n_h * n_s + 2 * n_h * n_x + 2 * n_h * n_y + 2
         * n_s * n_x + 2 * n_s * n_y + 20 * n_h + 30 * n_s)
@@ -2252,10 +2274,10 @@ def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, 
     ahead = fetched_ahead([h_seq, s_seq, x, dy_given, dh_given, ds_given], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B_, n_s, n_h, n_y, weights_, R_packed,
-            P_packed, weights__, dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x,
-            dU[own], dV[own], dP[own], dR[own], dweights[own], lines[thread], panels[thread], ahead[thread],
-            dy_given, dh_given, ds_given, ds_later, alpha)
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_h, n_y,
+            weights_, R_packed, P_packed, weights__, dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq,
+            h_seq, s_seq, x, dU[own], dV[own], dP[own], dR[own], dweights[own], lines[thread], panels[thread],
+            ahead[thread], dy_given, dh_given, ds_given, ds_later, alpha)
 
     in_parallel(part, parts)
     dweights = summed(dweights)
@@ -2408,8 +2430,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2426,7 +2448,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

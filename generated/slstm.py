@@ -20,8 +20,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 4 assignments once, 13 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 4 assignments before the loop, 4 assignments once, 16 assignments in the step, 1 product before
-    the loop, 1 product in the step, 2 weight gradients before the loop
+    backward: 4 assignments after the loop, 4 assignments once, 16 assignments in the step, 1 product after
+    the loop, 1 product in the step, 2 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -44,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "84aee215d86df127"
+CONTENT_HASH = "17db3405bda95bbf"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "slstm"
@@ -904,6 +908,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -932,14 +950,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -952,10 +970,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -975,10 +994,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -999,10 +1019,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1019,14 +1040,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1995,22 +2016,26 @@ def forward_once(n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o):
 
 
 @fused
-def forward_step_row(n_h, i_log_from_h_prev, i_log_from_x, b_i, i_log_out, z_f_log_from_h_prev,
-        z_f_log_from_x, b_f, z_f_log_out, f_log_out, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_prev,
-        z_o_from_x, b_o, o_out, m_prev, m_out, i_out, f_out, c_prev, c_out, n_prev, n_out, h_out):
+def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_prev, z_o_from_x, b_o, o_out,
+        i_log_from_h_prev, i_log_from_x, b_i, i_log_out, z_f_log_from_h_prev, z_f_log_from_x, b_f,
+        z_f_log_out, f_log_out, m_prev, m_out, i_out, f_out, c_prev, c_out, n_prev, n_out, h_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
-        i_log = i_log_from_h_prev[j] + i_log_from_x[j] + b_i[j]
-        # (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
-        z_f_log = z_f_log_from_h_prev[j] + z_f_log_from_x[j] + b_f[j]
-        f_log = -softplus(-z_f_log)
         # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
         z_z = z_z_from_h_prev[j] + z_z_from_x[j] + b_z[j]
         z = tanh(z_z)
         # (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
         z_o = z_o_from_h_prev[j] + z_o_from_x[j] + b_o[j]
         o = sigmoid(z_o)
+        # kept
+        z_out[j] = z
+        o_out[j] = o
+    for j in range(n_h):
+        # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
+        i_log = i_log_from_h_prev[j] + i_log_from_x[j] + b_i[j]
+        # (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
+        z_f_log = z_f_log_from_h_prev[j] + z_f_log_from_x[j] + b_f[j]
+        f_log = -softplus(-z_f_log)
         # (5) m = Max(i_log, m_prev + f_log)
         m = maximum(m_prev[j] + f_log, i_log)
         # (6) i = exp(i_log - m)
@@ -2018,17 +2043,15 @@ def forward_step_row(n_h, i_log_from_h_prev, i_log_from_x, b_i, i_log_out, z_f_l
         # (7) f = exp(m_prev + f_log - m)
         f = exp(m_prev[j] + f_log - m)
         # (8) c = f * c_prev + z * i
-        c = f * c_prev[j] + z * i
+        c = f * c_prev[j] + z_out[j] * i
         # (9) n = f * n_prev + i
         n = f * n_prev[j] + i
         # (10) h = o * c / n
-        h = o * c / n
+        h = o_out[j] * c / n
         # kept
         i_log_out[j] = i_log
         z_f_log_out[j] = z_f_log
         f_log_out[j] = f_log
-        z_out[j] = z
-        o_out[j] = o
         m_out[j] = m
         i_out[j] = i
         f_out[j] = f
@@ -2039,7 +2062,7 @@ def forward_step_row(n_h, i_log_from_h_prev, i_log_from_x, b_i, i_log_out, z_f_l
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, w, x, from_x, h_seq, from_h_prev,
-        x_kept, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, b_z, z_seq, b_o, o_seq, m_seq, i_seq, f_seq,
+        x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, m_seq, i_seq, f_seq,
         c_seq, n_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
@@ -2057,15 +2080,15 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, w, x, 
             multiply(products, steps_at(h_seq, t, t + 1), 0, w, from_h_prev, t, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b,
-                    0, n_h), b_i, row_at(i_log_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h),
+                forward_step_row(n_h, columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x,
+                    t - first, b, 2 * n_h, 3 * n_h), b_z, row_at(z_seq, t, b), columns_at(from_h_prev, 0, b,
+                    3 * n_h, 4 * n_h), columns_at(from_x, t - first, b, 3 * n_h, 4 * n_h), b_o, row_at(o_seq,
+                    t, b), columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b, 0, n_h),
+                    b_i, row_at(i_log_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h),
                     columns_at(from_x, t - first, b, n_h, 2 * n_h), b_f, row_at(z_f_log_seq, t, b),
-                    row_at(f_log_seq, t, b), columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h),
-                    columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_z, row_at(z_seq, t, b),
-                    columns_at(from_h_prev, 0, b, 3 * n_h, 4 * n_h), columns_at(from_x, t - first, b, 3 * n_h,
-                    4 * n_h), b_o, row_at(o_seq, t, b), row_at(m_seq, t, b), row_at(m_seq, t + 1, b),
-                    row_at(i_seq, t, b), row_at(f_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b),
-                    row_at(n_seq, t, b), row_at(n_seq, t + 1, b), row_at(h_seq, t + 1, b))
+                    row_at(f_log_seq, t, b), row_at(m_seq, t, b), row_at(m_seq, t + 1, b), row_at(i_seq, t,
+                    b), row_at(f_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1, b), row_at(n_seq, t,
+                    b), row_at(n_seq, t + 1, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -2104,16 +2127,15 @@ def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, o, c, n, dc_g
     real = dh_given.dtype.type
     one, half = real(1), real(0.5)
     for j in range(n_h):
-        # through (10) h = o * c / n
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
-        # through (9), (10)
+        # given, carried back from the next step, through (10) h = o * c / n
         dn = dn_given[j] + dn_later[j] - dh * o[j] * c[j] / (n[j] * n[j])
-        # through (8), (10)
         dc = dh * o[j] / n[j] + dc_given[j] + dc_later[j]
         # through (8), (9)
         df = dc * c_prev[j] + dn * n_prev[j]
         di = dc * z[j] + dn
-        # through (5), (6), (7)
+        # given, carried back from the next step, through (6), (7)
         dm = dm_given[j] + dm_later[j] - di * i[j] - df * f[j]
         # through (10) h = o * c / n
         do = dh * c[j] / n[j]
@@ -2160,7 +2182,7 @@ def backward_before_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, w, W,
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, w, W,
         di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dw, dW, lines, panels, ahead, dh_given,
         dn_given, dn_later, o_seq, c_seq, n_seq, dc_given, dc_later, z_seq, dm_given, dm_later, i_seq, f_seq,
         m_seq, f_log_seq, i_log_seq, z_f_log_seq, db_i, db_f, db_z, db_o):
@@ -2191,9 +2213,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, w, W,
         # dw_i_log, dw_f_log, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev
         add_outer_products(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0,
             steps_at(h_seq, first, last), 0, dw, last < T, low, high, rank, team, lines, panels)
-        # dx = W_i.T @ di_log + W_f.T @ dz_f_log + W_z.T @ dz_z + W_o.T @ dz_o
-        multiply(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0, W, steps_at(dx_seq,
-            first, last), 0, low, high, rank, team)
+        if input_gradients:
+            # dx = W_i.T @ di_log + W_f.T @ dz_f_log + W_z.T @ dz_z + W_o.T @ dz_o
+            multiply(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0, W,
+                steps_at(dx_seq, first, last), 0, low, high, rank, team)
         # dW_i, dW_f, dW_z, dW_o: the outer products of di_log, dz_f_log, dz_z, dz_o and x
         add_outer_products(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0,
             steps_at(x, first, last), 0, dW, last < T, low, high, rank, team, lines, panels)
@@ -2259,11 +2282,11 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     products = products_of(real)
     from_x = room((block, B, 4 * n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
-    i_log_seq, z_f_log_seq, f_log_seq, z_seq, o_seq, i_seq, f_seq = room((7, T, B, n_h), real)
+    z_seq, o_seq, i_log_seq, z_f_log_seq, f_log_seq, i_seq, f_seq = room((7, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, w, x, from_x, h_seq,
-            from_h_prev, x_kept, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, b_z, z_seq, b_o, o_seq, m_seq,
+            from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, m_seq,
             i_seq, f_seq, c_seq, n_seq)
 
     in_parallel(part, parts)
@@ -2306,7 +2329,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return (w,)
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_x = sizes["n_x"]
     n_h = sizes["n_h"]
@@ -2343,7 +2367,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, w, W,
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, w, W,
             di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dw[own], dW[own], lines[thread],
             panels[thread], ahead[thread], dh_given, dn_given, dn_later, o_seq, c_seq, n_seq, dc_given,
             dc_later, z_seq, dm_given, dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq,
@@ -2422,11 +2446,11 @@ def forward_single(places, x, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
     apply(w_z, 0, n_h, False, h_prev, 0, from_h_prev, 2 * n_h)
     apply(w_o, 0, n_h, False, h_prev, 0, from_h_prev, 3 * n_h)
     for b in range(B):
-        forward_step_row(n_h, from_h_prev[b, 0:n_h], from_x[b, 0:n_h], b_i, i_log_seq[b],
-            from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_f, z_f_log_seq[b], f_log_seq[b],
-            from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_z, z_seq[b],
-            from_h_prev[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h:4 * n_h], b_o, o_seq[b], m_prev[b], m[b],
-            i_seq[b], f_seq[b], c_prev[b], c[b], n_prev[b], n[b], h[b])
+        forward_step_row(n_h, from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_z, z_seq[b],
+            from_h_prev[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h:4 * n_h], b_o, o_seq[b], from_h_prev[b, 0:n_h],
+            from_x[b, 0:n_h], b_i, i_log_seq[b], from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_f,
+            z_f_log_seq[b], f_log_seq[b], m_prev[b], m[b], i_seq[b], f_seq[b], c_prev[b], c[b], n_prev[b],
+            n[b], h[b])
     release(memory)
     return True
 
@@ -2529,8 +2553,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2547,7 +2571,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

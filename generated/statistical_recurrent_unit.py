@@ -16,9 +16,13 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 3 assignments after the loop, 6 assignments in the step, 1 product after the loop, 1 product
     before the loop, 2 products in the step
-    backward: 3 assignments after the loop, 2 assignments before the loop, 5 assignments in the step, 1
-    product after the loop, 1 product before the loop, 2 products in the step, 1 weight gradient after the
-    loop, 3 weight gradients before the loop
+    backward: 3 assignments before the loop, 2 assignments after the loop, 5 assignments in the step, 1
+    product before the loop, 1 product after the loop, 2 products in the step, 1 weight gradient before the
+    loop, 3 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -41,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "025037ce449c4fc4"
+CONTENT_HASH = "e17f0ac4f9cdab35"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "statistical_recurrent_unit"
@@ -892,6 +896,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -920,14 +938,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -940,10 +958,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -963,10 +982,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -987,10 +1007,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1007,14 +1028,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -2071,8 +2092,9 @@ def backward_after_row(n_o, do_given, z_o, dz_o_out, db_o):
     real = do_given.dtype.type
     zero = real(0)
     for j in range(n_o):
-        # through (4) o = relu(U_o @ flat(mu) + b_o)
+        # given
         do = do_given[j]
+        # through (4) o = relu(U_o @ flat(mu) + b_o)
         dz_o = do * heaviside(z_o[j], zero)
         db_o[j] += dz_o
         # passed on
@@ -2086,7 +2108,7 @@ def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp
     one, zero = real(1), real(0)
     for j in range(n_a):
         for k in range(n_p):
-            # through (3), (4)
+            # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
             dmu = dmu_given[j, k] + dmu_later[j, k] + dv_o[j * n_p + k]
             # passed on
             dmu_out[j, k] = dmu
@@ -2138,10 +2160,10 @@ def backward_before_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, n_a, n_p, n_r, n_o, U_o_packed, U_p_packed,
-        U_r_packed, W_p_packed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq,
-        v_o_seq, v_r_seq, r_seq, x, dU_o, dU_r, dU_p, dW_p, lines, panels, ahead, do_given, z_o_seq, db_o,
-        dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq, db_r, db_p):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_a, n_p, n_r, n_o,
+        U_o_packed, U_p_packed, U_r_packed, W_p_packed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq,
+        from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, dU_o, dU_r, dU_p, dW_p, lines, panels, ahead, do_given,
+        z_o_seq, db_o, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq, db_r, db_p):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(n_p, U_o_packed)
     dp = array_in(memory, 0, (n_p,))
@@ -2187,9 +2209,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_a, n_p, n_r
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # W_p.T @ dz_p
-        multiply(products, steps_at(dz_p_seq, 0, last - first), 0, W_p_packed, steps_at(dx_seq, first, last),
-            0, low, high, rank, team)
+        if input_gradients:
+            # W_p.T @ dz_p
+            multiply(products, steps_at(dz_p_seq, 0, last - first), 0, W_p_packed, steps_at(dx_seq, first,
+                last), 0, low, high, rank, team)
         # dU_r: the outer products of dz_r and v_r
         add_outer_products(products, steps_at(dz_r_seq, 0, last - first), 0, steps_at(v_r_seq, first, last),
             0, dU_r, last < T, low, high, rank, team, lines, panels)
@@ -2307,7 +2330,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_a = sizes["n_a"]
     n_p = sizes["n_p"]
@@ -2317,12 +2341,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     alpha = params["alpha"]
     x = inputs["x"]
     U_o_packed, U_p_packed, U_r_packed, W_p_packed = weights
-    mu_seq = states["mu"]
-    o_seq = states["o"]
     dmu_given = given["mu"]
     do_given = given["o"]
     dmu_later = later["mu"]
-    do_later = later["o"]
     r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq = tape
     parts = (
         shares(threads, T, B, 10 * n_r + 2 * n_a * n_o * n_p + 2 * n_a * n_p * n_r + 2 * n_p * n_r + 2 * n_p
@@ -2350,11 +2371,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ahead = fetched_ahead([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, n_a, n_p, n_r, n_o, U_o_packed,
-            U_p_packed, U_r_packed, W_p_packed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r,
-            dx_seq, v_o_seq, v_r_seq, r_seq, x, dU_o[own], dU_r[own], dU_p[own], dW_p[own], lines[thread],
-            panels[thread], ahead[thread], do_given, z_o_seq, db_o[own], dmu_given, dmu_later, alpha, z_p_seq,
-            dmu, z_r_seq, db_r[own], db_p[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_a, n_p, n_r, n_o,
+            U_o_packed, U_p_packed, U_r_packed, W_p_packed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p,
+            dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, dU_o[own], dU_r[own], dU_p[own],
+            dW_p[own], lines[thread], panels[thread], ahead[thread], do_given, z_o_seq, db_o[own], dmu_given,
+            dmu_later, alpha, z_p_seq, dmu, z_r_seq, db_r[own], db_p[own])
 
     in_parallel(part, parts)
     dU_r = summed(dU_r)
@@ -2520,8 +2541,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2538,7 +2559,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

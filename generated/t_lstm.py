@@ -20,8 +20,12 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 14 assignments in the step, 1 product before the loop, 2 products
     in the step
-    backward: 6 assignments before the loop, 15 assignments in the step, 1 product before the loop, 2 products
-    in the step, 3 weight gradients before the loop
+    backward: 6 assignments after the loop, 15 assignments in the step, 1 product after the loop, 2 products
+    in the step, 3 weight gradients after the loop
+
+Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
+sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
+stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
 """
 
 import gc
@@ -44,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e9f4261f16251cb5"
+CONTENT_HASH = "3d1797c1ae7b4283"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "t_lstm"
@@ -906,6 +910,20 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
+@intrinsic
+def _in_registers(typing, constants):
+    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(constants.dtype)
+        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
+        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
+        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
+        return context.make_tuple(builder, signature.return_type, held)
+
+    return constants(constants), generate
+
+
 def _polynomial(x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
@@ -934,14 +952,14 @@ def _reduced_expm1(x):
 def _reduced_expm1_overload(x):
     real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
     # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    scale, shift = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x])
-    high, low = _constants(x, *_LN2[x])
+    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
 
     def implementation(x):
+        scale, shift, high, low = _in_registers(constants)
         shifted = x * scale + shift
         k = shifted - shift
         r = (x - k * high) - k * low
-        return r * r * _polynomial(r, polynomial) + r, real(shifted).view(bits)
+        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
 
     return implementation
 
@@ -954,10 +972,11 @@ def exp(x):
 @overload(exp, jit_options=_EXACT)
 def _exp_overload(x):
     real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    lowest, highest = _constants(x, *{types.float32: (-104, 89), types.float64: (-746, 710)}[x])
-    one, single = real(1), bits(1)
+    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
+    single = bits(1)
 
     def implementation(x):
+        lowest, highest, one = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(clamped)
@@ -977,10 +996,11 @@ def tanh(x):
 @overload(tanh, jit_options=_EXACT)
 def _tanh_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    (highest,) = _constants(x, {types.float32: 10, types.float64: 20}[x])  # tanh rounds to one from here on
-    one, two = _constants(x, 1, 2)
+    # tanh rounds to one from 10 or 20 on
+    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
 
     def implementation(x):
+        highest, one, two = _in_registers(constants)
         size = abs(x)
         size = highest if size > highest else size
         p, m = _reduced_expm1(size + size)
@@ -1001,10 +1021,11 @@ def _sigmoid_overload(x):
     real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
     # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
     shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    scale, lowest, highest = _constants(x, 2.0**-shift, lowest, highest)
+    constants = _constants(x, 2.0**-shift, lowest, highest)
     offset = bits(bias + shift)
 
     def implementation(x):
+        scale, lowest, highest = _in_registers(constants)
         clamped = highest if x > highest else x
         clamped = lowest if clamped < lowest else clamped
         p, m = _reduced_expm1(-clamped)
@@ -1021,14 +1042,14 @@ def softplus(x):
 
 @overload(softplus, jit_options=_EXACT)
 def _softplus_overload(x):
-    polynomial = _constants(x, *_LOGARITHM[x])
-    zero, two = _constants(x, 0, 2)
+    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
 
     def implementation(x):
+        zero, two = _in_registers(constants)
         decayed = exp(-abs(x))
         s = decayed / (decayed + two)
         z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, polynomial) + (s + s))
+        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
 
     return implementation
 
@@ -1967,48 +1988,54 @@ def forward_before_row(dt, log_c_A_out):
 
 
 @fused
-def forward_step_row(n_h, z_c_S_from_c_prev, b_d, c_S_out, c_prev, log_c_A, c_A_out, z_i_from_h_prev,
-        z_i_from_x, b_i, i_out, z_f_from_h_prev, z_f_from_x, b_f, f_out, z_o_from_h_prev, z_o_from_x, b_o,
-        o_out, z_g_from_h_prev, z_g_from_x, b_g, g_out, c_out, h_out):
+def forward_step_row(n_h, z_c_S_from_c_prev, b_d, c_S_out, z_i_from_h_prev, z_i_from_x, b_i, i_out,
+        z_f_from_h_prev, z_f_from_x, b_f, f_out, z_o_from_h_prev, z_o_from_x, b_o, o_out, z_g_from_h_prev,
+        z_g_from_x, b_g, g_out, c_prev, log_c_A, c_A_out, c_out, h_out):
     """One sample at one step."""
     for j in range(n_h):
         # (1) c_S = tanh(U_d @ c_prev + b_d)
         z_c_S = z_c_S_from_c_prev[j] + b_d[j]
         c_S = tanh(z_c_S)
-        # (2) c_A = c_prev + c_S / log(E + dt) - c_S
-        c_A = c_prev[j] + c_S / log_c_A[0] - c_S
         # (3) i = sigmoid(W_i @ x + U_i @ h_prev + b_i)
         z_i = z_i_from_h_prev[j] + z_i_from_x[j] + b_i[j]
         i = sigmoid(z_i)
+        # kept
+        c_S_out[j] = c_S
+        i_out[j] = i
+    for j in range(n_h):
         # (4) f = sigmoid(W_f @ x + U_f @ h_prev + b_f)
         z_f = z_f_from_h_prev[j] + z_f_from_x[j] + b_f[j]
         f = sigmoid(z_f)
         # (5) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
         z_o = z_o_from_h_prev[j] + z_o_from_x[j] + b_o[j]
         o = sigmoid(z_o)
+        # kept
+        f_out[j] = f
+        o_out[j] = o
+    for j in range(n_h):
         # (6) g = tanh(W_g @ x + U_g @ h_prev + b_g)
         z_g = z_g_from_h_prev[j] + z_g_from_x[j] + b_g[j]
         g = tanh(z_g)
+        # kept
+        g_out[j] = g
+    for j in range(n_h):
+        # (2) c_A = c_prev + c_S / log(E + dt) - c_S
+        c_A = c_prev[j] + c_S_out[j] / log_c_A[0] - c_S_out[j]
         # (7) c = c_A * f + i * g
-        c = c_A * f + i * g
+        c = c_A * f_out[j] + i_out[j] * g_out[j]
         # (8) h = o * tanh(c)
         tanh_c = tanh(c)
-        h = o * tanh_c
+        h = o_out[j] * tanh_c
         # kept
-        c_S_out[j] = c_S
         c_A_out[j] = c_A
-        i_out[j] = i
-        f_out[j] = f
-        o_out[j] = o
-        g_out[j] = g
         c_out[j] = c
         h_out[j] = h
 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_packed, U, x, from_x, c_seq,
-        from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, c_A_seq, b_i, i_seq,
-        b_f, f_seq, b_o, o_seq, b_g, g_seq):
+        from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, b_i, i_seq, b_f,
+        f_seq, b_o, o_seq, b_g, g_seq, c_A_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -2034,14 +2061,13 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_pa
             meet(team)
             for b in range(low, upto):
                 forward_step_row(n_h, columns_at(from_c_prev, 0, b, 0, n_h), b_d, row_at(c_S_seq, t, b),
-                    row_at(c_seq, t, b), log_c_A_seq[t, b:b + 1], row_at(c_A_seq, t, b),
                     columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b, 0, n_h), b_i,
                     row_at(i_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h), columns_at(from_x,
                     t - first, b, n_h, 2 * n_h), b_f, row_at(f_seq, t, b), columns_at(from_h_prev, 0, b,
                     2 * n_h, 3 * n_h), columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_o, row_at(o_seq,
                     t, b), columns_at(from_h_prev, 0, b, 3 * n_h, 4 * n_h), columns_at(from_x, t - first, b,
-                    3 * n_h, 4 * n_h), b_g, row_at(g_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq, t + 1,
-                    b))
+                    3 * n_h, 4 * n_h), b_g, row_at(g_seq, t, b), row_at(c_seq, t, b), log_c_A_seq[t, b:b + 1],
+                    row_at(c_A_seq, t, b), row_at(c_seq, t + 1, b), row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -2052,11 +2078,11 @@ def backward_step_row_1(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, g,
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (8) h = o * tanh(c)
+        # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
-        # through (8) h = o * tanh(c)
+        # (8) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
-        # through (7), (8)
+        # given, carried back from the next step, through (8) h = o * tanh(c)
         dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (7) c = c_A * f + i * g
         dg = dc * i[j]
@@ -2124,10 +2150,10 @@ def backward_before_row(n_h, dc_A, c_S, dt, log_c_A, ddt_out, dz_c_S, db_d, dz_i
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_d_packed, W, dz_all, dh_later,
-        dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dU_d, dW, dU, lines, panels, ahead, dh_given,
-        dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq,
-        db_d, db_i, db_f, db_o, db_g):
+def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, U_d_packed, W,
+        dz_all, dh_later, dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dU_d, dW, dU, lines, panels,
+        ahead, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq,
+        c_S_seq, dt, ddt_seq, db_d, db_i, db_f, db_o, db_g):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2157,9 +2183,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_
             meet(team)
 
         # Gradients of what all steps share, and of the inputs.
-        # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
-            high, rank, team)
+        if input_gradients:
+            # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
+            multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
+                high, rank, team)
         # dU_d: the outer products of dz_c_S and c_prev
         add_outer_products(products, steps_at(dz_c_S_seq, 0, last - first), 0, steps_at(c_seq, first, last),
             0, dU_d, last < T, low, high, rank, team, lines, panels)
@@ -2225,12 +2252,12 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     from_c_prev = room((1, B, n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
     log_c_A_seq = room((T, B), real)
-    c_S_seq, c_A_seq, i_seq, f_seq, o_seq, g_seq = room((6, T, B, n_h), real)
+    c_S_seq, i_seq, f_seq, o_seq, g_seq, c_A_seq = room((6, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_packed, U, x, from_x, c_seq,
-            from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, c_A_seq, b_i,
-            i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq)
+            from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, b_i, i_seq, b_f,
+            f_seq, b_o, o_seq, b_g, g_seq, c_A_seq)
 
     in_parallel(part, parts)
     return {"c": c_seq, "h": h_seq}, (c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq)
@@ -2267,7 +2294,8 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads):
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+        input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2304,11 +2332,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         log_c_A_seq, c_S_seq, dt], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, B, n_h, U, U_d_packed, W, dz_all,
-            dh_later, dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dU_d[own], dW[own], dU[own],
-            lines[thread], panels[thread], ahead[thread], dh_given, dc_given, dc_later, o_seq, i_seq, g_seq,
-            c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, db_d[own], db_i[own], db_f[own],
-            db_o[own], db_g[own])
+        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, U_d_packed,
+            W, dz_all, dh_later, dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dU_d[own], dW[own],
+            dU[own], lines[thread], panels[thread], ahead[thread], dh_given, dc_given, dc_later, o_seq, i_seq,
+            g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, db_d[own], db_i[own],
+            db_f[own], db_o[own], db_g[own])
 
     in_parallel(part, parts)
     dU_d = summed(dU_d)
@@ -2380,11 +2408,11 @@ def forward_single(places, dt, x, c_prev, h_prev, c, h):
     apply(U_o, 0, n_h, False, h_prev, 0, from_h_prev, 2 * n_h)
     apply(U_g, 0, n_h, False, h_prev, 0, from_h_prev, 3 * n_h)
     for b in range(B):
-        forward_step_row(n_h, from_c_prev[b, 0:n_h], b_d, c_S_seq[b], c_prev[b], log_c_A_seq[b:b + 1],
-            c_A_seq[b], from_h_prev[b, 0:n_h], from_x[b, 0:n_h], b_i, i_seq[b], from_h_prev[b, n_h:2 * n_h],
-            from_x[b, n_h:2 * n_h], b_f, f_seq[b], from_h_prev[b, 2 * n_h:3 * n_h],
-            from_x[b, 2 * n_h:3 * n_h], b_o, o_seq[b], from_h_prev[b, 3 * n_h:4 * n_h],
-            from_x[b, 3 * n_h:4 * n_h], b_g, g_seq[b], c[b], h[b])
+        forward_step_row(n_h, from_c_prev[b, 0:n_h], b_d, c_S_seq[b], from_h_prev[b, 0:n_h], from_x[b, 0:n_h],
+            b_i, i_seq[b], from_h_prev[b, n_h:2 * n_h], from_x[b, n_h:2 * n_h], b_f, f_seq[b],
+            from_h_prev[b, 2 * n_h:3 * n_h], from_x[b, 2 * n_h:3 * n_h], b_o, o_seq[b],
+            from_h_prev[b, 3 * n_h:4 * n_h], from_x[b, 3 * n_h:4 * n_h], b_g, g_seq[b], c_prev[b],
+            log_c_A_seq[b:b + 1], c_A_seq[b], c[b], h[b])
     release(memory)
     return True
 
@@ -2487,8 +2515,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted) and initial states. Raises CellError
-    like forward."""
+    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
+    left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
         raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
     call = run._call
@@ -2505,7 +2533,7 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads)
+                                   tape, given, later, call.threads, input_gradients)
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)

@@ -1,5 +1,7 @@
 """Checkpoints: states of every so many steps are kept, what is between is computed again, and nothing else is different."""
 
+import re
+
 import numpy as np
 import pytest
 from test_threads import NAMES, assert_same, outcome, problem
@@ -47,14 +49,23 @@ def test_arrays_may_be_of_any_layout():
     np.testing.assert_allclose(found.inputs["x"], expected.inputs["x"], rtol=1e-12)
 
 
-def test_gradients_of_inputs_can_be_left_out():
-    kernel = cells.gru.compile("float64")
-    params, inputs, initial = problem(kernel, 6, 2)
-    run = kernel.forward(params, inputs, initial)
-    ones = {"c": np.ones_like(run.states["c"])}
+@pytest.mark.parametrize("name", cells.names())
+def test_gradients_of_inputs_can_be_left_out(name):
+    kernel = cells.get(name).compile("float64")
+    run = kernel.forward(*problem(kernel, 6, 2))
+    ones = {s: np.ones_like(run.states[s]) for s in kernel.module.STATES}
     less, whole = kernel.backward(run, ones, input_gradients=False), kernel.backward(run, ones)
-    assert not less.inputs and whole.inputs["x"].shape == inputs["x"].shape
-    np.testing.assert_array_equal(less.params["U_g"], whole.params["U_g"])
+    assert not less.inputs and set(whole.inputs) == set(kernel.module.INPUTS)
+    for found, expected in ((less.params, whole.params), (less.initial, whole.initial)):
+        assert found.keys() == expected.keys()
+        for key, a in expected.items():
+            np.testing.assert_array_equal(found[key], a, err_msg=key)
+
+
+@pytest.mark.parametrize("name, products", (("lstm", 1), ("lstm_concat", 1), ("qrnn", 1), ("mamba", 1), ("indrnn", 1)))
+def test_products_that_only_gradients_of_inputs_need_are_left_out(name, products):
+    source = cells.get(name).compile("float64").source
+    assert len(re.findall(r"\n( +)if input_gradients:\n\1    # .*\n(?:\1    # .*\n)*\1    multiply\(", source)) == products
 
 
 @pytest.mark.parametrize("checkpoint", (0, -3, 2.5, "auto"))

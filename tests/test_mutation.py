@@ -42,7 +42,7 @@ def exchanged(gate):
 FORWARD, BACKWARD, BEFORE = ("forward_step", "forward_pass"), ("backward_step", "backward_pass"), "backward_before"
 
 MUTANTS = (
-    Mutant("gates swapped", "lstm", FORWARD, r"c = ", r"\b[fi]\b", exchanged, "c (interpreter)", times=2),
+    Mutant("gates swapped", "lstm", FORWARD, r"c = ", r"\b[fi](?=_out\[j\])", exchanged, "c (interpreter)", times=2),
     Mutant("bias dropped", "lstm", FORWARD, r"z_o = ", r"\+\s*b_o\[j\]|b_o\[j\]\s*\+", "", "h (interpreter)"),
     Mutant("state of another step", "lstm", FORWARD, r"multiply\(products, steps_at\(h_seq, t,", r"h_seq, t, t \+ 1", "h_seq, max(t - 1, 0), max(t, 1)",
            "h (interpreter)"),

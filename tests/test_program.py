@@ -5,8 +5,9 @@ from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
 from symcell.compiler import program_of
-from symcell.schedule.arrange import schedule
+from symcell.schedule.arrange import Sweep, schedule
 from symcell.schedule.program import Assign, Gradient, Product, verify
+from symcell.schedule.sharing import costly_functions
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, z = symbols("f g z")
@@ -104,6 +105,45 @@ def test_the_tape_holds_nothing_that_the_backward_program_does_not_read(name):
     homes = [*arranged.homes.items(), *((q, home) for q, copies in arranged.copies.items() for home in copies)]
     kept = {q for q, home in homes if home.array in arranged.tape and home.kind == "sequence"}
     assert kept <= read, kept - read
+
+
+def sweeps(program):
+    arranged = schedule(program)
+    return [i for places in (arranged.forward, arranged.backward) for items in places.values() for i in items if isinstance(i, Sweep)]
+
+
+def test_the_loops_of_lstm_compute_two_gates_each_and_then_what_waits_for_them():
+    forward, *_ = sweeps(program_of(cells.lstm))
+    assert [[s.target.name for s in nest.statements] for nest in forward.nests] == [
+        ["z_i", "i", "z_f", "f"], ["z_g", "g", "z_o", "o"], ["c", "tanh_c", "h"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_a_loop_over_units_computes_few_functions_and_none_of_another(name):
+    program = program_of(cells.get(name))
+    replacing = set(program.overwritten.values())
+    for nest in (nest for sweep in sweeps(program) for nest in sweep.nests if nest.plain and len(nest.shape) == 1):
+        waiting, counts = set(), []
+        for s in nest.statements:
+            counts.append(len(costly_functions(s.expr)))
+            behind = not waiting.isdisjoint(s.sources)
+            assert replacing.intersection(t.target for t in nest.statements) or not (behind and counts[-1])
+            if behind or counts[-1]:
+                waiting.add(s.target)
+        assert sum(counts) <= max(2, *counts) or replacing.intersection(s.target for s in nest.statements)
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_loops_come_after_those_that_make_what_they_read(name):
+    program = program_of(cells.get(name))
+    for sweep in sweeps(program):
+        missing = set(sweep.targets)
+        for s in sweep.statements:
+            if not s.recurrence:
+                assert missing.isdisjoint(s.sources)
+            missing.discard(s.target)
+        assert not missing
 
 
 @pytest.mark.parametrize("name", cells.names())

@@ -59,15 +59,17 @@ def _forward_frame(passage):
 def _backward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
     head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.states, names.tape,
-            names.given, names.later, names.threads)  # fmt: skip
-    opening = [f'{homes[s].array} = {names.states}["{s.name}"]' for s in cell.states]
+            names.given, names.later, names.threads, names.input_gradients)  # fmt: skip
+    carriers = [(homes[s].array, names.states, s) for s in cell.states]
     for kind, source in (("given", names.given), ("later", names.later)):
-        opening += [f'{homes[Adjoint(s, kind)].array} = {source}["{s.name}"]' for s in cell.states]
-    opening += _assigned(passage.schedule.tape, names.tape)
+        carriers += [(homes[Adjoint(s, kind)].array, source, s) for s in cell.states]
     of_params = ", ".join(f'"{p.name}": {_result(passage, p)}' for p in cell.params)
     of_inputs = ", ".join(f'"{q.name}": {_result(passage, q)}' for q in cell.inputs)
     given = {homes[Adjoint(s, kind)].array for s in cell.states for kind in ("given", "later")}
     body = _body(passage, given | {homes[s].array for s in cell.states} | set(passage.schedule.tape))
+    read = words(body)
+    opening = [f'{array} = {source}["{s.name}"]' for array, source, s in carriers if array in read]
+    opening += _assigned(passage.schedule.tape, names.tape)
     return (
         f"def _backward({', '.join(head)}):",
         '"""The gradients of parameters and inputs; `later` ends as those of the initial states."""',

@@ -27,6 +27,7 @@ class Names:
         self.threads, self.parts, self.part, self.thread, self.own = map(pick, ("threads", "parts", "part", "thread", "own"))
         self.lines, self.panels, self.weights, self.made = map(pick, ("lines", "panels", "weights", "made"))
         self.products, self.memory, self.held, self.ahead = map(pick, ("products", "memory", "held", "ahead"))
+        self.input_gradients = pick("input_gradients")
         self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
         self.numbers = {
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))

@@ -51,7 +51,8 @@ class Passage:
             if items and place != "once":
                 lines += ["", f"# {_PLACES[self.direction, place]}"] if lines else [f"# {_PLACES[self.direction, place]}"]
                 lines += self._place(place, items, rows)
-        head = (names.T, names.block, *names.share, *([names.products] if self.products or self.gradients else []))
+        head = [names.T, names.block, *names.share, *([names.products] if self.products or self.gradients else [])]
+        head += [names.input_gradients] if any(map(self._is_for_inputs, self.products)) else []
         arrays = dict.fromkeys(self.packed)
         for p in (*self.products, *self.gradients):
             groups = (p.operands, p.targets) if isinstance(p, Product) else (p.bars, (p.operand,))
@@ -118,7 +119,8 @@ class Passage:
                 read, written = read | reads, written | writes
                 matrix = self.arrays.step_matrix if place == "step" else self.arrays.block_matrix
                 turn = self.names.t if place == "step" else "0"
-                lines += self._product(item, matrix, turn) if isinstance(item, Product) else self._gradient(item)
+                call = self._product(item, matrix, turn) if isinstance(item, Product) else self._gradient(item)
+                lines += _nested(([f"if {self.names.input_gradients}:"], []), call) if self._is_for_inputs(item) else call
             if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
                 lines.append(f"meet({self.names.team})")
                 read, written = set(), set()
@@ -144,6 +146,10 @@ class Passage:
             call = f"multiply_and_fetch({names.products}, {factors}, {turn}, {share}, {names.ahead})"
             return [f"# {self.product_comment(p)}", "# (meanwhile, what the step before reads is fetched)", call]
         return [f"# {self.product_comment(p)}", f"multiply({names.products}, {factors}, {turn}, {share})"]
+
+    def _is_for_inputs(self, item):
+        """Whether nothing but gradients of inputs needs it: they are not always wanted."""
+        return self.direction == "backward" and self.program.only_for_inputs.issuperset(item.targets)
 
     def _fetching(self):
         """The last product of the backward recurrence: it leaves memory idle, which then takes time at the next step."""
@@ -173,13 +179,10 @@ class Passage:
         return ", ".join(terms) if len(p.operands) == 1 else f"{p.targets[0]} = " + " + ".join(terms)
 
     def comment(self, statement):
-        """The equation that a statement comes from, as comment lines."""
-        numbers = [int(n) for n in re.findall(r"\d+", statement.note)]
-        if self.direction == "backward" and len(numbers) > 1:
-            return [f"# through ({'), ('.join(map(str, numbers))})"]
-        if self.direction == "backward":
-            return [f"# through ({n}) {self.equations[n]}" for n in numbers]
-        return [f"# ({n}) {self.equations[n]}" for n in numbers]
+        """Where a statement comes from, with its equation if there is one, as comment lines."""
+        numbers = re.findall(r"\((\d+)\)", statement.note)
+        equation = f" {self.equations[int(numbers[0])]}" if len(numbers) == 1 else ""
+        return [f"# {statement.note}{equation}"] if statement.note else []
 
 
 def _suffix(sweeps, sweep):

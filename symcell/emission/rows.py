@@ -25,6 +25,7 @@ class RowFunction:
         self.arrays, self.scratch, self.sizes, self.numbers = {}, {}, {}, {}
         self.printer = PythonText(passage.order, self._entry, self._constant, self._index_name, self.names.real)
         self.current = None  # the nest being printed
+        self.note = None  # where the statement before comes from
         self.body = [line for nest in sweep.nests for line in self._nest(nest)]
 
     def call(self, single=False):
@@ -61,12 +62,10 @@ class RowFunction:
         return self._reduction(nest.statements[0])
 
     def _plain_nest(self, nest):
-        lines, keeps, note = [], [], None
+        lines, keeps = [], []
         indices = nest.statements[0].indices
         for s in nest.statements:
-            if s.note != note:
-                note = s.note
-                lines += self.passage.comment(s)
+            lines += self._comment(s)
             text = self.printer(s.expr)
             if s.op:
                 lines.append(f"{self._slot(s.target, s.indices)} += {text}")
@@ -78,6 +77,11 @@ class RowFunction:
             lines += ["# kept" if self.passage.direction == "forward" else "# passed on", *keeps]
         return list(self._loops(zip(indices, nest.shape, strict=True), lines))
 
+    def _comment(self, s):
+        """Where a statement comes from, unless the one before comes from there."""
+        new, self.note = s.note != self.note, s.note
+        return self.passage.comment(s) if new else []
+
     def _reduction(self, s):
         if s.op.startswith("scan"):
             return self._scan(s)
@@ -88,11 +92,11 @@ class RowFunction:
             first = self._loops(axes, [f"{slot} = {start}"])
             copies = [f"{other} = {slot}" for other in self._slots(s.target, s.indices) if other != slot]
             last = self._loops(axes, copies) if copies else []
-            return [*self.passage.comment(s), *first, *self._loops([*s.over, *axes], [update(slot)]), *last]
+            return [*self._comment(s), *first, *self._loops([*s.over, *axes], [update(slot)]), *last]
         word = self.words[s.target]
         inner = [f"{word} = {start}", *self._loops(s.over, [update(word)])]
         inner += [f"{slot} = {word}" for slot in self._slots(s.target, s.indices)]
-        return [*self.passage.comment(s), *self._loops(axes, inner)]
+        return [*self._comment(s), *self._loops(axes, inner)]
 
     def _operator(self, s):
         text = self.printer(s.expr)
@@ -118,7 +122,7 @@ class RowFunction:
             _INDENT + f"{word} += {self.printer(s.expr)}",
             *(_INDENT + f"{slot} = {word}" for slot in self._slots(s.target, s.indices)),
         ]
-        return [*self.passage.comment(s), *self._loops(others, lines)]
+        return [*self._comment(s), *self._loops(others, lines)]
 
     def _loops(self, axes, lines):
         depth = 0

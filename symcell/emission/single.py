@@ -7,6 +7,7 @@ from sympy import Integer, Symbol
 
 from symcell.emission.arrays import in_memory, size_of
 from symcell.emission.layout import tuple_text
+from symcell.emission.layout import words as words_in
 from symcell.emission.rows import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.arrange import Sweep, volume
@@ -20,8 +21,10 @@ def single_step(passage):
     given = [words[q] for q in (*cell.inputs, *(s.prev for s in cell.states))]
     new = [words[s] for s in cell.states]
     places = names.pick("places")
-    made = _made(passage)
-    lines = [*_opening(passage, places), *_arrays(passage, made), *_once(passage), *_items(passage)]
+    calls = [*_once(passage), *_items(passage)]
+    used = words_in(calls)
+    made = {array: shape for array, shape in _made(passage).items() if array in used}
+    lines = [*_opening(passage, places, used), *_arrays(passage, made), *calls]
     lines += [f"release({names.memory})"] * bool(made) + ["return True"]
     function = [
         f"def forward_single({', '.join([places, *given, *new])}):",
@@ -48,8 +51,8 @@ def caller(passage, taken):
     }
 
 
-def _opening(passage, places):
-    """Sizes, parameters and the check of shapes."""
+def _opening(passage, places, used):
+    """Sizes, the check of shapes, and those parameters that are used."""
     cell, words, names, shapes = passage.program.cell, passage.schedule.words, passage.names, passage.program.shapes
     params = (*cell.params, *cell.constants)
     first = words[(*cell.inputs,)[0]]
@@ -63,7 +66,8 @@ def _opening(passage, places):
     yield _INDENT + "return False"
     for k, q in enumerate(params):
         shape = tuple_text(list(map(size_of, shapes[q])) or ["1"])
-        yield f"{passage.homes[q].array} = array_at({places}[{k}], {shape}, {first})"
+        if passage.homes[q].array in used:
+            yield f"{passage.homes[q].array} = array_at({places}[{k}], {shape}, {first})"
 
 
 def _arrays(passage, made):

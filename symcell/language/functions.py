@@ -87,6 +87,10 @@ FUNCTIONS = {
     Heaviside: "heaviside",
 }
 
+# Functions worth computing once and keeping; the others cost no more than a load.
+COSTLY = (*(f for f in FUNCTIONS if f not in (sign, floor, ceiling, Abs, Heaviside)), silu)
+VECTORS = (tanh, sigmoid, silu, softplus, exp)  # those of them that take little more than a load
+
 # What holds expressions together, and needs no name.
 _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, ITE, BooleanAtom, Entry)
 

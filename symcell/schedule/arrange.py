@@ -1,7 +1,7 @@
 """Program -> Schedule: statements grouped into loops, and for every value the memory in which it lives.
 
-A *nest* is one loop (or loops) over the axes of a value, with the statements that share it. A *sweep* is a list of nests that
-one row function runs for one sample of one step. Sweeps and products alternate.
+A *sweep* is a list of nests (symcell.schedule.nests) that one row function runs for one sample of one step. Sweeps and products
+alternate.
 """
 
 from dataclasses import dataclass, field
@@ -9,22 +9,10 @@ from dataclasses import dataclass, field
 from sympy import Integer
 
 from symcell.language.functions import RESERVED, YIELDING
-from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
+from symcell.schedule.nests import Nest, nests
 from symcell.schedule.program import BACKWARD, FORWARD, Assign, Product, Program
-
-
-@dataclass
-class Nest:
-    """Statements under one loop over `shape`; a reduction or a scan has a nest of its own."""
-
-    shape: tuple
-    statements: list[Assign]
-
-    @property
-    def plain(self):
-        return self.statements[0].op in ("", "sum over steps")
 
 
 @dataclass
@@ -109,7 +97,7 @@ class _Grouping:
             if not assignments:
                 names = [str(s.targets[0]) for s in self.left]
                 raise AssertionError(f"program of {self.program.cell.name}: each of {names} waits for another")
-            found.append(Sweep(_nests(self.program, assignments)))
+            found.append(Sweep(nests(self.program, assignments)))
         return found
 
     def _take(self, statements):
@@ -134,38 +122,6 @@ class _Grouping:
         if self.place != "step":  # all steps at once: what a step before makes has to be there too
             read |= {self.program.carried.get(q, q) for q in read}
         return not replaced and not read & waiting
-
-
-def _nests(program, statements):
-    nests, made_in, read_in = [], {}, {}
-    for s in statements:
-        earliest = 0
-        entries = s.expr.atoms(Entry)
-        for e in entries:
-            if e.args[0] in made_in:
-                k = made_in[e.args[0]]
-                together = s.op in ("", "sum over steps") and nests[k].plain and e.args[1:] == s.indices
-                earliest = max(earliest, k if together else k + 1)
-        for early, late in program.overwritten.items():
-            if s.target == late:  # written only after all have read what it replaces
-                earliest = max([earliest, *read_in.get(early, [])])
-        k = _home_nest(nests, s, program.shapes[s.target], earliest)
-        made_in[s.target] = k
-        for e in entries:
-            own = e.args[1:] == s.indices and s.op in ("", "sum over steps")
-            read_in.setdefault(e.args[0], []).append(k if own else k + 1)
-    return nests
-
-
-def _home_nest(nests, s, shape, earliest):
-    """The first nest that may take the statement, or a new one at the end."""
-    if s.op in ("", "sum over steps"):
-        for k in range(earliest, len(nests)):
-            if nests[k].plain and nests[k].shape == shape:
-                nests[k].statements.append(s)
-                return k
-    nests.append(Nest(shape, [s]))
-    return len(nests) - 1
 
 
 class _Housing:

@@ -6,6 +6,7 @@ reductions over indices, are left; every reduction becomes a statement of its ow
 
 from sympy import Add, Expr, Piecewise, Symbol
 
+from symcell.derivation.derive import SEEDS
 from symcell.language.primitives import Entry, Primitive, Reduction, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.shapes import resolved_shape
 from symcell.language.symbols import Adjoint, Constant, Param
@@ -68,12 +69,14 @@ class _Lowering:
     # Rows
 
     def forward_row(self, row):
-        self.note, self.target = f"equation {row.equation}", row.target
+        self.note, self.target = f"({row.equation})", row.target
         self._assign(row.target, self._with_products_named(row.rhs, row.target))
 
     def adjoint_row(self, row):
-        numbers = dict.fromkeys(t.equation for t in row.terms if t.equation)
-        self.note = "from equation " + ", ".join(map(str, sorted(numbers))) if numbers else ""
+        seeds = dict.fromkeys(t.rule for t in row.terms if t.rule in SEEDS)
+        numbers = sorted({t.equation for t in row.terms if t.equation and t.rule not in SEEDS})
+        through = ["through " + ", ".join(f"({n})" for n in numbers)] if numbers else []
+        self.note = ", ".join([*seeds, *through])
         self.target = row.target
         if row.summed:
             self._summed(row)

@@ -1,10 +1,8 @@
 """The passes that make a Program good: an ordered list of small functions, Program -> Program, with a verifier between them."""
 
-from sympy import Function, Pow
-
 from symcell.schedule.placing import place
 from symcell.schedule.program import Assign, Gradient, Product, Program, verify
-from symcell.schedule.sharing import compute_again, drop_unread, hoist_shared_values, is_costly, share_functions
+from symcell.schedule.sharing import compute_again, costly_functions, drop_unread, hoist_shared_values, share_functions
 from symcell.schedule.stacking import add_inside_products, set_apart, stack, write_in_place
 
 PASSES = (
@@ -32,8 +30,6 @@ def _tally(program):
         "assignments": sum(isinstance(s, Assign) for s in statements),
         "products": sum(isinstance(s, Product) for s in statements),
         "weight gradients": sum(isinstance(s, Gradient) for s in statements),
-        "functions": sum(
-            len([f for f in s.expr.atoms(Function, Pow) if is_costly(f)]) for s in statements if isinstance(s, Assign)
-        ),
+        "functions": sum(len(costly_functions(s.expr)) for s in statements if isinstance(s, Assign)),
         "products in a step": sum(isinstance(s, Product) and s.place == "step" for s in statements),
     }

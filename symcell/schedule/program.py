@@ -1,6 +1,6 @@
 """The Program: what to compute, when and where, with no SymPy left to decide.
 
-Statements are of four kinds. Each stands in one place: `once` a sequence (parameters alone), `before` the loop over time, in its
+Statements are of three kinds. Each stands in one place: `once` a sequence (parameters alone), `before` the loop over time, in its
 `step`, or `after` it; before and after treat all time steps at once. The backward program runs the places in reverse.
 """
 
@@ -125,6 +125,15 @@ class Program:
         previous = dict(self.carried)
         read = dict.fromkeys(previous.get(q, q) for s in self.backward for q in s.sources)
         return tuple(q for q in read if q in made)
+
+    @cached_property
+    def only_for_inputs(self):
+        """What the backward program makes for the gradients of inputs, and nothing else reads."""
+        needed = {Adjoint(p) for p in self.cell.params} | set(self.carried.values())
+        for s in reversed(self.backward):
+            if needed.intersection(s.targets):
+                needed.update(s.sources)
+        return {t for s in self.backward for t in s.targets} - needed
 
     def counts(self):
         """Statements by kind and place, forward and backward: what the structural tests look at."""

@@ -3,59 +3,13 @@
 from collections import Counter
 from dataclasses import replace
 
-from sympy import (
-    Function,
-    Pow,
-    Symbol,
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
-    log,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
+from sympy import Function, Pow, Symbol
 
-from symcell.language.activations import sigmoid, silu, softplus
+from symcell.language.functions import COSTLY, VECTORS
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint, Param
 from symcell.language.words import unused
 from symcell.schedule.program import Assign, Program
-
-# Functions worth computing once and keeping; the others cost no more than a load.
-_COSTLY = (
-    tanh,
-    sigmoid,
-    silu,
-    softplus,
-    exp,
-    log,
-    sin,
-    cos,
-    tan,
-    sinh,
-    cosh,
-    asin,
-    acos,
-    atan,
-    asinh,
-    acosh,
-    atanh,
-    atan2,
-    erf,
-    erfc,
-)
-_VECTORS = (tanh, sigmoid, silu, softplus, exp)  # those of them that take little more than a load
 
 
 def drop_unread(program: Program) -> Program:
@@ -77,7 +31,7 @@ def drop_unread(program: Program) -> Program:
 def share_functions(program: Program) -> Program:
     """A costly function of the same argument is computed once, and kept for the backward steps: tanh(c) as tanh_c."""
     statements = [*program.forward, *program.backward]
-    uses = Counter(f for s in statements if isinstance(s, Assign) for f in s.expr.atoms(Function, Pow) if is_costly(f))
+    uses = Counter(f for s in statements if isinstance(s, Assign) for f in costly_functions(s.expr))
     made = {}  # function -> what has it for its value, of the statements so far
     shapes, once, taken = dict(program.shapes), set(program.once), {q.name for q in program.shapes}
     result: dict[str, list] = {"forward": [], "backward": []}
@@ -107,10 +61,9 @@ def share_functions(program: Program) -> Program:
     )
 
 
-def is_costly(f):
-    if isinstance(f, Pow):
-        return not f.exp.is_Integer and bool(f.atoms(Entry))
-    return isinstance(f, _COSTLY) and bool(f.atoms(Entry))
+def costly_functions(e):
+    """Those in an expression that take many instructions, each of which waits for the one before."""
+    return {f for f in e.atoms(*COSTLY) if f.atoms(Entry)} | {f for f in e.atoms(Pow) if not f.exp.is_Integer and f.atoms(Entry)}
 
 
 def _depth(f):
@@ -165,6 +118,6 @@ def compute_again(program: Program) -> Program:
 
 def _is_easy(s):
     """Whether a statement is a single function that has a vector form, of values at the same place."""
-    if not isinstance(s, Assign) or s.op or not isinstance(s.expr, _VECTORS):
+    if not isinstance(s, Assign) or s.op or not isinstance(s.expr, VECTORS):
         return False
-    return sum(map(is_costly, s.expr.atoms(Function, Pow))) == 1 and all(e.args[1:] == s.indices for e in s.expr.atoms(Entry))
+    return len(costly_functions(s.expr)) == 1 and all(e.args[1:] == s.indices for e in s.expr.atoms(Entry))
