@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8b5da0280ec0a613"
+CONTENT_HASH = "4f1251d37f1c8fde"
 RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "multiplicative_lstm"
@@ -2415,16 +2415,17 @@ def forward_single(places, x, c_prev, h_prev, c, h):
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
-    states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. They
-    are the arrays that `backward` reads: leave them as they are until then. A run with checkpoints computes states and outputs
-    anew when they are first asked for."""
+    states: name -> (T, B, *shape), every step, zeros behind the end of a shorter sample; final: name -> (B, *shape), after each
+    sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
+    until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
 
     @cached_property
     def states(self):
-        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
+        found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
+        return {name: _within(a, self._call.lengths) for name, a in found.items()}
 
     @cached_property
     def outputs(self):
@@ -2483,24 +2484,24 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
+    lengths: (B,) integers, how many of the T steps each sample has; what is given behind has no effect. Default: all of them.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
-    if lengths is not None:
-        raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
-    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
+    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint, lengths)
     if len(call.segments) == 1:
         given = {name: _ready(a) for name, a in call.inputs.items()}
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
         call.inputs.update(kept)
         sequences, tape = _run_segment(call, *call.segments[0], start, given)
-        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [None], sequences, tape)
-    starts = [{name: _copied(a) for name, a in start.items()}]
+        return Run(call, _states_at_ends(call, sequences, 0, call.T, {}), [None], sequences, tape)
+    starts, final = [{name: _copied(a) for name, a in start.items()}], {}
     for first, last in call.segments:
         sequences, _ = _run_segment(call, first, last, starts[-1])
         starts.append({name: a[-1].copy() for name, a in sequences.items()})
-    return Run(call, starts.pop(), starts)
+        final = _states_at_ends(call, sequences, first, last, final)
+    return Run(call, final, starts[:-1])
 
 
 def backward(run, cotangents=None, final=None, input_gradients=True):
@@ -2516,6 +2517,9 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
     _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
     _check_shapes("final", final, STATES, call.shapes, (call.B,))
+    of_initial = {}
+    if call.lengths is not None:
+        cotangents, of_initial, final = *_given_at_ends(call, cotangents, final), {}
     later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
     of_params, of_inputs = {}, {}
     for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
@@ -2529,6 +2533,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
+    for name, a in of_initial.items():
+        later[name] += a
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
             of_params[source] = summed([of_params[source], summed(later[name])])
@@ -2553,7 +2559,7 @@ def _checked_step(params, inputs, state, dtype):
             raise CellError(
                 f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
             )
-    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype, None, None)
+    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype)
     with _compiling:
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
@@ -2628,12 +2634,13 @@ class _Call(NamedTuple):
     real: np.dtype
     params: _Parameters
     inputs: dict
+    lengths: np.ndarray | None  # of samples that do not have all steps
     given: tuple  # the states whose initial value was
     threads: int
     segments: list
 
 
-def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
+def _checked_call(params, inputs, initial, dtype, threads=None, checkpoint=None, lengths=None):
     """The call, and the states that it begins with, which may be the caller's arrays."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
@@ -2651,10 +2658,12 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
+    lengths = _checked_lengths(lengths, T, B)
+    inputs = {name: _within(a, lengths) for name, a in inputs.items()}
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), threads, segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):
@@ -2706,6 +2715,63 @@ def _put(whole, part, first, last, T):
         if name not in whole:
             whole[name] = room((T, *a.shape[1:]), a.dtype)
         whole[name][first:last] = a
+
+
+# Sequences of several lengths.
+
+
+def _checked_lengths(lengths, T, B):
+    """How many steps each sample has; None if all have all."""
+    if lengths is None:
+        return None
+    try:
+        found = np.asarray(lengths)
+    except ValueError:  # rows of several lengths
+        found = np.empty(0, object)
+    if found.shape != (B,) or found.dtype.kind not in "iu":
+        raise CellError(
+            f"{NAME}: lengths must be an integer for each of the {B} samples, found {type(lengths).__name__}"
+            f" of shape {found.shape} and dtype {found.dtype}"
+        )
+    for sample in np.flatnonzero((found < 0) | (found > T))[:1]:
+        raise CellError(f"{NAME}: lengths[{sample}] is {found[sample]}, expected 0 to T = {T}")
+    return found.astype(np.int64)
+
+
+def _within(array, lengths):
+    """A sequence with zeros behind the end of each sample."""
+    if lengths is None:
+        return array
+    copy = _copied(array)
+    copy[np.arange(len(copy))[:, None] >= lengths] = 0
+    return copy
+
+
+def _states_at_ends(call, sequences, first, last, before):
+    """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
+    then. `sequences` begin with the state before `first`."""
+    if call.lengths is None:
+        return {name: a[-1].copy() for name, a in sequences.items()}
+    ends, ended = np.clip(call.lengths - first, 0, last - first), call.lengths < first
+    found = {name: a[ends, np.arange(call.B)] for name, a in sequences.items()}
+    for name, a in before.items():
+        found[name][ended] = a[ended]
+    return found
+
+
+def _given_at_ends(call, cotangents, final):
+    """What the loss gives the states at all steps, what it gives the final ones included, each at the end of its sample; and what
+    it gives those of samples without steps, which are the initial ones."""
+    given = {name: _within(a, call.lengths) for name, a in cotangents.items()}
+    some = np.flatnonzero(call.lengths)
+    for name, a in final.items():
+        if name not in given:
+            given[name] = zeros((call.T, *a.shape), call.real)
+        given[name][call.lengths[some] - 1, some] += a[some]
+    initial = {name: _copied(a) for name, a in final.items()}
+    for a in initial.values():
+        a[some] = 0
+    return given, initial
 
 
 # Checks of what is given.

@@ -34,6 +34,7 @@ class Kernel:
     def forward(self, params, inputs, initial=None, lengths=None, threads=None, checkpoint=None):
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
+        lengths: (B,) integers, how many steps each sample has; states behind them are zeros, `final` is the state after the last.
         threads: at most so many, default NUMBA_NUM_THREADS. checkpoint: keep the states of every so many steps only (True: of
         about sqrt(T)); `backward` computes what is between them again.
         Raises CellError for wrong names, shapes and dtypes before anything runs."""

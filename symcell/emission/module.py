@@ -36,6 +36,7 @@ _HEADINGS = {
     "products": "Matrix products.",
     "single": "A single step.",
     "arguments": "Checks of what is given.",
+    "lengths": "Sequences of several lengths.",
     "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
@@ -61,7 +62,7 @@ def emit(schedule):
         equations=[_equation_lines(n, line) for n, line in equations.items()],
         tables=_tables(schedule),
         imports=imports,
-        face={_HEADINGS[name]: runtime.pop(_HEADINGS[name]) for name in ("face", "calls", "arguments")},
+        face={_HEADINGS[name]: runtime.pop(_HEADINGS[name]) for name in ("face", "calls", "lengths", "arguments")},
         runtime=runtime,
         kernels=code,
         shapes=_shapes_function(schedule.program),
@@ -100,7 +101,7 @@ def _runtime(schedule, code):
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "bands", "packing", "products"]
     wanted.append("single")
-    wanted += ["arguments", "calls", "face"]
+    wanted += ["arguments", "lengths", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}
     for name in wanted:
         source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from symcell.runtime.copies import _copied, _ready
+from symcell.runtime.lengths import _checked_lengths, _within
 from symcell.runtime.memory import room, zeros
 from symcell.runtime.parameters import Frozen, _known_parameters, _new_parameters, _Parameters, _weights
 
@@ -25,12 +26,13 @@ class _Call(NamedTuple):
     real: np.dtype
     params: _Parameters
     inputs: dict
+    lengths: np.ndarray | None  # of samples that do not have all steps
     given: tuple  # the states whose initial value was
     threads: int
     segments: list
 
 
-def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
+def _checked_call(params, inputs, initial, dtype, threads=None, checkpoint=None, lengths=None):
     """The call, and the states that it begins with, which may be the caller's arrays."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
@@ -48,10 +50,12 @@ def _checked_call(params, inputs, initial, dtype, threads, checkpoint):
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
     _check_shapes("initial", given, STATES, wanted, (B,))
+    lengths = _checked_lengths(lengths, T, B)
+    inputs = {name: _within(a, lengths) for name, a in inputs.items()}
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, tuple(given), threads, segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):

@@ -8,6 +8,7 @@ from numba import types
 
 from symcell.runtime.copies import _address, _copied, _ready
 from symcell.runtime.jit import jit
+from symcell.runtime.lengths import _given_at_ends, _states_at_ends, _within
 from symcell.runtime.memory import room, zeros
 from symcell.runtime.parameters import _MANY, Frozen, _frozen, _is_ready, _weights, panels_of
 from symcell.runtime.threads import summed
@@ -16,16 +17,17 @@ from symcell.runtime.threads import summed
 class Run:
     """What `forward` computed, and what `backward` needs of it.
 
-    states: name -> (T, B, *shape), every step; final: name -> (B, *shape); outputs: the states that the cell shows. They
-    are the arrays that `backward` reads: leave them as they are until then. A run with checkpoints computes states and outputs
-    anew when they are first asked for."""
+    states: name -> (T, B, *shape), every step, zeros behind the end of a shorter sample; final: name -> (B, *shape), after each
+    sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
+    until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
 
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
 
     @cached_property
     def states(self):
-        return {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
+        found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
+        return {name: _within(a, self._call.lengths) for name, a in found.items()}
 
     @cached_property
     def outputs(self):
@@ -84,24 +86,24 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
+    lengths: (B,) integers, how many of the T steps each sample has; what is given behind has no effect. Default: all of them.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
-    if lengths is not None:
-        raise CellError(f"{NAME}: lengths is not supported yet; pass sequences of one length")
-    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint)
+    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint, lengths)
     if len(call.segments) == 1:
         given = {name: _ready(a) for name, a in call.inputs.items()}
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
         call.inputs.update(kept)
         sequences, tape = _run_segment(call, *call.segments[0], start, given)
-        return Run(call, {name: a[-1].copy() for name, a in sequences.items()}, [None], sequences, tape)
-    starts = [{name: _copied(a) for name, a in start.items()}]
+        return Run(call, _states_at_ends(call, sequences, 0, call.T, {}), [None], sequences, tape)
+    starts, final = [{name: _copied(a) for name, a in start.items()}], {}
     for first, last in call.segments:
         sequences, _ = _run_segment(call, first, last, starts[-1])
         starts.append({name: a[-1].copy() for name, a in sequences.items()})
-    return Run(call, starts.pop(), starts)
+        final = _states_at_ends(call, sequences, first, last, final)
+    return Run(call, final, starts[:-1])
 
 
 def backward(run, cotangents=None, final=None, input_gradients=True):
@@ -117,6 +119,9 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
     _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
     _check_shapes("final", final, STATES, call.shapes, (call.B,))
+    of_initial = {}
+    if call.lengths is not None:
+        cotangents, of_initial, final = *_given_at_ends(call, cotangents, final), {}
     later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
     of_params, of_inputs = {}, {}
     for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
@@ -130,6 +135,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
         of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
+    for name, a in of_initial.items():
+        later[name] += a
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
             of_params[source] = summed([of_params[source], summed(later[name])])
@@ -154,7 +161,7 @@ def _checked_step(params, inputs, state, dtype):
             raise CellError(
                 f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
             )
-    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype, None, None)
+    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype)
     with _compiling:
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
