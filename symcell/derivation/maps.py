@@ -1,0 +1,94 @@
+"""The linear maps that a Jacobian is made of, and how they are printed.
+
+A derivative between vectors is a sum of products of linear maps. Elementwise maps are `diag(e)`; where nothing else takes
+part the result is the expression `e` itself.
+"""
+
+from sympy import Add, Function, Mul
+from sympy.printing.precedence import PRECEDENCE
+
+from symcell.language.primitives import Unevaluated, transpose
+
+
+class LinearMap(Unevaluated, Function):
+    """A factor of a Jacobian. Factors do not commute."""
+
+    is_commutative = False
+
+
+class diag(LinearMap):
+    """Multiplication by `e`, unit by unit."""
+
+    def _sympystr(self, printer):
+        return "I" if self.args[0] == 1 else f"diag({printer.doprint(self.args[0])})"
+
+    def _latex(self, printer, exp=None):
+        return "I" if self.args[0] == 1 else rf"\operatorname{{diag}}\left({printer.doprint(self.args[0])}\right)"
+
+
+class matrix(LinearMap):
+    """The product with a matrix."""
+
+    def _sympystr(self, printer):
+        return printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
+
+    def _latex(self, printer, exp=None):
+        return printer.parenthesize_factor(self.args[0])
+
+
+class columns(LinearMap):
+    """The product with a run of a matrix's columns: columns(A, start, length)."""
+
+    def _sympystr(self, printer):
+        a, start, length = self.args
+        return f"{printer.doprint(a)}[:, {printer.doprint(start)}:{printer.doprint(start + length)}]"
+
+    def _latex(self, printer, exp=None):
+        a, start, length = self.args
+        first, last = printer.doprint(start + 1), printer.doprint(start + length)
+        return rf"{printer.brackets(printer.doprint(a))}_{{\cdot,\,{first}:{last}}}"
+
+
+class vector(LinearMap):
+    """From a scalar to a vector: the scalar times `u`."""
+
+    def _latex(self, printer, exp=None):
+        return printer.parenthesize_factor(self.args[0])
+
+
+class covector(LinearMap):
+    """From a vector to a scalar: the inner product with `u`."""
+
+    def _latex(self, printer, exp=None):
+        return printer.parenthesize_factor(self.args[0]) + r"^{\top}"
+
+
+class linear(LinearMap):
+    """Any other linear map: a primitive with a hole where its argument goes."""
+
+    def _latex(self, printer, exp=None):
+        return printer.brackets(printer.doprint(self.args[0]))
+
+
+class transposed_map(LinearMap):
+    """The transpose of a linear map that has no name of its own."""
+
+    def _latex(self, printer, exp=None):
+        return printer.brackets(printer.doprint(self.args[0])) + r"^{\top}"
+
+
+def transposed(e):
+    """The transpose of a sum of products of linear maps."""
+    if e.is_Add:
+        return Add(*[transposed(a) for a in e.args])
+    if e.is_Mul and not e.is_commutative:
+        return Mul(*[a for a in e.args if a.is_commutative], *[transposed(a) for a in reversed(e.args) if not a.is_commutative])
+    if e.is_Pow and not e.is_commutative:
+        return transposed(e.base) ** e.exp
+    if isinstance(e, matrix):
+        return matrix(transpose(e.args[0]))
+    if isinstance(e, columns):
+        return transposed_map(e)
+    if isinstance(e, (vector, covector)):
+        return (covector if isinstance(e, vector) else vector)(e.args[0])
+    return transposed_map(e) if isinstance(e, linear) else e
