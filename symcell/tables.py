@@ -89,10 +89,11 @@ def recurrences(cell):
 def carousels(cell):
     from symcell.documents.plots import carousels, factor_text
 
-    table = new_table("carousel", "kind", "one step, the other previous states held fixed", "the total adds ways through")
+    columns = "one step, the other previous states held fixed", "the total adds ways through", "and over several steps"
+    table = new_table("carousel", "kind", *columns)
     for c in carousels(cell):
         step = f"d {c.state}[t] / d {c.state}[t-1] = {factor_text(c)}"
-        table.add_row(c.state.name, c.kind, plain(step), " ".join(map(str, c.detours)))
+        table.add_row(c.state.name, c.kind, plain(step), *(" ".join(map(str, ways)) for ways in (c.detours, c.longer_detours)))
     return table
 
 

@@ -64,6 +64,12 @@ def test_show():
     assert "(n_h, n_x)" in output and "(T, B, n_h)" in output
 
 
+def test_show_has_the_ways_through_other_states():
+    carousels = succeeds("show", "lstm").split("over several steps")[1].splitlines()
+    assert any(line.split()[:2] == ["c", "gate"] and line.split()[-2:] == ["h", "h"] for line in carousels)
+    assert any(line.split()[:2] == ["h", "matrix"] and line.split()[-1] == "c" for line in carousels)
+
+
 def test_show_a_variable_of_a_file():
     output = succeeds("show", VARIANT)
     assert "g = tanh(W_g @ x + U_g @ (i * h_prev) + b_g)" in output and "(T, B, n_s)" in output

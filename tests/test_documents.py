@@ -95,6 +95,15 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
         compile_document(beside_latex(cells.gru, cells.lstm, document=True), tmp_path)
 
 
+def test_what_the_total_derivative_adds():
+    c_of_lstm, h_of_lstm = (cells.lstm.carousel(s).latex().splitlines()[-1] for s in cells.lstm.states)
+    assert c_of_lstm.startswith(
+        r"The total derivative of one step adds $\frac{\partial c_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial c_{t-1}}$;"
+    )
+    assert h_of_lstm.startswith("Over one step this is the total derivative; over several steps, ways through $c_t$ ")
+    assert cells.gru.carousel(cells.gru.states[0]).latex().endswith("this is the total derivative.")
+
+
 def test_every_quantity_has_its_shape():
     latex = cells.rnn_readout.derive().latex()
     assert r"\mathbb{R}^{n_{h} \times n_{x}}" in latex

@@ -128,15 +128,99 @@ def test_products_over_any_number_of_steps():
         cells.lstm.carousel(cells.lstm.states[0]).product(-1)
 
 
-def test_kinds_and_detours():
+def test_kinds():
     kinds = {name: cells.get(name).carousel(cells.get(name).states[0]).kind for name in cells.names()}
     assert kinds["lstm"] == kinds["lstm_concat"] == "gate"
     assert kinds["lstm_1997"] == kinds["scalar_rnn"] == "constant"
     assert kinds["peephole_lstm"] == kinds["cifg_lstm"] == "elementwise"
     assert kinds["rnn"] == kinds["gru"] == "matrix"
-    lstm_c, lstm_h = cells.lstm.states
-    assert cells.lstm.carousel(lstm_c).detours == (lstm_h,)
-    assert cells.rnn.carousel(cells.rnn.states[0]).detours == ()
+
+
+# cell and state: the states through which the total derivative of one step passes, and those of several steps
+WAYS = {
+    ("lstm", "c"): ("h", "h"),
+    ("lstm", "h"): ("", "c"),
+    ("peephole_lstm", "c"): ("h", "h"),
+    ("peephole_lstm", "h"): ("", "c"),
+    ("lru", "h_re"): ("", "h_im"),
+    ("zoneout_lstm", "c"): ("", "h"),
+    ("slstm", "c"): ("h", "m h"),
+    ("lstm_1997_truncated", "c"): ("", ""),
+    ("gru", "c"): ("", ""),
+    ("rnn_readout", "a"): ("", ""),
+}
+
+
+@pytest.mark.parametrize(("name", "state"), WAYS)
+def test_the_ways_through_other_states(name, state):
+    cell = cells.get(name)
+    carousel = cell.carousel(next(s for s in cell.states if s.name == state))
+    found = tuple(" ".join(s.name for s in states) for states in (carousel.detours, carousel.longer_detours))
+    assert found == WAYS[name, state]
+
+
+def test_a_state_that_another_makes_whole_takes_no_longer_ways():
+    cell = Cell("toy", [Eq(c, sigmoid(affine(x)) * c.prev + Param("U") @ h.prev), Eq(h, tanh(c))])
+    assert cell.carousel(c).detours == (h,)
+    assert cell.carousel(c).longer_detours == ()
+
+
+def trajectory(cell, steps):
+    """The values of everything at every one of some steps that follow one another."""
+    values = [step_values(cell, np.random.default_rng(5))]
+    while len(values) < steps:
+        values.append(following(cell, values[-1], values[-1]))
+    return values
+
+
+def following(cell, before, given, moved=()):
+    """The values of the step `given`, but after the step `before` where there is one, and with the states in `moved` set by hand."""
+    values = dict(given) if before is None else given | {s.prev: before[s] for s in cell.states}
+    for row in cell.derive().forward:
+        values[row.target] = moved[row.target] if row.target in moved else evaluate(row.rhs, values)
+    return values
+
+
+def totals(cell, path, state, direction):
+    """How the states of the first step and of all that follow move with one new state of the first, by a complex step."""
+    found = [following(cell, None, path[0], {state: path[0][state] + 1e-40j * direction})]
+    for given in path[1:]:
+        found.append(following(cell, found[-1], given))
+    return [{s: np.broadcast_to(values[s].imag / 1e-40, shape_of(cell, s)) for s in cell.states} for values in found]
+
+
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_the_factor_and_the_detours_are_the_total_derivative_of_one_step(cell):
+    path = trajectory(cell, 2)
+    for state in cell.states:
+        direction, carousel = np.random.default_rng(6).normal(size=shape_of(cell, state)), cell.carousel(state)
+        at_once, later = totals(cell, path, state, direction)
+        found = apply(carousel.factor, direction, path[1])
+        for s in carousel.detours:
+            assert at_once[s].any()
+            found = found + apply(cell.jacobian(state, s.prev), at_once[s], path[1])
+        np.testing.assert_allclose(np.broadcast_to(found, later[state].shape), later[state], rtol=1e-10, atol=1e-13)
+
+
+ONE_WAY_BACK = [(cell, state) for cell in ALL for state in cell.states if not cell.carousel(state).longer_detours]
+
+
+@pytest.mark.parametrize(("cell", "state"), ONE_WAY_BACK, ids=lambda q: q.name)
+def test_without_longer_detours_the_totals_of_the_steps_multiply(cell, state):
+    path, direction = trajectory(cell, 4), np.random.default_rng(6).normal(size=shape_of(cell, state))
+    whole, step_by_step = totals(cell, path, state, direction)[-1][state], direction
+    for k in range(3):
+        step_by_step = totals(cell, path[k:k + 2], state, step_by_step)[-1][state]
+    np.testing.assert_allclose(whole, step_by_step, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(("name", "state"), [key for key, (_, longer) in WAYS.items() if longer and key[0] != "slstm"])
+def test_with_longer_detours_they_do_not(name, state):
+    cell = cells.get(name)
+    path, state = trajectory(cell, 3), next(s for s in cell.states if s.name == state)
+    direction = np.random.default_rng(6).normal(size=shape_of(cell, state))
+    once, twice = (totals(cell, path[:k], state, direction)[-1][state] for k in (2, 3))
+    assert not np.allclose(totals(cell, path[1:], state, once)[-1][state], twice, rtol=1e-6)
 
 
 def test_the_gru_is_its_gate_and_further_terms():

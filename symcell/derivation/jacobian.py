@@ -35,9 +35,9 @@ def jacobian(derivation, new, prev):
 class Carousel:
     """How an error in a state at step t reaches the same state one step earlier, and k steps earlier.
 
-    Exact for one step with the other states held fixed: `factor`. Of it, `direct` is what the state's own equation says, and
-    `further` what comes through quantities that depend on the previous state. The total derivative adds the paths through the
-    other states: `detours`."""
+    Exact for one step with the other states held fixed: `factor`. Of it, `direct` is what the state's own equation says; the rest
+    comes through quantities that depend on the previous state. The total derivative of one step adds the paths through `detours`,
+    that of several steps those through `longer_detours` too."""
 
     derivation: Derivation
     state: State
@@ -63,9 +63,34 @@ class Carousel:
 
     @property
     def detours(self):
-        """The other states s' with d s_t / d s'_{t-1} other than zero: the total derivative adds what passes through them."""
-        others = [s for s in self.derivation.cell.states if s != self.state]
-        return tuple(s for s in others if self.derivation.jacobian(self.state, s.prev) != 0)
+        """The other states s' through which one step's total derivative passes: s_t reads s'_{t-1}, which step t-1 has computed
+        from s_{t-1}. The total derivative adds d s_t / d s'_{t-1} * d s'_{t-1} / d s_{t-1} for each of them."""
+        made_from_it = self._made_from(self.state)
+        return tuple(s for s in self._read if s in made_from_it)
+
+    @property
+    def longer_detours(self):
+        """The other states that s_t reads and to which s leads over several steps, never through s itself on the way."""
+        found, waiting = set(), [self.state.prev, *(s.prev for s in self._made_from(self.state))]
+        while waiting:
+            reached = self._made_from(waiting.pop()) - found
+            found |= reached
+            waiting += [s.prev for s in reached]
+        return tuple(s for s in self._read if s in found)
+
+    @property
+    def _others(self):
+        return [s for s in self.derivation.cell.states if s != self.state]
+
+    @property
+    def _read(self):
+        """The other states whose previous values this one is made from."""
+        return [s for s in self._others if self.derivation.jacobian(self.state, s.prev) != 0]
+
+    def _made_from(self, source):
+        """The other states that one step makes from `source`, not by way of this one's new value."""
+        held = () if source == self.state else (self.state,)
+        return {s for s in self._others if derivative(self.derivation, s, source, held) != 0}
 
     @property
     def kind(self):

@@ -165,16 +165,24 @@ def carousel_latex(carousel, steps=3):
     text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
     if carousel.kind == "matrix":
         text += f"and an error comes back as\n\\begin{{equation*}}\n{backward_math(carousel, steps)}\n\\end{{equation*}}\n"
+    return text + _total_words(carousel, notation)
+
+
+def _total_words(carousel, notation):
+    """What the total derivative adds to the factor, over one step and over several."""
+    longer = ", ".join(notation.name(s) for s in carousel.longer_detours)
+    several = f"over several steps, ways through ${longer}$ that never pass ${notation.name(carousel.state)}$ are added too"
     if carousel.detours:
-        ways = " + ".join(
-            rf"\frac{{\partial {_now(derivation, state)}}}{{\partial {notation.name(s.prev)}}} "
-            rf"\frac{{\partial {notation.name(s.prev)}}}{{\partial {notation.name(state.prev)}}}"
-            for s in carousel.detours
-        )
-        text += f"The total derivative adds the ways through the other states, ${ways}$."
-    else:
-        text += "No other state leads back to it: this is the total derivative of one step."
-    return text
+        ways = " + ".join(_way(carousel.state, s, notation) for s in carousel.detours)
+        return f"The total derivative of one step adds ${ways}$" + (f"; {several}." if longer else ".")
+    if longer:
+        return f"Over one step this is the total derivative; {several.removesuffix(' too')}."
+    return "No other state leads back to it: this is the total derivative."
+
+
+def _way(state, other, notation):
+    now, before, through = (notation.name(q) for q in (state, state.prev, other.prev))
+    return rf"\frac{{\partial {now}}}{{\partial {through}}} \frac{{\partial {through}}}{{\partial {before}}}"
 
 
 def carousel_math(carousel, steps):
