@@ -95,6 +95,13 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
         compile_document(beside_latex(cells.gru, cells.lstm, document=True), tmp_path)
 
 
+def test_only_a_gate_is_called_one():
+    assert "gate between 0 and 1" in cells.lstm.carousel(cells.lstm.states[0]).latex()
+    for cell in (cells.indrnn, cells.peephole_lstm):  # without further terms, and with them
+        latex = cell.carousel(cell.states[0]).latex()
+        assert "more than a gate" in latex and "lets it" not in latex
+
+
 def test_what_the_total_derivative_adds():
     c_of_lstm, h_of_lstm = (cells.lstm.carousel(s).latex().splitlines()[-1] for s in cells.lstm.states)
     assert c_of_lstm.startswith(

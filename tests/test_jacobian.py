@@ -103,6 +103,16 @@ def test_every_step_jacobian_is_the_derivative(cell):
             np.testing.assert_allclose(np.broadcast_to(found, expected.shape), expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_a_gate_is_between_0_and_1(cell):
+    for seed in range(5):
+        values = step_values(cell, np.random.default_rng(seed))
+        for carousel in map(cell.carousel, cell.states):
+            if carousel.kind == "gate":
+                factor = evaluate(carousel.factor, values)
+                assert factor.min() >= 0 and factor.max() <= 1 + 1e-12
+
+
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_the_transpose_is_the_adjoint_map(name):
     cell = cells.get(name)

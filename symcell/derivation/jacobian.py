@@ -10,6 +10,7 @@ from sympy import IndexedBase, Integer, Mul, Symbol, sympify
 from symcell.derivation.chain import derivative
 from symcell.derivation.derive import Derivation
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.derivation.ranges import is_gate
 from symcell.errors import CellError
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
@@ -95,7 +96,8 @@ class Carousel:
     @property
     def kind(self):
         """What the factor is made of: "none" (no step reads the one before), "constant" (numbers and parameters, the same at
-        every step), "gate" (elementwise, no further terms), "elementwise" (with further terms) or "matrix"."""
+        every step), "gate" (elementwise, and the equations keep it between 0 and 1), "elementwise" (any other without a
+        matrix) or "matrix"."""
         factor = self.factor
         if factor == 0:
             return "none"
@@ -103,7 +105,7 @@ class Carousel:
             return "matrix"
         if not timed_symbols(factor, self.derivation):
             return "constant"
-        return "gate" if factor == self.direct else "elementwise"
+        return "gate" if is_gate(factor, self.derivation) else "elementwise"
 
     def product(self, k):
         """The factors of k steps, the latest first: d s_t / d s_{t-k} along this path alone.

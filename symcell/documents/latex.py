@@ -10,8 +10,10 @@ from symcell.language.symbols import Adjoint
 _KINDS = {
     "none": "nothing passes: no step reads the state of the one before",
     "constant": "the factor is the same at every step: along this path an error goes as its power, unchanged where it is 1",
-    "gate": "the factor is a gate alone, and no matrix takes part: the carousel turns as fast as the gate lets it",
-    "elementwise": "the factor is elementwise, no matrix takes part, but there are further terms beside the direct one",
+    "gate": "the factor is a gate between 0 and 1, and no matrix takes part: the carousel turns as fast as the gate lets it, and "
+    "no error grows along this path",
+    "elementwise": "the factor is elementwise, and no matrix takes part, but it is more than a gate: it may leave the range from "
+    "0 to 1, and the error may vanish or explode",
     "matrix": "matrices take part in the factor, and with them the error may vanish or explode",
 }
 

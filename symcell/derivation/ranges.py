@@ -1,0 +1,125 @@
+"""The ranges of elementwise expressions, as far as the equations alone prove them: a gate lies between 0 and 1 whatever the
+inputs and the parameters are."""
+
+from itertools import product
+
+from sympy import Abs, Add, Heaviside, Max, Min, Mul, Piecewise, Pow, S, cos, erf, exp, expand_mul, sign, sin, tanh
+
+from symcell.language.activations import hard_sigmoid, log_sigmoid, relu, sigmoid, softplus, stop_gradient
+from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, repeat, softmax, spread, total, transpose
+
+_ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
+_MOST_ATOMS = 8  # of a sum whose corners are all looked at
+
+
+def is_gate(e, derivation):
+    """Whether the derivation's equations keep `e` between 0 and 1."""
+    lowest, highest = Ranges(derivation).of(e)
+    return bool(lowest >= 0 and highest <= 1)
+
+
+class Ranges:
+    """Bounds (lowest, highest), which need not be reached. A symbol that a forward row makes has the bounds of its right side."""
+
+    def __init__(self, derivation):
+        self.rows = {r.target: r.rhs for r in derivation.forward}
+        self.known = {}
+
+    def of(self, e):
+        if e not in self.known:
+            self.known[e] = self._bounds(e)
+        return self.known[e]
+
+    def _bounds(self, e):
+        if e.is_number:
+            return e, e
+        if e in self.rows:
+            return self.of(self.rows[e])
+        rule = next((rule for kind, rule in _RULES if isinstance(e, kind)), None)
+        return _ANYWHERE if rule is None else rule(self, e)
+
+    def of_the_same_values(self, e):
+        return self.of(e.args[0])
+
+    def of_exponential(self, e):
+        lowest, highest = self.of(e.args[0])
+        return exp(lowest), exp(highest)
+
+    def of_partial_sum(self, e):
+        """Of a softmax, whose entries add up to 1."""
+        summed, *axis = e.args
+        summed = self.rows.get(summed, summed)
+        return _UNIT if isinstance(summed, softmax) and list(summed.args[1:]) == axis else _ANYWHERE
+
+    def of_cases(self, e):
+        return _hull([self.of(value) for value, _ in e.args])
+
+    def of_extremum(self, e):
+        choose = max if isinstance(e, Max) else min
+        return tuple(choose(ends) for ends in zip(*map(self.of, e.args), strict=True))
+
+    def of_power(self, e):
+        if not (e.exp.is_Integer and e.exp > 0):
+            return _ANYWHERE
+        lowest, highest = self.of(e.base)
+        ends = lowest**e.exp, highest**e.exp
+        turns = e.exp % 2 == 0 and lowest < 0 < highest
+        return (S.Zero if turns else min(ends)), max(ends)
+
+    def of_product(self, e):
+        bounds = S.One, S.One
+        for factor in e.args:
+            bounds = _hull([(_times(a, b),) for a, b in product(bounds, self.of(factor))])
+        return bounds
+
+    def of_sum(self, e):
+        """The tightest of three: term by term, at the corners (f w + 1 - w is a gate if f and w are), and a - Max(a, b) <= 0."""
+        spelled_out = self._spelled_out(e)
+        if spelled_out != e:
+            return self.of(spelled_out)
+        lows, highs = zip(*map(self.of, e.args), strict=True)
+        lowest, highest = self._corners(e)
+        below = [self.of(e - a - b)[1] for a in e.args if isinstance(-a, Max) for b in (-a).args]
+        return max(lowest, Add(*lows)), min(highest, Add(*highs), *below)
+
+    def _spelled_out(self, e):
+        """With the right sides of sums, products and extrema in the place of their names: what is one quantity must look so."""
+        while named := {q: self.rows[q] for q in e.free_symbols if isinstance(self.rows.get(q), (Add, Mul, Max))}:
+            e = e.xreplace(named)
+        return e
+
+    def _corners(self, e):
+        """Multiplied out, a sum is of degree one in each of its atoms, powers among them, and its extremes lie at the corners."""
+        e = expand_mul(e)
+        atoms = list(dict.fromkeys(a for term in Add.make_args(e) for a in Mul.make_args(term) if not a.is_number))
+        ranges = [self.of(a) for a in atoms]
+        if len(atoms) > _MOST_ATOMS or any(end.is_infinite for ends in ranges for end in ends):
+            return _ANYWHERE
+        return _hull([(e.xreplace(dict(zip(atoms, corner, strict=True))),) for corner in product(*ranges)])
+
+
+def _hull(ranges):
+    """From the lowest of all ends to the highest."""
+    ends = [end for ends in ranges for end in ends]
+    return min(ends), max(ends)
+
+
+def _times(a, b):
+    """A product of bounds: nothing times what has no bound is nothing."""
+    return S.Zero if a == 0 or b == 0 else a * b
+
+
+_RULES = [
+    ((sigmoid, hard_sigmoid, Heaviside, softmax), lambda ranges, e: _UNIT),
+    ((tanh, sin, cos, erf, sign), lambda ranges, e: _AROUND_ZERO),
+    ((softplus, relu, Abs), lambda ranges, e: _POSITIVE),
+    (log_sigmoid, lambda ranges, e: (-S.Infinity, S.Zero)),
+    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient), Ranges.of_the_same_values),
+    ((total, cumsum), Ranges.of_partial_sum),
+    (exp, Ranges.of_exponential),
+    (Piecewise, Ranges.of_cases),
+    ((Max, Min), Ranges.of_extremum),
+    (Pow, Ranges.of_power),
+    (Mul, Ranges.of_product),
+    (Add, Ranges.of_sum),
+]

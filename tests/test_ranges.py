@@ -1,0 +1,93 @@
+"""What the equations prove of a factor's range, and so which carousels are gates."""
+
+import pytest
+from sympy import Abs, Eq, Heaviside, Max, Min, Piecewise, exp, oo, symbols, tanh
+
+from symcell import (
+    Cell,
+    Input,
+    Param,
+    State,
+    affine,
+    cells,
+    cumsum,
+    hard_sigmoid,
+    log_sigmoid,
+    mean,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+)
+from symcell.derivation.ranges import Ranges
+
+x, h, c = Input("x"), State("h"), State("c")
+f, g, i, k, w, z = symbols("f g i k w z")
+gate, other = sigmoid(affine(x, name="f")), hard_sigmoid(affine(x, name="g"))
+
+FACTORS = {
+    "a gate": (gate, "gate"),
+    "one minus a gate": (1 - gate, "gate"),
+    "a product of gates": (gate * other * (1 - gate), "gate"),
+    "a gate between two": (gate * other + (1 - gate) * sigmoid(x), "gate"),
+    "a kink": (Heaviside(x, 0), "gate"),
+    "a choice of gates": (Piecewise((gate, x > 0), (other, True)), "gate"),
+    "a square": (tanh(x) ** 2, "gate"),
+    "a clipped value": (Max(0, Min(1, x)), "gate"),
+    "a decay": (exp(-softplus(x) * exp(Param("a"))), "gate"),
+    "a decay by a logarithm": (exp(log_sigmoid(x) / 16), "gate"),
+    "a decay by the largest": (exp(x - Max(x, Param("b"))), "gate"),
+    "a share": (softmax(affine(x, name="f")), "gate"),
+    "a running share": (cumsum(softmax(affine(x, name="f"))), "gate"),
+    "a mean of gates": (mean(sigmoid(x)) * gate, "gate"),
+    "a weight": (Param("u") * Heaviside(x, 0), "elementwise"),
+    "an input": (x, "elementwise"),
+    "a gate and an input": (gate * x, "elementwise"),
+    "two gates": (gate + other, "elementwise"),
+    "twice a gate": (2 * gate, "elementwise"),
+    "a signed value": (tanh(x), "elementwise"),
+    "a growth": (exp(softplus(x)), "elementwise"),
+    "a running sum": (cumsum(sigmoid(x)), "elementwise"),
+    "a parameter": (Param("u"), "constant"),
+}
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_a_factor_of_that_range(name):
+    factor, kind = FACTORS[name]
+    assert Cell("toy", [Eq(h, factor * h.prev + x)]).carousel(h).kind == kind
+    named = Cell("toy", [Eq(k, factor), Eq(h, k * h.prev + x)])
+    assert named.carousel(h).kind == kind
+
+
+def test_gates_that_are_made_of_named_gates():
+    named = [Eq(f, gate), Eq(g, softmax(affine(Input("y")))), Eq(w, f * g), Eq(z, other)]
+    assert Cell("toy", [*named, Eq(h, (z * w + (g - w)) * h.prev + x)]).carousel(h).kind == "gate"
+    assert Cell("toy", [*named, Eq(h, (z * w + (g + w)) * h.prev + x)]).carousel(h).kind == "elementwise"
+
+
+def test_bounds():
+    cell = Cell("toy", [Eq(f, gate), Eq(g, tanh(x)), Eq(z, relu(x)), Eq(h, f * g * z * h.prev + x)])
+    bounds = Ranges(cell.derive()).of
+    assert bounds(2 * f - g) == (-1, 3)
+    assert bounds(f * g) == (-1, 1)
+    assert bounds(g**2) == (0, 1) and bounds(g**3) == (-1, 1)
+    assert bounds(-z) == (-oo, 0) and bounds(f * z) == (0, oo)
+    assert bounds(Abs(x) - 1) == (-1, oo)
+    assert bounds(h) == bounds(x) == bounds(1 / f) == (-oo, oo)
+
+
+KINDS = {
+    "gate": "delta_gru.x_sent delta_gru.h_sent gla.S layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mingru.h "
+            "multiplicative_lstm.c on_lstm.c qrnn.c slstm.m slstm.c slstm.n sru_v1.c",
+    "elementwise": "cifg_lstm.c indrnn.h peephole_lstm.c phased_lstm.c sru.c zoneout_lstm.c",
+    "constant": "delta_gru.m_r delta_gru.m_z delta_gru.m_x delta_gru.m_h lru.h_re lru.h_im lstm_1997.c lstm_1997_truncated.c "
+                "scalar_rnn.a scrn.s",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kinds_of_the_catalogue(kind):
+    carousels = [cells.get(name).carousel(s) for name in cells.names() for s in cells.get(name).states]
+    found = {f"{q.derivation.cell.name}.{q.state}" for q in carousels if q.kind == kind}
+    assert found == set(KINDS[kind].split())
