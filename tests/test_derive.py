@@ -251,7 +251,7 @@ def test_the_adjoints_of_the_lstm():
         ("dc_later", "carried back from the next step", 5),
         ("dh*o*(1 - tanh(c)**2)", "chain rule", 6),
     ]
-    assert found["do"] == [("dh*tanh(c)", "chain rule", 6)]
+    assert found["do"] == [("dh*tanh(c)", "product rule", 6)]
     assert found["df"] == [("dc*c_prev", "product rule", 5)]
     assert found["dz_f"] == [("df*f*(1 - f)", "chain rule", 2)]
     assert found["dz_g"] == [("dg*(1 - g**2)", "chain rule", 3)]
@@ -300,6 +300,22 @@ RULES = {
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_its_name(rule):
     assert rule in rules_of(RULES[rule])["dx"]
+
+
+@pytest.mark.parametrize(("rhs", "rule"), [
+    (y * tanh(x), "chain rule"),
+    (x * tanh(y), "product rule"),
+    (x * sigmoid(x), "chain rule"),
+    (x + tanh(y), "sum rule"),
+    (y - x / 2, "sum rule"),
+    (x**2 + y, "product rule"),
+    (y / x, "chain rule"),
+    (tanh(y) * (1 - x), "product rule"),
+    (y * Max(x, 0), "chain rule"),
+    (x * floor(x), "product rule"),
+])  # fmt: skip
+def test_a_rule_is_named_for_where_the_quantity_stands(rhs, rule):
+    assert rules_of(Eq(h, rhs))["dx"] == [rule]
 
 
 def test_a_transpose_of_a_value():

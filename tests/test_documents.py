@@ -62,6 +62,7 @@ def test_the_lstm_reads_like_its_paper():
     assert r"c_t &= f_t \odot c_{t-1} + i_t \odot g_t \tag{5}" in latex
     assert r"h_t &= o_t \odot \tanh\left(c_t\right) \tag{6}" in latex
     assert r"\bar{c}_{t-1}^{+} &= \bar{c}_t \odot f_t && \text{\footnotesize product rule of (5)}" in latex
+    assert r"\bar{o}_t &= \bar{h}_t \odot \tanh\left(c_t\right) && \text{\footnotesize product rule of (6)}" in latex
     assert r"\bar{h}_{t-1}^{+} &= U_i^{\top} \bar{z}_{i,t} + U_f^{\top} \bar{z}_{f,t}" in latex
     assert r"\bar{W}_i &= \textstyle\sum_t \bar{z}_{i,t} \, x_t^{\top}" in latex
     assert r"\frac{\partial c_t}{\partial c_{t-1}} = f_t" in latex

@@ -8,8 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from sympy import Add, Expr, Function, S
-from sympy.core.function import Application
+from sympy import Add, Expr, Function, Mul, Pow, S
 
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
@@ -185,7 +184,7 @@ def pull_back(e, bar, derivation, rule="sum rule"):
             its_bar = bar * slope
             if rank and not derivation.shape(leaf):
                 its_bar = _total_over(its_bar, rank)
-            yield from pull_back(leaf, its_bar, derivation, _rule_of(slope))
+            yield from pull_back(leaf, its_bar, derivation, _rule_of(e, leaf, slope))
 
 
 def leaves(e):
@@ -201,9 +200,16 @@ def _total_over(e, rank):
     return e
 
 
-def _rule_of(slope):
-    """The school's name for differentiating an elementwise expression, by its slope."""
-    if slope.is_number:
-        return "sum rule"
-    functions = [f for f in slope.atoms(Application) if not isinstance(f, Primitive)]
-    return "chain rule" if functions else "product rule"
+def _rule_of(e, leaf, slope):
+    """The school's name for differentiating an elementwise expression by one of its leaves."""
+    if _through_a_function(e, leaf):
+        return "chain rule"
+    return "sum rule" if slope.is_number else "product rule"
+
+
+def _through_a_function(e, leaf):
+    """Whether the derivative passes through a function; in o tanh(c), that by c does, and that by o does not."""
+    whole_power = isinstance(e, Pow) and e.exp.is_Integer and e.exp > 0
+    if isinstance(e, (Add, Mul)) or whole_power:
+        return any(_through_a_function(a, leaf) for a in e.args)
+    return e != leaf and partial(e, leaf) != 0
