@@ -95,12 +95,13 @@ class Cell:
     def jacobian(self, new, prev):
         """d new / d prev over one step, all other previous states and the inputs held fixed; a SymPy expression.
 
-        An elementwise derivative is an expression of units (`f` for the LSTM's cell state); where a matrix takes part it is a
-        sum of non-commutative products of `diag(...)` and parameters. Raises CellError for what is no state."""
+        Both may be given by their names: `jacobian("c", "c_prev")`, or "c.prev". An elementwise derivative is an expression of
+        units (`f` for the LSTM's cell state); where a matrix takes part it is a sum of non-commutative products of `diag(...)`
+        and parameters. Raises CellError for what is no state."""
         return self.derive().jacobian(new, prev)
 
     def carousel(self, state):
-        """The step Jacobian of a state with respect to itself, and its product over k steps."""
+        """The step Jacobian of a state, or of the state of that name, with respect to itself, and its product over k steps."""
         from symcell.derivation.jacobian import Carousel
 
         return Carousel(self.derive(), state)

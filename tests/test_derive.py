@@ -1,6 +1,7 @@
 """Derivations: step Jacobians, carousels, the adjoint rows with their rules, and derivatives at kinks."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -207,10 +208,38 @@ def test_steps_are_counted(k):
         cells.lstm.carousel(state("lstm", "c")).product(k)
 
 
-@pytest.mark.parametrize("of", [f, x, State("q"), State("c", "n_q"), "c", None])
-def test_only_a_state_has_a_carousel(of):
-    with pytest.raises(CellError, match="lstm"):
+@pytest.mark.parametrize(("of", "found"), [
+    (f, "the intermediate f"),
+    (x, "the input x"),
+    (State("q"), "the state q"),
+    (State("c", "n_q"), "the state c of shape (n_q,)"),
+    ("q", "'q'"),
+    ("c_prev", "'c_prev'"),
+    (None, "None"),
+])  # fmt: skip
+def test_only_a_state_has_a_carousel(of, found):
+    with pytest.raises(CellError, match=f"^{re.escape(f'cell lstm: a carousel is of one of the states c, h; found {found}')}$"):
         cells.lstm.carousel(of)
+
+
+def test_states_by_their_names():
+    lstm, (c, h) = cells.lstm, cells.lstm.states
+    assert lstm.carousel("c") == lstm.carousel(c)
+    assert lstm.carousel("c").factor == f
+    assert lstm.jacobian("c", "c_prev") == lstm.jacobian("c", "c.prev") == lstm.jacobian(c, "c.prev") == f
+    assert lstm.derive().jacobian("h", "c_prev") == lstm.jacobian(h, c.prev)
+
+
+@pytest.mark.parametrize(("new", "prev", "why"), [
+    ("q", "c_prev", "a Jacobian's numerator is one of the states c, h; found 'q'"),
+    (f, "c_prev", "a Jacobian's numerator is one of the states c, h; found the intermediate f"),
+    ("c", "c", "a Jacobian's denominator is one of the previous states c_prev, h_prev; found 'c'"),
+    ("c", "q_prev", "a Jacobian's denominator is one of the previous states c_prev, h_prev; found 'q_prev'"),
+    ("c", state("lstm", "c"), "a Jacobian's denominator is one of the previous states c_prev, h_prev; found the state c"),
+])  # fmt: skip
+def test_what_a_jacobian_is_not_of(new, prev, why):
+    with pytest.raises(CellError, match=re.escape(f"cell lstm: {why}")):
+        cells.lstm.jacobian(new, prev)
 
 
 def test_the_product_is_what_backpropagation_through_time_computes():

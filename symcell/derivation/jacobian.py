@@ -12,6 +12,7 @@ from symcell.derivation.derive import Derivation
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
 from symcell.derivation.ranges import is_gate
 from symcell.errors import CellError
+from symcell.language.declaration import described
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
 __all__ = [
@@ -21,15 +22,29 @@ __all__ = [
 
 
 def jacobian(derivation, new, prev):
-    """d new / d prev over one step, as a SymPy expression."""
+    """d new / d prev over one step, as a SymPy expression; both may be given by their names."""
     cell = derivation.cell
-    if not isinstance(new, State) or new not in cell.states:
-        raise CellError(f"cell {cell.name}: a Jacobian's numerator is one of the states {list(cell.states)}, found {new}")
-    if not isinstance(prev, Previous) or prev.state not in cell.states:
-        raise CellError(
-            f"cell {cell.name}: a Jacobian's denominator is a previous state, like {cell.states[0]}.prev, found {prev}"
-        )
+    new = _chosen(cell, new, _states(cell), "a Jacobian's numerator is one of the states")
+    prev = _chosen(cell, prev, _previous(cell), "a Jacobian's denominator is one of the previous states")
     return derivative(derivation, new, prev)
+
+
+def _states(cell):
+    return {s.name: s for s in cell.states}
+
+
+def _previous(cell):
+    """c_{t-1} by the name that generated code gives it, and as Python writes it."""
+    return {s.prev.name: s.prev for s in cell.states} | {f"{s.name}.prev": s.prev for s in cell.states}
+
+
+def _chosen(cell, q, by_name, sentence):
+    """The quantity that `q` is, or is the name of. Raises CellError, with what there is, if there is none."""
+    found = by_name.get(q) if isinstance(q, str) else q
+    if isinstance(found, Symbol) and found in by_name.values():
+        return found
+    known = ", ".join(dict.fromkeys(known.name for known in by_name.values()))
+    raise CellError(f"cell {cell.name}: {sentence} {known}; found {described(q) if isinstance(q, Symbol) else repr(q)}")
 
 
 @dataclass(frozen=True)
@@ -44,8 +59,8 @@ class Carousel:
     state: State
 
     def __post_init__(self):
-        if self.state not in self.derivation.cell.states:
-            raise CellError(f"cell {self.derivation.cell.name}: the carousel of {self.state}, which is none of its states")
+        cell = self.derivation.cell
+        object.__setattr__(self, "state", _chosen(cell, self.state, _states(cell), "a carousel is of one of the states"))
 
     @property
     def factor(self):
