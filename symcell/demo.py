@@ -8,8 +8,8 @@ from pathlib import Path
 
 from symcell import cells
 from symcell.check import check
-from symcell.documents.plain import equation_lines
-from symcell.documents.plots import carousels, draw, factor_text, measure, write_csv
+from symcell.documents.plain import equation_lines, short_factor_text
+from symcell.documents.plots import carousels, draw, measure, write_csv
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.modules import generate
@@ -78,9 +78,8 @@ def _derived(cell, folder, console):
     for number, line in equation_lines(derivation).items():
         console.print(f"  ({number})  {line}", markup=False, soft_wrap=True)
     for c in carousels(cell):
-        factor = factor_text(c)
-        shown = factor if len(factor) <= 60 else "a sum of products with matrices" if c.kind == "matrix" else "a sum of products"
-        console.print(f"  d {c.state}[t] / d {c.state}[t-1] = {shown}  ({c.kind})", markup=False, soft_wrap=True)
+        step = f"d {c.state}[t] / d {c.state}[t-1] = {short_factor_text(c)}"
+        console.print(f"  {step}  ({c.kind})", markup=False, soft_wrap=True)
     document = write_atomically(folder / f"{cell.name}.tex", derivation.latex(document=True))
     module = generate(cell, folder)
     return {document: f"the derivation of {cell.name}, a LaTeX document", module: f"the kernels of {cell.name}, standalone"}

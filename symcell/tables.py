@@ -87,12 +87,13 @@ def recurrences(cell):
 
 
 def carousels(cell):
-    from symcell.documents.plots import carousels, factor_text
+    from symcell.documents.plain import short_factor_text
+    from symcell.documents.plots import carousels
 
     columns = "one step, the other previous states held fixed", "the total adds ways through", "and over several steps"
     table = new_table("carousel", "kind", *columns)
     for c in carousels(cell):
-        step = f"d {c.state}[t] / d {c.state}[t-1] = {factor_text(c)}"
+        step = f"d {c.state}[t] / d {c.state}[t-1] = {short_factor_text(c)}"
         table.add_row(c.state.name, c.kind, plain(step), *(" ".join(map(str, ways)) for ways in (c.detours, c.longer_detours)))
     return table
 

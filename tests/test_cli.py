@@ -70,6 +70,11 @@ def test_show_has_the_ways_through_other_states():
     assert any(line.split()[:2] == ["h", "matrix"] and line.split()[-1] == "c" for line in carousels)
 
 
+def test_show_says_what_a_long_factor_is_made_of():
+    output = succeeds("show", "on_lstm")
+    assert "d h[t] / d h[t-1] = a sum of products with matrices" in output and "hole" not in output
+
+
 def test_show_a_variable_of_a_file():
     output = succeeds("show", VARIANT)
     assert "g = tanh(W_g @ x + U_g @ (i * h_prev) + b_g)" in output and "(T, B, n_s)" in output

@@ -9,8 +9,9 @@ from latex2mathml.converter import convert
 from pylatexenc.latexwalker import LatexWalker
 from sympy import Eq, Max, Piecewise, symbols, tanh
 
-from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, variance
+from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, variance
 from symcell.documents.beside import beside_latex
+from symcell.documents.plain import factor_text, short_factor_text
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, s = symbols("f g s")
@@ -101,6 +102,28 @@ def test_only_a_gate_is_called_one():
     for cell in (cells.indrnn, cells.peephole_lstm):  # without further terms, and with them
         latex = cell.carousel(cell.states[0]).latex()
         assert "more than a gate" in latex and "lets it" not in latex
+
+
+@pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
+def test_a_factor_as_text_has_nothing_in_it_but_mathematics(cell):
+    for carousel in map(cell.carousel, cell.states):
+        for text in (str(carousel.factor), str(carousel.backward(1)), factor_text(carousel)):
+            assert not re.search("hole|linear|vector|matrix|columns|_map", text), text
+        assert len(short_factor_text(carousel)) <= 60
+
+
+def test_a_dot_stands_for_the_argument_of_a_map():
+    shared = Cell("shared", [Eq(h, softmax(h.prev) + x)])
+    assert str(shared.jacobian(h, h.prev)) == "(softmax_h*(· - total(softmax_h*·, -1)))"
+    assert factor_text(shared.carousel(h)) == "(softmax_h * (· - total(softmax_h * ·)))"
+    back = str(shared.carousel(h).backward(1))
+    assert back.startswith("(") and back.endswith(").T") and back.count("·") == 2
+
+
+def test_a_long_factor_is_said_in_words():
+    of_peephole_c = cells.peephole_lstm.carousel("c")
+    assert short_factor_text(of_peephole_c) == factor_text(of_peephole_c) and len(factor_text(of_peephole_c)) > 50
+    assert short_factor_text(cells.gru.carousel("c")) == "a sum of products with matrices"
 
 
 def test_what_the_total_derivative_adds():

@@ -4,10 +4,11 @@ A derivative between vectors is a sum of products of linear maps. Elementwise ma
 part the result is the expression `e` itself.
 """
 
-from sympy import Add, Function, Mul
+from sympy import Add, Function, Mul, Symbol
 from sympy.printing.precedence import PRECEDENCE
 
 from symcell.language.primitives import Unevaluated, transpose
+from symcell.language.symbols import Hole
 
 
 class LinearMap(Unevaluated, Function):
@@ -52,6 +53,9 @@ class columns(LinearMap):
 class vector(LinearMap):
     """From a scalar to a vector: the scalar times `u`."""
 
+    def _sympystr(self, printer):
+        return printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
+
     def _latex(self, printer, exp=None):
         return printer.parenthesize_factor(self.args[0])
 
@@ -59,12 +63,23 @@ class vector(LinearMap):
 class covector(LinearMap):
     """From a vector to a scalar: the inner product with `u`."""
 
+    def _sympystr(self, printer):
+        return printer.parenthesize(self.args[0], PRECEDENCE["Pow"]) + ".T"
+
     def _latex(self, printer, exp=None):
         return printer.parenthesize_factor(self.args[0]) + r"^{\top}"
 
 
+def _dotted(e):
+    """With a dot in the place of the argument."""
+    return e.xreplace({hole: Symbol("·") for hole in e.atoms(Hole)})
+
+
 class linear(LinearMap):
     """Any other linear map: a primitive with a hole where its argument goes."""
+
+    def _sympystr(self, printer):
+        return f"({printer.doprint(_dotted(self.args[0]))})"
 
     def _latex(self, printer, exp=None):
         return printer.brackets(printer.doprint(self.args[0]))
@@ -73,8 +88,11 @@ class linear(LinearMap):
 class transposed_map(LinearMap):
     """The transpose of a linear map that has no name of its own."""
 
+    def _sympystr(self, printer):
+        return f"{printer.doprint(self.args[0])}.T"
+
     def _latex(self, printer, exp=None):
-        return printer.brackets(printer.doprint(self.args[0])) + r"^{\top}"
+        return printer.doprint(self.args[0]) + r"^{\top}"
 
 
 def transposed(e):

@@ -200,7 +200,7 @@ def _broken(notation, e):
     text = notation.doprint(e)
     if len(text) < 200 or not e.is_Add:
         return text
-    terms = notation._terms(e)
+    terms = notation.paper.terms(e)
     lines = [notation.doprint(terms[0])] + [_signed(notation.doprint(a)) for a in terms[1:]]
     return "\\begin{aligned}[t]\n&" + " \\\\\n&".join(lines) + "\n\\end{aligned}"
 

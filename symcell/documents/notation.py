@@ -62,17 +62,10 @@ class Notation(LatexPrinter):
 
     def _print_Add(self, e, order=None):
         text = ""
-        for a in self._terms(e):
+        for a in self.paper.terms(e):
             subtracted = a.could_extract_minus_sign() and bool(text)
             text += (" - " if subtracted else " + " if text else "") + self._term(-a if subtracted else a)
         return text
-
-    def _terms(self, e):
-        return (
-            self.paper.terms(e)
-            if e.is_commutative
-            else sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), str(a)))
-        )
 
     def _term(self, e):
         text = self.doprint(e)

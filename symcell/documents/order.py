@@ -20,7 +20,9 @@ class PaperOrder:
         self.rows = {r.target: k for k, r in enumerate(derivation.forward)}
 
     def terms(self, e):
-        """The terms of a sum, as a paper orders them."""
+        """The terms of a sum, as a paper orders them; of linear maps, the shortest product first."""
+        if not e.is_commutative:
+            return sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), str(a)))
         return sorted(Add.make_args(e), key=lambda a: self._term(named(a)))
 
     def factors(self, e):

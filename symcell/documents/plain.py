@@ -26,10 +26,10 @@ class PlainPrinter(StrPrinter):
         return text
 
     def _print_Mul(self, e):
-        if not e.is_commutative:
-            return super()._print_Mul(e)
         if e.could_extract_minus_sign():
             return "-" + self.parenthesize(-e, PRECEDENCE["Mul"])
+        if not e.is_commutative:
+            return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in e.args)
         above, below = (Mul(*factors) for factors in fraction(e))
         if below != 1:
             return f"{self.parenthesize(above, PRECEDENCE['Mul'])} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
@@ -56,3 +56,17 @@ def equation_lines(derivation):
     """number -> "target = right side", as declared."""
     printer = PlainPrinter(derivation)
     return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.cell.equations}
+
+
+def factor_text(carousel):
+    """The factor of one step, in a paper's order."""
+    return PlainPrinter(carousel.derivation).doprint(carousel.factor)
+
+
+def short_factor_text(carousel, longest=60):
+    """The same, or where it is long, what it is made of."""
+    text = factor_text(carousel)
+    if len(text) <= longest:
+        return text
+    made_of = "a sum of products" if carousel.factor.is_Add else "a product"
+    return f"{made_of} with matrices" if carousel.kind == "matrix" else made_of

@@ -14,7 +14,7 @@ from sympy import Symbol
 
 from symcell.derivation.derive import recurrent_states
 from symcell.derivation.jacobian import Carousel
-from symcell.documents.plain import PlainPrinter
+from symcell.documents.plain import factor_text
 from symcell.files import write_atomically
 from symcell.interpret import evaluate
 
@@ -44,11 +44,6 @@ def carousels(cell):
     derivation = cell.derive()
     found = [Carousel(derivation, s) for s in recurrent_states(derivation.forward)]
     return sorted(found, key=lambda c: _KINDS.index(c.kind))
-
-
-def factor_text(carousel):
-    """The factor of one step as text, in a paper's order where no matrix fixes the order."""
-    return str(carousel.factor) if carousel.kind == "matrix" else PlainPrinter(carousel.derivation).doprint(carousel.factor)
 
 
 def measure(kernel, params, inputs, final):
