@@ -237,7 +237,8 @@ def plot(
     from symcell.train import sizes_of
 
     (cell,) = _loaded([target])
-    sizes = ", ".join(f"{name} = {n}" for name, n in sizes_of(cell, 8, hidden).items())
+    unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
+    sizes = ", ".join(unbroken(name, n) for name, n in sizes_of(cell, 8, hidden).items())
     title = f"{cell.name}: random parameters, inputs and cotangents (seed {seed}{'; ' if sizes else ''}{sizes})"
     print(draw({"": measure_at_random(cell, steps, hidden, seed)}, output or f"{cell.name}.png", title))
 

@@ -6,6 +6,7 @@ direct path.
 
 import csv
 import io
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def draw(panels, path, title=""):
     axes[0].set_ylabel("gradient norm, relative to k = 1")
     handles, labels = axes[0].get_legend_handles_labels()  # filled by columns: a curve, and its carousel below it
     figure.legend(handles, labels, loc="outside lower center", ncols=min(2 + len(panels), len(labels) // 2), frameon=False)
-    figure.suptitle(title or None)
+    figure.suptitle(textwrap.fill(title, int(10 * figure.get_figwidth())) or None)  # ten letters an inch leave a margin
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -1,0 +1,44 @@
+"""The picture of gradient norms: what stands in it stays in it."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from symcell import cli
+from symcell.documents.plots import Curve, draw
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that were saved."""
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: figures.append(figure))
+    return figures
+
+
+def title_of(figure):
+    """The title's text and the box around it, as a share of the picture."""
+    figure.canvas.draw()
+    title = figure._suptitle
+    return title.get_text(), title.get_window_extent().transformed(figure.transFigure.inverted())
+
+
+@pytest.mark.parametrize("panels", [1, 2])
+def test_a_long_title_is_wrapped(panels, drawn, tmp_path):
+    curve, title = Curve("toy", "h", "f", np.array([1.0, 0.5, 0.1]), None), "many words that say what there is to see, " * 5
+    draw({f"panel {k}": [curve] for k in range(panels)}, tmp_path / "picture.png", title)
+    text, box = title_of(drawn[0])
+    assert text.split() == title.split() and "\n" in text
+    assert box.x0 > 0 and box.x1 < 1 and box.y1 <= 1
+
+
+def test_a_short_title_is_one_line(drawn, tmp_path):
+    draw({"": [Curve("toy", "h", "f", np.array([1.0, 0.5]), None)]}, tmp_path / "picture.png", "A title")
+    assert title_of(drawn[0])[0] == "A title"
+
+
+def test_a_size_is_not_parted_from_its_number(drawn, tmp_path):
+    cli.plot("statistical_recurrent_unit", tmp_path / "picture.png", steps=2, hidden=3)
+    text, box = title_of(drawn[0])
+    assert "n_x\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}8" in text
+    assert box.x0 > 0 and box.x1 < 1
