@@ -1,0 +1,39 @@
+"""What README shows of the derivation is what the tool prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def lstm():
+    """The cell that README begins with."""
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", README, re.S)[1], names)
+    return names["lstm"]
+
+
+def formulas():
+    """README's formulas, a line each; Markdown wants its underscores escaped."""
+    block = re.search(r"\$\$\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}", README, re.S)[1]
+    return block.replace(r"\_", "_").split(" \\\\\n")
+
+
+def test_the_formulas_are_those_of_the_derivation(lstm):
+    printed = lstm.derive().latex().replace(r"\footnotesize ", "")
+    assert len(formulas()) == 4
+    for formula in formulas():
+        assert formula in printed
+
+
+def test_the_number_of_equations(lstm):
+    count = int(re.search(r"Of its (\d+) equations", README)[1])
+    assert rf"\tag{{{count}}}" in lstm.derive().latex() and rf"\tag{{{count + 1}}}" not in lstm.derive().latex()
+
+
+def test_the_carousel(lstm):
+    assert r"\frac{\partial c_t}{\partial c_{t-1}} = f_t$$" in README
+    assert str(lstm.jacobian("c", "c_prev")) == "f"
