@@ -445,6 +445,13 @@ def test_a_derivation_is_made_once():
     assert cells.lstm.derive() is cells.lstm.derive()
 
 
+def test_a_derivation_and_a_carousel_are_a_line_each_in_an_interpreter():
+    assert repr(cells.lstm.derive()) == "Derivation(lstm: 10 forward rows, 25 adjoint rows)"
+    assert repr(cells.lstm.carousel("c")) == "Carousel(lstm: d c[t] / d c[t-1] = f)"
+    for carousel in (cell.carousel(s) for cell in EVERY for s in cell.states):
+        assert len(repr(carousel)) < 150
+
+
 def test_nothing_depends_on_the_order_of_hashing():
     program = """
 from sympy import And, Eq, Max, Piecewise

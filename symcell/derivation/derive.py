@@ -5,7 +5,7 @@ elementwise expressions by the chain rule, through a primitive by the primitive'
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from sympy import Add, Expr, Function, Mul, Pow, S
@@ -52,7 +52,7 @@ class Derivation:
 
     cell: Cell
     forward: tuple[Row, ...]
-    adjoint: tuple[AdjointRow, ...] = field(repr=False)
+    adjoint: tuple[AdjointRow, ...]
 
     @cached_property
     def shapes(self):
@@ -85,6 +85,9 @@ class Derivation:
         from symcell.derivation.jacobian import jacobian
 
         return jacobian(self, new, prev)
+
+    def __repr__(self):
+        return f"Derivation({self.cell.name}: {len(self.forward)} forward rows, {len(self.adjoint)} adjoint rows)"
 
     def latex(self, document=False):
         """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath), or a whole document."""

@@ -142,6 +142,11 @@ class Carousel:
 
         return carousel_latex(self, steps)
 
+    def __repr__(self):
+        from symcell.documents.plain import short_factor_text
+
+        return f"Carousel({self.derivation.cell.name}: d {self.state}[t] / d {self.state}[t-1] = {short_factor_text(self)})"
+
     def _repr_latex_(self):
         from symcell.documents.latex import carousel_math
 
