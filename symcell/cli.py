@@ -31,7 +31,7 @@ else:
 def main():
     """The entry point. Exit status: 0, or 1 if something did not pass, or 2 if something cannot be done as asked."""
     if typer is None:
-        print('symcell: the command line needs more packages: pip install "symcell[cli]"', file=sys.stderr)
+        print(f"symcell: the command line needs more packages: {_install('cli')}", file=sys.stderr)
         sys.exit(2)
     application()()
 
@@ -297,7 +297,12 @@ def _needs(*packages):
     from importlib.util import find_spec
 
     if any(find_spec(p) is None for p in packages):
-        raise CellError('this command needs more packages: pip install "symcell[demo]"')
+        raise CellError(f"this command needs more packages: {_install('demo')}")
+
+
+def _install(extra):
+    """How to get an extra; no package index has symcell."""
+    return f'pip install -e ".[{extra}]" in the folder of its sources'
 
 
 if __name__ == "__main__":

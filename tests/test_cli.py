@@ -217,7 +217,13 @@ def test_without_typer_one_line_says_what_to_install(monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 2
-    assert capsys.readouterr().err == 'symcell: the command line needs more packages: pip install "symcell[cli]"\n'
+    why = capsys.readouterr().err
+    assert why == 'symcell: the command line needs more packages: pip install -e ".[cli]" in the folder of its sources\n'
+
+
+def test_without_matplotlib_a_picture_is_refused(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    assert 'pip install -e ".[demo]" in the folder of its sources' in refused("plot", "lstm")
 
 
 def test_errors_are_cell_errors():

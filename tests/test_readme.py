@@ -1,11 +1,15 @@
-"""What README shows of the derivation is what the tool prints."""
+"""What README shows and says is what the tool prints and has."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+from symcell import cells
+from symcell.derivation.derive import Derivation
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,22 @@ def test_the_formulas_are_those_of_the_derivation(lstm):
 def test_the_number_of_equations(lstm):
     count = int(re.search(r"Of its (\d+) equations", README)[1])
     assert rf"\tag{{{count}}}" in lstm.derive().latex() and rf"\tag{{{count + 1}}}" not in lstm.derive().latex()
+
+
+def test_the_catalogue_is_shown_at_work():
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "from symcell.cells import" in b]
+    exec(block, {})
+    assert int(re.search(r"lists its (\d+) cells", block)[1]) == len(cells.names())
+
+
+def test_the_calls_of_the_story_are_those_of_the_compiler():
+    calls = re.search(r"tells the story in six calls: ([^.]*)\.", README)[1].split(", ")
+    source = (ROOT / "symcell" / "compiler.py").read_text(encoding="utf-8")
+    assert len(calls) == 6 and [source.index(f"{call}(") for call in calls] == sorted(source.index(f"{call}(") for call in calls)
+
+
+def test_the_packages_that_a_fragment_needs(lstm):
+    assert r"\mathbb" in lstm.derive().latex() and all("amssymb" in text for text in (Derivation.latex.__doc__, README))
 
 
 def test_the_carousel(lstm):

@@ -90,7 +90,7 @@ class Derivation:
         return f"Derivation({self.cell.name}: {len(self.forward)} forward rows, {len(self.adjoint)} adjoint rows)"
 
     def latex(self, document=False):
-        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath), or a whole document."""
+        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document."""
         from symcell.documents.latex import derivation_latex
 
         return derivation_latex(self, document)
