@@ -57,3 +57,8 @@ def test_the_packages_that_a_fragment_needs(lstm):
 def test_the_carousel(lstm):
     assert r"\frac{\partial c_t}{\partial c_{t-1}} = f_t$$" in README
     assert str(lstm.jacobian("c", "c_prev")) == "f"
+
+
+def test_the_licence_is_the_one_that_is_declared():
+    assert 'license = "MIT"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License\n\nCopyright (c) 2026 the symcell authors\n")
