@@ -39,8 +39,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7cc685ca404a2089"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "55e6b216c9843158"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "antisymmetric_rnn"
 PARAMS = {"b": ("n_h",), "V": ("n_h", "n_x"), "M": ("n_h", "n_h")}
@@ -75,12 +75,13 @@ def shapes(n_h, n_x):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -343,7 +344,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2109,7 +2110,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         # w_h @ h_prev
         pack(w_h, 0, n_h, False, w_h_packed, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, V_packed.size + w_h_packed.size))
+    in_parallel(part, packers(threads, V_packed.size + w_h_packed.size))
     return V_packed, w_h_packed, w_h
 
 
@@ -2161,7 +2162,7 @@ def _backward_weights(sizes, real, made, params, tape, threads):
         # w_h.T @ dz_h
         pack(w_h, 0, n_h, True, w_h_packed, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, w_h_packed.size))
+    in_parallel(part, packers(threads, w_h_packed.size))
     return (w_h_packed,)
 
 

@@ -43,8 +43,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "9702ccddca639757"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "426d95bf08f6003a"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "gru_cho"
 PARAMS = {
@@ -93,12 +93,13 @@ def shapes(n_x, n_h):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -361,7 +362,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2158,7 +2159,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         # U_g @ v_g
         turn_over(U_g_packed_held, 0, 0, n_h, n_h, U_g_packed, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, W.size + U.size + U_g_packed.size))
+    in_parallel(part, packers(threads, W.size + U.size + U_g_packed.size))
     return W, U, U_g_packed
 
 

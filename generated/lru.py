@@ -44,8 +44,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "66c52def119281ab"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "1e87bfa04c827d7a"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "lru"
 PARAMS = {
@@ -94,12 +94,13 @@ def shapes(n_h, n_y):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -362,7 +363,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2233,7 +2234,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         # C_re @ h_re
         turn_over(C_held, 0, n_h, n_y, n_h, C_re_packed, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, B_.size + C_im_packed.size + C_re_packed.size))
+    in_parallel(part, packers(threads, B_.size + C_im_packed.size + C_re_packed.size))
     return (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im)
 

@@ -39,8 +39,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b3b5a05884092fd2"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "401d39a545c9ed6b"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "rnn"
 PARAMS = {"U_a": ("n_h", "n_h"), "W_a": ("n_h", "n_x"), "b_a": ("n_h",)}
@@ -73,12 +73,13 @@ def shapes(n_x, n_h):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -341,7 +342,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2047,7 +2048,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         # U_a @ a_prev
         turn_over(U_a_packed_held, 0, 0, n_h, n_h, U_a_packed, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, W_a_packed.size + U_a_packed.size))
+    in_parallel(part, packers(threads, W_a_packed.size + U_a_packed.size))
     return W_a_packed, U_a_packed
 
 

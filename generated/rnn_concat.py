@@ -39,8 +39,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6dd78157c1b27bd2"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "991de2eaba246d60"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "rnn_concat"
 PARAMS = {"W_a": ("n_h", "n_h + n_x")}
@@ -71,12 +71,13 @@ def shapes(n_h, n_x):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -339,7 +340,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2052,7 +2053,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         # W_a[:, 0:n_h] @ a_prev
         turn_over(W_a_packed_held, 0, 0, n_h, n_h, W_a_packed_, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, W_a_packed.size + W_a_packed_.size))
+    in_parallel(part, packers(threads, W_a_packed.size + W_a_packed_.size))
     return W_a_packed, W_a_packed_
 
 

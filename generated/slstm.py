@@ -48,8 +48,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ac0797da3f569de8"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "9924777525ff85da"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "slstm"
 PARAMS = {
@@ -108,12 +108,13 @@ def shapes(n_x, n_h, n_heads):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -376,7 +377,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2254,7 +2255,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         pack(w_z, 0, n_h, False, w, 0, 2 * n_h, rank, threads)
         pack(w_o, 0, n_h, False, w, 0, 3 * n_h, rank, threads)
 
-    in_parallel(part, halves(threads, W.size + w.size))
+    in_parallel(part, packers(threads, W.size + w.size))
     return W, w, w_i_log, w_f_log, w_z, w_o
 
 
@@ -2325,7 +2326,7 @@ def _backward_weights(sizes, real, made, params, tape, threads):
         pack(w_z, 0, n_h, True, w, 2 * n_h, 0, rank, threads)
         pack(w_o, 0, n_h, True, w, 3 * n_h, 0, rank, threads)
 
-    in_parallel(part, halves(threads, w.size))
+    in_parallel(part, packers(threads, w.size))
     return (w,)
 
 

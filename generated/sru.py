@@ -43,8 +43,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "36f249299e95da8c"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "f4a5eca50ea08fc6"
+RUNTIME_HASH = "23bbcc0dbd8c3e40"
 
 NAME = "sru"
 PARAMS = {
@@ -88,12 +88,13 @@ def shapes(n_h):
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.
@@ -356,7 +357,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
@@ -2094,7 +2095,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
         # W @ x, W_f @ x, W_r @ x
         turn_over(W__held, 0, 0, 3 * n_h, n_h, W_, 0, 0, rank, threads)
 
-    in_parallel(part, halves(threads, W_.size))
+    in_parallel(part, packers(threads, W_.size))
     return (W_,)
 
 

@@ -9,7 +9,6 @@ from numba.core import config
 
 from symcell.compiler import program_of
 from symcell.language.sizes import size
-from symcell.schedule.program import Product
 
 POINTS = ((100, 1, 32), (100, 32, 32), (100, 1, 128), (100, 32, 128), (50, 64, 256))
 _ENOUGH = 0.3  # seconds for each time that is measured
@@ -61,8 +60,8 @@ def operations(cell, N):
     for s in (*program.forward, *program.backward):
         if hasattr(s, "expr"):
             continue
-        left, right = (s.operands, s.targets) if isinstance(s, Product) else (s.bars, (s.operand,))
-        count += 2 * _width(program, left, sizes) * _width(program, right, sizes)
+        left, right = (_width(program, side, sizes) for side in s.sides)
+        count += 2 * left * right
     return count
 
 

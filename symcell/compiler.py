@@ -1,4 +1,4 @@
-"""The whole story: a cell's equations become a kernel, one frozen value at a time."""
+"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A cell's equations become a kernel."""
 
 from symcell.derivation.derive import derive
 from symcell.emission.module import emit

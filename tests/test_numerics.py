@@ -3,8 +3,9 @@
 import mpmath
 import numpy as np
 import pytest
+from sympy import Eq, Rational
 
-from symcell import cells, interpret
+from symcell import Cell, Input, State, cells, interpret
 from symcell.trials import random_sizes
 
 STEPS = 10_000
@@ -133,3 +134,16 @@ def test_the_stabiliser_of_slstm_at_extreme_exponents(exponent):
             slope = (exact.total(**{name: w + step}) - exact.total(**{name: w - step})) / (2 * step)
             scale = max(abs(float(slope)), 1e-12)
             assert abs(gradients.params[name].sum() - float(slope)) <= 1e-8 * scale, name
+
+
+@pytest.mark.parametrize("power", (-1, Rational(-1, 2), Rational(-3, 2), Rational(1, 2)))
+def test_quotients_and_roots_over_the_whole_range(power):
+    """In vectors and in what is left of them, subnormal numbers, zero and infinity included."""
+    x = Input("x")
+    values = np.geomspace(1e-45, 3e38, 61).astype(np.float32)
+    values = np.concatenate([values, [0, np.inf, np.nan]]).astype(np.float32).reshape(1, 1, -1)
+    kernel = Cell("power", [Eq(State("h"), x**power)]).compile("float32")
+    with np.errstate(over="ignore", divide="ignore"):
+        expected = (values.astype(np.float64) ** float(power)).astype(np.float32)
+    for found in (kernel.forward({}, values).states["h"], kernel.step({}, values[0])["h"][None]):
+        np.testing.assert_allclose(found, expected, rtol=4e-7, atol=np.finfo("f4").tiny)

@@ -56,7 +56,7 @@ class Arrays:
         }, "{last} - {first}")  # fmt: skip
 
     def _matrices(self, symbols, limits, steps):
-        home, names = self.schedule.runs.get(symbols, self.homes[symbols[0]]), self.names
+        home, names = self.schedule.home_of(symbols), self.names
         shape = self.program.shapes[symbols[0]]
         limit = limits.get(home.kind, limits[""])
         text = f"steps_at({home.array}, {limit})" if limit else home.array
@@ -66,7 +66,7 @@ class Arrays:
 
     def start(self, symbols):
         """The column of the first of them."""
-        return size_of(self.schedule.runs.get(symbols, self.homes[symbols[0]]).offset)
+        return size_of(self.schedule.home_of(symbols).offset)
 
     # Weights
 

@@ -186,7 +186,7 @@ def _work(passage):
             if s.target not in passage.program.once:
                 per_row[volume(shapes[s.target])] += _ELEMENTWISE
         else:
-            left, right = (s.operands, s.targets) if s in passage.products else (s.bars, (s.operand,))
-            per_row[sum(volume(shapes[q]) for q in left) * sum(volume(shapes[q]) for q in right)] += 1
+            left, right = (sum(volume(shapes[q]) for q in side) for side in s.sides)
+            per_row[left * right] += 1
     total = sum((n * Integer(count) for n, count in per_row.items()), Integer(0)).expand()
     return size_of(total)

@@ -1,4 +1,4 @@
-"""Schedule -> the functions of one direction. Decisions are all made; this room only writes them down.
+"""Schedule -> the functions of one direction, and in them where threads meet and what is fetched ahead.
 
 One jitted function, the *pass*, goes through all steps for some of the samples, a block of steps at a time: first what needs no
 state, for the whole block; then the recurrence, step by step; then what no later step needs. A block is as large as the cache
@@ -55,10 +55,8 @@ class Passage:
         head += [names.input_gradients] if any(map(self._is_for_inputs, self.products)) else []
         arrays = dict.fromkeys(self.packed)
         for p in (*self.products, *self.gradients):
-            groups = (p.operands, p.targets) if isinstance(p, Product) else (p.bars, (p.operand,))
-            for symbols in groups:
-                home = self.schedule.runs.get(symbols, self.homes[symbols[0]])
-                arrays.setdefault(home.array)
+            for symbols in p.sides:
+                arrays.setdefault(self.schedule.home_of(symbols).array)
         arrays.update(dict.fromkeys(self.arrays.gradient_name(g) for g in self.gradients))
         arrays.update(dict.fromkeys((names.lines, names.panels) if self.gradients else ()))
         arrays.update(dict.fromkeys([names.ahead] if self.fetching else ()))
@@ -158,8 +156,8 @@ class Passage:
 
     def _touched(self, item):
         """The arrays that a product or a gradient reads, its weights apart, and those that it writes for others to read."""
-        groups = ((item.operands,), (item.targets,)) if isinstance(item, Product) else ((item.bars, (item.operand,)), ())
-        return [{self.schedule.runs.get(symbols, self.homes[symbols[0]]).array for symbols in group} for group in groups]
+        arrays = [self.schedule.home_of(symbols).array for symbols in item.sides]
+        return [set(arrays[:1]), set(arrays[1:])] if isinstance(item, Product) else [set(arrays), set()]
 
     def _gradient(self, g):
         """One product for the gradients of all matrices that met one operand."""

@@ -109,7 +109,7 @@ def weights_frame(passage, shared, others, once, held):
         lines += ["", f"def {names.part}({names.rank}, {names.threads}):"]
         for name, p in others.items():
             lines += [_INDENT + line for line in _packing(passage, name, p, held if forward else ())]
-        lines += ["", f"in_parallel({names.part}, halves({names.threads}, {' + '.join(f'{name}.size' for name in others)}))"]
+        lines += ["", f"in_parallel({names.part}, packers({names.threads}, {' + '.join(f'{name}.size' for name in others)}))"]
     if forward:
         source, opening = names.held, held.unpacked(names.held)
     else:

@@ -10,12 +10,13 @@ from numba.core.compiler import Compiler
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
 
-# Never nnan or ninf: NaN and infinity must go through.
+# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
+# infinity and subnormal numbers.
 # With the default error model, loops that divide stay scalar.
 # References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
 # instructions at every call.
 _OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
     "no_cfunc_wrapper": True, "_nrt": False,
 }  # fmt: skip
 # For what kernels call, and Python does not.

@@ -103,7 +103,7 @@ def shares(threads, T, B, work):
     return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
 
 
-def halves(threads, size):
+def packers(threads, size):
     """(rank, count) for each thread that packs some of so many weights."""
     count = max(1, min(threads, size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]

@@ -62,6 +62,10 @@ class Schedule:
     runs: dict = field(default_factory=dict)  # symbols that a product treats as one -> the Home of the first
     tape: tuple = ()
 
+    def home_of(self, symbols):
+        """Where the first of some values lives that a product treats as one."""
+        return self.runs.get(symbols, self.homes[symbols[0]])
+
 
 def schedule(program):
     """Program -> Schedule."""
@@ -159,7 +163,7 @@ class _Housing:
         homes = self.result.homes
         self._given_homes(homes)
         items = [i for items in (*self.result.forward.values(), *self.result.backward.values()) for i in items]
-        groups = [i.operands if isinstance(i, Product) else i.bars for i in items if not isinstance(i, Sweep)]
+        groups = [i.sides[0] for i in items if not isinstance(i, Sweep)]
         for symbols in sorted(dict.fromkeys(groups), key=len, reverse=True):  # the widest first: the others may be runs of it
             self._pack(symbols, _common_stem(symbols))
         for i in items:

@@ -74,6 +74,10 @@ class Product:
     kind = "product"
 
     @property
+    def sides(self):
+        return self.operands, self.targets
+
+    @property
     def sources(self):
         return (*self.operands, *(w.symbol for w in self.weights))
 
@@ -88,6 +92,10 @@ class Gradient:
     place: str = ""
     note: str = ""
     kind = "weight gradient"
+
+    @property
+    def sides(self):
+        return self.bars, (self.operand,)
 
     @property
     def sources(self):

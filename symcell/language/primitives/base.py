@@ -10,7 +10,7 @@ A primitive answers, about itself and its arguments:
     _latex(printer)           how a paper writes it
     rule                      the name of its adjoint rule, for the derivation
 
-A new primitive is one new class here, and nothing else.
+A new primitive is one new class in the file where its like stand, and its name where that is public.
 """
 
 from inspect import signature
