@@ -25,7 +25,7 @@ else:
         metavar="TARGET", help="Which cells; default: a source checkout's example variant, rnn, gru and lstm.")]
     File = Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.")]
     Folder = Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")]
-    Seed = Annotated[int, typer.Option(help="Of all that is random.")]
+    Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all that is random.")]
 
 
 def main():
@@ -53,7 +53,7 @@ def _reporting(command):
             command(*args, **kwargs)
         except BrokenPipeError:
             raise  # whoever read has read enough; Typer knows what to do
-        except (CellError, OSError) as error:
+        except (CellError, OSError, MemoryError) as error:
             message = plain(" ".join(str(error).split()))
             terminal(stderr=True).print(f"[bold red]error:[/] [red]{message}[/]", soft_wrap=True)
             raise typer.Exit(2) from None
@@ -139,15 +139,14 @@ def generate(
     - `symcell generate --check`
     """
     from symcell import cells
-    from symcell.modules import generate as write_module
-    from symcell.modules import stale
+    from symcell.modules import generate_all, stale
     from symcell.targets import distinct
 
     whole = everything or not targets
     chosen = distinct([*_loaded(targets), *(cells.get(name) for name in cells.names() if whole)])
     if not check:
-        for cell in chosen:
-            print(write_module(cell, output))
+        for path in generate_all(chosen, output):
+            print(path)
         return
     problems = stale(chosen, output)
     if not whole:  # the modules of other cells are no orphans of these
@@ -233,14 +232,15 @@ def plot(
     - `symcell plot examples/new_variant.py:variant -o variant.png --steps 100`
     """
     _needs("matplotlib")
-    from symcell.documents.plots import draw, measure_at_random
+    from symcell.documents.plots import draw, measure_at_random, picture_path
     from symcell.train import sizes_of
 
     (cell,) = _loaded([target])
+    path = picture_path(output or f"{cell.name}.png")
     unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
     sizes = ", ".join(unbroken(name, n) for name, n in sizes_of(cell, 8, hidden).items())
     title = f"{cell.name}: random parameters, inputs and cotangents (seed {seed}{'; ' if sizes else ''}{sizes})"
-    print(draw({"": measure_at_random(cell, steps, hidden, seed)}, output or f"{cell.name}.png", title))
+    print(draw({"": measure_at_random(cell, steps, hidden, seed)}, path, title))
 
 
 def demo(

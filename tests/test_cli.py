@@ -204,6 +204,30 @@ def test_a_wrong_dtype_and_an_unwritable_file(tmp_path):
     assert "file" in refused("derive", "rnn", "-o", tmp_path / "file" / "rnn.tex")
 
 
+def test_nothing_is_written_if_one_of_several_modules_cannot_be_made(tmp_path):
+    file = tmp_path / "two.py"
+    file.write_text(
+        "from sympy import Eq, tanh\nfrom symcell import Cell, Input, Param, State, affine\nh = State('h')\n"
+        "good = Cell('good', [Eq(h, tanh(affine(Input('x'), h.prev)))])\n"
+        "deaf = Cell('deaf', [Eq(h, tanh(Param('U') @ h.prev))])\n"
+    )
+    assert "deaf has no input" in refused("generate", f"{file}:good", f"{file}:deaf", "-o", tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("command", ("check", "plot", "demo"))
+@pytest.mark.parametrize("seed", (-1, 2**32))
+def test_a_seed_that_is_none(command, seed):
+    result = CliRunner().invoke(cli.application(), [command, "rnn", "--seed", str(seed)])
+    assert result.exit_code == 2 and "--seed" in plain(result.output)
+
+
+def test_pictures_of_other_kinds(tmp_path):
+    assert ".png" in refused("plot", "rnn", "-o", tmp_path / "picture.xyz")
+    assert succeeds("plot", "scalar_rnn", "--steps", "4", "-o", tmp_path / "picture").strip() == str(tmp_path / "picture.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
 def test_two_cells_of_one_name(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from symcell import Cell\nfrom symcell.cells import gru\nfrom sympy import Eq\n"

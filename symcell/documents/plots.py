@@ -16,6 +16,7 @@ from sympy import Symbol
 from symcell.derivation.derive import recurrent_states
 from symcell.derivation.jacobian import Carousel
 from symcell.documents.plain import factor_text
+from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.interpret import evaluate
 
@@ -68,7 +69,11 @@ def measure_at_random(cell, steps, hidden, seed=0, samples=16):
 
     kernel = cell.compile("float64")
     inputs = {x.name: normal(x, steps, samples) for x in cell.inputs}
-    return measure(kernel, kernel.init(seed=seed, **sizes), inputs, {s.name: normal(s, samples) for s in cell.outputs})
+    with np.errstate(all="ignore"):  # what is not finite is told below
+        curves = measure(kernel, kernel.init(seed=seed, **sizes), inputs, {s.name: normal(s, samples) for s in cell.outputs})
+    if not all(np.isfinite(curve.norms).all() for curve in curves):
+        raise CellError(f"cell {cell.name}: at random parameters and inputs its gradients are not finite")
+    return curves
 
 
 def _curve(carousel, adjoints, params, inputs, before):
@@ -142,6 +147,18 @@ def _norms(values):
 # Drawn.
 
 
+def picture_path(path):
+    """Where a picture goes: a PNG if the path does not end with another kind. Raises CellError for one that cannot be drawn."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    path, kinds = Path(path), FigureCanvasBase.get_supported_filetypes()
+    if not path.suffix and path.name:
+        path = path.with_suffix(".png")
+    if path.suffix.lower()[1:] not in kinds:
+        raise CellError(f"a picture's name ends with .{', .'.join(sorted(kinds))}; found {str(path)!r}")
+    return path
+
+
 def draw(panels, path, title=""):
     """The picture, as PNG or what else the path ends with: panels, title -> Curves, side by side.
 
@@ -163,7 +180,7 @@ def draw(panels, path, title=""):
     handles, labels = axes[0].get_legend_handles_labels()  # filled by columns: a curve, and its carousel below it
     figure.legend(handles, labels, loc="outside lower center", ncols=min(2 + len(panels), len(labels) // 2), frameon=False)
     figure.suptitle(textwrap.fill(title, int(10 * figure.get_figwidth())) or None)  # ten letters an inch leave a margin
-    path = Path(path)
+    path = picture_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     return path
