@@ -11,7 +11,9 @@ from sympy import Eq, Max, Piecewise, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, variance
 from symcell.documents.beside import beside_latex
+from symcell.documents.notation import Notation
 from symcell.documents.plain import factor_text, short_factor_text
+from symcell.language.symbols import Adjoint
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, s = symbols("f g s")
@@ -153,3 +155,15 @@ def compile_document(latex, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "derivation.pdf").stat().st_size > 10_000
+
+
+def test_no_name_looks_like_an_adjoint_or_like_another_or_like_none():
+    x, names = Input("x"), ["a", "abar", "ahat", "a_", "_a", "Ω", "é", "htilde"]
+    states = [State(name) for name in names]
+    cell = Cell("odd_names", [Eq(s, tanh(affine(x, s.prev))) for s in states])
+    notation = Notation(cell.derive())
+    written = [notation.name(q) for s in states for q in (s, Adjoint(s), Adjoint(s, "given"))]
+    assert len(set(written)) == len(written)
+    assert written[::3] == [
+        "a_t", r"\mathrm{abar}_t", r"\mathrm{ahat}_t", r"a_{\_,t}", r"\__{a,t}", r"\Omega_t", r"\text{é}_t", r"\tilde{h}_t",
+    ]  # fmt: skip

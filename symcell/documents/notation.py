@@ -1,5 +1,7 @@
 """How a paper writes a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
+import unicodedata
+
 from sympy import Add, Mul, Pow, sympify
 from sympy.printing.latex import LatexPrinter, translate
 
@@ -7,6 +9,8 @@ from symcell.documents.order import PaperOrder
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
+
+_OF_ADJOINTS = r"\bar", r"\hat"
 
 
 class Notation(LatexPrinter):
@@ -33,18 +37,18 @@ class Notation(LatexPrinter):
         """A symbol with its subscripts, time among them."""
         if isinstance(e, Adjoint):
             return self._adjoint(e)
-        base, *subscripts = (e.state if isinstance(e, Previous) else e).name.split("_")
+        base, *subscripts = _parts(e)
         return _letter(base) + self._subscript(e, subscripts)
 
     def _adjoint(self, e):
         of = e.of
-        base, *subscripts = (of.state if isinstance(of, Previous) else of).name.split("_")
-        accent = "hat" if e.kind == "given" else "bar"
+        base, *subscripts = _parts(of)
+        accent = r"\hat" if e.kind == "given" else r"\bar"
         sent_back = "^{+}" if e.kind == "later" or isinstance(of, Previous) else ""
-        return rf"\{accent}{{{_letter(base)}}}" + self._subscript(of, subscripts) + sent_back
+        return rf"{accent}{{{_letter(base)}}}" + self._subscript(of, subscripts) + sent_back
 
     def _subscript(self, e, subscripts):
-        parts = [_letter(s) for s in subscripts if s]
+        parts = [_letter(s) for s in subscripts]
         if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
             back = self.back + isinstance(e, Previous)
             parts.append(f"t-{back}" if back else "t")
@@ -140,9 +144,28 @@ def fraction(e):
     return [sympify(f) for f in above], [sympify(f) for f in below]
 
 
+def _parts(q):
+    """A name cut at its underscores: base, subscripts."""
+    return (q.state if isinstance(q, Previous) else q).name.split("_")
+
+
 def _letter(name):
-    """A name as TeX sets it: Greek spelled out, accents by SymPy's suffixes, longer words upright."""
+    """A part of a name as TeX sets it: Greek spelled out, accents by SymPy's suffixes but for those of adjoints, longer words
+    upright."""
     translated = translate(name)
-    if translated != name:
+    if translated != name and not any(accent in translated for accent in _OF_ADJOINTS):
         return translated
+    if not name:  # between underscores, or beside one
+        return r"\_"
+    if not name.isascii():
+        return "".join(map(_beyond_ascii, name))
     return name if len(name) == 1 or name.isdigit() else rf"\mathrm{{{name}}}"
+
+
+def _beyond_ascii(character):
+    """Greek by its name; TeX has no other such letters in mathematics."""
+    if character.isascii():
+        return character
+    kind, _, letter = unicodedata.name(character, "").partition(" LETTER ")
+    spelled = translate({"GREEK SMALL": letter.lower(), "GREEK CAPITAL": letter.capitalize()}.get(kind, ""))
+    return spelled if spelled.startswith("\\") else rf"\text{{{character}}}"
