@@ -44,8 +44,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "01856256143655d5"
-RUNTIME_HASH = "23bbcc0dbd8c3e40"
+CONTENT_HASH = "ac20c5016d0ff802"
+RUNTIME_HASH = "90dd309fda9b431f"
 
 NAME = "gla"
 PARAMS = {
@@ -1546,6 +1546,50 @@ _wide_row = _band(1, (2 * _WIDTH,), _WIDTH + _WIDTH // 2)
 _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)
 
 
+# What is read of the step before.
+
+
+_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
+
+
+def room_ahead(sequences, parts):
+    """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
+    much = sum(a.nbytes for a in sequences) >= _MUCH
+    return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
+
+
+@intrinsic
+def noted_ahead(typing, ahead, sequences, low, upto):
+    """`ahead` with a row for each array of a tuple: where its samples from `low` up to `upto` lie at the step before the first,
+    the bytes from one step to the next, and those of the samples. Arrays of one step, which stand for all, have none."""
+    signature = ahead(ahead, sequences, low, upto)
+
+    def generate(context, builder, signature, arguments):
+        table = context.make_array(signature.args[0])(context, builder, arguments[0])
+        room, columns = cgutils.unpack_tuple(builder, table.shape)
+        row = cgutils.alloca_once_value(builder, room.type(0))
+        with builder.if_then(builder.icmp_signed(">", room, room.type(0))):
+            for kind, value in zip(signature.args[1], cgutils.unpack_tuple(builder, arguments[1]), strict=True):
+                sequence, k = context.make_array(kind)(context, builder, value), builder.load(row)
+                place = builder.gep(table.data, [builder.mul(k, columns)])
+                for column, number in enumerate(_samples_before(builder, sequence, *arguments[2:])):
+                    builder.store(number, builder.gep(place, [k.type(column)]))
+                steps = builder.extract_value(sequence.shape, 0)
+                counts = builder.zext(builder.icmp_signed(">", steps, steps.type(1)), k.type)
+                builder.store(builder.add(k, counts), row)
+        table.shape = cgutils.pack_array(builder, [builder.load(row), columns])
+        table.nitems = builder.mul(builder.load(row), columns)
+        return table._getvalue()
+
+    return signature, generate
+
+
+def _samples_before(builder, sequence, low, upto):
+    step, sample, *_ = cgutils.unpack_tuple(builder, sequence.strides)
+    first = builder.add(builder.ptrtoint(sequence.data, step.type), builder.mul(low, sample))
+    return builder.sub(first, step), step, builder.mul(builder.sub(upto, low), sample)
+
+
 # Packed matrices.
 
 
@@ -1674,7 +1718,6 @@ turn_over = _shared.setdefault("turn_over", jit(_turn_over))
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
-_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 _DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
@@ -1690,17 +1733,6 @@ def _in_tall_tiles(count):
     return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
-def fetched_ahead(sequences, parts):
-    """Of what the backward pass reads of each step, for each thread: where its samples lie at the step before the first, the
-    bytes from one step to the next, and those of its samples. None of what is so little that sweeps don't wait for it."""
-    long = [a for a in sequences if len(a) > 1]
-    if sum(a.nbytes for a in long) < _MUCH:
-        return np.zeros((len(parts), 0, 3), np.int64)
-    spans = [[(_address(a) - a.strides[0] + low * a.strides[1], a.strides[0], (upto - low) * a.strides[1]) for a in long]
-             for _, _, low, _, upto, *_ in parts]  # fmt: skip
-    return np.array(spans, np.int64)
-
-
 def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
@@ -1708,7 +1740,7 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
     the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
-    weights that come next, if they are far, and for what lies `ahead` (fetched_ahead) of a turn that is not 0."""
+    weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
     if team[0] > 1:

@@ -50,6 +50,7 @@ def plain_kernel(cell, dtype="float64"):
     if hasattr(module, "multiply"):
         module.products_of, module.pack, module.turn_over, module._WAY = id, _pack, _turn_over, 1  # all rows that may be spread are
         module.multiply, module.multiply_and_fetch, module.add_outer_products = _multiply, _multiply, _add_outer_products
+        module.noted_ahead = lambda ahead, sequences, low, upto: ahead[:0]
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
     module.keep = _keep
     module.scratch, module.array_in, module.release = _scratch, _array_in, id

@@ -9,11 +9,13 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
+from symcell.runtime import ahead as notes
 from symcell.runtime import jit as compilation
 from symcell.runtime import products
+from symcell.runtime.ahead import noted_ahead, room_ahead
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
 from symcell.runtime.packing import outer_room, pack, packed
-from symcell.runtime.products import _add_outer_products, _multiply, fetched_ahead
+from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.single import apply
 from symcell.runtime.threads import ALONE, shares
 
@@ -150,20 +152,25 @@ def test_what_is_fetched_makes_no_difference(batch, product):
             np.testing.assert_array_equal(found[0], out)
 
 
+@jit
+def noted(ahead, sequences, low, upto):
+    return len(noted_ahead(ahead, sequences, low, upto))
+
+
 def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
-    monkeypatch.setattr(products, "_MUCH", 1000)
+    monkeypatch.setattr(notes, "_MUCH", 1000)
     long, states, once = (np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in ((9, 5, 7), (10, 5, 3), (1, 5, 7)))
     parts = shares(2, 9, 5, 10**9)
-    ahead = fetched_ahead([long, states, once], parts)
-    assert ahead.shape == (len(parts), 2, 3)  # what is the same at every step is near
-    for (_, _, low, _, upto, *_), spans in zip(parts, ahead, strict=True):
-        for a, (place, stride, size) in zip((long, states), spans.tolist(), strict=True):
+    sequences = long, once, states
+    for (_, _, low, _, upto, *_), room in zip(parts, room_ahead(sequences, parts), strict=True):
+        spans = room[: noted(room, sequences, low, upto)]
+        for a, (place, stride, size) in zip((long, states), spans.tolist(), strict=True):  # what stands for all steps is near
             for turn in range(1, 9):
                 there = ctypes.string_at(place + turn * stride, size)
                 assert there == a[turn - 1, low:upto].tobytes()
-    assert fetched_ahead([once], parts).shape == (len(parts), 0, 3)
-    monkeypatch.setattr(products, "_MUCH", 1 << 22)
-    assert fetched_ahead([long, states], parts).shape == (len(parts), 0, 3)
+    monkeypatch.setattr(notes, "_MUCH", 1 << 22)
+    for room in room_ahead(sequences, parts):
+        assert len(room) == noted(room, sequences, 0, 5) == 0
 
 
 @pytest.mark.parametrize("value", (np.nan, np.inf))

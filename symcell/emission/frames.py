@@ -136,8 +136,7 @@ def _called_in_threads(passage, known):
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
     if passage.fetching:
-        read_back = [a for a in arrays if a in passage.arrays.read_back()]
-        lines.append(f"{names.ahead} = fetched_ahead([{', '.join(read_back)}], {names.parts})")
+        lines.append(f"{names.ahead} = room_ahead([{', '.join(passage.read_back)}], {names.parts})")
     own = dict.fromkeys(summed, names.own) | dict.fromkeys((names.lines, names.panels, names.ahead), names.thread)
     arguments = [*head, *(f"{a}[{own[a]}]" if a in own else a for a in arrays)]
     lines += [

@@ -32,6 +32,7 @@ _HEADINGS = {
     "workspace": "What compiled code works with.",
     "tiles": "Tiles of matrix products.",
     "bands": "Tiles above one another.",
+    "ahead": "What is read of the step before.",
     "packing": "Packed matrices.",
     "products": "Matrix products.",
     "single": "A single step.",
@@ -99,7 +100,7 @@ def _runtime(schedule, code):
         wanted.append("activations")
     wanted += ["views", "workspace"]
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
-        wanted += ["tiles", "bands", "packing", "products"]
+        wanted += ["tiles", "bands", "ahead", "packing", "products"]
     wanted.append("single")
     wanted += ["arguments", "lengths", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}

@@ -9,6 +9,7 @@ import re
 
 from symcell.documents.order import PaperOrder
 from symcell.emission.arrays import Arrays, in_memory
+from symcell.emission.layout import tuple_text
 from symcell.emission.names import Names
 from symcell.emission.rows import RowFunction
 from symcell.schedule.arrange import Sweep
@@ -64,7 +65,14 @@ class Passage:
         summary += f"`{names.low}` up to `{names.high}`."
         if self.direction == "forward":
             arrays |= {a: None for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)}
-        return self._function(f"{self.direction}_pass", summary, head, _nested(self._blocks(), lines), rows, arrays)
+        all_of_them = dict.fromkeys([*arrays, *(a for r in rows for a in r.arrays)])
+        self.read_back = [a for a in all_of_them if a in self.arrays.read_back()]
+        opening = []
+        if self.fetching:
+            noted = tuple_text(self.read_back)
+            opening = [f"{names.ahead} = noted_ahead({names.ahead}, {noted}, {names.low}, {names.upto})"]
+        lines = [*opening, *_nested(self._blocks(), lines)]
+        return self._function(f"{self.direction}_pass", summary, head, lines, rows, arrays)
 
     def _function(self, name, summary, head, lines, rows, arrays=()):
         """Emit a jitted function; returns its name, head, sizes and arrays, or None if it has nothing to do."""

@@ -17,7 +17,6 @@ from symcell.runtime.bands import (
     _tall_sum_band,
     _wide_row,
 )
-from symcell.runtime.copies import _address
 from symcell.runtime.jit import inlined, ir, pointed
 from symcell.runtime.memory import _LINE, room, zeros
 from symcell.runtime.packing import _DEPTH, _put_row, _shared
@@ -26,7 +25,6 @@ from symcell.runtime.views import lines_at
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
-_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 _DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
@@ -42,17 +40,6 @@ def _in_tall_tiles(count):
     return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
-def fetched_ahead(sequences, parts):
-    """Of what the backward pass reads of each step, for each thread: where its samples lie at the step before the first, the
-    bytes from one step to the next, and those of its samples. None of what is so little that sweeps don't wait for it."""
-    long = [a for a in sequences if len(a) > 1]
-    if sum(a.nbytes for a in long) < _MUCH:
-        return np.zeros((len(parts), 0, 3), np.int64)
-    spans = [[(_address(a) - a.strides[0] + low * a.strides[1], a.strides[0], (upto - low) * a.strides[1]) for a in long]
-             for _, _, low, _, upto, *_ in parts]  # fmt: skip
-    return np.array(spans, np.int64)
-
-
 def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
     of a team, each thread computes some of the columns.
@@ -60,7 +47,7 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
     the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
-    weights that come next, if they are far, and for what lies `ahead` (fetched_ahead) of a turn that is not 0."""
+    weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
     if team[0] > 1:
