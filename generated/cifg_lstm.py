@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ddf1f6b13be39050"
+CONTENT_HASH = "f59f3f6eabaac640"
 RUNTIME_HASH = "90dd309fda9b431f"
 
 NAME = "cifg_lstm"
@@ -2063,7 +2063,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
 
 @fused
 def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc_later, i, g, dz_g_out,
-        c_prev, dz_i_out, p_i, f):
+        c_prev, f, dz_i_out, p_i):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one = real(1)
@@ -2087,7 +2087,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc
         # through (2), (4)
         di = dc * g[j] - df
         # through (1) i = sigmoid(W_i @ x + U_i @ h_prev + p_i * c_prev + b_i)
-        dz_i = di * i[j] * (one - i[j])
+        dz_i = di * i[j] * f[j]
         # through (1), (4)
         dc_prev = p_i[j] * dz_i + dc * f[j]
         # passed on
@@ -2114,7 +2114,7 @@ def backward_before_row(n_h, dz_i, c_prev, dp_i, db_i, dz_g, db_g, dz_o, c, dp_o
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
         dh_later, dx_seq, x, h_seq, dW, dU, lines, panels, ahead, dh_given, c_seq, o_seq, p_o, dc_given,
-        dc_later, i_seq, g_seq, p_i, f_seq, dp_i, db_i, db_g, dp_o, db_o):
+        dc_later, i_seq, g_seq, f_seq, p_i, dp_i, db_i, db_g, dp_o, db_o):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     ahead = noted_ahead(ahead, (x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq), low, upto)
     for last in range(T, 0, -block):
@@ -2126,7 +2126,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), p_o,
                     row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(i_seq, t, b),
                     row_at(g_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(c_seq, t, b),
-                    columns_at(dz_all, t - first, b, 0, n_h), p_i, row_at(f_seq, t, b))
+                    row_at(f_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h), p_i)
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
@@ -2262,7 +2262,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
             dh_later, dx_seq, x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread],
-            dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq, p_i, f_seq, dp_i[own], db_i[own],
+            dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i, dp_i[own], db_i[own],
             db_g[own], dp_o[own], db_o[own])
 
     in_parallel(part, parts)

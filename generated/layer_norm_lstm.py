@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1d151b898186e115"
+CONTENT_HASH = "ab7cbeaae0265437"
 RUNTIME_HASH = "90dd309fda9b431f"
 
 NAME = "layer_norm_lstm"
@@ -1995,7 +1995,7 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out, z_v_4_out):
+def forward_before_row(n_h, z_v_3, variance_v_2_out, power_v_2_out, z_v_4_out):
     """One sample at one step."""
     real = z_v_3.dtype.type
     zero, one = real(0), real(1)
@@ -2015,7 +2015,6 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out
     power_v_2 = one / np.sqrt(real(1e-05) + variance_v_2)
     # kept
     variance_v_2_out[0] = variance_v_2
-    mean_v_2_out[0] = mean_v_2
     power_v_2_out[0] = power_v_2
     for j in range(4 * n_h):
         z_v_4 = z_v_3[j] - mean_v_2
@@ -2024,9 +2023,8 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, mean_v_2_out, power_v_2_out
 
 
 @fused
-def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_out, g_h, g_x, z_v_4, power_v_2,
-        b, v_out, i_out, g_out, f_out, o_out, c_prev, c_out, variance_h_out, mean_h_out, g_c, b_c, tanh_h_out,
-        h_out):
+def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x, z_v_4, power_v_2, b, v_out,
+        i_out, g_out, f_out, o_out, c_prev, c_out, variance_h_out, mean_h_out, g_c, b_c, tanh_h_out, h_out):
     """One sample at one step."""
     real = z_v.dtype.type
     zero, one = real(0), real(1)
@@ -2046,7 +2044,6 @@ def forward_step_row(n_h, z_v, variance_v_out, mean_v_out, power_v_out, z_v_2_ou
     power_v = one / np.sqrt(real(1e-05) + variance_v)
     # kept
     variance_v_out[0] = variance_v
-    mean_v_out[0] = mean_v
     power_v_out[0] = power_v
     for j in range(4 * n_h):
         z_v_2 = z_v[j] - mean_v
@@ -2106,9 +2103,9 @@ def forward_after_row(variance_h, power_h_out):
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed, U_packed, x, from_x, h_seq,
-        from_h_prev, x_kept, variance_v_2_seq, mean_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq,
-        mean_v_seq, power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq,
-        mean_h_seq, g_c, b_c, tanh_h_seq, power_h_seq):
+        from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq, power_v_seq,
+        z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq, g_c, b_c,
+        tanh_h_seq, power_h_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(4 * n_h, W_packed)
     v = array_in(memory, 0, (4 * n_h,))
@@ -2117,28 +2114,27 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed,
         keep(x, x_kept, first, last, low, upto)
         # What waits for no product of the step before.
         # W @ x
-        multiply(products, steps_at(x, first, last), 0, W_packed, steps_at(from_x, first, last), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_packed, steps_at(from_x, 0, last - first), 0, low,
+            high, rank, team)
         meet(team)
         for t in range(first, last):
             for b_ in range(low, upto):
-                forward_before_row(n_h, columns_at(from_x, t, b_, 0, 4 * n_h), variance_v_2_seq[t, b_:b_ + 1],
-                    mean_v_2_seq[t, b_:b_ + 1], power_v_2_seq[t, b_:b_ + 1], row_at(z_v_4_seq, t, b_))
+                forward_before_row(n_h, columns_at(from_x, t - first, b_, 0, 4 * n_h),
+                    variance_v_2_seq[t, b_:b_ + 1], power_v_2_seq[t, b_:b_ + 1], row_at(z_v_4_seq, t, b_))
         meet(team)
 
         # The recurrence.
         for t in range(first, last):
             # U @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_packed, steps_at(from_h_prev, t, t + 1), t,
-                low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_packed, from_h_prev, t, low, high, rank, team)
             meet(team)
             for b_ in range(low, upto):
-                forward_step_row(n_h, columns_at(from_h_prev, t, b_, 0, 4 * n_h),
-                    variance_v_seq[t, b_:b_ + 1], mean_v_seq[t, b_:b_ + 1], power_v_seq[t, b_:b_ + 1],
-                    row_at(z_v_2_seq, t, b_), g_h, g_x, row_at(z_v_4_seq, t, b_), power_v_2_seq[t, b_:b_ + 1],
-                    b, v, row_at(i_seq, t, b_), row_at(g_seq, t, b_), row_at(f_seq, t, b_), row_at(o_seq, t,
-                    b_), row_at(c_seq, t, b_), row_at(c_seq, t + 1, b_), variance_h_seq[t, b_:b_ + 1],
-                    mean_h_seq[t, b_:b_ + 1], g_c, b_c, row_at(tanh_h_seq, t, b_), row_at(h_seq, t + 1, b_))
+                forward_step_row(n_h, columns_at(from_h_prev, 0, b_, 0, 4 * n_h),
+                    variance_v_seq[t, b_:b_ + 1], power_v_seq[t, b_:b_ + 1], row_at(z_v_2_seq, t, b_), g_h,
+                    g_x, row_at(z_v_4_seq, t, b_), power_v_2_seq[t, b_:b_ + 1], b, v, row_at(i_seq, t, b_),
+                    row_at(g_seq, t, b_), row_at(f_seq, t, b_), row_at(o_seq, t, b_), row_at(c_seq, t, b_),
+                    row_at(c_seq, t + 1, b_), variance_h_seq[t, b_:b_ + 1], mean_h_seq[t, b_:b_ + 1], g_c,
+                    b_c, row_at(tanh_h_seq, t, b_), row_at(h_seq, t + 1, b_))
             meet(team)
 
         # What no later step needs.
@@ -2152,7 +2148,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed,
 @fused
 def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, power_h, c, mean_h, variance_h,
         dc_given, dc_later, c_prev, df_out, i, dg_out, g, di_out, f, dv_out, g_h, power_v, dz_v_2_out, z_v_2,
-        variance_v, z_v, mean_v, dz_v_out):
+        variance_v, dz_v_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one, zero, half, two = real(1), real(0), real(0.5), real(2)
@@ -2214,17 +2210,14 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
             + variance_v[0]))
         )
     for j in range(4 * n_h):
-        dz_v = (
-            real(0.25) * dmean_v / real(n_h) + dz_v_2_out[j] + half * dvariance_v * (z_v[j] - mean_v[0])
-            / real(n_h)
-        )
+        dz_v = half * dvariance_v * z_v_2[j] / real(n_h) + real(0.25) * dmean_v / real(n_h) + dz_v_2_out[j]
         # passed on
         dz_v_out[j] = dz_v
 
 
 @fused
 def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v, dg_h, z_v_4, dg_x,
-        variance_v_2, z_v_3, mean_v_2, dz_v_3_out, dh, tanh_h, o, db_c, c, mean_h, power_h, dg_c):
+        variance_v_2, dz_v_3_out, dh, tanh_h, o, db_c, c, mean_h, power_h, dg_c):
     """The adjoints of one sample at one step."""
     real = g_x.dtype.type
     zero, half, one = real(0), real(0.5), real(1)
@@ -2248,8 +2241,7 @@ def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v,
         )
     for j in range(4 * n_h):
         dz_v_3 = (
-            real(0.25) * dmean_v_2 / real(n_h) + dz_v_4_out[j] + half * dvariance_v_2 * (z_v_3[j]
-            - mean_v_2[0]) / real(n_h)
+            half * dvariance_v_2 * z_v_4[j] / real(n_h) + real(0.25) * dmean_v_2 / real(n_h) + dz_v_4_out[j]
         )
         # passed on
         dz_v_3_out[j] = dz_v_3
@@ -2263,8 +2255,8 @@ def backward_before_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v,
 def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U_packed,
         W_packed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_given,
         dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given, dc_later,
-        i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq,
-        g_x, power_v_2_seq, db, dg_h, z_v_4_seq, dg_x, variance_v_2_seq, from_x, mean_v_2_seq, db_c, dg_c):
+        i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, db,
+        dg_h, z_v_4_seq, dg_x, variance_v_2_seq, db_c, dg_c):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(12 * n_h, U_packed)
     do = array_in(memory, 0, (n_h,))
@@ -2274,8 +2266,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
     dz_v_2 = array_in(memory, 4 * n_h, (4 * n_h,))
     dz_v_4 = array_in(memory, 8 * n_h, (4 * n_h,))
     ahead = noted_ahead(ahead, (h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq,
-        variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, from_h_prev,
-        mean_v_seq, power_v_2_seq, z_v_4_seq, variance_v_2_seq, from_x, mean_v_2_seq), low, upto)
+        variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq,
+        z_v_4_seq, variance_v_2_seq), low, upto)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
@@ -2287,9 +2279,8 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     variance_h_seq[t, b_:b_ + 1], row_at(dc_given, t % dc_given.shape[0], b_), dc_later[b_],
                     row_at(c_seq, t, b_), df, row_at(i_seq, t, b_), dg, row_at(g_seq, t, b_), di,
                     row_at(f_seq, t, b_), row_at(dv_seq, t - first, b_), g_h, power_v_seq[t, b_:b_ + 1],
-                    dz_v_2, row_at(z_v_2_seq, t, b_), variance_v_seq[t, b_:b_ + 1], columns_at(from_h_prev, t,
-                    b_, 0, 4 * n_h), mean_v_seq[t, b_:b_ + 1], columns_at(dz_v_seq, t - first, b_, 0,
-                    4 * n_h))
+                    dz_v_2, row_at(z_v_2_seq, t, b_), variance_v_seq[t, b_:b_ + 1], columns_at(dz_v_seq,
+                    t - first, b_, 0, 4 * n_h))
             meet(team)
             # U.T @ dz_v
             # (meanwhile, what the step before reads is fetched)
@@ -2306,10 +2297,9 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
             for b_ in range(low, upto):
                 backward_before_row(n_h, g_x, row_at(dv_seq, t - first, b_), power_v_2_seq[t, b_:b_ + 1],
                     dz_v_4, db, row_at(z_v_2_seq, t, b_), power_v_seq[t, b_:b_ + 1], dg_h, row_at(z_v_4_seq,
-                    t, b_), dg_x, variance_v_2_seq[t, b_:b_ + 1], columns_at(from_x, t, b_, 0, 4 * n_h),
-                    mean_v_2_seq[t, b_:b_ + 1], columns_at(dz_v_3_seq, t - first, b_, 0, 4 * n_h),
-                    row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), row_at(o_seq, t, b_), db_c,
-                    row_at(c_seq, t + 1, b_), mean_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1], dg_c)
+                    t, b_), dg_x, variance_v_2_seq[t, b_:b_ + 1], columns_at(dz_v_3_seq, t - first, b_, 0,
+                    4 * n_h), row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), row_at(o_seq, t, b_),
+                    db_c, row_at(c_seq, t + 1, b_), mean_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1], dg_c)
         meet(team)
         if input_gradients:
             # W.T @ dz_v_3
@@ -2358,21 +2348,22 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 190 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x + 150)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x, from_h_prev, z_v_4_seq, z_v_2_seq = room((4, T, B, 4 * n_h), real)
-    (variance_v_2_seq, mean_v_2_seq, power_v_2_seq, variance_v_seq, mean_v_seq, power_v_seq, variance_h_seq,
-        mean_h_seq, power_h_seq) = room((9, T, B), real)
+    from_x = room((block, B, 4 * n_h), real)
+    from_h_prev = room((1, B, 4 * n_h), real)
+    (variance_v_2_seq, power_v_2_seq, variance_v_seq, power_v_seq, variance_h_seq, mean_h_seq,
+        power_h_seq) = room((7, T, B), real)
+    z_v_4_seq, z_v_2_seq = room((2, T, B, 4 * n_h), real)
     i_seq, g_seq, f_seq, o_seq, tanh_h_seq = room((5, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed, U_packed, x, from_x,
-            h_seq, from_h_prev, x_kept, variance_v_2_seq, mean_v_2_seq, power_v_2_seq, z_v_4_seq,
-            variance_v_seq, mean_v_seq, power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq,
-            c_seq, variance_h_seq, mean_h_seq, g_c, b_c, tanh_h_seq, power_h_seq)
+            h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq,
+            power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq,
+            mean_h_seq, g_c, b_c, tanh_h_seq, power_h_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (f_seq, from_h_prev, from_x, g_seq, i_seq, mean_h_seq, mean_v_2_seq,
-        mean_v_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq, variance_h_seq,
-        variance_v_2_seq, variance_v_seq, z_v_2_seq, z_v_4_seq)
+    return {"c": c_seq, "h": h_seq}, (f_seq, g_seq, i_seq, mean_h_seq, o_seq, power_h_seq, power_v_2_seq,
+        power_v_seq, tanh_h_seq, variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq, z_v_4_seq)
 
 
 def _held_weights(sizes, real):
@@ -2412,9 +2403,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    (f_seq, from_h_prev, from_x, g_seq, i_seq, mean_h_seq, mean_v_2_seq, mean_v_seq, o_seq, power_h_seq,
-        power_v_2_seq, power_v_seq, tanh_h_seq, variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq,
-        z_v_4_seq) = tape
+    (f_seq, g_seq, i_seq, mean_h_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq,
+        variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq, z_v_4_seq) = tape
     parts = shares(threads, T, B, 270 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 60)
     block = steps_at_a_time(T, B)
     products = products_of(real)
@@ -2433,16 +2423,16 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dg_c = zeros((parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
-        dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq,
-        power_v_2_seq, z_v_4_seq, variance_v_2_seq, from_x, mean_v_2_seq], parts)
+        dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq, z_v_4_seq,
+        variance_v_2_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U_packed,
             W_packed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU[own], dW[own], lines[thread],
             panels[thread], ahead[thread], dh_given, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq,
             mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq,
-            z_v_2_seq, variance_v_seq, from_h_prev, mean_v_seq, g_x, power_v_2_seq, db[own], dg_h[own],
-            z_v_4_seq, dg_x[own], variance_v_2_seq, from_x, mean_v_2_seq, db_c[own], dg_c[own])
+            z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, db[own], dg_h[own], z_v_4_seq, dg_x[own],
+            variance_v_2_seq, db_c[own], dg_c[own])
 
     in_parallel(part, parts)
     db = summed(db)
@@ -2470,38 +2460,36 @@ def forward_single(places, x, c_prev, h_prev, c, h):
     W = array_at(places[4], (4 * n_h, n_x), x)
     b_c = array_at(places[5], (n_h,), x)
     g_c = array_at(places[6], (n_h,), x)
-    memory = scratch(21 * B * n_h + 4 * n_h + 9 * B, x)
+    memory = scratch(21 * B * n_h + 4 * n_h + 7 * B, x)
     from_h_prev = array_in(memory, 0, (B, 4 * n_h))
     variance_v_seq = array_in(memory, 4 * B * n_h, (B,))
-    mean_v_seq = array_in(memory, 4 * B * n_h + B, (B,))
-    z_v_2_seq = array_in(memory, 2 * B + 4 * B * n_h, (B, 4 * n_h))
-    from_x = array_in(memory, 2 * B + 8 * B * n_h, (B, 4 * n_h))
-    variance_v_2_seq = array_in(memory, 12 * B * n_h + 2 * B, (B,))
-    mean_v_2_seq = array_in(memory, 12 * B * n_h + 3 * B, (B,))
-    z_v_4_seq = array_in(memory, 12 * B * n_h + 4 * B, (B, 4 * n_h))
-    power_v_seq = array_in(memory, 16 * B * n_h + 4 * B, (B,))
-    power_v_2_seq = array_in(memory, 16 * B * n_h + 5 * B, (B,))
-    v = array_in(memory, 16 * B * n_h + 6 * B, (4 * n_h,))
-    i_seq = array_in(memory, 16 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
-    g_seq = array_in(memory, 17 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
-    f_seq = array_in(memory, 18 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
-    o_seq = array_in(memory, 19 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
-    variance_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 6 * B, (B,))
-    mean_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 7 * B, (B,))
-    tanh_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 8 * B, (B, n_h))
-    power_h_seq = array_in(memory, 21 * B * n_h + 4 * n_h + 8 * B, (B,))
+    z_v_2_seq = array_in(memory, 4 * B * n_h + B, (B, 4 * n_h))
+    from_x = array_in(memory, 8 * B * n_h + B, (B, 4 * n_h))
+    variance_v_2_seq = array_in(memory, 12 * B * n_h + B, (B,))
+    z_v_4_seq = array_in(memory, 12 * B * n_h + 2 * B, (B, 4 * n_h))
+    power_v_seq = array_in(memory, 16 * B * n_h + 2 * B, (B,))
+    power_v_2_seq = array_in(memory, 16 * B * n_h + 3 * B, (B,))
+    v = array_in(memory, 16 * B * n_h + 4 * B, (4 * n_h,))
+    i_seq = array_in(memory, 16 * B * n_h + 4 * B + 4 * n_h, (B, n_h))
+    g_seq = array_in(memory, 17 * B * n_h + 4 * B + 4 * n_h, (B, n_h))
+    f_seq = array_in(memory, 18 * B * n_h + 4 * B + 4 * n_h, (B, n_h))
+    o_seq = array_in(memory, 19 * B * n_h + 4 * B + 4 * n_h, (B, n_h))
+    variance_h_seq = array_in(memory, 20 * B * n_h + 4 * B + 4 * n_h, (B,))
+    mean_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 5 * B, (B,))
+    tanh_h_seq = array_in(memory, 20 * B * n_h + 4 * n_h + 6 * B, (B, n_h))
+    power_h_seq = array_in(memory, 21 * B * n_h + 4 * n_h + 6 * B, (B,))
     # W @ x
     apply(W, 0, n_x, False, x, 0, from_x, 0)
     for b_ in range(B):
-        forward_before_row(n_h, from_x[b_, 0:4 * n_h], variance_v_2_seq[b_:b_ + 1], mean_v_2_seq[b_:b_ + 1],
-            power_v_2_seq[b_:b_ + 1], z_v_4_seq[b_])
+        forward_before_row(n_h, from_x[b_, 0:4 * n_h], variance_v_2_seq[b_:b_ + 1], power_v_2_seq[b_:b_ + 1],
+            z_v_4_seq[b_])
     # U @ h_prev
     apply(U, 0, n_h, False, h_prev, 0, from_h_prev, 0)
     for b_ in range(B):
-        forward_step_row(n_h, from_h_prev[b_, 0:4 * n_h], variance_v_seq[b_:b_ + 1], mean_v_seq[b_:b_ + 1],
-            power_v_seq[b_:b_ + 1], z_v_2_seq[b_], g_h, g_x, z_v_4_seq[b_], power_v_2_seq[b_:b_ + 1], b, v,
-            i_seq[b_], g_seq[b_], f_seq[b_], o_seq[b_], c_prev[b_], c[b_], variance_h_seq[b_:b_ + 1],
-            mean_h_seq[b_:b_ + 1], g_c, b_c, tanh_h_seq[b_], h[b_])
+        forward_step_row(n_h, from_h_prev[b_, 0:4 * n_h], variance_v_seq[b_:b_ + 1], power_v_seq[b_:b_ + 1],
+            z_v_2_seq[b_], g_h, g_x, z_v_4_seq[b_], power_v_2_seq[b_:b_ + 1], b, v, i_seq[b_], g_seq[b_],
+            f_seq[b_], o_seq[b_], c_prev[b_], c[b_], variance_h_seq[b_:b_ + 1], mean_h_seq[b_:b_ + 1], g_c,
+            b_c, tanh_h_seq[b_], h[b_])
     for b_ in range(B):
         forward_after_row(variance_h_seq[b_:b_ + 1], power_h_seq[b_:b_ + 1])
     release(memory)

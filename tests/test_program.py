@@ -38,6 +38,14 @@ def test_lstm_keeps_on_its_tape_what_the_derivation_needs():
     assert kept == {"i", "f", "g", "o", "c", "h"}  # tanh(c) is computed again: c is kept anyway
 
 
+def test_what_the_tape_has_is_read_and_not_computed_again():
+    program = program_of(cells.layer_norm_lstm)
+    kept = {q.name for q in program.tape}
+    assert {"z_v_2", "z_v_4"} <= kept  # U h - mean(U h), and the same of W x
+    assert kept.isdisjoint({"z_v", "z_v_3", "mean_v", "mean_v_2"})
+    assert dict(program.report)["read_kept_values"] == {"values on the tape": (20, 16)}
+
+
 def test_a_softmax_readout_is_batched_after_the_loop():
     program = program_of(cells.rnn_readout)
     (after,) = products(program, "forward", "after")

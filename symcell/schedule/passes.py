@@ -2,11 +2,18 @@
 
 from symcell.schedule.placing import place
 from symcell.schedule.program import Assign, Gradient, Product, Program, verify
-from symcell.schedule.sharing import compute_again, costly_functions, drop_unread, hoist_shared_values, share_functions
+from symcell.schedule.sharing import (
+    compute_again,
+    costly_functions,
+    drop_unread,
+    hoist_shared_values,
+    read_kept_values,
+    share_functions,
+)
 from symcell.schedule.stacking import add_inside_products, set_apart, stack, write_in_place
 
 PASSES = (
-    drop_unread, share_functions, hoist_shared_values, place, compute_again,
+    drop_unread, share_functions, read_kept_values, hoist_shared_values, place, compute_again,
     add_inside_products, write_in_place, stack, set_apart,
 )  # fmt: skip
 
@@ -24,12 +31,13 @@ def improve(program: Program) -> Program:
 
 
 def _tally(program):
-    """Operation counts: statements by kind, costly functions, and products inside the step."""
+    """Operation counts: statements by kind, costly functions, values kept for the backward program, products inside the step."""
     statements = [*program.forward, *program.backward]
     return {
         "assignments": sum(isinstance(s, Assign) for s in statements),
         "products": sum(isinstance(s, Product) for s in statements),
         "weight gradients": sum(isinstance(s, Gradient) for s in statements),
         "functions": sum(len(costly_functions(s.expr)) for s in statements if isinstance(s, Assign)),
+        "values on the tape": len(program.tape),
         "products in a step": sum(isinstance(s, Product) and s.place == "step" for s in statements),
     }

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from sympy import Function, Pow, Symbol
+from sympy import Add, Function, Mul, Pow, Symbol
 
 from symcell.language.functions import COSTLY, VECTORS
 from symcell.language.primitives import Entry
@@ -58,6 +58,16 @@ def share_functions(program: Program) -> Program:
             result[direction].append(s)
     return program.with_(
         shapes=shapes, once=frozenset(once), forward=tuple(result["forward"]), backward=tuple(result["backward"])
+    )
+
+
+def read_kept_values(program: Program) -> Program:
+    """What a backward statement would compute of values on the tape, and the tape has: x - mean(x), beside x and mean(x)."""
+    kept = set(program.tape)
+    made = {s.expr: Entry(s.target, *s.indices) for s in program.forward
+            if isinstance(s, Assign) and not s.op and s.target in kept and isinstance(s.expr, Add | Mul)}  # fmt: skip
+    return program.with_(
+        backward=tuple(replace(s, expr=s.expr.xreplace(made)) if isinstance(s, Assign) else s for s in program.backward)
     )
 
 
