@@ -52,6 +52,13 @@ def limit_tables(found):
         yield table
 
 
+_CELLS = {"lstm-others": "lstm", "lstm-float64": "lstm in float64", "variant": "the example's variant"}  # races by their cells
+
+
+def _threads(count):
+    return f"{count} thread" + "s" * (count > 1)
+
+
 def picture(found, path):
     """Every ratio, a panel for each number of threads; below, how near symcell's LSTM comes to the machine's arithmetic."""
     import matplotlib
@@ -69,14 +76,14 @@ def picture(found, path):
         colours = ["black", *pyplot.get_cmap("tab20").colors]  # the vendor's own LSTM stands out
         for k, (race, rival) in enumerate(lines):
             own = {(r["T"], r["B"], r["N"]): r["ratio"] for r in both if (r["race"], r["rival"], r["threads"]) == (race, rival, count)}
-            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{race} / {rival}", linewidth=1 if k else 2.5, markersize=4,
+            axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{_CELLS.get(race, race)} / {rival}", linewidth=1 if k else 2.5, markersize=4,
                       color=colours[k % len(colours)])  # fmt: skip
         axis.axhline(1, color="black", linewidth=1)
         axis.set_yscale("log")
         axis.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
         axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
         axis.set_ylabel("rival's time / symcell's")
-        axis.set_title(f"forward + backward, {count} thread{'s' if count > 1 else ''}: above 1, symcell is faster", loc="left")
+        axis.set_title(f"forward + backward, {_threads(count)}: above 1, symcell is faster", loc="left")
         axis.legend(fontsize=7, ncols=4, loc="upper right")
         axis.grid(alpha=0.3)
     _roofline(found, axes[-1])
@@ -95,8 +102,8 @@ def _roofline(found, axis):
         own = [r for r in rows if r["threads"] == count]
         places = [points.index((r["T"], r["B"], r["N"])) for r in own]
         work = [48 * r["T"] * r["B"] * r["N"] ** 2 / 1e6 for r in own]
-        axis.plot(places, [w / r["symcell_ms"] for w, r in zip(work, own, strict=True)], "o-", label=f"symcell, {count} thread(s)")
-        axis.plot(places, [w / r["rival_ms"] for w, r in zip(work, own, strict=True)], "s--", label=f"torch, {count} thread(s)")
+        axis.plot(places, [w / r["symcell_ms"] for w, r in zip(work, own, strict=True)], "o-", label=f"symcell, {_threads(count)}")
+        axis.plot(places, [w / r["rival_ms"] for w, r in zip(work, own, strict=True)], "s--", label=f"torch, {_threads(count)}")
         axis.axhline(peak * count, color="grey", linestyle=":", linewidth=1)
     axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
     axis.set_ylim(0, 1.05 * peak * max(r["threads"] for r in rows))
