@@ -44,8 +44,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f59f3f6eabaac640"
-RUNTIME_HASH = "90dd309fda9b431f"
+CONTENT_HASH = "ae66ef21e5702ca5"
+RUNTIME_HASH = "500d3165f193d827"
 
 NAME = "cifg_lstm"
 PARAMS = {
@@ -2366,7 +2366,7 @@ def init(seed=0, dtype="float32", **sizes):
     """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
 
     Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
-    integer."""
+    integer, and for what no memory holds."""
     dtype = _real_dtype(dtype)
     numbers = _given_sizes(sizes)
     try:
@@ -2376,9 +2376,13 @@ def init(seed=0, dtype="float32", **sizes):
     wanted = shapes(**numbers)
     params = {}
     for name in (*PARAMS, *CONSTANTS):
-        bound = 1 / np.sqrt(wanted[name][-1] if wanted[name] else 1)
-        params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
-        params[name][...] = random.uniform(-bound, bound, wanted[name])
+        try:
+            bound = 1 / math.sqrt(wanted[name][-1] if wanted[name] else 1)
+            values = random.uniform(-bound, bound, wanted[name])
+            params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
+        except (MemoryError, OverflowError, ValueError):
+            raise CellError(f"{NAME}: there is no memory for {name} of shape {wanted[name]}") from None
+        params[name][...] = values
     return params
 
 
@@ -2405,7 +2409,7 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
-    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint, lengths)
+    call, start = _checked_call(params, inputs, initial, dtype, _SEQUENCE, threads, checkpoint, lengths)
     if len(call.segments) == 1:
         given = {name: _ready(a) for name, a in call.inputs.items()}
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
@@ -2468,14 +2472,8 @@ _compiling = threading.Lock()
 def _checked_step(params, inputs, state, dtype):
     """One step with all checks; afterwards these parameters are known."""
     global _steps, _latest_step
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    for name, a in arrays.items():
-        if a.ndim != len(INPUTS[name]) + 1:
-            raise CellError(
-                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
-            )
-    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype)
+    call, start = _checked_call(params, inputs, state, dtype, _STEP)
+    real = call.real
     with _compiling:
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
@@ -2484,7 +2482,7 @@ def _checked_step(params, inputs, state, dtype):
     checked = call.params.copies if frozen else _arrays("params", params, names, real)
     arrays = [params[name] if name in in_place else _ready(checked[name]) for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
-    given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
+    given = [_ready(a) for a in (*call.inputs.values(), *start.values())]
     new = {name: np.empty(start[name].shape, real) for name in STATES}
     _compiled_steps[real](places, *given, *new.values())
     # A lone number would equal another array with that number.
@@ -2556,24 +2554,27 @@ class _Call(NamedTuple):
     segments: list
 
 
-def _checked_call(params, inputs, initial, dtype, threads=None, checkpoint=None, lengths=None):
-    """The call, and the states that it begins with, which may be the caller's arrays."""
+def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint=None, lengths=None):
+    """The call, and the states that it begins with, which may be the caller's arrays. The inputs have these axes before their
+    own: those of one step have no T."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
     known = _known_parameters(params, real, threads)
     arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    T, B = _steps_and_samples(inputs)
-    given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
-    sizes = known.sizes if known and _PARAMETERS_TELL else _sizes({"params": arrays, "inputs": inputs, "initial": given})
+    lead = _steps_and_samples(inputs, axes)
+    T, B = (1, *lead)[-2:]
+    given = _arrays(_initial_of(axes), {} if initial is None else initial, tuple(STATES), real, partly=True)
+    told = known and _PARAMETERS_TELL
+    sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
     if not known or known.sizes != sizes:
         wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
+        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, (), axes)
         frozen = isinstance(params, Frozen)
         known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
-    _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
-    _check_shapes("initial", given, STATES, wanted, (B,))
+    _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
+    _check_shapes(_initial_of(axes), given, STATES, wanted, (B,), axes)
     lengths = _checked_lengths(lengths, T, B)
     inputs = {name: _within(a, lengths) for name, a in inputs.items()}
     states = [(name, wanted[name]) for name in STATES]
@@ -2693,6 +2694,7 @@ def _given_at_ends(call, cotangents, final):
 # Checks of what is given.
 
 
+_SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
@@ -2757,7 +2759,7 @@ def _array(group, name, value, real):
         raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor that has a gradient
         raise CellError(f"{NAME}: {label} is no array: {error}") from None
     has_dtype = hasattr(value, "dtype") and array.ndim > 0
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
@@ -2777,29 +2779,29 @@ def _positive(label, n):
     return int(n)
 
 
-def _steps_and_samples(inputs):
-    """T and B, which all inputs share."""
+def _steps_and_samples(inputs, axes):
+    """(T, B), or (B,) of one step, which all inputs share."""
     for name, a in inputs.items():
-        rank = len(INPUTS[name]) + 2
-        if a.ndim != rank:
-            expected = ", ".join(("T", "B", *INPUTS[name]))
-            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected})")
-    leads = {a.shape[:2] for a in inputs.values()}
+        if a.ndim != len(INPUTS[name]) + len(axes):
+            expected = ", ".join((*axes, *INPUTS[name]))
+            words = " for one step" if axes == _STEP else ""
+            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected}){words}")
+    leads = {a.shape[: len(axes)] for a in inputs.values()}
     if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[:2]}" for name, a in inputs.items())
-        raise CellError(f"{NAME}: the inputs differ in steps or samples (T, B): {found}")
+        found = ", ".join(f"{name}: {a.shape[: len(axes)]}" for name, a in inputs.items())
+        words = "samples (B,)" if axes == _STEP else "steps or samples (T, B)"
+        raise CellError(f"{NAME}: the inputs differ in {words}: {found}")
     return leads.pop()
 
 
-def _sizes(groups):
+def _sizes(groups, axes=_SEQUENCE):
     """Every size, read off an array that has it as an axis."""
-    ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
         for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
-                axis += ranks[group]
+                group, axis = _place_given(group, axis, axes)
                 if axis >= a.ndim:
                     expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
                     raise CellError(
@@ -2811,20 +2813,34 @@ def _sizes(groups):
     return sizes
 
 
-def _check_shapes(group, arrays, symbolic, wanted, lead):
+def _place_given(group, axis, axes):
+    """A place of SIZES as the caller sees it: what he calls the group, and the axis of the whole array."""
+    if group == "initial":
+        return _initial_of(axes), axis + 1
+    return group, axis + (len(axes) if group == "inputs" else 0)
+
+
+def _initial_of(axes):
+    """What the caller calls the states before a step, or before a sequence."""
+    return "state" if axes == _STEP else "initial"
+
+
+def _check_shapes(group, arrays, symbolic, wanted, lead, axes=_SEQUENCE):
     """Every array has the shape that the equations give it."""
-    letters = ("T", "B")[2 - len(lead) :]
+    letters = _SEQUENCE[2 - len(lead) :]
     for name, a in arrays.items():
         expected = (*lead, *wanted[name])
         if a.shape != expected:
             words = ", ".join((*letters, *symbolic[name]))
-            origin = "".join(f"; {size} was read off {_origin(size)}" for size in symbolic[name] if size in SIZES)
+            told = [size for size in dict.fromkeys(symbolic[name]) if size in SIZES]
+            origin = "".join(f"; {size} was read off {_origin(size, axes)}" for size in told)
             raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
 
 
-def _origin(size):
+def _origin(size, axes):
     """The first array that has a size as an axis."""
     group, name, axis = SIZES[size][0][:3]
+    group, axis = _place_given(group, axis, axes)
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -1,5 +1,6 @@
 """Writing generated modules to a folder, and finding those that no longer say what their cells say."""
 
+from os import PathLike
 from pathlib import Path
 
 from symcell.cell import Cell
@@ -13,21 +14,14 @@ def generate(cell, folder):
     """Write the cell's standalone module, `<name>.py`, to a folder; returns its path.
 
     The module imports NumPy and Numba only, and is the same to the byte for the same equations. It appears whole or not at
-    all. Raises CellError for what is no cell, or a cell without an input."""
-    if not isinstance(cell, Cell):
-        raise CellError(f"generate takes a Cell, found {type(cell).__name__}")
-    (path,) = generate_all([cell], folder)
-    return path
-
-
-def generate_all(cells, folder):
-    """The paths of several cells' modules, as each is written. All are made before the first is written: one that cannot be
-    made leaves the folder as it was."""
+    all. Raises CellError for what is no cell or no folder, or a cell without an input."""
     from symcell.compiler import source_of
 
-    sources = {cell.name: source_of(cell) for cell in cells}
-    for name, source in sources.items():
-        yield write_atomically(Path(folder) / f"{name}.py", source)
+    if not isinstance(cell, Cell):
+        raise CellError(f"generate takes a Cell, found {type(cell).__name__}")
+    if not isinstance(folder, (str, PathLike)):
+        raise CellError(f"generate writes to a folder, a text or a path, found {folder!r}")
+    return write_atomically(Path(folder) / f"{cell.name}.py", source_of(cell))
 
 
 def stale(cells, folder):

@@ -241,6 +241,21 @@ def test_large_arguments_neither_overflow_nor_lose_digits(name, e):
     np.testing.assert_allclose(computed(name, points)[0], expected, rtol=1e-15, atol=1e-320)
 
 
+@pytest.mark.parametrize("base", [relu, Abs])
+def test_the_gradient_of_an_exponent_is_zero_at_base_zero(base):
+    u = Input("x", "n")
+    kernel = Cell("toy", [Eq(State("h", "n"), base(u) ** Param("p"))]).compile("float64")
+    at, p = np.array([0.0, 0.0, 0.5, 0.0]), np.array([2.0, 0.5, 1.5, -1.0])
+    run = kernel.forward({"p": p}, at[None, None])
+    slopes = kernel.backward(run, {"h": np.ones((1, 1, 4))}).params["p"]
+    np.testing.assert_allclose(slopes, [0, 0, 0.5**1.5 * np.log(0.5), -np.inf], rtol=1e-14)
+
+
+def test_the_derivative_of_sinc_reads_well():
+    h, u = State("h"), Input("x")
+    assert r"\operatorname{sinc}'" in Cell("toy", [Eq(h, sympy.sinc(u))]).derive().latex()
+
+
 def test_a_function_without_a_derivative_is_refused():
     class opaque(Function):
         nargs = 1

@@ -1,5 +1,8 @@
 """Bad declarations: one CellError each, which names the cell, the equation and what is wrong."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import sympy
 from sympy import (
@@ -278,6 +281,18 @@ def test_two_unnamed_affine_do_not_share_their_weights(equations):
     refused(equations, at(1, "h"), "2 unnamed affine", "name=")
 
 
+@pytest.mark.parametrize("operands, found", [((x, x), "x"), ((h.prev, h.prev, x), "h.prev"), ((2 * x, x, 2 * x), "(2*x)")])
+def test_an_operand_that_stands_twice_in_an_affine_is_refused(operands, found):
+    refused([Eq(h, tanh(affine(*operands)))], at(1, "h"), f"the operand {found} more than once", f"Param('A') @ {found} + ")
+
+
+def test_a_state_and_its_previous_value_have_weights_of_their_own():
+    cell = Cell("toy", [Eq(c, tanh(affine(x, c.prev))), Eq(h, affine(c, c.prev, x))])
+    assert {"U_h_c", "U_h_c_prev", "W_h"} <= {q.name for q in cell.params}
+    cell = Cell("toy", [Eq(c, tanh(affine(x, c.prev))), Eq(h, affine(c, h.prev))])
+    assert {"U_h_c", "U_h_h"} <= {q.name for q in cell.params}
+
+
 def test_two_different_affine_of_one_name():
     refused([Eq(h, affine(x, name="q") + sin(affine(h.prev, name="q")))], at(1, "h"), "two different affine", "q")
 
@@ -312,6 +327,22 @@ def test_an_initial_value_is_a_number_or_a_parameter(initial):
     with pytest.raises(CellError, match="initial"):
         s = State("h", initial=initial)
         Cell("toy", [Eq(s, tanh(affine(x, s.prev)))])
+
+
+@pytest.mark.parametrize("wrap", [str, lambda t: [t], lambda t: (t,), lambda t: {t}, lambda t: {1: t}])
+@pytest.mark.parametrize("use", [
+    lambda e: State("h", initial=e), lambda e: State("h", (e,)), lambda e: Param("p", blocks=e), lambda e: repeat(h, e),
+])  # fmt: skip
+def test_no_text_is_ever_executed(use, wrap, tmp_path):
+    with pytest.raises(CellError):
+        use(wrap(f"open({str(tmp_path / 'executed')!r}, 'w')"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("initial", [0, -0.5, np.float32(0.5), np.int64(2), Fraction(1, 3), Rational(1, 3), sympy.pi, oo, p])
+def test_numbers_and_parameters_are_initial_values(initial):
+    s = State("h", initial=initial)
+    assert Cell("toy", [Eq(s, tanh(affine(x, s.prev)))]).states[0].initial == sympy.sympify(initial)
 
 
 @pytest.mark.parametrize("shape", [(), ("n_h", "n_h"), 3])
@@ -417,3 +448,9 @@ def test_an_affine_that_affine_did_not_make(operands):
 def test_any_reference_can_be_written_down(reference, tmp_path):
     path = generate(Cell("toy", [Eq(h, h.prev + x)], reference=reference), tmp_path)
     compile(path.read_text("utf-8"), "toy", "exec")
+
+
+@pytest.mark.parametrize("folder", [None, 3, b"folder"])
+def test_a_folder_is_a_text_or_a_path(folder):
+    with pytest.raises(CellError, match="folder"):
+        generate(Cell("toy", [step]), folder)

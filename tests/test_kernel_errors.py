@@ -155,10 +155,45 @@ def test_cotangents_of_the_wrong_size(kernel, run, cut):
 def test_errors_of_one_step_speak_of_one_step(kernel, params):
     refused(lambda: kernel.step(params, normal(T, B, N_X)), f"({T}, {B}, {N_X})", "(B, n_x)")
     refused(lambda: kernel.step(params, normal(N_X)), f"({N_X},)", "(B, n_x)")
+    refused(lambda: kernel.step(params, normal(B, N_X + 1)), f"shape ({B}, {N_X + 1}), expected (B, n_x) = ({B}, {N_X})")
+    refused(lambda: kernel.step(params, normal(B, N_X), {"h": normal(B, 1)}), "state['h']", f"(B, n_h) = ({B}, {N_H})")
+    refused(lambda: kernel.step(params, normal(B, N_X), {"q": normal(B, 1)}), "state has unknown names q")
+    refused(lambda: kernel.step(params, normal(B, N_X), 3), "state must be a dict")
+
+
+def test_inputs_of_one_step_that_differ():
+    kernel = Cell("toy", [Eq(h, tanh(affine(x, Input("y"))))]).compile("float64")
+    inputs = {"x": normal(2, 3), "y": normal(4, 3)}
+    refused(lambda: kernel.step(kernel.init(n_x=3, n_y=3, n_h=2), inputs), "samples (B,)", "x: (2,), y: (4,)")
+
+
+def test_a_size_is_said_to_be_read_off_an_axis_of_the_whole_array():
+    kernel = Cell("toy", [Eq(h, x * h.prev), Eq(State("g"), x + Input("y"))]).compile("float64")
+    refused(lambda: kernel.forward({}, {"x": normal(T, B, 2), "y": normal(T, B, 3)}), "n_h was read off axis 2 of inputs['x']")
+    refused(lambda: kernel.step({}, {"x": normal(B, 2), "y": normal(B, 3)}), "n_h was read off axis 1 of inputs['x']")
 
 
 def test_a_size_that_disagrees_says_where_it_was_read(kernel, params):
     refused(lambda: kernel.forward(params | {"W_i": params["W_i"].T}, normal(T, B, N_X)), "params['W_i']")
+
+
+def test_where_a_size_was_read_is_said_once(kernel, params):
+    with pytest.raises(CellError) as raised:
+        kernel.forward(params | {"U_f": normal(N_H + 1, N_H)}, normal(T, B, N_X))
+    assert str(raised.value).count("n_h was read off") == 1
+
+
+def test_what_refuses_to_be_an_array(kernel, params):
+    class Tensor:
+        def __array__(self, *arguments, **keywords):
+            raise RuntimeError("call detach() first")
+
+    refused(lambda: kernel.forward(params, Tensor()), "inputs['x'] is no array", "call detach() first")
+
+
+@pytest.mark.parametrize("n", [10**10, 10**30, 10**400])
+def test_parameters_that_no_memory_holds(kernel, n):
+    refused(lambda: kernel.init(n_x=1, n_h=n), "lstm: there is no memory for ", f"of shape ({n}, ")
 
 
 @pytest.mark.parametrize("other", [None, [1], "abc", 3, normal(2, 2), False])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 from sympy import Eq, Piecewise, sqrt, symbols, tanh
 
 from symcell import (
@@ -21,6 +22,7 @@ from symcell import (
     matmul,
     mean,
     outer,
+    part,
     repeat,
     row,
     sigmoid,
@@ -28,6 +30,7 @@ from symcell import (
     total,
     variance,
 )
+from symcell.emission.module import _inverse
 from symcell.interpret import run as interpret
 from symcell.language.sizes import size
 
@@ -209,3 +212,23 @@ def test_a_size_that_is_no_multiple(wide):
     _, kernel = wide
     with pytest.raises(CellError, match="n_h"):
         kernel.init(n_x=2, n_y=3, n_h=5, n_m=2, n_k=3, n_q=4)
+
+
+@pytest.mark.parametrize("others", [[], ["r", "s", "t"]])
+def test_a_size_is_read_off_a_parameter_with_an_axis_of_twice_the_size_and_one(others):
+    n, v = size("n_h"), State("v", 2 * size("n_h") + 1)
+    equations = [Eq(v, tanh(Param("W") @ concat(part(v.prev, 1, 2 * n), x))), Eq(h, part(v, n, n) * part(v, 1, n))]
+    kernel = Cell("toy", [*equations, *(Eq(State(name), h) for name in others)]).compile("float64")
+    params = kernel.init(n_x=3, n_h=4)
+    assert params["W"].shape == (9, 11)
+    assert kernel.forward(params, np.ones((2, 5, 3))).final["h"].shape == (5, 4)
+    assert kernel.step(params, np.ones((5, 3)))["v"].shape == (5, 9)
+
+
+@pytest.mark.parametrize("multiple", [1, 2, 3, -2, sympy.Rational(1, 2), sympy.Rational(3, 2)])
+@pytest.mark.parametrize("plus", [0, 1, -2, 7])
+def test_the_inverse_of_a_linear_size(multiple, plus):
+    n = size("n")
+    times, divisor, shift = _inverse(multiple * n + plus, n)
+    for k in range(2, 30, 2):
+        assert int(multiple * k + plus) * times // divisor + shift == k

@@ -5,14 +5,17 @@ All other previous states, and the inputs, are held fixed.
 
 from dataclasses import dataclass
 
-from sympy import IndexedBase, Integer, Mul, Symbol, sympify
+from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol
+from sympy.printing.precedence import PRECEDENCE
 
 from symcell.derivation.chain import derivative
 from symcell.derivation.derive import Derivation
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
 from symcell.derivation.ranges import is_gate
 from symcell.errors import CellError
-from symcell.language.declaration import described
+from symcell.language.activations import partial
+from symcell.language.primitives import Primitive, Unevaluated, dot, matmul, place, total, transpose
+from symcell.language.sizes import symbolic
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
 __all__ = [
@@ -126,11 +129,11 @@ class Carousel:
         """The factors of k steps, the latest first: d s_t / d s_{t-k} along this path alone.
 
         Time is written as an index: f[t], f[t - 1], ... Raises CellError unless k is a number of steps."""
-        k = sympify(k)
-        if not isinstance(k, Integer) or k < 0:
-            raise CellError(f"the carousel's product is over a number of steps k >= 0, found {k}")
+        steps = symbolic(k)
+        if not isinstance(steps, Integer) or steps < 0:
+            raise CellError(f"the carousel's product is over a number of steps k >= 0, found {k!r}")
         factor = self.factor
-        return Mul(*[_at_step(factor, j, self.derivation) for j in range(int(k))])
+        return Mul(*[_at_step(factor, j, self.derivation) for j in range(int(steps))])
 
     def backward(self, k):
         """The transpose of the product over k steps: what an error at step t is multiplied by on its way back to step t - k."""

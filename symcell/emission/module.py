@@ -7,6 +7,7 @@ import textwrap
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
+from sympy import floor
 
 from symcell.documents.plain import equation_lines
 from symcell.emission.arrays import size_of
@@ -174,19 +175,19 @@ def _size_places(cell):
     for n in cell.sizes:
         symbol = size(n)
         found = [(group, name, axis, *_inverse(m, symbol)) for group, name, axis, m in axes if m.free_symbols == {symbol}]
-        places[n] = sorted((f for f in found if f[3]), key=lambda f: f[3:] != (1, 1, 0))[:3]
+        places[n] = sorted((f for f in found if f[3]), key=lambda f: (f[0] == "initial", f[3:] != (1, 1, 0)))[:3]
         if not places[n]:
             raise CellError(f"cell {cell.name}: no array tells the size {n}: none has an axis of it, or of a multiple of it")
     return places
 
 
 def _inverse(m, n):
-    """(p, q, r) with n = m * p / q + r where m is linear in n; zeros where it is not."""
+    """(p, q, r) with n = m * p // q + r where m is linear in n; zeros where it is not. What is beside the multiple of n need be
+    no multiple itself, since the quotient rounds down: (2n + 1) // 2 = n."""
     slope, rest = m.coeff(n), m.subs(n, 0)
-    if not (slope.is_Rational and slope != 0 and rest.is_Integer and (slope * n + rest - m).expand() == 0):
+    if not (slope.is_Rational and slope != 0 and rest.is_Rational and (slope * n + rest - m).expand() == 0):
         return 0, 0, 0
-    shift = -rest / slope
-    return (int(slope.q), int(slope.p), int(shift)) if shift.is_Integer else (0, 0, 0)
+    return int(slope.q), int(slope.p), -int(floor(rest / slope))
 
 
 def aliases(cell):

@@ -7,6 +7,8 @@ Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and 
 from sympy import (
     Abs,
     Add,
+    And,
+    Eq,
     Expr,
     Function,
     Heaviside,
@@ -14,7 +16,6 @@ from sympy import (
     Min,
     Mod,
     Mul,
-    Ne,
     Piecewise,
     Pow,
     Rational,
@@ -22,6 +23,7 @@ from sympy import (
     ceiling,
     cos,
     exp,
+    factorial,
     floor,
     frac,
     log,
@@ -33,6 +35,9 @@ from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
 from symcell.language.primitives import Primitive
+from symcell.language.writings import SLOPES
+
+_SERIES = 9  # terms of the series of sinc's derivative: for arguments below 1 the tenth is below float64's rounding
 
 
 class Unit(Function):
@@ -148,6 +153,20 @@ class silu(Unit):
         return s + self * (1 - s)
 
 
+class sinc_slope(Unit):
+    """The derivative of sinc. Its closed form loses its digits near 0, where the series takes over."""
+
+    def elementary(self):
+        z, series = self.args[0], S.Zero
+        for k in range(_SERIES, 0, -1):
+            series = Rational((-1) ** k * 2 * k, factorial(2 * k + 1)) + z**2 * series
+        return Piecewise((z * series, Abs(z) < 1), (cos(z) / z - sin(z) / z**2, True))
+
+    def _latex(self, printer, exp=None):
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"\operatorname{{sinc}}'{power}" + printer.brackets(printer.doprint(self.args[0]))
+
+
 class stop_gradient(Unit):
     """The identity forward; no adjoint passes back."""
 
@@ -167,10 +186,6 @@ def _of_extremum(e, k):
     return wins[k] / Add(*wins)
 
 
-def _of_sinc(z):
-    return Piecewise((cos(z) / z - sin(z) / z**2, Ne(z, 0)), (S.Zero, True))
-
-
 # Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
 _DERIVATIVES = {
     Max: _of_extremum,
@@ -178,7 +193,7 @@ _DERIVATIVES = {
     Abs: lambda e, k: sign(e.args[0]),
     Mod: lambda e, k: S.One if k == 0 else -floor(e.args[0] / e.args[1]),
     frac: lambda e, k: S.One,
-    sinc: lambda e, k: _of_sinc(e.args[0]),
+    sinc: lambda e, k: sinc_slope(e.args[0]),
     **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
 }
 
@@ -197,7 +212,7 @@ def partial(e: Expr, v: Expr) -> Expr:
     if isinstance(e, Pow):
         base, power = e.args
         of_base = power * base ** (power - 1) * partial(base, v)
-        return of_base if not power.has(v) else of_base + e * log(base) * partial(power, v)
+        return of_base if not power.has(v) else of_base + _of_exponent(base, power) * partial(power, v)
     if isinstance(e, Piecewise):
         return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
     if isinstance(e, Application):  # Function, Max and Min
@@ -205,8 +220,16 @@ def partial(e: Expr, v: Expr) -> Expr:
     raise CellError(f"there is no derivative of {e} ({type(e).__name__})")
 
 
+def _of_exponent(base, power):
+    """The derivative of a power with respect to its exponent; its limit at base 0, where 0 times the logarithm is no number."""
+    slope = base**power * log(base)
+    return slope if base.is_number else Piecewise((S.Zero, And(Eq(base, 0), power > 0)), (slope, True))
+
+
 def _of_function(e, k):
     """The derivative of a function application with respect to its k-th argument."""
+    if type(e) in SLOPES:
+        return SLOPES[type(e)](*e.args)
     for kind, rule in _DERIVATIVES.items():
         if isinstance(e, kind):
             return rule(e, k)

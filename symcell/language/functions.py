@@ -16,6 +16,7 @@ from sympy import (
     Or,
     Piecewise,
     Pow,
+    S,
     Symbol,
     acos,
     acosh,
@@ -54,10 +55,12 @@ from symcell.language.activations import (
     relu,
     sigmoid,
     silu,
+    sinc_slope,
     softplus,
     stop_gradient,
 )
 from symcell.language.primitives import Entry, Primitive
+from symcell.language.writings import WRITINGS
 
 # How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
 FUNCTIONS = {
@@ -95,7 +98,7 @@ VECTORS = (tanh, sigmoid, silu, softplus, exp)  # those of them that take little
 _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, ITE, BooleanAtom, Entry)
 
 # Written out by elementary functions before printing.
-_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, stop_gradient, ITE)
+_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, sinc_slope, stop_gradient, ITE)
 
 # Names that generated modules use themselves, which a cell may not take.
 RESERVED = frozenset(
@@ -181,10 +184,12 @@ def _written_out(f):
 
 
 def _rewritten(f):
-    """A function unknown here, by known ones: sech, coth, sinc and their like."""
+    """A function unknown here, by known ones: sech, coth, sinc and their like, else as SymPy or its author writes it."""
+    if type(f) in WRITINGS:
+        return WRITINGS[type(f)](*f.args)
     for target in (exp, Piecewise, sin, floor, atan):
         g = f.rewrite(target, deep=False)
-        if g != f and not g.atoms(type(f)):
+        if g != f and not g.has(type(f), S.ImaginaryUnit):
             return g
     return None
 

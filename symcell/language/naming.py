@@ -32,6 +32,7 @@ def expand_affine(rhs, target, rank, register):
 
 def _written_out(call, target, rank, register):
     label, bias, *operands = call.args
+    _check_all_differ(operands)
     suffix = str(target) if isinstance(label, Integer) else str(label)
     letters = ["W" if isinstance(o, Input) else "U" for o in operands]
     terms = []
@@ -43,6 +44,17 @@ def _written_out(call, target, rank, register):
     return Add(*terms)
 
 
+def _check_all_differ(operands):
+    """The weights of an operand that stands twice would silently be one."""
+    for operand in operands:
+        if operands.count(operand) > 1:
+            text = f"{operand.state}.prev" if hasattr(operand, "state") else f"{operand}" if operand.is_Symbol else f"({operand})"
+            raise CellError(
+                f"affine has the operand {text} more than once, and one weight would serve each; give it once, times a number "
+                f"if need be, or name the weights: Param('A') @ {text} + Param('B') @ {text}"
+            )
+
+
 def _product(name, operand, operand_rank, register):
     if operand_rank > 1:
         raise CellError(f"affine takes vectors and scalars, found the matrix {operand}; use matmul")
@@ -51,7 +63,9 @@ def _product(name, operand, operand_rank, register):
 
 
 def _operand_name(operand, operands):
-    """What tells one operand from another in a parameter's name: its own name, else its place."""
+    """What tells one operand from another in a parameter's name: its own name (of h.prev that of h, unless h is another), else
+    its place."""
     if isinstance(operand, Symbol):
-        return operand.state.name if hasattr(operand, "state") else operand.name
+        state = getattr(operand, "state", operand)
+        return operand.name if state in operands else state.name
     return str(operands.index(operand) + 1)

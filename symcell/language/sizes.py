@@ -1,6 +1,8 @@
-"""Symbolic sizes, as a user writes them."""
+"""Symbolic sizes and numbers, as a user writes them."""
 
-from sympy import Expr, Integer, Symbol, SympifyError, sympify
+from numbers import Number
+
+from sympy import Basic, Expr, Integer, Symbol, sympify
 
 from symcell.errors import CellError
 from symcell.language.words import is_name
@@ -12,15 +14,17 @@ def size(value):
         if not is_name(value):
             raise CellError(f"the size {value!r} is no identifier; write it like 'n_h'")
         return Symbol(value, integer=True, positive=True)
-    try:
-        value = sympify(value)
-    except (SympifyError, AttributeError, TypeError):
-        raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}") from None
-    if isinstance(value, Integer) and value < 1:
-        raise CellError(f"a size is at least 1, found {value}")
-    if not isinstance(value, Expr) or not (value.is_integer or (value.free_symbols and value.is_integer is not False)):
+    n = symbolic(value)
+    if isinstance(n, Integer) and n < 1:
+        raise CellError(f"a size is at least 1, found {n}")
+    if not isinstance(n, Expr) or not (n.is_integer or (n.free_symbols and n.is_integer is not False)):
         raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}")
-    return value
+    return n
+
+
+def symbolic(value):
+    """A number or an expression as SymPy sees it; None for all else, of which SymPy would execute the texts."""
+    return sympify(value) if isinstance(value, (Basic, Number)) else None
 
 
 def shape_tuple(shape):

@@ -4,11 +4,11 @@ A symbol stands for one unit of its vector (or matrix), so that `*` is elementwi
 to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use".
 """
 
-from sympy import Symbol, SympifyError, sympify
+from sympy import Symbol
 
 from symcell.errors import CellError
 from symcell.language.primitives import Products
-from symcell.language.sizes import shape_tuple, size
+from symcell.language.sizes import shape_tuple, size, symbolic
 from symcell.language.words import is_name
 
 
@@ -76,10 +76,9 @@ class State(Quantity):
 
     def __new__(cls, name, shape=None, initial=0):
         self = super().__new__(cls, name, shape)
-        try:
-            self.initial = sympify(initial)
-        except SympifyError:
-            raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}") from None
+        self.initial = symbolic(initial)
+        if self.initial is None:
+            raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}")
         self._content += (str(self.initial),)
         return self
 

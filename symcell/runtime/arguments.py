@@ -9,6 +9,7 @@ from numba.core import config
 
 from symcell.runtime.parameters import Frozen
 
+_SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
@@ -73,7 +74,7 @@ def _array(group, name, value, real):
         raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor that has a gradient
         raise CellError(f"{NAME}: {label} is no array: {error}") from None
     has_dtype = hasattr(value, "dtype") and array.ndim > 0
     if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
@@ -93,29 +94,29 @@ def _positive(label, n):
     return int(n)
 
 
-def _steps_and_samples(inputs):
-    """T and B, which all inputs share."""
+def _steps_and_samples(inputs, axes):
+    """(T, B), or (B,) of one step, which all inputs share."""
     for name, a in inputs.items():
-        rank = len(INPUTS[name]) + 2
-        if a.ndim != rank:
-            expected = ", ".join(("T", "B", *INPUTS[name]))
-            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected})")
-    leads = {a.shape[:2] for a in inputs.values()}
+        if a.ndim != len(INPUTS[name]) + len(axes):
+            expected = ", ".join((*axes, *INPUTS[name]))
+            words = " for one step" if axes == _STEP else ""
+            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected}){words}")
+    leads = {a.shape[: len(axes)] for a in inputs.values()}
     if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[:2]}" for name, a in inputs.items())
-        raise CellError(f"{NAME}: the inputs differ in steps or samples (T, B): {found}")
+        found = ", ".join(f"{name}: {a.shape[: len(axes)]}" for name, a in inputs.items())
+        words = "samples (B,)" if axes == _STEP else "steps or samples (T, B)"
+        raise CellError(f"{NAME}: the inputs differ in {words}: {found}")
     return leads.pop()
 
 
-def _sizes(groups):
+def _sizes(groups, axes=_SEQUENCE):
     """Every size, read off an array that has it as an axis."""
-    ranks = {"params": 0, "inputs": 2, "initial": 1}
     sizes = {}
     for size, places in SIZES.items():
         for group, name, axis, times, divisor, plus in places:
             a = groups[group].get(name)
             if a is not None and size not in sizes:
-                axis += ranks[group]
+                group, axis = _place_given(group, axis, axes)
                 if axis >= a.ndim:
                     expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
                     raise CellError(
@@ -127,20 +128,34 @@ def _sizes(groups):
     return sizes
 
 
-def _check_shapes(group, arrays, symbolic, wanted, lead):
+def _place_given(group, axis, axes):
+    """A place of SIZES as the caller sees it: what he calls the group, and the axis of the whole array."""
+    if group == "initial":
+        return _initial_of(axes), axis + 1
+    return group, axis + (len(axes) if group == "inputs" else 0)
+
+
+def _initial_of(axes):
+    """What the caller calls the states before a step, or before a sequence."""
+    return "state" if axes == _STEP else "initial"
+
+
+def _check_shapes(group, arrays, symbolic, wanted, lead, axes=_SEQUENCE):
     """Every array has the shape that the equations give it."""
-    letters = ("T", "B")[2 - len(lead) :]
+    letters = _SEQUENCE[2 - len(lead) :]
     for name, a in arrays.items():
         expected = (*lead, *wanted[name])
         if a.shape != expected:
             words = ", ".join((*letters, *symbolic[name]))
-            origin = "".join(f"; {size} was read off {_origin(size)}" for size in symbolic[name] if size in SIZES)
+            told = [size for size in dict.fromkeys(symbolic[name]) if size in SIZES]
+            origin = "".join(f"; {size} was read off {_origin(size, axes)}" for size in told)
             raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
 
 
-def _origin(size):
+def _origin(size, axes):
     """The first array that has a size as an axis."""
     group, name, axis = SIZES[size][0][:3]
+    group, axis = _place_given(group, axis, axes)
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -32,24 +32,27 @@ class _Call(NamedTuple):
     segments: list
 
 
-def _checked_call(params, inputs, initial, dtype, threads=None, checkpoint=None, lengths=None):
-    """The call, and the states that it begins with, which may be the caller's arrays."""
+def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint=None, lengths=None):
+    """The call, and the states that it begins with, which may be the caller's arrays. The inputs have these axes before their
+    own: those of one step have no T."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
     threads = _number_of_threads(threads)
     known = _known_parameters(params, real, threads)
     arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    T, B = _steps_and_samples(inputs)
-    given = _arrays("initial", {} if initial is None else initial, tuple(STATES), real, partly=True)
-    sizes = known.sizes if known and _PARAMETERS_TELL else _sizes({"params": arrays, "inputs": inputs, "initial": given})
+    lead = _steps_and_samples(inputs, axes)
+    T, B = (1, *lead)[-2:]
+    given = _arrays(_initial_of(axes), {} if initial is None else initial, tuple(STATES), real, partly=True)
+    told = known and _PARAMETERS_TELL
+    sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
     if not known or known.sizes != sizes:
         wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
+        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, (), axes)
         frozen = isinstance(params, Frozen)
         known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
-    _check_shapes("inputs", inputs, INPUTS, wanted, (T, B))
-    _check_shapes("initial", given, STATES, wanted, (B,))
+    _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
+    _check_shapes(_initial_of(axes), given, STATES, wanted, (B,), axes)
     lengths = _checked_lengths(lengths, T, B)
     inputs = {name: _within(a, lengths) for name, a in inputs.items()}
     states = [(name, wanted[name]) for name in STATES]

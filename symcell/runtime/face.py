@@ -1,5 +1,6 @@
 """What a generated module offers: init, freeze, forward, backward and step."""
 
+import math
 import threading
 from functools import cached_property
 
@@ -52,7 +53,7 @@ def init(seed=0, dtype="float32", **sizes):
     """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
 
     Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
-    integer."""
+    integer, and for what no memory holds."""
     dtype = _real_dtype(dtype)
     numbers = _given_sizes(sizes)
     try:
@@ -62,9 +63,13 @@ def init(seed=0, dtype="float32", **sizes):
     wanted = shapes(**numbers)
     params = {}
     for name in (*PARAMS, *CONSTANTS):
-        bound = 1 / np.sqrt(wanted[name][-1] if wanted[name] else 1)
-        params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
-        params[name][...] = random.uniform(-bound, bound, wanted[name])
+        try:
+            bound = 1 / math.sqrt(wanted[name][-1] if wanted[name] else 1)
+            values = random.uniform(-bound, bound, wanted[name])
+            params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
+        except (MemoryError, OverflowError, ValueError):
+            raise CellError(f"{NAME}: there is no memory for {name} of shape {wanted[name]}") from None
+        params[name][...] = values
     return params
 
 
@@ -91,7 +96,7 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
     Raises CellError for wrong names, shapes and dtypes."""
-    call, start = _checked_call(params, inputs, initial, dtype, threads, checkpoint, lengths)
+    call, start = _checked_call(params, inputs, initial, dtype, _SEQUENCE, threads, checkpoint, lengths)
     if len(call.segments) == 1:
         given = {name: _ready(a) for name, a in call.inputs.items()}
         kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
@@ -154,14 +159,8 @@ _compiling = threading.Lock()
 def _checked_step(params, inputs, state, dtype):
     """One step with all checks; afterwards these parameters are known."""
     global _steps, _latest_step
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    arrays = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    for name, a in arrays.items():
-        if a.ndim != len(INPUTS[name]) + 1:
-            raise CellError(
-                f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({', '.join(('B', *INPUTS[name]))}) for one step"
-            )
-    call, start = _checked_call(params, {name: a[None] for name, a in arrays.items()}, state, dtype)
+    call, start = _checked_call(params, inputs, state, dtype, _STEP)
+    real = call.real
     with _compiling:
         if real not in _compiled_steps:
             _compiled_steps[real] = _compiled_step(real)
@@ -170,7 +169,7 @@ def _checked_step(params, inputs, state, dtype):
     checked = call.params.copies if frozen else _arrays("params", params, names, real)
     arrays = [params[name] if name in in_place else _ready(checked[name]) for name in names]
     places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
-    given = [_ready(a) for a in (*(a[0] for a in call.inputs.values()), *start.values())]
+    given = [_ready(a) for a in (*call.inputs.values(), *start.values())]
     new = {name: np.empty(start[name].shape, real) for name in STATES}
     _compiled_steps[real](places, *given, *new.values())
     # A lone number would equal another array with that number.
