@@ -39,8 +39,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e671f6c10680f7f2"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "1c11561bc8bf087e"
+RUNTIME_HASH = "a55e73d8ed81a03c"
 
 NAME = "indrnn"
 PARAMS = {"u": ("n_h",), "W_h": ("n_h", "n_x"), "b_h": ("n_h",)}
@@ -218,11 +218,13 @@ def zeros(shape, real):
 
 def _taken(size):
     """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
-    blocks = _blocks[size] = _blocks.pop(size, [])
+    blocks = _blocks.pop(size, [])
     for block, start in blocks:
         if getrefcount(block) == _UNUSED:
+            _blocks[size] = blocks
             return block, start
-    block = np.empty(size + _LINE, np.uint8)
+    block = np.empty(size + _LINE, np.uint8)  # if there is no memory for it, no list without blocks is left behind
+    _blocks[size] = blocks
     blocks.append((block, -block.ctypes.data % _LINE))
     while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
         oldest = next(iter(_blocks))

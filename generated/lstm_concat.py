@@ -44,8 +44,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8caa5e9baaff066b"
-RUNTIME_HASH = "500d3165f193d827"
+CONTENT_HASH = "21194e1c461ec51f"
+RUNTIME_HASH = "a55e73d8ed81a03c"
 
 NAME = "lstm_concat"
 PARAMS = {
@@ -238,11 +238,13 @@ def zeros(shape, real):
 
 def _taken(size):
     """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
-    blocks = _blocks[size] = _blocks.pop(size, [])
+    blocks = _blocks.pop(size, [])
     for block, start in blocks:
         if getrefcount(block) == _UNUSED:
+            _blocks[size] = blocks
             return block, start
-    block = np.empty(size + _LINE, np.uint8)
+    block = np.empty(size + _LINE, np.uint8)  # if there is no memory for it, no list without blocks is left behind
+    _blocks[size] = blocks
     blocks.append((block, -block.ctypes.data % _LINE))
     while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
         oldest = next(iter(_blocks))

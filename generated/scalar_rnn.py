@@ -37,8 +37,8 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "97ed87b14d5d136f"
-RUNTIME_HASH = "06e3ad5d15bc7669"
+CONTENT_HASH = "810c280fdf5a3ce6"
+RUNTIME_HASH = "e2d087f1cfd48cb5"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -212,11 +212,13 @@ def zeros(shape, real):
 
 def _taken(size):
     """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
-    blocks = _blocks[size] = _blocks.pop(size, [])
+    blocks = _blocks.pop(size, [])
     for block, start in blocks:
         if getrefcount(block) == _UNUSED:
+            _blocks[size] = blocks
             return block, start
-    block = np.empty(size + _LINE, np.uint8)
+    block = np.empty(size + _LINE, np.uint8)  # if there is no memory for it, no list without blocks is left behind
+    _blocks[size] = blocks
     blocks.append((block, -block.ctypes.data % _LINE))
     while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
         oldest = next(iter(_blocks))

@@ -15,13 +15,22 @@ def generate(cell, folder):
 
     The module imports NumPy and Numba only, and is the same to the byte for the same equations. It appears whole or not at
     all. Raises CellError for what is no cell or no folder, or a cell without an input."""
-    from symcell.compiler import source_of
-
     if not isinstance(cell, Cell):
         raise CellError(f"generate takes a Cell, found {type(cell).__name__}")
     if not isinstance(folder, (str, PathLike)):
         raise CellError(f"generate writes to a folder, a text or a path, found {folder!r}")
-    return write_atomically(Path(folder) / f"{cell.name}.py", source_of(cell))
+    (path,) = generate_all([cell], folder)
+    return path
+
+
+def generate_all(cells, folder):
+    """The paths of several cells' modules, as each is written. All are made before the first is written: one that cannot be
+    made leaves the folder as it was."""
+    from symcell.compiler import source_of
+
+    sources = {cell.name: source_of(cell) for cell in cells}
+    for name, source in sources.items():
+        yield write_atomically(Path(folder) / f"{name}.py", source)
 
 
 def stale(cells, folder):

@@ -60,6 +60,14 @@ def kept():
     return sum(block.size for blocks in memory._blocks.values() for block, _ in blocks)
 
 
+def test_memory_that_is_not_there_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr(memory, "_KEPT", 1 << 17)
+    with pytest.raises(MemoryError):
+        memory.room((1 << 30, 1 << 25), REAL)
+    for n in (300, 301, 302):
+        assert memory.room((n, 100), REAL).shape == (n, 100)
+
+
 def test_small_arrays_and_empty_ones():
     assert memory.room((0, 5), REAL).shape == (0, 5)
     assert memory.zeros((3,), REAL).tolist() == [0, 0, 0]

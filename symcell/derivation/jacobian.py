@@ -5,16 +5,14 @@ All other previous states, and the inputs, are held fixed.
 
 from dataclasses import dataclass
 
-from sympy import Add, Function, IndexedBase, Integer, Mul, S, Symbol
-from sympy.printing.precedence import PRECEDENCE
+from sympy import IndexedBase, Integer, Mul, Symbol
 
 from symcell.derivation.chain import derivative
 from symcell.derivation.derive import Derivation
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
 from symcell.derivation.ranges import is_gate
 from symcell.errors import CellError
-from symcell.language.activations import partial
-from symcell.language.primitives import Primitive, Unevaluated, dot, matmul, place, total, transpose
+from symcell.language.declaration import described
 from symcell.language.sizes import symbolic
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
