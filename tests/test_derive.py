@@ -214,9 +214,17 @@ def test_a_text_for_a_number_of_steps_is_not_executed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("of", [f, x, State("q"), State("c", "n_q"), "c", None])
-def test_only_a_state_has_a_carousel(of):
-    with pytest.raises(CellError, match="lstm"):
+@pytest.mark.parametrize(("of", "found"), [
+    (f, "the intermediate f"),
+    (x, "the input x"),
+    (State("q"), "the state q"),
+    (State("c", "n_q"), "the state c of shape (n_q,)"),
+    ("q", "'q'"),
+    ("c_prev", "'c_prev'"),
+    (None, "None"),
+])  # fmt: skip
+def test_only_a_state_has_a_carousel(of, found):
+    with pytest.raises(CellError, match=f"^{re.escape(f'cell lstm: a carousel is of one of the states c, h; found {found}')}$"):
         cells.lstm.carousel(of)
 
 
