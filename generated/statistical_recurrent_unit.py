@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d96d20ef39eb2f24"
+CONTENT_HASH = "1945e86f74f6835b"
 RUNTIME_HASH = "a55e73d8ed81a03c"
 
 NAME = "statistical_recurrent_unit"
@@ -2717,9 +2717,9 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
     known = _known_parameters(params, real, threads)
     arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    lead = _steps_and_samples(inputs, axes)
-    T, B = (1, *lead)[-2:]
-    given = _arrays(_initial_of(axes), {} if initial is None else initial, tuple(STATES), real, partly=True)
+    lead, before = _steps_and_samples(inputs, axes), _initial_of(axes)
+    T, B = lead if axes is _SEQUENCE else (1, *lead)
+    given = _arrays(before, {} if initial is None else initial, tuple(STATES), real, partly=True)
     told = known and _PARAMETERS_TELL
     sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
     if not known or known.sizes != sizes:
@@ -2729,9 +2729,10 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
         known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
-    _check_shapes(_initial_of(axes), given, STATES, wanted, (B,), axes)
-    lengths = _checked_lengths(lengths, T, B)
-    inputs = {name: _within(a, lengths) for name, a in inputs.items()}
+    _check_shapes(before, given, STATES, wanted, (B,), axes)
+    if lengths is not None:
+        lengths = _checked_lengths(lengths, T, B)
+        inputs = {name: _within(a, lengths) for name, a in inputs.items()}
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
@@ -2793,9 +2794,7 @@ def _put(whole, part, first, last, T):
 
 
 def _checked_lengths(lengths, T, B):
-    """How many steps each sample has; None if all have all."""
-    if lengths is None:
-        return None
+    """How many steps each sample has."""
     try:
         found = np.asarray(lengths)
     except ValueError:  # rows of several lengths
@@ -2936,14 +2935,15 @@ def _positive(label, n):
 
 def _steps_and_samples(inputs, axes):
     """(T, B), or (B,) of one step, which all inputs share."""
+    count = len(axes)
     for name, a in inputs.items():
-        if a.ndim != len(INPUTS[name]) + len(axes):
+        if a.ndim != len(INPUTS[name]) + count:
             expected = ", ".join((*axes, *INPUTS[name]))
             words = " for one step" if axes == _STEP else ""
             raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected}){words}")
-    leads = {a.shape[: len(axes)] for a in inputs.values()}
+    leads = {a.shape[:count] for a in inputs.values()}
     if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[: len(axes)]}" for name, a in inputs.items())
+        found = ", ".join(f"{name}: {a.shape[:count]}" for name, a in inputs.items())
         words = "samples (B,)" if axes == _STEP else "steps or samples (T, B)"
         raise CellError(f"{NAME}: the inputs differ in {words}: {found}")
     return leads.pop()
@@ -2982,11 +2982,10 @@ def _initial_of(axes):
 
 def _check_shapes(group, arrays, symbolic, wanted, lead, axes=_SEQUENCE):
     """Every array has the shape that the equations give it."""
-    letters = _SEQUENCE[2 - len(lead) :]
     for name, a in arrays.items():
         expected = (*lead, *wanted[name])
         if a.shape != expected:
-            words = ", ".join((*letters, *symbolic[name]))
+            words = ", ".join((*_SEQUENCE[2 - len(lead) :], *symbolic[name]))
             told = [size for size in dict.fromkeys(symbolic[name]) if size in SIZES]
             origin = "".join(f"; {size} was read off {_origin(size, axes)}" for size in told)
             raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")

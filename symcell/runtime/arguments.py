@@ -96,14 +96,15 @@ def _positive(label, n):
 
 def _steps_and_samples(inputs, axes):
     """(T, B), or (B,) of one step, which all inputs share."""
+    count = len(axes)
     for name, a in inputs.items():
-        if a.ndim != len(INPUTS[name]) + len(axes):
+        if a.ndim != len(INPUTS[name]) + count:
             expected = ", ".join((*axes, *INPUTS[name]))
             words = " for one step" if axes == _STEP else ""
             raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected}){words}")
-    leads = {a.shape[: len(axes)] for a in inputs.values()}
+    leads = {a.shape[:count] for a in inputs.values()}
     if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[: len(axes)]}" for name, a in inputs.items())
+        found = ", ".join(f"{name}: {a.shape[:count]}" for name, a in inputs.items())
         words = "samples (B,)" if axes == _STEP else "steps or samples (T, B)"
         raise CellError(f"{NAME}: the inputs differ in {words}: {found}")
     return leads.pop()
@@ -142,11 +143,10 @@ def _initial_of(axes):
 
 def _check_shapes(group, arrays, symbolic, wanted, lead, axes=_SEQUENCE):
     """Every array has the shape that the equations give it."""
-    letters = _SEQUENCE[2 - len(lead) :]
     for name, a in arrays.items():
         expected = (*lead, *wanted[name])
         if a.shape != expected:
-            words = ", ".join((*letters, *symbolic[name]))
+            words = ", ".join((*_SEQUENCE[2 - len(lead) :], *symbolic[name]))
             told = [size for size in dict.fromkeys(symbolic[name]) if size in SIZES]
             origin = "".join(f"; {size} was read off {_origin(size, axes)}" for size in told)
             raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")

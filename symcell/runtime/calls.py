@@ -40,9 +40,9 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
     known = _known_parameters(params, real, threads)
     arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
     inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    lead = _steps_and_samples(inputs, axes)
-    T, B = (1, *lead)[-2:]
-    given = _arrays(_initial_of(axes), {} if initial is None else initial, tuple(STATES), real, partly=True)
+    lead, before = _steps_and_samples(inputs, axes), _initial_of(axes)
+    T, B = lead if axes is _SEQUENCE else (1, *lead)
+    given = _arrays(before, {} if initial is None else initial, tuple(STATES), real, partly=True)
     told = known and _PARAMETERS_TELL
     sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
     if not known or known.sizes != sizes:
@@ -52,9 +52,10 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
         known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
-    _check_shapes(_initial_of(axes), given, STATES, wanted, (B,), axes)
-    lengths = _checked_lengths(lengths, T, B)
-    inputs = {name: _within(a, lengths) for name, a in inputs.items()}
+    _check_shapes(before, given, STATES, wanted, (B,), axes)
+    if lengths is not None:
+        lengths = _checked_lengths(lengths, T, B)
+        inputs = {name: _within(a, lengths) for name, a in inputs.items()}
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}

@@ -9,9 +9,7 @@ from symcell.runtime.memory import zeros
 
 
 def _checked_lengths(lengths, T, B):
-    """How many steps each sample has; None if all have all."""
-    if lengths is None:
-        return None
+    """How many steps each sample has."""
     try:
         found = np.asarray(lengths)
     except ValueError:  # rows of several lengths
