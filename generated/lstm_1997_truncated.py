@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "05a37a6c9fdbb127"
+CONTENT_HASH = "34c4136bb869c588"
 RUNTIME_HASH = "a55e73d8ed81a03c"
 
 NAME = "lstm_1997_truncated"
@@ -912,24 +912,24 @@ def _in_registers(typing, constants):
     return constants(constants), generate
 
 
-def _polynomial(x, coefficients):
+@intrinsic
+def _polynomial(typing, x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 
+    def generate(context, builder, signature, arguments):
+        x, values = arguments[0], cgutils.unpack_tuple(builder, arguments[1])
 
-@overload(_polynomial, jit_options=_EXACT)
-def _polynomial_overload(x, coefficients):
-    count = len(coefficients)
-    last = count - 2 + count % 2  # an odd number of them leaves the highest one alone
+        def multiplied_and_added(a, b, c):
+            return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
 
-    def implementation(x, coefficients):
-        value, square = coefficients[count - 1], x * x
-        if count % 2 == 0:
-            value = value * x + coefficients[last]
-        for power in range(last - 2, -1, -2):
-            value = value * square + (coefficients[power + 1] * x + coefficients[power])
+        pairs = [multiplied_and_added(x, high, low) for low, high in zip(values[::2], values[1::2], strict=False)]
+        *parts, value = pairs + values[2 * len(pairs) :]  # in powers of x^2; an odd number of coefficients leaves the highest one
+        square = builder.fmul(x, x)
+        for part in reversed(parts):
+            value = multiplied_and_added(value, square, part)
         return value
 
-    return implementation
+    return x(x, coefficients), generate
 
 
 def _reduced_expm1(x):
