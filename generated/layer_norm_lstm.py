@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d95f27a0c98ab6b8"
+CONTENT_HASH = "de0d97700170c787"
 RUNTIME_HASH = "a55e73d8ed81a03c"
 
 NAME = "layer_norm_lstm"
@@ -2577,7 +2577,8 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
-    lengths: (B,) integers, how many of the T steps each sample has; what is given behind has no effect. Default: all of them.
+    lengths: (B,) integers, how many of the T steps each sample has; behind them it goes on with zeros, which has no effect
+    as long as its states stay finite. Default: all of them.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.

@@ -4,6 +4,7 @@ import pytest
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
+from symcell.check import check
 from symcell.compiler import program_of
 from symcell.schedule.arrange import Sweep, schedule
 from symcell.schedule.program import Assign, Gradient, Product, verify
@@ -44,6 +45,17 @@ def test_what_the_tape_has_is_read_and_not_computed_again():
     assert {"z_v_2", "z_v_4"} <= kept  # U h - mean(U h), and the same of W x
     assert kept.isdisjoint({"z_v", "z_v_3", "mean_v", "mean_v_2"})
     assert dict(program.report)["read_kept_values"] == {"values on the tape": (20, 16)}
+
+
+def test_a_vector_that_a_number_fills_is_not_read_in_the_place_of_the_number():
+    t, u, s, y = Input("t", ()), Input("u", ()), State("s", ()), State("y", "n_h")
+    filled = State("h", "n_h")
+    cell = Cell("filled", [Eq(filled, t + u), Eq(s, (t + u) * s.prev), Eq(y, tanh(affine(x, filled * filled, y.prev)))])
+    program = program_of(cell)
+    assert filled in program.tape
+    (back,) = (b for b in program.backward if b.targets[0].name == "ds_prev")
+    assert {q.name for q in back.sources} == {"ds", "t", "u"}
+    assert check(cell).passed
 
 
 def test_a_softmax_readout_is_batched_after_the_loop():

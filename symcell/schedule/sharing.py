@@ -63,9 +63,12 @@ def share_functions(program: Program) -> Program:
 
 def read_kept_values(program: Program) -> Program:
     """What a backward statement would compute of values on the tape, and the tape has: x - mean(x), beside x and mean(x)."""
-    kept = set(program.tape)
-    made = {s.expr: Entry(s.target, *s.indices) for s in program.forward
-            if isinstance(s, Assign) and not s.op and s.target in kept and isinstance(s.expr, Add | Mul)}  # fmt: skip
+    kept, made = set(program.tape), {}
+    for s in program.forward:
+        computed = isinstance(s, Assign) and not s.op and isinstance(s.expr, Add | Mul)
+        filled = computed and not s.expr.free_symbols.issuperset(s.indices)  # by what may be read where no index runs
+        if computed and not filled and s.target in kept:
+            made[s.expr] = Entry(s.target, *s.indices)
     return program.with_(
         backward=tuple(replace(s, expr=s.expr.xreplace(made)) if isinstance(s, Assign) else s for s in program.backward)
     )

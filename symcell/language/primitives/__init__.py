@@ -1,4 +1,4 @@
-"""Where units meet. A new primitive is one new class in the file where its like stand, and nothing else."""
+"""Where units meet. A new primitive is one new class in the file where its like stand, and its name where that is public."""
 
 from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, number_apart, ordered_args
 from symcell.language.primitives.layout import chunk, concat, flat, fold, identity, part, place, repeat
