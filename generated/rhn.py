@@ -33,19 +33,21 @@ import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property, reduce
-from numba import cfunc, njit, types
+from itertools import accumulate
+from numba import njit, types
 from numba.core import cgutils, codegen, config, errors
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
-from numba.np.arrayobj import populate_array
 from operator import attrgetter
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8b8e6471a9db52f8"
-RUNTIME_HASH = "a55e73d8ed81a03c"
+CONTENT_HASH = "36b2776d157690d8"
+RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rhn"
 PARAMS = {
@@ -168,30 +170,39 @@ def _without_collection(dispatcher):
     return dispatcher
 
 
+class _Cache(FunctionCache):
+    """Numba's cache on disk, which reads what it has without getting the whole compiler ready first, and SciPy, if there is one:
+    that would take longer than everything else. Whoever compiles gets it ready himself."""
+
+    def load_overload(self, signature, target):
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, target)
+
+
 def _cached_if_possible(compiled, function):
-    """compiled(function, cache=True), or without a cache where none could be written or read back."""
-    named = _named(function)
-    if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
-        return compiled(named, cache=False)
-    try:
-        return compiled(named, cache=True)
-    except RuntimeError as error:
-        if "no locator" not in str(error):
-            raise
-        return compiled(named, cache=False)
+    """What compiles a function, with a cache, unless none could be written or read back."""
+    if function.__module__ in config.sys.modules:  # nothing could be read back for what no import finds
+        try:
+            compiled._cache = _Cache(function)
+        except RuntimeError as error:
+            if "no locator" not in str(error):
+                raise
+    return compiled
 
 
 def jit(function):
     """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
-    dispatcher = _cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function)
-    return _without_collection(_for_any_number(dispatcher))
+    dispatcher = njit(**_OPTIONS)(_named(function))
+    return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
 
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
     options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+    compiled = _cached_if_possible(CFunc(_named(function), (signature.args, signature.return_type), {}, options), function)
     with _no_collection():
-        return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
+        compiled.compile()
+    return compiled
 
 
 def fused(function):
@@ -1114,11 +1125,10 @@ def _part(context, builder, signature, arguments, place, shape):
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
     part = context.make_array(signature.return_type)(context, builder)
     size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
-    strides = [size]
-    for n in shape[:0:-1]:
-        strides.insert(0, builder.mul(strides[0], n))
-    populate_array(part, builder.gep(whole.data, [place]), cgutils.pack_array(builder, shape),
-                   cgutils.pack_array(builder, strides), size, None)  # fmt: skip
+    *strides, count = accumulate(shape[::-1], builder.mul, initial=place.type(1))
+    strides = [builder.mul(n, size) for n in strides[::-1]]
+    part.data, part.itemsize, part.nitems = builder.gep(whole.data, [place]), size, count
+    part.shape, part.strides = (cgutils.pack_array(builder, numbers, place.type) for numbers in (shape, strides))
     return part._getvalue()
 
 

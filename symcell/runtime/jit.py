@@ -4,8 +4,10 @@ import gc
 from contextlib import contextmanager
 from zlib import crc32
 
-from numba import cfunc, njit, types
+from numba import njit, types
 from numba.core import cgutils, config
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
@@ -82,30 +84,39 @@ def _without_collection(dispatcher):
     return dispatcher
 
 
+class _Cache(FunctionCache):
+    """Numba's cache on disk, which reads what it has without getting the whole compiler ready first, and SciPy, if there is one:
+    that would take longer than everything else. Whoever compiles gets it ready himself."""
+
+    def load_overload(self, signature, target):
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, target)
+
+
 def _cached_if_possible(compiled, function):
-    """compiled(function, cache=True), or without a cache where none could be written or read back."""
-    named = _named(function)
-    if function.__module__ not in config.sys.modules:  # nothing could be read back for what no import finds
-        return compiled(named, cache=False)
-    try:
-        return compiled(named, cache=True)
-    except RuntimeError as error:
-        if "no locator" not in str(error):
-            raise
-        return compiled(named, cache=False)
+    """What compiles a function, with a cache, unless none could be written or read back."""
+    if function.__module__ in config.sys.modules:  # nothing could be read back for what no import finds
+        try:
+            compiled._cache = _Cache(function)
+        except RuntimeError as error:
+            if "no locator" not in str(error):
+                raise
+    return compiled
 
 
 def jit(function):
     """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
-    dispatcher = _cached_if_possible(lambda f, cache: njit(cache=cache, **_OPTIONS)(f), function)
-    return _without_collection(_for_any_number(dispatcher))
+    dispatcher = njit(**_OPTIONS)(_named(function))
+    return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
 
 
 def pointed(function, signature):
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
     options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+    compiled = _cached_if_possible(CFunc(_named(function), (signature.args, signature.return_type), {}, options), function)
     with _no_collection():
-        return _cached_if_possible(lambda f, cache: cfunc(signature, cache=cache, **options)(f), function)
+        compiled.compile()
+    return compiled
 
 
 def fused(function):
