@@ -12,9 +12,7 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
 
-test: $(VENV)/.test
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+test: lint
 	$(BIN)/symcell generate --check
 	$(BIN)/python -m pytest -n auto
 

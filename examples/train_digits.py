@@ -15,7 +15,7 @@ from symcell.train import Classifier, digits, forget_bias, train
 def accuracy_of(cell, epochs=40, hidden=64, seed=0):
     """The share of test digits that the trained cell reads correctly."""
     task = digits("rows", seed)
-    model = Classifier(cell.compile("float32"), task, hidden, seed, init=forget_bias(1.0))
+    model = Classifier(cell.compile("float32"), task, hidden, seed, init=forget_bias(cell))
 
     def report(epoch, loss):
         if epoch % 10 == 0:

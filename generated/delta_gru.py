@@ -54,7 +54,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "3df9c7d0329df75e"
+CONTENT_HASH = "8871311d2c42b264"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "delta_gru"
@@ -2730,7 +2730,8 @@ def _compiled_step(real):
 def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
-    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
+    then, but must have kept their shapes. Raises CellError like forward."""
     known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:

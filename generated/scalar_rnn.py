@@ -39,7 +39,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d43db1f51cf858e8"
+CONTENT_HASH = "f7c5a7d56c0d36a0"
 RUNTIME_HASH = "550c3cc6d3f507f0"
 
 NAME = "scalar_rnn"
@@ -1410,7 +1410,8 @@ def _compiled_step(real):
 def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
-    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
+    then, but must have kept their shapes. Raises CellError like forward."""
     known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "247ab1eba7a470cd"
+CONTENT_HASH = "504e03a765533d9b"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "scrn"
@@ -2560,7 +2560,8 @@ def _compiled_step(real):
 def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
-    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
+    then, but must have kept their shapes. Raises CellError like forward."""
     known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f96d8c986c074f94"
+CONTENT_HASH = "2d92d4fbbef53503"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "sru_v1"
@@ -2428,7 +2428,8 @@ def _compiled_step(real):
 def step(params, inputs, state=None, dtype=None):
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
-    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic."""
+    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
+    then, but must have kept their shapes. Raises CellError like forward."""
     known, wanted, call, places, made = _steps.get(id(params), _latest_step)
     if dtype is wanted:
         try:

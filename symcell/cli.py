@@ -219,7 +219,7 @@ def plot(
     target: Target,
     output: File = None,
     steps: Annotated[int, typer.Option(min=2, help="How far back.")] = 64,
-    hidden: Annotated[int, typer.Option(min=1, help="Every size but the input's.")] = 32,
+    hidden: Annotated[int, typer.Option(min=1, help="Every size but the input's, which is 8.")] = 32,
     seed: Seed = 0,
 ):
     """The gradient's norm against its distance from the loss at random parameters, the carousel's product beside it.
@@ -232,13 +232,12 @@ def plot(
     - `symcell plot examples/new_variant.py:variant -o variant.png --steps 100`
     """
     _needs("matplotlib")
-    from symcell.documents.plots import draw, measure_at_random, picture_path
-    from symcell.train import sizes_of
+    from symcell.documents.plots import draw, measure_at_random, picture_path, sizes_at_random
 
     (cell,) = _loaded([target])
     path = picture_path(output or f"{cell.name}.png")
     unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
-    sizes = ", ".join(unbroken(name, n) for name, n in sizes_of(cell, 8, hidden).items())
+    sizes = ", ".join(unbroken(name, n) for name, n in sizes_at_random(cell, hidden).items())
     title = f"{cell.name}: random parameters, inputs and cotangents (seed {seed}{'; ' if sizes else ''}{sizes})"
     print(draw({"": measure_at_random(cell, steps, hidden, seed)}, path, title))
 

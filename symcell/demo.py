@@ -69,6 +69,9 @@ def _refuse_unfit(chosen):
     for cell in chosen:
         if len(cell.inputs) != 1 or len(cell.shape(cell.inputs[0])) != 1:
             raise CellError(f"cell {cell.name}: digits are one sequence of vectors, its inputs are {list(cell.inputs)}")
+        shared = {n for s in cell.states for n in cell.shape(s)} & set(cell.shape(cell.inputs[0]))
+        if shared:
+            raise CellError(f"cell {cell.name}: digits read by pixels have one input, and so would states of size {shared.pop()}")
 
 
 def _derived(cell, folder, console):
@@ -122,7 +125,7 @@ def _learned(chosen, console, seed, epochs):
 
 def _learn(cell, task, epochs, seed, report):
     """Train one cell on one task; pixel by pixel, measure its gradients before and after."""
-    model = Classifier(cell.compile("float32"), task, HIDDEN, seed, init=forget_bias(1.0))
+    model = Classifier(cell.compile("float32"), task, HIDDEN, seed, init=forget_bias(cell))
     curves, measured = {}, task.name == "pixels"
     if measured:
         curves[MOMENTS[0]] = _freest_curve(model, task)
@@ -176,7 +179,7 @@ def _accuracy_row(one):
 def _results(folder, reports, learned, seed):
     """The files that concern all cells: path -> what it is."""
     panels = {moment: [one.curves[moment] for one in learned if one.curves] for moment in MOMENTS}
-    title = f"Digits read pixel by pixel: the gradient's norm against its distance from the loss ({HIDDEN} units, forget bias 1)"
+    title = f"Digits read pixel by pixel: the gradient's norm against its distance from the loss ({HIDDEN} units, open gates)"
     return {
         _accuracies(folder / "accuracies.csv", learned): "accuracies, losses, clipping",
         draw(panels, folder / "gradient_norm.png", title): "the gradient's norm against distance",

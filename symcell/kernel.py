@@ -6,8 +6,11 @@ versions never mix. SYMCELL_CACHE_DIR moves it.
 
 import importlib.util
 import os
+import stat
 import sys
 import tempfile
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from symcell.errors import CellError
@@ -35,6 +38,7 @@ class Kernel:
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
         lengths: (B,) integers, how many steps each sample has; states behind them are zeros, `final` is the state after the last.
+        Inputs behind them are read as zeros, which has no effect as long as the states stay finite there.
         threads: at most so many, default NUMBA_NUM_THREADS. checkpoint: keep the states of every so many steps only (True: of
         about sqrt(T)); `backward` computes what is between them again.
         Raises CellError for wrong names, shapes and dtypes before anything runs."""
@@ -47,7 +51,8 @@ class Kernel:
         return self.module.backward(run, cotangents, final, input_gradients)
 
     def step(self, params, inputs, state=None):
-        """One step, for streaming: inputs (B, n_x), or name -> array; state: name -> (B, n). Returns the new state."""
+        """One step, for streaming: inputs (B, n_x), or name -> array; state: name -> (B, n), as `initial` of forward. Returns the
+        new state. Between steps parameters may change their numbers in place, not their shapes. Raises CellError like forward."""
         return self.module.step(params, inputs, state, self.dtype)
 
     @property
@@ -100,6 +105,16 @@ def cache_folder():
                 continue
             if os.access(folder, os.W_OK):
                 return Path(folder)
-    folder = Path(tempfile.gettempdir()) / f"symcell-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    return _temporary_folder()
+
+
+@cache
+def _temporary_folder():
+    """A folder that only this user can write to: what lies there is executed. It is found again, unless somebody else made it."""
+    own = os.getuid() if hasattr(os, "getuid") else None
+    folder = Path(tempfile.gettempdir()) / f"symcell-{'cache' if own is None else own}"
+    with suppress(FileExistsError):  # something that is no folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+    found, of_others = folder.lstat(), stat.S_IWGRP | stat.S_IWOTH
+    safe = stat.S_ISDIR(found.st_mode) and (own is None or (found.st_uid == own and not found.st_mode & of_others))
+    return folder if safe else Path(tempfile.mkdtemp(prefix="symcell-"))

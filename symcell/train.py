@@ -1,7 +1,7 @@
 """The smallest decent training loop on top of a Kernel: minibatches, cross-entropy, clipping by norm, Adam.
 
-A sequence is classified by a linear softmax readout of the cell's output state after the last step. Nothing here knows a cell:
-what one wants other than the kernel's own initial parameters, an `init` hook says.
+A sequence is classified by a linear softmax readout of the cell's output state after the last step. What one wants other than the
+kernel's own initial parameters, an `init` hook says.
 """
 
 import math
@@ -9,6 +9,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
+from sympy import Add
+
+from symcell.language.activations import sigmoid
+from symcell.language.symbols import State
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,16 @@ def _time_first(inputs):
     return np.ascontiguousarray(inputs.swapaxes(0, 1))
 
 
-def forget_bias(value=1.0, name="b_f"):
-    """An `init` hook: the parameter `name`, where a cell has it, begins at `value`: the cell remembers before it has learned.
+def forget_bias(cell, value=1.0):
+    """An `init` hook: the cell remembers before it has learned. Where a state is a gate times what it was, and more, such as
+    c = f * c_prev + i * g, the gate's bias begins at `value`; all else is as it was.
 
     Jozefowicz, Zaremba, Sutskever, An empirical exploration of recurrent network architectures, ICML 2015: 1 for an LSTM."""
-    return lambda params: params | {name: np.full_like(params[name], value)} if name in params else params
+    gates = [e.target for e in cell.equations if isinstance(e.rhs, sigmoid)]
+    kept = [(e.target.prev, Add.make_args(e.rhs)) for e in cell.equations if isinstance(e.target, State)]
+    opened = {f"b_{gate}" for gate in gates for previous, terms in kept if gate * previous in terms}
+    biases = opened & {p.name for p in cell.params}
+    return lambda params: params | {name: np.full_like(params[name], value) for name in biases}
 
 
 class Classifier:
@@ -100,7 +109,7 @@ class Classifier:
 
 
 def sizes_of(cell, n_x, hidden):
-    """Every size of a cell by its symbol: its input's is `n_x`, all others are `hidden`."""
+    """Every size of a cell by its symbol: its input's is `n_x`, also where states share it, and all others are `hidden`."""
     of_inputs = {n.name for x in cell.inputs for n in cell.shape(x) if n.is_Symbol}
     return {name: n_x if name in of_inputs else hidden for name in cell.sizes}
 

@@ -14,6 +14,7 @@ from sympy import Eq, symbols, tanh
 
 import symcell
 from symcell import Cell, CellError, Input, Param, State, affine, cells
+from symcell import kernel as kernel_room
 from symcell.compiler import source_of
 from symcell.language.functions import RESERVED, YIELDING
 from symcell.modules import generate, stale
@@ -249,6 +250,20 @@ def test_a_read_only_folder_is_no_obstacle(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("no folder can be made below a file")
     assert "(1, 2)" in run_python(code, SYMCELL_CACHE_DIR=str(blocked / "cache"), NUMBA_CACHE_DIR=str(tmp_path / "numba"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there do folders have owners and modes")
+def test_a_temporary_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
+    """What lies there is executed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    own = kernel_room._temporary_folder.__wrapped__()
+    assert own.parent == tmp_path and kernel_room._temporary_folder.__wrapped__() == own
+    own.chmod(0o777)
+    other = kernel_room._temporary_folder.__wrapped__()
+    assert other != own and other.stat().st_mode & 0o777 == 0o700
+    own.rmdir()
+    own.symlink_to(other)
+    assert kernel_room._temporary_folder.__wrapped__() not in (own, other)
 
 
 def test_an_intermediate_may_have_the_name_of_an_adjoint():

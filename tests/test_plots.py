@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from symcell import cli
-from symcell.documents.plots import Curve, draw
+from symcell import cells, cli
+from symcell.documents.plots import Curve, draw, sizes_at_random
 
 
 @pytest.fixture
@@ -35,6 +35,11 @@ def test_a_long_title_is_wrapped(panels, drawn, tmp_path):
 def test_a_short_title_is_one_line(drawn, tmp_path):
     draw({"": [Curve("toy", "h", "f", np.array([1.0, 0.5]), None)]}, tmp_path / "picture.png", "A title")
     assert title_of(drawn[0])[0] == "A title"
+
+
+def test_states_have_as_many_units_as_were_asked_for():
+    assert sizes_at_random(cells.lstm, 3) == {"n_x": 8, "n_h": 3}
+    assert sizes_at_random(cells.sru, 3) == {"n_h": 3}  # its inputs are of its states' size
 
 
 def test_a_size_is_not_parted_from_its_number(drawn, tmp_path):

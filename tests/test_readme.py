@@ -26,6 +26,13 @@ def formulas():
     return block.replace(r"\_", "_").split(" \\\\\n")
 
 
+def test_the_calls_that_show_its_use_run(lstm):
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "kernel.forward(" in b]
+    made = {"lstm": lstm}
+    exec(block, made)
+    assert made["grads"].inputs["x"].shape == made["x"].shape and made["state"]["c"].shape == (32, 16)
+
+
 def test_the_formulas_are_those_of_the_derivation(lstm):
     printed = lstm.derive().latex().replace(r"\footnotesize ", "")
     assert len(formulas()) == 4

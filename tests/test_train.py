@@ -104,8 +104,10 @@ def test_one_seed_one_result(rnn):
 
 def test_the_forget_bias_is_for_cells_that_have_one():
     params = {"b_f": np.zeros(3, "float32"), "b_i": np.zeros(3)}
-    assert np.array_equal(forget_bias(1.0)(params)["b_f"], np.ones(3)) and not params["b_f"].any()
-    assert forget_bias()({"b_i": 0}) == {"b_i": 0}
+    assert np.array_equal(forget_bias(cells.lstm)(params)["b_f"], np.ones(3)) and not params["b_f"].any()
+    assert forget_bias(cells.peephole_lstm, 2)(params)["b_f"].tolist() == [2, 2, 2]
+    for cell in (cells.mgu, cells.gru, cells.rnn):  # MGU's f says how much is new
+        assert forget_bias(cell)(params) == params
 
 
 def test_sizes():
@@ -122,7 +124,7 @@ def test_digits():
 
 def test_an_lstm_reads_digits():
     task = digits("rows")
-    model = Classifier(cells.lstm.compile("float32"), task, hidden=64, init=forget_bias(1.0))
+    model = Classifier(cells.lstm.compile("float32"), task, hidden=64, init=forget_bias(cells.lstm))
     train(model, task, epochs=15, rate=0.005)
     assert model.accuracy(task.test_inputs, task.test_labels) >= 0.95
 

@@ -56,12 +56,17 @@ def measure(kernel, params, inputs, final):
     return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(kernel.cell)]
 
 
-def measure_at_random(cell, steps, hidden, seed=0, samples=16):
-    """Curves of a cell in float64 for random parameters, inputs and cotangents of its outputs after the last step. Its inputs
-    have 8 units, all other sizes are `hidden`."""
+def sizes_at_random(cell, hidden):
+    """Inputs have 8 units; all other sizes, also those that inputs share with states, are `hidden`."""
     from symcell.train import sizes_of
 
-    random, sizes = np.random.default_rng(seed), sizes_of(cell, 8, hidden)
+    of_states = {n.name for s in cell.states for n in cell.shape(s) if n.is_Symbol}
+    return sizes_of(cell, 8, hidden) | dict.fromkeys(of_states, hidden)
+
+
+def measure_at_random(cell, steps, hidden, seed=0, samples=16):
+    """Curves of a cell in float64 for random parameters, inputs and cotangents of its outputs after the last step."""
+    random, sizes = np.random.default_rng(seed), sizes_at_random(cell, hidden)
     numbers = {Symbol(name, integer=True, positive=True): n for name, n in sizes.items()}
 
     def normal(q, *lead):
