@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.race import RACES
+from benchmarks.work import highest_ratio, operations
 
 
 def write(found, folder):
@@ -27,14 +28,14 @@ def race_tables(found):
     rows = sorted(found["race"], key=lambda r: (r["race"], r["rival"], r["threads"], r["what"] != "both"))
     for (race, rival), group in groupby(rows, key=lambda r: (r["race"], r["rival"])):
         table = Table(title=f"{race} against {rival}", title_justify="left")
-        for column in ("threads", "what", "T", "B", "N", "rival, ms", "symcell, ms", "ratio", "of"):
+        for column in ("threads", "what", "T", "B", "N", "rival, ms", "symcell, ms", "ratio", "of", "at most"):
             table.add_column(column, justify="right")
         own = list(group)
         for r in own:
             colour = "green" if r["ratio"] >= r["wanted"] else "red"
             what = {"both": "forward + backward", "forward": "forward", "frozen": "forward, frozen"}[r["what"]]
             table.add_row(str(r["threads"]), what, *(str(r[k]) for k in "TBN"), f"{r['rival_ms']:.2f}", f"{r['symcell_ms']:.2f}",
-                          f"[{colour}]{r['ratio']:.2f}[/]", f"{r['wanted']:.1f}")  # fmt: skip
+                          f"[{colour}]{r['ratio']:.2f}[/]", f"{r['wanted']:.1f}", f"{highest_ratio(r, found['peak']):.2f}")  # fmt: skip
         both = [r["ratio"] for r in own if r["what"] == "both"]
         if len(both) > 1:
             table.caption = f"geometric mean, forward + backward: {statistics.geometric_mean(both):.2f}"
@@ -91,7 +92,7 @@ def picture(found, path):
 
 
 def _roofline(found, axis):
-    """Rates of arithmetic in forward and backward of an LSTM: 48 operations a weight pair, sample and step."""
+    """Rates of arithmetic in forward and backward of an LSTM."""
     peak = found["peak"] / 1e9
     rows = [r for r in found["race"] if r["race"] == "lstm" and r["what"] == "both"]
     if not rows:
@@ -101,7 +102,7 @@ def _roofline(found, axis):
     for count in sorted({r["threads"] for r in rows}):
         own = [r for r in rows if r["threads"] == count]
         places = [points.index((r["T"], r["B"], r["N"])) for r in own]
-        work = [48 * r["T"] * r["B"] * r["N"] ** 2 / 1e6 for r in own]
+        work = [operations(r) / 1e6 for r in own]
         axis.plot(places, [w / r["symcell_ms"] for w, r in zip(work, own, strict=True)], "o-", label=f"symcell, {_threads(count)}")
         axis.plot(places, [w / r["rival_ms"] for w, r in zip(work, own, strict=True)], "s--", label=f"torch, {_threads(count)}")
         axis.axhline(peak * count, color="grey", linestyle=":", linewidth=1)

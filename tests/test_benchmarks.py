@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clock, jax_cells, limits, race, report, summary
+from benchmarks import clock, jax_cells, limits, race, report, summary, work
 from benchmarks.contestants import Jax, Problem, Symcell, compare
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +48,14 @@ def test_the_report_has_every_row(tmp_path, capsys):
     assert (tmp_path / "race.png").stat().st_size > 10_000
     shown = capsys.readouterr().out
     assert "geometric mean, forward + backward: 2.00" in shown and "at least 2.0" in shown
+
+
+def test_what_arithmetic_allows():
+    """Of an LSTM, four gates have two products with matrices of N by N each; QRNN's three have two, and no step needs them."""
+    row = {"race": "lstm", "dtype": "float32", "threads": 2, "T": 5, "B": 3, "N": 7, "what": "forward", "rival_ms": 1.0}
+    assert work.operations(row) == 2 * 8 * 7 * 7 * 5 * 3 and work.operations(row | {"what": "both"}) == 3 * work.operations(row)
+    assert work.multiplications("qrnn", 4) == 6 * 4 * 4 and work.multiplications("gru", 5) == 6 * 5 * 5
+    assert work.highest_ratio(row, peak=1e6) == 2 * work.highest_ratio(row | {"dtype": "float64"}, peak=1e6) == 2e3 / 11760
 
 
 def test_the_command_explains_itself():
