@@ -1,7 +1,7 @@
 """What the equations prove of a factor's range, and so which carousels are gates."""
 
 import pytest
-from sympy import Abs, Eq, Heaviside, Max, Min, Piecewise, exp, oo, symbols, tanh
+from sympy import Abs, Eq, Heaviside, Max, Min, Piecewise, exp, oo, sqrt, symbols, tanh
 
 from symcell import (
     Cell,
@@ -40,6 +40,13 @@ FACTORS = {
     "a share": (softmax(affine(x, name="f")), "gate"),
     "a running share": (cumsum(softmax(affine(x, name="f"))), "gate"),
     "a mean of gates": (mean(sigmoid(x)) * gate, "gate"),
+    "a part of a sum": (gate / (gate + other), "gate"),
+    "a part of one and more": (1 / (1 + exp(x)), "gate"),
+    "a root of a gate": (sqrt(gate), "gate"),
+    "a gate as often as another says": (gate ** (8 * other), "gate"),
+    "twice a part of a sum": (2 * gate / (gate + other), "elementwise"),
+    "a part of a difference": (gate / (gate - other), "elementwise"),
+    "a gate to a power of any sign": (gate ** x, "elementwise"),
     "a weight": (Param("u") * Heaviside(x, 0), "elementwise"),
     "an input": (x, "elementwise"),
     "a gate and an input": (gate * x, "elementwise"),

@@ -11,7 +11,7 @@ from symcell.language.symbols import Hole
 
 def derivative(derivation, of, by, held=()):
     """d of / d by within one step, with the symbols `held` fixed, in the cell's own words."""
-    return _in_the_cells_words(derivation, _expression(_Chain(derivation, by, held).of(of)))
+    return _in_the_cells_words(derivation, _expression(_Chain(derivation, by, held).of(of), derivation.shape))
 
 
 def _in_the_cells_words(derivation, e):
@@ -67,24 +67,32 @@ class _Chain:
         return linear(e.tangent(k, hole, self.derivation.shape).xreplace(self.values))
 
 
-def _expression(terms):
+def _expression(terms, shape_of):
     """A list of terms as one expression; the elementwise ones are added up."""
-    merged = [_merge(t) for t in terms]
-    elementwise = Add(*[t[0].args[0] if t else S.One for t in merged if all(isinstance(f, diag) for f in t)])
-    others = [Mul(*t) for t in merged if not all(isinstance(f, diag) for f in t)]
+    merged = [_merge(t, shape_of) for t in terms]
+    elementwise = Add(*[number * (maps[0].args[0] if maps else S.One) for number, maps in merged if _is_elementwise(maps)])
+    others = [Mul(number, *maps) for number, maps in merged if not _is_elementwise(maps)]
     if not others:
         return elementwise
     return Add(*others, *([diag(elementwise)] if elementwise != 0 else []))
 
 
-def _merge(term):
-    """Neighbouring elementwise factors as one; ones dropped."""
-    merged = []
+def _is_elementwise(maps):
+    return all(isinstance(f, diag) for f in maps)
+
+
+def _merge(term, shape_of):
+    """A term as a scalar and linear maps: neighbouring elementwise factors are one, those that are one are dropped."""
+    scalar, merged = S.One, []
     for factor in term:
+        if isinstance(factor, (diag, vector, covector)):
+            apart = [a for a in Mul.make_args(factor.args[0]) if not shape_of(a)]
+            scalar, factor = scalar * Mul(*apart), factor.func(factor.args[0] / Mul(*apart))
         if isinstance(factor, diag) and merged and isinstance(merged[-1], diag):
             factor = diag(merged.pop().args[0] * factor.args[0])
         if isinstance(factor, linear) and isinstance(factor.args[0], place) and merged and isinstance(merged[-1], matrix):
             hole, start, _ = factor.args[0].args  # a matrix that meets a part of a concatenation
             factor = columns(merged.pop().args[0], start, hole.shape[0])
-        merged.append(factor)
-    return tuple(f for f in merged if f != diag(S.One)) if len(merged) > 1 else tuple(merged)
+        if factor != diag(S.One):
+            merged.append(factor)
+    return scalar, merged

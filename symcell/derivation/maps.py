@@ -51,23 +51,23 @@ class columns(LinearMap):
 
 
 class vector(LinearMap):
-    """From a scalar to a vector: the scalar times `u`."""
+    """From a scalar to a vector: the scalar times `u`, which may be 1 in every unit."""
 
     def _sympystr(self, printer):
-        return printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
+        return "ones" if self.args[0] == 1 else printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
 
     def _latex(self, printer, exp=None):
-        return printer.parenthesize_factor(self.args[0])
+        return r"\mathbf{1}" if self.args[0] == 1 else printer.parenthesize_factor(self.args[0])
 
 
 class covector(LinearMap):
-    """From a vector to a scalar: the inner product with `u`."""
+    """From a vector to a scalar: the inner product with `u`, which may be 1 in every unit."""
 
     def _sympystr(self, printer):
-        return printer.parenthesize(self.args[0], PRECEDENCE["Pow"]) + ".T"
+        return ("ones" if self.args[0] == 1 else printer.parenthesize(self.args[0], PRECEDENCE["Pow"])) + ".T"
 
     def _latex(self, printer, exp=None):
-        return printer.parenthesize_factor(self.args[0]) + r"^{\top}"
+        return (r"\mathbf{1}" if self.args[0] == 1 else printer.parenthesize_factor(self.args[0])) + r"^{\top}"
 
 
 def _dotted(e):

@@ -59,18 +59,26 @@ class Ranges:
         return tuple(choose(ends) for ends in zip(*map(self.of, e.args), strict=True))
 
     def of_power(self, e):
-        if not (e.exp.is_Integer and e.exp > 0):
-            return _ANYWHERE
         lowest, highest = self.of(e.base)
+        if not (e.exp.is_Integer and e.exp > 0):
+            least, most = self.of(e.exp)
+            shrinks = (lowest >= 0 and highest <= 1 and least >= 0) or (lowest >= 1 and most <= 0)
+            return _UNIT if shrinks else _ANYWHERE
         ends = lowest**e.exp, highest**e.exp
         turns = e.exp % 2 == 0 and lowest < 0 < highest
         return (S.Zero if turns else min(ends)), max(ends)
 
     def of_product(self, e):
+        if self._is_a_share(*map(Mul._from_args, _sides(e))):
+            return _UNIT
         bounds = S.One, S.One
         for factor in e.args:
             bounds = _hull([(_times(a, b),) for a, b in product(bounds, self.of(factor))])
         return bounds
+
+    def _is_a_share(self, part, whole):
+        """Whether this is a part of a whole, such as f / (f + i): no less than nothing, no more than all."""
+        return whole != 1 and self.of(part)[0] >= 0 and self.of(whole - part)[0] >= 0
 
     def of_sum(self, e):
         """The tightest of three: term by term, at the corners (f w + 1 - w is a gate if f and w are), and a - Max(a, b) <= 0."""
@@ -96,6 +104,12 @@ class Ranges:
         if len(atoms) > _MOST_ATOMS or any(end.is_infinite for ends in ranges for end in ends):
             return _ANYWHERE
         return _hull([(e.xreplace(dict(zip(atoms, corner, strict=True))),) for corner in product(*ranges)])
+
+
+def _sides(e):
+    """The factors above and below the line."""
+    below = [a for a in e.args if isinstance(a, Pow) and a.exp.is_number and a.exp.is_negative]
+    return [a for a in e.args if a not in below], [1 / a for a in below]
 
 
 def _hull(ranges):

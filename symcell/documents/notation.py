@@ -87,8 +87,12 @@ class Notation(LatexPrinter):
             return self._linear_maps(e)
         above, below = fraction(e)
         if below:
-            return rf"\frac{{{self._odot(above) or '1'}}}{{{self._odot(below)}}}"
+            return rf"\frac{{{self._side(above)}}}{{{self._side(below)}}}"
         return self._odot(above)
+
+    def _side(self, factors):
+        """What stands above or below a line: a sum needs no brackets there."""
+        return self.doprint(factors[0]) if len(factors) == 1 and factors[0].is_Add else self._odot(factors) or "1"
 
     def _odot(self, factors):
         """Numbers and scalars side by side, then everything with units joined by the elementwise product."""
@@ -112,7 +116,19 @@ class Notation(LatexPrinter):
         text = self.doprint(e)
         return self.brackets(text) if isinstance(e, (Add, Mul)) else text
 
+    def _print_Rational(self, e):
+        power = len(str(e.q)) - 1
+        return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)
+
+    def _print_Heaviside(self, e, exp=None):
+        """What is 0 at 0 is Iverson's bracket: 1 where the comparison holds."""
+        if e.args[1] != 0:
+            return self._print_Function(e, exp)
+        return rf"\left[{self.doprint(e.args[0])} > 0\right]" + (f"^{{{exp}}}" if exp is not None else "")
+
     def _print_Pow(self, e):
+        if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
+            return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
             return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
         if e.exp.is_number and e.exp.is_negative:
