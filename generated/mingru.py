@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "98b70e69a9cb274a"
+CONTENT_HASH = "e77f995c909faaf7"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "mingru"
@@ -2283,7 +2283,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
     left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
+        found = repr(run) if hasattr(run, "final") else f"a {type(run).__name__}"
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {found}")
     call = run._call
     cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)

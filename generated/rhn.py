@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "577732a70315bcfb"
+CONTENT_HASH = "8233e6c4f800e799"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rhn"
@@ -2495,7 +2495,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
     left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
+        found = repr(run) if hasattr(run, "final") else f"a {type(run).__name__}"
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {found}")
     call = run._call
     cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)

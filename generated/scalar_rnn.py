@@ -39,7 +39,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f7c5a7d56c0d36a0"
+CONTENT_HASH = "90e49c037ceb241c"
 RUNTIME_HASH = "550c3cc6d3f507f0"
 
 NAME = "scalar_rnn"
@@ -1335,7 +1335,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
     left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
+        found = repr(run) if hasattr(run, "final") else f"a {type(run).__name__}"
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {found}")
     call = run._call
     cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)

@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a782bbc11d6040a2"
+CONTENT_HASH = "e746c2aed590d79b"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "t_lstm"
@@ -2571,7 +2571,8 @@ def backward(run, cotangents=None, final=None, input_gradients=True):
     left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
     left out) and initial states. Raises CellError like forward."""
     if not isinstance(run, Run):
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {run!r:.60}")
+        found = repr(run) if hasattr(run, "final") else f"a {type(run).__name__}"
+        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {found}")
     call = run._call
     cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)

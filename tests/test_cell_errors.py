@@ -454,3 +454,19 @@ def test_any_reference_can_be_written_down(reference, tmp_path):
 def test_a_folder_is_a_text_or_a_path(folder):
     with pytest.raises(CellError, match="folder"):
         generate(Cell("toy", [step]), folder)
+
+
+@pytest.mark.parametrize("quantity, words", [
+    (x, "the input x has no .prev: only states have one; keep its value in one, Eq(s, x), and read s.prev"),
+    (h.prev, "the previous state h_prev has no .prev: only states have one; keep its value in one, Eq(s, h.prev), and read s.prev"),
+    (Param("W"), "the parameter W has no .prev: only states have one"),
+])  # fmt: skip
+def test_only_states_remember(quantity, words):
+    with pytest.raises(CellError) as raised:
+        _ = quantity.prev
+    assert str(raised.value) == words
+
+
+def test_how_a_greek_letter_is_spelled_that_is_a_keyword():
+    with pytest.raises(CellError, match="SymPy spells the Greek letter 'lamda'"):
+        Param("lambda")

@@ -20,11 +20,19 @@ class Quantity(Products, Symbol):
 
     def __new__(cls, name, shape=None):
         if not is_name(name):
-            raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword")
+            hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
+            raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
         self = Symbol.__xnew__(cls, name)
         self.declared = shape_tuple(shape)
         self._content = (name, cls.__name__, str(self.declared))
         return self
+
+    @property
+    def prev(self):
+        """Of a state, what it was one step earlier; nothing else remembers."""
+        written = f"{self.state.name}.prev" if isinstance(self, Previous) else self.name
+        hint = f"; keep its value in one, Eq(s, {written}), and read s.prev" if isinstance(self, (Input, Previous)) else ""
+        raise CellError(f"the {self.role} {self.name} has no .prev: only states have one{hint}")
 
     def _hashable_content(self):
         return self._content
