@@ -8,7 +8,7 @@ The loop itself is symcell/train.py, a page of NumPy: yours to copy.
 
 import sys
 
-from symcell.targets import load_target
+from symcell.commands.targets import load_target
 from symcell.train import Classifier, digits, forget_bias, train
 
 

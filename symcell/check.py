@@ -4,10 +4,11 @@ Every case is random and asymmetric: unequal sizes, no zeros, cotangents for eve
 derivative is found anew by the complex step through the interpreter, which knows nothing of derivations or generated code.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from symcell.report import Bound, CheckReport, Row
 from symcell.trials import KINDS, interpreted, random_cases
 
 _STEP = 1e-50  # of the complex step: its square is lost beside any real part
@@ -15,76 +16,7 @@ _REACH = 5e-4  # of central differences, whose error is of the sixth order
 _COORDINATES = 3  # of each array, besides one random direction
 
 
-@dataclass(frozen=True)
-class Row:
-    """One comparison: its error, relative to what was compared, and the case where it was largest."""
-
-    name: str
-    error: float
-    tolerance: float
-    where: str = ""
-
-    @property
-    def ok(self):
-        return bool(self.error <= self.tolerance)  # NaN is not
-
-    @property
-    def excess(self):
-        """The error in units of its tolerance."""
-        if self.error == 0:
-            return 0.0
-        return self.error / self.tolerance if self.tolerance and self.error < np.inf else np.inf
-
-    def __str__(self):
-        return f"{'ok  ' if self.ok else 'FAIL'} {self.name:<46} {self.error:8.1e} of {self.tolerance:.0e}   {self.where}"
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What was compared, row by row; over all cases the worst."""
-
-    cell: str
-    dtype: str
-    rows: tuple[Row, ...]
-
-    @property
-    def passed(self):
-        return not self.failures
-
-    @property
-    def failures(self):
-        return tuple(row for row in self.rows if not row.ok)
-
-    def raise_if_failed(self):
-        """Raise AssertionError with the rows that failed."""
-        if not self.passed:
-            raise AssertionError(self._text(self.failures))
-
-    def _text(self, rows):
-        verdict = "all agree" if self.passed else f"{len(self.failures)} fail"
-        return "\n".join([f"{self.cell} ({self.dtype}): {len(self.rows)} comparisons, {verdict}", *map(str, rows)])
-
-    def __str__(self):
-        return self._text(self.rows)
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """The error that is tolerated, and what arithmetic may lose of the largest number about: a sum that cancels is not
-    measured against its small result alone."""
-
-    tolerance: float
-    rounding: float
-
-    def error(self, found, expected, scale, largest):
-        """The largest difference, relative to `scale`, or to whatever makes the rounding of `largest` tolerable."""
-        difference = np.abs(np.asarray(found, float) - np.asarray(expected, float)).max(initial=0)
-        if self.tolerance:
-            scale = max(scale, largest * self.rounding / self.tolerance)
-        return difference / scale if scale else (np.inf if difference else 0.0)
-
-
-_EXACT = _Bound(0.0, 0.0)
+_EXACT = Bound(0.0, 0.0)
 
 
 def check(cell, dtype="float64", seed=0, reference=None, cases=3) -> CheckReport:
@@ -110,9 +42,6 @@ def check_kernel(kernel, seed=0, reference=None, cases=3) -> CheckReport:
                 if label not in worst or row.excess > worst[label].excess:
                     worst[label] = row
     return CheckReport(kernel.cell.name, kernel.dtype, tuple(worst.values()))
-
-
-# Random cases.
 
 
 # The comparisons; each yields (group, name, error, tolerance).
@@ -141,11 +70,11 @@ def _bounds(dtype, case):
     # What one unit is normalised by is itself: its gradient vanishes but for the rounding, which the division magnifies.
     rounding = (1024 if case.edge == "sizes 1" else 16) * eps
     if dtype == "float64":
-        return _Bound(1e-12, rounding), _Bound(1e-9, rounding)
+        return Bound(1e-12, rounding), Bound(1e-9, rounding)
     # A sum over a row loses in proportion to its length, and every step adds a loss of its own.
     longest = max((n for a in case.arrays().values() for n in a.shape[-2:]), default=1)
     steps = len(next(iter(case.cotangents.values())))
-    return (_Bound(8 * eps * (1 + steps) * (4 + longest), rounding),) * 2
+    return (Bound(8 * eps * (1 + steps) * (4 + longest), rounding),) * 2
 
 
 def _states(kernel, case, run, bound):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import symcell.check as check
 from symcell import CellError, cells, cli
-from symcell.targets import load_target, reference_of
+from symcell.commands.targets import load_target, reference_of
 
 VARIANT = f"{Path(__file__).parents[1] / 'examples' / 'new_variant.py'}:variant"
 CELLS = {"rnn": "rnn", VARIANT: "slow_forget_lstm"}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from symcell import cells, cli
+from symcell import cells
+from symcell.commands import running
 from symcell.documents.plots import Curve, draw, sizes_at_random
 
 
@@ -43,7 +44,7 @@ def test_states_have_as_many_units_as_were_asked_for():
 
 
 def test_a_size_is_not_parted_from_its_number(drawn, tmp_path):
-    cli.plot("statistical_recurrent_unit", tmp_path / "picture.png", steps=2, hidden=3)
+    running.plot("statistical_recurrent_unit", tmp_path / "picture.png", steps=2, hidden=3)
     text, box = title_of(drawn[0])
     assert "n_x\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}8" in text
     assert box.x0 > 0 and box.x1 < 1

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from symcell import cells
 from symcell.check import check
+from symcell.commands.tables import new_table
+from symcell.commands.targets import checkout, distinct, load_target, reference_of
 from symcell.documents.plain import equation_lines, short_factor_text
 from symcell.documents.plots import carousels, draw, measure, write_csv
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.modules import generate
-from symcell.targets import checkout, distinct, load_target, reference_of
 from symcell.train import Classifier, digits, forget_bias, train
 
 HIDDEN, RATE, LIMIT = 64, 0.005, 1.0
@@ -146,10 +147,7 @@ def _freest_curve(model, task):
 
 
 def _show(console, title, columns, rows):
-    from rich import box
-    from rich.table import Table
-
-    table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = new_table(*columns, title=title)
     for row in rows:
         table.add_row(*map(str, row))
     console.print(table)
@@ -160,8 +158,7 @@ def _check_rows(reports):
     rows = []
     for report in reports:
         worst = max(report.rows, key=lambda row: row.excess)
-        verdict = "all agree" if report.passed else f"{len(report.failures)} FAIL"
-        rows.append((report.cell, report.dtype, len(report.rows), f"{worst.error:.1e}", f"{worst.tolerance:.0e}", verdict))
+        rows.append((report.cell, report.dtype, len(report.rows), f"{worst.error:.1e}", f"{worst.tolerance:.0e}", report.verdict))
     return columns, rows
 
 

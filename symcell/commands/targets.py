@@ -102,7 +102,7 @@ def reference_of(cell):
 
 def checkout():
     """The folder that symcell itself lies in: of a source checkout, the top."""
-    return Path(__file__).resolve().parents[1]
+    return Path(__file__).resolve().parents[2]
 
 
 def _package(name, folder):

@@ -1,0 +1,71 @@
+"""Commands that read a cell: list, show, derive."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from symcell.commands.options import File, Target, loaded, typer
+from symcell.commands.tables import carousels, freest, new_table, plain, products, quantities, recurrences, terminal
+
+
+def list_cells():
+    """The catalogue, a line a cell.
+
+    Example:
+
+    - `symcell list`
+    """
+    from rich.text import Text
+
+    from symcell import cells
+
+    table = new_table()
+    for column in ("name", "eqs", "inputs", "states", "params", "carousel"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("reference")
+    for name in cells.names():
+        cell = cells.get(name)
+        inputs, states = (" ".join(q.name for q in group) for group in (cell.inputs, cell.states))
+        reference = Text(cell.reference, no_wrap=True, overflow="ellipsis")
+        table.add_row(name, str(len(cell.equations)), inputs, states, str(len(cell.params)), freest(cell), reference)
+    terminal().print(table)
+
+
+def show(target: Target):
+    """A cell: its equations, the shape of every quantity, what a step takes, its states' recurrences and carousels.
+
+    Examples:
+
+    - `symcell show lstm`
+    - `symcell show examples/new_variant.py:variant`
+    """
+    from symcell.documents.plain import equation_lines
+
+    (cell,) = loaded([target])
+    console, derivation = terminal(), cell.derive()
+    console.print(f"[bold]{cell.name}[/]  {plain(cell.reference)}\n", soft_wrap=True)
+    for number, line in equation_lines(derivation).items():
+        console.print(f"  ({number})  {line}", markup=False, soft_wrap=True)
+    console.print(quantities(derivation), products(cell), recurrences(cell), carousels(cell))
+
+
+def derive(
+    target: Target,
+    document: Annotated[bool, typer.Option("--document", help="A whole LaTeX document, not a fragment to paste.")] = False,
+    beside: Annotated[str | None, typer.Option(help="Another cell: the equations of both in two columns, gate by gate.")] = None,
+    output: File = None,
+):
+    """The derivation as LaTeX: forward equations, shapes, adjoints with their rules, carousels.
+
+    Examples:
+
+    - `symcell derive lstm`
+    - `symcell derive gru --document -o gru.tex`
+    - `symcell derive gru --beside lstm`
+    """
+    from symcell.documents.beside import beside_latex
+    from symcell.files import write_atomically
+
+    cell, *other = loaded([target, *([beside] if beside else [])])
+    text = beside_latex(cell, *other, document=document) if other else cell.derive().latex(document)
+    print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))
