@@ -14,8 +14,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 4 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 1 assignment after the loop, 5 assignments in the step, 1 product after the loop, 1 product in
-    the step, 3 weight gradients after the loop
+    backward: 5 assignments in the step, 1 assignment after the loop, 1 product in the step, 1 product after
+    the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "4756127d95416b49"
+CONTENT_HASH = "efc2c1a152cfd7a7"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "cornn"
@@ -2078,8 +2078,8 @@ def backward_step_row_2(n_h, dy, dy_prev_from_dz_z, dt, gamma, dz, dy_later, dz_
 
 
 @fused
-def backward_before_row(n_h, dz_z, db_z):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_z, db_z):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon *
         #     z_prev - gamma * y_prev)
@@ -2129,7 +2129,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_z_seq, t - first, b, 0, n_h), db_z)
+                backward_after_row(n_h, columns_at(dz_z_seq, t - first, b, 0, n_h), db_z)
         meet(team)
 
 

@@ -16,8 +16,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 18 assignments in the step, 1 product before the loop, 6 products in the step
-    backward: 8 assignments after the loop, 2 assignments once, 13 assignments in the step, 1 product after
-    the loop, 6 products in the step, 7 weight gradients after the loop
+    backward: 13 assignments in the step, 8 assignments after the loop, 2 assignments once, 6 products in the
+    step, 1 product after the loop, 7 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7edceab72d85788c"
+CONTENT_HASH = "7d024c8377cb0368"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "ctrnn"
@@ -2141,7 +2141,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packe
 @fused
 def backward_once_row(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h_out, dz_h1_h_prev,
         dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     for j in range(n_h):
         for k in range(n_x):
             # through (1), (2), (3), (4), (5), (6)
@@ -2163,7 +2163,7 @@ def backward_once_row(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_
 @jit
 def backward_once(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h, dz_h1_h_prev, dz_h2_h1,
         dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h, dz_h1_h_prev,
         dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h)
 
@@ -2271,9 +2271,9 @@ def backward_step_row_7(n_h, dh_prev_from_dz_h1, dt, tau, dh1, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dt, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3, dh5, h4, dtau, dz_h,
+def backward_after_row(n_h, dt, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3, dh5, h4, dtau, dz_h,
         dz_h1, dz_h2, dz_h3, dz_h4, dz_h5, db_h):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dt.dtype.type
     zero = real(0)
     # through (1), (2), (3), (4), (5), (6)
@@ -2405,7 +2405,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, dt, row_at(dh_seq, t - first, b), columns_at(h5_seq, t, b, 0, n_h),
+                backward_after_row(n_h, dt, row_at(dh_seq, t - first, b), columns_at(h5_seq, t, b, 0, n_h),
                     tau, row_at(dh1_seq, t - first, b), row_at(h_seq, t, b), row_at(dh2_seq, t - first, b),
                     columns_at(h1_seq, t, b, 0, n_h), row_at(dh3_seq, t - first, b), columns_at(h2_seq, t, b,
                     0, n_h), row_at(dh4_seq, t - first, b), columns_at(h3_seq, t, b, 0, n_h), row_at(dh5_seq,

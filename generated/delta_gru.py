@@ -24,8 +24,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 9 assignments in the step, 1 product before the loop, 1 product in
     the step, 1 recurrence before the loop, 1 scan before the loop
-    backward: 1 assignment after the loop, 4 assignments once, 15 assignments in the step, 1 product after the
-    loop, 1 product in the step, 4 scans after the loop, 2 weight gradients after the loop
+    backward: 15 assignments in the step, 1 assignment after the loop, 4 assignments once, 1 product in the
+    step, 1 product after the loop, 4 scans after the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -54,7 +54,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c27ad0c834652568"
+CONTENT_HASH = "03d15596408ba270"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "delta_gru"
@@ -2152,7 +2152,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, U
 
 @fused
 def backward_once_row(n_h, db_r_out, db_z_out, db_x_out, db_h_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     real = db_r_out.dtype.type
     zero = real(0)
     for j in range(n_h):
@@ -2169,7 +2169,7 @@ def backward_once_row(n_h, db_r_out, db_z_out, db_x_out, db_h_out):
 
 @jit
 def backward_once(n_h, db_r, db_z, db_x, db_h):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(n_h, db_r, db_z, db_x, db_h)
 
 
@@ -2243,7 +2243,7 @@ def backward_step_row_2(n_h, dh, z_again, dd_h, theta, h_prev, h_sent_prev, dh_s
 
 
 @fused
-def backward_before_row_1(n_h, dm_x_given, dm_x_later, dg, g, dm_x_out):
+def backward_after_row_1(n_h, dm_x_given, dm_x_later, dg, g, dm_x_out):
     """The adjoints of one sample at one step."""
     real = dm_x_given.dtype.type
     one = real(1)
@@ -2258,7 +2258,7 @@ def backward_before_row_1(n_h, dm_x_given, dm_x_later, dg, g, dm_x_out):
 
 
 @fused
-def backward_before_row_2(n_x, dx_sent_given, dx_sent_later, dd_x, theta, x, x_sent_prev, dx_out):
+def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, dd_x, theta, x, x_sent_prev, dx_out):
     """The adjoints of one sample at one step."""
     real = dx_sent_given.dtype.type
     zero, one = real(0), real(1)
@@ -2323,7 +2323,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, 
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row_1(n_h, row_at(dm_x_given, t % dm_x_given.shape[0], b), dm_x_later[b],
+                backward_after_row_1(n_h, row_at(dm_x_given, t % dm_x_given.shape[0], b), dm_x_later[b],
                     row_at(dg_seq, t - first, b), row_at(g_seq, t, b), columns_at(dm_all_2, t - first, b,
                     2 * n_h, 3 * n_h))
         meet(team)
@@ -2336,7 +2336,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, 
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row_2(n_x, row_at(dx_sent_given, t % dx_sent_given.shape[0], b),
+                backward_after_row_2(n_x, row_at(dx_sent_given, t % dx_sent_given.shape[0], b),
                     dx_sent_later[b], columns_at(from_dm_r_2, t - first, b, 0, n_x), theta, row_at(x, t, b),
                     row_at(x_sent_seq, t, b), row_at(dx_seq, t, b))
         meet(team)

@@ -13,9 +13,9 @@ Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, 
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 2 assignments once, 4 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments after the loop, 2 assignments once, 5 assignments in the step, 1 product after the
-    loop, 1 product in the step, 2 weight gradients after the loop
+    forward: 4 assignments in the step, 2 assignments once, 1 product before the loop, 1 product in the step
+    backward: 5 assignments in the step, 6 assignments after the loop, 2 assignments once, 1 product in the
+    step, 1 product after the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "179eb17a7fb00c9c"
+CONTENT_HASH = "696d6ffef1041d56"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "fastgrnn"
@@ -2004,7 +2004,7 @@ def forward_once_row(zeta, w_h_out, nu, w_h_2_out):
 
 @jit
 def forward_once(zeta, w_h, nu, w_h_2):
-    """Do what needs parameters alone."""
+    """What needs parameters alone."""
     forward_once_row(zeta, w_h, nu, w_h_2)
 
 
@@ -2055,7 +2055,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed,
 
 @fused
 def backward_once_row(dw_h, w_h, dzeta_out, dw_h_2, w_h_2, dnu_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     real = dw_h.dtype.type
     one = real(1)
     # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
@@ -2068,7 +2068,7 @@ def backward_once_row(dw_h, w_h, dzeta_out, dw_h_2, w_h_2, dnu_out):
 
 @jit
 def backward_once(dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu)
 
 
@@ -2103,8 +2103,8 @@ def backward_step_row_2(n_h, dh, z, dh_prev_from_dp, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh.dtype.type
     zero, one = real(0), real(1)
     # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
@@ -2163,7 +2163,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, row_at(dh_seq, t - first, b), row_at(c_seq, t, b), dw_h_2,
+                backward_after_row(n_h, row_at(dh_seq, t - first, b), row_at(c_seq, t, b), dw_h_2,
                     row_at(z_seq, t, b), dw_h, row_at(dz_seq, t - first, b), db_z, row_at(dc_seq, t - first,
                     b), db_c)
         meet(team)

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b84f8b0975c77746"
+CONTENT_HASH = "caaf3847d778d8b2"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gla"
@@ -2069,9 +2069,9 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, W, G
 
 
 @fused
-def backward_after_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_out, a, S_prev, da_out, z_a_2,
+def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_out, a, S_prev, da_out, z_a_2,
         dz_a_2_out, db_g, k, dv_out, v, dk_out, S, dq_out, dz_q_out):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dy_given.dtype.type
     zero = real(0)
     for j in range(n_v):
@@ -2124,7 +2124,7 @@ def backward_after_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_o
 
 
 @fused
-def backward_after_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
+def backward_before_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
         # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
@@ -2148,7 +2148,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_1(n_v, n_k, row_at(dy_given, t % dy_given.shape[0], b), dy, row_at(q_seq,
+                backward_before_row_1(n_v, n_k, row_at(dy_given, t % dy_given.shape[0], b), dy, row_at(q_seq,
                     t, b), row_at(dS_given, t % dS_given.shape[0], b), dS_later[b], dS, row_at(a_seq, t, b),
                     row_at(S_seq, t, b), da, row_at(z_a_2_seq, t, b), columns_at(dz_a_2_seq, t - first, b, 0,
                     n_k), db_g, row_at(k_seq, t, b), columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k,
@@ -2165,7 +2165,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_2(n_r, n_k, n_v, columns_at(from_dz_a_2, t - first, b, 0, n_r),
+                backward_before_row_2(n_r, n_k, n_v, columns_at(from_dz_a_2, t - first, b, 0, n_r),
                     columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k + n_v, 2 * n_k + n_r + n_v))
         meet(team)
         if input_gradients:

@@ -15,8 +15,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 8 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 3 assignments after the loop, 8 assignments in the step, 1 product after the loop, 2 products in
-    the step, 3 weight gradients after the loop
+    backward: 8 assignments in the step, 3 assignments after the loop, 2 products in the step, 1 product after
+    the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6b912e9d151fe322"
+CONTENT_HASH = "39a09313d18df9b1"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru"
@@ -2123,8 +2123,8 @@ def backward_step_row_3(n_h, dv_g, r, dc_prev_from_dz_r, dc, i, dc_later):
 
 
 @fused
-def backward_before_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) r = sigmoid(U_r @ c_prev + W_r @ x + b_r)
         db_r[j] += dz_r[j]
@@ -2184,7 +2184,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_r, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_r, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_i, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                     db_g)
         meet(team)

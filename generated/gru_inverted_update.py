@@ -14,7 +14,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 8 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 9 assignments in the step, 1 product after the loop, 1 product in the step, 2 weight gradients
+    backward: 9 assignments in the step, 1 product in the step, 1 product after the loop, 2 weight gradients
     after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "223a4b336d6f1f4d"
+CONTENT_HASH = "2524a99e118cb710"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_inverted_update"

@@ -14,8 +14,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 5 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 2 assignments after the loop, 6 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 6 assignments in the step, 2 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "36b7ad706e49351f"
+CONTENT_HASH = "e87ba5ab29858759"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_one_gate"
@@ -2080,8 +2080,8 @@ def backward_step_row_2(n_h, dc_prev_from_dz_g, dc, u, dc_later):
 
 
 @fused
-def backward_before_row(n_h, dz_g, db_g, dz_u, db_u):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_g, db_g, dz_u, db_u):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) g = tanh(U_g @ c_prev + W_g @ x + b_g)
         db_g[j] += dz_g[j]
@@ -2128,7 +2128,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_g, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_g, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_u)
         meet(team)
 

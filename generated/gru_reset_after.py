@@ -15,8 +15,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 8 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 4 assignments after the loop, 9 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 9 assignments in the step, 4 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "eaaf5ab4651a29fb"
+CONTENT_HASH = "389d033aab860075"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_reset_after"
@@ -2106,8 +2106,8 @@ def backward_step_row_2(n_h, dh, z, dh_prev_from_dz_z, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) z = sigmoid(W_z @ x + U_z @ h_prev + b_z)
         db_z[j] += dz_z[j]
@@ -2160,7 +2160,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_z, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_z, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_r, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                     dd_n, columns_at(dz_all_2, t - first, b, 2 * n_h, 3 * n_h), db_n)
         meet(team)

@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "113299df31819c5d"
+CONTENT_HASH = "0730ee5b43b4b4e6"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "indrnn"
@@ -2019,8 +2019,8 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packe
 
 
 @fused
-def backward_after_row(n_h, dh_given, dh_later, z_h, dz_h_out, u, h_prev, du, db_h):
-    """The adjoints of one sample at one step."""
+def backward_before_row(n_h, dh_given, dh_later, z_h, dz_h_out, u, h_prev, du, db_h):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_given.dtype.type
     zero = real(0)
     for j in range(n_h):
@@ -2045,7 +2045,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                     row_at(z_h_seq, t, b), columns_at(dz_h_seq, t - first, b, 0, n_h), u, row_at(h_seq, t, b),
                     du, db_h)
         meet(team)

@@ -13,8 +13,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 4 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 2 assignments after the loop, 3 assignments in the step, 1 product after the loop, 2 products in
-    the step, 3 weight gradients after the loop
+    backward: 3 assignments in the step, 2 assignments after the loop, 2 products in the step, 1 product after
+    the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "23018d0a336c23a4"
+CONTENT_HASH = "be2df16022b26a4c"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "jordan"
@@ -2076,8 +2076,8 @@ def backward_step_row_2(n_h, dh, h, dz_h_out):
 
 
 @fused
-def backward_before_row(n_h, n_y, dz_h, db_h, dz_y, db_y):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, n_y, dz_h, db_h, dz_y, db_y):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) h = sigmoid(W_h @ x + U_h @ y_prev + b_h)
         db_h[j] += dz_h[j]
@@ -2131,7 +2131,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, n_y, columns_at(dz_h_seq, t - first, b, 0, n_h), db_h,
+                backward_after_row(n_h, n_y, columns_at(dz_h_seq, t - first, b, 0, n_h), db_h,
                     columns_at(dz_y_seq, t - first, b, 0, n_y), db_y)
         meet(team)
 

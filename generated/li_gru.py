@@ -14,8 +14,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 5 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments after the loop, 6 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 6 assignments in the step, 6 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6a0ed7799d9ea3a9"
+CONTENT_HASH = "fb56be5b52916208"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "li_gru"
@@ -2083,8 +2083,8 @@ def backward_step_row_2(n_h, dh, z, dh_prev_from_dz_z_2, dh_later):
 
 
 @fused
-def backward_before_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, dn_z, db_z, z_g, dn_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, dn_z, db_z, z_g, dn_g, db_g):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_h):
         # through (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
         dz_g = n_g[j] * dz_g_2[j]
@@ -2133,7 +2133,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, n_g, columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                backward_after_row(n_h, n_g, columns_at(dz_all, t - first, b, n_h, 2 * n_h),
                     columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), n_z, columns_at(dz_all, t - first, b, 0,
                     n_h), columns_at(dz_all_2, t - first, b, 0, n_h), columns_at(from_x, t, b, 0, n_h), dn_z,
                     db_z, columns_at(from_x, t, b, n_h, 2 * n_h), dn_g, db_g)

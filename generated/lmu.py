@@ -14,8 +14,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 6 assignments in the step, 1 product before the loop, 3 products in
     the step
-    backward: 5 assignments after the loop, 8 assignments in the step, 1 product after the loop, 2 products in
-    the step, 3 weight gradients after the loop
+    backward: 8 assignments in the step, 5 assignments after the loop, 2 products in the step, 1 product after
+    the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6deddec0e680b5cd"
+CONTENT_HASH = "2bab5a94f36b98d8"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lmu"
@@ -2139,9 +2139,9 @@ def backward_step_row_3(n_m, e_m, ddot_s_2, dm_prev_from_dm, dm_later):
 
 
 @fused
-def backward_before_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, ddot_s, h_prev, de_h, ddot_s_2,
+def backward_after_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, ddot_s, h_prev, de_h, ddot_s_2,
         m_prev, de_m):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     # through (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
     ddot_s_3 = ds[0]
     for j in range(n_x):
@@ -2209,7 +2209,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_x, n_h, n_m, ds_seq[t - first, b:b + 1], e_x, columns_at(from_dz_h_2,
+                backward_after_row(n_x, n_h, n_m, ds_seq[t - first, b:b + 1], e_x, columns_at(from_dz_h_2,
                     t - first, b, 0, n_x), row_at(dx_seq, t, b), row_at(x, t, b), de_x,
                     ddot_s_seq[t - first, b:b + 1], row_at(h_seq, t, b), de_h,
                     ddot_s_2_seq[t - first, b:b + 1], row_at(m_seq, t, b), de_m)

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c35e793ff2732365"
+CONTENT_HASH = "2fdd86c696cec345"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lru"
@@ -2047,7 +2047,7 @@ def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, co
 @jit
 def forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im):
-    """Do what needs parameters alone."""
+    """What needs parameters alone."""
     forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
         exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
 
@@ -2114,7 +2114,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_y, B_, 
 @fused
 def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_nu, exp_w_h_re_2,
         sin_w_h_re_3, dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu_out, exp_theta, dtheta_out, dy_h_im, dC_im_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     for j in range(n_h):
         # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
         #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
@@ -2144,14 +2144,14 @@ def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_
 @jit
 def backward_once(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_w_h_re_2, sin_w_h_re_3,
         dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu, exp_theta, dtheta, dy_h_im, dC_im):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_w_h_re_2, sin_w_h_re_3,
         dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu, exp_theta, dtheta, dy_h_im, dC_im)
 
 
 @fused
-def backward_after_row_1(n_y, dy_given, dy_out, x, dD):
-    """The adjoints of one sample at one step."""
+def backward_before_row_1(n_y, dy_given, dy_out, x, dD):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_y):
         # given
         dy = dy_given[j]
@@ -2162,10 +2162,10 @@ def backward_after_row_1(n_y, dy_given, dy_out, x, dD):
 
 
 @fused
-def backward_after_row_2(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_from_dy, dh_re_given,
+def backward_before_row_2(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_from_dy, dh_re_given,
         dh_re_later, w_h_re_2, w_h_re_3, w_h_im, h_re_prev, dw_h_im, w_h_re, dz_h_im_out, h_im_prev,
         dw_h_re_3, dw_h_re_2, dz_h_re_out, z_h_re, z_h_im, dw_h_re):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_h):
         # given, carried back from the next step, through (3) y = C_re @ h_re + D * x - C_im @ h_im
         dh_im = dh_im_given[j] + dh_im_later[j] - dh_im_from_dy[j]
@@ -2195,7 +2195,7 @@ def backward_after_row_2(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_fro
 
 
 @fused
-def backward_after_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
+def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
         # through (1), (2), (3)
@@ -2215,7 +2215,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_1(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
+                backward_before_row_1(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
                     t - first, b, 0, n_y), row_at(x, t, b), dD)
         meet(team)
         # C_im.T @ dy, C_re.T @ dy
@@ -2230,7 +2230,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_2(n_h, row_at(dh_im_given, t % dh_im_given.shape[0], b), dh_im_later[b],
+                backward_before_row_2(n_h, row_at(dh_im_given, t % dh_im_given.shape[0], b), dh_im_later[b],
                     columns_at(from_dy, t - first, b, 0, n_h), columns_at(from_dy, t - first, b, n_h,
                     2 * n_h), row_at(dh_re_given, t % dh_re_given.shape[0], b), dh_re_later[b], w_h_re_2,
                     w_h_re_3, w_h_im, row_at(h_re_seq, t, b), dw_h_im, w_h_re, columns_at(dz_all, t - first,
@@ -2248,7 +2248,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_3(n_y, D, columns_at(dy_seq, t - first, b, 0, n_y),
+                backward_before_row_3(n_y, D, columns_at(dy_seq, t - first, b, 0, n_y),
                     columns_at(from_dz_h_re, t - first, b, 0, n_y), row_at(dx_seq, t, b))
         meet(team)
 

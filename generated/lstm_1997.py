@@ -16,8 +16,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 10 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 3 assignments after the loop, 10 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 10 assignments in the step, 3 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e69dcdcc7d683aa7"
+CONTENT_HASH = "8f1bd8e4130182ee"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstm_1997"
@@ -2105,8 +2105,8 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigm
 
 
 @fused
-def backward_before_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) i = sigmoid(W_i @ x + U_i @ h_prev + b_i)
         db_i[j] += dz_i[j]
@@ -2154,7 +2154,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_o, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                     db_g)
         meet(team)

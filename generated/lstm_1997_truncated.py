@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7211db78c86a2180"
+CONTENT_HASH = "2cbb9de37e95251a"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstm_1997_truncated"
@@ -2084,9 +2084,9 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
 
 
 @fused
-def backward_after_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigmoid_z_g, dz_g_out, dz_o_out,
+def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigmoid_z_g, dz_g_out, dz_o_out,
         g, dz_i_out, db_i, db_o, db_g):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_given.dtype.type
     zero, two, one = real(0), real(2), real(1)
     for j in range(n_h):
@@ -2133,11 +2133,11 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(c_seq,
-                    t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(o_seq, t, b),
-                    row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b,
-                    2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
-                    columns_at(dz_all, t - first, b, 0, n_h), db_i, db_o, db_g)
+                backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                    row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
+                    row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b),
+                    columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b, n_h,
+                    2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h), db_i, db_o, db_g)
         meet(team)
         if input_gradients:
             # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g

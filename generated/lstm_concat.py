@@ -16,8 +16,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 4 assignments after the loop, 8 assignments once, 12 assignments in the step, 1 product after
-    the loop, 1 product in the step, 2 weight gradients after the loop
+    backward: 12 assignments in the step, 4 assignments after the loop, 8 assignments once, 1 product in the
+    step, 1 product after the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f6dffe3aaaa05ee3"
+CONTENT_HASH = "45d8ef9393efbd0f"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstm_concat"
@@ -2074,7 +2074,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_x, W, W
 @fused
 def backward_once_row(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i_out, dz_f_x, dz_f_h_prev, dW_f_out, dz_g_x,
         dz_g_h_prev, dW_g_out, dz_o_x, dz_o_h_prev, dW_o_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     for j in range(n_h):
         for k in range(n_h + n_x):
             # through (1) i = sigmoid(W_i @ concat(h_prev, x) + b_i)
@@ -2099,7 +2099,7 @@ def backward_once_row(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i_out, dz_f_x, dz_f_h_pr
 @jit
 def backward_once(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f, dz_g_x, dz_g_h_prev, dW_g,
         dz_o_x, dz_o_h_prev, dW_o):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f, dz_g_x, dz_g_h_prev,
         dW_g, dz_o_x, dz_o_h_prev, dW_o)
 
@@ -2144,8 +2144,8 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_ou
 
 
 @fused
-def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) i = sigmoid(W_i @ concat(h_prev, x) + b_i)
         db_i[j] += dz_i[j]
@@ -2198,7 +2198,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                     db_g, columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), db_o)
         meet(team)

@@ -17,8 +17,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 4 assignments after the loop, 12 assignments in the step, 1 product after the loop, 2 products
-    in the step, 3 weight gradients after the loop
+    backward: 12 assignments in the step, 4 assignments after the loop, 2 products in the step, 1 product
+    after the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "00bdb0e49e1fd8c4"
+CONTENT_HASH = "17e9267f9612a95b"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstmp"
@@ -2137,8 +2137,8 @@ def backward_step_row_2(n_h, dc_given, dc_later, dv_r, tanh_c_again, o, i, g, dz
 
 
 @fused
-def backward_before_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) i = sigmoid(W_i @ x + U_i @ r_prev + b_i)
         db_i[j] += dz_i[j]
@@ -2202,7 +2202,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                     db_o, columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), db_g)
         meet(team)

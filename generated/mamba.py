@@ -52,7 +52,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d7d135b6da4684b4"
+CONTENT_HASH = "5fe2e00fbd111d3a"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "mamba"
@@ -2044,7 +2044,7 @@ def forward_once_row(n_u, n_s, A_log, w_S_out):
 
 @jit
 def forward_once(n_u, n_s, A_log, w_S):
-    """Do what needs parameters alone."""
+    """What needs parameters alone."""
     forward_once_row(n_u, n_s, A_log, w_S)
 
 
@@ -2178,7 +2178,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_u, n_s, n_y,
 
 @fused
 def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     for j in range(n_u):
         for k in range(n_s):
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
@@ -2189,12 +2189,12 @@ def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
 
 @jit
 def backward_once(n_u, n_s, dw_S, w_S, dA_log):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(n_u, n_s, dw_S, w_S, dA_log)
 
 
 @fused
-def backward_after_row_1(n_y, n_u, dy_given, dy_out, k1, u1_prev, k2, u2_prev, k3, u3_prev, k0, u0, b_u,
+def backward_before_row_1(n_y, n_u, dy_given, dy_out, k1, u1_prev, k2, u2_prev, k3, u3_prev, k0, u0, b_u,
         sigmoid_du0_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
@@ -2212,10 +2212,10 @@ def backward_after_row_1(n_y, n_u, dy_given, dy_out, k1, u1_prev, k2, u2_prev, k
 
 
 @fused
-def backward_after_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy_ssm_out, u, dD, C_t,
+def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy_ssm_out, u, dD, C_t,
         dS_given, dS_later, dS_out, exp_S, delta, S_prev, dw_S, B_t, dv_S_out, S, dC_t_out, v_S, dB_t_out,
         w_S, sum_ddelta_out, z_delta_2, dz_delta_2_out, db_delta):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_y.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_u):
@@ -2269,7 +2269,7 @@ def backward_after_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy
 
 
 @fused
-def backward_after_row_3(n_r, dz_delta_from_dz_delta_2, dz_delta_out):
+def backward_before_row_3(n_r, dz_delta_from_dz_delta_2, dz_delta_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
         # through (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
@@ -2279,10 +2279,10 @@ def backward_after_row_3(n_r, dz_delta_from_dz_delta_2, dz_delta_out):
 
 
 @fused
-def backward_after_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_given, du3_later, k3, sigmoid_du0,
-        u, du2_given, du2_later, k2, du1_given, du1_later, k1, k0, du0_out, db_u, u0, dk0, u1_prev, dk1,
-        u2_prev, dk2, u3_prev, dk3):
-    """The adjoints of one sample at one step."""
+def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_given, du3_later, k3,
+        sigmoid_du0, u, du2_given, du2_later, k2, du1_given, du1_later, k1, k0, du0_out, db_u, u0, dk0,
+        u1_prev, dk1, u2_prev, dk2, u3_prev, dk3):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_S.dtype.type
     one = real(1)
     for j in range(n_u):
@@ -2332,7 +2332,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_1(n_y, n_u, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
+                backward_before_row_1(n_y, n_u, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
                     t - first, b, 0, n_y), k1, row_at(u1_seq, t, b), k2, row_at(u2_seq, t, b), k3,
                     row_at(u3_seq, t, b), k0, columns_at(from_x, t, b, 0, n_u), b_u, row_at(sigmoid_du0_seq,
                     t - first, b))
@@ -2346,7 +2346,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_2(n_u, n_s, n_r, columns_at(from_dy, t - first, b, 0, n_u),
+                backward_before_row_2(n_u, n_s, n_r, columns_at(from_dy, t - first, b, 0, n_u),
                     columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq, t,
                     b), columns_at(du0_and_dz_y_seq, t - first, b, n_u, 2 * n_u), row_at(dy_ssm_seq,
                     t - first, b), columns_at(u_seq, t, b, 0, n_u), dD, columns_at(from_u, t, b, n_s,
@@ -2367,7 +2367,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_3(n_r, columns_at(from_dz_delta_2, t - first, b, 0, n_r),
+                backward_before_row_3(n_r, columns_at(from_dz_delta_2, t - first, b, 0, n_r),
                     columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, 0, n_r))
         meet(team)
         # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
@@ -2379,7 +2379,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
+                backward_before_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
                     row_at(dy_ssm_seq, t - first, b), columns_at(from_dz_delta, t - first, b, 0, n_u),
                     row_at(du3_given, t % du3_given.shape[0], b), du3_later[b], k3, row_at(sigmoid_du0_seq,
                     t - first, b), columns_at(u_seq, t, b, 0, n_u), row_at(du2_given, t % du2_given.shape[0],

@@ -13,8 +13,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 6 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 2 assignments after the loop, 6 assignments in the step, 1 product after the loop, 2 products in
-    the step, 3 weight gradients after the loop
+    backward: 6 assignments in the step, 2 assignments after the loop, 2 products in the step, 1 product after
+    the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "07a20f561bca1686"
+CONTENT_HASH = "2568034398802941"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "mgu"
@@ -2105,8 +2105,8 @@ def backward_step_row_3(n_h, dv_g, f, dh_prev_from_dz_f, dh, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dz_f, db_f, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) f = sigmoid(W_f @ x + U_f @ h_prev + b_f)
         db_f[j] += dz_f[j]
@@ -2164,7 +2164,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_f, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_f, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_g)
         meet(team)
 

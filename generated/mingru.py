@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e77f995c909faaf7"
+CONTENT_HASH = "ea05ffe53f2ceca3"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "mingru"
@@ -2024,7 +2024,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, x, fro
 
 
 @fused
-def backward_after_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out):
+def backward_before_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
     one = real(1)
@@ -2052,9 +2052,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(z_seq,
-                    t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
-                    row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, 0, n_h))
+                backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                    row_at(z_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h),
+                    row_at(g_seq, t, b), row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, 0,
+                    n_h))
         meet(team)
         if input_gradients:
             # dx = W_z.T @ dz_z + W_g.T @ dg

@@ -18,8 +18,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 12 assignments in the step, 1 product before the loop, 2 products
     in the step
-    backward: 5 assignments after the loop, 13 assignments in the step, 1 product after the loop, 2 products
-    in the step, 3 weight gradients after the loop
+    backward: 13 assignments in the step, 5 assignments after the loop, 2 products in the step, 1 product
+    after the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -48,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1c7b107a640157a9"
+CONTENT_HASH = "5a90d316b7114dc1"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "multiplicative_lstm"
@@ -2167,8 +2167,8 @@ def backward_step_row_2(n_m, dm, z_m_2, dz_m_out):
 
 
 @fused
-def backward_before_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_u, db_u):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_u, db_u):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_m):
         # through (1) m = (U_m @ h_prev) * (W_m @ x)
         dz_m_2 = dm[j] * z_m[j]
@@ -2230,7 +2230,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_m, n_h, columns_at(from_dz_i, t - first, b, 0, n_m),
+                backward_after_row(n_m, n_h, columns_at(from_dz_i, t - first, b, 0, n_m),
                     columns_at(from_h_prev, t, b, 0, n_m), columns_at(dz_all, t - first, b, 0, n_m),
                     columns_at(dz_all, t - first, b, n_m, n_h + n_m), db_i, columns_at(dz_all, t - first, b,
                     n_h + n_m, 2 * n_h + n_m), db_f, columns_at(dz_all, t - first, b, 2 * n_h + n_m,

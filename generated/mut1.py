@@ -16,8 +16,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 3 assignments before the loop, 6 assignments in the step, 1 product before the loop, 2 products
     in the step
-    backward: 6 assignments after the loop, 6 assignments in the step, 1 product after the loop, 2 products in
-    the step, 3 weight gradients after the loop
+    backward: 6 assignments in the step, 6 assignments after the loop, 2 products in the step, 1 product after
+    the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7e4e4df23e6d4100"
+CONTENT_HASH = "0260938e35eb0f79"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "mut1"
@@ -2130,8 +2130,8 @@ def backward_step_row_3(n_h, dv_g, r, dh_prev_from_dz_r, dh, z, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_out, db_z, dz_r, db_r, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_out, db_z, dz_r, db_r, db_g):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dz_g_2.dtype.type
     one = real(1)
     for j in range(n_h):
@@ -2196,7 +2196,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_g_2_seq, t - first, b, 0, n_h), row_at(tanh_z_g_seq, t,
+                backward_after_row(n_h, columns_at(dz_g_2_seq, t - first, b, 0, n_h), row_at(tanh_z_g_seq, t,
                     b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(dh_seq, t - first, b),
                     row_at(g_seq, t, b), row_at(h_seq, t, b), row_at(z_seq, t, b), columns_at(dz_all,
                     t - first, b, 0, n_h), db_z, columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_r, db_g)

@@ -22,8 +22,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 27 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments after the loop, 28 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 28 assignments in the step, 6 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -52,7 +52,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "fb57bbb313b110bc"
+CONTENT_HASH = "14b68a496ccf5427"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "on_lstm"
@@ -2278,8 +2278,8 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
 
 
 @fused
-def backward_before_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h // 2):
         # through (1) m_f = cumsum(softmax(W_m_f @ x + U_m_f @ h_prev + b_m_f))
         db_m_f[j] += dz_m_f[j]
@@ -2356,7 +2356,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h // 2), db_m_f,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h // 2), db_m_f,
                     columns_at(dz_all, t - first, b, n_h // 2, n_h), db_m_i, columns_at(dz_all, t - first, b,
                     n_h, 2 * n_h), db_i, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), db_f,
                     columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), db_o, columns_at(dz_all, t - first, b,

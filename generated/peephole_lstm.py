@@ -17,8 +17,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 7 assignments after the loop, 12 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 12 assignments in the step, 7 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b350b190a25385ed"
+CONTENT_HASH = "2113acc23481e7dd"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "peephole_lstm"
@@ -2126,8 +2126,8 @@ def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc
 
 
 @fused
-def backward_before_row(n_h, dz_i, c_prev, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db_g, dz_o, c, dp_o, db_o):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db_g, dz_o, c, dp_o, db_o):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) i = sigmoid(W_i @ x + U_i @ h_prev + p_i * c_prev + b_i)
         dp_i[j] += dz_i[j] * c_prev[j]
@@ -2180,7 +2180,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), row_at(c_seq, t, b), dp_i,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), row_at(c_seq, t, b), dp_i,
                     db_i, columns_at(dz_all, t - first, b, n_h, 2 * n_h), dp_f, db_f, columns_at(dz_all,
                     t - first, b, 2 * n_h, 3 * n_h), db_g, columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h),
                     row_at(c_seq, t + 1, b), dp_o, db_o)

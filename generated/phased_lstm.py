@@ -21,8 +21,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 2 assignments before the loop, 13 assignments in the step, 1 product before the loop, 1 product
     in the step
-    backward: 13 assignments after the loop, 14 assignments in the step, 1 product after the loop, 1 product
-    in the step, 2 weight gradients after the loop
+    backward: 14 assignments in the step, 13 assignments after the loop, 1 product in the step, 1 product
+    after the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f1b6cca017449549"
+CONTENT_HASH = "e6486f540fd317e4"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "phased_lstm"
@@ -2188,9 +2188,9 @@ def backward_step_row_2(n_h, dh_prev_from_dz_i, dh, k, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi, dphi_out, t, s, tau, dtau,
+def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi, dphi_out, t, s, tau, dtau,
         ds, dr, dz_i, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db_g, dz_o, dp_o, db_o, dt_out):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dc.dtype.type
     two, half, zero = real(2), real(0.5), real(0)
     for j in range(n_h):
@@ -2279,13 +2279,12 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t_ in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, row_at(dc_seq, t_ - first, b), row_at(c_hat_seq, t_, b),
-                    row_at(c_seq, t_, b), row_at(dh_seq, t_ - first, b), row_at(h_hat_seq, t_, b),
-                    row_at(h_seq, t_, b), alpha, r, row_at(phi_seq, t_, b), dphi, t[t_, b:b + 1], s, tau,
-                    dtau, ds, dr, columns_at(dz_all, t_ - first, b, 0, n_h), dp_i, db_i, columns_at(dz_all,
-                    t_ - first, b, n_h, 2 * n_h), dp_f, db_f, columns_at(dz_all, t_ - first, b, 2 * n_h,
-                    3 * n_h), db_g, columns_at(dz_all, t_ - first, b, 3 * n_h, 4 * n_h), dp_o, db_o,
-                    dt_seq[t_, b:b + 1])
+                backward_after_row(n_h, row_at(dc_seq, t_ - first, b), row_at(c_hat_seq, t_, b), row_at(c_seq,
+                    t_, b), row_at(dh_seq, t_ - first, b), row_at(h_hat_seq, t_, b), row_at(h_seq, t_, b),
+                    alpha, r, row_at(phi_seq, t_, b), dphi, t[t_, b:b + 1], s, tau, dtau, ds, dr,
+                    columns_at(dz_all, t_ - first, b, 0, n_h), dp_i, db_i, columns_at(dz_all, t_ - first, b,
+                    n_h, 2 * n_h), dp_f, db_f, columns_at(dz_all, t_ - first, b, 2 * n_h, 3 * n_h), db_g,
+                    columns_at(dz_all, t_ - first, b, 3 * n_h, 4 * n_h), dp_o, db_o, dt_seq[t_, b:b + 1])
         meet(team)
     release(memory)
 

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "920e7df67e144dac"
+CONTENT_HASH = "b436bd5dc78676d7"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "qrnn"
@@ -2080,9 +2080,9 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, V
 
 
 @fused
-def backward_after_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, c_prev, z, dz_f_out, dz_z_out,
+def backward_before_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, c_prev, z, dz_f_out, dz_z_out,
         db_z, db_f, db_o):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
@@ -2117,7 +2117,7 @@ def backward_after_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, c
 
 
 @fused
-def backward_after_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_dz_z, dx_from_dz_z, dx_out):
+def backward_before_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_dz_z, dx_from_dz_z, dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_x):
         # given, carried back from the next step
@@ -2141,7 +2141,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(o_seq, t, b),
+                backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(o_seq, t, b),
                     row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(f_seq, t, b),
                     row_at(c_seq, t + 1, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq,
                     t, b), row_at(z_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
@@ -2163,7 +2163,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_2(n_x, row_at(dx_last_given, t % dx_last_given.shape[0], b),
+                backward_before_row_2(n_x, row_at(dx_last_given, t % dx_last_given.shape[0], b),
                     dx_last_later[b], columns_at(from_dz_z, t - first, b, 0, n_x), columns_at(from_dz_z_2,
                     t - first, b, 0, n_x), row_at(dx_seq, t, b))
         meet(team)

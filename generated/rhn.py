@@ -16,8 +16,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 10 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 4 assignments after the loop, 11 assignments in the step, 1 product after the loop, 2 products
-    in the step, 3 weight gradients after the loop
+    backward: 11 assignments in the step, 4 assignments after the loop, 2 products in the step, 1 product
+    after the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8233e6c4f800e799"
+CONTENT_HASH = "0478fd404a7f5eee"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rhn"
@@ -2140,8 +2140,8 @@ def backward_step_row_3(n_h, dh_prev_from_dz_H1, ds1, T1, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_T2):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_T2):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) H1 = tanh(W_H1 @ x + U_H1 @ h_prev + b_H1)
         db_H1[j] += dz_H1[j]
@@ -2205,7 +2205,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all_2, t - first, b, 0, n_h), db_H1,
+                backward_after_row(n_h, columns_at(dz_all_2, t - first, b, 0, n_h), db_H1,
                     columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), db_T1, columns_at(dz_all, t - first, b,
                     0, n_h), db_H2, columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_T2)
         meet(team)

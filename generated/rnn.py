@@ -11,8 +11,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 2 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 1 assignment after the loop, 2 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 2 assignments in the step, 1 assignment after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d2444d292c9fc0bc"
+CONTENT_HASH = "6a4916e924d8095b"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rnn"
@@ -2036,8 +2036,8 @@ def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
 
 
 @fused
-def backward_before_row(n_h, dz_a, db_a):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_a, db_a):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) a = tanh(U_a @ a_prev + W_a @ x + b_a)
         db_a[j] += dz_a[j]
@@ -2076,7 +2076,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_a_seq, t - first, b, 0, n_h), db_a)
+                backward_after_row(n_h, columns_at(dz_a_seq, t - first, b, 0, n_h), db_a)
         meet(team)
 
 

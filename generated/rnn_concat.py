@@ -11,7 +11,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 2 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 2 assignments once, 2 assignments in the step, 1 product after the loop, 1 product in the step,
+    backward: 2 assignments in the step, 2 assignments once, 1 product in the step, 1 product after the loop,
     2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "3376cc929a592d2f"
+CONTENT_HASH = "21c4843ad32beec3"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rnn_concat"
@@ -2021,7 +2021,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_x, W_a_
 
 @fused
 def backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a_out):
-    """What needs parameters alone."""
+    """Gradients through what parameters alone make."""
     for j in range(n_h):
         for k in range(n_h + n_x):
             # through (1) a = tanh(W_a @ concat(a_prev, x))
@@ -2033,7 +2033,7 @@ def backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a_out):
 
 @jit
 def backward_once(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a):
-    """Do what needs parameters alone."""
+    """Gradients through what parameters alone make."""
     backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a)
 
 

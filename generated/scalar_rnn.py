@@ -39,7 +39,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "90e49c037ceb241c"
+CONTENT_HASH = "ad026a358373a726"
 RUNTIME_HASH = "550c3cc6d3f507f0"
 
 NAME = "scalar_rnn"
@@ -1130,8 +1130,8 @@ def forward_pass(T, block, low, high, upto, rank, team, x, x_kept, w, a_seq, v):
 
 
 @fused
-def backward_after_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
-    """The adjoints of one sample at one step."""
+def backward_before_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     # given, carried back from the next step
     da = da_given[0] + da_later[0]
     # through (1) a = w * a_prev + v * x
@@ -1152,7 +1152,7 @@ def backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, 
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(da_given[t % da_given.shape[0], b:b + 1], da_later[b:b + 1], w, v,
+                backward_before_row(da_given[t % da_given.shape[0], b:b + 1], da_later[b:b + 1], w, v,
                     dx_seq[t, b:b + 1], x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
         meet(team)
 

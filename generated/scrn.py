@@ -13,10 +13,10 @@ Sizes: n_s, n_x, n_h, n_y. A value of shape s is an array (T, B, *s) over a sequ
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 1 assignment after the loop, 2 assignments in the step, 1 product after the loop, 2 products
-    before the loop, 1 product in the step, 1 scan before the loop
-    backward: 1 assignment before the loop, 1 assignment after the loop, 2 assignments in the step, 1 product
-    before the loop, 2 products after the loop, 1 product in the step, 2 scans after the loop, 2 weight
+    forward: 2 assignments in the step, 1 assignment after the loop, 2 products before the loop, 1 product in
+    the step, 1 product after the loop, 1 scan before the loop
+    backward: 1 assignment before the loop, 2 assignments in the step, 1 assignment after the loop, 1 product
+    before the loop, 1 product in the step, 2 products after the loop, 2 scans after the loop, 2 weight
     gradients before the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "39ae84e18b279392"
+CONTENT_HASH = "81184e592d42587e"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "scrn"
@@ -2084,7 +2084,7 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_s, n_h, n_y,
 
 
 @fused
-def backward_after_row(n_y, dy_given, dy_out):
+def backward_before_row(n_y, dy_given, dy_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
         # given
@@ -2108,7 +2108,7 @@ def backward_step_row(n_h, n_s, dh_from_dy, dh_given, dh_later, h, dz_h_out):
 
 
 @fused
-def backward_before_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, alpha, dz_s_out):
+def backward_after_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, alpha, dz_s_out):
     """The adjoints of one sample at one step."""
     real = ds_from_dy.dtype.type
     one = real(1)
@@ -2135,7 +2135,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
+                backward_before_row(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
                     t - first, b, 0, n_y))
         meet(team)
         # U.T @ dy, V.T @ dy
@@ -2175,7 +2175,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, n_s, columns_at(from_dy, t - first, b, n_h, n_h + n_s),
+                backward_after_row(n_h, n_s, columns_at(from_dy, t - first, b, n_h, n_h + n_s),
                     columns_at(from_dz_h, t - first, b, 0, n_s), row_at(ds_given, t % ds_given.shape[0], b),
                     ds_later[b], alpha, columns_at(dz_all, t - first, b, 0, n_s))
         meet(team)

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "4953c2d5d044cad3"
+CONTENT_HASH = "d0b399f9bfdb3614"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "sru"
@@ -2048,9 +2048,9 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, x, fr
 
 
 @fused
-def backward_after_row_1(n_h, dh_given, dh_out, c, alpha, x, r, dz_r_out, dc_given, dc_later, c_prev, u, f,
+def backward_before_row_1(n_h, dh_given, dh_out, c, alpha, x, r, dz_r_out, dc_given, dc_later, c_prev, u, f,
         dz_f_out, v_f, v_r, du_out, dv_f, db_f, dv_r, db_r):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_given.dtype.type
     one = real(1)
     for j in range(n_h):
@@ -2085,7 +2085,7 @@ def backward_after_row_1(n_h, dh_given, dh_out, c, alpha, x, r, dz_r_out, dc_giv
 
 
 @fused
-def backward_after_row_2(n_h, dx_from_du, alpha, dh, r, dx_out):
+def backward_before_row_2(n_h, dx_from_du, alpha, dh, r, dx_out):
     """The adjoints of one sample at one step."""
     real = dx_from_du.dtype.type
     one = real(1)
@@ -2106,7 +2106,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(dh_seq,
+                backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(dh_seq,
                     t - first, b), row_at(c_seq, t + 1, b), alpha, row_at(x, t, b), row_at(r_seq, t, b),
                     columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h, 3 * n_h), row_at(dc_given,
                     t % dc_given.shape[0], b), dc_later[b], row_at(c_seq, t, b), row_at(u_seq, t, b),
@@ -2124,7 +2124,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row_2(n_h, columns_at(from_du, t - first, b, 0, n_h), alpha, row_at(dh_seq,
+                backward_before_row_2(n_h, columns_at(from_du, t - first, b, 0, n_h), alpha, row_at(dh_seq,
                     t - first, b), row_at(r_seq, t, b), row_at(dx_seq, t, b))
         meet(team)
 

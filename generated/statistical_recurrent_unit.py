@@ -14,10 +14,10 @@ Sizes: n_a, n_p, n_r, n_x, n_o. A value of shape s is an array (T, B, *s) over a
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 3 assignments after the loop, 6 assignments in the step, 1 product after the loop, 1 product
-    before the loop, 2 products in the step
-    backward: 3 assignments before the loop, 2 assignments after the loop, 5 assignments in the step, 1
-    product before the loop, 1 product after the loop, 2 products in the step, 1 weight gradient before the
+    forward: 6 assignments in the step, 3 assignments after the loop, 1 product before the loop, 2 products in
+    the step, 1 product after the loop
+    backward: 3 assignments before the loop, 5 assignments in the step, 2 assignments after the loop, 1
+    product before the loop, 2 products in the step, 1 product after the loop, 1 weight gradient before the
     loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6b5897906c69a70f"
+CONTENT_HASH = "94c61e8cc9528215"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "statistical_recurrent_unit"
@@ -2132,8 +2132,8 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_a, n_p, n_r,
 
 
 @fused
-def backward_after_row(n_o, do_given, z_o, dz_o_out, db_o):
-    """The adjoints of one sample at one step."""
+def backward_before_row(n_o, do_given, z_o, dz_o_out, db_o):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = do_given.dtype.type
     zero = real(0)
     for j in range(n_o):
@@ -2194,8 +2194,8 @@ def backward_step_row_3(n_a, n_p, alpha, dmu, dv_r, dmu_later):
 
 
 @fused
-def backward_before_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_r):
         # through (1) r = relu(U_r @ flat(mu_prev) + b_r)
         db_r[j] += dz_r[j]
@@ -2219,7 +2219,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_o, row_at(do_given, t % do_given.shape[0], b), row_at(z_o_seq, t, b),
+                backward_before_row(n_o, row_at(do_given, t % do_given.shape[0], b), row_at(z_o_seq, t, b),
                     columns_at(dz_o_seq, t - first, b, 0, n_o), db_o)
         meet(team)
         # U_o.T @ dz_o
@@ -2272,7 +2272,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_r, n_p, columns_at(dz_r_seq, t - first, b, 0, n_r), db_r,
+                backward_after_row(n_r, n_p, columns_at(dz_r_seq, t - first, b, 0, n_r), db_r,
                     columns_at(dz_p_seq, t - first, b, 0, n_p), db_p)
         meet(team)
     release(memory)

@@ -20,8 +20,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 Statements:
     forward: 1 assignment before the loop, 14 assignments in the step, 1 product before the loop, 2 products
     in the step
-    backward: 6 assignments after the loop, 15 assignments in the step, 1 product after the loop, 2 products
-    in the step, 3 weight gradients after the loop
+    backward: 15 assignments in the step, 6 assignments after the loop, 2 products in the step, 1 product
+    after the loop, 3 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e746c2aed590d79b"
+CONTENT_HASH = "7123ccd75e09e82e"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "t_lstm"
@@ -2171,9 +2171,9 @@ def backward_step_row_2(n_h, dc_A, dc_prev_from_dz_c_S, dc_later):
 
 
 @fused
-def backward_before_row(n_h, dc_A, c_S, dt, log_c_A, ddt_out, dz_c_S, db_d, dz_i, db_i, dz_f, db_f, dz_o,
-        db_o, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dc_A, c_S, dt, log_c_A, ddt_out, dz_c_S, db_d, dz_i, db_i, dz_f, db_f, dz_o, db_o,
+        dz_g, db_g):
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dc_A.dtype.type
     zero = real(0)
     # through (2) c_A = c_prev + c_S / log(E + dt) - c_S
@@ -2246,11 +2246,11 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, row_at(dc_A_seq, t - first, b), row_at(c_S_seq, t, b),
-                    dt[t, b:b + 1], log_c_A_seq[t, b:b + 1], ddt_seq[t, b:b + 1], columns_at(dz_c_S_seq,
-                    t - first, b, 0, n_h), db_d, columns_at(dz_all, t - first, b, 0, n_h), db_i,
-                    columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first, b,
-                    2 * n_h, 3 * n_h), db_o, columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), db_g)
+                backward_after_row(n_h, row_at(dc_A_seq, t - first, b), row_at(c_S_seq, t, b), dt[t, b:b + 1],
+                    log_c_A_seq[t, b:b + 1], ddt_seq[t, b:b + 1], columns_at(dz_c_S_seq, t - first, b, 0,
+                    n_h), db_d, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all, t - first,
+                    b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), db_o,
+                    columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), db_g)
         meet(team)
 
 

@@ -14,8 +14,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 5 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 2 assignments after the loop, 6 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 6 assignments in the step, 2 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "05f33808a5fcaa68"
+CONTENT_HASH = "34171291a45dbf93"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "ugrnn"
@@ -2078,8 +2078,8 @@ def backward_step_row_2(n_h, dh, g, dh_prev_from_dz_g, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dz_g, db_g, dz_c, db_c):
-    """The adjoints of one sample at one step."""
+def backward_after_row(n_h, dz_g, db_g, dz_c, db_c):
+    """What one sample at one step adds to gradients that all steps share."""
     for j in range(n_h):
         # through (1) g = sigmoid(W_g @ x + U_g @ h_prev + b_g)
         db_g[j] += dz_g[j]
@@ -2126,7 +2126,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_g, columns_at(dz_all,
+                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_g, columns_at(dz_all,
                     t - first, b, n_h, 2 * n_h), db_c)
         meet(team)
 

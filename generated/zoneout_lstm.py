@@ -18,8 +18,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 13 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 6 assignments after the loop, 14 assignments in the step, 1 product after the loop, 1 product in
-    the step, 2 weight gradients after the loop
+    backward: 14 assignments in the step, 6 assignments after the loop, 1 product in the step, 1 product after
+    the loop, 2 weight gradients after the loop
 
 Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
 sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
@@ -48,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "4c4e593640c18bb8"
+CONTENT_HASH = "15133685ebe5ba27"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "zoneout_lstm"
@@ -2149,9 +2149,9 @@ def backward_step_row_2(n_h, dh, m_h, dh_prev_from_dz_i, dh_later):
 
 
 @fused
-def backward_before_row(n_h, dc, c_prev, c_hat, dm_c_out, dh, h_prev, h_hat, dm_h_out, dz_i, db_i, dz_f, db_f,
+def backward_after_row(n_h, dc, c_prev, c_hat, dm_c_out, dh, h_prev, h_hat, dm_h_out, dz_i, db_i, dz_f, db_f,
         dz_o, db_o, dz_g, db_g):
-    """The adjoints of one sample at one step."""
+    """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_h):
         # through (7) c = c_prev * m_c + (1 - m_c) * c_hat
         dm_c = dc[j] * (c_prev[j] - c_hat[j])
@@ -2215,7 +2215,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(n_h, row_at(dc_seq, t - first, b), row_at(c_seq, t, b), row_at(c_hat_seq,
+                backward_after_row(n_h, row_at(dc_seq, t - first, b), row_at(c_seq, t, b), row_at(c_hat_seq,
                     t, b), row_at(dm_c_seq, t, b), row_at(dh_seq, t - first, b), row_at(h_seq, t, b),
                     row_at(h_hat_seq, t, b), row_at(dm_h_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h),
                     db_i, columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first,

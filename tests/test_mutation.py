@@ -39,7 +39,7 @@ def exchanged(gate):
     return {"f": "i", "i": "f"}[gate[0]]
 
 
-FORWARD, BACKWARD, BEFORE = ("forward_step", "forward_pass"), ("backward_step", "backward_pass"), "backward_before"
+FORWARD, BACKWARD, AFTER = ("forward_step", "forward_pass"), ("backward_step", "backward_pass"), "backward_after"
 
 MUTANTS = (
     Mutant("gates swapped", "lstm", FORWARD, r"c = ", r"\b[fi](?=_out\[j\])", exchanged, "c (interpreter)", times=2),
@@ -59,7 +59,7 @@ MUTANTS = (
            "d params U_g (complex step)"),
     Mutant("weights in each other's place", "lstm", "_held_weights", r"return ", r'(?<="U_)[fi]', exchanged, "c (interpreter)", times=2),
     Mutant("weights of another operand in the adjoint", "lstm", "_backward", r"U, W = ", r"U, W = ", "W, U = ", "d initial h (complex step)"),
-    Mutant("sum over steps forgotten", "lstm", BEFORE, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),
+    Mutant("sum over steps forgotten", "lstm", AFTER, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),
     Mutant("path through the gates dropped", "gru", BACKWARD, r"dc_prev = ",
            r"\+\s*dc_prev_from_dz_r\[j\]|dc_prev_from_dz_r\[j\]\s*\+", "", "d initial c (complex step)"),
     Mutant("steps in the wrong order", "gru", "backward_pass", r"for t in range\(last - 1, first - 1, -1\):\n +for b in .*\n +backward_step",

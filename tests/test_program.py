@@ -29,7 +29,7 @@ def test_lstm_has_one_stacked_product_before_one_in_the_step_and_three_behind():
     (back,) = products(program, "backward", "step")
     assert back.targets[0].name == "dh_prev"
     assert [str(w) for w in back.weights] == ["U_i.T", "U_f.T", "U_g.T", "U_o.T"]
-    last = products(program, "backward", "before")
+    last = products(program, "backward", "after")
     assert sorted(t.name for s in last for t in s.targets if len(s.targets) == 1) == ["dx"]
     assert len(last) == 3
 
@@ -63,7 +63,7 @@ def test_a_softmax_readout_is_batched_after_the_loop():
     (after,) = products(program, "forward", "after")
     assert str(after.weights[0]) == "U_y"
     assert all(s.place == "after" for s in program.forward if any(t.name in ("z_y", "y") for t in s.targets))
-    assert {t.name for s in products(program, "backward", "after") for t in s.targets} >= {"dU_y"}
+    assert {t.name for s in products(program, "backward", "before") for t in s.targets} >= {"dU_y"}
     assert len(products(program, "forward", "step")) == 1
 
 
@@ -78,7 +78,7 @@ def test_gates_that_read_only_the_input_leave_no_product_in_the_step():
 
 def test_a_concatenated_form_is_hoisted_like_the_split_one():
     split, joined = program_of(cells.lstm), program_of(cells.lstm_concat)
-    for direction, place in (("forward", "before"), ("forward", "step"), ("backward", "step"), ("backward", "before")):
+    for direction, place in (("forward", "before"), ("forward", "step"), ("backward", "step"), ("backward", "after")):
         assert len(products(split, direction, place)) == len(products(joined, direction, place)), (direction, place)
 
 

@@ -104,9 +104,8 @@ def _called_once(passage, known):
         return []
     name, head, arrays = passage.once
     summed = passage.arrays.accumulators()
-    forward, backward = "What needs parameters alone.", "Gradients through what parameters alone make."
     return [
-        f"# {forward if passage.direction == 'forward' else backward}",
+        f"# {passage.purpose('once')}",
         *_allocated(passage, (a for a in arrays if a not in summed), known),
         f"{name}({', '.join([*head, *arrays])})",
     ]

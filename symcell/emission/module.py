@@ -18,7 +18,7 @@ from symcell.emission.single import caller, single_step
 from symcell.errors import CellError
 from symcell.language.sizes import size
 from symcell.language.symbols import Input
-from symcell.schedule.program import FORWARD, Gradient, Product
+from symcell.schedule.program import Gradient, Product
 
 # Rooms of symcell.runtime that are pasted as they are.
 _HEADINGS = {
@@ -231,10 +231,7 @@ def _shapes_function(program):
     )
 
 
-_PLACES = {  # in the order of the forward program, which the backward program reverses
-    "forward": dict(zip(FORWARD, ("once", "before the loop", "in the step", "after the loop"), strict=True)),
-    "backward": dict(zip(FORWARD, ("once", "after the loop", "in the step", "before the loop"), strict=True)),
-}
+_PLACES = {"before": "before the loop", "step": "in the step", "after": "after the loop", "once": "once"}
 
 
 def _whole(n):
@@ -250,6 +247,8 @@ def _operations(program):
     counts = program.counts()
     lines = []
     for direction, tally in counts.items():
-        words = [f"{n} {kind}{'s' if n > 1 else ''} {_PLACES[direction][place]}" for (kind, place), n in sorted(tally.items())]
+        kinds = sorted({kind for kind, _ in tally})
+        found = [(n, kind, place) for kind in kinds for place in _PLACES if (n := tally[kind, place])]
+        words = [f"{n} {kind}{'s' if n > 1 else ''} {_PLACES[place]}" for n, kind, place in found]
         lines += textwrap.wrap(f"{direction}: {', '.join(words)}", 106)
     return lines

@@ -43,15 +43,14 @@ class Passage:
         """What needs parameters alone."""
         sweeps = self.places["once"]
         rows = [self._row("once", sweeps, sweep) for sweep in sweeps]
-        return self._function(f"{self.direction}_once", "Do what needs parameters alone.", [], [r.call() for r in rows], rows)
+        return self._function(f"{self.direction}_once", self.purpose("once"), [], [r.call() for r in rows], rows)
 
     def _pass(self):
         """All steps."""
         names, lines, rows = self.names, [], []
         for place, items in self.places.items():
             if items and place != "once":
-                lines += ["", f"# {_PLACES[self.direction, place]}"] if lines else [f"# {_PLACES[self.direction, place]}"]
-                lines += self._place(place, items, rows)
+                lines += [*([""] if lines else []), f"# {self.purpose(place)}", *self._place(place, items, rows)]
         head = [names.T, names.block, *names.share, *([names.products] if self.products or self.gradients else [])]
         head += [names.input_gradients] if any(map(self._is_for_inputs, self.products)) else []
         arrays = dict.fromkeys(self.packed)
@@ -94,6 +93,10 @@ class Passage:
         return name, [*head, *sizes], arrays
 
     # Places
+
+    def purpose(self, place):
+        """What is done in a place, as a sentence."""
+        return _PURPOSES[self.direction, place]
 
     def _blocks(self):
         """The loop over blocks of steps."""
@@ -202,11 +205,13 @@ def _nested(head, lines):
     return [*loop, *(_INDENT + line if line else line for line in (*opening, *lines))]
 
 
-_PLACES = {
+_PURPOSES = {
+    ("forward", "once"): "What needs parameters alone.",
     ("forward", "before"): "What waits for no product of the step before.",
     ("forward", "step"): "The recurrence.",
     ("forward", "after"): "What no later step needs.",
-    ("backward", "after"): "What waits for no product of a later step.",
+    ("backward", "before"): "What waits for no product of a later step.",
     ("backward", "step"): "The recurrence, backwards.",
-    ("backward", "before"): "Gradients of what all steps share, and of the inputs.",
+    ("backward", "after"): "Gradients of what all steps share, and of the inputs.",
+    ("backward", "once"): "Gradients through what parameters alone make.",
 }

@@ -48,10 +48,13 @@ class RowFunction:
 
     def _summary(self):
         if self.place == "once":
-            return "What needs parameters alone."
+            return self.passage.purpose(self.place)
         if self.passage.direction == "forward":
             return "One sample at one step."
-        return "The adjoints of one sample at one step."
+        if self.made == self.summed:
+            return "What one sample at one step adds to gradients that all steps share."
+        adds = "; what it adds to gradients that all steps share" if self.summed else ""
+        return f"The adjoints of one sample at one step{adds}."
 
     # Nests
 

@@ -9,12 +9,12 @@ from symcell.schedule.recurrence import Flow
 def place(program: Program) -> Program:
     """Each statement to its place: in the step only what the recurrence itself needs."""
     return program.with_(
-        forward=tuple(_placed(program, program.forward, "before", "after")),
-        backward=tuple(_placed(program, program.backward, "after", "before")),
+        forward=tuple(_placed(program, program.forward)),
+        backward=tuple(_placed(program, program.backward)),
     )
 
 
-def _placed(program, statements, early, late):
+def _placed(program, statements):
     flow = Flow(program, statements)
     step = {t for r in flow.recurrences if r.has_product for t in r.targets}
     after_step, before_step = flow.downstream(step), flow.upstream(step)
@@ -27,7 +27,7 @@ def _placed(program, statements, early, late):
             yield replace(s, place="step")
         else:
             s = replace(s, recurrence=scans[t]) if t in scans else s
-            yield replace(s, place=late if t in after_step else early)
+            yield replace(s, place="after" if t in after_step else "before")
 
 
 def _name(recurrence):

@@ -1,7 +1,8 @@
 """The Program: what to compute, when and where, with no SymPy left to decide.
 
 Statements are of three kinds. Each stands in one place: `once` a sequence (parameters alone), `before` the loop over time, in its
-`step`, or `after` it; before and after treat all time steps at once. The backward program runs the places in reverse.
+`step`, or `after` it; before and after treat all time steps at once. Each program's places go by its own loop, so that what the
+forward program does before its loop, the backward program answers after its own, and what parameters alone need last of all.
 """
 
 from collections import Counter
@@ -16,7 +17,7 @@ from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 
 FORWARD = ("once", "before", "step", "after")
-BACKWARD = FORWARD[::-1]
+BACKWARD = ("before", "step", "after", "once")
 
 
 @dataclass(frozen=True)
