@@ -6,7 +6,8 @@ from sympy import Eq, symbols, tanh
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
 from symcell.check import check
 from symcell.compiler import program_of
-from symcell.schedule.arrange import Sweep, schedule
+from symcell.schedule.arrange import schedule
+from symcell.schedule.nests import Sweep
 from symcell.schedule.program import Assign, Gradient, Product, verify
 from symcell.schedule.sharing import costly_functions
 

@@ -4,7 +4,7 @@ from sympy import Integer
 
 from symcell.emission.layout import tuple_text, words
 from symcell.emission.printer import index_text
-from symcell.schedule.arrange import volume
+from symcell.schedule.housing import volume
 from symcell.schedule.program import Assign, Gradient, Product
 
 

@@ -8,7 +8,7 @@ from symcell.emission.arrays import size_of
 from symcell.emission.layout import listed, tuple_text, words
 from symcell.emission.weights import Held, held_frame, made_once, weights_frame
 from symcell.language.symbols import Adjoint
-from symcell.schedule.arrange import volume
+from symcell.schedule.housing import volume
 from symcell.schedule.program import Assign
 
 _INDENT = "    "

@@ -12,7 +12,7 @@ from symcell.emission.arrays import Arrays, in_memory
 from symcell.emission.layout import tuple_text
 from symcell.emission.names import Names
 from symcell.emission.rows import RowFunction
-from symcell.schedule.arrange import Sweep
+from symcell.schedule.nests import Sweep
 from symcell.schedule.program import Gradient, Product
 
 _INDENT = "    "

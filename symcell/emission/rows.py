@@ -4,7 +4,7 @@ from sympy import Integer, nan, oo, zoo
 
 from symcell.emission.printer import PythonText, index_text
 from symcell.language.primitives import Entry
-from symcell.schedule.arrange import volume
+from symcell.schedule.housing import volume
 
 _INDENT = "    "
 

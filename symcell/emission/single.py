@@ -10,7 +10,8 @@ from symcell.emission.layout import tuple_text
 from symcell.emission.layout import words as words_in
 from symcell.emission.rows import GIVEN, single_array
 from symcell.language.words import unused
-from symcell.schedule.arrange import Sweep, volume
+from symcell.schedule.housing import volume
+from symcell.schedule.nests import Sweep
 
 _INDENT = "    "
 

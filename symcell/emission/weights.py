@@ -8,7 +8,7 @@ from sympy import Integer
 
 from symcell.emission.arrays import size_of
 from symcell.emission.layout import listed, tuple_text, words
-from symcell.schedule.arrange import volume
+from symcell.schedule.housing import volume
 
 _INDENT = "    "
 

@@ -1,9 +1,10 @@
 """Assignments grouped into loops.
 
-A *nest* is one loop (or loops) over the axes of a value, with the statements that share it.
+A *nest* is one loop (or loops) over the axes of a value, with the statements that share it. A *sweep* is a list of nests that
+one row function runs for one sample of one step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symcell.language.primitives import Entry
 from symcell.schedule.program import Assign
@@ -14,16 +15,31 @@ from symcell.schedule.sharing import costly_functions
 _AT_ONCE = 2  # functions in a loop
 
 
-@dataclass
+@dataclass(frozen=True)
 class Nest:
     """Statements under one loop over `shape`; a reduction or a scan has a nest of its own."""
 
     shape: tuple
-    statements: list[Assign]
+    statements: tuple[Assign, ...]
 
     @property
     def plain(self):
         return self.statements[0].op in ("", "sum over steps")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The nests that run one after another for each sample of each step (in place `once`: one time)."""
+
+    nests: tuple[Nest, ...]
+
+    @property
+    def statements(self):
+        return [s for n in self.nests for s in n.statements]
+
+    @property
+    def targets(self):
+        return tuple(s.target for s in self.statements)
 
 
 def nests(program, statements):
@@ -53,9 +69,9 @@ def _home_nest(nests, s, shape, earliest):
     if s.op in ("", "sum over steps"):
         for k in range(earliest, len(nests)):
             if nests[k].plain and nests[k].shape == shape:
-                nests[k].statements.append(s)
+                nests[k] = replace(nests[k], statements=(*nests[k].statements, s))
                 return k
-    nests.append(Nest(shape, [s]))
+    nests.append(Nest(shape, (s,)))
     return len(nests) - 1
 
 
@@ -71,7 +87,7 @@ def _parts(program, nest):
             loops.setdefault(s.target, min(first))
     for s in nest.statements:  # what no function needs, as soon as all is there
         loops.setdefault(s.target, max((loops[q] for q in s.sources if q in loops), default=0))
-    parts = [[s for s in nest.statements if loops[s.target] == k] for k in range(max(loops.values()) + 1)]
+    parts = [tuple(s for s in nest.statements if loops[s.target] == k) for k in range(max(loops.values()) + 1)]
     return [Nest(nest.shape, part) for part in parts]
 
 

@@ -1,0 +1,166 @@
+"""For every value the memory in which it lives: the smallest that all its readers can see."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sympy import Integer
+
+from symcell.language.functions import RESERVED, YIELDING
+from symcell.language.symbols import Adjoint
+from symcell.language.words import unused
+from symcell.schedule.nests import Sweep
+from symcell.schedule.program import Product
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a value lives. `kind`: local, row (scratch of one sample), step (all samples of a step), block (some steps, which the
+    cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, given, later. Values packed side
+    by side share an `array`, from `offset` on."""
+
+    kind: str
+    array: str
+    offset: object = Integer(0)
+    packed: bool = False
+
+
+class Spot(NamedTuple):
+    """Where a value is made or read: in which item of a place, and in which nest of a sweep."""
+
+    direction: str
+    place: str
+    item: int
+    nest: int | None
+
+
+class Housing:
+    """Finds names and homes for all values of a program whose items are arranged; what it finds, Schedule describes."""
+
+    def __init__(self, program, forward, backward):
+        self.program = program
+        self.names = set(program.cell.sizes) | RESERVED | YIELDING
+        self.words = self._words()
+        self.made, self.read = {}, {}  # value -> the spot that makes it; -> those that read it
+        for direction, places in (("forward", forward), ("backward", backward)):
+            for place, items in places.items():
+                for k, item in enumerate(items):
+                    self._note(item, (direction, place, k))
+        self.copies, self.packs, self.runs = {}, {}, {}
+        self.homes = self._given_homes()
+        self._pack_operands([i for places in (forward, backward) for items in places.values() for i in items])
+        for q in self.made:
+            if q not in self.homes:
+                self.homes[q] = Home(self._kind(q), self._array_name(q))
+
+    @property
+    def tape(self):
+        """The arrays that the forward pass makes for the backward one."""
+        made_forward = {q for q, spot in self.made.items() if spot.direction == "forward"}
+        read_back = {q for q, spots in self.read.items() if any(r.direction == "backward" for r in spots)}
+        homes = [self.homes[q] for q in made_forward & read_back]
+        return tuple(sorted({home.array for home in homes if home.kind in ("sequence", "once")}))
+
+    def _words(self):
+        cell, words = self.program.cell, {}
+        own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
+        for q in dict.fromkeys((*own, *self.program.shapes)):
+            is_function = q.name.startswith(("forward_", "backward_"))  # the module's own are named like that
+            words[q] = self._fresh(f"{q.name}_" if is_function else q.name)
+        return words
+
+    def _note(self, item, where):
+        """Who makes and reads what in an item."""
+        parts = [(n, nest.statements) for n, nest in enumerate(item.nests)] if isinstance(item, Sweep) else [(None, [item])]
+        for n, statements in parts:
+            spot = Spot(*where, n)
+            for s in statements:
+                self.made.update(dict.fromkeys(s.targets, spot))
+                for q in s.sources:
+                    self.read.setdefault(q, []).append(spot)
+
+    def _given_homes(self):
+        """The homes of what a pass is given, and of results."""
+        cell, program, homes = self.program.cell, self.program, {}
+        for q in (*cell.params, *cell.constants):
+            homes[q] = Home("once", self.words[q])
+        for q in cell.inputs:
+            homes[q] = Home("input", self.words[q])
+        for s in cell.states:
+            array = self._fresh(f"{self.words[s]}_seq")
+            homes[s], homes[s.prev] = Home("state", array), Home("previous", array)
+            homes[Adjoint(s, "given")] = Home("given", self.words[Adjoint(s, "given")])
+            homes[Adjoint(s, "later")] = homes[Adjoint(s.prev)] = Home("later", self.words[Adjoint(s, "later")])
+        results = {Adjoint(p) for p in cell.params}
+        for q in self.made:
+            if q in program.once and (q in results or self._kind(q) != "local"):
+                homes[q] = Home("once", self.words[q])
+        for q in cell.inputs:
+            homes[Adjoint(q)] = Home("sequence", self._fresh(f"{self.words[Adjoint(q)]}_seq"))
+        return homes
+
+    def _kind(self, q):
+        """local, row, step, block or sequence, by where it is made and read."""
+        here, readers = self.made[q], self.read.get(q, [])
+        if all(r == here for r in readers) and here.nest is not None:
+            return "local"
+        if all(r[:3] == here[:3] for r in readers) and here.nest is not None:
+            return "row"
+        if here.place == "step" and all(r[:2] == here[:2] for r in readers):
+            return "step"
+        return "block" if all(r.direction == here.direction for r in readers) else "sequence"
+
+    def _pack_operands(self, items):
+        """Side by side, what products and weight gradients take as one, and what products make."""
+        groups = [i.sides[0] for i in items if not isinstance(i, Sweep)]
+        for symbols in sorted(dict.fromkeys(groups), key=len, reverse=True):  # the widest first: the others may be runs of it
+            self._pack(symbols, _common_stem(symbols))
+        for i in items:
+            if isinstance(i, Product):
+                self._pack(i.targets, f"from_{i.operands[0]}")
+
+    def _pack(self, symbols, hint):
+        """Give values that a product treats as one a place side by side."""
+        if len(symbols) == 1 and symbols[0] in self.homes:
+            self.runs[symbols] = self.homes[symbols[0]]
+            return
+        for array, packed in self.packs.items():
+            start = next((k for k in range(len(packed)) if packed[k : k + len(symbols)] == symbols), None)
+            if start is not None:
+                self.runs[symbols] = self._homes_in(array)[packed[start]]
+                return
+        kinds = {self._kind(q) for q in symbols}
+        kind = next((k for k in ("sequence", "block") if k in kinds), "step")
+        array, offset = self._fresh(hint), Integer(0)
+        self.packs[array] = symbols
+        for q in symbols:
+            home = Home(kind, array, offset, packed=True)
+            if q in self.homes:
+                self.copies.setdefault(q, []).append(home)
+            else:
+                self.homes[q] = home
+            offset += volume(self.program.shapes[q])
+        self.runs[symbols] = self._homes_in(array)[symbols[0]]
+
+    def _homes_in(self, array):
+        found = {q: h for q, h in self.homes.items() if h.array == array}
+        return found | {q: h for q, copies in self.copies.items() for h in copies if h.array == array}
+
+    def _array_name(self, q):
+        return self._fresh(f"{self.words[q]}_seq") if self._kind(q) in ("block", "sequence") else self.words[q]
+
+    def _fresh(self, hint):
+        return unused(hint, self.names)
+
+
+def _common_stem(symbols):
+    """dz for dz_i, dz_f, dz_g: what the names share, up to an underscore."""
+    stems = {q.name.split("_", 1)[0] for q in symbols}
+    return f"{stems.pop()}_all" if len(stems) == 1 and len(symbols) > 1 else "_and_".join(q.name for q in symbols[:3]) + "_seq"
+
+
+def volume(shape):
+    """The number of entries of a shape."""
+    n = Integer(1)
+    for s in shape:
+        n *= s
+    return n
