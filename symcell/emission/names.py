@@ -2,7 +2,7 @@
 
 from sympy import Integer, Rational
 
-from symcell.schedule.lower import AXES
+from symcell.schedule.entries import AXES
 
 
 class Names:

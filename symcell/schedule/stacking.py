@@ -8,7 +8,7 @@ from sympy import Symbol
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
-from symcell.schedule.lower import AXES
+from symcell.schedule.entries import AXES
 from symcell.schedule.placing import canonical_order, in_order, sorted_statements
 from symcell.schedule.program import Assign, Gradient, Product, Program
 
