@@ -30,7 +30,7 @@ from symcell import (
     total,
     variance,
 )
-from symcell.emission.module import _inverse
+from symcell.emission.tables import _inverse
 from symcell.interpret import run as interpret
 from symcell.language.sizes import size
 

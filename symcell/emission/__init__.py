@@ -1,1 +1,1 @@
-"""Schedule -> source: Python text, and the files it goes to."""
+"""Schedule -> source: the Python text of a self-contained module."""

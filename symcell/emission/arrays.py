@@ -71,7 +71,8 @@ class Arrays:
     # Weights
 
     def laid_out(self, p):
-        """Each weight of a product: its first column and their number, and the term and the column where they lie packed."""
+        """Each weight of a product: its first column and their number, and the term and the column where they lie packed: they
+        meet what the operands have from that term on, and what they make stands from that column on."""
         shapes, term, column = self.program.shapes, Integer(0), Integer(0)
         for k, w in enumerate(p.weights):
             shape = shapes[w.symbol]

@@ -5,13 +5,12 @@ from collections import Counter
 from sympy import Integer
 
 from symcell.emission.arrays import size_of
-from symcell.emission.layout import listed, tuple_text, words
+from symcell.emission.layout import function_text, indented, listed, tuple_text, words
 from symcell.emission.weights import Held, held_frame, made_once, weights_frame
 from symcell.language.symbols import Adjoint
 from symcell.schedule.housing import volume
 from symcell.schedule.program import Assign
 
-_INDENT = "    "
 _ELEMENTWISE = 10  # products of two numbers that take as long as computing an entry of an elementwise expression
 
 
@@ -19,23 +18,19 @@ def entry_points(forward, backward):
     """The Python functions of both directions: what makes weights ready, and what runs a direction with them."""
     held = Held(forward, backward)
     yield from _entry_points(forward, _forward_frame(forward), held, [])
-    yield _text(*held_frame(backward, held))
+    yield function_text(*held_frame(backward, held))
     yield from _entry_points(backward, _backward_frame(backward), held, list(held.products))
 
 
 def _entry_points(passage, frame, held, ready):
     """Those of a direction some of whose weights are ready."""
-    head, docstring, lines = frame
+    head, summary, lines = frame
     others = {name: p for name, p in passage.packed.items() if name not in ready}
     shared = [*others, *(a for a in made_once(passage) if a in words(lines))]
     once = _called_once(passage, passage.arrays.params() | set(shared)) if passage.direction == "forward" else []
-    yield _text(*weights_frame(passage, shared, others, once, held))
+    yield function_text(*weights_frame(passage, shared, others, once, held))
     opening = [*passage.arrays.unpacked(lines), *_assigned([*ready, *shared], passage.names.weights)]
-    yield _text(head, docstring, [*opening, *lines])
-
-
-def _text(head, docstring, lines):
-    return "\n".join([head, _INDENT + docstring, *(_INDENT + line if line else line for line in lines)])
+    yield function_text(head, summary, [*opening, *lines])
 
 
 def _forward_frame(passage):
@@ -51,7 +46,7 @@ def _forward_frame(passage):
     body = _body(passage, {homes[s].array for s in cell.states} | set(names.keeping.values()))
     return (
         f"def _forward({', '.join(head)}):",
-        '"""All steps; returns the states, from the initial one on, and the tape."""',
+        "All steps; returns the states, from the initial one on, and the tape.",
         [*opening, *body, f"return {{{states}}}, {tuple_text(passage.schedule.tape)}"],
     )
 
@@ -72,7 +67,7 @@ def _backward_frame(passage):
     opening += _assigned(passage.schedule.tape, names.tape)
     return (
         f"def _backward({', '.join(head)}):",
-        '"""The gradients of parameters and inputs; `later` ends as those of the initial states."""',
+        "The gradients of parameters and inputs; `later` ends as those of the initial states.",
         [*opening, *body, f"return {{{of_params}}}, {{{of_inputs}}}"],
     )
 
@@ -141,7 +136,7 @@ def _called_in_threads(passage, known):
     lines += [
         "",
         f"def {names.part}({', '.join([names.thread, names.own, *names.share])}):",
-        f"{_INDENT}{name}({', '.join(arguments)})",
+        *indented([f"{name}({', '.join(arguments)})"]),
         "",
         f"in_parallel({names.part}, {names.parts})",
         *(f"{a} = summed({a})" for a in summed),

@@ -4,7 +4,17 @@ import re
 import textwrap
 
 WIDTH = 110
-_INDENT = "    "
+INDENT = "    "
+
+
+def indented(lines):
+    """Lines one level deeper."""
+    return [INDENT + line if line else line for line in lines]
+
+
+def function_text(head, summary, lines):
+    """A function with its head, a docstring of one line, and its body."""
+    return "\n".join([head, *indented([f'"""{summary}"""', *lines])])
 
 
 def words(lines):
@@ -42,7 +52,7 @@ def _broken(line, width):
             break_long_words=False,
             break_on_hyphens=False,
         )
-    hanging = indent + _INDENT * (2 if text.startswith(("def ", "if ", "for ")) else 1)
+    hanging = indent + INDENT * (2 if text.startswith(("def ", "if ", "for ")) else 1)
     pieces = _after_commas(text)
     lines = _filled(pieces, indent, hanging, width)
     if max(map(len, lines)) <= width or not re.match(r"[\w\[\], ]+ \+?= ", text):

@@ -1,4 +1,4 @@
-"""The names that generated code uses for its own purposes."""
+"""What generated code calls its own: steps, samples, threads, memory."""
 
 from sympy import Integer, Rational
 

@@ -9,13 +9,11 @@ import re
 
 from symcell.documents.order import PaperOrder
 from symcell.emission.arrays import Arrays, in_memory
-from symcell.emission.layout import tuple_text
+from symcell.emission.layout import function_text, indented, tuple_text
 from symcell.emission.names import Names
 from symcell.emission.rows import RowFunction
 from symcell.schedule.nests import Sweep
 from symcell.schedule.program import Gradient, Product
-
-_INDENT = "    "
 
 
 class Passage:
@@ -70,7 +68,8 @@ class Passage:
         if self.fetching:
             noted = tuple_text(self.read_back)
             opening = [f"{names.ahead} = noted_ahead({names.ahead}, {noted}, {names.low}, {names.upto})"]
-        lines = [*opening, *_nested(self._blocks(), lines)]
+        loop, turn = self._blocks()
+        lines = [*opening, loop, *indented([*turn, *lines])]
         return self._function(f"{self.direction}_pass", summary, head, lines, rows, arrays)
 
     def _function(self, name, summary, head, lines, rows, arrays=()):
@@ -88,8 +87,7 @@ class Passage:
         sizes = [n for n in self.program.cell.sizes if n in words or any(n in r.sizes for r in rows)]
         if self.names.B in words:
             sizes.insert(0, self.names.B)
-        text = [f"def {name}({', '.join([*head, *sizes, *arrays])}):", f'{_INDENT}"""{summary}"""']
-        self.functions.append("@jit\n" + "\n".join([*text, *(_INDENT + line if line else line for line in lines)]))
+        self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))
         return name, [*head, *sizes], arrays
 
     # Places
@@ -99,13 +97,13 @@ class Passage:
         return _PURPOSES[self.direction, place]
 
     def _blocks(self):
-        """The loop over blocks of steps."""
+        """The loop over blocks of steps: its head, and what each turn begins with."""
         n = self.names
         if self.direction == "forward":
             where = f"{n.first}, {n.last}, {n.low}, {n.upto}"
             keeping = [f"keep({self.homes[q].array}, {kept}, {where})" for q, kept in n.keeping.items()]
-            return [f"for {n.first} in range(0, {n.T}, {n.block}):"], [f"{n.last} = min({n.first} + {n.block}, {n.T})", *keeping]
-        return [f"for {n.last} in range({n.T}, 0, -{n.block}):"], [f"{n.first} = max({n.last} - {n.block}, 0)"]
+            return f"for {n.first} in range(0, {n.T}, {n.block}):", [f"{n.last} = min({n.first} + {n.block}, {n.T})", *keeping]
+        return f"for {n.last} in range({n.T}, 0, -{n.block}):", [f"{n.first} = max({n.last} - {n.block}, 0)"]
 
     def _steps(self):
         n = self.names
@@ -118,8 +116,8 @@ class Passage:
         for item, following in zip(items, (*items[1:], None), strict=True):
             if isinstance(item, Sweep):
                 rows.append(self._row(place, sweeps, item))
-                samples = [f"for {self.names.b} in range({self.names.low}, {self.names.upto}):", _INDENT + rows[-1].call()]
-                lines += samples if place == "step" else [self._steps(), *(_INDENT + line for line in samples)]
+                samples = [f"for {self.names.b} in range({self.names.low}, {self.names.upto}):", *indented([rows[-1].call()])]
+                lines += samples if place == "step" else [self._steps(), *indented(samples)]
             else:
                 reads, writes = self._touched(item)
                 if reads & written or writes & (read | written):  # by others of the team, who may not be as far
@@ -129,11 +127,11 @@ class Passage:
                 matrix = self.arrays.step_matrix if place == "step" else self.arrays.block_matrix
                 turn = self.names.t if place == "step" else "0"
                 call = self._product(item, matrix, turn) if isinstance(item, Product) else self._gradient(item)
-                lines += _nested(([f"if {self.names.input_gradients}:"], []), call) if self._is_for_inputs(item) else call
+                lines += [f"if {self.names.input_gradients}:", *indented(call)] if self._is_for_inputs(item) else call
             if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
                 lines.append(f"meet({self.names.team})")
                 read, written = set(), set()
-        return lines if place != "step" else _nested(([self._steps()], []), lines)
+        return lines if place != "step" else [self._steps(), *indented(lines)]
 
     def _row(self, place, sweeps, sweep):
         row = RowFunction(self, f"{self.direction}_{place}_row{_suffix(sweeps, sweep)}", sweep, place)
@@ -197,12 +195,6 @@ class Passage:
 def _suffix(sweeps, sweep):
     """_1, _2, ... where there are several."""
     return "" if len(sweeps) == 1 else f"_{next(k for k, s in enumerate(sweeps, 1) if s is sweep)}"
-
-
-def _nested(head, lines):
-    """Lines inside a loop: its head, and what each turn begins with."""
-    loop, opening = head
-    return [*loop, *(_INDENT + line if line else line for line in (*opening, *lines))]
 
 
 _PURPOSES = {

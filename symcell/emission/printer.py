@@ -1,4 +1,5 @@
-"""SymPy expression -> Python text. No decisions are made here: what a symbol or an entry is called, the caller says."""
+"""SymPy expression -> Python text. How a power, a quotient or a case is computed is chosen here: x ** 2.5 as x * x * sqrt(x).
+What a symbol or an entry is called, and in what order terms and factors stand, the caller says."""
 
 from sympy import (
     Add,

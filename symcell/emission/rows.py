@@ -2,11 +2,10 @@
 
 from sympy import Integer, nan, oo, zoo
 
+from symcell.emission.layout import function_text, indented
 from symcell.emission.printer import PythonText, index_text
 from symcell.language.primitives import Entry
 from symcell.schedule.housing import volume
-
-_INDENT = "    "
 
 
 class RowFunction:
@@ -34,14 +33,13 @@ class RowFunction:
         return f"{self.name}({', '.join(arguments)})"
 
     def text(self):
-        arguments = ", ".join([*self.sizes, *self.rows.values()])
-        head = ["@fused", f"def {self.name}({arguments}):", _INDENT + f'"""{self._summary()}"""']
+        arguments, opening = ", ".join([*self.sizes, *self.rows.values()]), []
         if self.numbers or self._uses_real():
-            head.append(f"{_INDENT}{self.names.real} = {next(iter(self.rows.values()))}.dtype.type")
+            opening.append(f"{self.names.real} = {next(iter(self.rows.values()))}.dtype.type")
         if self.numbers:
             values = ", ".join(f"{self.names.real}({number_text(n)})" for n in self.numbers)
-            head.append(f"{_INDENT}{', '.join(self.numbers.values())} = {values}")
-        return "\n".join([*head, *(_INDENT + line for line in self.body)])
+            opening.append(f"{', '.join(self.numbers.values())} = {values}")
+        return "@fused\n" + function_text(f"def {self.name}({arguments}):", self._summary(), [*opening, *self.body])
 
     def _uses_real(self):
         return any(f"{self.names.real}(" in line for line in self.body)
@@ -78,7 +76,7 @@ class RowFunction:
             keeps += [f"{slot} = {word}" for slot in self._slots(s.target, s.indices)]
         if keeps:
             lines += ["# kept" if self.passage.direction == "forward" else "# passed on", *keeps]
-        return list(self._loops(zip(indices, nest.shape, strict=True), lines))
+        return self._loops(zip(indices, nest.shape, strict=True), lines)
 
     def _comment(self, s):
         """Where a statement comes from, unless the one before comes from there."""
@@ -119,21 +117,16 @@ class RowFunction:
         n, word = self._size(length), self.words[s.target]
         others = [(k, m) for k, m in zip(s.indices, self.shapes[s.target], strict=True) if k != axis]
         steps = f"range({n})" if s.op == "scan" else f"range({n} - 1, -1, -1)"
-        lines = [
-            f"{word} = {self._constant(Integer(0))}",
-            f"for {self._index_name(axis)} in {steps}:",
-            _INDENT + f"{word} += {self.printer(s.expr)}",
-            *(_INDENT + f"{slot} = {word}" for slot in self._slots(s.target, s.indices)),
-        ]
+        start, head = f"{word} = {self._constant(Integer(0))}", f"for {self._index_name(axis)} in {steps}:"
+        turn = [f"{word} += {self.printer(s.expr)}", *(f"{slot} = {word}" for slot in self._slots(s.target, s.indices))]
+        lines = [start, head, *indented(turn)]
         return [*self._comment(s), *self._loops(others, lines)]
 
     def _loops(self, axes, lines):
-        depth = 0
-        for index, length in axes:
-            yield _INDENT * depth + f"for {self._index_name(index)} in range({self._size(length)}):"
-            depth += 1
-        for line in lines:
-            yield _INDENT * depth + line
+        heads = [f"for {self._index_name(index)} in range({self._size(length)}):" for index, length in axes]
+        for head in reversed(heads):
+            lines = [head, *indented(lines)]
+        return lines
 
     # Words
 

@@ -3,17 +3,15 @@
 It is the forward pass with one step, straight from the parameters: what a pass packs or keeps for all steps is not needed.
 """
 
-from sympy import Integer, Symbol
+from sympy import Symbol
 
 from symcell.emission.arrays import in_memory, size_of
-from symcell.emission.layout import tuple_text
+from symcell.emission.layout import function_text, indented, tuple_text
 from symcell.emission.layout import words as words_in
 from symcell.emission.rows import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.housing import volume
 from symcell.schedule.nests import Sweep
-
-_INDENT = "    "
 
 
 def single_step(passage):
@@ -27,12 +25,11 @@ def single_step(passage):
     made = {array: shape for array, shape in _made(passage).items() if array in used}
     lines = [*_opening(passage, places, used), *_arrays(passage, made), *calls]
     lines += [f"release({names.memory})"] * bool(made) + ["return True"]
-    function = [
+    return function_text(
         f"def forward_single({', '.join([places, *given, *new])}):",
-        f'{_INDENT}"""One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""',
-        *(_INDENT + line if line else line for line in lines),
-    ]
-    return "\n".join(function)
+        "One step, straight from the parameters, by their addresses. Returns whether the shapes fit.",
+        lines,
+    )
 
 
 def caller(passage, taken):
@@ -63,8 +60,7 @@ def _opening(passage, places, used):
     given = [(words[q], shapes[q]) for q in (*cell.inputs, *(s.prev for s in cell.states))]
     given += [(words[s], shapes[s]) for s in cell.states]
     unfit = " or ".join(f"{name}.shape != {tuple_text([names.B, *map(size_of, shape)])}" for name, shape in given)
-    yield f"if {unfit}:"
-    yield _INDENT + "return False"
+    yield from (f"if {unfit}:", *indented(["return False"]))
     for k, q in enumerate(params):
         shape = tuple_text(list(map(size_of, shapes[q])) or ["1"])
         if passage.homes[q].array in used:
@@ -102,29 +98,21 @@ def _items(passage):
     for place, items in passage.places.items():
         for item in items if place != "once" else ():
             if isinstance(item, Sweep):
-                yield f"for {names.b} in range({names.B}):"
-                yield _INDENT + passage.row_of(item).call(single=True)
+                yield from (f"for {names.b} in range({names.B}):", *indented([passage.row_of(item).call(single=True)]))
             else:
                 yield from _product(passage, item)
 
 
 def _product(passage, p):
-    shapes = passage.program.shapes
     out, operands = _matrix(passage, p.targets), _matrix(passage, p.operands)
     start, column = passage.schedule.runs[p.operands].offset, passage.schedule.runs[p.targets].offset
     yield f"# {passage.product_comment(p)}"
     if passage.schedule.runs[p.targets].kind == "state":
         yield f"{passage.schedule.words[p.targets[0]]}[...] = 0"
-    for k, w in enumerate(p.weights):
-        shape = shapes[w.symbol]
-        first, length = w.columns or (Integer(0), shape[-1])
+    for w, first, length, further, beside in passage.arrays.laid_out(p):
         text = passage.arrays.matrix_of(w.symbol)
-        where = f"{operands}, {size_of(start)}, {out}, {size_of(column)}"
+        where = f"{operands}, {size_of(start + further)}, {out}, {size_of(column + beside)}"
         yield f"apply({text}, {size_of(first)}, {size_of(length)}, {w.transposed}, {where})"
-        if len(p.operands) > 1:
-            start += volume(shapes[p.operands[k]])
-        else:
-            column += length if w.transposed else volume(shape[:-1])
 
 
 def _matrix(passage, symbols):

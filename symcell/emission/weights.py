@@ -7,10 +7,8 @@ only products read. They are filled when parameters are given; the forward weigh
 from sympy import Integer
 
 from symcell.emission.arrays import size_of
-from symcell.emission.layout import listed, tuple_text, words
+from symcell.emission.layout import indented, listed, tuple_text, words
 from symcell.schedule.housing import volume
-
-_INDENT = "    "
 
 
 class Held:
@@ -90,11 +88,10 @@ def held_frame(passage, held):
     names, arrays, lines = passage.names, passage.arrays, []
     for p in held.products.values():
         lines += [f"# {passage.product_comment(p)}", f"({arrays.room_for_weights(p)}, ["]
-        for w, *numbers in arrays.laid_out(p):
-            lines.append(f'{_INDENT}("{w.symbol.name}", {", ".join(map(size_of, numbers))}),')
-        lines.append("]),")
-    table = ["return [", *(_INDENT + line for line in lines), "]"] if lines else ["return []"]
-    summary = '"""Packed weights that hold parameters, each with its parts: name, first column, columns; where they lie."""'
+        parts = [f'("{w.symbol.name}", {", ".join(map(size_of, numbers))}),' for w, *numbers in arrays.laid_out(p)]
+        lines += [*indented(parts), "]),"]
+    table = ["return [", *indented(lines), "]"] if lines else ["return []"]
+    summary = "Packed weights that hold parameters, each with its parts: name, first column, columns; where they lie."
     return f"def _held_weights({names.sizes}, {names.real}):", summary, [*arrays.unpacked(table), *table]
 
 
@@ -108,7 +105,7 @@ def weights_frame(passage, shared, others, once, held):
     if others:
         lines += ["", f"def {names.part}({names.rank}, {names.threads}):"]
         for name, p in others.items():
-            lines += [_INDENT + line for line in _packing(passage, name, p, held if forward else ())]
+            lines += indented(_packing(passage, name, p, held if forward else ()))
         lines += ["", f"in_parallel({names.part}, packers({names.threads}, {' + '.join(f'{name}.size' for name in others)}))"]
     if forward:
         source, opening = names.held, held.unpacked(names.held)
@@ -118,7 +115,7 @@ def weights_frame(passage, shared, others, once, held):
     head = (names.sizes, names.real, names.made, names.params, source, names.threads)
     return (
         f"def _{passage.direction}_weights({', '.join(head)}):",
-        f'"""{_summary(passage, others, once)}"""',
+        _summary(passage, others, once),
         [*arrays.unpacked(lines), *opening, *lines, f"return {listed(shared)}"],
     )
 
