@@ -1,4 +1,4 @@
-"""The pass that gives each statement its place, and the order of what reads before what is read."""
+"""The pass that gives each statement its place."""
 
 from dataclasses import replace
 
@@ -33,24 +33,3 @@ def _placed(program, statements):
 def _name(recurrence):
     kind = "scan" if recurrence.linear else "recurrence"
     return f"{kind} of {', '.join(sorted(getattr(q, 'of', getattr(q, 'state', q)).name for q in recurrence.carried))}"
-
-
-def in_order(statements):
-    """Statements so that each comes after what it reads; as they were, wherever that allows."""
-    statements = list(statements)
-    waiting = {t for s in statements for t in s.targets}
-    while statements:
-        ready = next(s for s in statements if not any(q in waiting for q in s.sources if q not in s.targets))
-        statements.remove(ready)
-        waiting.difference_update(ready.targets)
-        yield ready
-
-
-def canonical_order(program, q):
-    """A fixed order of values, adjoints by what they are the adjoints of, so that values packed together agree."""
-    q = getattr(q, "of", q)
-    return next((k for k, s in enumerate(program.derivation.forward) if s.target == q), -1), str(q)
-
-
-def sorted_statements(statements):
-    return tuple(in_order(statements))

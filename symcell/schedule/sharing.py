@@ -30,43 +30,55 @@ def drop_unread(program: Program) -> Program:
 
 def share_functions(program: Program) -> Program:
     """A costly function of the same argument is computed once, and kept for the backward steps: tanh(c) as tanh_c."""
-    statements = [*program.forward, *program.backward]
-    uses = Counter(f for s in statements if isinstance(s, Assign) for f in costly_functions(s.expr))
-    made = {}  # function -> what has it for its value, of the statements so far
-    shapes, once, taken = dict(program.shapes), set(program.once), {q.name for q in program.shapes}
-    result: dict[str, list] = {"forward": [], "backward": []}
-    for direction in result:
-        for s in getattr(program, direction):
-            if not isinstance(s, Assign):
-                result[direction].append(s)
+    sharing = _Sharing(program)
+    forward = tuple(r for s in program.forward for r in sharing.statements(s))
+    backward = tuple(r for s in program.backward for r in sharing.statements(s))
+    return program.with_(shapes=sharing.shapes, once=frozenset(sharing.once), forward=forward, backward=backward)
+
+
+class _Sharing:
+    """Goes through a program's statements, and keeps in mind which functions the ones before have computed."""
+
+    def __init__(self, program):
+        statements = [*program.forward, *program.backward]
+        self.uses = Counter(f for s in statements if isinstance(s, Assign) for f in costly_functions(s.expr))
+        self.made = {}  # function -> what has it for its value
+        self.shapes, self.once, self.taken = dict(program.shapes), set(program.once), {q.name for q in program.shapes}
+
+    def statements(self, s):
+        """The statement, which reads what has its functions' values; before it, those that make them."""
+        if not isinstance(s, Assign):
+            return [s]
+        before, functions = [], s.expr.atoms(Function, Pow)
+        for f in sorted((f for f in functions if self.uses[f] > 1 or f in self.made), key=_largest_first):
+            if f not in self.made and f == s.expr and not s.op and _axes_of(f, s.indices) == s.indices:
+                self.made[f] = s.target
                 continue
-            for f in sorted((f for f in s.expr.atoms(Function, Pow) if uses[f] > 1 or f in made), key=_depth):
-                if f == s.expr and f not in made and not s.op and _axes_of(f, dict.fromkeys(s.indices)) == s.indices:
-                    made[f] = s.target
-                    continue
-                if f not in made:
-                    made[f] = _named_function(f, s, taken)
-                    lengths = {**dict(zip(s.indices, shapes[s.target], strict=True)), **dict(s.over)}
-                    axes = _axes_of(f, lengths)
-                    shapes[made[f]] = tuple(lengths[k] for k in axes)
-                    if all(e.args[0] in once for e in f.atoms(Entry)):
-                        once.add(made[f])
-                    result[direction].append(Assign(made[f], axes, f, note=s.note))
-                s = replace(
-                    s, expr=s.expr.xreplace({f: Entry(made[f], *_axes_of(f, dict.fromkeys((*s.indices, *dict(s.over)))))})
-                )
-            result[direction].append(s)
-    return program.with_(
-        shapes=shapes, once=frozenset(once), forward=tuple(result["forward"]), backward=tuple(result["backward"])
-    )
+            if f not in self.made:
+                before.append(self._function(f, s))
+            entry = Entry(self.made[f], *_axes_of(f, (*s.indices, *dict(s.over))))
+            s = replace(s, expr=s.expr.xreplace({f: entry}))
+        return [*before, s]
+
+    def _function(self, f, s):
+        """The statement that computes a function for the one that reads it first."""
+        target = self.made[f] = _named_function(f, s, self.taken)
+        lengths = {**dict(zip(s.indices, self.shapes[s.target], strict=True)), **dict(s.over)}
+        axes = _axes_of(f, lengths)
+        self.shapes[target] = tuple(lengths[k] for k in axes)
+        if all(e.args[0] in self.once for e in f.atoms(Entry)):
+            self.once.add(target)
+        return Assign(target, axes, f, note=s.note)
 
 
 def read_kept_values(program: Program) -> Program:
-    """What a backward statement would compute of values on the tape, and the tape has: x - mean(x), beside x and mean(x)."""
+    """What a backward statement would compute of values on the tape, and the tape has: x - mean(x), beside x and mean(x).
+
+    A scalar that fills a vector may be read without an index, so it is not replaced by an entry."""
     kept, made = set(program.tape), {}
     for s in program.forward:
         computed = isinstance(s, Assign) and not s.op and isinstance(s.expr, Add | Mul)
-        filled = computed and not s.expr.free_symbols.issuperset(s.indices)  # by what may be read where no index runs
+        filled = computed and not s.expr.free_symbols.issuperset(s.indices)
         if computed and not filled and s.target in kept:
             made[s.expr] = Entry(s.target, *s.indices)
     return program.with_(
@@ -79,12 +91,12 @@ def costly_functions(e):
     return {f for f in e.atoms(*COSTLY) if f.atoms(Entry)} | {f for f in e.atoms(Pow) if not f.exp.is_Integer and f.atoms(Entry)}
 
 
-def _depth(f):
+def _largest_first(f):
     return (-f.count_ops(), str(f))
 
 
-def _axes_of(f, lengths):
-    return tuple(k for k in lengths if f.has(k))
+def _axes_of(f, indices):
+    return tuple(k for k in indices if f.has(k))
 
 
 def _named_function(f, statement, taken):

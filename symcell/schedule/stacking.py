@@ -9,7 +9,6 @@ from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
 from symcell.schedule.entries import AXES
-from symcell.schedule.placing import canonical_order, in_order, sorted_statements
 from symcell.schedule.program import Assign, Gradient, Product, Program
 
 
@@ -35,7 +34,7 @@ def _summed(program, statements):
                 groups.setdefault((p.place, turn), []).append(p)
         for group in groups.values():
             if len(group) > 1:
-                group = sorted(group, key=lambda p: canonical_order(program, p.operands[0]))
+                group = sorted(group, key=lambda p: _canonical_order(program, p.operands[0]))
                 whole = replace(
                     group[0], weights=tuple(p.weights[0] for p in group), operands=tuple(p.operands[0] for p in group)
                 )
@@ -43,41 +42,46 @@ def _summed(program, statements):
                 merged[s.target] = replace(merged.get(s.target, s), expr=merged.get(s.target, s).expr.xreplace(rest))
                 merged[whole.targets[0]] = whole
                 gone |= {p.targets[0] for p in group[1:]}
-    return tuple(in_order(merged.get(s.targets[0], s) for s in statements if s.targets[0] not in gone))
+    return _in_order(merged.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
 
 
 def write_in_place(program: Program) -> Program:
     """A value that only copies a product, or a weight gradient, is that product's own target."""
+    return program.with_(forward=_without_copies(program, program.forward), backward=_without_copies(program, program.backward))
 
-    def without_copies(statements):
-        uses = Counter(q for s in statements for q in s.sources)
-        states = program.cell.states
-        grouped = {q for s in statements if isinstance(s, Product) and len(s.operands) > 1 for q in s.operands}
-        makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
-        copies = {}
-        for s in statements:
-            if (
-                isinstance(s, Assign)
-                and s.target not in grouped
-                and not s.recurrence
-                and not s.op
-                and isinstance(s.expr, Entry)
-                and s.expr.args[1:] == s.indices
-            ):
-                maker = makers.get(s.expr.args[0])
-                # a gradient may move to where its copy stood; a state's array has one step more than a large product
-                movable = isinstance(maker, Gradient) or (
-                    maker and maker.place == s.place and (s.place == "step" or s.target not in states)
-                )
-                if movable and uses[maker.targets[0]] == 1:
-                    copies[maker.targets[0]] = s.target
-        gone = set(copies.values())
-        kept = [s for s in statements if not (s.targets[0] in gone and isinstance(s, Assign))]
-        return tuple(replace(s, targets=(copies[s.targets[0]],)) if s.targets[0] in copies else s for s in kept)
 
-    return program.with_(
-        forward=sorted_statements(without_copies(program.forward)), backward=sorted_statements(without_copies(program.backward))
-    )
+def _without_copies(program, statements):
+    copies = _copies(program, statements)
+    gone = set(copies.values())
+    kept = [s for s in statements if not (s.targets[0] in gone and isinstance(s, Assign))]
+    return _in_order(replace(s, targets=(copies[s.targets[0]],)) if s.targets[0] in copies else s for s in kept)
+
+
+def _copies(program, statements):
+    """The targets of products and weight gradients that nothing reads but a copy, each with the value that copies it."""
+    uses = Counter(q for s in statements for q in s.sources)
+    grouped = {q for s in statements if isinstance(s, Product) and len(s.operands) > 1 for q in s.operands}
+    makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
+    found = {}
+    for s in statements:
+        if isinstance(s, Assign) and _is_copy(s) and s.target not in grouped:
+            maker = makers.get(s.expr.args[0])
+            if maker and uses[maker.targets[0]] == 1 and _may_make(program, maker, s):
+                found[maker.targets[0]] = s.target
+    return found
+
+
+def _is_copy(s):
+    return not s.recurrence and not s.op and isinstance(s.expr, Entry) and s.expr.args[1:] == s.indices
+
+
+def _may_make(program, maker, copy):
+    """Whether a product or a weight gradient may make what is copied from it."""
+    if isinstance(maker, Gradient):
+        return True  # it may move to where its copy stood
+    if maker.place != copy.place:
+        return False
+    return copy.place == "step" or copy.target not in program.cell.states  # whose arrays have one step more than a large product
 
 
 def stack(program: Program) -> Program:
@@ -101,7 +105,7 @@ def _stacked(program, statements):
     whole, gone = {}, set()
     for (kind, _, _), group in groups.items():
         if len(group) > 1:
-            group = sorted(group, key=lambda s: canonical_order(program, s.bars[0])) if kind is Gradient else group
+            group = sorted(group, key=lambda s: _canonical_order(program, s.bars[0])) if kind is Gradient else group
             joined = {"targets": tuple(s.targets[0] for s in group), "note": _joined_notes(group)}
             joined["bars" if kind is Gradient else "weights"] = tuple(
                 (s.bars if kind is Gradient else s.weights)[0] for s in group
@@ -109,7 +113,7 @@ def _stacked(program, statements):
             last = group[-1] if kind is Gradient else group[0]
             whole[last.targets[0]] = replace(group[0], **joined)
             gone |= {s.targets[0] for s in group} - {last.targets[0]}
-    return sorted_statements(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+    return _in_order(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
 
 
 def set_apart(program: Program) -> Program:
@@ -132,3 +136,21 @@ def set_apart(program: Program) -> Program:
 
 def _joined_notes(group):
     return ", ".join(dict.fromkeys(s.note for s in group))
+
+
+def _canonical_order(program, q):
+    """A fixed order of values, adjoints by what they are the adjoints of, so that values packed together agree."""
+    q = getattr(q, "of", q)
+    return next((k for k, s in enumerate(program.derivation.forward) if s.target == q), -1), str(q)
+
+
+def _in_order(statements):
+    """Statements so that each comes after what it reads; as they were, wherever that allows."""
+    left, ordered = list(statements), []
+    waiting = {t for s in left for t in s.targets}
+    while left:
+        ready = next(s for s in left if not any(q in waiting for q in s.sources if q not in s.targets))
+        left.remove(ready)
+        waiting.difference_update(ready.targets)
+        ordered.append(ready)
+    return tuple(ordered)
