@@ -7,9 +7,9 @@ from sympy.printing.precedence import PRECEDENCE
 
 from symcell.derivation.jacobian import Carousel
 from symcell.documents.plain import PlainPrinter
-from symcell.language.symbols import Previous, State
+from symcell.language.symbols import State
 from symcell.schedule.program import Product
-from symcell.schedule.recurrence import Flow, degrees
+from symcell.schedule.recurrence import Coefficients, Flow, degrees
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Recurrent:
     """One state's way from step to step.
 
     linear: whether its next value is linear in its last one, given all that does not depend on it.
-    depends_on: the other states whose last values its coefficients are made from.
+    depends_on: the other states whose last values its coefficients are made from or, where it is not linear, those that its own
+    last value meets in anything but a sum; adds: those from which it has no more than an addend.
     recurrent: whether its next value depends on its last one at all; carried: whether any step reads its last value.
     scannable: whether it can be computed for all steps in parallel, by itself or `together` with the states that it shares its
     recurrence with: the recurrence is linear, no matrix product is in it, and its coefficients come from outside.
@@ -28,6 +29,7 @@ class Recurrent:
     recurrent: bool
     linear: bool
     depends_on: tuple[State, ...]
+    adds: tuple[State, ...]
     together: tuple[State, ...]
     scannable: bool
     factor: Expr
@@ -86,14 +88,25 @@ def way(r):
 
 def describe(r):
     """A state's recurrence in words."""
-    words = [way(r)]
-    if not r.recurrent:
-        return words[0]
-    words.append(f"coefficients from {', '.join(map(str, r.depends_on))}" if r.depends_on else "coefficients free of states")
+    words = [way(r), *other_states(r)]
     others = [str(s) for s in r.together if s != r.state]
     if r.scannable:
         words.append("a scan" + (f" together with {', '.join(others)}" if others else ""))
     return ", ".join(words)
+
+
+def other_states(r):
+    """What a state's next value takes from the last values of others, in words."""
+    if not r.recurrent:
+        return []
+    if not r.linear:
+        return [f"made from {_listed((*r.depends_on, *r.adds))} too"] if r.depends_on or r.adds else []
+    coefficients = f"coefficients from {_listed(r.depends_on)}" if r.depends_on else "coefficients free of states"
+    return [coefficients, *([f"addend from {_listed(r.adds)}"] if r.adds else [])]
+
+
+def _listed(states):
+    return ", ".join(map(str, states))
 
 
 class _ProductText:
@@ -132,28 +145,18 @@ def _depth(statements):
 def _recurrent(program, state):
     carousel = Carousel(program.derivation, state)
     own = state.prev
-    read = _read_in_one_step(program, state)
+    coefficients = Coefficients(program.forward, own)
+    others = [s for s in program.cell.states if s != state and s.prev in coefficients.read[state]]
     recurrence = next((r for r in Flow(program, program.forward).recurrences if own in r.carried), None)
     return Recurrent(
         state,
         carried=own in program.carried,
         recurrent=recurrence is not None,
         linear=degrees(program.forward, [own])[state] < 2,
-        depends_on=tuple(s for s in program.cell.states if s != state and s.prev in read),
+        depends_on=tuple(s for s in others if s.prev in coefficients.met[state]),
+        adds=tuple(s for s in others if s.prev not in coefficients.met[state]),
         together=tuple(q.state for q in recurrence.carried) if recurrence else (state,),
         scannable=recurrence is not None and recurrence.is_scan,
         factor=carousel.factor,
         kind=carousel.kind,
     )
-
-
-def _read_in_one_step(program, state):
-    """The previous values that a state's next one is made from."""
-    makers = {t: s for s in program.forward for t in s.targets}
-    waiting, found = [state], set()
-    while waiting:
-        for q in makers[waiting.pop()].sources:
-            if q not in found:
-                found.add(q)
-                waiting += [q] if q in makers else []
-    return {q for q in found if isinstance(q, Previous)}

@@ -132,3 +132,29 @@ def test_recurrences(equations, linear, scannable):
     found = {r.state: r for r in Cell("toy", equations).structure.states}
     r = found.get(S) or found[h]
     assert (r.linear, r.scannable) == (linear, scannable)
+
+
+s = State("s")
+OTHERS = [
+    (Param("a") * h.prev + s.prev, "", "s"),
+    (sigmoid(s.prev) * h.prev + c.prev, "s", "c"),
+    (s.prev * (h.prev + c.prev), "s", "c"),
+    (Piecewise((h.prev / 2, s.prev > 0), (h.prev + c.prev, True)), "s", "c"),
+    (stop_gradient(s.prev * h.prev), "s", ""),
+    (affine(h.prev, s.prev), "", "s"),
+    (tanh(h.prev * s.prev) + c.prev, "s", "c"),
+    (softmax(h.prev + s.prev) + x, "s", ""),
+]
+
+
+@pytest.mark.parametrize("e, coefficients, addend", OTHERS)
+def test_a_coefficient_is_told_from_an_addend(e, coefficients, addend):
+    cell = Cell("toy", [Eq(h, e), Eq(s, s.prev / 2 + x), Eq(c, c.prev / 2 + x)])
+    r = next(r for r in cell.structure.states if r.state == h)
+    assert (" ".join(map(str, r.depends_on)), " ".join(map(str, r.adds))) == (coefficients, addend)
+
+
+def test_states_that_only_add_are_not_called_coefficients():
+    cell = Cell("toy", [Eq(h, Param("a") * h.prev + s.prev), Eq(s, s.prev / 2 + x)])
+    assert "  h: linear, coefficients free of states, addend from s, a scan; d h[t] / d h[t-1] = a" in str(cell.structure)
+    assert "h: not linear, made from c too;" in str(cells.lstm.structure)

@@ -76,13 +76,13 @@ def products(cell):
 
 def recurrences(cell):
     """Each state's way from step to step."""
-    from symcell.structure import way
+    from symcell.structure import other_states, way
 
-    table = new_table("recurrence", "from step to step", "coefficients from states", "")
+    table = new_table("recurrence", "from step to step", "other states", "")
     for r in cell.structure.states:
         together = " ".join(s.name for s in r.together if s != r.state)
         scan = f"a scan{', together with ' + together if together else ''}" if r.scannable else ""
-        table.add_row(r.state.name, way(r), " ".join(s.name for s in r.depends_on), scan)
+        table.add_row(r.state.name, way(r), ", ".join(other_states(r)), scan)
     return table
 
 

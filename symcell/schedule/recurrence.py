@@ -12,6 +12,7 @@ from sympy.utilities.iterables import strongly_connected_components
 
 from symcell.language.activations import stop_gradient
 from symcell.language.primitives import Entry
+from symcell.language.symbols import Previous
 from symcell.schedule.program import Product
 
 
@@ -120,3 +121,46 @@ def _degree(e, known):
     if isinstance(e, Piecewise) and not any(_degree(condition, known) for _, condition in e.args):
         return max(_degree(value, known) for value, _ in e.args)
     return 2
+
+
+class Coefficients:
+    """How one value of the previous step goes into all that the statements make, beside others of that step.
+
+    `read`: the values of the previous step that each is made from. `met`: those of them that the one meets in anything but a sum;
+    where that is linear in the one, its coefficients are made from them."""
+
+    def __init__(self, statements, variable):
+        self.variable, self.read, self.met = variable, {}, {}
+        for s in statements:
+            read = self._read(s.sources)
+            if isinstance(s, Product):
+                met = _union(self.met.get(q, ()) for q in s.operands)
+            else:
+                met = read if s.op == "max" and variable in read else self._met(s.expr)
+            self.read.update(dict.fromkeys(s.targets, read))
+            self.met.update(dict.fromkeys(s.targets, met))
+
+    def _read(self, symbols):
+        return _union(self.read.get(q, {q} if isinstance(q, Previous) else ()) for q in symbols)
+
+    def _read_in(self, e):
+        return self._read(a.args[0] for a in e.atoms(Entry))
+
+    def _met(self, e):
+        """Those that the variable meets in an expression."""
+        if self.variable not in self._read_in(e):
+            return set()
+        if isinstance(e, Entry):
+            return self.met.get(e.args[0], set())
+        if isinstance(e, (Add, stop_gradient)):
+            return _union(map(self._met, e.args))
+        beside = [a for a in e.args if self.variable not in self._read_in(a)]
+        if isinstance(e, Mul) and len(beside) == len(e.args) - 1:
+            return _union([*map(self._met, e.args), *map(self._read_in, beside)])
+        if isinstance(e, Piecewise) and not any(self.variable in self._read_in(condition) for _, condition in e.args):
+            return _union(part for value, condition in e.args for part in (self._met(value), self._read_in(condition)))
+        return self._read_in(e)
+
+
+def _union(sets):
+    return set().union(*sets)
