@@ -25,10 +25,11 @@ class Arrays:
         """The arrays of parameters."""
         return {self.homes[q].array for q in (*self.program.cell.params, *self.program.cell.constants)}
 
-    def read_back(self):
-        """The arrays of all steps that the backward pass is given."""
+    def read_back(self, arrays):
+        """Those of some arrays that have all steps and are given to the pass."""
         kinds = ("sequence", "state", "previous", "input", "given")
-        return {h.array for _, h in self._all_homes() if h.kind in kinds and self.new_shape(h.array) is None}
+        given = {h.array for _, h in self._all_homes() if h.kind in kinds and self.new_shape(h.array) is None}
+        return [a for a in dict.fromkeys(arrays) if a in given]
 
     def unpacked(self, lines):
         """The lines that unpack what some lines read of sizes, parameters and inputs."""

@@ -129,8 +129,8 @@ def _called_in_threads(passage, known):
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
-    if passage.fetching:
-        lines.append(f"{names.ahead} = room_ahead([{', '.join(passage.read_back)}], {names.parts})")
+    if passage.calls.fetching:
+        lines.append(f"{names.ahead} = room_ahead([{', '.join(passage.arrays.read_back(arrays))}], {names.parts})")
     own = dict.fromkeys(summed, names.own) | dict.fromkeys((names.lines, names.panels, names.ahead), names.thread)
     arguments = [*head, *(f"{a}[{own[a]}]" if a in own else a for a in arrays)]
     lines += [

@@ -8,6 +8,7 @@ from sympy import Symbol
 from symcell.emission.arrays import in_memory, size_of
 from symcell.emission.layout import function_text, indented, tuple_text
 from symcell.emission.layout import words as words_in
+from symcell.emission.products import product_comment
 from symcell.emission.rows import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.housing import volume
@@ -106,7 +107,7 @@ def _items(passage):
 def _product(passage, p):
     out, operands = _matrix(passage, p.targets), _matrix(passage, p.operands)
     start, column = passage.schedule.runs[p.operands].offset, passage.schedule.runs[p.targets].offset
-    yield f"# {passage.product_comment(p)}"
+    yield f"# {product_comment(p)}"
     if passage.schedule.runs[p.targets].kind == "state":
         yield f"{passage.schedule.words[p.targets[0]]}[...] = 0"
     for w, first, length, further, beside in passage.arrays.laid_out(p):

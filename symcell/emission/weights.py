@@ -8,6 +8,7 @@ from sympy import Integer
 
 from symcell.emission.arrays import size_of
 from symcell.emission.layout import indented, listed, tuple_text, words
+from symcell.emission.products import product_comment
 from symcell.schedule.housing import volume
 
 
@@ -52,14 +53,14 @@ class Held:
 def _only_multiplied(forward, backward):
     """The parameters that no function reads, and no state begins with."""
     cell, functions = backward.program.cell, (forward.passing, forward.once, backward.passing, backward.once)
-    read = {array for function in functions if function for array in function[2]}
+    read = {array for function in functions if function for array in function.arrays}
     return {q for q in (*cell.params, *cell.constants) if backward.homes[q].array not in read} - {s.initial for s in cell.states}
 
 
 def _packing(passage, name, p, held):
     """The lines that make a product's packed weights: of those that hold them already, or else of arrays."""
     names, arrays, blocks = passage.names, passage.arrays, []
-    yield f"# {passage.product_comment(p)}"
+    yield f"# {product_comment(p)}"
     for w, first, length, term, column in arrays.laid_out(p):
         if w in held:
             block = held.block(w, term, column)
@@ -87,7 +88,7 @@ def held_frame(passage, held):
     """The function that makes room for the packed weights that hold parameters."""
     names, arrays, lines = passage.names, passage.arrays, []
     for p in held.products.values():
-        lines += [f"# {passage.product_comment(p)}", f"({arrays.room_for_weights(p)}, ["]
+        lines += [f"# {product_comment(p)}", f"({arrays.room_for_weights(p)}, ["]
         parts = [f'("{w.symbol.name}", {", ".join(map(size_of, numbers))}),' for w, *numbers in arrays.laid_out(p)]
         lines += [*indented(parts), "]),"]
     table = ["return [", *indented(lines), "]"] if lines else ["return []"]
@@ -129,4 +130,4 @@ def made_once(passage):
     """The arrays that the forward weights' function makes, beside packed weights."""
     if passage.direction != "forward" or passage.once is None:
         return []
-    return [a for a in passage.once[2] if a not in passage.arrays.params()]
+    return [a for a in passage.once.arrays if a not in passage.arrays.params()]
