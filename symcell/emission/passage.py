@@ -65,7 +65,7 @@ class Passage:
         if self.direction == "forward":
             arrays += [a for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)]
         rows = [row for row in self.rows if row.place != "once"]
-        opening, (loop, turn) = self._noted([*arrays, *(a for row in rows for a in row.arrays)]), self._blocks()
+        opening, (loop, turn) = self._noted([*arrays, *(a for row in rows for a in row.slots.arrays)]), self._blocks()
         way = "All steps" if self.direction == "forward" else "All steps, from the last to the first"
         summary = f"{way}, for the samples from `{names.low}` up to `{names.high}`."
         return self._function(f"{self.direction}_pass", summary, head, [*opening, loop, *indented([*turn, *lines])], rows, arrays)
@@ -81,14 +81,14 @@ class Passage:
         if not lines:
             return None
         local = self.arrays.local
-        arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.arrays, *r.scratch))
+        arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.slots.arrays, *r.slots.scratch))
         scratch = [a for a in arrays if a in local]
         arrays = [a for a in arrays if a not in local]
         memory = self.names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
         words = set(re.findall(r"\w+", " ".join(lines)))
-        sizes = [n for n in self.program.cell.sizes if n in words or any(n in r.sizes for r in rows)]
+        sizes = [n for n in self.program.cell.sizes if n in words or any(n in r.slots.sizes for r in rows)]
         if self.names.B in words:
             sizes.insert(0, self.names.B)
         self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))

@@ -5,6 +5,7 @@ from sympy import (
     Add,
     And,
     Eq,
+    Integer,
     Max,
     Min,
     Mod,
@@ -15,6 +16,9 @@ from sympy import (
     Piecewise,
     S,
     floor,
+    nan,
+    oo,
+    zoo,
 )
 from sympy.core.relational import Relational
 
@@ -168,3 +172,19 @@ def index_text(e, name=str):
 def _tight(e, name):
     text = index_text(e, name)
     return text if e.is_Symbol or e.is_Integer else f"({text})"
+
+
+def number_text(n):
+    """A number as Python writes it, to the last digit of a double."""
+    if n is oo or n is zoo:
+        return "np.inf"
+    if n is -oo:
+        return "-np.inf"
+    if n is nan:
+        return "np.nan"
+    if isinstance(n, Integer) and abs(n) < 2**53:
+        return str(n)
+    try:
+        return repr(float(n)).replace("inf", "np.inf")
+    except OverflowError:
+        return "np.inf" if n > 0 else "-np.inf"

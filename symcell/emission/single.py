@@ -9,7 +9,7 @@ from symcell.emission.arrays import in_memory, size_of
 from symcell.emission.layout import function_text, indented, tuple_text
 from symcell.emission.layout import words as words_in
 from symcell.emission.products import product_comment
-from symcell.emission.rows import GIVEN, single_array
+from symcell.emission.slots import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.housing import volume
 from symcell.schedule.nests import Sweep
