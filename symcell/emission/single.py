@@ -83,9 +83,7 @@ def _made(passage):
             for home in (passage.homes[q], *passage.schedule.copies.get(q, ())):
                 if home.kind in GIVEN or home.kind == "local":
                     continue
-                packed = passage.schedule.packs.get(home.array)
-                shape = (sum(volume(passage.program.shapes[k]) for k in packed),) if packed else passage.program.shapes[q]
-                found[home.array] = (shape, home.kind in ("row", "once"))
+                found[home.array] = (passage.arrays.dims(home.array, q), home.kind in ("row", "once"))
     return found
 
 
