@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "97a81b7bf9740c5a"
+CONTENT_HASH = "c5c6a258989524cf"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "antisymmetric_rnn"
@@ -2119,7 +2119,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     dh_later[b_])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dw_h: the outer products of dz_h and h_prev
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dw_h, last < T, low, high, rank, team, lines, panels)

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "efc2c1a152cfd7a7"
+CONTENT_HASH = "a8890cbaf3651eef"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "cornn"
@@ -2112,7 +2112,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     dz_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_z.T @ dz_z
             multiply(products, steps_at(dz_z_seq, 0, last - first), 0, W_z_packed, steps_at(dx_seq, first,

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7d024c8377cb0368"
+CONTENT_HASH = "d15bcafdcc354f22"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "ctrnn"
@@ -2374,7 +2374,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     t - first, b), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @
             #     dz_h

@@ -54,7 +54,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "03d15596408ba270"
+CONTENT_HASH = "0fee9d1a50e71210"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "delta_gru"
@@ -2316,7 +2316,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, U, 
                     dh_later[b], dh_sent_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_r, dU_z, dU_g: the outer products of dm_r, dm_z, dm_h and d_h
         add_outer_products(products, steps_at(dm_all, 0, last - first), 0, steps_at(d_h_seq, first, last), 0,
             dU, last < T, low, high, rank, team, lines, panels)

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "696d6ffef1041d56"
+CONTENT_HASH = "ab41a9139dddc716"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "fastgrnn"
@@ -2149,7 +2149,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     columns_at(from_dp, 0, b, 0, n_h), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W.T @ dp
             multiply(products, steps_at(dp_seq, 0, last - first), 0, W_packed, steps_at(dx_seq, first, last),

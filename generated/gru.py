@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "39a09313d18df9b1"
+CONTENT_HASH = "9c76c9f8850b9cb0"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru"
@@ -2167,7 +2167,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     columns_at(from_dz_r, 0, b, 0, n_h), row_at(dc, 0, b), row_at(i_seq, t, b), dc_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_r.T @ dz_r + W_i.T @ dz_i + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

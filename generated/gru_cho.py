@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "946f90427e29b882"
+CONTENT_HASH = "b099825af915ca8c"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_cho"
@@ -2165,7 +2165,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     n_h), row_at(r_seq, t, b), columns_at(from_dz_z, 0, b, 0, n_h), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

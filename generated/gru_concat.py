@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b3b4ea6c4035f92f"
+CONTENT_HASH = "bafbe6f23be1f0bc"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_concat"
@@ -2187,7 +2187,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     columns_at(from_dz_r, 0, b, 0, n_h), row_at(dc, 0, b), row_at(i_seq, t, b), dc_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_r[:, n_h:n_h + n_x].T @ dz_r + W_i[:, n_h:n_h + n_x].T @ dz_i + W_g[:, n_h:n_h + n_x].T @
             #     dz_g

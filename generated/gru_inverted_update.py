@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2524a99e118cb710"
+CONTENT_HASH = "1cbcfd06f80686b9"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_inverted_update"
@@ -2124,7 +2124,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     n_h), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
             multiply(products, steps_at(dz_all_2, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0,

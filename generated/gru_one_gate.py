@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e87ba5ab29858759"
+CONTENT_HASH = "e8ef9bed1db2366e"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "gru_one_gate"
@@ -2114,7 +2114,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     t, b), dc_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_g.T @ dz_g + W_u.T @ dz_u
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "eb4cb13f09b2a3b1"
+CONTENT_HASH = "10a355bc45144db7"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "layer_norm_lstm"
@@ -2300,7 +2300,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU: the outer products of dz_v and h_prev
         add_outer_products(products, steps_at(dz_v_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dU, last < T, low, high, rank, team, lines, panels)

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "fb56be5b52916208"
+CONTENT_HASH = "05eaf7d09c4a0da0"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "li_gru"
@@ -2126,7 +2126,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     0, n_h), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_z, dU_g: the outer products of dz_z_2, dz_g_2 and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dU, last < T, low, high, rank, team, lines, panels)

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2bab5a94f36b98d8"
+CONTENT_HASH = "dd3e84dbb8202f13"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lmu"
@@ -2192,7 +2192,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     n_m), dm_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_x.T @ dz_h
             multiply(products, steps_at(dz_h_seq, 0, last - first), 0, W_x_packed, steps_at(from_dz_h_2, 0,

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8f1bd8e4130182ee"
+CONTENT_HASH = "5b6d197e3ef654b3"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstm_1997"
@@ -2140,7 +2140,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "45d8ef9393efbd0f"
+CONTENT_HASH = "2962d688c7030c21"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstm_concat"
@@ -2182,7 +2182,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i[:, n_h:n_h + n_x].T @ dz_i + W_f[:, n_h:n_h + n_x].T @ dz_f + W_g[:, n_h:n_h + n_x].T @
             #     dz_g + W_o[:, n_h:n_h + n_x].T @ dz_o

@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "17e9267f9612a95b"
+CONTENT_HASH = "6d4bb157dd204add"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "lstmp"
@@ -2185,7 +2185,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 0, (1, B, n_r)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

@@ -48,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "5a90d316b7114dc1"
+CONTENT_HASH = "78170e89dc4abf30"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "multiplicative_lstm"
@@ -2220,7 +2220,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_m: the outer products of dz_m and h_prev
         add_outer_products(products, steps_at(dz_m_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dU_m, last < T, low, high, rank, team, lines, panels)

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "0260938e35eb0f79"
+CONTENT_HASH = "27dd89c780398df9"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "mut1"
@@ -2186,7 +2186,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_r: the outer products of dz_r and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_h, steps_at(h_seq, first, last), 0,
             dU_r, last < T, low, high, rank, team, lines, panels)

@@ -52,7 +52,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "14b68a496ccf5427"
+CONTENT_HASH = "2935c5011aae78f8"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "on_lstm"
@@ -2339,7 +2339,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_m_f.T @ dz_m_f + W_m_i.T @ dz_m_i + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @
             #     dz_g

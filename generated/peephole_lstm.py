@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2113acc23481e7dd"
+CONTENT_HASH = "b683b652107e3e39"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "peephole_lstm"
@@ -2166,7 +2166,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e6486f540fd317e4"
+CONTENT_HASH = "11fec8da69a555d6"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "phased_lstm"
@@ -2265,7 +2265,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     row_at(k_seq, t_, b), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

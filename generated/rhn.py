@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "0478fd404a7f5eee"
+CONTENT_HASH = "2b8d9661510aa1b6"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rhn"
@@ -2188,7 +2188,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     row_at(T1_seq, t, b), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_H1.T @ dz_H1 + W_T1.T @ dz_T1
             multiply(products, steps_at(dz_all_2, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0,

@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "21c4843ad32beec3"
+CONTENT_HASH = "66c273f8987f8e13"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "rnn_concat"
@@ -2071,7 +2071,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 array_in(da_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_a[:, n_h:n_h + n_x].T @ dz_a
             multiply(products, steps_at(dz_a_seq, 0, last - first), 0, W_a_packed_, steps_at(dx_seq, first,

@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "3ca70a447ba4f4d8"
+CONTENT_HASH = "ef65350e49d927fb"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "slstm"
@@ -2256,7 +2256,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 0, w, array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dw_i_log, dw_f_log, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev
         add_outer_products(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0,
             steps_at(h_seq, first, last), 0, dw, last < T, low, high, rank, team, lines, panels)

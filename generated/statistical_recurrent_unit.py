@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "94c61e8cc9528215"
+CONTENT_HASH = "dec1c6d590d30165"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "statistical_recurrent_unit"
@@ -2255,7 +2255,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     n_a * n_p), dmu_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_p.T @ dz_p
             multiply(products, steps_at(dz_p_seq, 0, last - first), 0, W_p_packed, steps_at(dx_seq, first,

@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7123ccd75e09e82e"
+CONTENT_HASH = "4fa60c429e8410b5"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "t_lstm"
@@ -2229,7 +2229,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     n_h), dc_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

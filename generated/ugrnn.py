@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "34171291a45dbf93"
+CONTENT_HASH = "b9db2cddc8d8b12d"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "ugrnn"
@@ -2112,7 +2112,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     n_h), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_g.T @ dz_g + W_c.T @ dz_c
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

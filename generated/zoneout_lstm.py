@@ -48,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "15133685ebe5ba27"
+CONTENT_HASH = "e5d3bf8804247a61"
 RUNTIME_HASH = "6ed7dd2c8967f23a"
 
 NAME = "zoneout_lstm"
@@ -2201,7 +2201,7 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                     columns_at(from_dz_i, 0, b, 0, n_h), dh_later[b])
             meet(team)
 
-        # Gradients of what all steps share, and of the inputs.
+        # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,

@@ -168,6 +168,6 @@ _PURPOSES = {
     ("forward", "after"): "What no later step needs.",
     ("backward", "before"): "What waits for no product of a later step.",
     ("backward", "step"): "The recurrence, backwards.",
-    ("backward", "after"): "Gradients of what all steps share, and of the inputs.",
+    ("backward", "after"): "What no earlier step needs: gradients of what all steps share, and of the inputs.",
     ("backward", "once"): "Gradients through what parameters alone make.",
 }
