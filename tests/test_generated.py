@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sympy import Eq, symbols, tanh
+import sympy
+from sympy import Eq, Max, symbols, tanh
 
 import symcell
 from symcell import Cell, CellError, Input, Param, State, affine, cells
@@ -276,3 +277,10 @@ def test_an_intermediate_may_have_the_name_of_an_adjoint():
 
 def test_the_version_is_one():
     assert symcell.__version__ in (ROOT / "pyproject.toml").read_text()
+
+
+def test_a_quantity_may_be_called_infinity():
+    x, h = Input("x"), State("h", initial=-sympy.oo)
+    kernel = Cell("toy", [Eq(h, Max(h.prev, Param("inf") * affine(x, name="a")))]).compile("float64")
+    run = kernel.forward(kernel.init(n_x=2, n_h=3), np.ones((4, 1, 2)))
+    assert np.isfinite(run.final["h"]).all() and run.final["h"].shape == (1, 3)

@@ -37,7 +37,8 @@ def tables_of(schedule):
 
 def _literal(value):
     """A table as Python text, one entry a line where it is long."""
-    text = re.sub(r"\binf\b", "np.inf", repr(value).replace("'", '"'))
+    text = repr(value).replace("'", '"')
+    text = re.sub(r'"[^"]*"|inf', lambda found: "np.inf" if found[0] == "inf" else found[0], text)  # names stand in quotes
     if len(text) < 100 or not isinstance(value, dict):
         return text
     return "{\n" + "".join(f"    {_literal(k)}: {_literal(v)},\n" for k, v in value.items()) + "}"
