@@ -106,6 +106,16 @@ def test_only_a_gate_is_called_one():
         assert "more than a gate" in latex and "lets it" not in latex
 
 
+def test_what_is_read_without_a_gradient_is_not_called_unread():
+    truncated = cells.lstm_1997_truncated
+    latex = truncated.derive().latex()
+    assert r"\bar{h}_{t-1}^{+} &= 0 && \text{\footnotesize no gradient}" in latex and "not read" not in latex
+    of_h = truncated.carousel("h").latex()
+    assert "nothing passes: the derivative is zero" in of_h and r"\partial h_{t-3}} = 0" + "\n" in of_h
+    assert "no step reads" not in of_h + cells.mamba.carousel("u1").latex()
+    assert "nothing passes: no step reads the state of the one before" in cells.sru.carousel("h").latex()
+
+
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_a_factor_as_text_has_nothing_in_it_but_mathematics(cell):
     for carousel in map(cell.carousel, cell.states):

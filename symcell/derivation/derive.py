@@ -17,8 +17,9 @@ from symcell.language.primitives import Primitive, number_apart, ordered_args, t
 from symcell.language.shapes import resolved_shape
 from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
-# The rules of the terms that every sweep begins with.
+# The rules of the terms that every sweep begins with, and of the zeros of what no term reaches: these come from no equation.
 SEEDS = ("given", "carried back from the next step")
+ZEROS = NO_GRADIENT, NOT_READ = ("no gradient", "not read")
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,10 @@ def reverse_sweep(derivation):
             terms[leaf].append(term)
     recurrent = recurrent_states(forward)
     for state in reversed(recurrent):
-        terms.setdefault(state.prev, [Term(S.Zero, "not read", 0)])
+        terms.setdefault(state.prev, [_zero(state.prev, forward)])
         yield _adjoint_row(derivation, state.prev, terms, summed=False)
     for q in (*derivation.cell.inputs, *derivation.cell.params):
-        terms.setdefault(q, [Term(S.Zero, "not read", 0)])
+        terms.setdefault(q, [_zero(q, forward)])
         yield _adjoint_row(derivation, q, terms, summed=isinstance(q, Param))
 
 
@@ -144,6 +145,12 @@ def seeds(forward):
             if row.target in recurrent:
                 terms[row.target].append(Term(Adjoint(row.target, "later"), SEEDS[1], row.equation))
     return terms
+
+
+def _zero(q, forward):
+    """The adjoint of what no term reaches: no equation reads it, or those that do have no gradient for it."""
+    read = any(q in row.rhs.free_symbols for row in forward)
+    return Term(S.Zero, NO_GRADIENT if read else NOT_READ, 0)
 
 
 def _adjoint_row(derivation, q, terms, summed):

@@ -111,9 +111,9 @@ class Carousel:
 
     @property
     def kind(self):
-        """What the factor is made of: "none" (no step reads the one before), "constant" (numbers and parameters, the same at
-        every step), "gate" (elementwise, and the equations keep it between 0 and 1), "elementwise" (any other without a
-        matrix) or "matrix"."""
+        """What the factor is made of: "none" (it is 0: the state's last value is not read, or the derivative is zero), "constant"
+        (numbers and parameters, the same at every step), "gate" (elementwise, and the equations keep it between 0 and 1),
+        "elementwise" (any other without a matrix) or "matrix"."""
         factor = self.factor
         if factor == 0:
             return "none"

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 
-from symcell.derivation.derive import recurrent_states
+from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
 from symcell.derivation.jacobian import Carousel, transposed
 from symcell.documents.notation import Notation
 from symcell.language.symbols import Adjoint
 
 _KINDS = {
-    "none": "nothing passes: no step reads the state of the one before",
+    "none": "nothing passes: the derivative is zero",
     "constant": "the factor is the same at every step: along this path an error goes as its power, unchanged where it is 1",
     "gate": "the factor is a gate between 0 and 1, and no matrix takes part: the carousel turns as fast as the gate lets it, and "
     "no error grows along this path",
@@ -131,12 +131,8 @@ def _rules(row):
         by_rule[t.rule].append(t.equation)
     words = []
     for rule, numbers in by_rule.items():
-        where = (
-            ""
-            if rule in ("given", "carried back from the next step", "not read")
-            else " of " + ", ".join(f"({n})" for n in sorted(dict.fromkeys(numbers)))
-        )
-        words.append(rule + where)
+        equations = ", ".join(f"({n})" for n in sorted(dict.fromkeys(numbers)))
+        words.append(rule if rule in (*SEEDS, *ZEROS) else f"{rule} of {equations}")
     return "; ".join(words)
 
 
@@ -163,11 +159,17 @@ def carousel_latex(carousel, steps=3):
     others = [notation.name(s.prev) for s in recurrent_states(derivation.forward) if s != state]
     fixed = ", ".join([*others, *(notation.name(q) for q in cell.inputs)])
     text = f"Over one step, with ${fixed}$ held fixed,\n\\begin{{equation*}}\n{carousel_math(carousel, 0)}\n\\end{{equation*}}\n"
-    text += f"Here {_KINDS[carousel.kind]}. Over {steps} steps along this path alone,\n"
+    text += f"Here {_kind_in_words(carousel)}. Over {steps} steps along this path alone,\n"
     text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
     if carousel.kind == "matrix":
         text += f"and an error comes back as\n\\begin{{equation*}}\n{backward_math(carousel, steps)}\n\\end{{equation*}}\n"
     return text + _total_words(carousel, notation)
+
+
+def _kind_in_words(carousel):
+    if carousel.state not in recurrent_states(carousel.derivation.forward):
+        return "nothing passes: no step reads the state of the one before"
+    return _KINDS[carousel.kind]
 
 
 def _total_words(carousel, notation):
@@ -219,7 +221,7 @@ def product_math(carousel, steps):
         product = join.join(_time("J", k) for k in range(steps))
         return rf"{left} = {product}, \qquad J_t = \frac{{\partial {base}_t}}{{\partial {base}_{{t-1}}}}"
     factor = carousel.factor
-    if carousel.kind == "constant":
+    if carousel.kind in ("none", "constant"):
         return f"{left} = {Notation(carousel.derivation).doprint(factor**steps)}"
     return f"{left} = " + join.join(Notation(carousel.derivation, back=k).parenthesize_factor(factor) for k in range(steps))
 
