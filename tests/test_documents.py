@@ -116,6 +116,14 @@ def test_what_is_read_without_a_gradient_is_not_called_unread():
     assert "nothing passes: no step reads the state of the one before" in cells.sru.carousel("h").latex()
 
 
+def test_a_parameter_receives_what_the_state_that_it_starts_does():
+    latex = cells.delta_gru.derive().latex()
+    assert r"\bar{b}_r &= \bar{m}_{r,0}^{+} && \text{\footnotesize initial value}" in latex
+    h = State("h", initial=Param("p"))
+    latex = Cell("toy", [Eq(h, Param("p") * tanh(affine(x, h.prev)))]).derive().latex()
+    assert re.search(r"\\bar\{p\} &= \\bar\{h\}_0\^\{\+\} \+ \\textstyle\\sum_t .*\{\\footnotesize initial value; product rule of \(1\)\}", latex)
+
+
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_a_factor_as_text_has_nothing_in_it_but_mathematics(cell):
     for carousel in map(cell.carousel, cell.states):

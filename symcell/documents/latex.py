@@ -101,13 +101,28 @@ def adjoint_lines(derivation):
     notation, first = Notation(derivation), len(derivation.cell.equations) + 1
     lines = []
     for number, row in enumerate(derivation.adjoint, first):
-        terms = [notation.doprint(t.expr) for t in row.terms]
-        several = len(terms) > 1 or any(t.expr.is_Add for t in row.terms)
-        body = _joined(terms)
-        if row.summed and _over_time(derivation, row):
-            body = rf"\textstyle\sum_t {notation.brackets(body)}" if several else rf"\textstyle\sum_t {body}"
-        lines.append((f"{notation.name(row.target)} &= {body}", _rules(row), number))
+        body, rules = _summed(derivation, row, notation), _rules(row)
+        if starts := _as_initial_value(derivation, row.target.of):
+            body = _joined([*starts, body] if row.rhs != 0 else starts)
+            rules = f"initial value; {rules}" if row.rhs != 0 else "initial value"
+        lines.append((f"{notation.name(row.target)} &= {body}", rules, number))
     return lines
+
+
+def _summed(derivation, row, notation):
+    """An adjoint's terms, under a sum over the steps where all steps share the quantity."""
+    terms = [notation.doprint(t.expr) for t in row.terms]
+    several = len(terms) > 1 or any(t.expr.is_Add for t in row.terms)
+    body = _joined(terms)
+    if row.summed and _over_time(derivation, row):
+        return rf"\textstyle\sum_t {notation.brackets(body)}" if several else rf"\textstyle\sum_t {body}"
+    return body
+
+
+def _as_initial_value(derivation, q):
+    """What a parameter that states start from receives for that: what the first step sends back to each of them."""
+    before = Notation(derivation, now="0")
+    return [before.name(Adjoint(s, "later")) for s in recurrent_states(derivation.forward) if s.initial == q]
 
 
 def _over_time(derivation, row):

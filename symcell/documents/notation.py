@@ -15,11 +15,11 @@ _OF_ADJOINTS = r"\bar", r"\hat"
 
 class Notation(LatexPrinter):
     """SymPy's LaTeX printer in the notation and order of a paper. With `braces`, a value that flattening has named is
-    shown where it stands: its expression over a brace, the name under it. `back` counts the steps before t."""
+    shown where it stands: its expression over a brace, the name under it. `back` counts the steps before `now`."""
 
-    def __init__(self, derivation, braces=False, back=0):
+    def __init__(self, derivation, braces=False, back=0, now="t"):
         super().__init__({"ln_notation": False})
-        self.back = back  # steps before t
+        self.back, self.now = back, now
         self.derivation, self.paper = derivation, PaperOrder(derivation)
         self.once = {r.target for r in derivation.forward if r.once}
         self.hidden = dict(derivation.hidden) if braces else {}
@@ -51,7 +51,7 @@ class Notation(LatexPrinter):
         parts = [_letter(s) for s in subscripts]
         if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
             back = self.back + isinstance(e, Previous)
-            parts.append(f"t-{back}" if back else "t")
+            parts.append(f"{self.now}-{back}" if back else self.now)
         text = ",".join(parts)
         return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
 
