@@ -99,6 +99,16 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
         compile_document(beside_latex(cells.gru, cells.lstm, document=True), tmp_path)
 
 
+def test_what_is_made_of_gates_and_stays_one_stands_among_them():
+    for cell, names in ((cells.cifg_lstm, "i_t f_t o_t"), (cells.gla, "a_t")):
+        table = beside_latex(cell)
+        gates = table[table.index("Gates"):table.index("Candidates")]
+        assert re.findall(r"& (\S+) = ", gates) == names.split()
+    of_on_lstm = beside_latex(cells.on_lstm)
+    candidates = of_on_lstm[of_on_lstm.index("Candidates"):of_on_lstm.index("States")]
+    assert re.findall(r"& (\S+) = ", candidates) == ["g_t"]
+
+
 def test_only_a_gate_is_called_one():
     assert "gate between 0 and 1" in cells.lstm.carousel(cells.lstm.states[0]).latex()
     for cell in (cells.indrnn, cells.peephole_lstm):  # without further terms, and with them

@@ -2,8 +2,8 @@
 
 from itertools import zip_longest
 
+from symcell.derivation.ranges import is_gate
 from symcell.documents.latex import forward_lines, whole_document
-from symcell.language.activations import hard_sigmoid, sigmoid
 from symcell.language.symbols import State
 
 _ROLES = ("Gates", "Candidates", "States")
@@ -25,14 +25,14 @@ def beside_latex(*cells, document=False):
 def _by_role(cell):
     """The cell's equations as formulas, by what they are for: a gate lies between 0 and 1."""
     formulas = {role: [] for role in _ROLES}
-    declared = forward_lines(cell.derive(), braces=False)
+    derivation = cell.derive()
+    declared = forward_lines(derivation, braces=False)
     for equation, (formula, _, _) in zip(cell.equations, declared, strict=True):
-        formulas[_role(equation)].append(formula.replace("&", ""))
+        formulas[_role(equation.target, derivation)].append(formula.replace("&", ""))
     return formulas
 
 
-def _role(equation):
-    if isinstance(equation.target, State):
+def _role(target, derivation):
+    if isinstance(target, State):
         return "States"
-    squashed = isinstance(equation.rhs, (sigmoid, hard_sigmoid))
-    return "Gates" if squashed else "Candidates"
+    return "Gates" if is_gate(target, derivation) else "Candidates"
