@@ -10,7 +10,7 @@ import numpy as np
 from sympy import Eq
 
 from symcell import Cell, Input, State, affine, sigmoid
-from symcell.documents.plain import PlainPrinter
+from symcell.notation.plain import PlainPrinter
 
 a, f = Input("a"), State("f", "n_f")
 

@@ -6,8 +6,8 @@ from sympy import Expr
 from sympy.printing.precedence import PRECEDENCE
 
 from symcell.derivation.jacobian import Carousel
-from symcell.documents.plain import PlainPrinter
 from symcell.language.symbols import State
+from symcell.notation.plain import PlainPrinter
 from symcell.schedule.program import Product
 from symcell.schedule.recurrence import Coefficients, Flow, degrees
 

@@ -56,7 +56,7 @@ from symcell import (
     variance,
 )
 from symcell.derivation.derive import ZEROS
-from symcell.derivation.jacobian import diag, matrix
+from symcell.derivation.maps import diag, matrix
 from symcell.interpret import run
 from symcell.language.activations import partial
 from symcell.language.symbols import Adjoint

@@ -12,8 +12,8 @@ from sympy import Eq, Max, Piecewise, symbols, tanh
 from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, variance
 from symcell.documents.beside import beside_latex
 from symcell.documents.notation import Notation
-from symcell.documents.plain import factor_text, short_factor_text
 from symcell.language.symbols import Adjoint
+from symcell.notation.plain import factor_text, short_factor_text
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, s = symbols("f g s")

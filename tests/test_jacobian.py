@@ -5,7 +5,7 @@ import pytest
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
-from symcell.derivation.jacobian import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
 from symcell.derivation.ranges import Ranges
 from symcell.interpret import evaluate, run
 from symcell.language.sizes import size

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from symcell import cells
-from symcell.documents.plots import adjoints_by_distance, carousels, measure, measure_at_random
+from symcell.derivation.jacobian import carousels
+from symcell.documents.plots import adjoints_by_distance, measure, measure_at_random
 from symcell.train import Adam, Classifier, Task, clip_by_norm, cross_entropy, digits, forget_bias, sizes_of, train
 
 

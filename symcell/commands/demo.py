@@ -10,11 +10,12 @@ from symcell import cells
 from symcell.check import check
 from symcell.commands.tables import new_table
 from symcell.commands.targets import checkout, distinct, load_target, reference_of
-from symcell.documents.plain import equation_lines, short_factor_text
-from symcell.documents.plots import carousels, draw, measure, write_csv
+from symcell.derivation.jacobian import carousels
+from symcell.documents.plots import draw, measure, write_csv
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.modules import generate
+from symcell.notation.plain import equation_lines, short_factor_text
 from symcell.train import Classifier, digits, forget_bias, train
 
 HIDDEN, RATE, LIMIT = 64, 0.005, 1.0

@@ -39,7 +39,7 @@ def show(target: Target):
     - `symcell show lstm`
     - `symcell show examples/new_variant.py:variant`
     """
-    from symcell.documents.plain import equation_lines
+    from symcell.notation.plain import equation_lines
 
     (cell,) = loaded([target])
     console, derivation = terminal(), cell.derive()

@@ -29,7 +29,7 @@ def plain(text):
 
 def freest(cell):
     """The state whose carousel is the freest, and the kind of it."""
-    from symcell.documents.plots import carousels
+    from symcell.derivation.jacobian import carousels
 
     return next((f"{c.state}: {c.kind}" for c in carousels(cell)), "none")
 
@@ -87,8 +87,8 @@ def recurrences(cell):
 
 
 def carousels(cell):
-    from symcell.documents.plain import short_factor_text
-    from symcell.documents.plots import carousels
+    from symcell.derivation.jacobian import carousels
+    from symcell.notation.plain import short_factor_text
 
     columns = "one step, the other previous states held fixed", "the total adds ways through", "and over several steps"
     table = new_table("carousel", "kind", *columns)

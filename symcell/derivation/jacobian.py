@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from sympy import IndexedBase, Integer, Mul, Symbol
 
 from symcell.derivation.chain import derivative
-from symcell.derivation.derive import Derivation
-from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.derivation.derive import Derivation, recurrent_states
+from symcell.derivation.maps import transposed
 from symcell.derivation.ranges import is_gate
 from symcell.errors import CellError
 from symcell.language.declaration import described
 from symcell.language.sizes import symbolic
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
-__all__ = [
-    "Carousel", "columns", "covector", "diag", "jacobian", "linear", "matrix", "timed_symbols", "transposed", "transposed_map",
-    "vector",
-]  # fmt: skip
+_FREEST_FIRST = ("constant", "gate", "elementwise", "matrix", "none")
 
 
 def jacobian(derivation, new, prev):
@@ -119,7 +116,7 @@ class Carousel:
             return "none"
         if not factor.is_commutative:
             return "matrix"
-        if not timed_symbols(factor, self.derivation):
+        if not _timed_symbols(factor, self.derivation):
             return "constant"
         return "gate" if is_gate(factor, self.derivation) else "elementwise"
 
@@ -144,7 +141,7 @@ class Carousel:
         return carousel_latex(self, steps)
 
     def __repr__(self):
-        from symcell.documents.plain import short_factor_text
+        from symcell.notation.plain import short_factor_text
 
         return f"Carousel({self.derivation.cell.name}: d {self.state}[t] / d {self.state}[t-1] = {short_factor_text(self)})"
 
@@ -154,17 +151,24 @@ class Carousel:
         return rf"$\displaystyle {carousel_math(self, 3)}$"
 
 
+def carousels(cell):
+    """The carousels of the states that some step reads again, the freest first: constant, gate, elementwise, matrix, none."""
+    derivation = cell.derive()
+    found = [Carousel(derivation, s) for s in recurrent_states(derivation.forward)]
+    return sorted(found, key=lambda c: _FREEST_FIRST.index(c.kind))
+
+
 def _at_step(e, back, derivation):
     """An expression of one step, `back` steps before t, with the time as an index."""
     t = Symbol("t", integer=True)
     indexed = {}
-    for s in timed_symbols(e, derivation):
+    for s in _timed_symbols(e, derivation):
         earlier = back + 1 if isinstance(s, Previous) else back
         indexed[s] = IndexedBase(getattr(s, "state", s).name)[t - earlier]
     return e.xreplace(indexed)
 
 
-def timed_symbols(e, derivation):
+def _timed_symbols(e, derivation):
     """The symbols of an expression that have a value at every step."""
     once = {r.target for r in derivation.forward if r.once}
     return {s for s in e.free_symbols if not (isinstance(s, (Param, Constant, Hole)) or s in once or s.is_integer)}

@@ -3,7 +3,8 @@
 from collections import defaultdict
 
 from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
-from symcell.derivation.jacobian import Carousel, transposed
+from symcell.derivation.jacobian import Carousel
+from symcell.derivation.maps import transposed
 from symcell.documents.notation import Notation
 from symcell.language.symbols import Adjoint
 

@@ -2,13 +2,13 @@
 
 import unicodedata
 
-from sympy import Add, Mul, Pow, sympify
+from sympy import Add, Mul, sympify
 from sympy.printing.latex import LatexPrinter, translate
 
-from symcell.documents.order import PaperOrder
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
+from symcell.notation.order import PaperOrder, fraction
 
 _OF_ADJOINTS = r"\bar", r"\hat"
 
@@ -147,17 +147,6 @@ class Notation(LatexPrinter):
         head = rf"\operatorname{{{name}}}" if isinstance(e, Unit) else self._hprint_Function(name)
         power = f"^{{{exp}}}" if exp is not None else ""
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
-
-
-def fraction(e):
-    """The factors above and below the line."""
-    above = [f for f in e.args if not (isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative)]
-    below = [1 / f for f in e.args if isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative]
-    if above and above[0].is_Rational and above[0].q != 1 and not above[0].is_Integer:
-        number = above.pop(0)
-        above = ([number.p] if number.p != 1 or not above else []) + above
-        below.insert(0, number.q)
-    return [sympify(f) for f in above], [sympify(f) for f in below]
 
 
 def _parts(q):

@@ -13,17 +13,15 @@ from pathlib import Path
 import numpy as np
 from sympy import Symbol
 
-from symcell.derivation.derive import recurrent_states
-from symcell.derivation.jacobian import Carousel
-from symcell.documents.plain import factor_text
+from symcell.derivation.jacobian import carousels
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.interpret import evaluate
+from symcell.notation.plain import factor_text
 
 # Okabe and Ito's colours, which differ for every kind of colour vision; the markers differ without any colour.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 _MARKERS = "os^Dv<>"
-_KINDS = ("constant", "gate", "elementwise", "matrix", "none")
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,6 @@ class Curve:
 
 
 # Measured.
-
-
-def carousels(cell):
-    """The carousels of the states that some step reads again, the freest first: constant, gate, elementwise, matrix."""
-    derivation = cell.derive()
-    found = [Carousel(derivation, s) for s in recurrent_states(derivation.forward)]
-    return sorted(found, key=lambda c: _KINDS.index(c.kind))
 
 
 def measure(kernel, params, inputs, final):

@@ -8,13 +8,13 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
 
-from symcell.documents.plain import equation_lines
 from symcell.emission.frames import entry_points
 from symcell.emission.layout import wrapped
 from symcell.emission.passage import Passage
 from symcell.emission.single import caller, single_step
 from symcell.emission.tables import shapes_function, tables_of
 from symcell.errors import CellError
+from symcell.notation.plain import equation_lines
 from symcell.schedule.program import Gradient, Product
 
 # Rooms of symcell.runtime that are pasted as they are.

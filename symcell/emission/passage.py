@@ -8,12 +8,12 @@ likes. The backward pass does the same from the last step to the first. What nee
 import re
 from typing import NamedTuple
 
-from symcell.documents.order import PaperOrder
 from symcell.emission.arrays import Arrays, in_memory
 from symcell.emission.layout import function_text, indented, tuple_text
 from symcell.emission.names import Names
 from symcell.emission.products import ProductCalls
 from symcell.emission.rows import RowFunction
+from symcell.notation.order import PaperOrder
 from symcell.schedule.nests import Sweep
 from symcell.schedule.program import Gradient, Product
 

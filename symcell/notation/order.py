@@ -5,7 +5,7 @@ earlier steps first among equals, biases last; what is subtracted comes after wh
 brackets, gates in the order of the cell's equations, functions, earlier states and inputs, matrix products.
 """
 
-from sympy import Add, Function, Mul, Pow
+from sympy import Add, Function, Mul, Pow, sympify
 
 from symcell.language.primitives import Entry, Primitive, is_product_of, matmul, spread
 from symcell.language.symbols import Adjoint, Constant, Input, Param, Previous
@@ -69,3 +69,14 @@ class PaperOrder:
 def named(e):
     """Entries of values as the values themselves."""
     return e.xreplace({entry: entry.args[0] for entry in e.atoms(Entry)})
+
+
+def fraction(e):
+    """The factors above and below the line."""
+    above = [f for f in e.args if not (isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative)]
+    below = [1 / f for f in e.args if isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative]
+    if above and above[0].is_Rational and above[0].q != 1 and not above[0].is_Integer:
+        number = above.pop(0)
+        above = ([number.p] if number.p != 1 or not above else []) + above
+        below.insert(0, number.q)
+    return [sympify(f) for f in above], [sympify(f) for f in below]

@@ -4,9 +4,8 @@ from sympy import Mul
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
-from symcell.documents.notation import fraction
-from symcell.documents.order import PaperOrder
 from symcell.language.primitives import Along, matmul, spread, transpose
+from symcell.notation.order import PaperOrder, fraction
 
 
 class PlainPrinter(StrPrinter):

@@ -1,0 +1,38 @@
+"""The way of the data, as the imports show it: no room reads one that comes after it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import symcell
+
+PACKAGE = Path(symcell.__file__).parent
+# Room by room, what it may read.
+LANGUAGE = {"language", "errors"}
+DERIVATION = LANGUAGE | {"cell", "derivation"}
+NOTATION = DERIVATION | {"notation"}
+SCHEDULE = DERIVATION | {"schedule"}
+BEFORE = {
+    "language": LANGUAGE,
+    "derivation": DERIVATION,
+    "notation": NOTATION,
+    "schedule": SCHEDULE,
+    "emission": SCHEDULE | NOTATION | {"emission"},
+    "documents": NOTATION | {"documents", "interpret", "files"},
+}
+
+
+def imported(path):
+    """What of symcell a file imports when it is imported itself."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("symcell."):
+            yield node.module.split(".")[1]
+
+
+@pytest.mark.parametrize("room", BEFORE)
+def test_a_room_reads_only_what_comes_before_it(room):
+    paths = list(PACKAGE.joinpath(room).rglob("*.py"))
+    assert len(paths) > 1
+    for path in paths:
+        assert set(imported(path)) <= BEFORE[room], path
