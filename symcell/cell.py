@@ -2,7 +2,7 @@
 
 from symcell.errors import CellError
 from symcell.language.declaration import checked_equations, declared_pairs, described
-from symcell.language.functions import RESERVED, YIELDING
+from symcell.language.reserved import RESERVED, YIELDING
 from symcell.language.shapes import Sizes, resolved_shape
 from symcell.language.symbols import Constant, Input, Param, Previous, State
 from symcell.language.words import is_name

@@ -58,7 +58,7 @@ from symcell import (
 from symcell.derivation.derive import ZEROS
 from symcell.derivation.maps import diag, matrix
 from symcell.interpret import run
-from symcell.language.activations import partial
+from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint
 
 x, y, h, c = Input("x"), Input("y"), State("h"), State("c")

@@ -17,7 +17,7 @@ import symcell
 from symcell import Cell, CellError, Input, Param, State, affine, cells
 from symcell import kernel as kernel_room
 from symcell.compiler import source_of
-from symcell.language.functions import RESERVED, YIELDING
+from symcell.language.reserved import RESERVED, YIELDING
 from symcell.modules import generate, stale
 
 ROOT = Path(__file__).parent.parent

@@ -4,8 +4,8 @@ from sympy import Add, Mul, S
 
 from symcell.derivation.derive import known_values, leaves
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, vector
-from symcell.language.activations import partial
 from symcell.language.primitives import Primitive, dot, matmul, place, total
+from symcell.language.slopes import partial
 from symcell.language.symbols import Hole
 
 

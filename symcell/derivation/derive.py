@@ -12,9 +12,9 @@ from sympy import Add, Expr, Function, Mul, Pow, S
 
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
-from symcell.language.activations import partial
 from symcell.language.primitives import Primitive, number_apart, ordered_args, total
 from symcell.language.shapes import resolved_shape
+from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
 # The rules of the terms that every sweep begins with, and of the zeros of what no term reaches: these come from no equation.

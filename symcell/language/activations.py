@@ -1,41 +1,23 @@
-"""Functions of one unit that SymPy lacks, and the derivative of every function of one unit.
-
-Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side, relu'(0) = 0;
-Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and comparisons are flat.
-"""
+"""Functions of one unit that SymPy lacks, each with its derivative; the derivatives of all others stand in `slopes`."""
 
 from sympy import (
     Abs,
-    Add,
-    And,
-    Eq,
     Expr,
     Function,
     Heaviside,
     Max,
     Min,
-    Mod,
-    Mul,
     Piecewise,
-    Pow,
     Rational,
     S,
-    ceiling,
     cos,
     exp,
     factorial,
-    floor,
-    frac,
     log,
-    sign,
     sin,
-    sinc,
 )
-from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
-from symcell.language.primitives import Primitive
-from symcell.language.writings import SLOPES
 
 _SERIES = 9  # terms of the series of sinc's derivative: for arguments below 1 the tenth is below float64's rounding
 
@@ -175,71 +157,3 @@ class stop_gradient(Unit):
 
     def fdiff(self, argindex=1):
         return S.Zero
-
-
-def _of_extremum(e, k):
-    """Max and Min: one where the argument wins, an even share of a tie."""
-    sense = 1 if isinstance(e, Max) else -1
-    if len(e.args) == 2:
-        return Heaviside(sense * (e.args[k] - e.args[1 - k]), S.Half)
-    wins = [Mul(*[Heaviside(sense * (a - b), 1) for b in e.args if b != a]) for a in e.args]
-    return wins[k] / Add(*wins)
-
-
-# Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
-_DERIVATIVES = {
-    Max: _of_extremum,
-    Min: _of_extremum,
-    Abs: lambda e, k: sign(e.args[0]),
-    Mod: lambda e, k: S.One if k == 0 else -floor(e.args[0] / e.args[1]),
-    frac: lambda e, k: S.One,
-    sinc: lambda e, k: sinc_slope(e.args[0]),
-    **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
-}
-
-
-def partial(e: Expr, v: Expr) -> Expr:
-    """The derivative of an expression of units with respect to one of its atoms (a symbol, or a primitive that stands
-    for one), with the derivatives at kinks as stated above."""
-    if e == v:
-        return S.One
-    if isinstance(e, Primitive) or not e.has(v):
-        return S.Zero  # what joins units is an atom here; its own rule looks inside
-    if isinstance(e, Add):
-        return Add(*[partial(a, v) for a in e.args])
-    if isinstance(e, Mul):
-        return Add(*[Mul(*e.args[:k], partial(a, v), *e.args[k + 1 :]) for k, a in enumerate(e.args)])
-    if isinstance(e, Pow):
-        base, power = e.args
-        of_base = power * base ** (power - 1) * partial(base, v)
-        return of_base if not power.has(v) else of_base + _of_exponent(base, power) * partial(power, v)
-    if isinstance(e, Piecewise):
-        return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
-    if isinstance(e, Application):  # Function, Max and Min
-        return Add(*[_of_function(e, k) * partial(a, v) for k, a in enumerate(e.args) if a.has(v)])
-    raise CellError(f"there is no derivative of {e} ({type(e).__name__})")
-
-
-def _of_exponent(base, power):
-    """The derivative of a power with respect to its exponent; its limit at base 0, where 0 times the logarithm is no number."""
-    slope = base**power * log(base)
-    return slope if base.is_number else Piecewise((S.Zero, And(Eq(base, 0), power > 0)), (slope, True))
-
-
-def _of_function(e, k):
-    """The derivative of a function application with respect to its k-th argument."""
-    if type(e) in SLOPES:
-        return SLOPES[type(e)](*e.args)
-    for kind, rule in _DERIVATIVES.items():
-        if isinstance(e, kind):
-            return rule(e, k)
-    try:
-        derivative = e.fdiff(k + 1)
-    except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError):
-        derivative = None
-    if derivative is None or derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
-        raise CellError(f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out")
-    return derivative
-
-
-__all__ = ["hard_sigmoid", "leaky_relu", "log_sigmoid", "partial", "relu", "sigmoid", "silu", "softplus", "stop_gradient"]

@@ -8,9 +8,10 @@ from sympy.core.relational import Equality
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
-from symcell.language.functions import RESERVED, check_printable
+from symcell.language.functions import check_printable
 from symcell.language.naming import expand_affine
 from symcell.language.primitives import Primitive, matmul, transpose
+from symcell.language.reserved import RESERVED
 from symcell.language.shapes import infer, shape_text
 from symcell.language.sizes import size
 from symcell.language.symbols import Constant, Input, Param, Quantity, State

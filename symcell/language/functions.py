@@ -51,7 +51,6 @@ from symcell.language.activations import (
     hard_sigmoid,
     leaky_relu,
     log_sigmoid,
-    partial,
     relu,
     sigmoid,
     silu,
@@ -60,6 +59,7 @@ from symcell.language.activations import (
     stop_gradient,
 )
 from symcell.language.primitives import Entry, Primitive
+from symcell.language.slopes import partial
 from symcell.language.writings import WRITINGS
 
 # How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
@@ -100,61 +100,6 @@ _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, N
 # Written out by elementary functions before printing.
 _WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, sinc_slope, stop_gradient, ITE)
 
-# Names that generated modules use themselves, which a cell may not take.
-RESERVED = frozenset(
-    [
-        "np",
-        "njit",
-        "jit",
-        "fused",
-        "exact_jit",
-        "inlined",
-        "overload",
-        "intrinsic",
-        "cgutils",
-        "codegen",
-        "config",
-        "types",
-        "ir",
-        "range",
-        "len",
-        "tanh",
-        "sigmoid",
-        "exp",
-        "softplus",
-        "sign",
-        "heaviside",
-        "maximum",
-        "minimum",
-        "erf",
-        "erfc",
-        "multiply",
-        "multiply_and_fetch",
-        "noted_ahead",
-        "room_ahead",
-        "add_outer_products",
-        "pack",
-        "packed",
-        "turn_over",
-        "init",
-        "forward",
-        "backward",
-        "step",
-        "Run",
-        "Gradients",
-        "CellError",
-    ]
-)
-
-# And names of theirs that give way where a cell takes one for a quantity: that quantity is then called otherwise in the module.
-YIELDING = frozenset(
-    [
-        "apply", "array_at", "array_in", "columns_at", "in_parallel", "keep", "max", "meet", "min", "outer_room",
-        "packers", "panels_of", "products_of", "release", "room", "row_at", "scratch", "shares", "spread", "steps_at",
-        "steps_at_a_time", "summed", "sums_of_products", "zeros",
-    ]
-)  # fmt: skip
-
 
 def elementary(e):
     """`e` with the functions that have no name in the generated code written out."""
@@ -178,8 +123,6 @@ def _written_out(f):
         return z * sigmoid(z)
     if isinstance(f, log_sigmoid):
         return -softplus(-z)
-    if isinstance(f, leaky_relu):
-        return Piecewise((z, z > 0), (f.args[1] * z, True))
     return f.elementary()
 
 

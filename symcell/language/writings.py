@@ -42,12 +42,12 @@ from sympy.codegen.cfunctions import expm1
 _NEAR_ZERO = Rational(1, 10**9)  # below it 1/z may overflow, and acsch(z) and asech(z) are log(2/z) to the last digit
 
 
-def _leg(z):
+def leg(z):
     """sqrt(z**2 - 1), where the square would overflow, or lose what tells z from 1."""
     return sqrt(Abs(z) - 1) * sqrt(Abs(z) + 1)
 
 
-def _inner_leg(z):
+def inner_leg(z):
     """sqrt(1 - z**2), with what tells z from 1."""
     return sqrt((1 - z) * (1 + z))
 
@@ -59,23 +59,13 @@ WRITINGS = {
     sech: lambda z: 1 / cosh(z),
     csch: lambda z: 1 / sinh(z),
     coth: lambda z: 1 / tanh(z),
-    asec: lambda z: atan2(_leg(z), sign(z)),
-    acsc: lambda z: atan2(sign(z), _leg(z)),
+    asec: lambda z: atan2(leg(z), sign(z)),
+    acsc: lambda z: atan2(sign(z), leg(z)),
     acot: lambda z: atan(1 / z),
     acoth: lambda z: Piecewise((log((z + 1) / (z - 1)) / 2, Abs(z) < 2), (atanh(1 / z), True)),
-    asech: lambda z: Piecewise((log(2) - log(z), z < _NEAR_ZERO), (asinh(_inner_leg(z) / z), True)),
+    asech: lambda z: Piecewise((log(2) - log(z), z < _NEAR_ZERO), (asinh(inner_leg(z) / z), True)),
     acsch: lambda z: Piecewise((sign(z) * (log(2) - log(Abs(z))), Abs(z) < _NEAR_ZERO), (asinh(1 / z), True)),
     sinc: lambda z: Piecewise((sin(z) / z, Ne(z, 0)), (S.One, True)),
     frac: lambda z: z - floor(z),
     expm1: lambda z: (exp(z) + 1) * tanh(z / 2),
-}
-
-# Derivatives, where those of SymPy overflow or lose digits as well. They have sign(z) / z for 1 / |z|: LLVM would take a divisor
-# |z| into a square root beside it, as z**2.
-SLOPES = {
-    asec: lambda z: sign(z) / (z * _leg(z)),
-    acsc: lambda z: -sign(z) / (z * _leg(z)),
-    acoth: lambda z: 1 / ((1 - z) * (1 + z)),
-    asech: lambda z: -1 / (z * _inner_leg(z)),
-    acsch: lambda z: Piecewise((-sign(z) / (z * sqrt(1 + z**2)), Abs(z) < 1), (-1 / (z**2 * sqrt(1 + 1 / z**2)), True)),
 }

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sympy import Integer
 
-from symcell.language.functions import RESERVED, YIELDING
+from symcell.language.reserved import RESERVED, YIELDING
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
 from symcell.schedule.nests import Sweep

@@ -1,0 +1,114 @@
+"""The derivative of every function of one unit.
+
+Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side, relu'(0) = 0;
+Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and comparisons are flat.
+"""
+
+from sympy import (
+    Abs,
+    Add,
+    And,
+    Eq,
+    Expr,
+    Heaviside,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    acoth,
+    acsc,
+    acsch,
+    asec,
+    asech,
+    ceiling,
+    floor,
+    frac,
+    log,
+    sign,
+    sinc,
+    sqrt,
+)
+from sympy.core.function import Application, ArgumentIndexError
+
+from symcell.errors import CellError
+from symcell.language.activations import sinc_slope
+from symcell.language.primitives import Primitive
+from symcell.language.writings import inner_leg, leg
+
+
+def partial(e: Expr, v: Expr) -> Expr:
+    """The derivative of an expression of units with respect to one of its atoms (a symbol, or a primitive that stands
+    for one), with the derivatives at kinks as stated above."""
+    if e == v:
+        return S.One
+    if isinstance(e, Primitive) or not e.has(v):
+        return S.Zero  # what joins units is an atom here; its own rule looks inside
+    if isinstance(e, Add):
+        return Add(*[partial(a, v) for a in e.args])
+    if isinstance(e, Mul):
+        return Add(*[Mul(*e.args[:k], partial(a, v), *e.args[k + 1 :]) for k, a in enumerate(e.args)])
+    if isinstance(e, Pow):
+        base, power = e.args
+        of_base = power * base ** (power - 1) * partial(base, v)
+        return of_base if not power.has(v) else of_base + _of_exponent(base, power) * partial(power, v)
+    if isinstance(e, Piecewise):
+        return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
+    if isinstance(e, Application):  # Function, Max and Min
+        return Add(*[_of_function(e, k) * partial(a, v) for k, a in enumerate(e.args) if a.has(v)])
+    raise CellError(f"there is no derivative of {e} ({type(e).__name__})")
+
+
+def _of_exponent(base, power):
+    """The derivative of a power with respect to its exponent; its limit at base 0, where 0 times the logarithm is no number."""
+    slope = base**power * log(base)
+    return slope if base.is_number else Piecewise((S.Zero, And(Eq(base, 0), power > 0)), (slope, True))
+
+
+def _of_function(e, k):
+    """The derivative of a function application with respect to its k-th argument."""
+    if type(e) in _SLOPES:
+        return _SLOPES[type(e)](*e.args)
+    for kind, rule in _DERIVATIVES.items():
+        if isinstance(e, kind):
+            return rule(e, k)
+    try:
+        derivative = e.fdiff(k + 1)
+    except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError):
+        derivative = None
+    if derivative is None or derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
+        raise CellError(f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out")
+    return derivative
+
+
+def _of_extremum(e, k):
+    """Max and Min: one where the argument wins, an even share of a tie."""
+    sense = 1 if isinstance(e, Max) else -1
+    if len(e.args) == 2:
+        return Heaviside(sense * (e.args[k] - e.args[1 - k]), S.Half)
+    wins = [Mul(*[Heaviside(sense * (a - b), 1) for b in e.args if b != a]) for a in e.args]
+    return wins[k] / Add(*wins)
+
+
+# Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
+_DERIVATIVES = {
+    Max: _of_extremum,
+    Min: _of_extremum,
+    Abs: lambda e, k: sign(e.args[0]),
+    Mod: lambda e, k: S.One if k == 0 else -floor(e.args[0] / e.args[1]),
+    frac: lambda e, k: S.One,
+    sinc: lambda e, k: sinc_slope(e.args[0]),
+    **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
+}
+
+# Where SymPy's own derivative overflows or loses digits. These have sign(z) / z for 1 / |z|: LLVM would take a divisor |z| into a
+# square root beside it, as z**2.
+_SLOPES = {
+    asec: lambda z: sign(z) / (z * leg(z)),
+    acsc: lambda z: -sign(z) / (z * leg(z)),
+    acoth: lambda z: 1 / ((1 - z) * (1 + z)),
+    asech: lambda z: -1 / (z * inner_leg(z)),
+    acsch: lambda z: Piecewise((-sign(z) / (z * sqrt(1 + z**2)), Abs(z) < 1), (-1 / (z**2 * sqrt(1 + 1 / z**2)), True)),
+}
