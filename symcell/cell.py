@@ -1,10 +1,10 @@
 """A Cell: ordered equations, checked once, so that everything after can trust them."""
 
 from symcell.errors import CellError
-from symcell.language.declaration import checked_equations, declared_pairs, described
-from symcell.language.reserved import RESERVED, YIELDING
-from symcell.language.shapes import Sizes, resolved_shape
-from symcell.language.symbols import Constant, Input, Param, Previous, State
+from symcell.language.declaration import declare
+from symcell.language.registry import shape_of_symbol
+from symcell.language.shapes import resolved_shape
+from symcell.language.symbols import Constant, Input, Param, State
 from symcell.language.words import is_name
 
 
@@ -19,16 +19,13 @@ class Cell:
         if not is_name(name) or len(name) > 100:
             raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
         self.name, self.reference = name, _one_line(reference)
-        declared = declared_pairs(self, equations)
-        self._shapes, self._sizes = {}, Sizes()
-        try:
-            self.equations = tuple(checked_equations(self, declared))
-        except RecursionError:
-            raise CellError(f"cell {name}: an equation is nested too deeply; give its parts names") from None
-        self._settle_shapes()
+        self._declaration = declare(name, equations)
         self.outputs = self._chosen_outputs(outputs)
 
-    # What the equations speak of, in order of appearance.
+    # What the equations say, in order of appearance.
+    equations = property(lambda self: self._declaration.equations)
+    shapes = property(lambda self: self._declaration.shapes)
+    sizes = property(lambda self: self._declaration.sizes)  # the names of those that a call binds
     inputs = property(lambda self: self._of_kind(Input))
     states = property(lambda self: tuple(e.target for e in self.equations if isinstance(e.target, State)))
     params = property(lambda self: self._of_kind(Param))
@@ -36,42 +33,11 @@ class Cell:
     intermediates = property(lambda self: tuple(e.target for e in self.equations if not isinstance(e.target, State)))
 
     def _of_kind(self, kind):
-        return tuple(q for q in self._shapes if isinstance(q, kind))
-
-    @property
-    def sizes(self):
-        """The names of the sizes that a call binds, in order of appearance."""
-        found = {}
-        for shape in self._shapes.values():
-            for n in shape:
-                found.update(dict.fromkeys(sorted(n.free_symbols, key=str)))
-        return tuple(s.name for s in found)
+        return tuple(q for q in self.shapes if isinstance(q, kind))
 
     def shape(self, e):
         """The shape of a symbol of this cell, or of an expression of them: a tuple of symbolic sizes."""
-        return resolved_shape(e, self._shape_of)
-
-    def _shape_of(self, symbol):
-        key = symbol.state if isinstance(symbol, Previous) else symbol
-        if key not in self._shapes:
-            raise CellError(f"cell {self.name}: {symbol} is no symbol of this cell")
-        return self._shapes[key]
-
-    def _settle_shapes(self):
-        taken = {str(n) for s in self._shapes.values() for n in s} | {q.name for q in self._shapes}
-        resolve = self._sizes.resolve
-        self._sizes.name_the_rest(self._shapes, taken)
-        self._shapes = {q: tuple(resolve(n) for n in s) for q, s in self._shapes.items()}
-        for n in self.sizes:
-            if n in RESERVED | YIELDING or n in ("seed", "dtype"):
-                raise CellError(f"cell {self.name}: the size {n!r} has a name that the generated code uses; choose another")
-        for q in (*self._shapes, *self.intermediates):
-            if q.name in self.sizes:
-                raise CellError(f"cell {self.name}: the name {q.name!r} stands for two things: {described(q)} and a size")
-        for e in self.equations:
-            unknown = sorted({s for s in e.rhs.free_symbols if s.is_integer and s.name not in self.sizes}, key=str)
-            if unknown:
-                raise CellError(f"cell {self.name}, equation {e.number} ({e.target} = ...): {unknown[0]} is never defined")
+        return resolved_shape(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name))
 
     def _chosen_outputs(self, outputs):
         if outputs is None:

@@ -42,7 +42,7 @@ s, M = State("s", ()), State("M", ("n_m", "n_k"))
 def shapes(*equations):
     """name -> shape as text, for all that the equations speak of."""
     cell = Cell("toy", equations)
-    return {q.name: ", ".join(map(str, shape)) for q, shape in cell._shapes.items()}
+    return {q.name: ", ".join(map(str, shape)) for q, shape in cell.shapes.items()}
 
 
 def test_the_lstm():

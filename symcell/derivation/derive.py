@@ -58,7 +58,7 @@ class Derivation:
     @cached_property
     def shapes(self):
         """Shapes by symbol, the adjoints' included."""
-        shapes = dict(self.cell._shapes)
+        shapes = dict(self.cell.shapes)
         shapes.update((r.target, r.shape) for r in self.forward)
         shapes.update((s.prev, shapes[s]) for s in self.cell.states)
         return shapes

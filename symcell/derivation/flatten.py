@@ -42,7 +42,7 @@ class _Flattener:
     def __init__(self, cell):
         self.cell = cell
         self.rows = []
-        self.shapes = dict(cell._shapes)
+        self.shapes = dict(cell.shapes)
         self.shapes.update((s.prev, cell.shape(s)) for s in cell.states)
         self.once = {q for q in self.shapes if isinstance(q, (Param, Constant))}
         self.named = {}  # expression -> the symbol that a row gave it

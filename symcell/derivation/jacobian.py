@@ -12,7 +12,7 @@ from symcell.derivation.derive import Derivation, recurrent_states
 from symcell.derivation.maps import transposed
 from symcell.derivation.ranges import is_gate
 from symcell.errors import CellError
-from symcell.language.declaration import described
+from symcell.language.registry import described
 from symcell.language.sizes import symbolic
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 

@@ -3,34 +3,38 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, S, Symbol, default_sort_key, preorder_traversal
-from sympy.core.relational import Equality
-from sympy.logic.boolalg import BooleanAtom
+from sympy import Integer, S, Symbol
 
 from symcell.errors import CellError
+from symcell.language.equations import Equation, declared_pairs
 from symcell.language.functions import check_printable
-from symcell.language.naming import expand_affine
-from symcell.language.primitives import Primitive, matmul, transpose
-from symcell.language.reserved import RESERVED
-from symcell.language.shapes import infer, shape_text
-from symcell.language.sizes import size
-from symcell.language.symbols import Constant, Input, Param, Quantity, State
-from symcell.language.words import is_name
+from symcell.language.registry import Registry, described
+from symcell.language.reserved import RESERVED, YIELDING
+from symcell.language.symbols import Quantity, State
 
 
 @dataclass(frozen=True)
-class Equation:
-    """One equation of a cell, with every affine written out."""
+class Declaration:
+    """What a cell's equations say: themselves, the shape of every symbol, and the names of the sizes that a call binds, both in
+    order of appearance."""
 
-    number: int
-    target: Symbol
-    rhs: Expr
-
-    def __str__(self):
-        return f"{self.target} = {self.rhs}"
+    equations: tuple[Equation, ...]
+    shapes: dict[Symbol, tuple]
+    sizes: tuple[str, ...]
 
 
-_LONGEST = 10_000  # symbols and operations in an equation: nobody reads more, and SymPy would take hours
+def declare(cell, equations):
+    """A cell's name and its SymPy equations -> Declaration. Raises CellError for what declares no cell."""
+    declared = declared_pairs(cell, equations)
+    try:
+        registry = Registry(cell, declared)
+        checked = tuple(_checked_equations(cell, declared, registry))
+    except RecursionError:
+        raise CellError(f"cell {cell}: an equation is nested too deeply; give its parts names") from None
+    shapes = registry.settled()
+    found = Declaration(checked, shapes, _names_of_sizes(shapes))
+    _check_sizes(cell, found)
+    return found
 
 
 @contextmanager
@@ -39,93 +43,29 @@ def _equation(cell, number, target):
     try:
         yield
     except CellError as error:
-        raise CellError(f"cell {cell.name}, equation {number} ({target} = ...): {error}") from None
+        raise CellError(f"cell {cell}, equation {number} ({target} = ...): {error}") from None
 
 
-def declared_pairs(cell, equations):
-    """The (target, rhs) pairs, if these are equations at all."""
-    try:
-        equations = list(equations)
-    except TypeError:
-        raise CellError(f"cell {cell.name}: expected a list of SymPy equations, found {equations!r}") from None
-    if not equations:
-        raise CellError(f"cell {cell.name} has no equations")
-    pairs = []
-    for number, e in enumerate(equations, 1):
-        if isinstance(e, (bool, BooleanAtom)):
-            raise CellError(
-                f"cell {cell.name}, equation {number}: SymPy has folded this Eq to {e}; both its sides were the same, "
-                "or numbers. The left side must be a symbol that the right side defines"
-            )
-        if not isinstance(e, Equality):
-            raise CellError(f"cell {cell.name}, equation {number}: expected Eq(symbol, expression), found {e!r}")
-        if (length := written_out(e)) > _LONGEST:
-            raise CellError(
-                f"cell {cell.name}, equation {number}: {length} symbols and operations when written out, more than {_LONGEST}; "
-                "give what it repeats a name, by an equation of its own"
-            )
-        pairs.append(_sides(cell, number, e))
-    return pairs
-
-
-def written_out(e):
-    """The number of symbols and operations of an expression on paper, where what is shared stands as often as it is used."""
-    known, waiting = {}, [e]
-    while waiting:
-        a = waiting[-1]
-        missing = [b for b in a.args if id(b) not in known]
-        if missing:
-            waiting += missing
-        else:
-            known[id(a)] = 1 + sum(known[id(b)] for b in a.args)
-            waiting.pop()
-    return known[id(e)]
-
-
-def _sides(cell, number, e):
-    target, rhs = e.lhs, e.rhs
-    plain = isinstance(target, Symbol) and (isinstance(target, State) or not isinstance(target, Quantity))
-    if not plain:
-        kind = getattr(target, "role", "expression")
-        raise CellError(
-            f"cell {cell.name}, equation {number}: the left side must be a state or a plain symbol, "
-            f"found the {kind} {target}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else "")
-        )
-    if target.is_integer and not isinstance(target, State):
-        raise CellError(
-            f"cell {cell.name}, equation {number}: {target} is declared an integer, which is what sizes are; "
-            f"a value needs a plain symbol, symbols({target.name!r})"
-        )
-    if not isinstance(rhs, Expr):
-        raise CellError(
-            f"cell {cell.name}, equation {number} ({target} = ...): the right side must be an expression, found {rhs}"
-        )
-    return target, rhs
-
-
-def checked_equations(cell, declared):
+def _checked_equations(cell, declared, registry):
     """The equations one by one: names, order, parameters, shapes."""
-    matrices = {q for _, rhs in declared for q in _used_as_matrices(rhs)}
     targets = [t for t, _ in declared]
-    names = _Names(cell, declared)
     _check_states(cell, declared)
     for number, (target, rhs) in enumerate(declared, 1):
         with _equation(cell, number, target):
             if target in targets[: number - 1]:
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
             _check_order(target, rhs, declared, number)
-            names.claim(target)
+            registry.claim(target)
             if rhs.has(S.NaN):
                 raise CellError("NaN stands in it; only real numbers are known")
-            rhs = _expanded(cell, target, rhs, names, matrices)
+            rhs = registry.expanded(target, rhs)
             check_printable(rhs)
-            shape = infer(rhs, cell._shape_of, cell._sizes)
-            _give_shape(cell, target, shape)
+            registry.give_shape(target, registry.shape(rhs))
             yield Equation(number, target, rhs)
     for number, state in enumerate(targets, 1):
         if isinstance(state, State):
             with _equation(cell, number, state):
-                _check_initial(cell, state, names)
+                registry.start(state)
 
 
 def _check_states(cell, declared):
@@ -135,11 +75,11 @@ def _check_states(cell, declared):
             state = getattr(q, "state", q)
             if isinstance(state, State) and state not in defined:
                 raise CellError(
-                    f"cell {cell.name}, equation {number} ({target} = ...): the state {state} has no equation; "
+                    f"cell {cell}, equation {number} ({target} = ...): the state {state} has no equation; "
                     f"add Eq({state}, ...)"
                 )
     if not any(isinstance(t, State) for t in defined):
-        raise CellError(f"cell {cell.name} has no state: at least one left side must be a State")
+        raise CellError(f"cell {cell} has no state: at least one left side must be a State")
 
 
 def _check_order(target, rhs, declared, number):
@@ -172,115 +112,24 @@ def _reaches(symbol, declared):
     return seen
 
 
-class _Names:
-    """One name, one thing."""
-
-    def __init__(self, cell, declared):
-        self.cell, self.owners = cell, {}
-        inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
-        self.lone_input = len(inputs) == 1
-
-    def claim(self, q, made_by=""):
-        name = q.name
-        if not is_name(name):
-            raise CellError(f"the name {name!r} is no Python identifier, or a keyword; the generated code could not use it")
-        if name in RESERVED:
-            raise CellError(f"the name {name!r} is taken by the generated code; choose another")
-        owner = self.owners.setdefault(name, q)
-        if owner != q:
-            raise CellError(f"the name {name!r} stands for two things: {described(owner)} and {described(q)}{made_by}")
-        if isinstance(q, State):
-            self.claim(q.prev)
+def _names_of_sizes(shapes):
+    found = {}
+    for shape in shapes.values():
+        for n in shape:
+            found.update(dict.fromkeys(sorted(n.free_symbols, key=str)))
+    return tuple(s.name for s in found)
 
 
-def described(q):
-    shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
-    return f"the {getattr(q, 'role', 'intermediate')} {q}{shape}"
-
-
-def _expanded(cell, target, rhs, names, matrices):
-    """The right side with its parameters named, and all its symbols registered."""
-    for q in _in_order(rhs):
-        _register(cell, q, names, matrices)
-
-    def register(q, rank):
-        names.claim(q, " made by affine")
-        _register(cell, q, names, {q} if rank == 2 else ())
-        return q
-
-    return expand_affine(rhs, target, lambda e: len(infer(e, cell._shape_of, cell._sizes)), register)
-
-
-def _in_order(rhs):
-    """The quantities of an expression, each once, as SymPy's own traversal meets them."""
-    return dict.fromkeys(q for q in preorder_traversal(rhs, keys=default_sort_key) if isinstance(q, Quantity))
-
-
-def _register(cell, q, names, matrices):
-    names.claim(q)
-    q = getattr(q, "state", q)
-    if q in cell._shapes:
-        return
-    blocks = getattr(q, "blocks", None)
-    if q.declared is not None:
-        whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
-        cell._shapes[q] = (blocks, *(n / blocks for n in q.declared)) if whole else q.declared
-    elif isinstance(q, State):
-        cell._shapes[q] = (size("n_h"),)
-    elif isinstance(q, Input):
-        cell._shapes[q] = (cell._sizes.fresh("n_x" if names.lone_input else f"n_{q.name}", lasting=True),)
-    elif getattr(q, "blocks", None) is not None:
-        cell._shapes[q] = (q.blocks, cell._sizes.fresh(f"n_{q.name}"), cell._sizes.fresh(f"n_{q.name}"))
-    else:
-        rank = 2 if q in matrices else 1
-        cell._shapes[q] = tuple(cell._sizes.fresh(f"n_{q.name}") for _ in range(rank))
-
-
-def _used_as_matrices(rhs):
-    """Parameters that stand before an @, or under a .T: matrices unless declared otherwise."""
-    found = set()
-    for e in rhs.atoms(matmul, transpose):
-        todo = [e.args[0]]
-        while todo:
-            a = todo.pop()
-            if isinstance(a, (Param, Constant)):
-                found.add(a)
-            elif not isinstance(a, Primitive) or isinstance(a, transpose):
-                todo.extend(a.args)
-    return found
-
-
-def _give_shape(cell, target, shape):
-    """The target has the right side's shape; a state has declared its own, and the two must agree."""
-    if isinstance(target, State):
-        declared = cell._shapes.setdefault(target, target.declared if target.declared is not None else (size("n_h"),))
-        if len(declared) != len(shape) and shape:
-            raise CellError(
-                f"ranks do not agree: the state {target} has shape {shape_text(declared)}, "
-                f"its right side {shape_text([n if n is not None else Symbol('any') for n in shape])}"
-            )
-        for m, n in zip(declared, shape, strict=False):
-            cell._sizes.unify(m, n, f"the state {target} and its right side")
-    elif any(n is None for n in shape):
-        raise CellError(f"a size of {target} is unknown: column, row or fill needs a partner of a known shape")
-    else:
-        cell._shapes[target] = shape
-
-
-def _check_initial(cell, state, names):
-    """An initial value is a real number, or a parameter of the state's shape."""
-    initial = state.initial
-    if isinstance(initial, Expr) and initial.is_number and initial.is_extended_real:
-        return
-    if not isinstance(initial, Param):
-        raise CellError(f"the initial value of {state} is a real number or a Param, found {initial}")
-    names.claim(initial)
-    shape, declared = cell._shapes[state], cell._shapes.get(initial, initial.declared)
-    if declared is not None:
-        if len(declared) != len(shape):
-            raise CellError(
-                f"ranks do not agree: the state {state} has shape {shape_text(shape)}, its initial value {shape_text(declared)}"
-            )
-        for m, n in zip(declared, shape, strict=True):
-            cell._sizes.unify(m, n, f"the state {state} and its initial value {initial}")
-    cell._shapes[initial] = shape
+def _check_sizes(cell, declaration):
+    """The names of sizes are the sizes' alone, and every size that an equation speaks of is one of them."""
+    sizes = declaration.sizes
+    for n in sizes:
+        if n in RESERVED | YIELDING or n in ("seed", "dtype"):
+            raise CellError(f"cell {cell}: the size {n!r} has a name that the generated code uses; choose another")
+    for q in declaration.shapes:
+        if q.name in sizes:
+            raise CellError(f"cell {cell}: the name {q.name!r} stands for two things: {described(q)} and a size")
+    for e in declaration.equations:
+        unknown = sorted({s for s in e.rhs.free_symbols if s.is_integer and s.name not in sizes}, key=str)
+        if unknown:
+            raise CellError(f"cell {cell}, equation {e.number} ({e.target} = ...): {unknown[0]} is never defined")

@@ -1,0 +1,85 @@
+"""What a user writes as equations, taken apart: each a symbol, and the expression that defines it."""
+
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+from sympy.core.relational import Equality
+from sympy.logic.boolalg import BooleanAtom
+
+from symcell.errors import CellError
+from symcell.language.symbols import Quantity, State
+
+_LONGEST = 10_000  # symbols and operations in an equation: nobody reads more, and SymPy would take hours
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One equation of a cell, with every affine written out."""
+
+    number: int
+    target: Symbol
+    rhs: Expr
+
+    def __str__(self):
+        return f"{self.target} = {self.rhs}"
+
+
+def declared_pairs(cell, equations):
+    """The (target, rhs) pairs, if these are equations at all."""
+    try:
+        equations = list(equations)
+    except TypeError:
+        raise CellError(f"cell {cell}: expected a list of SymPy equations, found {equations!r}") from None
+    if not equations:
+        raise CellError(f"cell {cell} has no equations")
+    pairs = []
+    for number, e in enumerate(equations, 1):
+        if isinstance(e, (bool, BooleanAtom)):
+            raise CellError(
+                f"cell {cell}, equation {number}: SymPy has folded this Eq to {e}; both its sides were the same, "
+                "or numbers. The left side must be a symbol that the right side defines"
+            )
+        if not isinstance(e, Equality):
+            raise CellError(f"cell {cell}, equation {number}: expected Eq(symbol, expression), found {e!r}")
+        if (length := _written_out(e)) > _LONGEST:
+            raise CellError(
+                f"cell {cell}, equation {number}: {length} symbols and operations when written out, more than {_LONGEST}; "
+                "give what it repeats a name, by an equation of its own"
+            )
+        pairs.append(_sides(cell, number, e))
+    return pairs
+
+
+def _written_out(e):
+    """The number of symbols and operations of an expression on paper, where what is shared stands as often as it is used."""
+    known, waiting = {}, [e]
+    while waiting:
+        a = waiting[-1]
+        missing = [b for b in a.args if id(b) not in known]
+        if missing:
+            waiting += missing
+        else:
+            known[id(a)] = 1 + sum(known[id(b)] for b in a.args)
+            waiting.pop()
+    return known[id(e)]
+
+
+def _sides(cell, number, e):
+    target, rhs = e.lhs, e.rhs
+    plain = isinstance(target, Symbol) and (isinstance(target, State) or not isinstance(target, Quantity))
+    if not plain:
+        kind = getattr(target, "role", "expression")
+        raise CellError(
+            f"cell {cell}, equation {number}: the left side must be a state or a plain symbol, "
+            f"found the {kind} {target}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else "")
+        )
+    if target.is_integer and not isinstance(target, State):
+        raise CellError(
+            f"cell {cell}, equation {number}: {target} is declared an integer, which is what sizes are; "
+            f"a value needs a plain symbol, symbols({target.name!r})"
+        )
+    if not isinstance(rhs, Expr):
+        raise CellError(
+            f"cell {cell}, equation {number} ({target} = ...): the right side must be an expression, found {rhs}"
+        )
+    return target, rhs

@@ -1,0 +1,148 @@
+"""The names of a cell and the shapes of what they stand for, as its equations tell of them one after another."""
+
+from sympy import Expr, Symbol, default_sort_key, preorder_traversal
+
+from symcell.errors import CellError
+from symcell.language.naming import expand_affine
+from symcell.language.primitives import Primitive, matmul, transpose
+from symcell.language.reserved import RESERVED
+from symcell.language.shapes import Sizes, infer, shape_text
+from symcell.language.sizes import size
+from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
+from symcell.language.words import is_name
+
+
+class Registry:
+    """One name, one thing; and of each thing its shape, as far as the equations so far tell it."""
+
+    def __init__(self, cell, declared):
+        self.cell, self.owners = cell, {}
+        self.shapes, self.sizes = {}, Sizes()
+        self.matrices = {q for _, rhs in declared for q in _used_as_matrices(rhs)}
+        inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
+        self.lone_input = len(inputs) == 1
+
+    def claim(self, q, made_by=""):
+        """Give a symbol its name, unless that is another's."""
+        name = q.name
+        if not is_name(name):
+            raise CellError(f"the name {name!r} is no Python identifier, or a keyword; the generated code could not use it")
+        if name in RESERVED:
+            raise CellError(f"the name {name!r} is taken by the generated code; choose another")
+        owner = self.owners.setdefault(name, q)
+        if owner != q:
+            raise CellError(f"the name {name!r} stands for two things: {described(owner)} and {described(q)}{made_by}")
+        if isinstance(q, State):
+            self.claim(q.prev)
+
+    def expanded(self, target, rhs):
+        """The right side with its parameters named, and all its symbols registered."""
+        for q in _in_order(rhs):
+            self._register(q, self.matrices)
+        return expand_affine(rhs, target, lambda e: len(self.shape(e)), self._register_made)
+
+    def _register_made(self, q, rank):
+        self.claim(q, " made by affine")
+        self._register(q, {q} if rank == 2 else ())
+        return q
+
+    def _register(self, q, matrices):
+        self.claim(q)
+        q = getattr(q, "state", q)
+        if q not in self.shapes:
+            self.shapes[q] = self._first_shape(q, matrices)
+
+    def _first_shape(self, q, matrices):
+        """The shape that a symbol has declared, else one of sizes that its use will tell."""
+        blocks = getattr(q, "blocks", None)
+        if q.declared is not None:
+            whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
+            return (blocks, *(n / blocks for n in q.declared)) if whole else q.declared
+        if isinstance(q, State):
+            return (size("n_h"),)
+        if isinstance(q, Input):
+            return (self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True),)
+        rank = 2 if blocks is not None or q in matrices else 1
+        fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
+        return fresh if blocks is None else (blocks, *fresh)
+
+    def shape(self, e):
+        """The shape of an expression; what it says of sizes is learnt on the way."""
+        return infer(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.cell), self.sizes)
+
+    def give_shape(self, target, shape):
+        """The target has the right side's shape; a state has declared its own, and the two must agree."""
+        if isinstance(target, State):
+            self._register(target, ())
+            self._agree(target, shape)
+        elif any(n is None for n in shape):
+            raise CellError(f"a size of {target} is unknown: column, row or fill needs a partner of a known shape")
+        else:
+            self.shapes[target] = shape
+
+    def _agree(self, state, shape):
+        declared = self.shapes[state]
+        if len(declared) != len(shape) and shape:
+            raise CellError(
+                f"ranks do not agree: the state {state} has shape {shape_text(declared)}, "
+                f"its right side {shape_text([n if n is not None else Symbol('any') for n in shape])}"
+            )
+        for m, n in zip(declared, shape, strict=False):
+            self.sizes.unify(m, n, f"the state {state} and its right side")
+
+    def start(self, state):
+        """A state's initial value is a real number, or a parameter of the state's shape."""
+        initial = state.initial
+        if isinstance(initial, Expr) and initial.is_number and initial.is_extended_real:
+            return
+        if not isinstance(initial, Param):
+            raise CellError(f"the initial value of {state} is a real number or a Param, found {initial}")
+        self.claim(initial)
+        shape, declared = self.shapes[state], self.shapes.get(initial, initial.declared)
+        if declared is not None:
+            if len(declared) != len(shape):
+                raise CellError(
+                    f"ranks do not agree: the state {state} has shape {shape_text(shape)}, "
+                    f"its initial value {shape_text(declared)}"
+                )
+            for m, n in zip(declared, shape, strict=True):
+                self.sizes.unify(m, n, f"the state {state} and its initial value {initial}")
+        self.shapes[initial] = shape
+
+    def settled(self):
+        """The shapes by symbol, every size found, or named."""
+        taken = {str(n) for shape in self.shapes.values() for n in shape} | {q.name for q in self.shapes}
+        self.sizes.name_the_rest(self.shapes, taken)
+        return {q: tuple(map(self.sizes.resolve, shape)) for q, shape in self.shapes.items()}
+
+
+def shape_of_symbol(symbol, shapes, cell):
+    """The shape of a symbol, h.prev having that of h. Raises CellError for what is no symbol of the cell of that name."""
+    key = symbol.state if isinstance(symbol, Previous) else symbol
+    if key not in shapes:
+        raise CellError(f"cell {cell}: {symbol} is no symbol of this cell")
+    return shapes[key]
+
+
+def described(q):
+    shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
+    return f"the {getattr(q, 'role', 'intermediate')} {q}{shape}"
+
+
+def _in_order(rhs):
+    """The quantities of an expression, each once, as SymPy's own traversal meets them."""
+    return dict.fromkeys(q for q in preorder_traversal(rhs, keys=default_sort_key) if isinstance(q, Quantity))
+
+
+def _used_as_matrices(rhs):
+    """Parameters that stand before an @, or under a .T: matrices unless declared otherwise."""
+    found = set()
+    for e in rhs.atoms(matmul, transpose):
+        todo = [e.args[0]]
+        while todo:
+            a = todo.pop()
+            if isinstance(a, (Param, Constant)):
+                found.add(a)
+            elif not isinstance(a, Primitive) or isinstance(a, transpose):
+                todo.extend(a.args)
+    return found
