@@ -26,6 +26,7 @@ def odd_cells():
     n = (f - mean(f)) / (variance(f) + 1e-5) ** 0.5
     yield Cell("normed", [Eq(f, affine(x, h.prev)), Eq(s, dot(f, h.prev)), Eq(h, tanh(Param("gain") * n + s))])
     big, q = State("S", ("n_h", "n_k")), Input("q", "n_k")
+    yield Cell("alone", [Eq(h, tanh(Param("U") @ h.prev))])
     yield Cell("memory", [Eq(big, Param("decay", ()) * big.prev + outer(h.prev, q)), Eq(h, tanh(big @ q + affine(x)))])
 
 
@@ -34,6 +35,7 @@ ALL = [*(cells.get(name) for name in cells.names()), *odd_cells()]
 
 def formulas(latex):
     """The mathematics of a fragment: displays, and what stands between dollars."""
+    assert "$$" not in latex
     displays = re.findall(r"\\begin\{(align|equation\*)\}(.*?)\\end\{\1\}", latex, re.S)
     return [body for _, body in displays] + re.findall(r"\$([^$]+)\$", latex)
 

@@ -136,7 +136,7 @@ class Carousel:
 
     def latex(self, steps=3):
         """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
-        from symcell.documents.latex import carousel_latex
+        from symcell.documents.carousel import carousel_latex
 
         return carousel_latex(self, steps)
 
@@ -146,7 +146,7 @@ class Carousel:
         return f"Carousel({self.derivation.cell.name}: d {self.state}[t] / d {self.state}[t-1] = {short_factor_text(self)})"
 
     def _repr_latex_(self):
-        from symcell.documents.latex import carousel_math
+        from symcell.documents.carousel import carousel_math
 
         return rf"$\displaystyle {carousel_math(self, 3)}$"
 

@@ -4,24 +4,14 @@ from collections import defaultdict
 
 from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
 from symcell.derivation.jacobian import Carousel
-from symcell.derivation.maps import transposed
+from symcell.documents.carousel import carousel_latex, carousel_math
 from symcell.documents.notation import Notation
 from symcell.language.symbols import Adjoint
-
-_KINDS = {
-    "none": "nothing passes: the derivative is zero",
-    "constant": "the factor is the same at every step: along this path an error goes as its power, unchanged where it is 1",
-    "gate": "the factor is a gate between 0 and 1, and no matrix takes part: the carousel turns as fast as the gate lets it, and "
-    "no error grows along this path",
-    "elementwise": "the factor is elementwise, and no matrix takes part, but it is more than a gate: it may leave the range from "
-    "0 to 1, and the error may vanish or explode",
-    "matrix": "matrices take part in the factor, and with them the error may vanish or explode",
-}
 
 
 def derivation_latex(derivation, document=False):
     """The derivation as a LaTeX fragment (it needs amsmath and amssymb), or as a whole document."""
-    cell = derivation.cell
+    cell, notation = derivation.cell, Notation(derivation)
     body = "\n\n".join(
         [
             rf"\subsection*{{The cell \texttt{{{_plain(cell.name)}}}}}"
@@ -32,7 +22,7 @@ def derivation_latex(derivation, document=False):
             + _align(shape_lines(derivation)),
             "\\paragraph{Adjoints.} " + _adjoint_words(derivation) + "\n" + _align(adjoint_lines(derivation)),
             *[
-                f"\\paragraph{{The path from ${_previous(derivation, s)}$ to ${_now(derivation, s)}$.}} "
+                f"\\paragraph{{The path from ${notation.name(s.prev)}$ to ${notation.name(s)}$.}} "
                 + carousel_latex(Carousel(derivation, s))
                 for s in recurrent_states(derivation.forward)
             ],
@@ -165,116 +155,7 @@ def _adjoint_words(derivation):
     return words + "."
 
 
-# The carousel
-
-
-def carousel_latex(carousel, steps=3):
-    """One step's factor with what is held fixed, its kind in words, and the product over several steps."""
-    derivation, state = carousel.derivation, carousel.state
-    cell, notation = derivation.cell, Notation(derivation)
-    others = [notation.name(s.prev) for s in recurrent_states(derivation.forward) if s != state]
-    fixed = ", ".join([*others, *(notation.name(q) for q in cell.inputs)])
-    text = f"Over one step, with ${fixed}$ held fixed,\n\\begin{{equation*}}\n{carousel_math(carousel, 0)}\n\\end{{equation*}}\n"
-    text += f"Here {_kind_in_words(carousel)}. Over {steps} steps along this path alone,\n"
-    text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
-    if carousel.kind == "matrix":
-        text += f"and an error comes back as\n\\begin{{equation*}}\n{backward_math(carousel, steps)}\n\\end{{equation*}}\n"
-    return text + _total_words(carousel, notation)
-
-
-def _kind_in_words(carousel):
-    if carousel.state not in recurrent_states(carousel.derivation.forward):
-        return "nothing passes: no step reads the state of the one before"
-    return _KINDS[carousel.kind]
-
-
-def _total_words(carousel, notation):
-    """What the total derivative adds to the factor, over one step and over several."""
-    longer = ", ".join(notation.name(s) for s in carousel.longer_detours)
-    several = f"over several steps, ways through ${longer}$ that never pass ${notation.name(carousel.state)}$ are added too"
-    if carousel.detours:
-        ways = " + ".join(_way(carousel.state, s, notation) for s in carousel.detours)
-        return f"The total derivative of one step adds ${ways}$" + (f"; {several}." if longer else ".")
-    if longer:
-        return f"Over one step this is the total derivative; {several.removesuffix(' too')}."
-    return "No other state leads back to it: this is the total derivative."
-
-
-def _way(state, other, notation):
-    now, before, through = (notation.name(q) for q in (state, state.prev, other.prev))
-    return rf"\frac{{\partial {now}}}{{\partial {through}}} \frac{{\partial {through}}}{{\partial {before}}}"
-
-
-def carousel_math(carousel, steps):
-    """The factor of one step, and the product over `steps` steps where there are any."""
-    notation = Notation(carousel.derivation)
-    now, before = _now(carousel.derivation, carousel.state), _previous(carousel.derivation, carousel.state)
-    text = rf"\frac{{\partial {now}}}{{\partial {before}}} = {_broken(notation, carousel.factor)}"
-    return text if not steps else text + r" \,, \qquad " + product_math(carousel, steps)
-
-
-def _broken(notation, e):
-    """A formula in lines that fit a page."""
-    text = notation.doprint(e)
-    if len(text) < 200 or not e.is_Add:
-        return text
-    terms = notation.paper.terms(e)
-    lines = [notation.doprint(terms[0])] + [_signed(notation.doprint(a)) for a in terms[1:]]
-    return "\\begin{aligned}[t]\n&" + " \\\\\n&".join(lines) + "\n\\end{aligned}"
-
-
-def _signed(term):
-    return term if term.startswith("-") else f"{{}} + {term}"
-
-
-def product_math(carousel, steps):
-    """The product of the factors of several steps, the latest first; of long factors by their symbol J."""
-    base = _base(carousel)
-    left = rf"\frac{{\partial {base}_t}}{{\partial {base}_{{t-{steps}}}}}"
-    shape = carousel.derivation.shapes[carousel.state]
-    join = r" \odot " if carousel.factor.is_commutative and shape else r" \, "
-    if _is_long(carousel):
-        product = join.join(_time("J", k) for k in range(steps))
-        return rf"{left} = {product}, \qquad J_t = \frac{{\partial {base}_t}}{{\partial {base}_{{t-1}}}}"
-    factor = carousel.factor
-    if carousel.kind in ("none", "constant"):
-        return f"{left} = {Notation(carousel.derivation).doprint(factor**steps)}"
-    return f"{left} = " + join.join(Notation(carousel.derivation, back=k).parenthesize_factor(factor) for k in range(steps))
-
-
-def backward_math(carousel, steps):
-    """The adjoint of the state `steps` steps ago, from that of now: the transposed factors, the earliest first."""
-    base = _base(carousel)
-    left = rf"\bar{{{base}}}_{{t-{steps}}} = "
-    back = transposed(carousel.factor)
-    factors = [
-        rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(carousel.derivation, back=k).parenthesize_factor(back)
-        for k in reversed(range(steps))
-    ]
-    return left + r" \, ".join(factors) + rf" \, \bar{{{base}}}_t"
-
-
-def _is_long(carousel):
-    return carousel.factor.is_Add and (not carousel.factor.is_commutative or len(carousel.factor.args) > 2)
-
-
-def _base(carousel):
-    return Notation(carousel.derivation).name(carousel.state).rsplit("_", 1)[0]
-
-
-def _time(letter, back):
-    return f"{letter}_{{t-{back}}}" if back else f"{letter}_t"
-
-
 # Words and frames
-
-
-def _now(derivation, state):
-    return Notation(derivation).name(state)
-
-
-def _previous(derivation, state):
-    return Notation(derivation).name(state.prev)
 
 
 def _align(lines):
