@@ -10,7 +10,7 @@ from sympy import *
 
 from symcell import *
 from symcell.language.primitives import spread, transpose
-from symcell.language.primitives.products import block_diagonal
+from symcell.language.primitives.blocks import block_diagonal
 from symcell.language.sizes import size
 """
 

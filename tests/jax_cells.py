@@ -15,7 +15,7 @@ from jax.scipy.special import erf, erfc
 
 import symcell
 from symcell.language.primitives import concat, contract, fill, spread, transpose
-from symcell.language.primitives.products import block_diagonal
+from symcell.language.primitives.blocks import block_diagonal
 
 jax.config.update("jax_enable_x64", True)
 

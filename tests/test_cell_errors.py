@@ -187,10 +187,10 @@ SHAPES = {
     "a matrix in affine": ([Eq(M, M.prev / 2 + Input("u", ())), Eq(h, affine(M))], at(2, "h"), "affine takes", "the matrix M"),
     "a concatenation of a matrix": ([Eq(h, mean(concat(outer(x, x), x)) + h.prev)], at(1, "h"), "concat takes vectors"),
     "a mean of a scalar": ([Eq(h, h.prev * mean(Input("u", ())))], at(1, "h"), "mean", "axis"),
-    "an axis too far": ([Eq(h, h.prev * softmax(x, axis=1))], at(1, "h"), "softmax", "axis"),
+    "an axis too far": ([Eq(h, h.prev * softmax(x, axis=1))], at(1, "h"), "softmax takes an axis", "which has rank 1, found 1"),
     "a column without a partner": ([Eq(z, column(x)), Eq(h, h.prev)], at(1, "z"), "size"),
     "a product with a scalar": ([Eq(h, W @ Input("u", ()))], at(1, "h"), "matmul takes"),
-    "the transpose of a vector": ([Eq(h, x.T)], at(1, "h"), "transpose takes a matrix"),
+    "the transpose of a vector": ([Eq(h, x.T)], at(1, "h"), "transpose takes a matrix, found (n_x (free),)"),
 }
 
 STRANGERS = {

@@ -36,7 +36,7 @@ def freest(cell):
 
 def quantities(derivation):
     """What there is, and its shape: a row for all of one kind and shape."""
-    from symcell.language.shapes import shape_text
+    from symcell.language.sizes import shape_text
 
     rows = {}
     for q, kind, stepwise in kinds(derivation):

@@ -1,13 +1,13 @@
 """The names of a cell and the shapes of what they stand for, as its equations tell of them one after another."""
 
-from sympy import Expr, Symbol, default_sort_key, preorder_traversal
+from sympy import Expr, default_sort_key, preorder_traversal
 
 from symcell.errors import CellError
 from symcell.language.naming import expand_affine
 from symcell.language.primitives import Primitive, matmul, transpose
 from symcell.language.reserved import RESERVED
-from symcell.language.shapes import Sizes, infer, shape_text
-from symcell.language.sizes import size
+from symcell.language.shapes import Sizes, infer
+from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
 from symcell.language.words import is_name
 
@@ -84,8 +84,7 @@ class Registry:
         declared = self.shapes[state]
         if len(declared) != len(shape) and shape:
             raise CellError(
-                f"ranks do not agree: the state {state} has shape {shape_text(declared)}, "
-                f"its right side {shape_text([n if n is not None else Symbol('any') for n in shape])}"
+                f"ranks do not agree: the state {state} has shape {shape_text(declared)}, its right side {shape_text(shape)}"
             )
         for m, n in zip(declared, shape, strict=False):
             self.sizes.unify(m, n, f"the state {state} and its right side")

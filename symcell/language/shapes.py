@@ -1,11 +1,11 @@
 """Shapes, found by unification: which sizes are equal follows from how the symbols are used."""
 
-from sympy import And, Dummy, Expr, Not, Or, Piecewise, Symbol, linsolve, sympify
+from sympy import And, Dummy, Expr, Not, Or, Piecewise, linsolve, sympify
 from sympy.core.relational import Relational
 
 from symcell.errors import CellError
 from symcell.language.primitives import Primitive, ordered_args
-from symcell.language.sizes import size
+from symcell.language.sizes import shape_text, size, size_text
 from symcell.language.words import unused
 
 
@@ -39,7 +39,7 @@ class Sizes:
             if solution is not None and not solution[0].has(s) and solution[0].is_positive is not False:
                 self.known[s] = solution[0]
                 return self.resolve(a)
-        raise CellError(f"sizes do not agree: {what} are {_plain(a)} and {_plain(b)}")
+        raise CellError(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
 
     def name_the_rest(self, shapes, taken):
         """Sizes still unknown are named after the intermediate that has them, else after their hint."""
@@ -52,15 +52,6 @@ class Sizes:
                 for s in sorted(self.resolve(n).free_symbols, key=lambda s: getattr(s, "dummy_index", -1)):
                     if isinstance(s, Dummy):
                         self.known[s] = size(unused(s.name, taken))
-
-
-def _plain(n):
-    return f"{n.name} (free)" if isinstance(n, Dummy) else str(n)
-
-
-def shape_text(shape):
-    """(n_h, n_x) as a reader sees it; a vector's as (n_h,)."""
-    return "(" + ", ".join(_plain(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
 def infer(e: Expr, shape_of, sizes) -> tuple:
@@ -88,15 +79,11 @@ def _broadcast(operands, sizes, e):
     for a, s in shaped[1:]:
         if len(s) != len(shape):
             raise CellError(
-                f"ranks do not agree: {first} has shape {shape_text_of(shape)} and {a} has shape {shape_text_of(s)} in {e}; "
+                f"ranks do not agree: {first} has shape {shape_text(shape)} and {a} has shape {shape_text(s)} in {e}; "
                 "column(u), row(v) and outer(u, v) raise the rank of a vector"
             )
         shape = tuple(sizes.unify(m, n, f"{first} and {a}") for m, n in zip(shape, s, strict=True))
     return shape
-
-
-def shape_text_of(shape):
-    return shape_text([n if n is not None else Symbol("any") for n in shape])
 
 
 class Agreed:
@@ -110,6 +97,3 @@ class Agreed:
 def resolved_shape(e, shape_of):
     """The shape of an expression whose symbols all have final shapes."""
     return infer(e, shape_of, Agreed)
-
-
-__all__ = ["Agreed", "Sizes", "infer", "resolved_shape", "shape_text"]

@@ -1,8 +1,8 @@
-"""Symbolic sizes and numbers, as a user writes them."""
+"""Symbolic sizes and numbers, as a user writes them, and as a message does."""
 
 from numbers import Number
 
-from sympy import Basic, Expr, Integer, Symbol, sympify
+from sympy import Basic, Dummy, Expr, Integer, Symbol, sympify
 
 from symcell.errors import CellError
 from symcell.language.words import is_name
@@ -32,3 +32,15 @@ def shape_tuple(shape):
     if shape is None:
         return None
     return tuple(size(s) for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+
+
+def size_text(n):
+    """A size as a reader sees it: one that nothing is known of is free, and the one of a broadcast axis any."""
+    if n is None:
+        return "any"
+    return f"{n.name} (free)" if isinstance(n, Dummy) else str(n)
+
+
+def shape_text(shape):
+    """(n_h, n_x) as a reader sees it; a vector's as (n_h,)."""
+    return "(" + ", ".join(map(size_text, shape)) + ("," if len(shape) == 1 else "") + ")"

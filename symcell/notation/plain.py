@@ -4,7 +4,7 @@ from sympy import Mul
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
-from symcell.language.primitives import Along, matmul, spread, transpose
+from symcell.language.primitives import Along, matmul, transpose
 from symcell.notation.order import PaperOrder, fraction
 
 
@@ -39,8 +39,6 @@ class PlainPrinter(StrPrinter):
             return " @ ".join(self.parenthesize(a, PRECEDENCE["Pow"]) for a in e.args)
         if isinstance(e, transpose):
             return f"{self.parenthesize(e.args[0], PRECEDENCE['Pow'])}.T"
-        if isinstance(e, spread):
-            return f"{'column' if e.args[1] == 1 else 'row'}({self._print(e.args[0])})"
         if isinstance(e, Along) and e.args[1] == -1:
             return f"{e.func.__name__}({self._print(e.args[0])})"
         return super()._print_Function(e)

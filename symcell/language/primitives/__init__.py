@@ -1,21 +1,12 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and its name where that is public."""
 
 from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, number_apart, ordered_args
-from symcell.language.primitives.layout import chunk, concat, flat, fold, identity, part, place, repeat
-from symcell.language.primitives.products import Affine, affine, contract, dot, is_product_of, matmul, outer, transpose
-from symcell.language.primitives.reductions import (
-    Along,
-    column,
-    cumsum,
-    fill,
-    largest,
-    mean,
-    row,
-    softmax,
-    spread,
-    total,
-    variance,
-)
+from symcell.language.primitives.layout import flat, fold, identity, repeat
+from symcell.language.primitives.products import contract, dot, is_product_of, matmul, outer, transpose
+from symcell.language.primitives.reductions import Along, column, fill, largest, mean, row, spread, total, variance
+from symcell.language.primitives.scans import cumsum, softmax
+from symcell.language.primitives.slices import chunk, concat, part, place
+from symcell.language.primitives.weights import Affine, affine
 
 __all__ = [
     "Affine",

@@ -19,6 +19,7 @@ from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
+from symcell.language.sizes import shape_text
 
 
 class Products:
@@ -83,10 +84,7 @@ class Primitive(Products, Unevaluated, Function):
     def demand(cls, condition, expected, shapes):
         """One clear sentence where the ranks of the arguments do not fit."""
         if not condition:
-            found = ", ".join(
-                "(" + ", ".join(str(getattr(n, "name", n)) for n in s) + ("," if len(s) == 1 else "") + ")" for s in shapes
-            )
-            raise CellError(f"{cls.__name__} takes {expected}, found {found}")
+            raise CellError(f"{cls.__name__} takes {expected}, found {', '.join(map(shape_text, shapes))}")
 
 
 def _counted(cls):

@@ -1,12 +1,11 @@
 """Products: where the units of one vector meet those of another."""
 
 import numpy as np
-from sympy import Eq, Expr, Integer, Mod, Mul, Piecewise, S, Symbol, floor
-from sympy.core.symbol import Str
+from sympy import Mul, S, Symbol
 
 from symcell.errors import CellError
-from symcell.language.primitives.base import Primitive, Reduction, counter, fresh_index
-from symcell.language.words import is_name
+from symcell.language.primitives.base import Primitive, Reduction, fresh_index
+from symcell.language.primitives.blocks import block_diagonal
 
 
 class matmul(Primitive):
@@ -110,55 +109,6 @@ class transpose(Primitive):
         return text + r"^{\top}"
 
 
-class block_diagonal(Primitive):
-    """The matrix that has the blocks of R, an array (blocks, rows, columns), along its diagonal and zeros elsewhere."""
-
-    rule = "block diagonal"
-
-    def shape(self, shapes, sizes):
-        self.demand(len(shapes[0]) == 3, "an array of blocks (blocks, rows, columns)", shapes)
-        blocks, rows, columns = shapes[0]
-        return (blocks * rows, blocks * columns)
-
-    def adjoint(self, bar, shape_of):
-        return [(self.args[0], diagonal_blocks(bar, *shape_of(self.args[0])))]
-
-    def index(self, idx, at, shape_of):
-        _, rows, columns = shape_of(self.args[0])
-        j, k = idx
-        block = floor(j / rows)
-        entry = at(self.args[0], (block, Mod(j, rows), Mod(k, columns)))
-        return Piecewise((entry, Eq(block, floor(k / columns))), (S.Zero, True))
-
-    def evaluate(self, r):
-        blocks, rows, columns = r.shape
-        return np.einsum("qjk,qp->qjpk", r, np.eye(blocks)).reshape(blocks * rows, blocks * columns)
-
-    def _latex(self, printer):
-        return r"\operatorname{blockdiag}" + printer.brackets(printer.doprint(self.args[0]))
-
-
-class diagonal_blocks(Primitive):
-    """The blocks along a matrix's diagonal, as an array (blocks, rows, columns): the transpose of `block_diagonal`."""
-
-    rule = "block diagonal"
-    view = True
-
-    def shape(self, shapes, sizes):
-        return tuple(self.args[1:])
-
-    def index(self, idx, at, shape_of):
-        q, j, k = idx
-        _, rows, columns = self.args[1:]
-        return at(self.args[0], (q * rows + j, q * columns + k))
-
-    def evaluate(self, e, blocks, rows, columns):
-        return np.einsum("qjqk->qjk", e.reshape(int(blocks), int(rows), int(blocks), int(columns)))
-
-    def _latex(self, printer):
-        return r"\operatorname{blocks}" + printer.brackets(printer.doprint(self.args[0]))
-
-
 class outer(Primitive):
     """The outer product: u_j v_k, along the axes of u and then those of v."""
 
@@ -219,25 +169,3 @@ def is_product_of(e, kind):
     return isinstance(e, kind) or (
         isinstance(e, Mul) and e.args[0] is S.NegativeOne and len(e.args) == 2 and isinstance(e.args[1], kind)
     )
-
-
-_calls = counter()
-
-
-class Affine(Primitive):
-    """`affine(...)` before its equation has named its parameters; a Cell never holds one."""
-
-
-def affine(*operands, bias=True, name=None):
-    """A sum of products with fresh parameters, and a bias. The parameters are named after the equation's left side
-    (or `name`): W for an input, U for a state or intermediate, b for the bias. See Cell."""
-    if not operands:
-        raise CellError("affine needs at least one operand, like affine(x, h.prev)")
-    for operand in operands:
-        if not isinstance(operand, Expr):
-            raise CellError(f"affine takes expressions, found {operand!r}")
-    if name is not None and not is_name(name):
-        raise CellError(f"affine's name must be an identifier, found {name!r}")
-    # An unnamed call is unlike every other, so that two in one equation do not silently share their weights.
-    label = Str(name) if name is not None else Integer(next(_calls))
-    return Affine(label, S(bool(bias)), *operands)

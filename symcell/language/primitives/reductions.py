@@ -1,11 +1,10 @@
-"""Along one axis: reductions, their transposes the broadcasts, and scans."""
+"""Along one axis: reductions, and their transposes the broadcasts."""
 
 import numpy as np
-from sympy import Integer, Symbol, exp
+from sympy import Integer, Symbol
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
-from symcell.language.primitives.products import dot
 from symcell.language.sizes import size
 
 
@@ -19,7 +18,8 @@ class Along(Primitive):
 
     def position(self, rank):
         axis = int(self.args[1])
-        self.demand(-rank <= axis < rank, f"an axis of its argument, which has rank {rank}", [(axis,)])
+        if not -rank <= axis < rank:
+            raise CellError(f"{type(self).__name__} takes an axis of its argument, which has rank {rank}, found {axis}")
         return axis % rank
 
     def lifted(self, e, rank):
@@ -188,74 +188,3 @@ class largest(Collapse):
 
     def evaluate(self, e, axis):
         return np.take_along_axis(e, np.expand_dims(e.real.argmax(int(axis)), int(axis)), int(axis)).squeeze(int(axis))
-
-
-class softmax(Along):
-    """exp(e) / total(exp(e)) along an axis, computed against the largest entry so that nothing overflows."""
-
-    rule = "softmax"
-
-    def shape(self, shapes, sizes):
-        self.position(len(shapes[0]))
-        return shapes[0]
-
-    def adjoint(self, bar, shape_of):
-        e, axis = self.args
-        rank = len(shape_of(e))
-        inner = dot(bar, self) if rank == 1 else self.lifted(total(bar * self, axis), rank)
-        return [(e, self * (bar - inner))]
-
-    def tangent(self, k, t, shape_of):
-        return self * (t - self.lifted(total(self * t, self.args[1]), len(shape_of(self.args[0]))))
-
-    def parts(self, shape_of):
-        """The exponentials, and what divides them."""
-        e, axis = self.args
-        rank = len(shape_of(e))
-        exponentials = exp(e - self.lifted(largest(e, axis), rank))
-        return exponentials, self.lifted(total(exponentials, axis), rank)
-
-    def index(self, idx, at, shape_of):
-        exponentials, whole = self.parts(shape_of)
-        return at(exponentials, idx) / at(whole, idx)
-
-    def evaluate(self, e, axis):
-        shifted = np.exp(e - e.real.max(axis=int(axis), keepdims=True))
-        return shifted / shifted.sum(axis=int(axis), keepdims=True)
-
-
-class cumsum(Along):
-    """The running sum along an axis: entry j is the sum of the entries up to and including j."""
-
-    rule = "running sum"
-    op = "scan"
-
-    def shape(self, shapes, sizes):
-        self.position(len(shapes[0]))
-        return shapes[0]
-
-    def adjoint(self, bar, shape_of):
-        return [(self.args[0], cumsum_back(bar, self.args[1]))]
-
-    def index(self, idx, at, shape_of):
-        e = self.args[0]
-        p = self.position(len(shape_of(e)))
-        return Reduction(Symbol(self.op), at(e, idx), idx[p], shape_of(e)[p])
-
-    def evaluate(self, e, axis):
-        return e.cumsum(axis=int(axis))
-
-
-class cumsum_back(cumsum):
-    """The running sum from the end: the transpose of `cumsum`."""
-
-    op = "scan back"
-
-    def adjoint(self, bar, shape_of):
-        return [(self.args[0], cumsum(bar, self.args[1]))]
-
-    def evaluate(self, e, axis):
-        return np.flip(np.flip(e, int(axis)).cumsum(axis=int(axis)), int(axis))
-
-    def _latex(self, printer):
-        return rf"\operatorname{{cumsum}}^{{\top}}\left({printer.doprint(self.args[0])}\right)"
