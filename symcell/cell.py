@@ -1,9 +1,12 @@
 """A Cell: ordered equations, checked once, so that everything after can trust them."""
 
+from sympy import Expr
+
 from symcell.errors import CellError
 from symcell.language.declaration import declare
 from symcell.language.registry import shape_of_symbol
 from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import symbolic
 from symcell.language.symbols import Constant, Input, Param, State
 from symcell.language.words import is_name
 
@@ -36,8 +39,16 @@ class Cell:
         return tuple(q for q in self.shapes if isinstance(q, kind))
 
     def shape(self, e):
-        """The shape of a symbol of this cell, or of an expression of them: a tuple of symbolic sizes."""
-        return resolved_shape(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name))
+        """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes.
+        Raises CellError for what is none of these."""
+        found = self._by_name().get(e) if isinstance(e, str) else symbolic(e)
+        if not isinstance(found, Expr):
+            raise CellError(f"cell {self.name}: shape takes one of its symbols, or its name, or an expression, found {e!r}")
+        return resolved_shape(found, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name))
+
+    def _by_name(self):
+        previous = (s.prev for s in self.states)
+        return {q.name: q for q in (*self.shapes, *previous)} | {f"{s.name}.prev": s.prev for s in self.states}
 
     def _chosen_outputs(self, outputs):
         if outputs is None:
@@ -81,7 +92,10 @@ class Cell:
         return structure_of(self)
 
     def compile(self, dtype="float32"):
-        """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward and step."""
+        """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward and step.
+
+        `dtype` is that of all its arrays, "float32" or "float64". Raises CellError for another, and for a cell of which no kernel
+        can be made: one without an input, say, which would tell the number of steps and samples."""
         from symcell.compiler import compile_cell
 
         return compile_cell(self, dtype)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import symcell
+from symcell import cells
 
 PACKAGE = Path(symcell.__file__).parent
 # Room by room, what it may read.
@@ -36,3 +37,8 @@ def test_a_room_reads_only_what_comes_before_it(room):
     assert len(paths) > 1
     for path in paths:
         assert set(imported(path)) <= BEFORE[room], path
+
+
+def test_no_file_of_the_catalogue_has_the_name_of_a_cell():
+    """`symcell.cells.lstm` is the cell, and would hide a module of that name."""
+    assert not {path.stem for path in PACKAGE.joinpath("cells").glob("*.py")} & {*cells.names()}

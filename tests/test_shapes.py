@@ -165,6 +165,19 @@ def test_an_expression_of_a_cell_has_a_shape():
         cells.lstm.shape(z)
 
 
+def test_a_symbol_may_be_given_by_its_name():
+    n_x, n_h = size("n_x"), size("n_h")
+    assert cells.lstm.shape("h") == cells.lstm.shape("c_prev") == cells.lstm.shape("c.prev") == cells.lstm.shape("i") == (n_h,)
+    assert cells.lstm.shape("W_i") == (n_h, n_x)
+    assert cells.lstm.shape(2) == cells.lstm.shape(n_h) == ()
+
+
+@pytest.mark.parametrize("odd", ["n", "h + c", None, ["h"], True, cells.lstm.equations[0]])
+def test_what_is_no_expression_has_no_shape(odd):
+    with pytest.raises(CellError, match="cell lstm: shape takes one of its symbols, or its name, or an expression, found "):
+        cells.lstm.shape(odd)
+
+
 def test_cells_of_one_process_do_not_share_states():
     """SymPy keeps equal expressions once: states of one name in two cells must not be equal unless they are the same."""
     for shape in (None, 4, "n_q", ()):

@@ -1,10 +1,10 @@
 """The catalogue: published cells, a file a family. `from symcell.cells import lstm`; `names()` lists them all."""
 
 from symcell.cell import Cell
-from symcell.cells import gru, gru_variants, linear, lstm, lstm_variants, rnn, simple
+from symcell.cells import gru_variants, grus, linear, lstm_variants, lstms, rnns, simple
 from symcell.cells.linear import legendre_memory
 
-_FAMILIES = (rnn, simple, lstm, lstm_variants, gru, gru_variants, linear)
+_FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, linear)
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
 globals().update(_CATALOGUE)  # from symcell.cells import lstm
 
