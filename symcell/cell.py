@@ -78,7 +78,8 @@ class Cell:
         return self.derive().jacobian(new, prev)
 
     def carousel(self, state):
-        """The step Jacobian of a state, or of the state of that name, with respect to itself, and its product over k steps."""
+        """The step Jacobian of a state, or of the state of that name, with respect to itself, and its product over k steps.
+        Raises CellError for what is no state."""
         from symcell.derivation.jacobian import Carousel
 
         return Carousel(self.derive(), state)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from symcell import cells
-from symcell.derivation.jacobian import carousels
 from symcell.documents.plots import adjoints_by_distance, measure, measure_at_random
 from symcell.train import Adam, Classifier, Task, clip_by_norm, cross_entropy, digits, forget_bias, sizes_of, train
 
@@ -162,7 +161,3 @@ def test_the_toy_rnn_fades_as_a_power_of_its_weight():
     w = abs(cells.scalar_rnn.compile("float64").init(seed=0)["w"])
     np.testing.assert_allclose(curve.norms / curve.norms[0], w ** np.arange(8.0), rtol=1e-12)
     np.testing.assert_allclose(curve.carousel, curve.norms, rtol=1e-12)
-
-
-def test_the_freest_carousel_comes_first():
-    assert [(c.state.name, c.kind) for c in carousels(cells.lstm_1997)] == [("c", "constant"), ("h", "matrix")]

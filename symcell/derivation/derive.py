@@ -33,7 +33,9 @@ class Term:
 
 @dataclass(frozen=True)
 class AdjointRow:
-    """The adjoint of one quantity: the sum of its terms, over all steps and samples too for what all of them share."""
+    """The adjoint of one quantity: the sum of its terms, over all steps and samples too for what all of them share.
+
+    What a parameter receives as the initial value of a state comes from before the first step, and is none of its terms."""
 
     target: Adjoint
     terms: tuple[Term, ...]
@@ -57,7 +59,7 @@ class Derivation:
 
     @cached_property
     def shapes(self):
-        """Shapes by symbol, the adjoints' included."""
+        """Shapes by symbol, what flattening has named included; `shape` knows adjoints too."""
         shapes = dict(self.cell.shapes)
         shapes.update((r.target, r.shape) for r in self.forward)
         shapes.update((s.prev, shapes[s]) for s in self.cell.states)

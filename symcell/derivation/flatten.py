@@ -1,8 +1,8 @@
 """Cell -> forward rows: nested equations as a list of small ones, so that every quantity with an adjoint has a name.
 
-A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. The
-argument of an activation is named z, the operand of a product v, an expression of parameters alone w, each with the name of
-its equation behind it.
+A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. A sum
+of products, the argument of an activation mostly, is named z, the operand of a product v, an expression of parameters alone w,
+any other primitive after itself, each with the name of its equation behind it: z_i, v_g, softmax_h.
 """
 
 from collections import Counter
