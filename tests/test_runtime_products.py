@@ -321,30 +321,46 @@ def test_a_kernel_is_cached_under_its_content_hash():
     assert compiled(1) == 2
 
 
-def test_without_a_writable_folder_kernels_are_compiled_uncached():
-    def compiled(function, cache):
-        if cache:
-            raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
-        return "uncached"
+class Compiled:
+    """What compiles a function, and has no cache yet."""
 
-    assert compilation._cached_if_possible(compiled, lambda x: x) == "uncached"
+    _cache = None
+
+
+@pytest.fixture
+def failing_cache(monkeypatch):
+    """A cache that cannot be made, for a reason."""
+    def fail_with(reason):
+        def cache(function):
+            raise RuntimeError(reason)
+
+        monkeypatch.setattr(compilation, "_Cache", cache)
+
+    return fail_with
+
+
+def test_kernels_are_cached():
+    assert isinstance(compilation._cached_if_possible(Compiled(), test_kernels_are_cached)._cache, compilation._Cache)
     options = compilation._OPTIONS
     assert options["error_model"] == "numpy" and options["nogil"]
     assert not options["fastmath"] & {"nnan", "ninf"}
 
 
+def test_without_a_writable_folder_kernels_are_compiled_uncached(failing_cache):
+    failing_cache("cannot cache function 'f': no locator available for file 'f.py'")
+    assert compilation._cached_if_possible(Compiled(), test_kernels_are_cached)._cache is None
+
+
 def test_a_module_that_no_import_finds_is_compiled_uncached():
     function = types.FunctionType((lambda x: x).__code__, {}, "stray")
     function.__module__ = "no_such_module"
-    assert compilation._cached_if_possible(lambda function, cache: cache, function) is False
+    assert compilation._cached_if_possible(Compiled(), function)._cache is None
 
 
-def test_other_failures_of_the_cache_are_not_hidden():
-    def compiled(function, cache):
-        raise RuntimeError("something else")
-
+def test_other_failures_of_the_cache_are_not_hidden(failing_cache):
+    failing_cache("something else")
     with pytest.raises(RuntimeError, match="something else"):
-        compilation._cached_if_possible(compiled, lambda x: x)
+        compilation._cached_if_possible(Compiled(), test_kernels_are_cached)
 
 
 def test_arrays_that_are_not_contiguous_are_refused():
