@@ -93,8 +93,8 @@ def _own_product(rows, weights):
     """Seconds of symcell's product, taken for as many rows as there are columns."""
     from numba import njit
 
+    from symcell.runtime.dispatch import multiply, products_of
     from symcell.runtime.packing import pack, packed
-    from symcell.runtime.products import multiply, products_of
     from symcell.runtime.threads import ALONE
 
     panels, out = packed(*weights.shape, weights.dtype), np.empty((1, *rows.shape), rows.dtype)

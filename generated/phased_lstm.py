@@ -42,7 +42,6 @@ from itertools import accumulate
 from numba import njit, types
 from numba.core import cgutils, codegen, config, errors
 from numba.core.caching import FunctionCache
-from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
 from operator import attrgetter
@@ -51,8 +50,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "11fec8da69a555d6"
-RUNTIME_HASH = "6ed7dd2c8967f23a"
+CONTENT_HASH = "b97c74d8880b9f6d"
+RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "phased_lstm"
 PARAMS = {
@@ -220,13 +219,14 @@ def jit(function):
     return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
 
 
-def pointed(function, signature):
-    """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
-    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
-    compiled = _cached_if_possible(CFunc(_named(function), (signature.args, signature.return_type), {}, options), function)
-    with _no_collection():
-        compiled.compile()
-    return compiled
+def pointed(function, kinds):
+    """Compile a function that kernels call by its address, without reassociation; cached like a kernel. Returns what keeps it
+    alive, and the address."""
+    options = _OPTIONS | {"fastmath": {"contract"}, "no_cpython_wrapper": True}
+    compiled = _without_collection(_cached_if_possible(njit(**options)(_named(function)), function))
+    compiled.compile(kinds)
+    found = compiled.overloads[kinds]
+    return compiled, found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
 
 
 def fused(function):
@@ -1147,13 +1147,44 @@ def _in_one_piece(*arrays):
 def _part(context, builder, signature, arguments, place, shape):
     """The array of a shape, a list, that begins at a place of the first argument's numbers."""
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-    part = context.make_array(signature.return_type)(context, builder)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
-    *strides, count = accumulate(shape[::-1], builder.mul, initial=place.type(1))
+    return _array_at(context, builder, signature.return_type, builder.gep(whole.data, [place]), shape)
+
+
+def _array_at(context, builder, kind, data, shape):
+    """The array of a kind and of a shape, a list, whose numbers begin where `data` points to."""
+    array, index = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    *strides, count = accumulate(shape[::-1], builder.mul, initial=index(1))
     strides = [builder.mul(n, size) for n in strides[::-1]]
-    part.data, part.itemsize, part.nitems = builder.gep(whole.data, [place]), size, count
-    part.shape, part.strides = (cgutils.pack_array(builder, numbers, place.type) for numbers in (shape, strides))
-    return part._getvalue()
+    array.data, array.itemsize, array.nitems = data, size, count
+    array.shape, array.strides = (cgutils.pack_array(builder, numbers, index) for numbers in (shape, strides))
+    return array._getvalue()
+
+
+def _place_of(kind):
+    """What a function that is called by address is given of an argument of a kind: of an array, where it lies, and its shape.
+    With all that Numba's arrays have, a call would take as long as a small product."""
+    return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
+
+
+@intrinsic
+def _there(typing, place):
+    """The array that lies where `place` says."""
+    signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
+
+    def generate(context, builder, signature, arguments):
+        data, *shape = cgutils.unpack_tuple(builder, arguments[0])
+        return _array_at(context, builder, signature.return_type, data, shape)
+
+    return signature, generate
+
+
+def _whereabouts(context, builder, kind, argument):
+    """What such a function is given of an argument, when the code runs."""
+    if not isinstance(kind, types.Array):
+        return argument
+    array = context.make_array(kind)(context, builder, argument)
+    return context.make_tuple(builder, _place_of(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
 
 
 def _place(builder, indices, shape):
@@ -1782,6 +1813,7 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
     the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
     weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
+    rows, weights, out, team, ahead = _there(rows), _there(weights), _there(out), _there(team), _there(ahead)
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
     if team[0] > 1:
@@ -1852,6 +1884,8 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
     C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
     left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
+    left, right, out, team = _there(left), _there(right), _there(out), _there(team)
+    places, panels = _there(places), _there(panels)
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
     rows, row, sample = left.shape[0] * samples, low, 0
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
@@ -1872,8 +1906,9 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
                 _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
 
 
-# Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
-# together with them.
+# Calls of matrix products.
+
+
 _compiled_products = _shared.setdefault("compiled", {})
 _compiling_products = _shared.setdefault("lock", threading.Lock())
 
@@ -1894,24 +1929,26 @@ def products_of(real):
         return _compiled_products[real][0]
     with _compiling_products:
         if real not in _compiled_products:
-            kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)
-            compiled = [pointed(f, types.void(*k)) for f, k in zip((_multiply, _add_outer_products), kinds, strict=True)]
-            _compiled_products[real] = np.array([f.address for f in compiled], np.int64), compiled
+            number = types.float32 if real == np.float32 else types.float64
+            given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
+            compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
+            _compiled_products[real] = np.array([address for _, address in compiled], np.int64), compiled
         return _compiled_products[real][0]
 
 
 def _called(k, products, rows, given=None):
     """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
     kinds = _kinds_of_arguments(rows.dtype)[k]
+    places = tuple(map(_place_of, kinds))
     signature = types.void(products, *kinds[:given])
 
     def generate(context, builder, signature, arguments):
         addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
-        types_of_values = [context.get_value_type(kind) for kind in (types.none, *kinds)]
-        arguments = [*arguments[1:], *(kind(None) for kind in types_of_values[len(arguments) :])]
+        there = [_whereabouts(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
+        there += [context.get_value_type(place)(None) for place in places[len(there) :]]
         address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
-        function = ir.FunctionType(types_of_values[0], types_of_values[1:]).as_pointer()
-        builder.call(builder.inttoptr(address, function), arguments)
+        function = context.call_conv.get_function_type(types.none, places).as_pointer()
+        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)
         return context.get_dummy_value()
 
     return signature, generate
@@ -1948,9 +1985,8 @@ def array_at(typing, address, shape, like):
 
     def generate(context, builder, signature, arguments):
         address, shape, _ = arguments
-        whole = context.make_array(array)(context, builder)
-        whole.data = builder.inttoptr(address, whole.data.type)
-        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
+        data = builder.inttoptr(address, context.get_data_type(array.dtype).as_pointer())
+        return _array_at(context, builder, array, data, cgutils.unpack_tuple(builder, shape))
 
     return array(address, shape, like), generate
 

@@ -31,7 +31,6 @@ from itertools import accumulate
 from numba import njit, types
 from numba.core import cgutils, config, errors
 from numba.core.caching import FunctionCache
-from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from operator import attrgetter
@@ -39,8 +38,8 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ad026a358373a726"
-RUNTIME_HASH = "550c3cc6d3f507f0"
+CONTENT_HASH = "137a7d3847d912ac"
+RUNTIME_HASH = "58a698bab0bb3d49"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -167,13 +166,14 @@ def jit(function):
     return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
 
 
-def pointed(function, signature):
-    """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
-    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
-    compiled = _cached_if_possible(CFunc(_named(function), (signature.args, signature.return_type), {}, options), function)
-    with _no_collection():
-        compiled.compile()
-    return compiled
+def pointed(function, kinds):
+    """Compile a function that kernels call by its address, without reassociation; cached like a kernel. Returns what keeps it
+    alive, and the address."""
+    options = _OPTIONS | {"fastmath": {"contract"}, "no_cpython_wrapper": True}
+    compiled = _without_collection(_cached_if_possible(njit(**options)(_named(function)), function))
+    compiled.compile(kinds)
+    found = compiled.overloads[kinds]
+    return compiled, found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
 
 
 def fused(function):
@@ -851,13 +851,44 @@ def _in_one_piece(*arrays):
 def _part(context, builder, signature, arguments, place, shape):
     """The array of a shape, a list, that begins at a place of the first argument's numbers."""
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-    part = context.make_array(signature.return_type)(context, builder)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
-    *strides, count = accumulate(shape[::-1], builder.mul, initial=place.type(1))
+    return _array_at(context, builder, signature.return_type, builder.gep(whole.data, [place]), shape)
+
+
+def _array_at(context, builder, kind, data, shape):
+    """The array of a kind and of a shape, a list, whose numbers begin where `data` points to."""
+    array, index = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    *strides, count = accumulate(shape[::-1], builder.mul, initial=index(1))
     strides = [builder.mul(n, size) for n in strides[::-1]]
-    part.data, part.itemsize, part.nitems = builder.gep(whole.data, [place]), size, count
-    part.shape, part.strides = (cgutils.pack_array(builder, numbers, place.type) for numbers in (shape, strides))
-    return part._getvalue()
+    array.data, array.itemsize, array.nitems = data, size, count
+    array.shape, array.strides = (cgutils.pack_array(builder, numbers, index) for numbers in (shape, strides))
+    return array._getvalue()
+
+
+def _place_of(kind):
+    """What a function that is called by address is given of an argument of a kind: of an array, where it lies, and its shape.
+    With all that Numba's arrays have, a call would take as long as a small product."""
+    return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
+
+
+@intrinsic
+def _there(typing, place):
+    """The array that lies where `place` says."""
+    signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
+
+    def generate(context, builder, signature, arguments):
+        data, *shape = cgutils.unpack_tuple(builder, arguments[0])
+        return _array_at(context, builder, signature.return_type, data, shape)
+
+    return signature, generate
+
+
+def _whereabouts(context, builder, kind, argument):
+    """What such a function is given of an argument, when the code runs."""
+    if not isinstance(kind, types.Array):
+        return argument
+    array = context.make_array(kind)(context, builder, argument)
+    return context.make_tuple(builder, _place_of(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
 
 
 def _place(builder, indices, shape):
@@ -1023,9 +1054,8 @@ def array_at(typing, address, shape, like):
 
     def generate(context, builder, signature, arguments):
         address, shape, _ = arguments
-        whole = context.make_array(array)(context, builder)
-        whole.data = builder.inttoptr(address, whole.data.type)
-        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
+        data = builder.inttoptr(address, context.get_data_type(array.dtype).as_pointer())
+        return _array_at(context, builder, array, data, cgutils.unpack_tuple(builder, shape))
 
     return array(address, shape, like), generate
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 from numba.core.errors import TypingError
+from numba.extending import intrinsic
 
 from symcell.runtime import ahead as notes
 from symcell.runtime import jit as compilation
@@ -18,6 +19,7 @@ from symcell.runtime.packing import outer_room, pack, packed
 from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.single import apply
 from symcell.runtime.threads import ALONE, shares
+from symcell.runtime.views import _place_of, _whereabouts
 
 
 def jit(function):
@@ -38,22 +40,32 @@ _multiply_far = types.FunctionType(_multiply.__code__, _few_terms)
 compiled_multiply, compiled_far, compiled_add = map(exact_jit, (_multiply, _multiply_far, _add_outer_products))
 
 
+@intrinsic
+def place(typing, array):
+    """Where an array lies, as products are given it."""
+    def generate(context, builder, signature, arguments):
+        return _whereabouts(context, builder, array, arguments[0])
+
+    return _place_of(array)(array), generate
+
+
 NOTHING = np.zeros((0, 3), np.int64)
 
 
 @jit
 def multiply_packed(rows, start, panels, out, turn, low, high, rank, team, ahead=NOTHING):
-    compiled_multiply(rows, start, panels, out, turn, low, high, rank, team, ahead)
+    compiled_multiply(place(rows), start, place(panels), place(out), turn, low, high, rank, place(team), place(ahead))
 
 
 @jit
 def multiply_far(rows, start, panels, out, turn, low, high, rank, team, ahead=NOTHING):
-    compiled_far(rows, start, panels, out, turn, low, high, rank, team, ahead)
+    compiled_far(place(rows), start, place(panels), place(out), turn, low, high, rank, place(team), place(ahead))
 
 
 @jit
 def add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
-    compiled_add(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels)
+    compiled_add(
+        place(left), from_left, place(right), from_right, place(out), grows, low, high, rank, place(team), place(places), place(panels))
 
 
 def multiply(rows, start, weights, out, turn=0, product=multiply_packed):

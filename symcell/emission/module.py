@@ -33,13 +33,14 @@ _HEADINGS = {
     "ahead": "What is read of the step before.",
     "packing": "Packed matrices.",
     "products": "Matrix products.",
+    "dispatch": "Calls of matrix products.",
     "single": "A single step.",
     "arguments": "Checks of what is given.",
     "lengths": "Sequences of several lengths.",
     "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
-_SHARED = ("jit", "memory", "views", "tiles", "bands", "packing", "products")  # which modules share
+_SHARED = ("jit", "memory", "views", "tiles", "bands", "packing", "products", "dispatch")  # which modules share
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "heaviside", "sign", "maximum", "minimum")
 
 
@@ -98,7 +99,7 @@ def _runtime(schedule, code):
         wanted.append("activations")
     wanted += ["views", "workspace"]
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
-        wanted += ["tiles", "bands", "ahead", "packing", "products"]
+        wanted += ["tiles", "bands", "ahead", "packing", "products", "dispatch"]
     wanted.append("single")
     wanted += ["arguments", "lengths", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}

@@ -7,7 +7,6 @@ from zlib import crc32
 from numba import njit, types
 from numba.core import cgutils, config
 from numba.core.caching import FunctionCache
-from numba.core.ccallback import CFunc
 from numba.core.compiler import Compiler
 
 ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
@@ -110,13 +109,14 @@ def jit(function):
     return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
 
 
-def pointed(function, signature):
-    """Compile a function that kernels call by its address, without reassociation; cached like a kernel."""
-    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
-    compiled = _cached_if_possible(CFunc(_named(function), (signature.args, signature.return_type), {}, options), function)
-    with _no_collection():
-        compiled.compile()
-    return compiled
+def pointed(function, kinds):
+    """Compile a function that kernels call by its address, without reassociation; cached like a kernel. Returns what keeps it
+    alive, and the address."""
+    options = _OPTIONS | {"fastmath": {"contract"}, "no_cpython_wrapper": True}
+    compiled = _without_collection(_cached_if_possible(njit(**options)(_named(function)), function))
+    compiled.compile(kinds)
+    found = compiled.overloads[kinds]
+    return compiled, found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
 
 
 def fused(function):

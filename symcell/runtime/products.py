@@ -1,11 +1,5 @@
 """Products of rows with a packed matrix, and sums of outer products, in tiles of the result that stay in registers."""
 
-import threading
-
-import numpy as np
-from numba import types
-from numba.extending import intrinsic
-
 from symcell.runtime.bands import (
     _fetching_short_band,
     _fetching_tall_band,
@@ -17,11 +11,11 @@ from symcell.runtime.bands import (
     _tall_sum_band,
     _wide_row,
 )
-from symcell.runtime.jit import inlined, ir, pointed
+from symcell.runtime.jit import inlined
 from symcell.runtime.memory import _LINE, room, zeros
-from symcell.runtime.packing import _DEPTH, _put_row, _shared
+from symcell.runtime.packing import _DEPTH, _put_row
 from symcell.runtime.tiles import _TALL
-from symcell.runtime.views import lines_at
+from symcell.runtime.views import _there, lines_at
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
@@ -48,6 +42,7 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
     the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
     weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
+    rows, weights, out, team, ahead = _there(rows), _there(weights), _there(out), _there(team), _there(ahead)
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
     if team[0] > 1:
@@ -118,6 +113,8 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
     C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
     left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
+    left, right, out, team = _there(left), _there(right), _there(out), _there(team)
+    places, panels = _there(places), _there(panels)
     samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
     rows, row, sample = left.shape[0] * samples, low, 0
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
@@ -136,66 +133,3 @@ def _add_outer_products(left, from_left, right, from_right, out, grows, low, hig
             for column in range(0, breadth, width):
                 _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
                 _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
-
-
-# Both products are compiled once for a dtype, and called by address: a kernel with their code in it would have to be optimised
-# together with them.
-_compiled_products = _shared.setdefault("compiled", {})
-_compiling_products = _shared.setdefault("lock", threading.Lock())
-
-
-def _kinds_of_arguments(number):
-    """The types of the arguments of both products."""
-    rows, n = types.Array(number, 3, "C"), types.intp
-    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
-    return (
-        (rows, n, rows, rows, n, n, n, n, team, ahead),
-        (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
-    )
-
-
-def products_of(real):
-    """The addresses of both products for a dtype, compiled when they are first asked for."""
-    if real in _compiled_products:
-        return _compiled_products[real][0]
-    with _compiling_products:
-        if real not in _compiled_products:
-            kinds = _kinds_of_arguments(types.float32 if real == np.float32 else types.float64)
-            compiled = [pointed(f, types.void(*k)) for f, k in zip((_multiply, _add_outer_products), kinds, strict=True)]
-            _compiled_products[real] = np.array([f.address for f in compiled], np.int64), compiled
-        return _compiled_products[real][0]
-
-
-def _called(k, products, rows, given=None):
-    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
-    kinds = _kinds_of_arguments(rows.dtype)[k]
-    signature = types.void(products, *kinds[:given])
-
-    def generate(context, builder, signature, arguments):
-        addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
-        types_of_values = [context.get_value_type(kind) for kind in (types.none, *kinds)]
-        arguments = [*arguments[1:], *(kind(None) for kind in types_of_values[len(arguments) :])]
-        address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
-        function = ir.FunctionType(types_of_values[0], types_of_values[1:]).as_pointer()
-        builder.call(builder.inttoptr(address, function), arguments)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
-    """See _multiply; `products` says where it is."""
-    return _called(0, products, rows, given=-1)
-
-
-@intrinsic
-def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """The same, which asks for what lies ahead meanwhile."""
-    return _called(0, products, rows)
-
-
-@intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
-    """See _add_outer_products; `products` says where it is."""
-    return _called(1, products, left)

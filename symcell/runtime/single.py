@@ -9,7 +9,7 @@ from numba.extending import intrinsic
 
 from symcell.runtime.jit import exact_jit, ir
 from symcell.runtime.tiles import _splat, _Vectors
-from symcell.runtime.views import _in_one_piece, _part
+from symcell.runtime.views import _array_at, _in_one_piece
 
 _EIGHT = 8  # rows of weights that are gone through side by side
 
@@ -21,9 +21,8 @@ def array_at(typing, address, shape, like):
 
     def generate(context, builder, signature, arguments):
         address, shape, _ = arguments
-        whole = context.make_array(array)(context, builder)
-        whole.data = builder.inttoptr(address, whole.data.type)
-        return _part(context, builder, array(array), [whole._getvalue()], address.type(0), cgutils.unpack_tuple(builder, shape))
+        data = builder.inttoptr(address, context.get_data_type(array.dtype).as_pointer())
+        return _array_at(context, builder, array, data, cgutils.unpack_tuple(builder, shape))
 
     return array(address, shape, like), generate
 

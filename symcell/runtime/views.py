@@ -20,13 +20,44 @@ def _in_one_piece(*arrays):
 def _part(context, builder, signature, arguments, place, shape):
     """The array of a shape, a list, that begins at a place of the first argument's numbers."""
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-    part = context.make_array(signature.return_type)(context, builder)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype)))
-    *strides, count = accumulate(shape[::-1], builder.mul, initial=place.type(1))
+    return _array_at(context, builder, signature.return_type, builder.gep(whole.data, [place]), shape)
+
+
+def _array_at(context, builder, kind, data, shape):
+    """The array of a kind and of a shape, a list, whose numbers begin where `data` points to."""
+    array, index = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    *strides, count = accumulate(shape[::-1], builder.mul, initial=index(1))
     strides = [builder.mul(n, size) for n in strides[::-1]]
-    part.data, part.itemsize, part.nitems = builder.gep(whole.data, [place]), size, count
-    part.shape, part.strides = (cgutils.pack_array(builder, numbers, place.type) for numbers in (shape, strides))
-    return part._getvalue()
+    array.data, array.itemsize, array.nitems = data, size, count
+    array.shape, array.strides = (cgutils.pack_array(builder, numbers, index) for numbers in (shape, strides))
+    return array._getvalue()
+
+
+def _place_of(kind):
+    """What a function that is called by address is given of an argument of a kind: of an array, where it lies, and its shape.
+    With all that Numba's arrays have, a call would take as long as a small product."""
+    return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
+
+
+@intrinsic
+def _there(typing, place):
+    """The array that lies where `place` says."""
+    signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
+
+    def generate(context, builder, signature, arguments):
+        data, *shape = cgutils.unpack_tuple(builder, arguments[0])
+        return _array_at(context, builder, signature.return_type, data, shape)
+
+    return signature, generate
+
+
+def _whereabouts(context, builder, kind, argument):
+    """What such a function is given of an argument, when the code runs."""
+    if not isinstance(kind, types.Array):
+        return argument
+    array = context.make_array(kind)(context, builder, argument)
+    return context.make_tuple(builder, _place_of(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
 
 
 def _place(builder, indices, shape):

@@ -1,0 +1,76 @@
+"""Calls of the products, which are compiled once for a dtype, and called by address: a kernel with their code in it would have to
+be optimised together with them.
+"""
+
+import threading
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from symcell.runtime.jit import ir, pointed
+from symcell.runtime.packing import _shared
+from symcell.runtime.products import _add_outer_products, _multiply
+from symcell.runtime.views import _place_of, _whereabouts
+
+_compiled_products = _shared.setdefault("compiled", {})
+_compiling_products = _shared.setdefault("lock", threading.Lock())
+
+
+def _kinds_of_arguments(number):
+    """The types of the arguments of both products."""
+    rows, n = types.Array(number, 3, "C"), types.intp
+    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
+    return (
+        (rows, n, rows, rows, n, n, n, n, team, ahead),
+        (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
+    )
+
+
+def products_of(real):
+    """The addresses of both products for a dtype, compiled when they are first asked for."""
+    if real in _compiled_products:
+        return _compiled_products[real][0]
+    with _compiling_products:
+        if real not in _compiled_products:
+            number = types.float32 if real == np.float32 else types.float64
+            given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
+            compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
+            _compiled_products[real] = np.array([address for _, address in compiled], np.int64), compiled
+        return _compiled_products[real][0]
+
+
+def _called(k, products, rows, given=None):
+    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
+    kinds = _kinds_of_arguments(rows.dtype)[k]
+    places = tuple(map(_place_of, kinds))
+    signature = types.void(products, *kinds[:given])
+
+    def generate(context, builder, signature, arguments):
+        addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
+        there = [_whereabouts(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
+        there += [context.get_value_type(place)(None) for place in places[len(there) :]]
+        address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
+        function = context.call_conv.get_function_type(types.none, places).as_pointer()
+        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
+    """See _multiply; `products` says where it is."""
+    return _called(0, products, rows, given=-1)
+
+
+@intrinsic
+def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
+    """The same, which asks for what lies ahead meanwhile."""
+    return _called(0, products, rows)
+
+
+@intrinsic
+def add_outer_products(typing, products, left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+    """See _add_outer_products; `products` says where it is."""
+    return _called(1, products, left)
