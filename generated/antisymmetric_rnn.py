@@ -40,7 +40,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "448753edd92b67be"
+CONTENT_HASH = "ef03f4e6ba6f45ea"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "antisymmetric_rnn"
@@ -1576,12 +1576,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2209,9 +2210,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 30 * n_h + n_h * n_h + n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    tanh_z_h_seq = room((T, B, n_h), real)
     from_x = room((block, B, n_h), real)
     from_h_prev = room((1, B, n_h), real)
-    tanh_z_h_seq = room((T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, V_packed, w_h_packed, x, from_x,
@@ -2264,12 +2265,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     products = products_of(real)
     dz_h_seq = room((block, B, spread(n_h, real)), real)
     from_dz_h = room((1, B, n_h), real)
-    dh = room((1, B, n_h), real)
     dx_seq = room((T, B, n_x), real)
+    dh = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
     dw_h = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    db = zeros((parts[-1][1] + 1, n_h), real)
     dV = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B)
+    db = zeros((parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, tanh_z_h_seq], parts)
 

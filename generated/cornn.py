@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e1769de35e1f4f38"
+CONTENT_HASH = "6685dd5e8da6ed41"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "cornn"
@@ -1582,12 +1582,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2200,17 +2201,16 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W_z_packed, U_z_y_packed, U_z_z_packed = weights
     x_kept = kept["x"]
-    z_seq = room((T + 1, B, n_h), real)
+    z_seq, y_seq = room((2, T + 1, B, n_h), real)
     z_seq[0] = initial["z"]
-    y_seq = room((T + 1, B, n_h), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B, 2 * (n_h * n_h) + 40 * n_h + n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    tanh_z_z_seq = room((T, B, n_h), real)
     from_x = room((block, B, n_h), real)
     from_y_prev = room((1, B, n_h), real)
     from_z_prev = room((1, B, n_h), real)
-    tanh_z_z_seq = room((T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_z_packed, U_z_y_packed,
@@ -2270,8 +2270,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
     dW_z = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B)
-    dU_z_y = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    dU_z_z = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
+    dU_z_y, dU_z_z = sums_of_products((2, parts[-1][1] + 1, n_h, n_h), real, T * B)
     db_z = zeros((parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq], parts)

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c39c31d90bfcac50"
+CONTENT_HASH = "488eed1d53472853"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "ctrnn"
@@ -1581,12 +1581,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2484,6 +2485,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 180 * n_h + 6 * (n_h * n_h) + n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq = room((8, T, B, n_h),
+        real)
+    tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq = room((3, T, B, n_h), real)
     from_x = room((block, B, n_h), real)
     from_h_prev = room((1, B, n_h), real)
     from_h1 = room((1, B, n_h), real)
@@ -2491,8 +2495,6 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     from_h3 = room((1, B, n_h), real)
     from_h4 = room((1, B, n_h), real)
     from_h5 = room((1, B, n_h), real)
-    (h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
-        tanh_z_h5_seq, tanh_z_h_seq) = room((11, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packed, U_h_packed, x, from_x,
@@ -2563,14 +2565,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh2_seq = room((block, B, n_h), real)
     dh1_seq = room((block, B, n_h), real)
     # Each thread adds up gradients of its own.
-    dtau = zeros((parts[-1][1] + 1, 1), real)
     dz = sums_of_products((parts[-1][1] + 1, 6 * n_h, n_x), real, T * B)
-    dz_h1_h_prev = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    dz_h2_h1 = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    dz_h3_h2 = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    dz_h4_h3 = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    dz_h5_h4 = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    dz_h_h5 = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
+    dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5 = sums_of_products((6, parts[-1][1] + 1,
+        n_h, n_h), real, T * B)
+    dtau = zeros((parts[-1][1] + 1, 1), real)
     db_h = zeros((parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dh_given, tanh_z_h_seq,

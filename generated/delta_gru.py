@@ -53,7 +53,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "47b8ed5b766ebc9b"
+CONTENT_HASH = "0924d82010553779"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "delta_gru"
@@ -1620,12 +1620,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2404,25 +2405,20 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, U = weights
     x_kept = kept["x"]
     x_sent_seq = room((T + 1, B, n_x), real)
+    h_sent_seq, m_r_seq, m_z_seq, m_x_seq, m_h_seq, h_seq = room((6, T + 1, B, n_h), real)
     x_sent_seq[0] = initial["x_sent"]
-    h_sent_seq = room((T + 1, B, n_h), real)
     h_sent_seq[0] = initial["h_sent"]
-    m_r_seq = room((T + 1, B, n_h), real)
     m_r_seq[0] = initial["m_r"]
-    m_z_seq = room((T + 1, B, n_h), real)
     m_z_seq[0] = initial["m_z"]
-    m_x_seq = room((T + 1, B, n_h), real)
     m_x_seq[0] = initial["m_x"]
-    m_h_seq = room((T + 1, B, n_h), real)
     m_h_seq[0] = initial["m_h"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 100 * n_h + 20 * n_x + 3 * (n_h * n_h) + 3 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     d_x_seq = room((T, B, n_x), real)
-    from_d_x = room((block, B, 3 * n_h), real)
     d_h_seq, g_seq = room((2, T, B, n_h), real)
+    from_d_x = room((block, B, 3 * n_h), real)
     from_d_h = room((1, B, 3 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
@@ -2493,13 +2489,13 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dm_all = room((block, B, spread(3 * n_h, real)), real)
-    dm_all_2 = room((block, B, spread(3 * n_h, real)), real)
     from_dm_r = room((1, B, n_h), real)
+    dm_all_2 = room((block, B, spread(3 * n_h, real)), real)
+    from_dm_r_2 = room((block, B, n_x), real)
+    dg_seq = room((block, B, n_h), real)
     dh = room((1, B, n_h), real)
     z_again = room((1, B, n_h), real)
     dh_sent = room((1, B, n_h), real)
-    from_dm_r_2 = room((block, B, n_x), real)
-    dg_seq = room((block, B, n_h), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
     dW = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_x), real, T * B)

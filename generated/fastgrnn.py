@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "91547c7803d57d67"
+CONTENT_HASH = "2ae67ca50dd9ecbe"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "fastgrnn"
@@ -1580,12 +1580,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2241,9 +2242,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 40 * n_h + n_h * n_h + n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    z_seq, c_seq = room((2, T, B, n_h), real)
     from_x = room((block, B, n_h), real)
     from_h_prev = room((1, B, n_h), real)
-    z_seq, c_seq = room((2, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed, U_packed, x, from_x,
@@ -2295,12 +2296,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dc_seq = room((block, B, n_h), real)
     dz_seq = room((block, B, n_h), real)
     # Each thread adds up gradients of its own.
-    dw_h_2 = zeros((parts[-1][1] + 1, 1), real)
-    dw_h = zeros((parts[-1][1] + 1, 1), real)
     dU = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
     dW = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B)
-    db_z = zeros((parts[-1][1] + 1, n_h), real)
-    db_c = zeros((parts[-1][1] + 1, n_h), real)
+    dw_h_2, dw_h = zeros((2, parts[-1][1] + 1, 1), real)
+    db_z, db_c = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, z_seq, c_seq], parts)
 

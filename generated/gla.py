@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1559bf6b5d4c91b4"
+CONTENT_HASH = "68f469206b74d57c"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "gla"
@@ -1592,12 +1592,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2248,18 +2249,18 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, G_1_packed, G_2_packed = weights
     x_kept = kept["x"]
     S_seq = room((T + 1, B, n_k, n_v), real)
-    S_seq[0] = initial["S"]
     y_seq = room((T + 1, B, n_v), real)
+    S_seq[0] = initial["S"]
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B,
         10 * n_k * n_v + 2 * n_k * n_x + 20 * n_v + 40 * n_k + n_k * n_r + n_r * n_x + n_v * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, 2 * n_k + n_v), real)
     z_a_seq = room((T, B, n_r), real)
-    from_z_a = room((block, B, n_k), real)
     k_seq, q_seq, z_a_2_seq, a_seq = room((4, T, B, n_k), real)
     v_seq = room((T, B, n_v), real)
+    from_x = room((block, B, 2 * n_k + n_v), real)
+    from_z_a = room((block, B, n_k), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_k, n_v, W, G_1_packed, G_2_packed, x,
@@ -2320,9 +2321,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_q_and_dk_and_dv_seq = room((block, B, spread(2 * n_k + n_r + n_v, real)), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
-    db_g = zeros((parts[-1][1] + 1, n_k), real)
     dG_2 = sums_of_products((parts[-1][1] + 1, n_k, n_r), real, T * B)
     dweights = sums_of_products((parts[-1][1] + 1, 2 * n_k + n_r + n_v, n_x), real, T * B)
+    db_g = zeros((parts[-1][1] + 1, n_k), real)
     lines, panels = outer_room(len(parts), [n_r, n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):

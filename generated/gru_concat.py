@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a26b6114ad46365f"
+CONTENT_HASH = "39c6492203987aea"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "gru_concat"
@@ -1587,12 +1587,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2282,9 +2283,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 3 * (n_h * n_h) + 3 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    v_g_seq, r_seq, i_seq, g_seq = room((4, T, B, n_h), real)
     from_x = room((block, B, 3 * n_h), real)
     from_c_prev = room((1, B, 2 * n_h), real)
-    v_g_seq, r_seq, i_seq, g_seq = room((4, T, B, n_h), real)
     from_v_g = room((1, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
@@ -2341,15 +2342,13 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_all = room((block, B, spread(3 * n_h, real)), real)
     from_dz_g = room((1, B, n_h), real)
     from_dz_r = room((1, B, n_h), real)
-    dc = room((1, B, n_h), real)
     dx_seq = room((T, B, n_x), real)
+    dc = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_r = zeros((parts[-1][1] + 1, n_h), real)
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
     dz = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_h), real, T * B)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
     dz_g_v_g = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
     dz_ = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_x), real, T * B)
+    db_r, db_i, db_g = zeros((3, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
 

@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "4cedbd6a413fcee9"
+CONTENT_HASH = "f2c7805b2306c078"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "gru_one_gate"
@@ -1587,12 +1587,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2200,9 +2201,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 50 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    g_seq, u_seq = room((2, T, B, n_h), real)
     from_x = room((block, B, 2 * n_h), real)
     from_c_prev = room((1, B, 2 * n_h), real)
-    g_seq, u_seq = room((2, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, c_seq,
@@ -2251,13 +2252,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     products = products_of(real)
     dz_all = room((block, B, spread(2 * n_h, real)), real)
     from_dz_g = room((1, B, n_h), real)
-    dc = room((1, B, n_h), real)
     dx_seq = room((T, B, n_x), real)
+    dc = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
     dU = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_h), real, T * B)
     dW = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_x), real, T * B)
-    db_u = zeros((parts[-1][1] + 1, n_h), real)
+    db_g, db_u = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([c_seq, x, dc_given, g_seq, u_seq], parts)
 

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f68b1f0d5c885bac"
+CONTENT_HASH = "6a87a7f92f5f0706"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "gru_reset_after"
@@ -1596,12 +1596,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2235,9 +2236,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 3 * (n_h * n_h) + 3 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    z_seq, r_seq, z_n_seq, n_seq = room((4, T, B, n_h), real)
     from_x = room((block, B, 3 * n_h), real)
     from_h_prev = room((1, B, 3 * n_h), real)
-    z_seq, r_seq, z_n_seq, n_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
@@ -2287,17 +2288,14 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, spread(3 * n_h, real)), real)
-    dz_all_2 = room((block, B, spread(3 * n_h, real)), real)
     from_dz_z = room((1, B, n_h), real)
-    dh = room((1, B, n_h), real)
+    dz_all_2 = room((block, B, spread(3 * n_h, real)), real)
     dx_seq = room((T, B, n_x), real)
+    dh = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_z = zeros((parts[-1][1] + 1, n_h), real)
-    db_r = zeros((parts[-1][1] + 1, n_h), real)
-    dd_n = zeros((parts[-1][1] + 1, n_h), real)
     dU = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_h), real, T * B)
     dW = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_x), real, T * B)
-    db_n = zeros((parts[-1][1] + 1, n_h), real)
+    db_z, db_r, dd_n, db_n = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq], parts)
 

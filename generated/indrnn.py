@@ -40,7 +40,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b5733afc48845bea"
+CONTENT_HASH = "e99287fed7207b85"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "indrnn"
@@ -1574,12 +1574,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2124,8 +2125,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 20 * n_h + n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, n_h), real)
     z_h_seq = room((T, B, n_h), real)
+    from_x = room((block, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packed, x, from_x, x_kept, u,
@@ -2170,9 +2171,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_h_seq = room((block, B, spread(n_h, real)), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
-    du = zeros((parts[-1][1] + 1, n_h), real)
     dW_h = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B)
-    db_h = zeros((parts[-1][1] + 1, n_h), real)
+    du, db_h = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):

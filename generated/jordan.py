@@ -42,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e986cf2cefec8b9e"
+CONTENT_HASH = "fd45e54c5164b9b2"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "jordan"
@@ -1585,12 +1585,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2208,9 +2209,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 2 * n_h * n_y + 20 * n_h + 20 * n_y + n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    h_seq = room((T, B, n_h), real)
     from_x = room((block, B, n_h), real)
     from_y_prev = room((1, B, n_h), real)
-    h_seq = room((T, B, n_h), real)
     from_h = room((1, B, n_y), real)
 
     def part(thread, own, low, high, upto, rank, team):
@@ -2269,8 +2270,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     # Each thread adds up gradients of its own.
     dW_h = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B)
     dU_h = sums_of_products((parts[-1][1] + 1, n_h, n_y), real, T * B)
-    db_h = zeros((parts[-1][1] + 1, n_h), real)
     dU_y = sums_of_products((parts[-1][1] + 1, n_y, n_h), real, T * B)
+    db_h = zeros((parts[-1][1] + 1, n_h), real)
     db_y = zeros((parts[-1][1] + 1, n_y), real)
     lines, panels = outer_room(len(parts), [n_x, n_y, n_h], real)
     ahead = room_ahead([x, y_seq, h_seq, dy_given], parts)

@@ -48,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2d838670e58d4806"
+CONTENT_HASH = "7c418337edac8986"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "layer_norm_lstm"
@@ -1595,12 +1595,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2389,19 +2390,19 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W_packed, U_packed = weights
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 190 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x + 150)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, 4 * n_h), real)
-    from_h_prev = room((1, B, 4 * n_h), real)
-    (variance_v_2_seq, power_v_2_seq, variance_v_seq, power_v_seq, variance_h_seq, mean_h_seq,
-        power_h_seq) = room((7, T, B), real)
+    variance_v_2_seq, power_v_2_seq, variance_v_seq, power_v_seq, variance_h_seq, mean_h_seq, power_h_seq = (
+        room((7, T, B), real)
+    )
     z_v_4_seq, z_v_2_seq = room((2, T, B, 4 * n_h), real)
     i_seq, g_seq, f_seq, o_seq, tanh_h_seq = room((5, T, B, n_h), real)
+    from_x = room((block, B, 4 * n_h), real)
+    from_h_prev = room((1, B, 4 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_packed, U_packed, x, from_x,
@@ -2462,13 +2463,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_seq = room((block, B, n_h), real)
     dv_seq = room((block, B, 4 * n_h), real)
     # Each thread adds up gradients of its own.
-    db = zeros((parts[-1][1] + 1, 4 * n_h), real)
-    dg_h = zeros((parts[-1][1] + 1, 4 * n_h), real)
     dU = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_h), real, T * B)
-    dg_x = zeros((parts[-1][1] + 1, 4 * n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
-    db_c = zeros((parts[-1][1] + 1, n_h), real)
-    dg_c = zeros((parts[-1][1] + 1, n_h), real)
+    db, dg_h, dg_x = zeros((3, parts[-1][1] + 1, 4 * n_h), real)
+    db_c, dg_c = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
         dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq, z_v_4_seq,

@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a28362f7f09dd5b0"
+CONTENT_HASH = "55b05e252fddc7ad"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "lmu"
@@ -1591,12 +1591,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2288,8 +2289,8 @@ def _forward(T, B_, sizes, real, params, weights, inputs, kept, initial, threads
     W_x_packed, A_packed, W_h_packed, W_m_packed = weights
     x_kept = kept["x"]
     m_seq = room((T + 1, B_, n_m), real)
-    m_seq[0] = initial["m"]
     h_seq = room((T + 1, B_, n_h), real)
+    m_seq[0] = initial["m"]
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B_, 10 * n_m + 20 * n_h + n_h * n_h + n_h * n_m + n_h * n_x + n_m * n_m + 40)
     block = steps_at_a_time(T, B_)
@@ -2368,12 +2369,12 @@ def _backward(T, B_, sizes, real, params, weights, inputs, states, tape, given, 
     ddot_s_seq = room((block, B_), real)
     dx_seq = room((T, B_, n_x), real)
     # Each thread adds up gradients of its own.
-    de_h = zeros((parts[-1][1] + 1, n_h), real)
-    de_m = zeros((parts[-1][1] + 1, n_m), real)
-    de_x = zeros((parts[-1][1] + 1, n_x), real)
     dW_h = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B_)
     dW_m = sums_of_products((parts[-1][1] + 1, n_h, n_m), real, T * B_)
     dW_x = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B_)
+    de_h = zeros((parts[-1][1] + 1, n_h), real)
+    de_m = zeros((parts[-1][1] + 1, n_m), real)
+    de_x = zeros((parts[-1][1] + 1, n_x), real)
     lines, panels = outer_room(len(parts), [n_h, n_m, n_x], real)
     ahead = room_ahead([h_seq, m_seq, x, dh_given, dm_given], parts)
 

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "50dd17c8acc08e5c"
+CONTENT_HASH = "168ed127cb2c7a9b"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "lru"
@@ -1595,12 +1595,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2328,11 +2329,10 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im) = weights
     x_kept = kept["x"]
-    h_re_seq = room((T + 1, B, n_h), real)
-    h_re_seq[0] = initial["h_re"]
-    h_im_seq = room((T + 1, B, n_h), real)
-    h_im_seq[0] = initial["h_im"]
+    h_re_seq, h_im_seq = room((2, T + 1, B, n_h), real)
     y_seq = room((T + 1, B, n_y), real)
+    h_re_seq[0] = initial["h_re"]
+    h_im_seq[0] = initial["h_im"]
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B, 10 * n_y + 20 * n_h + 4 * n_h * n_y)
     block = steps_at_a_time(T, B)
@@ -2400,14 +2400,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     from_dz_h_re = room((block, B, n_y), real)
     dx_seq = room((T, B, n_y), real)
     # Each thread adds up gradients of its own.
-    dw_h_im = zeros((parts[-1][1] + 1, n_h), real)
-    dw_h_re_3 = zeros((parts[-1][1] + 1, n_h), real)
-    dw_h_re_2 = zeros((parts[-1][1] + 1, n_h), real)
-    dw_h_re = zeros((parts[-1][1] + 1, n_h), real)
     dB = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_y), real, T * B)
+    dy_h_im, dC_re = sums_of_products((2, parts[-1][1] + 1, n_y, n_h), real, T * B)
+    dw_h_im, dw_h_re_3, dw_h_re_2, dw_h_re = zeros((4, parts[-1][1] + 1, n_h), real)
     dD = zeros((parts[-1][1] + 1, n_y), real)
-    dy_h_im = sums_of_products((parts[-1][1] + 1, n_y, n_h), real, T * B)
-    dC_re = sums_of_products((parts[-1][1] + 1, n_y, n_h), real, T * B)
     lines, panels = outer_room(len(parts), [n_h, n_y], real)
 
     def part(thread, own, low, high, upto, rank, team):

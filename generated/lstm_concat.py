@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "41db636c4e49b1fd"
+CONTENT_HASH = "2adace2f9d65a822"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "lstm_concat"
@@ -1594,12 +1594,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2269,16 +2270,15 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, W_ = weights
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 110 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    i_seq, f_seq, g_seq, o_seq = room((4, T, B, n_h), real)
     from_x = room((block, B, 4 * n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
-    i_seq, f_seq, g_seq, o_seq = room((4, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, n_x, W, W_, x, from_x, h_seq,
@@ -2337,12 +2337,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_all = room((block, B, spread(4 * n_h, real)), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
     dz = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_h), real, T * B)
     dz_ = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
+    db_i, db_f, db_g, db_o = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
 

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "749fc0fc008d7caf"
+CONTENT_HASH = "e32040165dab9179"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "lstmp"
@@ -1606,12 +1606,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2277,15 +2278,15 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, U, P_packed = weights
     x_kept = kept["x"]
     c_seq = room((T + 1, B, n_h), real)
-    c_seq[0] = initial["c"]
     r_seq = room((T + 1, B, n_r), real)
+    c_seq[0] = initial["c"]
     r_seq[0] = initial["r"]
     parts = shares(threads, T, B, 110 * n_h + 4 * n_h * n_x + 5 * n_h * n_r)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    v_r_seq, i_seq, f_seq, o_seq, g_seq = room((5, T, B, n_h), real)
     from_x = room((block, B, 4 * n_h), real)
     from_r_prev = room((1, B, 4 * n_h), real)
-    v_r_seq, i_seq, f_seq, o_seq, g_seq = room((5, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, P_packed, x, from_x, r_seq,
@@ -2347,17 +2348,14 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     products = products_of(real)
     dr_seq = room((block, B, spread(n_r, real)), real)
     from_dr = room((1, B, n_h), real)
-    tanh_c_again = room((1, B, n_h), real)
     dz_all = room((block, B, spread(4 * n_h, real)), real)
     dx_seq = room((T, B, n_x), real)
+    tanh_c_again = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_r), real, T * B)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
     dP = sums_of_products((parts[-1][1] + 1, n_r, n_h), real, T * B)
+    db_i, db_f, db_o, db_g = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_r, n_h], real)
     ahead = room_ahead([x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
 

@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "f0bfa63a58255b80"
+CONTENT_HASH = "567e7f38252aa4b7"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "mamba"
@@ -1620,12 +1620,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2484,15 +2485,13 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, W_1_packed, W_, W_2_packed, W_y_packed, w_S = weights
     x_kept = kept["x"]
-    u1_seq = room((T + 1, B, n_u), real)
-    u1_seq[0] = initial["u1"]
-    u2_seq = room((T + 1, B, n_u), real)
-    u2_seq[0] = initial["u2"]
-    u3_seq = room((T + 1, B, n_u), real)
-    u3_seq[0] = initial["u3"]
+    u1_seq, u2_seq, u3_seq = room((3, T + 1, B, n_u), real)
     S_seq = room((T + 1, B, n_u, n_s), real)
-    S_seq[0] = initial["S"]
     y_seq = room((T + 1, B, n_y), real)
+    u1_seq[0] = initial["u1"]
+    u2_seq[0] = initial["u2"]
+    u3_seq[0] = initial["u3"]
+    S_seq[0] = initial["S"]
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B,
         10 * n_y + 110 * n_u + 2 * n_r * n_u + 2 * n_u * n_x + 22 * n_s * n_u + n_u * n_y)
@@ -2502,9 +2501,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     u_seq, v_y_seq, silu_z_y_seq, z_delta_2_seq, delta_seq, v_S_seq, y_ssm_seq = room((7, T, B, n_u), real)
     z_delta_seq = room((T, B, n_r), real)
     from_u = room((T, B, 2 * n_s), real)
+    exp_S_seq = room((T, B, n_u, n_s), real)
     from_z_delta = room((block, B, n_u), real)
     from_v_y = room((block, B, n_y), real)
-    exp_S_seq = room((T, B, n_u, n_s), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_u, n_s, n_y, W, W_1_packed, W_,
@@ -2591,28 +2590,22 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     products = products_of(real)
     dy_seq = room((block, B, spread(n_y, real)), real)
     from_dy = room((block, B, n_u), real)
-    from_dz_delta = room((block, B, n_u), real)
-    sigmoid_du0_seq = room((block, B, n_u), real)
-    dy_ssm_seq = room((block, B, n_u), real)
-    dv_S_seq = room((block, B, n_u), real)
     dz_delta_2_seq = room((block, B, spread(n_u, real)), real)
     from_dz_delta_2 = room((block, B, n_r), real)
     dz_delta_and_dB_t_and_dC_t_seq = room((block, B, spread(2 * n_s + n_r, real)), real)
+    from_dz_delta = room((block, B, n_u), real)
     du0_and_dz_y_seq = room((block, B, spread(2 * n_u, real)), real)
     dx_seq = room((T, B, n_x), real)
+    sigmoid_du0_seq = room((block, B, n_u), real)
+    dy_ssm_seq = room((block, B, n_u), real)
+    dv_S_seq = room((block, B, n_u), real)
     # Each thread adds up gradients of its own.
-    dw_S = zeros((parts[-1][1] + 1, n_u, n_s), real)
-    db_u = zeros((parts[-1][1] + 1, n_u), real)
-    dk0 = zeros((parts[-1][1] + 1, n_u), real)
-    dk1 = zeros((parts[-1][1] + 1, n_u), real)
-    dk2 = zeros((parts[-1][1] + 1, n_u), real)
-    dk3 = zeros((parts[-1][1] + 1, n_u), real)
-    db_delta = zeros((parts[-1][1] + 1, n_u), real)
     dW_2 = sums_of_products((parts[-1][1] + 1, n_u, n_r), real, T * B)
     dW = sums_of_products((parts[-1][1] + 1, 2 * n_s + n_r, n_u), real, T * B)
-    dD = zeros((parts[-1][1] + 1, n_u), real)
     dW_y = sums_of_products((parts[-1][1] + 1, n_y, n_u), real, T * B)
     dW_ = sums_of_products((parts[-1][1] + 1, 2 * n_u, n_x), real, T * B)
+    dw_S = zeros((parts[-1][1] + 1, n_u, n_s), real)
+    db_u, dk0, dk1, dk2, dk3, db_delta, dD = zeros((7, parts[-1][1] + 1, n_u), real)
     lines, panels = outer_room(len(parts), [n_u, n_r, n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):

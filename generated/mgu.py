@@ -42,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "3e59ed08b297e2a3"
+CONTENT_HASH = "a5854eed472fb0d8"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "mgu"
@@ -1586,12 +1586,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2239,10 +2240,10 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 60 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    v_g_seq, f_seq, g_seq = room((3, T, B, n_h), real)
     from_x = room((block, B, 2 * n_h), real)
     from_h_prev = room((1, B, n_h), real)
     from_v_g = room((1, B, n_h), real)
-    v_g_seq, f_seq, g_seq = room((3, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_f_packed, U_g_packed, x,
@@ -2295,14 +2296,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_all = room((block, B, spread(2 * n_h, real)), real)
     from_dz_g = room((1, B, n_h), real)
     from_dz_f = room((1, B, n_h), real)
-    dh = room((1, B, n_h), real)
     dx_seq = room((T, B, n_x), real)
+    dh = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
-    dU_f = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
+    dU_f, dU_g = sums_of_products((2, parts[-1][1] + 1, n_h, n_h), real, T * B)
     dW = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_x), real, T * B)
-    dU_g = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
+    db_f, db_g = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, v_g_seq, dh_given, f_seq, g_seq], parts)
 

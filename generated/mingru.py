@@ -42,7 +42,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "5c0183496e017bd6"
+CONTENT_HASH = "9f57c22cafd86136"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "mingru"
@@ -1575,12 +1575,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2130,8 +2131,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 2 * n_h * n_x + 30 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, 2 * n_h), real)
     g_seq, z_seq = room((2, T, B, n_h), real)
+    from_x = room((block, B, 2 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, x, from_x, x_kept, g_seq, z_seq,

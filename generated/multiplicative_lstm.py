@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8fd6bba9c4d0bb24"
+CONTENT_HASH = "47951d74c7eca140"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "multiplicative_lstm"
@@ -1609,12 +1609,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2316,17 +2317,16 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, U_m_packed, U = weights
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 110 * n_h + 20 * n_m + 4 * n_h * n_x + 5 * n_h * n_m + n_m * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, 4 * n_h + n_m), real)
     from_h_prev, m_seq, z_m_2_seq = room((3, T, B, n_m), real)
-    from_m = room((1, B, 4 * n_h), real)
     i_seq, f_seq, o_seq, u_seq = room((4, T, B, n_h), real)
+    from_x = room((block, B, 4 * n_h + n_m), real)
+    from_m = room((1, B, 4 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x, from_x,
@@ -2394,12 +2394,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
     dU_m = sums_of_products((parts[-1][1] + 1, n_m, n_h), real, T * B)
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h + n_m, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_m), real, T * B)
-    db_u = zeros((parts[-1][1] + 1, n_h), real)
+    db_i, db_f, db_o, db_u = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_m, n_x], real)
     ahead = room_ahead([h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
         from_h_prev], parts)

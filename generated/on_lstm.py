@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ccf422d4fbfd61bd"
+CONTENT_HASH = "c17efe467e7987d1"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "on_lstm"
@@ -1620,12 +1620,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2431,17 +2432,16 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, U = weights
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 185 * n_h + 5 * (n_h * n_h) + 5 * n_h * n_x + 40)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, 5 * n_h), real)
-    from_h_prev = room((1, B, 5 * n_h), real)
     v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq = room((4, T, B, n_h // 2), real)
     i_seq, f_seq, o_seq, g_seq, w_seq, f_hat_seq, i_hat_seq = room((7, T, B, n_h), real)
+    from_x = room((block, B, 5 * n_h), real)
+    from_h_prev = room((1, B, 5 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
@@ -2505,14 +2505,10 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_all = room((block, B, spread(5 * n_h, real)), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
-    db_m_f = zeros((parts[-1][1] + 1, n_h // 2), real)
-    db_m_i = zeros((parts[-1][1] + 1, n_h // 2), real)
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 5 * n_h, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 5 * n_h, n_h), real, T * B)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
+    db_m_f, db_m_i = zeros((2, parts[-1][1] + 1, n_h // 2), real)
+    db_i, db_f, db_o, db_g = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, dc_given, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
         f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)

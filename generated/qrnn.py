@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "dd6cd0cb588ef7d8"
+CONTENT_HASH = "580d5d2be074acfe"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "qrnn"
@@ -1597,12 +1597,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2232,18 +2233,17 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, V = weights
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
-    c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
-    h_seq[0] = initial["h"]
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     x_last_seq = room((T + 1, B, n_x), real)
+    c_seq[0] = initial["c"]
+    h_seq[0] = initial["h"]
     x_last_seq[0] = initial["x_last"]
     parts = shares(threads, T, B, 10 * n_x + 6 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    z_seq, f_seq, o_seq = room((3, T, B, n_h), real)
     from_x = room((block, B, 3 * n_h), real)
     from_x_last_prev = room((block, B, 3 * n_h), real)
-    z_seq, f_seq, o_seq = room((3, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_x, n_h, W, V, x, from_x, x_last_seq,
@@ -2301,11 +2301,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     from_dz_z_2 = room((block, B, n_x), real)
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
-    db_z = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    dV = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_x), real, T * B)
-    dW = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_x), real, T * B)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
+    dV, dW = sums_of_products((2, parts[-1][1] + 1, 3 * n_h, n_x), real, T * B)
+    db_z, db_f, db_o = zeros((3, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x], real)
 
     def part(thread, own, low, high, upto, rank, team):

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7af9ace95044743e"
+CONTENT_HASH = "2476cdc875d4ddef"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "rhn"
@@ -1597,12 +1597,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2282,10 +2283,10 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 100 * n_h + 2 * n_h * n_x + 4 * (n_h * n_h))
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    s1_seq, H1_seq, T1_seq, H2_seq, T2_seq = room((5, T, B, n_h), real)
     from_x = room((block, B, 2 * n_h), real)
     from_h_prev = room((1, B, 2 * n_h), real)
     from_s1 = room((1, B, 2 * n_h), real)
-    s1_seq, H1_seq, T1_seq, H2_seq, T2_seq = room((5, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, U_, x, from_x, h_seq,
@@ -2338,20 +2339,16 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     block = steps_at_a_time(T, B)
     products = products_of(real)
     dz_all = room((block, B, spread(2 * n_h, real)), real)
-    dz_all_2 = room((block, B, spread(2 * n_h, real)), real)
     from_dz_H2 = room((1, B, n_h), real)
+    dz_all_2 = room((block, B, spread(2 * n_h, real)), real)
     from_dz_H1 = room((1, B, n_h), real)
+    dx_seq = room((T, B, n_x), real)
     dh = room((1, B, n_h), real)
     ds1 = room((1, B, n_h), real)
-    dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
-    db_H1 = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_x), real, T * B)
-    dU = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_h), real, T * B)
-    db_T1 = zeros((parts[-1][1] + 1, n_h), real)
-    db_H2 = zeros((parts[-1][1] + 1, n_h), real)
-    dU_ = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_h), real, T * B)
-    db_T2 = zeros((parts[-1][1] + 1, n_h), real)
+    dU, dU_ = sums_of_products((2, parts[-1][1] + 1, 2 * n_h, n_h), real, T * B)
+    db_H1, db_T1, db_H2, db_T2 = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq], parts)
 

@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "3a37154da7bfdc13"
+CONTENT_HASH = "0ecf5cbe6bc52f42"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "rnn_readout"
@@ -1587,12 +1587,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2242,8 +2243,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W_a_packed, U_a_packed, U_y_packed = weights
     x_kept = kept["x"]
     a_seq = room((T + 1, B, n_h), real)
-    a_seq[0] = initial["a"]
     y_seq = room((T + 1, B, n_y), real)
+    a_seq[0] = initial["a"]
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B, 20 * n_h + 30 * n_y + n_h * n_h + n_h * n_x + n_h * n_y + 20)
     block = steps_at_a_time(T, B)
@@ -2309,8 +2310,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     # Each thread adds up gradients of its own.
     dU_a = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
     dW_a = sums_of_products((parts[-1][1] + 1, n_h, n_x), real, T * B)
-    db_a = zeros((parts[-1][1] + 1, n_h), real)
     dU_y = sums_of_products((parts[-1][1] + 1, n_y, n_h), real, T * B)
+    db_a = zeros((parts[-1][1] + 1, n_h), real)
     db_y = zeros((parts[-1][1] + 1, n_y), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([a_seq, x, dy_given, y_seq, da_given], parts)

@@ -38,7 +38,7 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "137a7d3847d912ac"
+CONTENT_HASH = "27a9cf593e64b368"
 RUNTIME_HASH = "58a698bab0bb3d49"
 
 NAME = "scalar_rnn"
@@ -1233,8 +1233,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     block = steps_at_a_time(T, B)
     dx_seq = room((T, B), real)
     # Each thread adds up gradients of its own.
-    dv = zeros((parts[-1][1] + 1, 1), real)
-    dw = zeros((parts[-1][1] + 1, 1), real)
+    dv, dw = zeros((2, parts[-1][1] + 1, 1), real)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, v, dx_seq, x, dv[own],

@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "bc37a97eea053cc7"
+CONTENT_HASH = "566678346fc22705"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "scrn"
@@ -1594,12 +1594,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2261,10 +2262,10 @@ def _forward(T, B_, sizes, real, params, weights, inputs, kept, initial, threads
     weights_, weights__, R_packed, U_packed = weights
     x_kept = kept["x"]
     s_seq = room((T + 1, B_, n_s), real)
-    s_seq[0] = initial["s"]
     h_seq = room((T + 1, B_, n_h), real)
-    h_seq[0] = initial["h"]
     y_seq = room((T + 1, B_, n_y), real)
+    s_seq[0] = initial["s"]
+    h_seq[0] = initial["h"]
     y_seq[0] = initial["y"]
     parts = (
         shares(threads, T, B_, 10 * n_s + 10 * n_y + 20 * n_h + n_h * n_h + n_h * n_s + n_h * n_x + n_h * n_y

@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b27341203b048a28"
+CONTENT_HASH = "765e43862955944c"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "slstm"
@@ -1609,12 +1609,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2352,20 +2353,17 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, w, w_i_log, w_f_log, w_z, w_o = weights
     x_kept = kept["x"]
-    m_seq = room((T + 1, B, n_h), real)
+    m_seq, c_seq, n_seq, h_seq = room((4, T + 1, B, n_h), real)
     m_seq[0] = initial["m"]
-    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    n_seq = room((T + 1, B, n_h), real)
     n_seq[0] = initial["n"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 130 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    z_seq, o_seq, i_log_seq, z_f_log_seq, f_log_seq, i_seq, f_seq = room((7, T, B, n_h), real)
     from_x = room((block, B, 4 * n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
-    z_seq, o_seq, i_log_seq, z_f_log_seq, f_log_seq, i_seq, f_seq = room((7, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, w, x, from_x, h_seq,
@@ -2440,11 +2438,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dx_seq = room((T, B, n_x), real)
     # Each thread adds up gradients of its own.
     dw = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_h), real, T * B)
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_z = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
+    db_i, db_f, db_z, db_o = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([h_seq, x, dh_given, dn_given, o_seq, c_seq, n_seq, dc_given, z_seq, dm_given, i_seq,
         f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "5fd85e762d658f21"
+CONTENT_HASH = "59f3299a32480c1e"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "sru_v1"
@@ -1584,12 +1584,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2179,15 +2180,14 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     (W_,) = weights
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 3 * (n_h * n_h) + 70 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, 3 * n_h), real)
     u_seq, f_seq, r_seq = room((3, T, B, n_h), real)
+    from_x = room((block, B, 3 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_, x, from_x, x_kept, u_seq, b_f,
@@ -2234,9 +2234,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_seq = room((block, B, n_h), real)
     dx_seq = room((T, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
     dW_ = sums_of_products((parts[-1][1] + 1, 3 * n_h, n_h), real, T * B)
-    db_r = zeros((parts[-1][1] + 1, n_h), real)
+    db_f, db_r = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h], real)
 
     def part(thread, own, low, high, upto, rank, team):

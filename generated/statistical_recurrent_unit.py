@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c8e62a2942df1784"
+CONTENT_HASH = "be5b7cac81de29be"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "statistical_recurrent_unit"
@@ -1597,12 +1597,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2354,8 +2355,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W_p_packed, U_r_packed, U_p_packed, U_o_packed = weights
     x_kept = kept["x"]
     mu_seq = room((T + 1, B, n_a, n_p), real)
-    mu_seq[0] = initial["mu"]
     o_seq = room((T + 1, B, n_o), real)
+    mu_seq[0] = initial["mu"]
     o_seq[0] = initial["o"]
     parts = (
         shares(threads, T, B, 20 * n_o + 20 * n_p + 20 * n_r + 30 * n_a * n_p + n_a * n_o * n_p + n_a * n_p
@@ -2363,14 +2364,14 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     )
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    from_x = room((block, B, n_p), real)
     v_r_seq, v_o_seq = room((2, T, B, n_a * n_p), real)
-    from_v_r = room((1, B, n_r), real)
     r_seq, z_r_seq = room((2, T, B, n_r), real)
-    from_r = room((1, B, n_p), real)
-    from_v_o = room((block, B, n_o), real)
     z_p_seq = room((T, B, n_p), real)
     z_o_seq = room((T, B, n_o), real)
+    from_x = room((block, B, n_p), real)
+    from_v_r = room((1, B, n_r), real)
+    from_r = room((1, B, n_p), real)
+    from_v_o = room((block, B, n_o), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_a, n_p, n_r, n_o, W_p_packed,
@@ -2444,11 +2445,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dmu = room((1, B, n_a, n_p), real)
     # Each thread adds up gradients of its own.
     dU_r = sums_of_products((parts[-1][1] + 1, n_r, n_a * n_p), real, T * B)
-    db_r = zeros((parts[-1][1] + 1, n_r), real)
     dU_p = sums_of_products((parts[-1][1] + 1, n_p, n_r), real, T * B)
     dW_p = sums_of_products((parts[-1][1] + 1, n_p, n_x), real, T * B)
-    db_p = zeros((parts[-1][1] + 1, n_p), real)
     dU_o = sums_of_products((parts[-1][1] + 1, n_o, n_a * n_p), real, T * B)
+    db_r = zeros((parts[-1][1] + 1, n_r), real)
+    db_p = zeros((parts[-1][1] + 1, n_p), real)
     db_o = zeros((parts[-1][1] + 1, n_o), real)
     lines, panels = outer_room(len(parts), [n_a * n_p, n_r, n_x], real)
     ahead = room_ahead([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq], parts)

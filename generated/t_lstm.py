@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7cd6cb225279717b"
+CONTENT_HASH = "0e8142b73cd1f870"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "t_lstm"
@@ -1611,12 +1611,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2324,18 +2325,17 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, U_d_packed, U = weights
     dt_kept = kept["dt"]
     x_kept = kept["x"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 140 * n_h + 4 * n_h * n_x + 5 * (n_h * n_h) + 10)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    log_c_A_seq = room((T, B), real)
+    c_S_seq, i_seq, f_seq, o_seq, g_seq, c_A_seq = room((6, T, B, n_h), real)
     from_x = room((block, B, 4 * n_h), real)
     from_c_prev = room((1, B, n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
-    log_c_A_seq = room((T, B), real)
-    c_S_seq, i_seq, f_seq, o_seq, g_seq, c_A_seq = room((6, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U_d_packed, U, x, from_x, c_seq,
@@ -2403,13 +2403,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     ddt_seq = room((T, B), real)
     # Each thread adds up gradients of its own.
     dU_d = sums_of_products((parts[-1][1] + 1, n_h, n_h), real, T * B)
-    db_d = zeros((parts[-1][1] + 1, n_h), real)
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_h), real, T * B)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
+    db_d, db_i, db_f, db_o, db_g = zeros((5, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
     ahead = room_ahead([c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq, c_A_seq, f_seq, log_c_A_seq,
         c_S_seq, dt], parts)

@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "816ba79374a3c8a0"
+CONTENT_HASH = "06f2f1a201c76fba"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "ugrnn"
@@ -1587,12 +1587,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2198,9 +2199,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     parts = shares(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 50 * n_h)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    g_seq, c_seq = room((2, T, B, n_h), real)
     from_x = room((block, B, 2 * n_h), real)
     from_h_prev = room((1, B, 2 * n_h), real)
-    g_seq, c_seq = room((2, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
@@ -2249,13 +2250,12 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     products = products_of(real)
     dz_all = room((block, B, spread(2 * n_h, real)), real)
     from_dz_g = room((1, B, n_h), real)
-    dh = room((1, B, n_h), real)
     dx_seq = room((T, B, n_x), real)
+    dh = room((1, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 2 * n_h, n_h), real, T * B)
-    db_c = zeros((parts[-1][1] + 1, n_h), real)
+    db_g, db_c = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, dh_given, g_seq, c_seq], parts)
 

@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "990546ed9a414440"
+CONTENT_HASH = "4c5a6eb6613a50ad"
 RUNTIME_HASH = "23f0c72ea5c4e058"
 
 NAME = "zoneout_lstm"
@@ -1606,12 +1606,13 @@ _tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHO
 # What is read of the step before.
 
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
@@ -2291,16 +2292,15 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x_kept = kept["x"]
     m_c_kept = kept["m_c"]
     m_h_kept = kept["m_h"]
-    c_seq = room((T + 1, B, n_h), real)
+    c_seq, h_seq = room((2, T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
-    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 130 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
+    i_seq, f_seq, o_seq, g_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq = room((7, T, B, n_h), real)
     from_x = room((block, B, 4 * n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
-    i_seq, f_seq, o_seq, g_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq = room((7, T, B, n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
@@ -2365,12 +2365,9 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dm_c_seq = room((T, B, n_h), real)
     dm_h_seq = room((T, B, n_h), real)
     # Each thread adds up gradients of its own.
-    db_i = zeros((parts[-1][1] + 1, n_h), real)
-    db_f = zeros((parts[-1][1] + 1, n_h), real)
-    db_o = zeros((parts[-1][1] + 1, n_h), real)
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_h), real, T * B)
-    db_g = zeros((parts[-1][1] + 1, n_h), real)
+    db_i, db_f, db_o, db_g = zeros((4, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, dh_given, dc_given, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq,
         f_seq, c_hat_seq, h_hat_seq], parts)

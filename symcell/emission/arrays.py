@@ -135,7 +135,7 @@ class Arrays:
         lead, dims = leads.get(home.kind), list(map(size_of, self.dims(array, q)))
         if array in self._read_across():
             dims = [f"spread({dims[0]}, {names.real})"]
-        return None if lead is None else tuple_text([*lead, *dims] or ["1"])
+        return None if lead is None else tuple([*lead, *dims] or ["1"])
 
     def _read_across(self):
         """Arrays that weight gradients read a few columns at a time, in many rows."""

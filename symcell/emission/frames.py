@@ -11,6 +11,7 @@ from symcell.language.symbols import Adjoint
 from symcell.schedule.housing import volume
 from symcell.schedule.program import Assign
 
+_A_LINE = 8  # arrays whose names fit into a line
 _ELEMENTWISE = 10  # products of two numbers that take as long as computing an entry of an elementwise expression
 
 
@@ -38,10 +39,9 @@ def _forward_frame(passage):
     head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.kept, names.initial,
             names.threads)  # fmt: skip
     opening = [f'{array} = {names.kept}["{q.name}"]' for q, array in names.keeping.items()]
-    for s in cell.states:
-        array = homes[s].array
-        shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
-        opening += [f"{array} = room({shape}, {names.real})", f'{array}[0] = {names.initial}["{s.name}"]']
+    sequences = {homes[s].array: (f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])) for s in cell.states}
+    opening += _made(sequences, f"room({{}}, {names.real})")
+    opening += [f'{homes[s].array}[0] = {names.initial}["{s.name}"]' for s in cell.states]
     states = ", ".join(f'"{s.name}": {homes[s].array}' for s in cell.states)
     body = _body(passage, {homes[s].array for s in cell.states} | set(names.keeping.values()))
     return (
@@ -120,12 +120,10 @@ def _called_in_threads(passage, known):
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
     if summed:
         lines.append("# Each thread adds up gradients of its own.")
-        count = f"{names.parts}[-1][1] + 1"
-        products = {passage.arrays.gradient_name(g) for g in passage.gradients}
-        for a, shape in summed.items():
-            shape, real = tuple_text((count, *shape)), names.real
-            made = f"sums_of_products({shape}, {real}, {names.T} * {names.B})" if a in products else f"zeros({shape}, {real})"
-            lines.append(f"{a} = {made}")
+        products, real = {passage.arrays.gradient_name(g) for g in passage.gradients}, names.real
+        shapes = {a: (f"{names.parts}[-1][1] + 1", *shape) for a, shape in summed.items()}
+        lines += _made({a: shapes[a] for a in summed if a in products}, f"sums_of_products({{}}, {real}, {names.T} * {names.B})")
+        lines += _made({a: shapes[a] for a in summed if a not in products}, f"zeros({{}}, {real})")
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
@@ -162,13 +160,18 @@ def _allocated(passage, arrays, known):
     """Room for what is made; what the tape has of one shape is one block."""
     shapes = {a: shape for a in arrays if a not in known and (shape := passage.arrays.new_shape(a)) is not None}
     known.update(shapes)
-    whole, real = f"({passage.names.T}, ", passage.names.real
+    made = f"room({{}}, {passage.names.real})"
+    tape = {a: shape for a, shape in shapes.items() if passage.direction == "forward" and shape[0] == passage.names.T}
+    return [*_made(tape, made), *(line for a in shapes if a not in tape for line in _made({a: shapes[a]}, made))]
+
+
+def _made(shapes, made):
+    """The lines that make arrays of these shapes: some of one shape are parts of one block."""
     for shape in dict.fromkeys(shapes.values()):
         alike = [a for a in shapes if shapes[a] == shape]
-        if passage.direction == "forward" and shape.startswith(whole) and len(alike) > 1:
-            yield f"{listed(alike)} = room(({len(alike)}, {shape[1:]}, {real})"
-        else:
-            yield from (f"{a} = room({shape}, {real})" for a in alike)
+        for some in (alike[k : k + _A_LINE] for k in range(0, len(alike), _A_LINE)):
+            whole = shape if len(some) == 1 else (str(len(some)), *shape)
+            yield f"{', '.join(some)} = {made.format(tuple_text(whole))}"
 
 
 def _work(passage):

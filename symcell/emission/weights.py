@@ -100,7 +100,7 @@ def weights_frame(passage, shared, others, once, held):
     """What makes the other weights ready, after what needs parameters alone; the backward one may read that from the tape."""
     names, arrays, lines, forward = passage.names, passage.arrays, list(once), passage.direction == "forward"
     if shared:
-        rooms = {a: f"room({arrays.new_shape(a)}, {names.real})" for a in shared if a not in others}
+        rooms = {a: f"room({tuple_text(arrays.new_shape(a))}, {names.real})" for a in shared if a not in others}
         rooms |= {a: arrays.room_for_weights(p) for a, p in others.items()}
         lines[:0] = [f"{listed(shared)} = {names.made} or {tuple_text(rooms[a] for a in shared)}"]
     if others:

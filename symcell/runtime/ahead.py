@@ -1,15 +1,18 @@
 """What the backward pass reads of each step, so that a product can ask for that of the step before, which then comes in time."""
 
+from operator import attrgetter
+
 import numpy as np
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+_bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
 def room_ahead(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(a.nbytes for a in sequences) >= _MUCH
+    much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
