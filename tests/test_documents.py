@@ -1,5 +1,6 @@
 """The printed derivation: in the paper's order, valid LaTeX, complete."""
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -7,9 +8,9 @@ import subprocess
 import pytest
 from latex2mathml.converter import convert
 from pylatexenc.latexwalker import LatexWalker
-from sympy import Eq, Max, Piecewise, symbols, tanh
+from sympy import Eq, Max, Piecewise, Rational, sqrt, symbols, tanh
 
-from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, variance
+from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, total, variance
 from symcell.documents.beside import beside_latex
 from symcell.documents.notation import Notation
 from symcell.language.symbols import Adjoint
@@ -197,3 +198,44 @@ def test_no_name_looks_like_an_adjoint_or_like_another_or_like_none():
     assert written[::3] == [
         "a_t", r"\mathrm{abar}_t", r"\mathrm{ahat}_t", r"a_{\_,t}", r"\__{a,t}", r"\Omega_t", r"\text{é}_t", r"\tilde{h}_t",
     ]  # fmt: skip
+
+
+def test_subscripts_of_a_state_stay_in_the_product_of_several_steps():
+    assert r"\frac{\partial x_{\mathrm{last},t}}{\partial x_{\mathrm{last},t-3}} = 0" in cells.qrnn.carousel("x_last").latex()
+    first, second = State("S_1"), State("S_2")
+    two = Cell("two", [Eq(first, tanh(affine(x, first.prev))), Eq(second, tanh(affine(first, second.prev)))])
+    text = two.carousel("S_2").latex()
+    assert r"\frac{\partial S_{2,t}}{\partial S_{2,t-3}} = " in text
+    assert r"\bar{S}_{2,t-3} = " in text and r"\bar{S}_{2,t}" in text
+
+
+def inner_loop(rounds):
+    """A step with rounds of its own: the ways through them multiply."""
+    z, inner = symbols("z"), [symbols("z"), *symbols(f"u_1:{rounds + 1}")]
+    equations = [Eq(z, affine(x, h.prev))]
+    for before, after in itertools.pairwise(inner):
+        centred = before - mean(before)
+        equations.append(Eq(after, tanh(Param("A") @ centred / sqrt(mean(centred**2) + 1) + z)))
+    return Cell("inner", [*equations, Eq(h, tanh(inner[-1]))])
+
+
+def test_a_factor_of_many_ways_is_written_quantity_by_quantity():
+    short, long = (inner_loop(rounds).carousel("h") for rounds in (1, 4))
+    assert len(long.factor.args) > 40 and "products" in long.latex() and "products" not in short.latex()
+    assert len(long.latex()) < 4 * len(short.latex())
+    assert r"\frac{\partial u_{4,t}}{\partial h_{t-1}} ={} &" in long.latex()
+
+
+def test_ones_and_scalars_are_written_apart():
+    k = symbols("k")
+    cell = Cell("toy", [Eq(k, total(h.prev)), Eq(h, x - Param("a", ()) * k + tanh(affine(h.prev)))])
+    factor = cell.carousel("h").latex()
+    assert r"-a \, \mathbf{1} \, \mathbf{1}^{\top}" in factor or r"- a \, \mathbf{1} \, \mathbf{1}^{\top}" in factor
+    assert "-1" not in factor.replace("t-1", "")
+
+
+def test_powers_kinks_and_small_numbers():
+    M = State("M", ("n_h", "n_h"))
+    text = Cell("toy", [Eq(M, M.prev**2 / (1 + M.prev**2)), Eq(h, relu(affine(x)) + M @ h.prev + Rational(1, 10**6))]).derive().latex()
+    assert r"\frac{M_{t-1}^{\odot 2}}{M_{t-1}^{\odot 2} + 1}" in text
+    assert r"\left[z_{h,t} > 0\right]" in text and "10^{-6}" in text

@@ -3,7 +3,7 @@
 from sympy import Add, Mul, S
 
 from symcell.derivation.derive import known_values, leaves
-from symcell.derivation.maps import columns, covector, diag, linear, matrix, vector
+from symcell.derivation.maps import columns, covector, diag, linear, matrix, rate, vector
 from symcell.language.primitives import Primitive, dot, matmul, place, total
 from symcell.language.slopes import partial
 from symcell.language.symbols import Hole
@@ -12,6 +12,26 @@ from symcell.language.symbols import Hole
 def derivative(derivation, of, by, held=()):
     """d of / d by within one step, with the symbols `held` fixed, in the cell's own words."""
     return _in_the_cells_words(derivation, _expression(_Chain(derivation, by, held).of(of), derivation.shape))
+
+
+def derivatives_between(derivation, of, by, held=()):
+    """The same, quantity by quantity: (quantity, its derivative in terms of those before it), in order, `of` last. What
+    `derivative` multiplies out, and may make long, stands here as the chain rule says it."""
+    chain, found = _Chain(derivation, by, held), {}
+    for row in derivation.forward:
+        if row.target in held:
+            continue
+        terms = chain.of(row.target)
+        if terms:
+            found[row.target] = _in_the_cells_words(derivation, _expression(terms, derivation.shape))
+            chain.known[row.target] = [(rate(row.target, by),)]
+        if row.target == of:
+            break
+    needed = {of}
+    for q in reversed(found):
+        if q in needed:
+            needed |= {r.args[0] for r in found[q].atoms(rate)}
+    return [(q, e) for q, e in found.items() if q in needed]
 
 
 def _in_the_cells_words(derivation, e):
@@ -87,7 +107,8 @@ def _merge(term, shape_of):
     for factor in term:
         if isinstance(factor, (diag, vector, covector)):
             apart = [a for a in Mul.make_args(factor.args[0]) if not shape_of(a)]
-            scalar, factor = scalar * Mul(*apart), factor.func(factor.args[0] / Mul(*apart))
+            units = [a for a in Mul.make_args(factor.args[0]) if shape_of(a)]
+            scalar, factor = scalar * Mul(*apart), factor.func(Mul(*units))
         if isinstance(factor, diag) and merged and isinstance(merged[-1], diag):
             factor = diag(merged.pop().args[0] * factor.args[0])
         if isinstance(factor, linear) and isinstance(factor.args[0], place) and merged and isinstance(merged[-1], matrix):

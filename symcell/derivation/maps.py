@@ -70,6 +70,17 @@ class covector(LinearMap):
         return (r"\mathbf{1}" if self.args[0] == 1 else printer.parenthesize_factor(self.args[0])) + r"^{\top}"
 
 
+class rate(LinearMap):
+    """The derivative of one quantity by another, which is written elsewhere."""
+
+    def _sympystr(self, printer):
+        return f"d {self.args[0]} / d {self.args[1]}"
+
+    def _latex(self, printer, exp=None):
+        of, by = map(printer.name, self.args)
+        return rf"\frac{{\partial {of}}}{{\partial {by}}}"
+
+
 def _dotted(e):
     """With a dot in the place of the argument."""
     return e.xreplace({hole: Symbol("·") for hole in e.atoms(Hole)})

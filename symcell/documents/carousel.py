@@ -1,8 +1,12 @@
 """Carousel -> LaTeX: one step's factor, what it is made of, and what an error meets on its way back over several steps."""
 
+from symcell.derivation.chain import derivatives_between
 from symcell.derivation.derive import recurrent_states
-from symcell.derivation.maps import transposed
+from symcell.derivation.maps import rate, transposed
 from symcell.documents.notation import Notation
+from symcell.language.symbols import Adjoint
+
+_MOST_WAYS = 24  # products that a factor is written as a sum of
 
 _KINDS = {
     "none": "nothing passes: the derivative is zero",
@@ -23,6 +27,8 @@ def carousel_latex(carousel, steps=3):
     fixed = ", ".join([*others, *(notation.name(q) for q in cell.inputs)])
     text = f"Over one step, with ${fixed}$ held fixed,\n" if fixed else "Over one step,\n"
     text += f"\\begin{{equation*}}\n{carousel_math(carousel, 0)}\n\\end{{equation*}}\n"
+    if _is_too_long(carousel):
+        text += f"Multiplied out, the last line is a sum of {len(carousel.factor.args)} products. "
     text += f"Here {_kind_in_words(carousel)}. Over {steps} steps along this path alone,\n"
     text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
     if carousel.kind == "matrix":
@@ -55,10 +61,18 @@ def _way(state, other, notation):
 
 def carousel_math(carousel, steps):
     """The factor of one step, and the product over `steps` steps where there are any."""
-    notation = Notation(carousel.derivation)
-    now, before = notation.name(carousel.state), notation.name(carousel.state.prev)
-    text = rf"\frac{{\partial {now}}}{{\partial {before}}} = {_broken(notation, carousel.factor)}"
+    notation, state = Notation(carousel.derivation), carousel.state
+    if _is_too_long(carousel):
+        between = derivatives_between(carousel.derivation, state, state.prev)
+        text = _aligned([rf"{notation.doprint(rate(q, state.prev))} ={{}} &{_broken(notation, e)}" for q, e in between])
+    else:
+        text = rf"{notation.doprint(rate(state, state.prev))} = {_broken(notation, carousel.factor)}"
     return text if not steps else text + r" \,, \qquad " + product_math(carousel, steps)
+
+
+def _is_too_long(carousel):
+    """Whether the ways from one step to the next are too many to be written one by one."""
+    return carousel.factor.is_Add and len(carousel.factor.args) > _MOST_WAYS
 
 
 def _broken(notation, e):
@@ -67,8 +81,11 @@ def _broken(notation, e):
     if len(text) < 200 or not e.is_Add:
         return text
     terms = notation.paper.terms(e)
-    lines = [notation.doprint(terms[0])] + [_signed(notation.doprint(a)) for a in terms[1:]]
-    return "\\begin{aligned}[t]\n&" + " \\\\\n&".join(lines) + "\n\\end{aligned}"
+    return _aligned([f"&{notation.doprint(terms[0])}"] + [f"&{_signed(notation.doprint(a))}" for a in terms[1:]])
+
+
+def _aligned(lines):
+    return "\\begin{aligned}[t]\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
 def _signed(term):
@@ -77,37 +94,31 @@ def _signed(term):
 
 def product_math(carousel, steps):
     """The product of the factors of several steps, the latest first; of long factors by their symbol J."""
-    base = _base(carousel)
-    left = rf"\frac{{\partial {base}_t}}{{\partial {base}_{{t-{steps}}}}}"
-    shape = carousel.derivation.shapes[carousel.state]
-    join = r" \odot " if carousel.factor.is_commutative and shape else r" \, "
+    derivation, state, factor = carousel.derivation, carousel.state, carousel.factor
+    now, before, earlier = (Notation(derivation, back=k).name(state) for k in (0, 1, steps))
+    left = rf"\frac{{\partial {now}}}{{\partial {earlier}}}"
+    join = r" \odot " if factor.is_commutative and derivation.shapes[state] else r" \, "
     if _is_long(carousel):
         product = join.join(_time("J", k) for k in range(steps))
-        return rf"{left} = {product}, \qquad J_t = \frac{{\partial {base}_t}}{{\partial {base}_{{t-1}}}}"
-    factor = carousel.factor
+        return rf"{left} = {product}, \qquad J_t = \frac{{\partial {now}}}{{\partial {before}}}"
     if carousel.kind in ("none", "constant"):
-        return f"{left} = {Notation(carousel.derivation).doprint(factor**steps)}"
-    return f"{left} = " + join.join(Notation(carousel.derivation, back=k).parenthesize_factor(factor) for k in range(steps))
+        return f"{left} = {Notation(derivation).doprint(factor**steps)}"
+    return f"{left} = " + join.join(Notation(derivation, back=k).parenthesize_factor(factor) for k in range(steps))
 
 
 def backward_math(carousel, steps):
     """The adjoint of the state `steps` steps ago, from that of now: the transposed factors, the earliest first."""
-    base = _base(carousel)
-    left = rf"\bar{{{base}}}_{{t-{steps}}} = "
-    back = transposed(carousel.factor)
+    derivation, adjoint, back = carousel.derivation, Adjoint(carousel.state), transposed(carousel.factor)
     factors = [
-        rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(carousel.derivation, back=k).parenthesize_factor(back)
+        rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(derivation, back=k).parenthesize_factor(back)
         for k in reversed(range(steps))
     ]
-    return left + r" \, ".join(factors) + rf" \, \bar{{{base}}}_t"
+    product = r" \, ".join([*factors, Notation(derivation).name(adjoint)])
+    return f"{Notation(derivation, back=steps).name(adjoint)} = {product}"
 
 
 def _is_long(carousel):
     return carousel.factor.is_Add and (not carousel.factor.is_commutative or len(carousel.factor.args) > 2)
-
-
-def _base(carousel):
-    return Notation(carousel.derivation).name(carousel.state).rsplit("_", 1)[0]
 
 
 def _time(letter, back):

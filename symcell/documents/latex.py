@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 
+from sympy import Heaviside
+
 from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
 from symcell.derivation.jacobian import Carousel
 from symcell.documents.carousel import carousel_latex, carousel_math
@@ -152,6 +154,8 @@ def _adjoint_words(derivation):
     words += f"${given}$ is what the loss $L$ sends ${name}$ directly"
     if recurrent:
         words += rf", and ${notation.name(Adjoint(state, 'later'))}$ what the next step sends back"
+    if any(t.expr.has(Heaviside) for row in derivation.adjoint for t in row.terms):
+        words += r"; $\left[u > 0\right]$ is 1 where $u > 0$, and 0 elsewhere"
     return words + "."
 
 
