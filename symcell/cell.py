@@ -56,7 +56,8 @@ class Cell:
         outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
         for s in outputs:
             if not isinstance(s, State):
-                raise CellError(f"cell {self.name}: outputs are states, found {type(s).__name__} {s!r}")
+                hint = "; pass the State itself" if isinstance(s, str) else ""
+                raise CellError(f"cell {self.name}: outputs are states, found {type(s).__name__} {s!r}{hint}")
             if s not in self.states:
                 raise CellError(f"cell {self.name}: the output {s} is none of its states {_names(self.states)}")
         return outputs

@@ -1,5 +1,6 @@
 """Bad declarations: one CellError each, which names the cell, the equation and what is wrong."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -470,3 +471,11 @@ def test_only_states_remember(quantity, words):
 def test_how_a_greek_letter_is_spelled_that_is_a_keyword():
     with pytest.raises(CellError, match="SymPy spells the Greek letter 'lamda'"):
         Param("lambda")
+
+
+def test_a_matrix_stands_before_its_vector():
+    with pytest.raises(CellError, match=re.escape("x @ W would be the inner product of two vectors, a number; a matrix stands before")):
+        Cell("toy", [Eq(h, tanh(x @ Param("W") + h.prev))])
+    memory = State("S", ("n_h", "n_x"))
+    cell = Cell("toy", [Eq(memory, memory.prev), Eq(h, tanh(memory @ Param("w") + dot(x, Param("v")) + h.prev))])
+    assert cell.shape("w") == memory.declared[1:] and cell.shape("v") == cell.shape(x)

@@ -28,8 +28,18 @@ class matmul(Primitive):
         self.demand(
             len(a) >= 1 and len(v) in (1, 2) and (len(v) == 1 or len(a) == 2), "a matrix and a vector, or two matrices", shapes
         )
+        self._refuse_row(a, v)
         sizes.unify(a[-1], v[0], f"the columns of {self.args[0]} and the length of {self.args[1]}")
         return a[:-1] + v[1:]
+
+    def _refuse_row(self, a, v):
+        """x @ W, where rows are meant to be multiplied from the right, would be one number."""
+        left, right = self.args
+        if len(a) == len(v) == 1 and getattr(right, "role", "") == "parameter" and right.declared is None:
+            raise CellError(
+                f"{left} @ {right} would be the inner product of two vectors, a number; a matrix stands before its vector, "
+                f"{right} @ {left}, and an inner product is dot({left}, {right})"
+            )
 
     def adjoint(self, bar, shape_of):
         a, v = self.args
