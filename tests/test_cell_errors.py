@@ -479,3 +479,13 @@ def test_a_matrix_stands_before_its_vector():
     memory = State("S", ("n_h", "n_x"))
     cell = Cell("toy", [Eq(memory, memory.prev), Eq(h, tanh(memory @ Param("w") + dot(x, Param("v")) + h.prev))])
     assert cell.shape("w") == memory.declared[1:] and cell.shape("v") == cell.shape(x)
+
+
+def test_an_array_is_no_expression():
+    with pytest.raises(CellError, match="matmul takes expressions, found a ndarray; fixed numbers are a Constant, whose array a call gives"):
+        np.eye(3) @ h.prev
+    with pytest.raises(TypeError):
+        np.ones(3) * h.prev
+    with pytest.raises(TypeError):
+        np.tanh(x)
+    assert np.float64(0.5) * h == 0.5 * h

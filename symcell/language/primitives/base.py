@@ -26,6 +26,7 @@ class Products:
     """Gives `@` and `.T` to whatever inherits from it."""
 
     __slots__ = ()
+    __array_ufunc__ = None  # NumPy's arrays leave it to these to say what they take
 
     def __matmul__(self, other):
         from symcell.language.primitives.products import matmul
@@ -60,7 +61,9 @@ class Primitive(Products, Unevaluated, Function):
     def __new__(cls, *args):
         for a in args:
             if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)):
-                raise CellError(f"{cls.__name__} takes expressions, found {a!r}")
+                hint = "; fixed numbers are a Constant, whose array a call gives"
+                found = f"a {type(a).__name__}{hint}" if hasattr(a, "dtype") else repr(a)
+                raise CellError(f"{cls.__name__} takes expressions, found {found}")
         try:
             signature(cls.evaluate).bind(None, *args)
         except TypeError:
