@@ -239,3 +239,9 @@ def test_powers_kinks_and_small_numbers():
     text = Cell("toy", [Eq(M, M.prev**2 / (1 + M.prev**2)), Eq(h, relu(affine(x)) + M @ h.prev + Rational(1, 10**6))]).derive().latex()
     assert r"\frac{M_{t-1}^{\odot 2}}{M_{t-1}^{\odot 2} + 1}" in text
     assert r"\left[z_{h,t} > 0\right]" in text and "10^{-6}" in text
+
+
+def test_what_an_adjoint_has_twice_is_written_once():
+    k = symbols("k")
+    text = Cell("toy", [Eq(k, affine(x)), Eq(s, dot(k, k)), Eq(h, h.prev + s)]).derive().latex()
+    assert r"\bar{k}_t &= 2 \, \bar{s}_t \, k_t" in text

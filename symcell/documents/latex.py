@@ -1,6 +1,6 @@
 """Derivation -> LaTeX: the forward equations, the shapes, each adjoint with its rule, the step Jacobians and the carousel."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from sympy import Heaviside
 
@@ -104,7 +104,7 @@ def adjoint_lines(derivation):
 
 def _summed(derivation, row, notation):
     """An adjoint's terms, under a sum over the steps where all steps share the quantity."""
-    terms = [notation.doprint(t.expr) for t in row.terms]
+    terms = [notation.doprint(n * e) for e, n in Counter(t.expr for t in row.terms).items()]  # what comes twice is said once
     several = len(terms) > 1 or any(t.expr.is_Add for t in row.terms)
     body = _joined(terms)
     if row.summed and _over_time(derivation, row):

@@ -74,6 +74,7 @@ class Primitive(Products, Unevaluated, Function):
         raise NotImplementedError
 
     rule = ""
+    called = ""  # in messages, where a user calls it otherwise
     view = False  # a mere renaming of indices: free, and read in place by the generated code
 
     def fdiff(self, argindex=1):
@@ -87,7 +88,7 @@ class Primitive(Products, Unevaluated, Function):
     def demand(cls, condition, expected, shapes):
         """One clear sentence where the ranks of the arguments do not fit."""
         if not condition:
-            raise CellError(f"{cls.__name__} takes {expected}, found {', '.join(map(shape_text, shapes))}")
+            raise CellError(f"{cls.called or cls.__name__} takes {expected}, found {', '.join(map(shape_text, shapes))}")
 
 
 def _counted(cls):

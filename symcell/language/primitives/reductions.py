@@ -42,6 +42,7 @@ class spread(Along):
     """A broadcast: the same values along a new axis, put in at `axis` of the result, n times if that is said."""
 
     rule = "broadcast"
+    called = "column or row"
     view = True
 
     def __new__(cls, e, axis, n=None):
