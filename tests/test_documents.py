@@ -12,7 +12,7 @@ from sympy import Eq, Max, Piecewise, Rational, sqrt, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, total, variance
 from symcell.documents.beside import beside_latex
-from symcell.documents.notation import Notation
+from symcell.documents.printer import Notation
 from symcell.language.symbols import Adjoint
 from symcell.notation.plain import factor_text, short_factor_text
 

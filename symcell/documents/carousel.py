@@ -3,7 +3,7 @@
 from symcell.derivation.chain import derivatives_between
 from symcell.derivation.derive import recurrent_states
 from symcell.derivation.maps import rate, transposed
-from symcell.documents.notation import Notation
+from symcell.documents.printer import Notation
 from symcell.language.symbols import Adjoint
 
 _MOST_WAYS = 24  # products that a factor is written as a sum of

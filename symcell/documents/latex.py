@@ -7,7 +7,7 @@ from sympy import Heaviside
 from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
 from symcell.derivation.jacobian import Carousel
 from symcell.documents.carousel import carousel_latex, carousel_math
-from symcell.documents.notation import Notation
+from symcell.documents.printer import Notation
 from symcell.language.symbols import Adjoint
 
 
