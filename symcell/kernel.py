@@ -108,7 +108,6 @@ def cache_folder():
     return _temporary_folder()
 
 
-@cache
 def _temporary_folder():
     """A folder that only this user can write to: what lies there is executed. It is found again, unless somebody else made it."""
     own = os.getuid() if hasattr(os, "getuid") else None
@@ -117,4 +116,9 @@ def _temporary_folder():
         folder.mkdir(mode=0o700, exist_ok=True)
     found, of_others = folder.lstat(), stat.S_IWGRP | stat.S_IWOTH
     safe = stat.S_ISDIR(found.st_mode) and (own is None or (found.st_uid == own and not found.st_mode & of_others))
-    return folder if safe else Path(tempfile.mkdtemp(prefix="symcell-"))
+    return folder if safe else _private_folder()
+
+
+@cache
+def _private_folder():
+    return Path(tempfile.mkdtemp(prefix="symcell-"))

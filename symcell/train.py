@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Add
 
-from symcell.language.activations import sigmoid
-from symcell.language.symbols import State
+from symcell.language.symbols import Param
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,13 @@ def _time_first(inputs):
 
 
 def forget_bias(cell, value=1.0):
-    """An `init` hook: the cell remembers before it has learned. Where a state is a gate times what it was, and more, such as
-    c = f * c_prev + i * g, the gate's bias begins at `value`; all else is as it was.
+    """An `init` hook: the cell remembers before it has learned. The biases of gates that keep a state, such as f in
+    c = f * c_prev + i * g, begin at `value`; all else is as it was.
 
     Jozefowicz, Zaremba, Sutskever, An empirical exploration of recurrent network architectures, ICML 2015: 1 for an LSTM."""
-    gates = [e.target for e in cell.equations if isinstance(e.rhs, sigmoid)]
-    kept = [(e.target.prev, Add.make_args(e.rhs)) for e in cell.equations if isinstance(e.target, State)]
-    opened = {f"b_{gate}" for gate in gates for previous, terms in kept if gate * previous in terms}
-    biases = opened & {p.name for p in cell.params}
+    keepers = {gate for state in cell.states for gate in cell.carousel(state).keepers}
+    terms = [a for e in cell.equations if e.target in keepers for a in Add.make_args(e.rhs.args[0])]
+    biases = {a.name for a in terms if isinstance(a, Param)}
     return lambda params: params | {name: np.full_like(params[name], value) for name in biases}
 
 

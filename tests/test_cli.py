@@ -151,7 +151,7 @@ def test_demo_on_one_cell(tmp_path):
 
 def test_demo_refuses_what_cannot_read_digits():
     assert "scalar_rnn" in refused("demo", "scalar_rnn")
-    assert "so would states of size n_h" in refused("demo", "sru")
+    assert "so would its outputs of size n_h" in refused("demo", "sru")
 
 
 # What is refused.

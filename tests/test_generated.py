@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -257,14 +258,15 @@ def test_a_read_only_folder_is_no_obstacle(tmp_path):
 def test_a_temporary_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
     """What lies there is executed."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    own = kernel_room._temporary_folder.__wrapped__()
-    assert own.parent == tmp_path and kernel_room._temporary_folder.__wrapped__() == own
+    monkeypatch.setattr(kernel_room, "_private_folder", cache(kernel_room._private_folder.__wrapped__))
+    own = kernel_room._temporary_folder()
+    assert own.parent == tmp_path and kernel_room._temporary_folder() == own
     own.chmod(0o777)
-    other = kernel_room._temporary_folder.__wrapped__()
+    other = kernel_room._temporary_folder()
     assert other != own and other.stat().st_mode & 0o777 == 0o700
     own.rmdir()
     own.symlink_to(other)
-    assert kernel_room._temporary_folder.__wrapped__() not in (own, other)
+    assert kernel_room._temporary_folder() == other
 
 
 def test_an_intermediate_may_have_the_name_of_an_adjoint():

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sympy import Eq, symbols
 
-from symcell import cells
+from symcell import Cell, Input, State, affine, cells, hard_sigmoid
 from symcell.documents.plots import adjoints_by_distance, measure, measure_at_random
 from symcell.train import Adam, Classifier, Task, clip_by_norm, cross_entropy, digits, forget_bias, sizes_of, train
 
@@ -108,6 +109,17 @@ def test_the_forget_bias_is_for_cells_that_have_one():
     assert forget_bias(cells.peephole_lstm, 2)(params)["b_f"].tolist() == [2, 2, 2]
     for cell in (cells.mgu, cells.gru, cells.rnn):  # MGU's f says how much is new
         assert forget_bias(cell)(params) == params
+    x, c, f = Input("x"), State("c"), symbols("f")
+    named = Cell("toy", [Eq(f, hard_sigmoid(affine(x, name="keep"))), Eq(c, c.prev * f + (1 - f) * x)])
+    assert forget_bias(named)({"b_keep": np.zeros(3)})["b_keep"].tolist() == [1, 1, 1]
+
+
+def test_the_gates_that_keep_a_state():
+    def kept(name, state):
+        return {str(gate) for gate in cells.get(name).carousel(state).keepers}
+
+    assert kept("lstm", "c") == {"f"} and kept("on_lstm", "c") == {"f"} and kept("gru_cho", "h") == {"z"}
+    assert kept("gru", "c") == kept("mgu", "h") == kept("rnn", "a") == set()
 
 
 def test_sizes():

@@ -71,9 +71,11 @@ def _refuse_unfit(chosen):
     for cell in chosen:
         if len(cell.inputs) != 1 or len(cell.shape(cell.inputs[0])) != 1:
             raise CellError(f"cell {cell.name}: digits are one sequence of vectors, its inputs are {list(cell.inputs)}")
-        shared = {n for s in cell.states for n in cell.shape(s)} & set(cell.shape(cell.inputs[0]))
-        if shared:
-            raise CellError(f"cell {cell.name}: digits read by pixels have one input, and so would states of size {shared.pop()}")
+        (width,) = cell.shape(cell.inputs[0])
+        if width.is_number:
+            raise CellError(f"cell {cell.name}: digits read by rows have 8 inputs, by pixels one; it has {width}")
+        if any(width in cell.shape(s) for s in cell.outputs):
+            raise CellError(f"cell {cell.name}: digits read by pixels have one input, and so would its outputs of size {width}")
 
 
 def _derived(cell, folder, console):
@@ -177,7 +179,7 @@ def _accuracy_row(one):
 def _results(folder, reports, learned, seed):
     """The files that concern all cells: path -> what it is."""
     panels = {moment: [one.curves[moment] for one in learned if one.curves] for moment in MOMENTS}
-    title = f"Digits read pixel by pixel: the gradient's norm against its distance from the loss ({HIDDEN} units, open gates)"
+    title = f"Digits read pixel by pixel: the gradient's norm against its distance from the loss ({HIDDEN} units)"
     return {
         _accuracies(folder / "accuracies.csv", learned): "accuracies, losses, clipping",
         draw(panels, folder / "gradient_norm.png", title): "the gradient's norm against distance",

@@ -14,13 +14,11 @@ def derivative(derivation, of, by, held=()):
     return _in_the_cells_words(derivation, _expression(_Chain(derivation, by, held).of(of), derivation.shape))
 
 
-def derivatives_between(derivation, of, by, held=()):
+def derivatives_between(derivation, of, by):
     """The same, quantity by quantity: (quantity, its derivative in terms of those before it), in order, `of` last. What
     `derivative` multiplies out, and may make long, stands here as the chain rule says it."""
-    chain, found = _Chain(derivation, by, held), {}
+    chain, found = _Chain(derivation, by), {}
     for row in derivation.forward:
-        if row.target in held:
-            continue
         terms = chain.of(row.target)
         if terms:
             found[row.target] = _in_the_cells_words(derivation, _expression(terms, derivation.shape))

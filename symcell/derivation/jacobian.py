@@ -10,10 +10,12 @@ from sympy import IndexedBase, Integer, Mul, Symbol
 from symcell.derivation.chain import derivative
 from symcell.derivation.derive import Derivation, recurrent_states
 from symcell.derivation.maps import transposed
-from symcell.derivation.ranges import is_gate
+from symcell.derivation.ranges import Ranges, is_gate
 from symcell.errors import CellError
+from symcell.language.activations import hard_sigmoid, sigmoid
 from symcell.language.registry import described
 from symcell.language.sizes import symbolic
+from symcell.language.slopes import partial
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
 
 _FREEST_FIRST = ("constant", "gate", "elementwise", "matrix", "none")
@@ -70,6 +72,15 @@ class Carousel:
         """The derivative of the state's own equation alone, its intermediates held fixed."""
         held = [r.target for r in self.derivation.forward if r.target != self.state and r.equation != self._own_equation]
         return derivative(self.derivation, self.state, self.state.prev, held)
+
+    @property
+    def keepers(self):
+        """The gates that keep more of the state the further they are open: `direct` grows with them, whatever all else is."""
+        ranges = Ranges(self.derivation)
+        direct = ranges.spelled_out(self.direct)
+        gates = [q for q in direct.free_symbols if isinstance(ranges.rows.get(q), (sigmoid, hard_sigmoid))]
+        slopes = {q: partial(direct, q) for q in gates if direct.is_commutative}
+        return {q for q, slope in slopes.items() if slope != 0 and ranges.of(slope)[0] >= 0}
 
     @property
     def _own_equation(self):

@@ -82,7 +82,7 @@ class Ranges:
 
     def of_sum(self, e):
         """The tightest of three: term by term, at the corners (f w + 1 - w is a gate if f and w are), and a - Max(a, b) <= 0."""
-        spelled_out = self._spelled_out(e)
+        spelled_out = self.spelled_out(e)
         if spelled_out != e:
             return self.of(spelled_out)
         lows, highs = zip(*map(self.of, e.args), strict=True)
@@ -90,7 +90,7 @@ class Ranges:
         below = [self.of(e - a - b)[1] for a in e.args if isinstance(-a, Max) for b in (-a).args]
         return max(lowest, Add(*lows)), min(highest, Add(*highs), *below)
 
-    def _spelled_out(self, e):
+    def spelled_out(self, e):
         """With the right sides of sums, products and extrema in the place of their names: what is one quantity must look so."""
         while named := {q: self.rows[q] for q in e.free_symbols if isinstance(self.rows.get(q), (Add, Mul, Max))}:
             e = e.xreplace(named)

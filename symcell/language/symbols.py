@@ -6,7 +6,7 @@ to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows 
 
 from sympy import Symbol
 
-from symcell.errors import CellError
+from symcell.errors import CellError, NoSuchAttribute
 from symcell.language.primitives import Products
 from symcell.language.sizes import shape_tuple, size, symbolic
 from symcell.language.words import is_name
@@ -32,7 +32,7 @@ class Quantity(Products, Symbol):
         """Of a state, what it was one step earlier; nothing else remembers."""
         written = f"{self.state.name}.prev" if isinstance(self, Previous) else self.name
         hint = f"; keep its value in one, Eq(s, {written}), and read s.prev" if isinstance(self, (Input, Previous)) else ""
-        raise CellError(f"the {self.role} {self.name} has no .prev: only states have one{hint}")
+        raise NoSuchAttribute(f"the {self.role} {self.name} has no .prev: only states have one{hint}")
 
     def _hashable_content(self):
         return self._content

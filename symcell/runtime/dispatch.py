@@ -52,7 +52,7 @@ def _called(k, products, rows, given=None):
         there += [context.get_value_type(place)(None) for place in places[len(there) :]]
         address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
         function = context.call_conv.get_function_type(types.none, places).as_pointer()
-        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)
+        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)  # raises nothing
         return context.get_dummy_value()
 
     return signature, generate
