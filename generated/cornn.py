@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "815f0c8fd9533b67"
+CONTENT_HASH = "5651a9778656cabc"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "cornn"
@@ -2201,8 +2201,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W_z_packed, U_z_y_packed, U_z_z_packed = weights
     x_kept = kept["x"]
-    z_seq, y_seq = room((2, T + 1, B, n_h), real)
+    z_seq = room((T + 1, B, n_h), real)
     z_seq[0] = initial["z"]
+    y_seq = room((T + 1, B, n_h), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B, 2 * (n_h * n_h) + 40 * n_h + n_h * n_x)
     block = steps_at_a_time(T, B)

@@ -53,7 +53,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b49f546261ec3058"
+CONTENT_HASH = "f3c47be04d1234d9"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "delta_gru"
@@ -2405,13 +2405,18 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, U = weights
     x_kept = kept["x"]
     x_sent_seq = room((T + 1, B, n_x), real)
-    h_sent_seq, m_r_seq, m_z_seq, m_x_seq, m_h_seq, h_seq = room((6, T + 1, B, n_h), real)
     x_sent_seq[0] = initial["x_sent"]
+    h_sent_seq = room((T + 1, B, n_h), real)
     h_sent_seq[0] = initial["h_sent"]
+    m_r_seq = room((T + 1, B, n_h), real)
     m_r_seq[0] = initial["m_r"]
+    m_z_seq = room((T + 1, B, n_h), real)
     m_z_seq[0] = initial["m_z"]
+    m_x_seq = room((T + 1, B, n_h), real)
     m_x_seq[0] = initial["m_x"]
+    m_h_seq = room((T + 1, B, n_h), real)
     m_h_seq[0] = initial["m_h"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 100 * n_h + 20 * n_x + 3 * (n_h * n_h) + 3 * n_h * n_x)
     block = steps_at_a_time(T, B)

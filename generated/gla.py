@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b536edb8f033e351"
+CONTENT_HASH = "7619d34ef69904ef"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "gla"
@@ -2249,8 +2249,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, G_1_packed, G_2_packed = weights
     x_kept = kept["x"]
     S_seq = room((T + 1, B, n_k, n_v), real)
-    y_seq = room((T + 1, B, n_v), real)
     S_seq[0] = initial["S"]
+    y_seq = room((T + 1, B, n_v), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B,
         10 * n_k * n_v + 2 * n_k * n_x + 20 * n_v + 40 * n_k + n_k * n_r + n_r * n_x + n_v * n_x)

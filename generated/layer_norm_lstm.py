@@ -48,7 +48,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "16098b28675ce4e0"
+CONTENT_HASH = "909c9aa14eddc4de"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "layer_norm_lstm"
@@ -2390,8 +2390,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W_packed, U_packed = weights
     x_kept = kept["x"]
-    c_seq, h_seq = room((2, T + 1, B, n_h), real)
+    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 190 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x + 150)
     block = steps_at_a_time(T, B)

@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c271c7391f720cf3"
+CONTENT_HASH = "1a81f617003d6750"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "lmu"
@@ -2289,8 +2289,8 @@ def _forward(T, B_, sizes, real, params, weights, inputs, kept, initial, threads
     W_x_packed, A_packed, W_h_packed, W_m_packed = weights
     x_kept = kept["x"]
     m_seq = room((T + 1, B_, n_m), real)
-    h_seq = room((T + 1, B_, n_h), real)
     m_seq[0] = initial["m"]
+    h_seq = room((T + 1, B_, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B_, 10 * n_m + 20 * n_h + n_h * n_h + n_h * n_m + n_h * n_x + n_m * n_m + 40)
     block = steps_at_a_time(T, B_)

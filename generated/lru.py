@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6804ac7eb81af6ae"
+CONTENT_HASH = "b74370fefb00dccb"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "lru"
@@ -2329,10 +2329,11 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     (B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
         sin_w_h_re_3, w_h_re_3, w_h_im) = weights
     x_kept = kept["x"]
-    h_re_seq, h_im_seq = room((2, T + 1, B, n_h), real)
-    y_seq = room((T + 1, B, n_y), real)
+    h_re_seq = room((T + 1, B, n_h), real)
     h_re_seq[0] = initial["h_re"]
+    h_im_seq = room((T + 1, B, n_h), real)
     h_im_seq[0] = initial["h_im"]
+    y_seq = room((T + 1, B, n_y), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B, 10 * n_y + 20 * n_h + 4 * n_h * n_y)
     block = steps_at_a_time(T, B)

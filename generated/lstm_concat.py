@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ec80d933b08aa6ff"
+CONTENT_HASH = "e4d9176e6cd16ff2"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "lstm_concat"
@@ -2270,8 +2270,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, W_ = weights
     x_kept = kept["x"]
-    c_seq, h_seq = room((2, T + 1, B, n_h), real)
+    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 110 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "706124cab3d3686f"
+CONTENT_HASH = "ad6d2c3ac6df0e5c"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "lstmp"
@@ -2278,8 +2278,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, U, P_packed = weights
     x_kept = kept["x"]
     c_seq = room((T + 1, B, n_h), real)
-    r_seq = room((T + 1, B, n_r), real)
     c_seq[0] = initial["c"]
+    r_seq = room((T + 1, B, n_r), real)
     r_seq[0] = initial["r"]
     parts = shares(threads, T, B, 110 * n_h + 4 * n_h * n_x + 5 * n_h * n_r)
     block = steps_at_a_time(T, B)

@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "952934b01c7773dc"
+CONTENT_HASH = "f2180116079e6135"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "mamba"
@@ -2485,13 +2485,15 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, W_1_packed, W_, W_2_packed, W_y_packed, w_S = weights
     x_kept = kept["x"]
-    u1_seq, u2_seq, u3_seq = room((3, T + 1, B, n_u), real)
-    S_seq = room((T + 1, B, n_u, n_s), real)
-    y_seq = room((T + 1, B, n_y), real)
+    u1_seq = room((T + 1, B, n_u), real)
     u1_seq[0] = initial["u1"]
+    u2_seq = room((T + 1, B, n_u), real)
     u2_seq[0] = initial["u2"]
+    u3_seq = room((T + 1, B, n_u), real)
     u3_seq[0] = initial["u3"]
+    S_seq = room((T + 1, B, n_u, n_s), real)
     S_seq[0] = initial["S"]
+    y_seq = room((T + 1, B, n_y), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B,
         10 * n_y + 110 * n_u + 2 * n_r * n_u + 2 * n_u * n_x + 22 * n_s * n_u + n_u * n_y)

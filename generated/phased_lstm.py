@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "bbc3220ba20af0c6"
+CONTENT_HASH = "1df922d79c1965b7"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "phased_lstm"
@@ -2363,8 +2363,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W, U = weights
     t_kept = kept["t"]
     x_kept = kept["x"]
-    c_seq, h_seq = room((2, T + 1, B, n_h), real)
+    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 150 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)

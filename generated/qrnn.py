@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "b97fb28bcc1ffcc0"
+CONTENT_HASH = "64c15979e73c97a1"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "qrnn"
@@ -2233,10 +2233,11 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, V = weights
     x_kept = kept["x"]
-    c_seq, h_seq = room((2, T + 1, B, n_h), real)
-    x_last_seq = room((T + 1, B, n_x), real)
+    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
+    x_last_seq = room((T + 1, B, n_x), real)
     x_last_seq[0] = initial["x_last"]
     parts = shares(threads, T, B, 10 * n_x + 6 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)

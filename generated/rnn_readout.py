@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "4e374be939ccc9ff"
+CONTENT_HASH = "e4db3614ad1148e2"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "rnn_readout"
@@ -2243,8 +2243,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W_a_packed, U_a_packed, U_y_packed = weights
     x_kept = kept["x"]
     a_seq = room((T + 1, B, n_h), real)
-    y_seq = room((T + 1, B, n_y), real)
     a_seq[0] = initial["a"]
+    y_seq = room((T + 1, B, n_y), real)
     y_seq[0] = initial["y"]
     parts = shares(threads, T, B, 20 * n_h + 30 * n_y + n_h * n_h + n_h * n_x + n_h * n_y + 20)
     block = steps_at_a_time(T, B)

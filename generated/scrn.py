@@ -45,7 +45,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "889f08ad37cdafac"
+CONTENT_HASH = "8edafe8eda207072"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "scrn"
@@ -2262,10 +2262,10 @@ def _forward(T, B_, sizes, real, params, weights, inputs, kept, initial, threads
     weights_, weights__, R_packed, U_packed = weights
     x_kept = kept["x"]
     s_seq = room((T + 1, B_, n_s), real)
-    h_seq = room((T + 1, B_, n_h), real)
-    y_seq = room((T + 1, B_, n_y), real)
     s_seq[0] = initial["s"]
+    h_seq = room((T + 1, B_, n_h), real)
     h_seq[0] = initial["h"]
+    y_seq = room((T + 1, B_, n_y), real)
     y_seq[0] = initial["y"]
     parts = (
         shares(threads, T, B_, 10 * n_s + 10 * n_y + 20 * n_h + n_h * n_h + n_h * n_s + n_h * n_x + n_h * n_y

@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "488757e4b6fcd92e"
+CONTENT_HASH = "c30295c0ff0891f1"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "slstm"
@@ -2353,10 +2353,13 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x = inputs["x"]
     W, w, w_i_log, w_f_log, w_z, w_o = weights
     x_kept = kept["x"]
-    m_seq, c_seq, n_seq, h_seq = room((4, T + 1, B, n_h), real)
+    m_seq = room((T + 1, B, n_h), real)
     m_seq[0] = initial["m"]
+    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
+    n_seq = room((T + 1, B, n_h), real)
     n_seq[0] = initial["n"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 130 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)

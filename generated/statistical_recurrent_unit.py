@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "36416679ef709074"
+CONTENT_HASH = "b6cf950ad1e9a175"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "statistical_recurrent_unit"
@@ -2355,8 +2355,8 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     W_p_packed, U_r_packed, U_p_packed, U_o_packed = weights
     x_kept = kept["x"]
     mu_seq = room((T + 1, B, n_a, n_p), real)
-    o_seq = room((T + 1, B, n_o), real)
     mu_seq[0] = initial["mu"]
+    o_seq = room((T + 1, B, n_o), real)
     o_seq[0] = initial["o"]
     parts = (
         shares(threads, T, B, 20 * n_o + 20 * n_p + 20 * n_r + 30 * n_a * n_p + n_a * n_o * n_p + n_a * n_p

@@ -47,7 +47,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c58c9632c278a93e"
+CONTENT_HASH = "9f436cc53bcfa7fc"
 RUNTIME_HASH = "bf46f6af99e37b21"
 
 NAME = "zoneout_lstm"
@@ -2292,8 +2292,9 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     x_kept = kept["x"]
     m_c_kept = kept["m_c"]
     m_h_kept = kept["m_h"]
-    c_seq, h_seq = room((2, T + 1, B, n_h), real)
+    c_seq = room((T + 1, B, n_h), real)
     c_seq[0] = initial["c"]
+    h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
     parts = shares(threads, T, B, 130 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)

@@ -39,9 +39,9 @@ def _forward_frame(passage):
     head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.kept, names.initial,
             names.threads)  # fmt: skip
     opening = [f'{array} = {names.kept}["{q.name}"]' for q, array in names.keeping.items()]
-    sequences = {homes[s].array: (f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])) for s in cell.states}
-    opening += _made(sequences, f"room({{}}, {names.real})")
-    opening += [f'{homes[s].array}[0] = {names.initial}["{s.name}"]' for s in cell.states]
+    for s in cell.states:  # each in a block of its own: long ones are read sooner so
+        shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
+        opening += [f"{homes[s].array} = room({shape}, {names.real})", f'{homes[s].array}[0] = {names.initial}["{s.name}"]']
     states = ", ".join(f'"{s.name}": {homes[s].array}' for s in cell.states)
     body = _body(passage, {homes[s].array for s in cell.states} | set(names.keeping.values()))
     return (
