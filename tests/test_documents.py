@@ -241,6 +241,13 @@ def test_powers_kinks_and_small_numbers():
     assert r"\left[z_{h,t} > 0\right]" in text and "10^{-6}" in text
 
 
+def test_a_kink_is_said_what_it_is():
+    smooth, kink, tie = (Cell("toy", [Eq(h, e + h.prev)]).derive().latex() for e in (tanh(affine(x)), relu(affine(x)), Max(affine(x), 1)))
+    assert r"\left[u > 0\right]" in kink and r"\operatorname{H}" not in kink
+    assert r"\operatorname{H}_{\frac{1}{2}}\left(" in tie and r"$\operatorname{H}_a" in tie and r"\left[u > 0\right]" not in tie
+    assert "elsewhere" not in smooth
+
+
 def test_what_an_adjoint_has_twice_is_written_once():
     k = symbols("k")
     text = Cell("toy", [Eq(k, affine(x)), Eq(s, dot(k, k)), Eq(h, h.prev + s)]).derive().latex()

@@ -200,6 +200,13 @@ def test_one_compilation_serves_every_size():
     assert all(signatures == compiled[0] for signatures in compiled)
 
 
+def test_a_second_process_may_load_the_file_again(tmp_path):
+    path = generate(cells.rnn, tmp_path)
+    code = ALONE.split("random = ")[0] + "print(alone.forward(alone.init(n_x=2, n_h=3), np.ones((2, 1, 2), 'float32')).final['a'].sum())"
+    first, second = (run_python(code, path, NUMBA_CACHE_DIR=str(tmp_path / "cache")) for _ in range(2))
+    assert first == second
+
+
 def test_a_second_process_reads_what_is_cached_and_needs_no_compiler(tmp_path):
     """Numba's compiler is ready once its tables of NumPy's functions are loaded, which takes longer than reading a kernel."""
     generate(cells.lstm, tmp_path)

@@ -21,6 +21,8 @@ BEFORE = {
     "schedule": SCHEDULE,
     "emission": SCHEDULE | NOTATION | {"emission"},
     "documents": NOTATION | {"documents", "interpret", "files"},
+    "runtime": {"runtime"},
+    "cells": LANGUAGE | {"cell", "cells"},
 }
 
 

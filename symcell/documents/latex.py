@@ -154,8 +154,11 @@ def _adjoint_words(derivation):
     words += f"${given}$ is what the loss $L$ sends ${name}$ directly"
     if recurrent:
         words += rf", and ${notation.name(Adjoint(state, 'later'))}$ what the next step sends back"
-    if any(t.expr.has(Heaviside) for row in derivation.adjoint for t in row.terms):
+    at_zero = {a.args[1] for row in derivation.adjoint for t in row.terms for a in t.expr.atoms(Heaviside)}
+    if 0 in at_zero:
         words += r"; $\left[u > 0\right]$ is 1 where $u > 0$, and 0 elsewhere"
+    if at_zero - {0}:
+        words += r"; $\operatorname{H}_a\left(u\right)$ is 1 where $u > 0$, $a$ where $u = 0$, and 0 elsewhere"
     return words + "."
 
 

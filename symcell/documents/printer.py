@@ -121,10 +121,10 @@ class Notation(LatexPrinter):
         return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)
 
     def _print_Heaviside(self, e, exp=None):
-        """What is 0 at 0 is Iverson's bracket: 1 where the comparison holds."""
-        if e.args[1] != 0:
-            return self._print_Function(e, exp)
-        return rf"\left[{self.doprint(e.args[0])} > 0\right]" + (f"^{{{exp}}}" if exp is not None else "")
+        """What is 0 at 0 is Iverson's bracket: 1 where the comparison holds. Else its value at 0 is written under it."""
+        of, at_zero = map(self.doprint, e.args)
+        text = rf"\left[{of} > 0\right]" if e.args[1] == 0 else rf"\operatorname{{H}}_{{{at_zero}}}\left({of}\right)"
+        return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
         if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
