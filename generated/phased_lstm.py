@@ -19,7 +19,7 @@ Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, 
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 2 assignments before the loop, 13 assignments in the step, 1 product before the loop, 1 product
+    forward: 3 assignments before the loop, 13 assignments in the step, 1 product before the loop, 1 product
     in the step
     backward: 14 assignments in the step, 13 assignments after the loop, 1 product in the step, 1 product
     after the loop, 2 weight gradients after the loop
@@ -50,8 +50,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1df922d79c1965b7"
-RUNTIME_HASH = "bf46f6af99e37b21"
+CONTENT_HASH = "a5fa895c50b4d48d"
+RUNTIME_HASH = "1c0834f34c843c81"
 
 NAME = "phased_lstm"
 PARAMS = {
@@ -232,9 +232,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
+    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
     """
-    return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
+    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
 def inlined(function):
@@ -1012,6 +1014,29 @@ def _exp_overload(x):
     return implementation
 
 
+def expm1(x):
+    """exp(x) - 1, without loss of digits near 0. Largest error: 2.2 ulp in float32, 2.2 in float64."""
+    return np.expm1(x)
+
+
+@overload(expm1, jit_options=_EXACT)
+def _expm1_overload(x):
+    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
+    # it rounds to -1 below the first; half the power of two, which itself may be too large
+    constants = _constants(x, *{types.float32: (-30, 89), types.float64: (-50, 710)}[x], 0.5)
+
+    def implementation(x):
+        lowest, highest, half = _in_registers(constants)
+        clamped = highest if x > highest else x
+        clamped = lowest if clamped < lowest else clamped
+        p, m = _reduced_expm1(clamped)
+        power = bits(bits(m - bits(bias + 1)) << bits(fraction)).view(real)
+        grown = power * p + (power - half)
+        return grown + grown
+
+    return implementation
+
+
 def tanh(x):
     """Hyperbolic tangent, expm1(2x) / (expm1(2x) + 2). Largest error: 2.5 ulp in float32, 2.6 in float64."""
     return np.tanh(x)
@@ -1090,6 +1115,25 @@ def _heaviside_overload(x, half):
 
     def implementation(x, half):
         return zero if x < zero else (one if x > zero else (real(half) if x == zero else x))
+
+    return implementation
+
+
+def remainder(x, y):
+    """x - floor(x / y) y, of the sign of y and smaller. Exact, but for one rounding where signs differ; NaN for y = 0."""
+    return np.mod(x, y)
+
+
+@overload(remainder, jit_options=_EXACT)
+def _remainder_overload(x, y):
+    zero = _REAL[x](0)
+
+    def implementation(x, y):
+        rest = np.fmod(x, y)
+        if rest != zero and (rest < zero) != (y < zero):
+            moved = rest + y
+            return moved if moved != y else np.nextafter(y, zero)
+        return rest
 
     return implementation
 
@@ -2070,19 +2114,21 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 
 
 @fused
-def forward_before_row(n_h, t, s, tau, phi_out, alpha, r, k_out):
+def forward_before_row(n_h, t, s, tau, mod_phi_out, phi_out, alpha, r, k_out):
     """One sample at one step."""
     real = t.dtype.type
     two, half = real(2), real(0.5)
     for j in range(n_h):
         # (1) phi = Mod(t - s, tau) / tau
-        phi = ((t[0] - s[j]) - np.floor((t[0] - s[j]) / tau[j]) * tau[j]) / tau[j]
+        mod_phi = remainder(t[0] - s[j], tau[j])
+        phi = mod_phi / tau[j]
         # (2) k = Piecewise((2 * phi / r, phi < r / 2), (2 - 2 * phi / r, r > phi), (alpha * phi, True))
         k = (
             (two * phi / r[j] if phi < half * r[j] else (two - two * phi / r[j] if r[j] > phi else alpha[0]
             * phi))
         )
         # kept
+        mod_phi_out[j] = mod_phi
         phi_out[j] = phi
         k_out[j] = k
 
@@ -2134,8 +2180,8 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 @jit
 def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev, t,
-        t_kept, x_kept, s, tau, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq,
-        c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
+        t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq, p_f, b_f,
+        f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -2148,8 +2194,8 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
         meet(team)
         for t_ in range(first, last):
             for b in range(low, upto):
-                forward_before_row(n_h, t[t_, b:b + 1], s, tau, row_at(phi_seq, t_, b), alpha, r,
-                    row_at(k_seq, t_, b))
+                forward_before_row(n_h, t[t_, b:b + 1], s, tau, row_at(mod_phi_seq, t_, b), row_at(phi_seq,
+                    t_, b), alpha, r, row_at(k_seq, t_, b))
         meet(team)
 
         # The recurrence.
@@ -2225,8 +2271,8 @@ def backward_step_row_2(n_h, dh_prev_from_dz_i, dh, k, dh_later):
 
 
 @fused
-def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi, dphi_out, t, s, tau, dtau,
-        ds, dr, dz_i, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db_g, dz_o, dp_o, db_o, dt_out):
+def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi, dphi_out, mod_phi, s, t, tau,
+        dtau, ds, dr, dz_i, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db_g, dz_o, dp_o, db_o, dt_out):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dc.dtype.type
     two, half, zero = real(2), real(0.5), real(0)
@@ -2238,15 +2284,15 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
         dphi = dk * (two / r[j] if phi[j] < half * r[j] else (-two / r[j] if r[j] > phi[j] else alpha[0]))
         # through (1) phi = Mod(t - s, tau) / tau
         dtau[j] += (
-            dphi * (-((t[0] - s[j]) - np.floor((t[0] - s[j]) / tau[j]) * tau[j]) / (tau[j] * tau[j])
-            - np.floor((t[0] - s[j]) / tau[j]) / tau[j])
+            (dphi * (((mod_phi[j] + s[j] - t[0]) / tau[j]) / tau[j] - phi[j]
+            / tau[j]) if dphi != zero else zero)
         )
-        ds[j] += -dphi / tau[j]
+        ds[j] += (-dphi / tau[j] if dphi != zero else zero)
         # through (2) k = Piecewise((2 * phi / r, phi < r / 2), (2 - 2 * phi / r, r > phi), (alpha * phi,
         #     True))
         dr[j] += (
-            dk * (-two * phi[j] / (r[j] * r[j]) if phi[j] < half * r[j] else (two * phi[j] / (r[j]
-            * r[j]) if r[j] > phi[j] else zero))
+            dk * (-(two * phi[j] / r[j]) / r[j] if phi[j] < half * r[j] else ((two * phi[j] / r[j])
+            / r[j] if r[j] > phi[j] else zero))
         )
         # through (3) i = sigmoid(W_i @ x + U_i @ h_prev + p_i * c_prev + b_i)
         dp_i[j] += dz_i[j] * c_prev[j]
@@ -2264,7 +2310,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
     # through (1) phi = Mod(t - s, tau) / tau
     dt = zero
     for j in range(n_h):
-        dt += dphi_out[j] / tau[j]
+        dt += (dphi_out[j] / tau[j] if dphi_out[j] != zero else zero)
     dt_out[0] = dt
 
 
@@ -2272,13 +2318,13 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
 def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U, W, dz_all,
         from_dz_i, dx_seq, x, h_seq, dW, dU, lines, panels, ahead, dh_given, dh_later, dh_seq, dc_given,
         dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq,
-        h_hat_seq, alpha, r, phi_seq, t, s, tau, dtau, ds, dr, dp_i, db_i, dp_f, db_f, db_g, dp_o, db_o,
-        dt_seq):
+        h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dtau, ds, dr, dp_i, db_i, dp_f, db_f, db_g,
+        dp_o, db_o, dt_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(n_h, U)
     dphi = array_in(memory, 0, (n_h,))
     ahead = noted_ahead(ahead, (x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq,
-        c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, t), low, upto)
+        c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t), low, upto)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
@@ -2318,10 +2364,11 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
             for b in range(low, upto):
                 backward_after_row(n_h, row_at(dc_seq, t_ - first, b), row_at(c_hat_seq, t_, b), row_at(c_seq,
                     t_, b), row_at(dh_seq, t_ - first, b), row_at(h_hat_seq, t_, b), row_at(h_seq, t_, b),
-                    alpha, r, row_at(phi_seq, t_, b), dphi, t[t_, b:b + 1], s, tau, dtau, ds, dr,
-                    columns_at(dz_all, t_ - first, b, 0, n_h), dp_i, db_i, columns_at(dz_all, t_ - first, b,
-                    n_h, 2 * n_h), dp_f, db_f, columns_at(dz_all, t_ - first, b, 2 * n_h, 3 * n_h), db_g,
-                    columns_at(dz_all, t_ - first, b, 3 * n_h, 4 * n_h), dp_o, db_o, dt_seq[t_, b:b + 1])
+                    alpha, r, row_at(phi_seq, t_, b), dphi, row_at(mod_phi_seq, t_, b), s, t[t_, b:b + 1],
+                    tau, dtau, ds, dr, columns_at(dz_all, t_ - first, b, 0, n_h), dp_i, db_i,
+                    columns_at(dz_all, t_ - first, b, n_h, 2 * n_h), dp_f, db_f, columns_at(dz_all,
+                    t_ - first, b, 2 * n_h, 3 * n_h), db_g, columns_at(dz_all, t_ - first, b, 3 * n_h,
+                    4 * n_h), dp_o, db_o, dt_seq[t_, b:b + 1])
         meet(team)
     release(memory)
 
@@ -2367,22 +2414,22 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     c_seq[0] = initial["c"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    parts = shares(threads, T, B, 150 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
+    parts = shares(threads, T, B, 160 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x)
     block = steps_at_a_time(T, B)
     products = products_of(real)
-    phi_seq, k_seq, i_seq, f_seq, g_seq, c_hat_seq, o_seq, tanh_c_hat_seq = room((8, T, B, n_h), real)
-    h_hat_seq = room((T, B, n_h), real)
+    mod_phi_seq, phi_seq, k_seq, i_seq, f_seq, g_seq, c_hat_seq, o_seq = room((8, T, B, n_h), real)
+    tanh_c_hat_seq, h_hat_seq = room((2, T, B, n_h), real)
     from_x = room((block, B, 4 * n_h), real)
     from_h_prev = room((1, B, 4 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
         forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-            from_h_prev, t, t_kept, x_kept, s, tau, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq, p_f,
-            b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq)
+            from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i,
+            i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq)
 
     in_parallel(part, parts)
-    return {"c": c_seq, "h": h_seq}, (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, o_seq, phi_seq,
-        tanh_c_hat_seq)
+    return {"c": c_seq, "h": h_seq}, (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, mod_phi_seq, o_seq,
+        phi_seq, tanh_c_hat_seq)
 
 
 def _held_weights(sizes, real):
@@ -2433,7 +2480,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
-    c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, o_seq, phi_seq, tanh_c_hat_seq = tape
+    c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, mod_phi_seq, o_seq, phi_seq, tanh_c_hat_seq = tape
     parts = shares(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 10)
     block = steps_at_a_time(T, B)
     products = products_of(real)
@@ -2450,15 +2497,15 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dp_o, db_o = zeros((2, parts[-1][1] + 1, n_h), real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq, c_seq,
-        f_seq, c_hat_seq, h_hat_seq, phi_seq, t], parts)
+        f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U, W, dz_all,
             from_dz_i, dx_seq, x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread],
             dh_given, dh_later, dh_seq, dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq,
-            g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, t, s, tau, dtau[own],
-            ds[own], dr[own], dp_i[own], db_i[own], dp_f[own], db_f[own], db_g[own], dp_o[own], db_o[own],
-            dt_seq)
+            g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau,
+            dtau[own], ds[own], dr[own], dp_i[own], db_i[own], dp_f[own], db_f[own], db_g[own], dp_o[own],
+            db_o[own], dt_seq)
 
     in_parallel(part, parts)
     dtau = summed(dtau)
@@ -2513,25 +2560,26 @@ def forward_single(places, t, x, c_prev, h_prev, c, h):
     U_o = array_at(places[16], (n_h, n_h), t)
     b_o = array_at(places[17], (n_h,), t)
     alpha = array_at(places[18], (1,), t)
-    memory = scratch(17 * B * n_h, t)
-    phi_seq = array_in(memory, 0, (B, n_h))
-    k_seq = array_in(memory, B * n_h, (B, n_h))
-    from_h_prev = array_in(memory, 2 * B * n_h, (B, 4 * n_h))
-    from_x = array_in(memory, 6 * B * n_h, (B, 4 * n_h))
-    i_seq = array_in(memory, 10 * B * n_h, (B, n_h))
-    f_seq = array_in(memory, 11 * B * n_h, (B, n_h))
-    g_seq = array_in(memory, 12 * B * n_h, (B, n_h))
-    c_hat_seq = array_in(memory, 13 * B * n_h, (B, n_h))
-    o_seq = array_in(memory, 14 * B * n_h, (B, n_h))
-    tanh_c_hat_seq = array_in(memory, 15 * B * n_h, (B, n_h))
-    h_hat_seq = array_in(memory, 16 * B * n_h, (B, n_h))
+    memory = scratch(18 * B * n_h, t)
+    mod_phi_seq = array_in(memory, 0, (B, n_h))
+    phi_seq = array_in(memory, B * n_h, (B, n_h))
+    k_seq = array_in(memory, 2 * B * n_h, (B, n_h))
+    from_h_prev = array_in(memory, 3 * B * n_h, (B, 4 * n_h))
+    from_x = array_in(memory, 7 * B * n_h, (B, 4 * n_h))
+    i_seq = array_in(memory, 11 * B * n_h, (B, n_h))
+    f_seq = array_in(memory, 12 * B * n_h, (B, n_h))
+    g_seq = array_in(memory, 13 * B * n_h, (B, n_h))
+    c_hat_seq = array_in(memory, 14 * B * n_h, (B, n_h))
+    o_seq = array_in(memory, 15 * B * n_h, (B, n_h))
+    tanh_c_hat_seq = array_in(memory, 16 * B * n_h, (B, n_h))
+    h_hat_seq = array_in(memory, 17 * B * n_h, (B, n_h))
     # W_i @ x, W_f @ x, W_g @ x, W_o @ x
     apply(W_i, 0, n_x, False, x, 0, from_x, 0)
     apply(W_f, 0, n_x, False, x, 0, from_x, n_h)
     apply(W_g, 0, n_x, False, x, 0, from_x, 2 * n_h)
     apply(W_o, 0, n_x, False, x, 0, from_x, 3 * n_h)
     for b in range(B):
-        forward_before_row(n_h, t[b:b + 1], s, tau, phi_seq[b], alpha, r, k_seq[b])
+        forward_before_row(n_h, t[b:b + 1], s, tau, mod_phi_seq[b], phi_seq[b], alpha, r, k_seq[b])
     # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
     apply(U_i, 0, n_h, False, h_prev, 0, from_h_prev, 0)
     apply(U_f, 0, n_h, False, h_prev, 0, from_h_prev, n_h)

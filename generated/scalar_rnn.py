@@ -38,8 +38,8 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "27a9cf593e64b368"
-RUNTIME_HASH = "58a698bab0bb3d49"
+CONTENT_HASH = "c5cb90420cdc1ce1"
+RUNTIME_HASH = "6ca31b3827345ebc"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -179,9 +179,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
+    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
     """
-    return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
+    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
 def inlined(function):

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import sympy
 from sympy import Add, Dummy, Mul, Piecewise, Symbol, lambdify, linsolve
+from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
@@ -196,6 +197,16 @@ def _atan2(y, x):
     return _with_slopes(np.arctan2(y.real, x.real), (lambda: x.real / square, y), (lambda: -y.real / square, x))
 
 
+def _hypot(x, y):
+    r = np.hypot(x.real, y.real)
+    return _with_slopes(r, (lambda: x.real / r, x), (lambda: y.real / r, y))
+
+
+def _remainder(x, y):
+    quotient = np.floor_divide(x.real, y.real)
+    return _with_slopes(np.mod(x.real, y.real), (lambda: 1.0, x), (lambda: -quotient, y))
+
+
 def _joined(combine):
     """And, Or of any number of conditions."""
 
@@ -212,7 +223,8 @@ _erf_of_all = np.vectorize(math.erf, otypes=[float])
 _erfc_of_all = np.vectorize(math.erfc, otypes=[float])
 
 _FUNCTIONS = {
-    sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan,
+    sympy.exp: np.exp, sympy.log: np.log, expm1: np.expm1, log1p: np.log1p,
+    exp2: np.exp2, log2: np.log2, log10: np.log10, hypot: _hypot, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan,
     sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
     sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan,
     sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
@@ -226,7 +238,7 @@ _FUNCTIONS = {
     sympy.sign: lambda z: np.sign(z.real), sympy.floor: lambda z: np.floor(z.real), sympy.ceiling: lambda z: np.ceil(z.real),
     sympy.Heaviside: lambda z, half: np.heaviside(z.real, half.real),
     sympy.frac: lambda z: z - np.floor(z.real),
-    sympy.Mod: lambda x, y: x - np.floor(x.real / y.real) * y,
+    sympy.Mod: _remainder,
     sympy.erf: lambda z: _with_slopes(_erf_of_all(z.real), (lambda: _gaussian(z), z)),
     sympy.erfc: lambda z: _with_slopes(_erfc_of_all(z.real), (lambda: -_gaussian(z), z)),
     sympy.atan2: _atan2,

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sympy import Add, Expr, Function, Mul, Pow, S
+from sympy import Add, Expr, Function, Mul, Pow, S, UnevaluatedExpr
 
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
@@ -165,7 +165,7 @@ def contributions(derivation, row):
     """What a row's adjoint hands to each symbol on its right side: (symbol, Term)."""
     bar = Adjoint(row.target)
     if row.filled:
-        bar = _total_over(bar, len(row.shape))
+        bar = _total_over(bar, len(row.shape), derivation)
     values = known_values(derivation.forward)
     for leaf, expr, rule in pull_back(row.rhs, bar, derivation):
         expr = expr.xreplace(values)
@@ -174,8 +174,12 @@ def contributions(derivation, row):
 
 
 def known_values(forward):
-    """Functions that a forward row has computed already: sigmoid(z_f) is f."""
-    return {r.rhs: r.target for r in forward if isinstance(r.rhs, Function) and not r.filled}
+    """What a forward row has computed already: sigmoid(z_f) is f, and the quotient c / n is h."""
+    rows = [r for r in forward if not r.filled]
+    functions = {r.rhs: r.target for r in rows if isinstance(r.rhs, Function)}
+    quotients = [r for r in rows if isinstance(r.rhs, (Mul, Pow))]
+    signs = [-1 if r.rhs.could_extract_minus_sign() else 1 for r in quotients]
+    return functions | {UnevaluatedExpr(sign * r.rhs): sign * r.target for r, sign in zip(quotients, signs, strict=True)}
 
 
 def pull_back(e, bar, derivation, rule="sum rule"):
@@ -193,9 +197,7 @@ def pull_back(e, bar, derivation, rule="sum rule"):
             slope = partial(e, leaf)
             if slope == 0:
                 continue
-            its_bar = bar * slope
-            if rank and not derivation.shape(leaf):
-                its_bar = _total_over(its_bar, rank)
+            its_bar = bar * slope if derivation.shape(leaf) else _total_over(bar * slope, rank, derivation)
             yield from pull_back(leaf, its_bar, derivation, _rule_of(e, leaf, slope))
 
 
@@ -206,10 +208,13 @@ def leaves(e):
     return list(dict.fromkeys(leaf for a in ordered_args(e) if isinstance(a, Expr) or a.args for leaf in leaves(a)))
 
 
-def _total_over(e, rank):
+def _total_over(e, rank, derivation):
+    """The sum of a product over all units; factors that all units share stay outside."""
+    shared = [a for a in Mul.make_args(e) if not derivation.shape(a)] if rank else []
+    units = Mul(*[a for a in Mul.make_args(e) if a not in shared])
     for _ in range(rank):
-        e = total(e)
-    return e
+        units = total(units)
+    return Mul(*shared, units)
 
 
 def _rule_of(e, leaf, slope):

@@ -13,6 +13,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
 from symcell.language.shapes import resolved_shape
+from symcell.language.stable import stable
 from symcell.language.symbols import Constant, Param
 from symcell.language.words import unused
 
@@ -53,7 +54,7 @@ class _Flattener:
     def add(self, equation):
         """One equation, after the rows that it needs."""
         self.equation = equation
-        rhs = equation.rhs
+        rhs = stable(equation.rhs)
         self.uses = Counter(a for a in preorder_traversal(rhs) if isinstance(a, matmul))
         rhs = self._with_named_arguments(rhs) if isinstance(rhs, Primitive) else self._inline(rhs, top=True)
         self._emit(equation.target, rhs)

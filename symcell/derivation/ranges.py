@@ -3,10 +3,29 @@ inputs and the parameters are."""
 
 from itertools import product
 
-from sympy import Abs, Add, Heaviside, Max, Min, Mul, Piecewise, Pow, S, cos, erf, exp, expand_mul, sign, sin, tanh
+from sympy import (
+    Abs,
+    Add,
+    Heaviside,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    UnevaluatedExpr,
+    cos,
+    erf,
+    exp,
+    expand_mul,
+    sign,
+    sin,
+    tanh,
+)
 
 from symcell.language.activations import hard_sigmoid, log_sigmoid, relu, sigmoid, softplus, stop_gradient
 from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, repeat, softmax, spread, total, transpose
+from symcell.language.slopes import is_divisor
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
 _MOST_ATOMS = 8  # of a sum whose corners are all looked at
@@ -108,7 +127,7 @@ class Ranges:
 
 def _sides(e):
     """The factors above and below the line."""
-    below = [a for a in e.args if isinstance(a, Pow) and a.exp.is_number and a.exp.is_negative]
+    below = [a for a in e.args if is_divisor(a)]
     return [a for a in e.args if a not in below], [1 / a for a in below]
 
 
@@ -128,7 +147,7 @@ _RULES = [
     ((tanh, sin, cos, erf, sign), lambda ranges, e: _AROUND_ZERO),
     ((softplus, relu, Abs), lambda ranges, e: _POSITIVE),
     (log_sigmoid, lambda ranges, e: (-S.Infinity, S.Zero)),
-    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient), Ranges.of_the_same_values),
+    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient, UnevaluatedExpr), Ranges.of_the_same_values),
     ((total, cumsum), Ranges.of_partial_sum),
     (exp, Ranges.of_exponential),
     (Piecewise, Ranges.of_cases),

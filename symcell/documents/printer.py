@@ -7,6 +7,7 @@ from sympy.printing.latex import LatexPrinter, translate
 
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
+from symcell.language.slopes import is_divisor
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
 from symcell.notation.order import PaperOrder, fraction
 
@@ -131,7 +132,7 @@ class Notation(LatexPrinter):
             return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
             return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
-        if e.exp.is_number and e.exp.is_negative:
+        if is_divisor(e):
             return rf"\frac{{1}}{{{self.doprint(1 / e)}}}"
         return super()._print_Pow(e)
 

@@ -15,6 +15,7 @@ from sympy import (
     Or,
     Piecewise,
     S,
+    UnevaluatedExpr,
     floor,
     nan,
     oo,
@@ -25,6 +26,7 @@ from sympy.core.relational import Relational
 from symcell.errors import CellError
 from symcell.language.functions import FUNCTIONS, elementary
 from symcell.language.primitives import ordered_args
+from symcell.language.slopes import is_divisor
 
 
 class PythonText:
@@ -53,6 +55,8 @@ class PythonText:
             return self._product(e)
         if e.is_Pow:
             return self._power(e)
+        if isinstance(e, UnevaluatedExpr):
+            return self._print(e.args[0], 0), 0
         return self._application(e), 9
 
     def _sum(self, e):
@@ -67,22 +71,34 @@ class PythonText:
         if e.args[0].is_number and e.args[0].is_negative:
             positive = -e
             return "-" + self._print(positive, 2), 1
-        above = [a for a in self.order.factors(e) if not _is_divisor(a)]
-        below = [1 / a for a in self.order.factors(e) if _is_divisor(a)]
+        above = [a for a in self.order.factors(e) if not is_divisor(a)]
         text = " * ".join(self._print(a, 2) for a in above) or self.constant(S.One)
-        for a in below:
-            text += f" / {self._print(a, 3)}"
-        return text, 2
+        return text + "".join(self._division(a) for a in self.order.factors(e) if is_divisor(a)), 2
+
+    def _division(self, divisor):
+        """By a power, one factor after another: the power itself might overflow."""
+        base, power = divisor.base, -divisor.exp
+        if not self._is_multiplied_out(power):
+            return f" / {self._print(base**power, 3)}"
+        return "".join(f" / {a}" for a in self._multiplied_out(base, power))
+
+    @staticmethod
+    def _is_multiplied_out(power):
+        return (2 * power).is_Integer and S.Half < power <= 4
+
+    def _multiplied_out(self, base, power):
+        """x, x and sqrt(x) for x ** 2.5"""
+        root = [f"np.sqrt({self._print(base, 0)})"] * int(2 * power % 2)
+        return [self._print(base, 3)] * int(power) + root
 
     def _power(self, e):
         base, power = e.args
         if power == S.Half:
             return f"np.sqrt({self._print(base, 0)})", 9
-        if power.is_number and power.is_negative:
-            return f"{self.constant(S.One)} / {self._print(base**-power, 3)}", 2
-        if (2 * power).is_Integer and power <= 4:  # x * x * sqrt(x)
-            root = [f"np.sqrt({self._print(base, 0)})"] * int(2 * power % 2)
-            return " * ".join([self._print(base, 3)] * int(power) + root), 2
+        if is_divisor(e):
+            return self.constant(S.One) + self._division(e), 2
+        if self._is_multiplied_out(power):
+            return " * ".join(self._multiplied_out(base, power)), 2
         return f"{self._print(base, 9)} ** {self._print(power, 9)}", 3
 
     def _application(self, e):
@@ -95,9 +111,6 @@ class PythonText:
             for a in rest:
                 text = f"{name}({text}, {self._print(a, 0)})"
             return text
-        if isinstance(e, Mod):
-            x, y = (self._print(a, 3) for a in e.args)
-            return f"({x} - np.floor({x} / {y}) * {y})"
         if isinstance(e, (Relational, And, Or, Not)):
             return self._condition(e)
         for kind, name in FUNCTIONS.items():
@@ -128,10 +141,6 @@ class PythonText:
             operator = {Eq: "==", Ne: "!="}.get(type(c), c.rel_op)
             return f"{self._print(c.lhs, 1)} {operator} {self._print(c.rhs, 1)}"
         return str(c)
-
-
-def _is_divisor(e):
-    return e.is_Pow and e.exp.is_number and e.exp.is_negative
 
 
 def is_index(e):

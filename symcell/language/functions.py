@@ -40,6 +40,7 @@ from sympy import (
     tan,
     tanh,
 )
+from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 from sympy.core.function import Application
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -67,9 +68,15 @@ FUNCTIONS = {
     tanh: "tanh",
     sigmoid: "sigmoid",
     exp: "exp",
+    expm1: "expm1",
     softplus: "softplus",
     sign: "sign",
     log: "np.log",
+    log1p: "np.log1p",
+    log2: "np.log2",
+    log10: "np.log10",
+    exp2: "np.exp2",
+    hypot: "np.hypot",
     sin: "np.sin",
     cos: "np.cos",
     tan: "np.tan",
@@ -88,11 +95,12 @@ FUNCTIONS = {
     ceiling: "np.ceil",
     Abs: "np.abs",
     Heaviside: "heaviside",
+    Mod: "remainder",
 }
 
 # Functions worth computing once and keeping; the others cost no more than a load.
 COSTLY = (*(f for f in FUNCTIONS if f not in (sign, floor, ceiling, Abs, Heaviside)), silu)
-VECTORS = (tanh, sigmoid, silu, softplus, exp)  # those of them that take little more than a load
+VECTORS = (tanh, sigmoid, silu, softplus, exp, expm1)  # those of them that take little more than a load
 
 # What holds expressions together, and needs no name.
 _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, ITE, BooleanAtom, Entry)
@@ -106,7 +114,7 @@ def elementary(e):
     e = e.xreplace({f: log_sigmoid(f.args[0].args[0]) for f in e.atoms(log) if isinstance(f.args[0], sigmoid)})
     while found := e.atoms(*_WRITTEN_OUT):
         e = e.xreplace({f: _written_out(f) for f in found})
-    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Mod, Piecewise, ExprCondPair, Primitive, Entry)
+    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Piecewise, ExprCondPair, Primitive, Entry)
     strangers = {f for f in e.atoms(Function) if not isinstance(f, known)}
     for f in sorted(strangers, key=str):
         rewritten = _rewritten(f)
@@ -158,5 +166,5 @@ def _kind_of(e):
 
 def _check_known(expression, origin):
     for f in elementary(expression).atoms(Application):
-        if not isinstance(f, (*FUNCTIONS, Max, Min, Mod, Piecewise, And, Or, Not)):
+        if not isinstance(f, (*FUNCTIONS, Max, Min, Piecewise, And, Or, Not)):
             raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin.func.__name__} or its derivative")

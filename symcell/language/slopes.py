@@ -2,6 +2,9 @@
 
 Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side, relu'(0) = 0;
 Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and comparisons are flat.
+
+Quotients and square roots are differentiated with their own value: d(u / v) = -(u / v) / v dv. The square v**2 could overflow, or
+underflow to 0, where the derivative is an ordinary number. UnevaluatedExpr keeps SymPy from merging the value and its divisor.
 """
 
 from sympy import (
@@ -18,11 +21,17 @@ from sympy import (
     Piecewise,
     Pow,
     S,
+    UnevaluatedExpr,
+    acos,
     acoth,
     acsc,
     acsch,
     asec,
     asech,
+    asin,
+    asinh,
+    atan2,
+    atanh,
     ceiling,
     floor,
     frac,
@@ -31,6 +40,7 @@ from sympy import (
     sinc,
     sqrt,
 )
+from sympy.codegen.cfunctions import hypot
 from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
@@ -48,12 +58,13 @@ def partial(e: Expr, v: Expr) -> Expr:
         return S.Zero  # what joins units is an atom here; its own rule looks inside
     if isinstance(e, Add):
         return Add(*[partial(a, v) for a in e.args])
+    if isinstance(e, UnevaluatedExpr):
+        return partial(e.args[0], v)
     if isinstance(e, Mul):
-        return Add(*[Mul(*e.args[:k], partial(a, v), *e.args[k + 1 :]) for k, a in enumerate(e.args)])
+        return Add(*[_of_factor(e, k, v) for k, a in enumerate(e.args) if a.has(v)])
     if isinstance(e, Pow):
-        base, power = e.args
-        of_base = power * base ** (power - 1) * partial(base, v)
-        return of_base if not power.has(v) else of_base + _of_exponent(base, power) * partial(power, v)
+        of_base = _of_base(e) * partial(e.base, v)
+        return of_base if not e.exp.has(v) else of_base + _of_exponent(e.base, e.exp) * partial(e.exp, v)
     if isinstance(e, Piecewise):
         return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
     if isinstance(e, Application):  # Function, Max and Min
@@ -61,10 +72,40 @@ def partial(e: Expr, v: Expr) -> Expr:
     raise CellError(f"there is no derivative of {e} ({type(e).__name__})")
 
 
+def _of_factor(product, k, v):
+    """The part of a product's derivative that is due to its k-th factor; that of a divisor is written with the product itself."""
+    factor, others = product.args[k], [*product.args[:k], *product.args[k + 1 :]]
+    if is_divisor(factor):
+        return _of_divisor(product, factor) * partial(factor.base, v)
+    return Mul(*others, partial(factor, v))
+
+
+def is_divisor(e):
+    """Whether an expression is a power that divides."""
+    return e.is_Pow and e.exp.is_number and e.exp.is_negative
+
+
+def _of_divisor(whole, divisor):
+    """The derivative of a product with respect to the base of one of its divisors."""
+    sign, positive = (-1, -whole) if whole.could_extract_minus_sign() else (1, whole)
+    return sign * divisor.exp * UnevaluatedExpr(positive) / divisor.base
+
+
+def _of_base(e):
+    """The derivative of a power with respect to its base; 0 where a symbolic exponent is 0, at base 0 too."""
+    base, power = e.args
+    if is_divisor(e):
+        return _of_divisor(e, e)
+    if power == S.Half:
+        return S.Half / UnevaluatedExpr(e)
+    slope = power * base ** (power - 1)
+    return slope if power.is_number or base.is_number else Piecewise((S.Zero, Eq(power, 0)), (slope, True))
+
+
 def _of_exponent(base, power):
     """The derivative of a power with respect to its exponent; its limit at base 0, where 0 times the logarithm is no number."""
     slope = base**power * log(base)
-    return slope if base.is_number else Piecewise((S.Zero, And(Eq(base, 0), power > 0)), (slope, True))
+    return slope if base.is_number else Piecewise((S.Zero, And(Eq(base, 0), power >= 0)), (slope, True))
 
 
 def _of_function(e, k):
@@ -92,13 +133,20 @@ def _of_extremum(e, k):
     return wins[k] / Add(*wins)
 
 
+def _of_angle(y, x, k):
+    """atan2: the other coordinate by the square of the radius, which would overflow."""
+    radius = hypot(x, y)
+    return UnevaluatedExpr((x if k == 0 else -y) / radius) / radius
+
+
 # Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
 _DERIVATIVES = {
     Max: _of_extremum,
     Min: _of_extremum,
     Abs: lambda e, k: sign(e.args[0]),
-    Mod: lambda e, k: S.One if k == 0 else -floor(e.args[0] / e.args[1]),
+    Mod: lambda e, k: S.One if k == 0 else UnevaluatedExpr((e - e.args[0]) / e.args[1]),
     frac: lambda e, k: S.One,
+    atan2: lambda e, k: _of_angle(*e.args, k),
     sinc: lambda e, k: sinc_slope(e.args[0]),
     **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
 }
@@ -106,6 +154,10 @@ _DERIVATIVES = {
 # Where SymPy's own derivative overflows or loses digits. These have sign(z) / z for 1 / |z|: LLVM would take a divisor |z| into a
 # square root beside it, as z**2.
 _SLOPES = {
+    asin: lambda z: 1 / inner_leg(z),
+    acos: lambda z: -1 / inner_leg(z),
+    asinh: lambda z: 1 / hypot(1, z),
+    atanh: lambda z: 1 / ((1 - z) * (1 + z)),
     asec: lambda z: sign(z) / (z * leg(z)),
     acsc: lambda z: -sign(z) / (z * leg(z)),
     acoth: lambda z: 1 / ((1 - z) * (1 + z)),

@@ -3,6 +3,7 @@ rounding from the smallest arguments to the largest, where what one finds in boo
 
 from sympy import (
     Abs,
+    Mod,
     Ne,
     Piecewise,
     Rational,
@@ -23,8 +24,6 @@ from sympy import (
     coth,
     csc,
     csch,
-    exp,
-    floor,
     frac,
     log,
     sec,
@@ -37,7 +36,6 @@ from sympy import (
     tan,
     tanh,
 )
-from sympy.codegen.cfunctions import expm1
 
 _NEAR_ZERO = Rational(1, 10**9)  # below it 1/z may overflow, and acsch(z) and asech(z) are log(2/z) to the last digit
 
@@ -66,6 +64,5 @@ WRITINGS = {
     asech: lambda z: Piecewise((log(2) - log(z), z < _NEAR_ZERO), (asinh(inner_leg(z) / z), True)),
     acsch: lambda z: Piecewise((sign(z) * (log(2) - log(Abs(z))), Abs(z) < _NEAR_ZERO), (asinh(1 / z), True)),
     sinc: lambda z: Piecewise((sin(z) / z, Ne(z, 0)), (S.One, True)),
-    frac: lambda z: z - floor(z),
-    expm1: lambda z: (exp(z) + 1) * tanh(z / 2),
+    frac: lambda z: Mod(z, 1, evaluate=False),
 }

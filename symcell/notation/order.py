@@ -8,6 +8,7 @@ brackets, gates in the order of the cell's equations, functions, earlier states 
 from sympy import Add, Function, Mul, Pow, sympify
 
 from symcell.language.primitives import Entry, Primitive, is_product_of, matmul, spread
+from symcell.language.slopes import is_divisor
 from symcell.language.symbols import Adjoint, Constant, Input, Param, Previous
 
 
@@ -73,8 +74,8 @@ def named(e):
 
 def fraction(e):
     """The factors above and below the line."""
-    above = [f for f in e.args if not (isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative)]
-    below = [1 / f for f in e.args if isinstance(f, Pow) and f.exp.is_number and f.exp.is_negative]
+    above = [f for f in e.args if not is_divisor(f)]
+    below = [1 / f for f in e.args if is_divisor(f)]
     if above and above[0].is_Rational and above[0].q != 1 and not above[0].is_Integer:
         number = above.pop(0)
         above = ([number.p] if number.p != 1 or not above else []) + above

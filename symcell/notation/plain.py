@@ -34,6 +34,9 @@ class PlainPrinter(StrPrinter):
             return f"{self.parenthesize(above, PRECEDENCE['Mul'])} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
         return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in self.paper.factors(e))
 
+    def _print_UnevaluatedExpr(self, e):
+        return self.parenthesize(e.args[0], PRECEDENCE["Pow"])
+
     def _print_Function(self, e):
         if isinstance(e, matmul):
             return " @ ".join(self.parenthesize(a, PRECEDENCE["Pow"]) for a in e.args)

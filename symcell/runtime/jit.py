@@ -122,9 +122,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
+    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
     """
-    return njit(pipeline_class=_DistinctArguments, **_OPTIONS, **_INSIDE)(_named(function))
+    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
 def inlined(function):

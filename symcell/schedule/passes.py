@@ -1,5 +1,6 @@
 """The passes that make a Program good: an ordered list of small functions, Program -> Program, with a verifier between them."""
 
+from symcell.schedule.branches import leave_out_untaken_branches
 from symcell.schedule.placing import place
 from symcell.schedule.program import Assign, Gradient, Product, Program, verify
 from symcell.schedule.sharing import (
@@ -13,7 +14,7 @@ from symcell.schedule.sharing import (
 from symcell.schedule.stacking import add_inside_products, set_apart, stack, write_in_place
 
 PASSES = (
-    drop_unread, share_functions, read_kept_values, hoist_shared_values, place, compute_again,
+    drop_unread, leave_out_untaken_branches, share_functions, read_kept_values, hoist_shared_values, place, compute_again,
     add_inside_products, write_in_place, stack, set_apart,
 )  # fmt: skip
 

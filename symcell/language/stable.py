@@ -1,0 +1,96 @@
+"""Functions that people write by hand, as those that neither overflow nor lose digits: 1 / (1 + exp(-z)) is sigmoid(z).
+
+A cell keeps its equations as they are written. Its derivation starts from these, so that derivatives are right as well: that of
+the fraction above would be 0 times infinity for large arguments.
+"""
+
+from sympy import Add, Basic, Mul, Pow, S, erf, erfc, exp, log, tanh
+from sympy.codegen.cfunctions import expm1, log1p
+
+from symcell.language.activations import log_sigmoid, sigmoid, softplus
+
+
+def stable(e):
+    """`e` with its logistic functions, exponentials less one and logarithms of one plus something written so."""
+    return _rewritten(e, {})
+
+
+def _rewritten(e, known):
+    """The same for an expression some of whose parts are known."""
+    if not e.args or not isinstance(e, Basic):
+        return e
+    if e not in known:
+        args = [_rewritten(a, known) for a in e.args]
+        whole = e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args)
+        rule = next((rule for kind, rule in _RULES.items() if isinstance(whole, kind)), None)
+        known[e] = rule(whole) if rule else whole
+    return known[e]
+
+
+def _sum(e):
+    """k exp(z) - k is k expm1(z), and k - k erf(z) is k erfc(z)."""
+    for term in e.args:
+        for f in Mul.make_args(term):
+            if isinstance(f, (exp, erf)) and -term / f in e.args:
+                others = [a for a in e.args if a not in (term, -term / f)]
+                z = f.args[0]
+                return Add(*others, term / f * (expm1(z) if isinstance(f, exp) else -erfc(z)))
+    return e
+
+
+def _power(e):
+    """1 / (1 + exp(z)) is sigmoid(-z)."""
+    above_one = e.base - 1
+    if e.exp.is_Integer and e.exp.is_negative and isinstance(above_one, exp):
+        return sigmoid(-above_one.args[0]) ** -e.exp
+    return e
+
+
+def _product(e):
+    """exp(z) sigmoid(-z) is sigmoid(z), expm1(z) sigmoid(-z) is tanh(z / 2), and so is a quotient of exponentials."""
+    for factor in e.args:
+        base, power = factor.as_base_exp()
+        if isinstance(base, sigmoid) and power.is_Integer:
+            made = _of_sigmoid(-base.args[0], int(power))
+        elif power == -1 and (pair := _two_exponentials(base)):
+            made = _of_exponentials(*pair)
+        else:
+            continue
+        for beside, together in made:
+            if beside in e.args:
+                return Mul(*[a for a in e.args if a not in (beside, factor)]) * together
+    return e
+
+
+def _of_sigmoid(z, power):
+    """What makes something of sigmoid(-z)**power, and what."""
+    for k in range(power, 0, -1):
+        yield exp(k * z), sigmoid(z) ** k * sigmoid(-z) ** (power - k)
+        yield expm1(z) ** k, tanh(z / 2) ** k * sigmoid(-z) ** (power - k)
+
+
+def _of_exponentials(a, b):
+    """What makes something of 1 / (exp(a) + exp(b)), and what."""
+    yield exp(a) - exp(b), tanh((a - b) / 2)
+    yield exp(b) - exp(a), tanh((b - a) / 2)
+
+
+def _two_exponentials(e):
+    """The exponents of exp(a) + exp(b)."""
+    return [a.args[0] for a in e.args] if e.is_Add and len(e.args) == 2 and all(isinstance(a, exp) for a in e.args) else None
+
+
+def _logarithm(e):
+    """log(1 + z) is log1p(z), that of a logistic function is log_sigmoid, and log(1 + exp(z)) is softplus(z)."""
+    z = e.args[0]
+    if isinstance(z, sigmoid):
+        return log_sigmoid(z.args[0])
+    if not z.is_Add or z.args[0] != S.One:
+        return e
+    rest = z - 1
+    if isinstance(rest, exp):
+        return softplus(rest.args[0])
+    return log_sigmoid(-rest.args[1].args[0]) if isinstance(-rest, sigmoid) else log1p(rest)
+
+
+_RULES = {Add: _sum, Mul: _product, Pow: _power, log: _logarithm}

@@ -1,0 +1,79 @@
+"""A branch that is not taken has no influence on gradients, whatever it would be there: in one equation, and through values with
+equations of their own."""
+
+import numpy as np
+import pytest
+from sympy import Eq, Max, Min, Piecewise, exp, log, sqrt, symbols, tanh
+
+from symcell import Cell, Input, Param, State, dot, relu
+
+x, h = Input("x"), State("h")
+s, u, z = symbols("s u z")
+NUMBERS = np.array([-4.0, -1, 0, 0.25, 4])
+_ROOT = np.sqrt(np.maximum(NUMBERS, 0))
+
+
+def gradients(equations, numbers=NUMBERS):
+    kernel = Cell("branches", equations).compile("float64")
+    run = kernel.forward({}, numbers[None, None])
+    return run.states["h"][0, 0], kernel.backward(run, {"h": np.ones((1, 1, len(numbers)))}).inputs["x"][0, 0]
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        [Eq(h, Piecewise((sqrt(x), x > 0), (x, True)))],
+        [Eq(s, sqrt(x)), Eq(h, Piecewise((s, x > 0), (x, True)))],
+        [Eq(u, sqrt(x)), Eq(s, u * u / sqrt(x)), Eq(h, Piecewise((s, x > 0), (x, True)))],
+        [Eq(s, sqrt(x)), Eq(h, Piecewise((x, x <= 0), (s, True)))],
+    ],
+)
+def test_a_root_in_a_branch(equations):
+    value, slope = gradients(equations)
+    assert value == pytest.approx(np.where(NUMBERS > 0, _ROOT, NUMBERS))
+    assert slope == pytest.approx(np.where(NUMBERS > 0, 0.5 / np.where(NUMBERS > 0, _ROOT, 1), 1))
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        [Eq(h, Max(log(x), -1))],
+        [Eq(s, log(x)), Eq(h, Max(s, -1))],
+        [Eq(s, -log(x)), Eq(h, -Min(s, 1))],
+        [Eq(h, relu(log(x) + 1) - 1)],
+        [Eq(s, log(x) + 1), Eq(h, relu(s) - 1)],
+    ],
+)
+def test_a_logarithm_that_is_clipped(equations):
+    numbers = np.array([0.0, 0.1, 1, 5])
+    value, slope = gradients(equations, numbers)
+    assert value == pytest.approx([-1, -1, 0, np.log(5)])
+    assert slope == pytest.approx([0, 0, 1, 0.2])
+
+
+def test_an_exponential_that_overflows_in_a_branch():
+    value, slope = gradients([Eq(u, exp(x)), Eq(s, log(2 + u)), Eq(h, Piecewise((s, x < 100), (x, True)))], np.array([1.0, 1000]))
+    assert value == pytest.approx([np.log(2 + np.e), 1000])
+    assert slope == pytest.approx([np.e / (2 + np.e), 1])
+
+
+def test_a_norm_in_a_branch():
+    equations = [Eq(s, sqrt(dot(x, x))), Eq(z, x / s), Eq(h, Piecewise((z, s > 0), (x, True)))]
+    value, slope = gradients(equations, np.zeros(3))
+    assert (value == 0).all()
+    assert slope == pytest.approx(1)
+
+
+def test_a_product_in_a_branch():
+    """The weights meet no number in samples whose branch is another."""
+    gate, W = Input("gate", ()), Param("W", ("n_h", "n_x"))
+    cell = Cell("product", [Eq(s, sqrt(x)), Eq(z, W @ s), Eq(h, Piecewise((z, gate > 0), (tanh(W @ x), True)))])
+    kernel = cell.compile("float64")
+    params = kernel.init(n_x=2, n_h=3, seed=1)
+    numbers = np.array([[[1.0, 4], [-1, 0.5]]])
+    run = kernel.forward(params, {"x": numbers, "gate": np.array([[1.0, 0]])})
+    found = kernel.backward(run, {"h": np.ones((1, 2, 3))})
+    inner = 1 - np.tanh(params["W"] @ numbers[0, 1]) ** 2
+    assert found.params["W"] == pytest.approx(np.tile([1.0, 2], (3, 1)) + np.outer(inner, numbers[0, 1]))
+    assert found.inputs["x"][0, 0] == pytest.approx(params["W"].sum(0) * [0.5, 0.25])
+    assert found.inputs["x"][0, 1] == pytest.approx(inner @ params["W"])
