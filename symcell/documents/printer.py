@@ -2,7 +2,8 @@
 
 import unicodedata
 
-from sympy import Add, Mul, sympify
+from sympy import Add, Mul, exp, log, sqrt, sympify
+from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter, translate
 
 from symcell.language.activations import Unit
@@ -144,10 +145,24 @@ class Notation(LatexPrinter):
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
 
     def _print_Function(self, e, exp=None):
+        if type(e) in _IN_SYMBOLS:
+            text = self.doprint(_IN_SYMBOLS[type(e)](*e.args))
+            if exp is not None or isinstance(e, expm1):
+                text = self.brackets(text)
+            return text if exp is None else f"{text}^{{{exp}}}"
         name = type(e).__name__.replace("_", r"\_")
         head = rf"\operatorname{{{name}}}" if isinstance(e, Unit) else self._hprint_Function(name)
         power = f"^{{{exp}}}" if exp is not None else ""
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
+
+
+# Functions whose names are for computers, as mathematics writes them.
+_IN_SYMBOLS = {
+    expm1: lambda z: exp(z) - 1,
+    log1p: lambda z: log(1 + z),
+    exp2: lambda z: 2**z,
+    hypot: lambda x, y: sqrt(x**2 + y**2),
+}
 
 
 def _parts(q):
