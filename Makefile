@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz bench lint generate clean
+.PHONY: demo test fuzz accuracy bench lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -18,6 +18,9 @@ test: lint
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --jobs 2
+
+accuracy: $(VENV)/.test
+	$(BIN)/python -m tests.accuracy
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks -o output/bench
