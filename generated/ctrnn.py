@@ -45,8 +45,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "226924654c3749bb"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "26673f24d15061e3"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "ctrnn"
 PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
@@ -192,10 +192,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1059,6 +1060,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2360,22 +2374,22 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
     # through (1), (2), (3), (4), (5), (6)
     sum_dtau = zero
     for j in range(n_h):
-        sum_dtau += dh[j] * (h5[j] / tau[0])
+        sum_dtau = added(sum_dtau, dh[j] * (h5[j] / tau[0]))
     sum_dtau_2 = zero
     for j in range(n_h):
-        sum_dtau_2 += dh1[j] * (h_prev[j] / tau[0])
+        sum_dtau_2 = added(sum_dtau_2, dh1[j] * (h_prev[j] / tau[0]))
     sum_dtau_3 = zero
     for j in range(n_h):
-        sum_dtau_3 += dh2[j] * (h1[j] / tau[0])
+        sum_dtau_3 = added(sum_dtau_3, dh2[j] * (h1[j] / tau[0]))
     sum_dtau_4 = zero
     for j in range(n_h):
-        sum_dtau_4 += dh3[j] * (h2[j] / tau[0])
+        sum_dtau_4 = added(sum_dtau_4, dh3[j] * (h2[j] / tau[0]))
     sum_dtau_5 = zero
     for j in range(n_h):
-        sum_dtau_5 += dh4[j] * (h3[j] / tau[0])
+        sum_dtau_5 = added(sum_dtau_5, dh4[j] * (h3[j] / tau[0]))
     sum_dtau_6 = zero
     for j in range(n_h):
-        sum_dtau_6 += dh5[j] * (h4[j] / tau[0])
+        sum_dtau_6 = added(sum_dtau_6, dh5[j] * (h4[j] / tau[0]))
     dtau[0] += (
         dt[0] * sum_dtau / tau[0] + dt[0] * sum_dtau_2 / tau[0] + dt[0] * sum_dtau_3 / tau[0] + dt[0]
         * sum_dtau_4 / tau[0] + dt[0] * sum_dtau_5 / tau[0] + dt[0] * sum_dtau_6 / tau[0]

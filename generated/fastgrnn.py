@@ -43,8 +43,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1695daa1745a5615"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "9675a07ffdcd2eef"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "fastgrnn"
 PARAMS = {"U": ("n_h", "n_h"), "W": ("n_h", "n_x"), "b_z": ("n_h",), "b_c": ("n_h",), "zeta": (), "nu": ()}
@@ -191,10 +191,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1058,6 +1059,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2191,11 +2205,11 @@ def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
     # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
     sum_dw_h_2 = zero
     for j in range(n_h):
-        sum_dw_h_2 += dh[j] * c[j]
+        sum_dw_h_2 = added(sum_dw_h_2, dh[j] * c[j])
     dw_h_2[0] += sum_dw_h_2
     sum_dw_h = zero
     for j in range(n_h):
-        sum_dw_h += dh[j] * (one - z[j]) * c[j]
+        sum_dw_h = added(sum_dw_h, dh[j] * (one - z[j]) * c[j])
     dw_h[0] += sum_dw_h
     for j in range(n_h):
         # through (2) z = sigmoid(p + b_z)

@@ -45,8 +45,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7497d0d23cfd715a"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "46aae4f4ccd0fbf3"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "gla"
 PARAMS = {
@@ -203,10 +203,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1070,6 +1071,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2117,7 +2131,7 @@ def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_
         y_out[j] = zero
     for k_ in range(n_k):
         for j in range(n_v):
-            y_out[j] += q_out[k_] * S_out[k_, j]
+            y_out[j] = added(y_out[j], q_out[k_] * S_out[k_, j])
 
 
 @jit
@@ -2172,7 +2186,7 @@ def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_
     for j in range(n_k):
         da = zero
         for k_ in range(n_v):
-            da += dS_out[j, k_] * S_prev[j, k_]
+            da = added(da, dS_out[j, k_] * S_prev[j, k_])
         da_out[j] = da
     for j in range(n_k):
         # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
@@ -2185,17 +2199,17 @@ def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_
         dv_out[j] = zero
     for k_ in range(n_k):
         for j in range(n_v):
-            dv_out[j] += dS_out[k_, j] * k[k_]
+            dv_out[j] = added(dv_out[j], dS_out[k_, j] * k[k_])
     for j in range(n_k):
         dk = zero
         for k_ in range(n_v):
-            dk += dS_out[j, k_] * v[k_]
+            dk = added(dk, dS_out[j, k_] * v[k_])
         dk_out[j] = dk
     # through (6) y = S.T @ q
     for j in range(n_k):
         dq = zero
         for k_ in range(n_v):
-            dq += dy_out[k_] * S[j, k_]
+            dq = added(dq, dy_out[k_] * S[j, k_])
         dq_out[j] = dq
     for j in range(n_k):
         # through (1) q = (W_q @ x) / sqrt(n_k)

@@ -48,8 +48,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d36ec45d957fbbf6"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "4263da258624656a"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "layer_norm_lstm"
 PARAMS = {
@@ -206,10 +206,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1073,6 +1074,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2096,12 +2110,12 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, power_v_2_out, z_v_4_out):
     #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v_2_2 = zero
     for j in range(4 * n_h):
-        sum_variance_v_2_2 += z_v_3[j]
+        sum_variance_v_2_2 = added(sum_variance_v_2_2, z_v_3[j])
     sum_variance_v_2_3 = zero
     for j in range(4 * n_h):
-        sum_variance_v_2_3 += (
-            (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)) * (z_v_3[j] - real(0.25)
-            * sum_variance_v_2_2 / real(n_h))
+        sum_variance_v_2_3 = (
+            added(sum_variance_v_2_3, (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)) * (z_v_3[j]
+            - real(0.25) * sum_variance_v_2_2 / real(n_h)))
         )
     variance_v_2 = real(0.25) * sum_variance_v_2_3 / real(n_h)
     mean_v_2 = real(0.25) * sum_variance_v_2_2 / real(n_h)
@@ -2125,12 +2139,12 @@ def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x,
     #     mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
     sum_variance_v = zero
     for j in range(4 * n_h):
-        sum_variance_v += z_v[j]
+        sum_variance_v = added(sum_variance_v, z_v[j])
     sum_variance_v_2 = zero
     for j in range(4 * n_h):
-        sum_variance_v_2 += (
-            (z_v[j] - real(0.25) * sum_variance_v / real(n_h)) * (z_v[j] - real(0.25) * sum_variance_v
-            / real(n_h))
+        sum_variance_v_2 = (
+            added(sum_variance_v_2, (z_v[j] - real(0.25) * sum_variance_v / real(n_h)) * (z_v[j] - real(0.25)
+            * sum_variance_v / real(n_h)))
         )
     variance_v = real(0.25) * sum_variance_v_2 / real(n_h)
     mean_v = real(0.25) * sum_variance_v / real(n_h)
@@ -2166,10 +2180,11 @@ def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x,
     # (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
     sum_variance_h = zero
     for j in range(n_h):
-        sum_variance_h += c_out[j]
+        sum_variance_h = added(sum_variance_h, c_out[j])
     sum_variance_h_2 = zero
     for j in range(n_h):
-        sum_variance_h_2 += (c_out[j] - sum_variance_h / real(n_h)) * (c_out[j] - sum_variance_h / real(n_h))
+        sum_variance_h_2 = added(sum_variance_h_2,
+            (c_out[j] - sum_variance_h / real(n_h)) * (c_out[j] - sum_variance_h / real(n_h)))
     variance_h = sum_variance_h_2 / real(n_h)
     mean_h = sum_variance_h / real(n_h)
     # kept
@@ -2244,7 +2259,7 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
         variance_v, dz_v_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
-    one, zero, half, two = real(1), real(0), real(0.5), real(2)
+    zero, one, half, two = real(0), real(1), real(0.5), real(2)
     for j in range(n_h):
         # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
@@ -2255,14 +2270,16 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
         do_out[j] = do
     sum_dmean_h = zero
     for j in range(n_h):
-        sum_dmean_h += g_c[j] * dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j]
+        sum_dmean_h = added(sum_dmean_h, g_c[j] * dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j])
     dmean_h = -power_h[0] * sum_dmean_h
     sum_dvariance_h = zero
     for j in range(n_h):
-        sum_dvariance_h += (
-            dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * (g_c[j] * (c[j] - mean_h[0]) * power_h[0])
-        )
-    dvariance_h = -half * sum_dvariance_h / (real(1e-05) + variance_h[0])
+        sum_dvariance_h = added(sum_dvariance_h,
+            dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * (g_c[j] * (c[j] - mean_h[0]) * power_h[0]))
+    dvariance_h = (
+        -half * sum_dvariance_h / (np.sqrt(real(1e-05) + variance_h[0])) / (np.sqrt(real(1e-05)
+        + variance_h[0]))
+    )
     for j in range(n_h):
         # given, carried back from the next step, through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000
         #     + variance(c)) + b_c)
@@ -2296,12 +2313,15 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
         dz_v_2_out[j] = dz_v_2
     sum_dmean_v = zero
     for j in range(4 * n_h):
-        sum_dmean_v += dz_v_2_out[j]
+        sum_dmean_v = added(sum_dmean_v, dz_v_2_out[j])
     dmean_v = -sum_dmean_v
     sum_dvariance_v = zero
     for j in range(4 * n_h):
-        sum_dvariance_v += dv_out[j] * (g_h[j] * z_v_2[j] * power_v[0])
-    dvariance_v = -half * sum_dvariance_v / (real(1e-05) + variance_v[0])
+        sum_dvariance_v = added(sum_dvariance_v, dv_out[j] * (g_h[j] * z_v_2[j] * power_v[0]))
+    dvariance_v = (
+        -half * sum_dvariance_v / (np.sqrt(real(1e-05) + variance_v[0])) / (np.sqrt(real(1e-05)
+        + variance_v[0]))
+    )
     for j in range(4 * n_h):
         dz_v = half * dvariance_v * z_v_2[j] / real(n_h) + real(0.25) * dmean_v / real(n_h) + dz_v_2_out[j]
         # passed on
@@ -2325,12 +2345,15 @@ def backward_after_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
         dz_v_4_out[j] = dz_v_4
     sum_dmean_v_2 = zero
     for j in range(4 * n_h):
-        sum_dmean_v_2 += dz_v_4_out[j]
+        sum_dmean_v_2 = added(sum_dmean_v_2, dz_v_4_out[j])
     dmean_v_2 = -sum_dmean_v_2
     sum_dvariance_v_2 = zero
     for j in range(4 * n_h):
-        sum_dvariance_v_2 += dv[j] * (g_x[j] * z_v_4[j] * power_v_2[0])
-    dvariance_v_2 = -half * sum_dvariance_v_2 / (real(1e-05) + variance_v_2[0])
+        sum_dvariance_v_2 = added(sum_dvariance_v_2, dv[j] * (g_x[j] * z_v_4[j] * power_v_2[0]))
+    dvariance_v_2 = (
+        -half * sum_dvariance_v_2 / (np.sqrt(real(1e-05) + variance_v_2[0])) / (np.sqrt(real(1e-05)
+        + variance_v_2[0]))
+    )
     for j in range(4 * n_h):
         dz_v_3 = (
             half * dvariance_v_2 * z_v_4[j] / real(n_h) + real(0.25) * dmean_v_2 / real(n_h) + dz_v_4_out[j]

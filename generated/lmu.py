@@ -43,8 +43,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "bdc4b82ce708c168"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "7c19420487e23f1d"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "lmu"
 PARAMS = {
@@ -202,10 +202,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1069,6 +1070,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2091,7 +2105,7 @@ def forward_before_row(n_x, e_x, x, dot_s_3_out):
     # (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
     dot_s_3 = zero
     for j in range(n_x):
-        dot_s_3 += e_x[j] * x[j]
+        dot_s_3 = added(dot_s_3, e_x[j] * x[j])
     dot_s_3_out[0] = dot_s_3
 
 
@@ -2103,10 +2117,10 @@ def forward_step_row_1(n_h, n_m, e_h, h_prev, e_m, m_prev, dot_s_3, B, m_from_m_
     # (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
     dot_s = zero
     for j in range(n_h):
-        dot_s += e_h[j] * h_prev[j]
+        dot_s = added(dot_s, e_h[j] * h_prev[j])
     dot_s_2 = zero
     for j in range(n_m):
-        dot_s_2 += e_m[j] * m_prev[j]
+        dot_s_2 = added(dot_s_2, e_m[j] * m_prev[j])
     s = dot_s + dot_s_2 + dot_s_3[0]
     for j in range(n_m):
         # (2) m = A @ m_prev + B * s
@@ -2194,7 +2208,7 @@ def backward_step_row_2(n_m, n_h, dm_from_dz_h, dm_given, dm_later, dm_out, B, d
     # through (2) m = A @ m_prev + B * s
     ds = zero
     for j in range(n_m):
-        ds += B[j] * dm_out[j]
+        ds = added(ds, B[j] * dm_out[j])
     ds_out[0] = ds
     # through (1) s = dot(e_h, h_prev) + dot(e_m, m_prev) + dot(e_x, x)
     ddot_s_2 = ds

@@ -51,8 +51,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e76ef73733f1698c"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "3653085bd7805d92"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "mamba"
 PARAMS = {
@@ -231,10 +231,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1098,6 +1099,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2182,7 +2196,7 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
     for j in range(n_u):
         sum_y_ssm = zero
         for k in range(n_s):
-            sum_y_ssm += C_t[k] * S_out[j, k]
+            sum_y_ssm = added(sum_y_ssm, C_t[k] * S_out[j, k])
         sum_y_ssm_out[j] = sum_y_ssm
     for j in range(n_u):
         y_ssm = D[j] * u[j] + sum_y_ssm_out[j]
@@ -2321,24 +2335,24 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
     for j in range(n_u):
         dv_S = zero
         for k in range(n_s):
-            dv_S += dS_out[j, k] * B_t[k]
+            dv_S = added(dv_S, dS_out[j, k] * B_t[k])
         dv_S_out[j] = dv_S
     # through (10) y_ssm = S @ C_t + D * u
     for j in range(n_s):
         dC_t_out[j] = zero
     for k in range(n_u):
         for j in range(n_s):
-            dC_t_out[j] += dy_ssm_out[k] * S[k, j]
+            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k] * S[k, j])
     # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_s):
         dB_t_out[j] = zero
     for k in range(n_u):
         for j in range(n_s):
-            dB_t_out[j] += dS_out[k, j] * v_S[k]
+            dB_t_out[j] = added(dB_t_out[j], dS_out[k, j] * v_S[k])
     for j in range(n_u):
         sum_ddelta = zero
         for k in range(n_s):
-            sum_ddelta += dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k]
+            sum_ddelta = added(sum_ddelta, dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k])
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]

@@ -51,8 +51,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7bf1de62b84ca9d0"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "ae1387b9a84243b1"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "on_lstm"
 PARAMS = {
@@ -231,10 +231,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1098,6 +1099,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2139,7 +2153,7 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         exp_sum_v_m_f_out[j] = exp_sum_v_m_f
     sum_v_m_f = zero
     for j in range(n_h // 2):
-        sum_v_m_f += exp_sum_v_m_f_out[j]
+        sum_v_m_f = added(sum_v_m_f, exp_sum_v_m_f_out[j])
     for j in range(n_h // 2):
         v_m_f = exp_sum_v_m_f_out[j] / sum_v_m_f
         # kept
@@ -2158,7 +2172,7 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
         exp_sum_v_m_i_out[j] = exp_sum_v_m_i
     sum_v_m_i = zero
     for j in range(n_h // 2):
-        sum_v_m_i += exp_sum_v_m_i_out[j]
+        sum_v_m_i = added(sum_v_m_i, exp_sum_v_m_i_out[j])
     for j in range(n_h // 2):
         v_m_i = exp_sum_v_m_i_out[j] / sum_v_m_i
         # kept
@@ -2305,12 +2319,12 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     for j in range(n_h // 2):
         sum_dm_i = zero
         for k in range(2):
-            sum_dm_i += di_hat_out[2 * j + k]
+            sum_dm_i = added(sum_dm_i, di_hat_out[2 * j + k])
         sum_dm_i_out[j] = sum_dm_i
     for j in range(n_h // 2):
         sum_dm_i_2 = zero
         for k in range(2):
-            sum_dm_i_2 += dw_out[2 * j + k] * m_f[k // 2 + j]
+            sum_dm_i_2 = added(sum_dm_i_2, dw_out[2 * j + k] * m_f[k // 2 + j])
         sum_dm_i_2_out[j] = sum_dm_i_2
     for j in range(n_h // 2):
         dm_i = sum_dm_i_out[j] + sum_dm_i_2_out[j]
@@ -2324,7 +2338,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
         dv_m_i_out[j] = dv_m_i
     sum_dz_m_i = zero
     for j in range(n_h // 2):
-        sum_dz_m_i += dv_m_i_out[j] * v_m_i[j]
+        sum_dz_m_i = added(sum_dz_m_i, dv_m_i_out[j] * v_m_i[j])
     for j in range(n_h // 2):
         dz_m_i = (dv_m_i_out[j] - sum_dz_m_i) * v_m_i[j]
         # passed on
@@ -2333,12 +2347,12 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     for j in range(n_h // 2):
         sum_dm_f = zero
         for k in range(2):
-            sum_dm_f += df_hat_out[2 * j + k]
+            sum_dm_f = added(sum_dm_f, df_hat_out[2 * j + k])
         sum_dm_f_out[j] = sum_dm_f
     for j in range(n_h // 2):
         sum_dm_f_2 = zero
         for k in range(2):
-            sum_dm_f_2 += dw_out[2 * j + k] * m_i[k // 2 + j]
+            sum_dm_f_2 = added(sum_dm_f_2, dw_out[2 * j + k] * m_i[k // 2 + j])
         sum_dm_f_2_out[j] = sum_dm_f_2
     for j in range(n_h // 2):
         dm_f = sum_dm_f_out[j] + sum_dm_f_2_out[j]
@@ -2351,7 +2365,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
         dv_m_f_out[j] = dv_m_f
     sum_dz_m_f = zero
     for j in range(n_h // 2):
-        sum_dz_m_f += dv_m_f_out[j] * v_m_f[j]
+        sum_dz_m_f = added(sum_dz_m_f, dv_m_f_out[j] * v_m_f[j])
     for j in range(n_h // 2):
         dz_m_f = (dv_m_f_out[j] - sum_dz_m_f) * v_m_f[j]
         # passed on

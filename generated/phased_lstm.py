@@ -50,8 +50,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "a5fa895c50b4d48d"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "a58944e43441f047"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "phased_lstm"
 PARAMS = {
@@ -232,10 +232,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1099,6 +1100,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2310,7 +2324,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
     # through (1) phi = Mod(t - s, tau) / tau
     dt = zero
     for j in range(n_h):
-        dt += (dphi_out[j] / tau[j] if dphi_out[j] != zero else zero)
+        dt = added(dt, (dphi_out[j] / tau[j] if dphi_out[j] != zero else zero))
     dt_out[0] = dt
 
 

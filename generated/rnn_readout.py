@@ -43,8 +43,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "eaf58d4f82db89da"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "59e00022017f3112"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "rnn_readout"
 PARAMS = {
@@ -198,10 +198,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1065,6 +1066,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2109,7 +2123,7 @@ def forward_after_row(n_y, z_y_from_a, b_y, z_y_out, exp_sum_y_out, y_out):
         exp_sum_y_out[j] = exp_sum_y
     sum_y = zero
     for j in range(n_y):
-        sum_y += exp_sum_y_out[j]
+        sum_y = added(sum_y, exp_sum_y_out[j])
     for j in range(n_y):
         y = exp_sum_y_out[j] / sum_y
         # kept
@@ -2169,7 +2183,7 @@ def backward_before_row(n_y, dy_given, dy_out, y, dz_y_out, db_y):
     # through (2) y = softmax(U_y @ a + b_y)
     sum_dz_y = zero
     for j in range(n_y):
-        sum_dz_y += dy_out[j] * y[j]
+        sum_dz_y = added(sum_dz_y, dy_out[j] * y[j])
     for j in range(n_y):
         dz_y = (dy_out[j] - sum_dz_y) * y[j]
         db_y[j] += dz_y

@@ -38,8 +38,8 @@ from sys import getrefcount
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c5cb90420cdc1ce1"
-RUNTIME_HASH = "6ca31b3827345ebc"
+CONTENT_HASH = "87efd6c01fbf3c44"
+RUNTIME_HASH = "f39765677a875742"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -179,10 +179,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 

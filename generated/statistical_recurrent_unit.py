@@ -46,8 +46,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "dd6832887a36cbc3"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "bb18dc278ec9507d"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "statistical_recurrent_unit"
 PARAMS = {
@@ -208,10 +208,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1075,6 +1076,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2231,7 +2245,7 @@ def backward_before_row(n_o, do_given, z_o, dz_o_out, db_o):
 def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp_out, z_p, dz_p_out):
     """The adjoints of one sample at one step."""
     real = dmu_given.dtype.type
-    one, zero = real(1), real(0)
+    zero, one = real(0), real(1)
     for j in range(n_a):
         for k in range(n_p):
             # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
@@ -2243,7 +2257,7 @@ def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp
         dp_out[j] = zero
     for k in range(n_a):
         for j in range(n_p):
-            dp_out[j] += (one - alpha[k]) * dmu_out[k, j]
+            dp_out[j] = added(dp_out[j], (one - alpha[k]) * dmu_out[k, j])
     for j in range(n_p):
         # through (2) p = relu(U_p @ r + W_p @ x + b_p)
         dz_p = dp_out[j] * heaviside(z_p[j], zero)

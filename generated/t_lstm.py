@@ -49,8 +49,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1dd5d320696edafb"
-RUNTIME_HASH = "1c0834f34c843c81"
+CONTENT_HASH = "6f6d80057383bb1a"
+RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "t_lstm"
 PARAMS = {
@@ -222,10 +222,11 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Products are rounded
-    before they are added: a fused multiply-add would make x * x - x * x a number below 0, which has no root.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
+    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
+    (a - b) / c of a / c - b / c, which loses digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": {"reassoc", "nsz"}}
+    options = _OPTIONS | _INSIDE | {"fastmath": False}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1089,6 +1090,19 @@ def _softplus_overload(x):
         s = decayed / (decayed + two)
         z = s * s
         return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
+
+    return implementation
+
+
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
 
     return implementation
 
@@ -2260,7 +2274,7 @@ def backward_after_row(n_h, dc_A, c_S, log_c_A, dt, ddt_out, dz_c_S, db_d, dz_i,
     # through (2) c_A = c_prev + c_S / log(E + dt) - c_S
     sum_ddt = zero
     for j in range(n_h):
-        sum_ddt += dc_A[j] * (c_S[j] / log_c_A[0])
+        sum_ddt = added(sum_ddt, dc_A[j] * (c_S[j] / log_c_A[0]))
     ddt = -sum_ddt / (real(2.718281828459045) + dt[0]) / log_c_A[0]
     # passed on
     ddt_out[0] = ddt

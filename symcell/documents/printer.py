@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from sympy import Add, Mul, exp, log, sqrt, sympify
+from sympy import Add, Mul, UnevaluatedExpr, exp, log, sqrt, sympify
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter, translate
 
@@ -129,6 +129,8 @@ class Notation(LatexPrinter):
         return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
+        if isinstance(e.base, UnevaluatedExpr):
+            return self.doprint(e.base.args[0] ** e.exp)
         if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
             return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:

@@ -41,7 +41,7 @@ _HEADINGS = {
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
 _SHARED = ("jit", "memory", "views", "tiles", "bands", "packing", "products", "dispatch")  # which modules share
-_ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "expm1", "heaviside", "sign", "maximum", "minimum", "remainder")
+_ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "added", "expm1", "heaviside", "sign", "maximum", "minimum", "remainder")
 
 
 def emit(schedule):

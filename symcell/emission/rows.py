@@ -90,17 +90,16 @@ class RowFunction:
             first = self._loops(axes, [f"{slot} = {start}"])
             copies = [f"{other} = {slot}" for other in self.slots.all_of(s.target, s.indices) if other != slot]
             last = self._loops(axes, copies) if copies else []
-            return [*self._comment(s), *first, *self._loops([*s.over, *axes], [update(slot)]), *last]
+            return [*self._comment(s), *first, *self._loops([*s.over, *axes], [update.format(slot)]), *last]
         word = self.words[s.target]
-        inner = [f"{word} = {start}", *self._loops(s.over, [update(word)])]
+        inner = [f"{word} = {start}", *self._loops(s.over, [update.format(word)])]
         inner += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices)]
         return [*self._comment(s), *self._loops(axes, inner)]
 
     def _operator(self, s):
-        text = self.printer(s.expr)
-        if s.op == "max":
-            return f"{self.names.real}(-np.inf)", lambda slot: f"{slot} = maximum({slot}, {text})"
-        return self._constant(Integer(0)), lambda slot: f"{slot} += {text}"
+        """What a reduction begins with, and the statement that goes on with it."""
+        name, start = ("maximum", f"{self.names.real}(-np.inf)") if s.op == "max" else ("added", self._constant(Integer(0)))
+        return start, f"{{0}} = {name}({{0}}, {self.printer(s.expr)})"
 
     @staticmethod
     def _strides(s):

@@ -4,7 +4,8 @@
 RESERVED = frozenset(
     [
         "np", "njit", "jit", "fused", "exact_jit", "inlined", "overload", "intrinsic", "cgutils", "codegen", "config",
-        "types", "ir", "range", "len", "tanh", "sigmoid", "exp", "expm1", "remainder", "softplus", "sign", "heaviside", "maximum",
+        "types", "ir", "range", "len", "added", "tanh", "sigmoid", "exp", "expm1", "remainder", "softplus", "sign", "heaviside",
+        "maximum",
         "minimum", "erf", "erfc", "multiply", "multiply_and_fetch", "noted_ahead", "room_ahead", "add_outer_products",
         "pack", "packed", "turn_over", "init", "forward", "backward", "step", "Run", "Gradients", "CellError",
     ]

@@ -88,7 +88,10 @@ def is_divisor(e):
 def _of_divisor(whole, divisor):
     """The derivative of a product with respect to the base of one of its divisors."""
     sign, positive = (-1, -whole) if whole.could_extract_minus_sign() else (1, whole)
-    return sign * divisor.exp * UnevaluatedExpr(positive) / divisor.base
+    base, power = divisor.args
+    under_a_root = (2 * power).is_Integer and not power.is_Integer
+    squared = UnevaluatedExpr(sqrt(base)) ** 2 if under_a_root else base  # the root has been taken, and is nearer to it
+    return sign * power * UnevaluatedExpr(positive) / squared
 
 
 def _of_base(e):

@@ -1,4 +1,4 @@
-"""Functions that people write by hand, as those that neither overflow nor lose digits: 1 / (1 + exp(-z)) is sigmoid(z).
+"""Functions that people write by hand, as those that neither overflow nor lose digits: 1 / (1 + exp(-z)) is logistic(z).
 
 A cell keeps its equations as they are written. Its derivation starts from these, so that derivatives are right as well: that of
 the fraction above would be 0 times infinity for large arguments.
@@ -7,7 +7,7 @@ the fraction above would be 0 times infinity for large arguments.
 from sympy import Add, Basic, Mul, Pow, S, erf, erfc, exp, log, tanh
 from sympy.codegen.cfunctions import expm1, log1p
 
-from symcell.language.activations import log_sigmoid, sigmoid, softplus
+from symcell.language.activations import log_sigmoid, logistic, sigmoid, softplus
 
 
 def stable(e):
@@ -39,19 +39,19 @@ def _sum(e):
 
 
 def _power(e):
-    """1 / (1 + exp(z)) is sigmoid(-z)."""
+    """1 / (1 + exp(z)) is logistic(-z)."""
     above_one = e.base - 1
     if e.exp.is_Integer and e.exp.is_negative and isinstance(above_one, exp):
-        return sigmoid(-above_one.args[0]) ** -e.exp
+        return logistic(-above_one.args[0]) ** -e.exp
     return e
 
 
 def _product(e):
-    """exp(z) sigmoid(-z) is sigmoid(z), expm1(z) sigmoid(-z) is tanh(z / 2), and so is a quotient of exponentials."""
+    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of exponentials."""
     for factor in e.args:
         base, power = factor.as_base_exp()
-        if isinstance(base, sigmoid) and power.is_Integer:
-            made = _of_sigmoid(-base.args[0], int(power))
+        if isinstance(base, logistic) and power.is_Integer:
+            made = _of_logistic(-base.args[0], int(power))
         elif power == -1 and (pair := _two_exponentials(base)):
             made = _of_exponentials(*pair)
         else:
@@ -62,11 +62,11 @@ def _product(e):
     return e
 
 
-def _of_sigmoid(z, power):
-    """What makes something of sigmoid(-z)**power, and what."""
+def _of_logistic(z, power):
+    """What makes something of logistic(-z)**power, and what."""
     for k in range(power, 0, -1):
-        yield exp(k * z), sigmoid(z) ** k * sigmoid(-z) ** (power - k)
-        yield expm1(z) ** k, tanh(z / 2) ** k * sigmoid(-z) ** (power - k)
+        yield exp(k * z), logistic(z) ** k * logistic(-z) ** (power - k)
+        yield expm1(z) ** k, tanh(z / 2) ** k * logistic(-z) ** (power - k)
 
 
 def _of_exponentials(a, b):

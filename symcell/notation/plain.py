@@ -1,6 +1,6 @@
 """Equations as plain text in the paper's order: f * c_prev + i * g."""
 
-from sympy import Mul
+from sympy import Mul, UnevaluatedExpr
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
@@ -33,6 +33,9 @@ class PlainPrinter(StrPrinter):
         if below != 1:
             return f"{self.parenthesize(above, PRECEDENCE['Mul'])} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
         return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in self.paper.factors(e))
+
+    def _print_Pow(self, e, rational=False):
+        return super()._print_Pow(e.base.args[0] ** e.exp if isinstance(e.base, UnevaluatedExpr) else e, rational)
 
     def _print_UnevaluatedExpr(self, e):
         return self.parenthesize(e.args[0], PRECEDENCE["Pow"])

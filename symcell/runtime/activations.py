@@ -220,6 +220,19 @@ def _softplus_overload(x):
     return implementation
 
 
+def added(sum_, term):
+    """sum_ + term, which a loop may add up in any order, several at a time."""
+    return sum_ + term
+
+
+@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
+def _added_overload(sum_, term):
+    def implementation(sum_, term):
+        return sum_ + term
+
+    return implementation
+
+
 def heaviside(x, half):
     """0 below zero, `half` at zero, 1 above; NaN for NaN. Exact."""
     return np.heaviside(x, half)
