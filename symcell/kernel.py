@@ -25,7 +25,7 @@ class Kernel:
     def __init__(self, cell, module, dtype):
         self.cell, self.module, self.dtype = cell, module, dtype
 
-    def init(self, seed=0, **sizes):
+    def init(self, /, seed=0, **sizes):
         """Random parameters, name -> array: init(n_x=8, n_h=16, seed=0), every size by its symbol."""
         return self.module.init(seed=seed, dtype=self.dtype, **sizes)
 
