@@ -17,7 +17,7 @@ test: lint
 	$(BIN)/python -m pytest -n auto
 
 fuzz: $(VENV)/.test
-	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --jobs 2
+	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --names 500 --jobs 2
 
 accuracy: $(VENV)/.test
 	$(BIN)/python -m tests.accuracy

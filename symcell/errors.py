@@ -1,9 +1,6 @@
-"""The one error that symcell raises for bad input."""
+"""The one error that symcell raises for bad input. Generated modules raise it too."""
 
-
-class CellError(ValueError):
-    """A declaration or a call that makes no sense; the message names the cell, the equation or argument,
-    what was expected and what was found."""
+from symcell.runtime.errors import CellError as CellError
 
 
 class NoSuchAttribute(CellError, AttributeError):

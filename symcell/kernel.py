@@ -4,17 +4,23 @@ Modules live in a cache folder under a name that carries their content's hash, s
 versions never mix. SYMCELL_CACHE_DIR moves it.
 """
 
+import atexit
+import hashlib
 import importlib.util
 import os
+import shutil
 import stat
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from symcell.errors import CellError
 from symcell.files import write_atomically
+
+_PACKAGE = "symcell_kernels"  # what loaded modules are named under; nothing else is in it
 
 
 class Kernel:
@@ -25,7 +31,7 @@ class Kernel:
     def __init__(self, cell, module, dtype):
         self.cell, self.module, self.dtype = cell, module, dtype
 
-    def init(self, seed=0, **sizes):
+    def init(self, /, seed=0, **sizes):
         """Random parameters, name -> array: init(n_x=8, n_h=16, seed=0), every size by its symbol."""
         return self.module.init(seed=seed, dtype=self.dtype, **sizes)
 
@@ -72,39 +78,48 @@ def load(cell, source, dtype):
     return Kernel(cell, load_module(cell.name, source), name)
 
 
+_loading = threading.Lock()
+
+
 def load_module(name, source):
-    """The module of a generated source, imported from the cache folder."""
-    content = source.split('CONTENT_HASH = "', 1)[1].split('"', 1)[0]
-    qualified = f"{name}_{content}"
-    known = sys.modules.get(f"symcell_kernels.{qualified}")
-    if known is not None:
-        return known
-    path = cache_folder() / f"{qualified}.py"
-    if not path.exists() or path.read_text("utf-8") != source:
-        write_atomically(path, source)
-    spec = importlib.util.spec_from_file_location(f"symcell_kernels.{qualified}", path)
+    """The module of a generated source, imported from the cache folder. Its name there carries the hash of its text."""
+    qualified = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    with _loading:  # until a module has been executed, no other thread may have it
+        known = sys.modules.get(f"{_PACKAGE}.{qualified}")
+        return known or _imported(f"{_PACKAGE}.{qualified}", _written(f"{qualified}.py", source.encode()))
+
+
+def _written(name, content):
+    """The path of a file in the cache folder that has this content."""
+    path = cache_folder() / name
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
+    return path
+
+
+def _imported(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # by this name Numba's cache finds it again
+    sys.modules[name] = module  # by this name Numba's cache finds it again
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[spec.name]
+        del sys.modules[name]
         raise
-    module.CellError = CellError  # callers of symcell catch symcell's error
     return module
 
 
 def cache_folder():
-    """SYMCELL_CACHE_DIR, else the user's cache, else (nothing writable) a temporary folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    for folder in (os.environ.get("SYMCELL_CACHE_DIR"), Path(home) / "symcell"):
-        if folder:
-            try:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-            except OSError:
-                continue
+    """SYMCELL_CACHE_DIR, else the user's cache, else (nothing writable) a temporary folder. `~` is the user's home."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+    for place in (os.environ.get("SYMCELL_CACHE_DIR"), os.path.join(home, "symcell")):
+        folder = os.path.expanduser(place or "~")
+        if not place or folder.startswith("~"):  # not given, or in a home that is not known
+            continue
+        with suppress(OSError):
+            os.makedirs(folder, exist_ok=True)
             if os.access(folder, os.W_OK):
-                return Path(folder)
+                return Path(folder).absolute()
     return _temporary_folder()
 
 
@@ -121,4 +136,12 @@ def _temporary_folder():
 
 @cache
 def _private_folder():
-    return Path(tempfile.mkdtemp(prefix="symcell-"))
+    """A folder for this process alone, which removes it at its end."""
+    folder = tempfile.mkdtemp(prefix="symcell-")
+    atexit.register(_remove, folder, os.getpid())
+    return Path(folder)
+
+
+def _remove(folder, owner):
+    if os.getpid() == owner:  # and not a process that it has forked
+        shutil.rmtree(folder, ignore_errors=True)

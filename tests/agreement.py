@@ -40,11 +40,11 @@ def assert_agreement(cell, seed, left_out=(), compiled=False, dtypes=("float64",
         assert not lines, f"{dtype}: " + "; ".join(lines)
 
 
-def plain_kernel(cell, dtype="float64"):
+def plain_kernel(cell, dtype="float64", source=None):
     """The cell's kernel as plain Python: the generated module uncompiled, where an index out of bounds is an error. Its
     products, which are made of machine instructions, are replaced by NumPy's; its blocks have two steps."""
     module = ModuleType(f"plain_{cell.name}")
-    source = source_of(cell).replace('RUNTIME_HASH = "', 'RUNTIME_HASH = "plain_')  # compiled modules must not share its products
+    source = (source or source_of(cell)).replace('RUNTIME_HASH = "', 'RUNTIME_HASH = "plain_')  # compiled modules must not share its products
     with patch.object(config, "DISABLE_JIT", True):
         exec(compile(source, f"<{cell.name}, generated>", "exec"), module.__dict__)
     if hasattr(module, "multiply"):

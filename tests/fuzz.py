@@ -1,4 +1,4 @@
-"""Many random cells, well-formed and malformed: python -m tests.fuzz --cells 2000 --malformed 1000 --seed N [--jobs J]
+"""Many random cells, well-formed, malformed and oddly named: python -m tests.fuzz --cells 2000 --malformed 1000 --seed N [--jobs J]
 
 Cells come in batches, each a run of hypothesis with a seed of its own, so that a failure ends (and shrinks) one batch only.
 Most kernels run as plain Python, every tenth batch is compiled, and every tenth is in single precision as well.
@@ -34,18 +34,18 @@ _SURROUNDINGS = {
 
 @dataclass(frozen=True)
 class Batch:
-    """Some cells of one kind: plain, single, compiled or malformed."""
+    """Some cells of one kind: plain, single, compiled, malformed, or with names that modules use."""
 
     kind: str
     seed: int
     count: int
 
 
-def batches(cells, malformed, seed):
+def batches(cells, malformed, names, seed):
     """All that is to be run, in an order that mixes the kinds."""
     kinds = [("compiled" if k % 10 == 3 else "single" if k % 10 == 7 else "plain") for k in range(-(-cells // BATCH))]
-    sizes = _split(cells) + _split(malformed)
-    kinds += ["malformed"] * len(_split(malformed))
+    sizes = _split(cells) + _split(malformed) + _split(names)
+    kinds += ["malformed"] * len(_split(malformed)) + ["names"] * len(_split(names))
     return [Batch(kind, seed * 100_003 + k, n) for k, (kind, n) in enumerate(zip(kinds, sizes, strict=True))]
 
 
@@ -59,7 +59,7 @@ def run(batch):
     from hypothesis.errors import UnsatisfiedAssumption
 
     strategy, examine = _task(batch.kind)
-    shrinks = batch.kind != "malformed"  # those are short, and fail in many ways: all are looked at
+    shrinks = batch.kind not in ("malformed", "names")  # those are short, and fail in many ways: all are looked at
     tried, failed, patience = 0, {}, float("inf")
 
     @seed(batch.seed)
@@ -117,12 +117,16 @@ def _origin(error):
 def _task(kind):
     """A strategy, and what to do with what it makes."""
     from agreement import assert_agreement
+    from hypothesis import strategies
     from malformed_cells import assert_refused_or_right, malformed_declarations
     from random_cells import declarations
+    from random_names import assert_names_yield, random_names
 
     dtypes = ("float64", "float32") if kind == "single" else ("float64",)
     if kind == "malformed":
         return malformed_declarations(), assert_refused_or_right
+    if kind == "names":
+        return strategies.integers(0, 2**32), lambda seed: assert_names_yield(random_names(seed))
     return declarations(), lambda d: assert_agreement(d.cell(), d.seed, d.left_out, kind == "compiled", dtypes)
 
 
@@ -144,13 +148,13 @@ def _progress(total):
         yield lambda count: bar.advance(task, count)
 
 
-def fuzz(cells, malformed, seed, jobs):
+def fuzz(cells, malformed, names, seed, jobs):
     """Run everything; returns the failures, origin -> text, each printed once; and how many of each kind were tried."""
     failures, tried = {}, {}
     # A fresh process every few batches: what JAX has compiled takes gigabytes by then, and SymPy's caches only grow.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, maxtasksperchild=4) as pool, _progress(cells + malformed) as advance:
-        for batch, count, failed in pool.imap_unordered(run, batches(cells, malformed, seed)):
+    with context.Pool(jobs, maxtasksperchild=4) as pool, _progress(cells + malformed + names) as advance:
+        for batch, count, failed in pool.imap_unordered(run, batches(cells, malformed, names, seed)):
             tried[batch.kind] = tried.get(batch.kind, 0) + count
             advance(batch.count)
             for origin, text in failed.items():
@@ -163,14 +167,15 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, default=2000, help="well-formed cells")
     parser.add_argument("--malformed", type=int, default=1000, help="malformed cells")
+    parser.add_argument("--names", type=int, default=500, help="cells called by names that generated modules use")
     parser.add_argument("--seed", type=int, default=None, help="what decides which; drawn and printed if not given")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     asked = parser.parse_args()
     seed = int.from_bytes(os.urandom(3), "big") if asked.seed is None else asked.seed
     for name, value in _SURROUNDINGS.items():
         os.environ.setdefault(name, value)
-    print(f"seed {seed}: {asked.cells} well-formed cells, {asked.malformed} malformed", flush=True)
-    failures, tried = fuzz(asked.cells, asked.malformed, seed, asked.jobs)
+    print(f"seed {seed}: {asked.cells} well-formed cells, {asked.malformed} malformed, {asked.names} with odd names", flush=True)
+    failures, tried = fuzz(asked.cells, asked.malformed, asked.names, seed, asked.jobs)
     counts = ", ".join(f"{n} {kind}" for kind, n in sorted(tried.items()))
     print(f"seed {seed}: tried {counts}; {f'{len(failures)} kinds of failure' if failures else 'all agree'}")
     sys.exit(1 if failures else 0)

@@ -13,7 +13,7 @@ from symcell.documents.plots import Curve, draw, sizes_at_random
 def drawn(monkeypatch):
     """The figures that were saved."""
     figures = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **options: figures.append(figure))
     return figures
 
 

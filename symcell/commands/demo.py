@@ -8,6 +8,7 @@ from pathlib import Path
 
 from symcell import cells
 from symcell.check import check
+from symcell.commands.places import DEMO, claim_folder
 from symcell.commands.tables import new_table
 from symcell.commands.targets import checkout, distinct, load_target, reference_of
 from symcell.derivation.jacobian import carousels
@@ -22,6 +23,7 @@ HIDDEN, RATE, LIMIT = 64, 0.005, 1.0
 SAMPLES = 24  # of the test digits, for the gradient norms
 READINGS = {"rows": "rows, T = 8", "pixels": "pixels, T = 64"}
 MOMENTS = ("at initialisation", "after training")
+SUMMARY, *OTHERS = "summary.md", "accuracies.csv", "gradient_norm.png", "gradient_norm.csv"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def run_demo(chosen, folder, console, seed=0, epochs=40):
     start, folder = time.perf_counter(), Path(folder)
     chosen = distinct(chosen or default_cells(console))
     _refuse_unfit(chosen)
+    claim_folder(folder, chosen, SUMMARY, OTHERS)
     files = {}
     for cell in chosen:
         files |= _derived(cell, folder, console)
@@ -179,12 +182,13 @@ def _accuracy_row(one):
 def _results(folder, reports, learned, seed):
     """The files that concern all cells: path -> what it is."""
     panels = {moment: [one.curves[moment] for one in learned if one.curves] for moment in MOMENTS}
+    accuracies, picture, numbers = (folder / name for name in OTHERS)
     title = f"Digits read pixel by pixel: the gradient's norm against its distance from the loss ({HIDDEN} units)"
     return {
-        _accuracies(folder / "accuracies.csv", learned): "accuracies, losses, clipping",
-        draw(panels, folder / "gradient_norm.png", title): "the gradient's norm against distance",
-        write_csv(panels, folder / "gradient_norm.csv"): "the numbers of that picture",
-        write_atomically(folder / "summary.md", _summary(reports, learned, panels, seed)): "all tables",
+        _accuracies(accuracies, learned): "accuracies, losses, clipping",
+        draw(panels, picture, title): "the gradient's norm against distance",
+        write_csv(panels, numbers): "the numbers of that picture",
+        write_atomically(folder / SUMMARY, _summary(reports, learned, panels, seed)): "all tables",
     }
 
 
@@ -201,7 +205,7 @@ def _accuracies(path, learned):
 def _summary(reports, learned, panels, seed):
     distances = [k for k in (1, 8, 16, 32, 64) if k <= len(next(iter(panels.values()))[0].norms)]
     parts = [
-        f"# What came out (seed {seed})",
+        f"{DEMO} (seed {seed})",
         "## Checks\n\n" + _markdown(*_check_rows(reports)),
         "## Handwritten digits\n\n" + _markdown(*_accuracy_rows(learned)),
         "## Gradient norms, relative to distance 1\n\n" + _markdown(("moment", "cell", "path", *(f"k = {k}" for k in distances)),

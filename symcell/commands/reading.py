@@ -57,15 +57,20 @@ def derive(
 ):
     """The derivation as LaTeX: forward equations, shapes, adjoints with their rules, carousels.
 
+    With -o it goes to a file, which is replaced if it is there and its name ends with .tex; any other stays as it is.
+
     Examples:
 
     - `symcell derive lstm`
     - `symcell derive gru --document -o gru.tex`
     - `symcell derive gru --beside lstm`
     """
+    from symcell.commands.places import check_document
     from symcell.documents.beside import beside_latex
     from symcell.files import write_atomically
 
+    if output is not None:
+        check_document(output)
     cell, *other = loaded([target, *([beside] if beside else [])])
     text = beside_latex(cell, *other, document=document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))

@@ -28,7 +28,8 @@ def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; list what is stale, missing or orphaned.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="The whole catalogue besides the targets given.")] = False,
 ):
-    """Standalone modules, which import NumPy and Numba only: a file a cell.
+    """Standalone modules, which import NumPy and Numba only: a file a cell. They replace earlier ones, and no file that
+    symcell did not write.
 
     Examples:
 
@@ -120,7 +121,7 @@ def plot(
 ):
     """The gradient's norm against its distance from the loss at random parameters, the carousel's product beside it.
 
-    Without -o the picture takes the cell's name.
+    With -o, the picture replaces a file of that name. Without, it takes the cell's name, and replaces pictures by symcell only.
 
     Examples:
 
@@ -128,10 +129,13 @@ def plot(
     - `symcell plot examples/new_variant.py:variant -o variant.png --steps 100`
     """
     needs("matplotlib")
+    from symcell.commands.places import check_default_picture
     from symcell.documents.plots import draw, measure_at_random, picture_path, sizes_at_random
 
     (cell,) = loaded([target])
     path = picture_path(output or f"{cell.name}.png")
+    if output is None:
+        check_default_picture(path)
     unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
     sizes = ", ".join(unbroken(name, n) for name, n in sizes_at_random(cell, hidden).items())
     title = f"{cell.name}: random parameters, inputs and cotangents (seed {seed}{'; ' if sizes else ''}{sizes})"
@@ -145,6 +149,8 @@ def demo(
     epochs: Annotated[int, typer.Option(min=1, help="Of training row by row; pixel by pixel takes half as many.")] = 40,
 ):
     """The main job: derive, generate, check, and train on handwritten digits with the generated kernels.
+
+    The results replace those of an earlier demo in the folder, and no other files.
 
     Examples:
 

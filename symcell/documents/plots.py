@@ -176,10 +176,16 @@ def draw(panels, path, title=""):
     handles, labels = axes[0].get_legend_handles_labels()  # filled by columns: a curve, and its carousel below it
     figure.legend(handles, labels, loc="outside lower center", ncols=min(2 + len(panels), len(labels) // 2), frameon=False)
     figure.suptitle(textwrap.fill(title, int(10 * figure.get_figwidth())) or None)  # ten letters an inch leave a margin
-    path = picture_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
-    return path
+    path, picture = picture_path(path), io.BytesIO()
+    kind = path.suffix[1:].lower()
+    figure.savefig(picture, format=kind, **({"metadata": {"Software": "symcell"}} if kind == "png" else {}))
+    return write_atomically(path, picture.getvalue())
+
+
+def is_drawn(path):
+    """Whether a file is a picture that `draw` has made, a PNG."""
+    with open(path, "rb") as file:
+        return b"tEXtSoftware\0symcell" in file.read(100)
 
 
 def _draw_curve(ax, curve, name, colour, marker):

@@ -5,6 +5,7 @@ from sympy import Integer
 from symcell.emission.layout import tuple_text, words
 from symcell.emission.printer import index_text
 from symcell.schedule.housing import volume
+from symcell.schedule.identifiers import yielding
 from symcell.schedule.program import Assign, Gradient, Product
 
 
@@ -34,7 +35,7 @@ class Arrays:
     def unpacked(self, lines):
         """The lines that unpack what some lines read of sizes, parameters and inputs."""
         names, cell, read = self.names, self.program.cell, words(lines)
-        yield from (f'{n} = {names.sizes}["{n}"]' for n in cell.sizes if n in read)
+        yield from (f'{yielding(n)} = {names.sizes}["{n}"]' for n in cell.sizes if yielding(n) in read)
         for group, symbols in ((names.params, (*cell.params, *cell.constants)), (names.inputs, cell.inputs)):
             for q in symbols:
                 if self.homes[q].array in read:
@@ -97,9 +98,10 @@ class Arrays:
         """The name of a product's packed weights; products with the same ones share them."""
         key = (p.weights, len(p.operands) > 1)
         if key not in self.weights:
-            stems = {w.symbol.name.split("_")[0] for w in p.weights}
-            stem = stems.pop() if len(stems) == 1 else "weights"
-            self.weights[key] = self.names.pick(stem if len(p.weights) > 1 else f"{p.weights[0].symbol}_packed")
+            several = len(p.weights) > 1
+            self.weights[key] = self.names.pick(
+                _stem([w.symbol for w in p.weights], "weights") if several else f"{p.weights[0].symbol}_packed"
+            )
         return self.weights[key]
 
     # Shapes
@@ -119,8 +121,7 @@ class Arrays:
         if len(g.targets) == 1:
             return self.homes[g.targets[0]].array
         if g.targets not in self.weights:
-            stems = {t.name.split("_")[0] for t in g.targets}
-            self.weights[g.targets] = self.names.pick(stems.pop() if len(stems) == 1 else "dweights")
+            self.weights[g.targets] = self.names.pick(_stem(g.targets, "dweights"))
         return self.weights[g.targets]
 
     def new_shape(self, array):
@@ -165,6 +166,12 @@ class Arrays:
         return sum((volume(self.program.shapes[q]) for q in symbols), Integer(0))
 
 
+def _stem(symbols, other):
+    """What the names of symbols share, up to an underscore: W for W_i and W_f; `other` if that is nothing."""
+    stems = {q.name.split("_")[0] for q in symbols}
+    return (len(stems) == 1 and stems.pop()) or other
+
+
 def in_memory(memory, shapes, like):
     """The lines that make arrays of these shapes in one piece of memory, of the dtype of an array."""
     end, lines = Integer(0), []
@@ -176,4 +183,4 @@ def in_memory(memory, shapes, like):
 
 def size_of(n):
     """A size, or an expression of sizes, as Python text."""
-    return index_text(Integer(n) if isinstance(n, int) else n)
+    return index_text(Integer(n) if isinstance(n, int) else n, lambda symbol: yielding(str(symbol)))

@@ -5,6 +5,8 @@ import textwrap
 
 WIDTH = 110
 INDENT = "    "
+# A name, and no attribute. Outside of ASCII, code has nothing else, marks such as that of h\u0303 among it.
+_NAME = re.compile(r"(?<![\w\x80-\U0010ffff.])[\w\x80-\U0010ffff]+")
 
 
 def indented(lines):
@@ -18,8 +20,8 @@ def function_text(head, summary, lines):
 
 
 def words(lines):
-    """The names in code, those in comments and texts left out."""
-    return set(re.findall(r"\w+", re.sub(r'#.*|"[^"]*"', "", "\n".join(lines))))
+    """The names in code, those in comments and texts left out, and attributes."""
+    return set(_NAME.findall(re.sub(r'#.*|"[^"]*"', "", "\n".join(lines))))
 
 
 def tuple_text(items):

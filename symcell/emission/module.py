@@ -1,9 +1,10 @@
 """Schedule -> source: the text of one self-contained module, through templates/module.py.jinja."""
 
 import ast
-import hashlib
 import re
 import textwrap
+import threading
+from functools import cache, partial
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
@@ -11,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from symcell.emission.frames import entry_points
 from symcell.emission.layout import wrapped
 from symcell.emission.passage import Passage
+from symcell.emission.seal import PLACEHOLDER, hash_of
 from symcell.emission.single import caller, single_step
 from symcell.emission.tables import shapes_function, tables_of
 from symcell.errors import CellError
@@ -19,6 +21,7 @@ from symcell.schedule.program import Gradient, Product
 
 # Rooms of symcell.runtime that are pasted as they are.
 _HEADINGS = {
+    "errors": "The error that it raises.",
     "jit": "How functions are compiled.",
     "memory": "Memory that is used again.",
     "threads": "Threads.",
@@ -56,9 +59,10 @@ def emit(schedule):
     code = wrapped("\n\n\n".join([*kernels, single_step(passages[0])]))
     imports, runtime = _runtime(schedule, code)
     runtime[_HEADINGS["face"]] += "\n\n\n" + _step(passages[0])
-    text = _template("module").render(
+    text = partial(
+        _template("module").render,
         cell=cell,
-        reference=_quoted(textwrap.fill(cell.reference, 106)),
+        reference=_quoted(textwrap.fill(cell.reference, 106, break_long_words=False, break_on_hyphens=False)),
         equations=[_equation_lines(n, line) for n, line in equations.items()],
         tables=tables_of(schedule),
         imports=imports,
@@ -66,15 +70,10 @@ def emit(schedule):
         runtime=runtime,
         kernels=code,
         shapes=shapes_function(schedule.program),
-        runtime_hash=_hash("".join(runtime.get(_HEADINGS[name], "") for name in _SHARED)),
-        hash="{hash}",
+        runtime_hash=hash_of("".join(runtime.get(_HEADINGS[name], "") for name in _SHARED)),
         operations=_operations(schedule.program),
     )
-    return text.replace("{hash}", _hash(text))
-
-
-def _hash(text):
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return text(hash=hash_of(text(hash=PLACEHOLDER)))
 
 
 def _step(passage):
@@ -94,7 +93,7 @@ def _template(name):
 
 def _runtime(schedule, code):
     """The imports and the text of what the module needs from symcell.runtime, in one piece."""
-    wanted = ["jit", "memory", "threads", "copies", "fingerprints", "parameters"]
+    wanted = ["errors", "jit", "memory", "threads", "copies", "fingerprints", "parameters"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
     wanted += ["views", "workspace"]
@@ -104,8 +103,7 @@ def _runtime(schedule, code):
     wanted += ["arguments", "lengths", "calls", "face"]
     plain, imports, bodies = {"numpy as np"}, {}, {}
     for name in wanted:
-        source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")
-        imported, bodies[_HEADINGS[name]] = _split_imports(source)
+        imported, bodies[_HEADINGS[name]] = _imports_and_body(name)
         for module, names in imported:
             (imports.setdefault(module, set()) if names else plain).update(names or {module})
     if re.search(r"\berfc?\(", code):
@@ -115,9 +113,21 @@ def _runtime(schedule, code):
     return "\n".join(lines), bodies
 
 
-def _split_imports(source):
-    """(module, names) of each import, no names if it is imported whole, and the text without imports and docstring."""
-    tree = ast.parse(source)
+def imported_modules():
+    """The modules that generated ones import."""
+    return {module.split()[0].split(".")[0] for name in _HEADINGS for module, _ in _imports_and_body(name)[0]}
+
+
+_parsing = threading.Lock()  # Python 3.11 cannot parse in two threads at once
+
+
+@cache
+def _imports_and_body(name):
+    """Of a file of the runtime: (module, names) of each import, no names if it is imported whole; the text without imports and
+    docstring."""
+    source = resources.files("symcell.runtime").joinpath(f"{name}.py").read_text("utf-8")
+    with _parsing:
+        tree = ast.parse(source)
     imports, last = [], 0
     for node in tree.body:
         is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -3,6 +3,7 @@
 from sympy import Integer, Rational
 
 from symcell.schedule.entries import AXES
+from symcell.schedule.identifiers import yielding
 
 
 class Names:
@@ -10,9 +11,10 @@ class Names:
 
     def __init__(self, schedule):
         homes = {*schedule.homes.values(), *(h for copies in schedule.copies.values() for h in copies)}
-        taken = {*schedule.words.values(), *schedule.program.cell.sizes, *(h.array for h in homes)}
+        taken = {*schedule.words.values(), *map(yielding, schedule.program.cell.sizes), *(h.array for h in homes)}
 
         def pick(name):
+            name = yielding(name)
             while name in taken:
                 name += "_"
             taken.add(name)
@@ -33,4 +35,4 @@ class Names:
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))
         }
         self.share = (self.low, self.high, self.upto, self.rank, self.team)  # what one thread does
-        self.pick = pick
+        self.pick, self.taken = pick, taken

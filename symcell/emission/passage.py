@@ -9,11 +9,12 @@ import re
 from typing import NamedTuple
 
 from symcell.emission.arrays import Arrays, in_memory
-from symcell.emission.layout import function_text, indented, tuple_text
+from symcell.emission.layout import function_text, indented, tuple_text, words
 from symcell.emission.names import Names
 from symcell.emission.products import ProductCalls
 from symcell.emission.rows import RowFunction
 from symcell.notation.order import PaperOrder
+from symcell.schedule.identifiers import yielding
 from symcell.schedule.nests import Sweep
 from symcell.schedule.program import Gradient, Product
 
@@ -87,9 +88,10 @@ class Passage:
         memory = self.names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
-        words = set(re.findall(r"\w+", " ".join(lines)))
-        sizes = [n for n in self.program.cell.sizes if n in words or any(n in r.slots.sizes for r in rows)]
-        if self.names.B in words:
+        read = words(lines)
+        read = read.union(*(r.slots.sizes for r in rows))
+        sizes = [n for n in map(yielding, self.program.cell.sizes) if n in read]
+        if self.names.B in read:
             sizes.insert(0, self.names.B)
         self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))
         return Jitted(name, (*head, *sizes), tuple(arrays))

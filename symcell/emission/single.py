@@ -12,6 +12,7 @@ from symcell.emission.products import product_comment
 from symcell.emission.slots import GIVEN, single_array
 from symcell.language.words import unused
 from symcell.schedule.housing import volume
+from symcell.schedule.identifiers import yielding
 from symcell.schedule.nests import Sweep
 
 
@@ -57,7 +58,7 @@ def _opening(passage, places, used):
     first = words[(*cell.inputs,)[0]]
     yield f"{names.B} = {first}.shape[0]"
     for k, n in enumerate(cell.sizes):
-        yield f"{n} = {places}[{len(params) + k}]"
+        yield f"{yielding(n)} = {places}[{len(params) + k}]"
     given = [(words[q], shapes[q]) for q in (*cell.inputs, *(s.prev for s in cell.states))]
     given += [(words[s], shapes[s]) for s in cell.states]
     unfit = " or ".join(f"{name}.shape != {tuple_text([names.B, *map(size_of, shape)])}" for name, shape in given)

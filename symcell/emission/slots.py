@@ -2,6 +2,7 @@
 
 from symcell.emission.printer import index_text
 from symcell.schedule.housing import volume
+from symcell.schedule.identifiers import yielding
 
 # What a single step is given, or gives: arrays (B, *shape), all states by their own names.
 GIVEN = ("input", "state", "previous")
@@ -29,8 +30,8 @@ class Slots:
         if s.is_Symbol and s in self.names.axes:
             return self.names.axes[s]
         for n in s.free_symbols:
-            self.sizes[n.name] = None
-        return str(s)
+            self.sizes[yielding(n.name)] = None
+        return yielding(str(s))
 
     def size(self, n):
         return index_text(n, self.index_name)
@@ -53,13 +54,17 @@ class Slots:
     def _row(self, q, home):
         expression = self._expression(q, home)
         if expression not in self.rows:
-            word = self.passage.schedule.words[q]
-            name = home.array if home.kind == "later" else f"{word}_out" if q in self.inside else word
-            while name in self.rows.values():
-                name += "_"
-            self.rows[expression], self.found[expression] = name, (q, home)
+            self.rows[expression], self.found[expression] = self._row_name(q, home), (q, home)
             (self.scratch if home.kind in ("row", "step") else self.arrays)[home.array] = None
         return self.rows[expression]
+
+    def _row_name(self, q, home):
+        """The name of an array that is there only once, or of a value that is not computed here; else one that nothing has."""
+        word, rows = self.passage.schedule.words[q], self.rows.values()
+        name = home.array if home.kind == "later" else f"{word}_out" if q in self.inside else word
+        while name in rows or (name in self.names.taken and name not in (word, home.array)):
+            name += "_"
+        return name
 
     def _expression(self, q, home, single=False):
         """The row of a value, as the caller says it."""

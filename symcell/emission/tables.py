@@ -4,8 +4,8 @@ import re
 
 from sympy import floor
 
-from symcell.emission.arrays import size_of
 from symcell.emission.layout import function_text, indented, tuple_text
+from symcell.emission.printer import index_text
 from symcell.errors import CellError
 from symcell.language.sizes import size
 from symcell.language.symbols import Input
@@ -16,7 +16,7 @@ def tables_of(schedule):
     cell = schedule.program.cell
 
     def symbolic(symbols):
-        return {q.name: tuple(size_of(n) for n in cell.shape(q)) for q in symbols}
+        return {q.name: tuple(index_text(n) for n in cell.shape(q)) for q in symbols}
 
     recurrent = [s.name for s in cell.states if s.prev in schedule.program.carried]
     initial = {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states}
@@ -98,5 +98,5 @@ def _whole(n):
     """A size as Python text, which refuses a quotient that is no whole number."""
     numerator, denominator = n.as_numer_denom()
     if denominator == 1:
-        return size_of(n)
-    return f'_quotient({size_of(numerator)}, {size_of(denominator)}, "{numerator}")'
+        return index_text(n)
+    return f'_quotient({index_text(numerator)}, {index_text(denominator)}, "{numerator}")'

@@ -9,7 +9,6 @@ from symcell.errors import CellError
 from symcell.language.equations import Equation, declared_pairs
 from symcell.language.functions import check_printable
 from symcell.language.registry import Registry, described
-from symcell.language.reserved import RESERVED, YIELDING
 from symcell.language.symbols import Quantity, State
 
 
@@ -124,8 +123,10 @@ def _check_sizes(cell, declaration):
     """The names of sizes are the sizes' alone, and every size that an equation speaks of is one of them."""
     sizes = declaration.sizes
     for n in sizes:
-        if n in RESERVED | YIELDING or n in ("seed", "dtype"):
-            raise CellError(f"cell {cell}: the size {n!r} has a name that the generated code uses; choose another")
+        if n in ("seed", "dtype"):
+            raise CellError(f"cell {cell}: the size {n!r} has the name of another argument of init; choose another")
+        if n.startswith("_"):
+            raise CellError(f"cell {cell}: the name of the size {n!r} begins with an underscore; choose another")
     for q in declaration.shapes:
         if q.name in sizes:
             raise CellError(f"cell {cell}: the name {q.name!r} stands for two things: {described(q)} and a size")

@@ -5,7 +5,6 @@ from sympy import Expr, default_sort_key, preorder_traversal
 from symcell.errors import CellError
 from symcell.language.naming import expand_affine
 from symcell.language.primitives import Primitive, matmul, transpose
-from symcell.language.reserved import RESERVED
 from symcell.language.shapes import Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
@@ -27,8 +26,6 @@ class Registry:
         name = q.name
         if not is_name(name):
             raise CellError(f"the name {name!r} is no Python identifier, or a keyword; the generated code could not use it")
-        if name in RESERVED:
-            raise CellError(f"the name {name!r} is taken by the generated code; choose another")
         owner = self.owners.setdefault(name, q)
         if owner != q:
             raise CellError(f"the name {name!r} stands for two things: {described(owner)} and {described(q)}{made_by}")

@@ -7,14 +7,11 @@ INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to r
 import numpy as np
 from numba.core import config
 
+from symcell.runtime.errors import CellError
 from symcell.runtime.parameters import Frozen
 
 _SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
-
-
-class CellError(ValueError):
-    """Wrong names, shapes or dtypes, found before any compiled code runs."""
 
 
 def _real_dtype(dtype):

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from sympy import Integer
 
-from symcell.language.reserved import RESERVED, YIELDING
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
+from symcell.schedule.identifiers import own_names, yielding
 from symcell.schedule.nests import Sweep
 from symcell.schedule.program import Product
 
@@ -38,7 +38,7 @@ class Housing:
 
     def __init__(self, program, forward, backward):
         self.program = program
-        self.names = set(program.cell.sizes) | RESERVED | YIELDING
+        self.names = {*own_names(), *map(yielding, program.cell.sizes)}
         self.words = self._words()
         self.made, self.read = {}, {}  # value -> the spot that makes it; -> those that read it
         for direction, places in (("forward", forward), ("backward", backward)):
@@ -64,8 +64,7 @@ class Housing:
         cell, words = self.program.cell, {}
         own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
         for q in dict.fromkeys((*own, *self.program.shapes)):
-            is_function = q.name.startswith(("forward_", "backward_"))  # the module's own are named like that
-            words[q] = self._fresh(f"{q.name}_" if is_function else q.name)
+            words[q] = self._fresh(q.name)
         return words
 
     def _note(self, item, where):
@@ -149,7 +148,7 @@ class Housing:
         return self._fresh(f"{self.words[q]}_seq") if self._kind(q) in ("block", "sequence") else self.words[q]
 
     def _fresh(self, hint):
-        return unused(hint, self.names)
+        return unused(yielding(hint), self.names)
 
 
 def _common_stem(symbols):
