@@ -8,3 +8,7 @@ class CellError(ValueError):
 
 class NoSuchAttribute(CellError, AttributeError):
     """What was asked of an object that has no such thing: Python's own questions take it for an AttributeError."""
+
+
+class NoSuchOperation(CellError, TypeError):
+    """What Python, NumPy or another library was asked to do with an expression that it cannot; they take it for a TypeError."""

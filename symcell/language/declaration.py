@@ -3,11 +3,14 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sympy import Integer, S, Symbol
+from sympy import Integer, Symbol
 
 from symcell.errors import CellError
 from symcell.language.equations import Equation, declared_pairs
 from symcell.language.functions import check_printable
+from symcell.language.conditions import real_conditions
+from symcell.language.hints import check_vocabulary
+from symcell.language.numbers import check_numbers
 from symcell.language.registry import Registry, described
 from symcell.language.reserved import RESERVED, YIELDING
 from symcell.language.symbols import Quantity, State
@@ -54,10 +57,11 @@ def _checked_equations(cell, declared, registry):
         with _equation(cell, number, target):
             if target in targets[: number - 1]:
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
+            check_numbers(rhs)
+            rhs = real_conditions(rhs)
+            check_vocabulary(rhs)
             _check_order(target, rhs, declared, number)
             registry.claim(target)
-            if rhs.has(S.NaN):
-                raise CellError("NaN stands in it; only real numbers are known")
             rhs = registry.expanded(target, rhs)
             check_printable(rhs)
             registry.give_shape(target, registry.shape(rhs))

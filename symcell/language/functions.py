@@ -145,7 +145,7 @@ def check_printable(e):
         if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
             continue
         if not isinstance(a, Application):
-            raise CellError(f"unknown to the printers: {_kind_of(a)}")
+            raise CellError(_unknown(_kind_of(a)))
         placeholders = [b if b.is_number else Dummy(f"u{k}") for k, b in enumerate(a.args)]
         application = a.func(*placeholders)
         for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
@@ -159,4 +159,9 @@ def _kind_of(e):
 def _check_known(expression, origin):
     for f in elementary(expression).atoms(Application):
         if not isinstance(f, (*FUNCTIONS, Max, Min, Mod, Piecewise, And, Or, Not)):
-            raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin.func.__name__} or its derivative")
+            needed = "" if isinstance(f, origin.func) else f", needed for {origin.func.__name__} or its derivative"
+            raise CellError(_unknown(f"{type(f).__name__}{needed}"))
+
+
+def _unknown(what):
+    return f"unknown to kernels: {what}; they know elementary functions, erf, Max, Min, Mod and Piecewise, by which it is to be written"

@@ -4,12 +4,15 @@ from sympy import Expr, default_sort_key, preorder_traversal
 
 from symcell.errors import CellError
 from symcell.language.naming import expand_affine
+from symcell.language.numbers import check_numbers
 from symcell.language.primitives import Primitive, matmul, transpose
 from symcell.language.reserved import RESERVED
 from symcell.language.shapes import Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
 from symcell.language.words import is_name
+
+_SHARING = "give affine another name=, or, to share weights, write the same Param in both places: Param('W') @ x + Param('b')"
 
 
 class Registry:
@@ -18,6 +21,7 @@ class Registry:
     def __init__(self, cell, declared):
         self.cell, self.owners = cell, {}
         self.shapes, self.sizes = {}, Sizes()
+        self.made = {}  # parameters that affine has made -> the left side of the equation
         self.matrices = {q for _, rhs in declared for q in _used_as_matrices(rhs)}
         inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
         self.lone_input = len(inputs) == 1
@@ -38,13 +42,27 @@ class Registry:
     def expanded(self, target, rhs):
         """The right side with its parameters named, and all its symbols registered."""
         for q in _in_order(rhs):
+            self._check_not_made(q, f"{q} stands here too")
             self._register(q, self.matrices)
-        return expand_affine(rhs, target, lambda e: len(self.shape(e)), self._register_made)
 
-    def _register_made(self, q, rank):
+        def register(q, rank):
+            self._register_made(q, rank, target)
+            return q
+
+        return expand_affine(rhs, target, lambda e: len(self.shape(e)), register)
+
+    def _register_made(self, q, rank, target):
+        """A parameter that affine makes is fresh."""
         self.claim(q, " made by affine")
+        self._check_not_made(q, "this one would make it again")
+        if q in self.shapes:
+            raise CellError(f"affine would make the parameter {q}, which is written as Param({q.name!r}) already; {_SHARING}")
+        self.made[q] = target
         self._register(q, {q} if rank == 2 else ())
-        return q
+
+    def _check_not_made(self, q, what):
+        if q in self.made:
+            raise CellError(f"the parameter {q} was made by affine in the equation for {self.made[q]}, and {what}; {_SHARING}")
 
     def _register(self, q, matrices):
         self.claim(q)
@@ -93,10 +111,13 @@ class Registry:
         """A state's initial value is a real number, or a parameter of the state's shape."""
         initial = state.initial
         if isinstance(initial, Expr) and initial.is_number and initial.is_extended_real:
+            if not initial.is_infinite:  # a running maximum begins at -oo
+                check_numbers(initial)
             return
         if not isinstance(initial, Param):
             raise CellError(f"the initial value of {state} is a real number or a Param, found {initial}")
         self.claim(initial)
+        self._check_not_made(initial, f"is the initial value of {state}")
         shape, declared = self.shapes[state], self.shapes.get(initial, initial.declared)
         if declared is not None:
             if len(declared) != len(shape):

@@ -27,9 +27,10 @@ class Quantity(Products, Symbol):
         self._content = (name, cls.__name__, str(self.declared))
         return self
 
-    @property
-    def prev(self):
-        """Of a state, what it was one step earlier; nothing else remembers."""
+    def __getattr__(self, name):
+        """Only states have `prev`, what they were one step earlier; nothing else remembers."""
+        if name != "prev":
+            return super().__getattr__(name)
         written = f"{self.state.name}.prev" if isinstance(self, Previous) else self.name
         hint = f"; keep its value in one, Eq(s, {written}), and read s.prev" if isinstance(self, (Input, Previous)) else ""
         raise NoSuchAttribute(f"the {self.role} {self.name} has no .prev: only states have one{hint}")

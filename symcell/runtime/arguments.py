@@ -1,7 +1,8 @@
 """Checks of what a generated module is given, before any compiled code runs, and its arrays made ready for that.
 
 The module's tables say what the cell has: NAME, PARAMS, CONSTANTS, INPUTS, STATES (name -> shape in symbolic sizes), OUTPUTS,
-INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to read it off), RECURRENT, shapes(**sizes).
+INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to read it off), RECURRENT, ONLY_FLOAT64 (the number
+that float32 cannot hold, in words, or nothing), shapes(**sizes).
 """
 
 import numpy as np
@@ -19,13 +20,16 @@ class CellError(ValueError):
 
 def _real_dtype(dtype):
     if type(dtype) is str and dtype in _REALS:
-        return _REALS[dtype]
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = dtype
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+        found = _REALS[dtype]
+    else:
+        try:
+            found = np.dtype(dtype)
+        except TypeError:
+            found = dtype
+        if found not in _REALS.values():
+            raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+    if ONLY_FLOAT64 and found == _REALS["float32"]:
+        raise CellError(f"cell {NAME}, {ONLY_FLOAT64}; use float64")
     return found
 
 

@@ -19,14 +19,16 @@ from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
+from symcell.language.foreign import Foreign
+from symcell.language.hints import not_taken
 from symcell.language.sizes import shape_text
 
 
-class Products:
-    """Gives `@` and `.T` to whatever inherits from it."""
+class Products(Foreign):
+    """Gives `@` and `.T` to whatever inherits from it, in SymPy's words too."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy's arrays leave it to these to say what they take
+    _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
 
     def __matmul__(self, other):
         from symcell.language.primitives.products import matmul
@@ -44,6 +46,9 @@ class Products:
 
         return transpose(self)
 
+    def _eval_transpose(self):
+        return self.T
+
 
 class Unevaluated:
     """For functions that have no number for a number: SymPy would look for one in mpmath, by the class's name."""
@@ -60,10 +65,8 @@ class Primitive(Products, Unevaluated, Function):
 
     def __new__(cls, *args):
         for a in args:
-            if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)):
-                hint = "; fixed numbers are a Constant, whose array a call gives"
-                found = f"a {type(a).__name__}{hint}" if hasattr(a, "dtype") else repr(a)
-                raise CellError(f"{cls.__name__} takes expressions, found {found}")
+            if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)) or getattr(a, "is_Matrix", False):
+                raise CellError(f"{cls.called or cls.__name__} takes expressions, found {not_taken(a)}")
         try:
             signature(cls.evaluate).bind(None, *args)
         except TypeError:
