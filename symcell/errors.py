@@ -12,3 +12,9 @@ class NoSuchAttribute(CellError, AttributeError):
 
 class NoSuchOperation(CellError, TypeError):
     """What Python, NumPy or another library was asked to do with an expression that it cannot; they take it for a TypeError."""
+
+
+class UnknownCell(CellError, KeyError):
+    """A name that no cell of the catalogue has."""
+
+    __str__ = Exception.__str__  # a KeyError's is its argument's repr

@@ -71,19 +71,19 @@ def _inverse(m, n):
 
 
 def _aliases(cell):
-    """Names that a caller may use for a size that unification has named otherwise: n_u for an input u of width n_h."""
+    """Names that a caller may use for a size that unification has named otherwise: n_u for an input u of width n_h; and why."""
     names = {}
     for q in cell.inputs:
         shape = cell.shape(q)
         for alias in {f"n_{q.name}", "n_x"} if isinstance(q, Input) and q.declared is None and len(shape) == 1 else ():
             if alias not in cell.sizes and shape[0].is_Symbol and (alias != "n_x" or len(cell.inputs) == 1):
-                names[alias] = str(shape[0])
+                names[alias] = (str(shape[0]), cell.joined.get(q, ""))
     return dict(sorted(names.items()))
 
 
 def _beyond_float32(derivation):
-    """Which number of the equations or their derivatives float32 cannot hold, in words; "" if none. CellError for one that no dtype
-    can."""
+    """Which number of the equations or their derivatives float32 cannot hold, in words; "" if none. Raises CellError for one that
+    no dtype can."""
     cell = derivation.cell
     parts = [(r.rhs, r.equation) for r in derivation.forward]
     parts += [(t.expr, t.equation) for row in derivation.adjoint for t in row.terms]

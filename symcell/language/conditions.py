@@ -4,8 +4,8 @@ from sympy import Eq, Equivalent, Implies, Ne, S, Xor, im
 
 
 def real_conditions(e):
-    """`e` with Xor, Implies and Equivalent written out, and without the question whether a value is real, which real_root asks."""
-    e = e.replace(_asks_for_the_imaginary, lambda c: c.xreplace({a: S.Zero for a in c.atoms(im)}))
+    """`e` with Xor, Implies and Equivalent written out, and without real_root's question whether a value is real."""
+    e = e.replace(_asks_for_the_imaginary, lambda c: c.xreplace(dict.fromkeys(c.atoms(im), S.Zero)))
     return e.replace(lambda c: isinstance(c, (Xor, Implies, Equivalent)), lambda c: c.to_nnf(simplify=False))
 
 

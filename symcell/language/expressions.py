@@ -11,7 +11,6 @@ SymPy's own matrices, and expressions that meet them, keep their operations.
 from sympy import Expr, MatMul, MatrixExpr
 
 from symcell.errors import NoSuchOperation
-
 from symcell.language.foreign import Foreign, answer_numpy
 from symcell.language.hints import instead_of
 from symcell.language.primitives.products import matmul, transpose

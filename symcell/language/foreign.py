@@ -2,10 +2,11 @@
 
 import operator
 
-from sympy import sympify
+from numpy import ndarray
+from sympy import Expr, sympify
 
 from symcell.errors import NoSuchAttribute, NoSuchOperation
-from symcell.language.hints import instead_of, is_silent, not_of_arrays
+from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays
 
 # Arithmetic with one of NumPy's numbers, which NumPy asks for by the names of its functions.
 _ARITHMETIC = {
@@ -25,7 +26,7 @@ class Foreign:
         """NumPy's functions of one unit: arithmetic with a number is SymPy's, all else has a name there."""
         name = ufunc.__name__
         if any(getattr(a, "ndim", 0) for a in inputs):
-            raise NoSuchOperation(f"an array beside {self} is no expression; fixed numbers are a Constant, whose array a call gives")
+            raise NoSuchOperation(f"an array is no expression that stands beside {self}; {FIXED}")
         if method != "__call__" or name not in _ARITHMETIC or options:
             raise not_of_arrays(f"np.{name}", name)
         return _ARITHMETIC[name](*[sympify(a[()]) if hasattr(a, "dtype") else a for a in inputs])
@@ -38,8 +39,8 @@ class Foreign:
     def __getitem__(self, key):
         """Python's sum, max and list ask for it too."""
         parts = (key.start, key.stop) if isinstance(key, slice) else (key,)
-        written = f"{self}[{':'.join('' if k is None else str(k) for k in parts)}]"
-        raise NoSuchOperation(f"{written} is no expression: {self} stands for all units; {instead_of('take')}; {instead_of('sum')}")
+        text = f"{self}[{':'.join('' if k is None else str(k) for k in parts)}]"
+        raise NoSuchOperation(f"{text} is no expression: {self} stands for all units; {instead_of('take')}; {instead_of('sum')}")
 
     def __xor__(self, other):
         raise NoSuchOperation(f"{self} ^ {other} is no expression; a power is {self}**{other}, and Xor(a, b) joins conditions")
@@ -54,9 +55,7 @@ class Foreign:
 
 def answer_numpy(e, function, types, arguments, options):
     """What NumPy's functions of whole arrays do with an expression: they would take it for one number."""
-    from numpy import ndarray
-
-    given = [a for a in _flat((*arguments, *options.values())) if hasattr(a, "free_symbols") and not getattr(a, "is_Matrix", False)]
+    given = [a for a in _flat((*arguments, *options.values())) if isinstance(a, Expr) and not a.is_Matrix]
     of_a_cell = any(isinstance(s, Foreign) for a in given for s in a.free_symbols)
     if of_a_cell or (is_silent(function.__name__) and any(a.free_symbols for a in given)):
         raise not_of_arrays(f"np.{function.__name__}", function.__name__)

@@ -164,4 +164,4 @@ def _check_known(expression, origin):
 
 
 def _unknown(what):
-    return f"unknown to kernels: {what}; they know elementary functions, erf, Max, Min, Mod and Piecewise, by which it is to be written"
+    return f"unknown to kernels: {what}; write it by elementary functions, erf, Max, Min, Mod and Piecewise"

@@ -1,5 +1,6 @@
 """What to write instead of words of Python, NumPy, SymPy and torch that mean something else of a cell's vectors, or nothing."""
 
+import sympy
 from sympy import preorder_traversal
 
 from symcell.errors import CellError, NoSuchOperation
@@ -13,11 +14,12 @@ _JOINED = "concat(u, v) puts one vector after another"
 _PART = "part(v, start, length) is a run of a vector's entries, chunk(v, k, n) the part with number k of n"
 _MATRIX = "a matrix is a Param, a Constant or a State of two sizes, and @ its product"
 _INVERSE = "1 / W is elementwise; there is no matrix inverse"
+_FLAT = "flat(S) makes a vector of a matrix"
 _REAL = "every value is real; leave it out"
 _NORM = "sqrt(dot(v, v)) is the norm of a vector"
 _CASES = "Piecewise((a, condition), (b, True)) chooses for each unit"
 _CALCULUS = "write the result out"
-_FIXED = "fixed numbers are a Constant, whose array a call gives"
+FIXED = "fixed numbers are a Constant, whose array a call gives"
 
 # Words of NumPy's, torch's and of the methods of their arrays.
 _ARRAYS = {
@@ -45,16 +47,27 @@ _ARRAYS = {
     **dict.fromkeys(("inv", "inverse", "pinv", "solve"), _INVERSE),
     **dict.fromkeys(("trace", "det"), _MATRIX),
     "diag": "v * e scales the units of e by those of v",
-    **dict.fromkeys(("ravel", "flatten", "reshape", "view", "squeeze", "expand_dims", "unsqueeze"), "flat(S) makes a vector of a matrix"),
+    **dict.fromkeys(("ravel", "flatten", "reshape", "view", "squeeze", "expand_dims", "unsqueeze"), _FLAT),
     **dict.fromkeys(("shape", "ndim", "size"), "shapes are symbolic: cell.shape(e)"),
     **dict.fromkeys(("real", "imag", "conj"), _REAL),
     "detach": "stop_gradient(e) is the identity, without an adjoint",
     "softmax": "softmax(e) is symcell's",
     "astype": "numbers are float32 or float64, as the kernel is compiled",
+    "square": "v**2 is elementwise",
+    "reciprocal": "1 / v is elementwise",
+    "negative": "write -v",
+    **dict.fromkeys(("power", "float_power", "pow"), "v**p is elementwise"),
+    **dict.fromkeys(("rint", "round", "around"), "floor(e + Rational(1, 2)) is the nearest whole number"),
+    **dict.fromkeys(("logaddexp", "logsumexp"), "softplus(e) is log(1 + exp(e))"),
+    "elu": _CASES,
 }  # fmt: skip
-_SILENT = frozenset("flip sort nan_to_num count_nonzero any all copy cumulative_sum trim_zeros".split()) | _ARRAYS.keys() - {
-    "shape", "ndim", "size",
+# What NumPy and torch call otherwise than SymPy.
+_RENAMED = {
+    "absolute": "Abs", "abs": "Abs", "fabs": "Abs", "ceil": "ceiling", "heaviside": "Heaviside", "mod": "Mod", "remainder": "Mod",
+    "fmod": "Mod", "arctan2": "atan2", **{f"arc{f}": f"a{f}" for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
 }  # fmt: skip
+# Those of them with which NumPy takes a lone expression for one number, and gives another expression, or it, without a word.
+_SILENT = {"flip", "sort", "nan_to_num", "count_nonzero", "any", "all", "copy", *_ARRAYS} - {"shape", "ndim", "size"}
 
 # SymPy's words, by the names of their classes.
 _SYMPY = {
@@ -69,7 +82,7 @@ _SYMPY = {
     **dict.fromkeys(("MatMul", "MatAdd", "MatrixSymbol", "MatrixElement", "Identity", "ZeroMatrix", "OneMatrix", "BlockMatrix",
                      "DiagMatrix", "Trace", "Determinant", "IndexedBase", "Indexed", "Idx"), _MATRIX),
     **dict.fromkeys(("ImmutableDenseMatrix", "MutableDenseMatrix", "ImmutableDenseNDimArray", "MutableDenseNDimArray"),
-                    _FIXED),
+                    FIXED),
     "HadamardProduct": "u * v is elementwise",
     "DotProduct": _PRODUCT,
     "KroneckerProduct": "flat(outer(u, v)) is the Kronecker product of two vectors",
@@ -94,7 +107,7 @@ def not_taken(a):
     known = [_SYMPY[kind.__name__] for kind in type(a).__mro__ if kind.__name__ in _SYMPY]
     if known:
         return f"SymPy's {type(a).__name__}; {known[0]}"
-    return f"a {type(a).__name__}; {_FIXED}" if hasattr(a, "dtype") else repr(a)
+    return f"a {type(a).__name__}; {FIXED}" if hasattr(a, "dtype") else repr(a)
 
 
 def instead_of(name):
@@ -103,11 +116,12 @@ def instead_of(name):
 
 
 def is_silent(name):
-    """Whether NumPy takes a lone expression for one number, and gives another expression without a word."""
+    """Whether NumPy would take a lone expression for one number without a word."""
     return name in _SILENT
 
 
 def not_of_arrays(word, name):
     """The error for a function of arrays that was given expressions of a cell. `word` is what the user wrote, like np.mean."""
-    hint = instead_of(name) or f"write SymPy's {name} or symcell's, if there is one"
-    return NoSuchOperation(f"{word} takes arrays, and found a cell's expression; {hint}")
+    own = _RENAMED.get(name, name)
+    known = f"write SymPy's {own}" if hasattr(sympy, own) else "a cell has no such function"
+    return NoSuchOperation(f"{word} takes arrays, and found a cell's expression; {instead_of(name) or known}")

@@ -1,11 +1,11 @@
 """Turning affine(...) into named parameters: W for an input, U for a state or an intermediate, b for the bias."""
 
 from sympy import Add, Symbol
-from sympy.core.symbol import Str
 
 from symcell.errors import CellError
 from symcell.language.primitives import Affine, matmul
 from symcell.language.symbols import Input, Param
+from symcell.language.writing import written
 
 
 def expand_affine(rhs, target, rank, register):
@@ -14,7 +14,7 @@ def expand_affine(rhs, target, rank, register):
     `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights. `register(parameter, rank)` makes a
     parameter known, so that an affine inside another has a rank."""
     affines = rhs.atoms(Affine)
-    if not all(a.args and isinstance(a.args[0], Str) for a in affines):
+    if not all(a.is_whole for a in affines):
         raise CellError("an Affine that was not made by affine(...); write affine(x, h.prev)")
     _check_names([str(a.args[0]) for a in affines])
     while affines := [a for a in rhs.atoms(Affine) if not any(b.has(Affine) for b in a.args)]:
@@ -56,7 +56,7 @@ def _check_all_differ(operands):
     """The weights of an operand that stands twice would silently be one."""
     for operand in operands:
         if operands.count(operand) > 1:
-            text = f"{operand.state}.prev" if hasattr(operand, "state") else f"{operand}" if operand.is_Symbol else f"({operand})"
+            text = written(operand) if operand.is_Symbol else f"({written(operand)})"
             raise CellError(
                 f"affine has the operand {text} more than once, and one weight would serve each; give it once, times a number "
                 f"if need be, or name the weights: Param('A') @ {text} + Param('B') @ {text}"
@@ -65,7 +65,8 @@ def _check_all_differ(operands):
 
 def _product(name, operand, operand_rank, register):
     if operand_rank > 1:
-        raise CellError(f"affine takes vectors and scalars, found the matrix {operand}; use matmul")
+        text = written(operand)
+        raise CellError(f"affine takes vectors and scalars, found the matrix {text}; a product with it is {text} @ v")
     weight = register(Param(name), operand_rank + 1)
     return weight * operand if operand_rank == 0 else matmul(weight, operand)
 

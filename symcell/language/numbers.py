@@ -3,6 +3,7 @@
 from sympy import Float, S, preorder_traversal
 
 from symcell.errors import CellError
+from symcell.language.primitives import Primitive
 
 # The largest number of a dtype, and half its smallest, below which what is not 0 becomes 0.
 _RANGES = {
@@ -38,7 +39,7 @@ def _numbers(e):
     """The largest parts of an expression that are numbers."""
     parts = preorder_traversal(e)
     for a in parts:
-        if a.is_number:
+        if a.is_number and not a.has(Primitive):
             parts.skip()
             yield a
 

@@ -1,16 +1,17 @@
 """The names of a cell and the shapes of what they stand for, as its equations tell of them one after another."""
 
-from sympy import Expr, default_sort_key, preorder_traversal
+from sympy import Expr, Mul, default_sort_key, preorder_traversal
 
 from symcell.errors import CellError
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
-from symcell.language.primitives import Primitive, matmul, transpose
+from symcell.language.primitives import Primitive, matmul, outer, transpose
 from symcell.language.reserved import RESERVED
 from symcell.language.shapes import Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
 from symcell.language.words import is_name
+from symcell.language.writing import written
 
 _SHARING = "give affine another name=, or, to share weights, write the same Param in both places: Param('W') @ x + Param('b')"
 
@@ -21,6 +22,7 @@ class Registry:
     def __init__(self, cell, declared):
         self.cell, self.owners = cell, {}
         self.shapes, self.sizes = {}, Sizes()
+        self.of_inputs, self.reasons = {}, {}  # input -> its size, and size -> which equation made it another one
         self.made = {}  # parameters that affine has made -> the left side of the equation
         self.matrices = {q for _, rhs in declared for q in _used_as_matrices(rhs)}
         inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
@@ -79,7 +81,8 @@ class Registry:
         if isinstance(q, State):
             return (size("n_h"),)
         if isinstance(q, Input):
-            return (self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True),)
+            self.of_inputs[q] = self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True)
+            return (self.of_inputs[q],)
         rank = 2 if blocks is not None or q in matrices else 1
         fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
         return fresh if blocks is None else (blocks, *fresh)
@@ -87,6 +90,11 @@ class Registry:
     def shape(self, e):
         """The shape of an expression; what it says of sizes is learnt on the way."""
         return infer(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.cell), self.sizes)
+
+    def check_outer(self, e):
+        """Only vectors have an outer product in an equation."""
+        for product in e.atoms(outer):
+            product.demand_vectors([self.shape(a) for a in product.args])
 
     def give_shape(self, target, shape):
         """The target has the right side's shape; a state has declared its own, and the two must agree."""
@@ -106,6 +114,16 @@ class Registry:
             )
         for m, n in zip(declared, shape, strict=False):
             self.sizes.unify(m, n, f"the state {state} and its right side")
+
+    def explain(self, equation):
+        """Keep why the size of an input has become another one in this equation."""
+        hint = _products_meant(equation.rhs)
+        for n, what in self.sizes.joined.items():
+            self.reasons.setdefault(n, f"equation {equation.number} ({equation.target} = ...) joins {what} unit by unit{hint}")
+
+    def joined(self):
+        """Of every input whose size is another's, which equation made them one."""
+        return {q: self.reasons[n] for q, n in self.of_inputs.items() if n in self.reasons}
 
     def start(self, state):
         """A state's initial value is a real number, or a parameter of the state's shape."""
@@ -146,7 +164,17 @@ def shape_of_symbol(symbol, shapes, cell):
 
 def described(q):
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
-    return f"the {getattr(q, 'role', 'intermediate')} {q}{shape}"
+    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}"
+
+
+def _products_meant(e):
+    """Where a parameter is multiplied unit by unit, a matrix product may have been meant."""
+    found = []
+    for product in sorted(e.atoms(Mul), key=str):
+        weights = [a for a in product.args if isinstance(a, (Param, Constant)) and a.declared is None]
+        values = [a for a in product.args if isinstance(a, Quantity) and a not in weights]
+        found += [f"{w} @ {written(v)} for {w} * {written(v)}" for w in weights[:1] for v in values[:1]]
+    return f"; for a matrix product, write {', '.join(found)}" if found else ""
 
 
 def _in_order(rhs):

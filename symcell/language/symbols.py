@@ -23,7 +23,7 @@ class Quantity(Products, Symbol):
             hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
         self = Symbol.__xnew__(cls, name)
-        self.declared = shape_tuple(shape)
+        self.declared = shape_tuple(shape, f"the {cls.role} {name}")
         self._content = (name, cls.__name__, str(self.declared))
         return self
 
@@ -61,7 +61,7 @@ class Param(Quantity):
 
     def __new__(cls, name, shape=None, blocks=None):
         self = super().__new__(cls, name, shape)
-        self.blocks = None if blocks is None else size(blocks)
+        self.blocks = None if blocks is None else size(blocks, f"the number of blocks of {name}")
         self._content += (str(self.blocks),)
         return self
 

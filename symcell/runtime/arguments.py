@@ -59,7 +59,7 @@ def _arrays(group, values, names, real, partly=False):
     if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
         values = dict(values)
     if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
+        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {_found(values)}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}
     if len(found) < len(values):
         unknown = [str(name) for name in values if name not in names]
@@ -67,6 +67,13 @@ def _arrays(group, values, names, real, partly=False):
     if len(found) < len(names) and not partly:
         raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
     return found
+
+
+def _found(values):
+    """What was given in place of a dict, in words."""
+    if type(values).__name__ == "Frozen" and hasattr(values, "_cell"):
+        return f"parameters that a kernel of {values._cell} has frozen; freeze a dict of them with this one"
+    return type(values).__name__
 
 
 def _array(group, name, value, real):
@@ -180,16 +187,24 @@ def _quotient(n, k, words):
 
 
 def _given_sizes(sizes):
+    """size -> number, each given by its own name or an alias."""
     numbers = {}
     for size, n in sizes.items():
         if size not in SIZES and size not in ALIASES:
             raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own = ALIASES.get(size, size)
+        own, _ = ALIASES.get(size, (size, ""))
         if numbers.setdefault(own, int(n)) != n:
-            raise CellError(f"{NAME}: {size} and {own} are one size in this cell, found {n} and {numbers[own]}")
+            raise CellError(_one_size(own, {name: sizes[name] for name in sizes if ALIASES.get(name, (name, ""))[0] == own}))
     missing = [size for size in SIZES if size not in numbers]
     if missing:
         raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
     return numbers
+
+
+def _one_size(own, given):
+    """What to say of names of one size that were given different numbers."""
+    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
+    reasons = dict.fromkeys(ALIASES[name][1] for name in given if name in ALIASES)
+    return ": ".join([f"{NAME}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])

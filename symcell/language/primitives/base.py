@@ -22,6 +22,7 @@ from symcell.errors import CellError
 from symcell.language.foreign import Foreign
 from symcell.language.hints import not_taken
 from symcell.language.sizes import shape_text
+from symcell.language.writing import written
 
 
 class Products(Foreign):
@@ -45,6 +46,12 @@ class Products(Foreign):
         from symcell.language.primitives.products import transpose
 
         return transpose(self)
+
+    def __rmul__(self, other):
+        """SymPy's matrices ask for it when they stand before `@`, too."""
+        if getattr(other, "is_Matrix", False):
+            raise CellError(f"a product takes expressions, found {not_taken(other)}")
+        return super().__rmul__(other)
 
     def _eval_transpose(self):
         return self.T
@@ -81,17 +88,17 @@ class Primitive(Products, Unevaluated, Function):
     view = False  # a mere renaming of indices: free, and read in place by the generated code
 
     def fdiff(self, argindex=1):
-        raise CellError(f"{self} joins units, and has no derivative per unit; use Cell.jacobian")
+        raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")
 
     def tangent(self, k, t, shape_of):
         """The change of its value for a change `t` of argument k; most primitives are linear in each argument."""
         return self.func(*self.args[:k], t, *self.args[k + 1 :])
 
-    @classmethod
-    def demand(cls, condition, expected, shapes):
+    def demand(self, condition, expected, shapes):
         """One clear sentence where the ranks of the arguments do not fit."""
         if not condition:
-            raise CellError(f"{cls.called or cls.__name__} takes {expected}, found {', '.join(map(shape_text, shapes))}")
+            name = self.called or type(self).__name__
+            raise CellError(f"{name} takes {expected}, found {', '.join(map(shape_text, shapes))} in {written(self)}")
 
 
 def _counted(cls):

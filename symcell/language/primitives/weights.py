@@ -17,7 +17,14 @@ class Affine(Primitive):
 
     called = "affine"
 
+    @property
+    def is_whole(self):
+        """Whether affine(...) made it."""
+        return bool(self.args) and isinstance(self.args[0], Str)
+
     def _sympystr(self, printer):
+        if not self.is_whole:
+            return f"Affine({printer.stringify(self.args, ', ')})"
         name, _, bias, *operands = self.args
         options = ["bias=False"] * (bias == False) + [f"name={str(name)!r}"] * bool(str(name))  # noqa: E712 (SymPy's false)
         return f"affine({', '.join([*map(printer.doprint, operands), *options])})"
