@@ -49,7 +49,7 @@ _ARRAYS = {
     "diag": "v * e scales the units of e by those of v",
     **dict.fromkeys(("ravel", "flatten", "reshape", "view", "squeeze", "expand_dims", "unsqueeze"), _FLAT),
     **dict.fromkeys(("shape", "ndim", "size"), "shapes are symbolic: cell.shape(e)"),
-    **dict.fromkeys(("real", "imag", "conj"), _REAL),
+    **dict.fromkeys(("real", "imag", "conj", "conjugate"), _REAL),
     "detach": "stop_gradient(e) is the identity, without an adjoint",
     "softmax": "softmax(e) is symcell's",
     "astype": "numbers are float32 or float64, as the kernel is compiled",
