@@ -83,6 +83,7 @@ def at(number, target):
 
 ORDER = {
     "never defined": ([Eq(h, tanh(affine(x)) + z)], at(1, "h"), "z is never defined"),
+    "a transpose as a power": ([Eq(h, W ** Symbol("T") @ x)], at(1, "h"), "T is never defined", "a transpose is written W.T"),
     "never defined in an affine": ([Eq(h, tanh(affine(x, z)))], at(1, "h"), "z is never defined"),
     "never defined in a condition": ([Eq(h, Piecewise((x, z > 0), (-x, True)))], at(1, "h"), "z is never defined"),
     "never defined in a product": ([Eq(h, W @ sin(z) + x)], at(1, "h"), "z is never defined"),
@@ -158,6 +159,11 @@ SHAPES = {
         "length of z",
         "5 and 4",
     ),
+    "a product unit by unit": (
+        [Eq(State("s", "n_s"), affine(x)), Eq(h, W * State("s", "n_s"))],
+        at(2, "h"),
+        "n_h and n_s; for a matrix product, write W @ s for W * s",
+    ),
     "a state and its right side": (
         [Eq(z, Param("A", (4, "n_x")) @ x), Eq(State("h", 5), z)],
         at(2, "h"),
@@ -217,7 +223,7 @@ STRANGERS = {
     "a delta": ([Eq(h, sympy.DiracDelta(affine(x)))], at(1, "h"), "DiracDelta"),
     "the real part": ([Eq(h, sympy.re(W @ x))], at(1, "h"), "re"),
     "the conjugate": ([Eq(h, sympy.conjugate(W @ x))], at(1, "h"), "conjugate"),
-    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "I"),
+    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "I is no real number"),
     "complex infinity": ([Eq(h, sympy.zoo * affine(x))], at(1, "h"), "zoo"),
     "a derivative": ([Eq(h, Derivative(x * h.prev, x, evaluate=False))], at(1, "h"), "Derivative"),
     "an integral": ([Eq(h, Integral(sin(x**2), x))], at(1, "h"), "Integral"),

@@ -58,14 +58,14 @@ def _checked_equations(cell, declared, registry):
         with _equation(cell, number, target):
             if target in targets[: number - 1]:
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
-            check_numbers(rhs)
             rhs = real_conditions(rhs)
             check_vocabulary(rhs)
+            check_numbers(rhs)
             _check_order(target, rhs, declared, number)
             registry.claim(target)
             rhs = registry.expanded(target, rhs)
             check_printable(rhs)
-            registry.give_shape(target, registry.shape(rhs))
+            registry.learn(target, rhs)
             registry.check_outer(rhs)
             equation = Equation(number, target, rhs)
             registry.explain(equation)
@@ -112,7 +112,9 @@ def _check_order(target, rhs, declared, number):
                 f"{q} is never defined: the {q} that has an equation is another symbol, with other assumptions or of another kind"
             )
         if q not in targets:
-            raise CellError(f"{q} is never defined; it needs an equation of its own, or to be an Input, a Param or a Constant")
+            hint = "; a transpose is written W.T" if q.name == "T" else ""
+            kinds = "an equation of its own, or to be an Input, a Param or a Constant"
+            raise CellError(f"{q} is never defined; it needs {kinds}{hint}")
         if target in _reaches(q, declared):
             hint = f"; did you mean {q}.prev?" if isinstance(q, State) else ""
             both = f"{target} needs itself" if q == target else f"{target} and {q} each need the other"

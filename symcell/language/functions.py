@@ -145,15 +145,11 @@ def check_printable(e):
         if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
             continue
         if not isinstance(a, Application):
-            raise CellError(_unknown(_kind_of(a)))
+            raise CellError(f"{a} is no real number" if a.is_number and not a.args else _unknown(type(a).__name__))
         placeholders = [b if b.is_number else Dummy(f"u{k}") for k, b in enumerate(a.args)]
         application = a.func(*placeholders)
         for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
             _check_known(expression, a)
-
-
-def _kind_of(e):
-    return f"the number {e}; only real numbers are known" if e.is_number and not e.args else type(e).__name__
 
 
 def _check_known(expression, origin):

@@ -99,7 +99,7 @@ def check_vocabulary(e):
     for a in preorder_traversal(e):
         for kind in type(a).__mro__[:2]:
             if kind.__name__ in _SYMPY and kind.__module__.startswith("sympy."):
-                raise CellError(f"a cell has no {kind.__name__}, as in {a}; {_SYMPY[kind.__name__]}")
+                raise CellError(f"a cell has no {type(a).__name__}, as in {a}; {_SYMPY[kind.__name__]}")
 
 
 def not_taken(a):

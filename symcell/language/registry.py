@@ -7,7 +7,7 @@ from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
 from symcell.language.primitives import Primitive, matmul, outer, transpose
 from symcell.language.reserved import RESERVED
-from symcell.language.shapes import Sizes, infer
+from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
 from symcell.language.words import is_name
@@ -96,7 +96,14 @@ class Registry:
         for product in e.atoms(outer):
             product.demand_vectors([self.shape(a) for a in product.args])
 
-    def give_shape(self, target, shape):
+    def learn(self, target, rhs):
+        """Find the shapes that an equation tells."""
+        try:
+            self._give_shape(target, self.shape(rhs))
+        except Disagreement as error:
+            raise CellError(f"{error}{_products_meant(rhs)}") from None
+
+    def _give_shape(self, target, shape):
         """The target has the right side's shape; a state has declared its own, and the two must agree."""
         if isinstance(target, State):
             self._register(target, ())

@@ -10,6 +10,10 @@ from symcell.language.words import unused
 from symcell.language.writing import written
 
 
+class Disagreement(CellError):
+    """Two sizes that cannot be one."""
+
+
 class Sizes:
     """A table of what is known about sizes. Named sizes are rigid; fresh ones wait to be told."""
 
@@ -43,7 +47,7 @@ class Sizes:
                 if s in self.lasting:
                     self.joined[s] = what
                 return self.resolve(a)
-        raise CellError(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
+        raise Disagreement(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
 
     def name_the_rest(self, shapes, taken):
         """Sizes still unknown are named after the intermediate that has them, else after their hint."""
