@@ -29,6 +29,7 @@ class Cell:
     equations = property(lambda self: self._declaration.equations)
     shapes = property(lambda self: self._declaration.shapes)
     sizes = property(lambda self: self._declaration.sizes)  # the names of those that a call binds
+    joined = property(lambda self: self._declaration.joined)  # inputs whose size is another's -> which equation made them one
     inputs = property(lambda self: self._of_kind(Input))
     states = property(lambda self: tuple(e.target for e in self.equations if isinstance(e.target, State)))
     params = property(lambda self: self._of_kind(Param))
@@ -56,7 +57,8 @@ class Cell:
         outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
         for s in outputs:
             if not isinstance(s, State):
-                hint = "; pass the State itself" if isinstance(s, str) else ""
+                known = any(s == t.name for t in self.states)
+                hint = "; pass the State itself" if known else f"; a citation is reference={s!r}" if isinstance(s, str) else ""
                 raise CellError(f"cell {self.name}: outputs are states, found {type(s).__name__} {s!r}{hint}")
             if s not in self.states:
                 raise CellError(f"cell {self.name}: the output {s} is none of its states {_names(self.states)}")

@@ -75,7 +75,9 @@ def load(cell, source, dtype):
     if str(dtype) not in ("float32", "float64") and getattr(dtype, "__name__", None) not in ("float32", "float64"):
         raise CellError(f"cell {cell.name}: the dtype must be 'float32' or 'float64', found {dtype!r}")
     name = getattr(dtype, "__name__", None) or str(dtype)
-    return Kernel(cell, load_module(cell.name, source), name)
+    module = load_module(cell.name, source)
+    module._real_dtype(name)  # which may be too narrow for a number of the cell
+    return Kernel(cell, module, name)
 
 
 _loading = threading.Lock()

@@ -19,10 +19,10 @@ class _PythonText(StrPrinter):
     """Calls as a user writes them, and exact fractions."""
 
     def _print_Affine(self, e):
-        if len(e.args) < 3:  # made by hand, and no declaration
+        if len(e.args) < 4:  # made by hand, and no declaration
             return f"Affine({self.stringify(e.args, ', ')})"
-        label, bias, *operands = e.args
-        name = "" if label.is_Integer else f", name={str(label)!r}"
+        label, _, bias, *operands = e.args
+        name = f", name={str(label)!r}" if str(label) else ""
         return f"affine({self.stringify(operands, ', ')}{'' if bias else ', bias=False'}{name})"
 
     def _print_Rational(self, e):

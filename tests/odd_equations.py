@@ -1,5 +1,6 @@
 """One thing of a well-formed cell changed: (equations, pick, options of Cell) -> equations."""
 
+import numpy as np
 import sympy
 from odd_values import JUNK, ODD_NAMES
 from sympy import Eq, Function, I, Integral, Matrix, Piecewise, Symbol, oo, tanh, zoo
@@ -96,6 +97,8 @@ def _odd_right_side(equations, pick, options):
         lambda: e * Symbol("k", integer=True), lambda: e + sympy.MatrixSymbol("A", 2, 2)[0, 0], lambda: sympy.Rational(10**40, 3) * e,
         lambda: e * sympy.sqrt(-2), lambda: sympy.log(-1) * e, lambda: e * sympy.Float("1e-400"), lambda: (-8) ** sympy.Rational(1, 3) * e,
         lambda: _nested(e, 60), lambda: Affine(e), lambda: sympy.UnevaluatedExpr(e), lambda: sympy.Add(e, e, evaluate=False), lambda: sympy.sinc(e),
+        lambda: e.transpose(), lambda: e.T, lambda: np.mean(e), lambda: np.dot(e, e), lambda: e @ e, lambda: e.adjoint(), lambda: sympy.real_root(e, 3),
+        lambda: sympy.Transpose(e), lambda: sympy.MatMul(e, a), lambda: Piecewise((e, sympy.Xor(e > 0, e > 1)), (0, True)), lambda: e * 10**400, lambda: e * 1e50,
         lambda: sympy.polygamma(0, e), lambda: sympy.DiracDelta(e), lambda: sympy.cbrt(1 + e**2), lambda: sympy.Mod(e, 0.7),
     )  # fmt: skip
     return _with(equations, k, pick(odd)())

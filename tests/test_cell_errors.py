@@ -38,6 +38,7 @@ from symcell import (
     Param,
     State,
     affine,
+    cells,
     chunk,
     column,
     concat,
@@ -62,6 +63,7 @@ a, f, z = symbols("a f z")
 W, p, M = Param("W"), Param("p"), State("M", (2, 3))
 step = Eq(h, tanh(affine(x, h.prev)))
 n_x, n_q = symbols("n_x n_q", integer=True, positive=True)
+NAMED, START = affine(x, name="q"), State("s", initial=Param("b_h"))
 
 
 def refused(equations, *words, name="toy", **options):
@@ -81,6 +83,7 @@ def at(number, target):
 
 ORDER = {
     "never defined": ([Eq(h, tanh(affine(x)) + z)], at(1, "h"), "z is never defined"),
+    "a transpose as a power": ([Eq(h, W ** Symbol("T") @ x)], at(1, "h"), "T is never defined", "a transpose is written W.T"),
     "never defined in an affine": ([Eq(h, tanh(affine(x, z)))], at(1, "h"), "z is never defined"),
     "never defined in a condition": ([Eq(h, Piecewise((x, z > 0), (-x, True)))], at(1, "h"), "z is never defined"),
     "never defined in a product": ([Eq(h, W @ sin(z) + x)], at(1, "h"), "z is never defined"),
@@ -92,6 +95,17 @@ ORDER = {
         [Eq(c, h), Eq(h, affine(x))],
         at(1, "c"),
         "h is used before its definition in equation 2",
+    ),
+    "a plain symbol in place of a state": (
+        [Eq(Symbol("h"), h.prev + x), Eq(c, x)],
+        at(1, "h"),
+        "the h on the left of equation 1 is a plain symbol, and not the state h that this equation reads",
+        "make State('h', ...) once",
+    ),
+    "a state of another shape": (
+        [step, Eq(c, State("h", "n").prev)],
+        at(2, "c"),
+        "the h on the left of equation 1 is the state h, and not the state h of shape (n,) that this equation reads",
     ),
     "a state without an equation": ([Eq(h, affine(x) + c.prev)], at(1, "h"), "the state c has no equation"),
     "a new value without an equation": ([Eq(h, affine(x) + c)], at(1, "h"), "the state c has no equation"),
@@ -111,6 +125,7 @@ NO_EQUATIONS = {
     "folded to true": ([Eq(h, h)], "cell toy, equation 1", "folded this Eq to True"),
     "folded to true by SymPy's rules": ([step, Eq(z + z, 2 * z)], "cell toy, equation 2", "folded this Eq to True"),
     "folded to false": ([step, Eq(1, 2)], "cell toy, equation 2", "folded this Eq to False"),
+    "not a number": ([step, Eq(c, x + sympy.nan)], "cell toy, equation 2", "folded this Eq to False", "NaN"),
     "Python's True": ([step, True], "cell toy, equation 2", "True"),
     "an expression": ([step, tanh(x)], "cell toy, equation 2", "expected Eq(symbol, expression)", "tanh(x)"),
     "None": ([None], "cell toy, equation 1", "None"),
@@ -122,7 +137,7 @@ NO_EQUATIONS = {
     "an input on the left": ([Eq(x, h.prev), step], "cell toy, equation 1", "left side", "the input x"),
     "a parameter on the left": ([Eq(p, x), step], "cell toy, equation 1", "left side", "the parameter p"),
     "a constant on the left": ([Eq(Constant("k"), x), step], "cell toy, equation 1", "left side", "the constant k"),
-    "a previous state on the left": ([Eq(h.prev, x), step], "cell toy, equation 1", "left side", "the previous state h_prev"),
+    "a previous state on the left": ([Eq(h.prev, x), step], "cell toy, equation 1", "left side", "the previous state h.prev"),
     "a condition on the right": ([Eq(h, x > 0)], at(1, "h"), "must be an expression", "x > 0"),
     "a truth value on the right": ([Eq(h, sympy.true)], at(1, "h"), "must be an expression", "True"),
     "a tuple on the right": ([Eq(h, Tuple(x, x))], at(1, "h"), "must be an expression"),
@@ -144,6 +159,11 @@ SHAPES = {
         "length of z",
         "5 and 4",
     ),
+    "a product unit by unit": (
+        [Eq(State("s", "n_s"), affine(x)), Eq(h, W * State("s", "n_s"))],
+        at(2, "h"),
+        "n_h and n_s; for a matrix product, write W @ s for W * s",
+    ),
     "a state and its right side": (
         [Eq(z, Param("A", (4, "n_x")) @ x), Eq(State("h", 5), z)],
         at(2, "h"),
@@ -153,7 +173,7 @@ SHAPES = {
     "two states": (
         [Eq(State("s", "n_s"), affine(x)), Eq(h, h.prev + State("s", "n_s"))],
         at(2, "h"),
-        "h_prev and s",
+        "h.prev and s",
         "n_h and n_s",
     ),
     "a dot product": (
@@ -190,18 +210,20 @@ SHAPES = {
     "a mean of a scalar": ([Eq(h, h.prev * mean(Input("u", ())))], at(1, "h"), "mean", "axis"),
     "an axis too far": ([Eq(h, h.prev * softmax(x, axis=1))], at(1, "h"), "softmax takes an axis", "which has rank 1, found 1"),
     "a column without a partner": ([Eq(z, column(x)), Eq(h, h.prev)], at(1, "z"), "size"),
+    "a gate times a matrix": ([Eq(f, affine(x)), Eq(h, f * W @ x)], at(2, "h"), "f*W @ v as (f*W) @ v; write f*(W @ v)"),
+    "an outer product of a matrix": ([Eq(h, total(total(outer(outer(x, x), x), 0), 0))], at(1, "h"), "outer takes two vectors", "n_x"),
     "a product with a scalar": ([Eq(h, W @ Input("u", ()))], at(1, "h"), "matmul takes"),
-    "the transpose of a vector": ([Eq(h, x.T)], at(1, "h"), "transpose takes a matrix, found (n_x (free),)"),
+    "the transpose of a vector": ([Eq(h, x.T)], at(1, "h"), "transpose takes a matrix, found (n_x,) in x.T"),
 }
 
 STRANGERS = {
-    "gamma": ([Eq(h, sympy.gamma(affine(x)))], at(1, "h"), "unknown to the printers: gamma"),
-    "a Bessel function": ([step, Eq(c, sympy.besselj(1, x))], at(2, "c"), "unknown to the printers: besselj"),
+    "gamma": ([Eq(h, sympy.gamma(affine(x)))], at(1, "h"), "unknown to kernels: gamma; write it by elementary functions"),
+    "a Bessel function": ([step, Eq(c, sympy.besselj(1, x))], at(2, "c"), "unknown to kernels: besselj"),
     "a function without a derivative": ([Eq(h, Function("F")(affine(x)))], at(1, "h"), "F"),
     "a delta": ([Eq(h, sympy.DiracDelta(affine(x)))], at(1, "h"), "DiracDelta"),
     "the real part": ([Eq(h, sympy.re(W @ x))], at(1, "h"), "re"),
     "the conjugate": ([Eq(h, sympy.conjugate(W @ x))], at(1, "h"), "conjugate"),
-    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "I"),
+    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "I is no real number"),
     "complex infinity": ([Eq(h, sympy.zoo * affine(x))], at(1, "h"), "zoo"),
     "a derivative": ([Eq(h, Derivative(x * h.prev, x, evaluate=False))], at(1, "h"), "Derivative"),
     "an integral": ([Eq(h, Integral(sin(x**2), x))], at(1, "h"), "Integral"),
@@ -209,7 +231,6 @@ STRANGERS = {
     "a product": ([Eq(h, Product(h.prev, (Symbol("k", integer=True), 0, 3)))], at(1, "h"), "Product"),
     "a limit": ([Eq(h, Limit(h.prev, Symbol("k"), 0))], at(1, "h"), "Limit"),
     "membership": ([Eq(h, Piecewise((x, Contains(x, Interval(0, 1))), (0, True)))], at(1, "h"), "Contains"),
-    "an exclusive or": ([Eq(h, Piecewise((x, sympy.Xor(x > 0, h.prev > 0)), (0, True)))], at(1, "h"), "Xor"),
     "an entry of a SymPy matrix": ([Eq(h, x + sympy.MatrixSymbol("M", 2, 2)[0, 1])], at(1, "h"), "M"),
     "inside a product": ([Eq(h, W @ sympy.zeta(x))], at(1, "h"), "zeta"),
     "inside a condition": ([Eq(h, Piecewise((x, sympy.zeta(x) > 0), (0, True)))], at(1, "h"), "zeta"),
@@ -282,6 +303,33 @@ def test_an_operand_that_stands_twice_in_an_affine_is_refused(operands, found):
     refused([Eq(h, tanh(affine(*operands)))], at(1, "h"), f"the operand {found} more than once", f"Param('A') @ {found} + ")
 
 
+SHARED = {
+    "two affine of one name": ([Eq(z, affine(x, name="q")), Eq(h, tanh(z) * affine(x, name="q"))], at(2, "h"), "W_q was made by affine in the equation for z"),
+    "an affine named like another equation": ([Eq(z, affine(x)), Eq(h, z * affine(h.prev, x, name="z"))], at(2, "h"), "W_z"),
+    "one named affine in two equations": ([Eq(z, NAMED), Eq(h, z * NAMED)], at(2, "h"), "W_q"),
+    "a parameter and a later affine": ([Eq(z, Param("W_h") @ x), Eq(h, z * affine(x))], at(2, "h"), "written as Param('W_h') already"),
+    "a parameter and an earlier affine": ([Eq(z, affine(x)), Eq(h, z * (Param("W_z") @ x))], at(2, "h"), "W_z was made by affine in the equation for z"),
+    "a parameter and affine in one equation": ([Eq(h, affine(x) + Param("b_h"))], at(1, "h"), "written as Param('b_h') already"),
+    "an initial value and affine": ([Eq(START, W @ x), Eq(h, affine(x) + START)], at(1, "s"), "b_h was made", "initial value"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SHARED.values(), ids=SHARED)
+def test_weights_are_shared_by_one_param_only(case):
+    equations, *words = case
+    refused(equations, *words, "write the same Param in both places")
+
+
+def test_one_param_in_two_equations_is_shared_and_one_affine_in_two_has_weights_for_each():
+    cell = Cell("toy", [Eq(z, W @ x + Param("b")), Eq(h, z * (Param("W") @ x + Param("b")))])
+    assert [q.name for q in cell.params] == ["b", "W"]
+    unnamed = affine(x)
+    cell = Cell("toy", [Eq(z, tanh(unnamed)), Eq(h, sigmoid(unnamed) * z)])
+    assert [q.name for q in cell.params] == ["W_z", "b_z", "W_h", "b_h"]
+    twice = Cell("toy", [Eq(h, tanh(NAMED) * sigmoid(NAMED))])
+    assert [q.name for q in twice.params] == ["W_q", "b_q"]
+
+
 def test_a_state_and_its_previous_value_have_weights_of_their_own():
     cell = Cell("toy", [Eq(c, tanh(affine(x, c.prev))), Eq(h, affine(c, c.prev, x))])
     assert {"U_h_c", "U_h_c_prev", "W_h"} <= {q.name for q in cell.params}
@@ -290,7 +338,8 @@ def test_a_state_and_its_previous_value_have_weights_of_their_own():
 
 
 def test_two_different_affine_of_one_name():
-    refused([Eq(h, affine(x, name="q") + sin(affine(h.prev, name="q")))], at(1, "h"), "two different affine", "q")
+    for other in (h.prev, x):
+        refused([Eq(h, affine(x, name="q") + sin(affine(other, name="q")))], at(1, "h"), "two affine(...) have the name 'q'")
 
 
 @pytest.mark.parametrize("call", [
@@ -478,9 +527,98 @@ def test_a_matrix_stands_before_its_vector():
 
 def test_an_array_is_no_expression():
     with pytest.raises(CellError, match="matmul takes expressions, found a ndarray; fixed numbers are a Constant, whose array a call gives"):
-        np.eye(3) @ h.prev
-    with pytest.raises(TypeError):
-        np.ones(3) * h.prev
-    with pytest.raises(TypeError):
-        np.tanh(x)
-    assert np.float64(0.5) * h == 0.5 * h
+        h.prev @ np.eye(3)
+    for beside in (lambda: np.eye(3) @ h.prev, lambda: np.ones(3) * h.prev, lambda: h.prev + np.ones(3), lambda: x > np.ones(3)):
+        with pytest.raises(CellError, match="fixed numbers are a Constant, whose array a call gives"):
+            beside()
+    assert np.float64(0.5) * h == 0.5 * h and np.array(2.0) + h == 2.0 + h
+
+
+NUMBERS = {
+    "infinity": oo * x, "minus infinity": x - oo, "a comparison with infinity": Piecewise((x, x < oo), (0, True)), "Python's": x + float("inf"),
+    "a power": x + 10**400, "a small one": x * Float("1e-400"), "an exponential": sympy.exp(1000) * x, "one that is nested": tanh(W @ (x + 10**400)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("e", NUMBERS.values(), ids=NUMBERS)
+def test_a_number_that_no_kernel_holds_is_refused(e):
+    refused([Eq(h, h.prev + e, evaluate=False)], at(1, "h"), "the number ")
+    assert Cell("toy", [Eq(h, x * Rational(10**400 + 1, 10**400))])
+
+
+NARROW = {
+    "too large": (Eq(h, x * 1e50), "1.00000000000000e+50 is beyond float32"),
+    "too small": (Eq(h, x / 10**50), "1.0000E-50 is 0 in float32"),
+    "in a derivative": (Eq(h, 1e30 * tanh(1e20 * x)), "1.00000000000000e+50 is beyond float32"),
+    "before the first step": (Eq(State("h", initial=1e50), x), "1.00000000000000e+50 is beyond float32"),
+}
+
+
+@pytest.mark.parametrize("equation, words", NARROW.values(), ids=NARROW)
+def test_a_number_that_float32_does_not_hold_needs_float64(equation, words):
+    cell = Cell("toy", [equation])
+    with pytest.raises(CellError, match=re.escape(f"{at(1, 'h')}the number {words}") + ".*; use float64"):
+        cell.compile("float32")
+    kernel = cell.compile("float64")
+    with pytest.raises(CellError, match="use float64"):
+        kernel.module.init(n_x=1, n_h=1, dtype="float32")
+
+
+def test_a_derivative_that_float64_does_not_hold_has_no_kernel():
+    with pytest.raises(CellError, match=r"equation 1 .*beyond float64.*derivative has no kernel"):
+        source_of(Cell("toy", [Eq(h, 1e200 * tanh(1e200 * x))]))
+
+
+def test_a_running_maximum_begins_at_minus_infinity():
+    top = State("m", initial=-oo)
+    assert "INITIAL = {\"m\": -np.inf}" in source_of(Cell("toy", [Eq(top, sympy.Max(top.prev, x))]))
+    refused([Eq(State("h", initial=10**400), x)], at(1, "h"), "beyond float64")
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: chunk(x, 2, 0), "chunk(v, k, n) takes the part with number k of n, two integers with 0 <= k < n, found k = 2 and n = 0"),
+    (lambda: part(x, -1, 2), "the start of part(v, start, length), unless it is 0, is at least 1, found -1"),
+    (lambda: part(x, 0, 0), "the length of part(v, start, length) is at least 1, found 0"),
+    (lambda: repeat(x, 0), "the number k of repeat(v, k) is at least 1, found 0"),
+    (lambda: Param("W", blocks=0), "the number of blocks of W is at least 1, found 0"),
+    (lambda: State("h", 0), "a size of the state h is at least 1, found 0"),
+    (lambda: affine(sympy.eye(2)), "affine takes expressions, found SymPy's MutableDenseMatrix; fixed numbers are a Constant"),
+    (lambda: cells.get("lsmt"), "the catalogue has no cell 'lsmt'; did you mean lstm"),
+    (lambda: cells.get(3), "the catalogue has no cell 3; `symcell list`"),
+    (lambda: Cell("toy", [step], "Elman 1990"), "a citation is reference='Elman 1990'"),
+    (lambda: Cell("toy", [step], "h"), "pass the State itself"),
+])  # fmt: skip
+def test_a_message_says_what_was_asked_and_what_to_write(call, words):
+    with pytest.raises(CellError) as raised:
+        call()
+    assert words in str(raised.value)
+
+
+def test_an_unknown_cell_of_the_catalogue_is_a_key_error_too():
+    with pytest.raises(KeyError):
+        cells.get("lsmt")
+
+
+def test_messages_are_written_as_a_user_writes():
+    call = affine(x, h.prev, bias=False, name="q")
+    assert str(call) == "affine(x, h_prev, bias=False, name='q')"
+    refused([Eq(h, affine(x) * (W @ x).T)], at(1, "h"), "transpose takes a matrix, found (n_W,) in (W @ x).T")
+    refused([Eq(c, W @ h.prev), Eq(h, State("s", "n_s").prev * h.prev), Eq(State("s", "n_s"), x)], at(2, "h"), "h.prev and s.prev")
+
+
+ONE_SIZE = {
+    "a product with the input": (tanh(W * x + Param("U") @ h.prev), "W @ x for W * x"),
+    "both products": (tanh(W * x + Param("U") * h.prev), "W @ x for W * x"),
+    "an input beside a state": (tanh(x + h.prev), "x and h.prev unit by unit"),
+}
+
+
+@pytest.mark.parametrize("e, words", ONE_SIZE.values(), ids=ONE_SIZE)
+def test_sizes_that_an_equation_made_one_say_which(e, words):
+    kernel = Cell("toy", [Eq(h, e)]).compile()
+    for sizes in ({"n_x": 8, "n_h": 16}, {"n_h": 16, "n_x": 8}):
+        with pytest.raises(CellError) as raised:
+            kernel.init(**sizes)
+        assert "n_x" in str(raised.value).split(" are one size")[0] and "found " + " and ".join(map(str, sizes.values())) in str(raised.value)
+        assert "equation 1 (h = ...) joins " in str(raised.value) and words in str(raised.value)
+    assert kernel.init(n_x=8, n_h=8).keys() == kernel.init(n_h=8).keys()

@@ -207,6 +207,45 @@ def test_groups_are_dicts(kernel, params, run, other):
         refused(lambda: kernel.step(params, inputs[0], other), "lstm")
 
 
+def test_frozen_parameters_of_another_cell(kernel, single):
+    frozen = single.freeze(single.init(n_x=N_X, n_h=N_H))
+    for call in (lambda: kernel.forward(frozen, normal(T, B, N_X)), lambda: kernel.step(frozen, normal(B, N_X))):
+        refused(call, "lstm: params must be a dict", "found parameters that a kernel of rnn has frozen; freeze a dict of them with this one")
+
+
+class Tensor:
+    """An array of a library whose comparisons are arrays of its own, and which refuses to become NumPy's if it has a gradient."""
+
+    def __init__(self, array, has_gradient=False):
+        self.array, self.has_gradient = array, has_gradient
+
+    def __eq__(self, other):
+        return self
+
+    __hash__ = object.__hash__
+
+    def __bool__(self):
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+
+    def __array__(self, dtype=None, copy=None):
+        if self.has_gradient:
+            raise RuntimeError("call detach() first")
+        return self.array
+
+
+def test_one_step_with_arrays_of_another_library_after_steps_with_numpys(kernel, params):
+    state, inputs = start(), normal(B, N_X)
+    for _ in range(2):
+        expected = kernel.step(params, inputs, state)
+    found = kernel.step({name: Tensor(a) for name, a in params.items()}, Tensor(inputs), {name: Tensor(a) for name, a in state.items()})
+    for name, a in expected.items():
+        np.testing.assert_array_equal(found[name], a)
+    kernel.step(params, inputs, state)
+    refused(lambda: kernel.step({name: Tensor(a, True) for name, a in params.items()}, inputs, state), "lstm", "params['", "call detach() first")
+    refused(lambda: kernel.step(params, Tensor(inputs, True), state), "lstm", "inputs['x']", "call detach() first")
+    refused(lambda: kernel.step(params, inputs, state | {"h": Tensor(state["h"], True)}), "lstm", "state['h']", "call detach() first")
+
+
 def test_names(kernel, params, run):
     inputs = normal(T, B, N_X)
     less = {name: a for name, a in params.items() if name not in ("U_f", "b_i")}

@@ -68,7 +68,7 @@ def test_a_factor_of_that_range(name):
 
 
 def test_gates_that_are_made_of_named_gates():
-    named = [Eq(f, gate), Eq(g, softmax(affine(Input("y")))), Eq(w, f * g), Eq(z, other)]
+    named = [Eq(f, gate), Eq(g, softmax(affine(Input("y")))), Eq(w, f * g), Eq(z, hard_sigmoid(affine(x)))]
     assert Cell("toy", [*named, Eq(h, (z * w + (g - w)) * h.prev + x)]).carousel(h).kind == "gate"
     assert Cell("toy", [*named, Eq(h, (z * w + (g + w)) * h.prev + x)]).carousel(h).kind == "elementwise"
 

@@ -1,8 +1,11 @@
 """The catalogue: published cells, a file a family. `from symcell.cells import lstm`; `names()` lists them all."""
 
+import difflib
+
 from symcell.cell import Cell
 from symcell.cells import gru_variants, grus, linear, lstm_variants, lstms, rnns, simple
 from symcell.cells.linear import legendre_memory
+from symcell.errors import UnknownCell
 
 _FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, linear)
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
@@ -15,7 +18,11 @@ def names():
 
 
 def get(name):
-    """The catalogue's cell of that name; KeyError if there is none."""
+    """The catalogue's cell of that name. Raises CellError, which is a KeyError too, if there is none."""
+    if name not in _CATALOGUE:
+        close = difflib.get_close_matches(str(name), names(), n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "`symcell list` and symcell.cells.names() show them"
+        raise UnknownCell(f"the catalogue has no cell {name!r}; {hint}")
     return _CATALOGUE[name]
 
 

@@ -1,6 +1,5 @@
 """What a command works on: a catalogue name, or `path/to/file.py:variable`."""
 
-import difflib
 import importlib.util
 import runpy
 import sys
@@ -17,12 +16,14 @@ def load_target(text):
 
     The file is run, but not as `__main__`. Raises CellError for an unknown name, a missing file or variable, a variable that is
     no Cell, and a file that raises: the message then gives that error and its line."""
+    from symcell import cells
+
     path, colon, variable = text.rpartition(":")
     if colon and path.endswith(".py"):
         return _cell_of_file(Path(path), variable)
     if text.endswith(".py") or "/" in text or "\\" in text:
         raise CellError(f"the target {text!r} names no variable of a Python file; write it like path/to/file.py:variable")
-    return _cell_of_catalogue(text)
+    return cells.get(text)
 
 
 def distinct(chosen):
@@ -32,18 +33,6 @@ def distinct(chosen):
         if named.setdefault(cell.name, cell) is not cell:
             raise CellError(f"two cells have the name {cell.name}, and their files would too")
     return list(named.values())
-
-
-def _cell_of_catalogue(name):
-    from symcell import cells
-
-    known = cells.names()
-    if name in known:
-        return cells.get(name)
-    close = difflib.get_close_matches(name, known, n=3)
-    others = "`symcell list` shows them, and path/to/file.py:variable names your own"
-    hint = f"did you mean {' or '.join(close)}?" if close else others
-    raise CellError(f"the catalogue has no cell {name!r}; {hint}")
 
 
 def _cell_of_file(path, variable):

@@ -7,8 +7,9 @@ from sympy import floor
 from symcell.emission.layout import function_text, indented, tuple_text
 from symcell.emission.printer import index_text
 from symcell.errors import CellError
+from symcell.language.numbers import outside
 from symcell.language.sizes import size
-from symcell.language.symbols import Input
+from symcell.language.symbols import Input, State
 
 
 def tables_of(schedule):
@@ -31,6 +32,7 @@ def tables_of(schedule):
         "RECURRENT": tuple(recurrent),
         "SIZES": _size_places(cell),
         "ALIASES": _aliases(cell),
+        "ONLY_FLOAT64": _beyond_float32(schedule.program.derivation),
     }
     return {name: _literal(value) for name, value in tables.items()}
 
@@ -69,14 +71,31 @@ def _inverse(m, n):
 
 
 def _aliases(cell):
-    """Names that a caller may use for a size that unification has named otherwise: n_u for an input u of width n_h."""
+    """Names that a caller may use for a size that unification has named otherwise: n_u for an input u of width n_h; and why."""
     names = {}
     for q in cell.inputs:
         shape = cell.shape(q)
         for alias in {f"n_{q.name}", "n_x"} if isinstance(q, Input) and q.declared is None and len(shape) == 1 else ():
             if alias not in cell.sizes and shape[0].is_Symbol and (alias != "n_x" or len(cell.inputs) == 1):
-                names[alias] = str(shape[0])
+                names[alias] = (str(shape[0]), cell.joined.get(q, ""))
     return dict(sorted(names.items()))
+
+
+def _beyond_float32(derivation):
+    """Which number of the equations or their derivatives float32 cannot hold, in words; "" if none. Raises CellError for one that
+    no dtype can."""
+    cell = derivation.cell
+    parts = [(r.rhs, r.equation) for r in derivation.forward]
+    parts += [(t.expr, t.equation) for row in derivation.adjoint for t in row.terms]
+    parts += [(e.target.initial, e.number) for e in cell.equations if isinstance(e.target, State)]
+
+    def misfits(dtype):
+        named = ((k, cell.equations[k - 1].target, words) for e, k in parts if (words := outside(e, dtype)))
+        return (f"equation {k} ({target} = ...): {words}" for k, target, words in named)
+
+    for words in misfits("float64"):
+        raise CellError(f"cell {cell.name}, {words}, and so its derivative has no kernel")
+    return next(misfits("float32"), "")
 
 
 def shapes_function(program):

@@ -3,11 +3,14 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sympy import Integer, S, Symbol
+from sympy import Integer, Symbol
 
 from symcell.errors import CellError
+from symcell.language.conditions import real_conditions
 from symcell.language.equations import Equation, declared_pairs
 from symcell.language.functions import check_printable
+from symcell.language.hints import check_vocabulary
+from symcell.language.numbers import check_numbers
 from symcell.language.registry import Registry, described
 from symcell.language.symbols import Quantity, State
 
@@ -15,11 +18,12 @@ from symcell.language.symbols import Quantity, State
 @dataclass(frozen=True)
 class Declaration:
     """What a cell's equations say: themselves, the shape of every symbol, and the names of the sizes that a call binds, both in
-    order of appearance."""
+    order of appearance; of every input whose size is another's, which equation made them one."""
 
     equations: tuple[Equation, ...]
     shapes: dict[Symbol, tuple]
     sizes: tuple[str, ...]
+    joined: dict[Symbol, str]
 
 
 def declare(cell, equations):
@@ -31,7 +35,7 @@ def declare(cell, equations):
     except RecursionError:
         raise CellError(f"cell {cell}: an equation is nested too deeply; give its parts names") from None
     shapes = registry.settled()
-    found = Declaration(checked, shapes, _names_of_sizes(shapes))
+    found = Declaration(checked, shapes, _names_of_sizes(shapes), registry.joined())
     _check_sizes(cell, found)
     return found
 
@@ -53,14 +57,18 @@ def _checked_equations(cell, declared, registry):
         with _equation(cell, number, target):
             if target in targets[: number - 1]:
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
+            rhs = real_conditions(rhs)
+            check_vocabulary(rhs)
+            check_numbers(rhs)
             _check_order(target, rhs, declared, number)
             registry.claim(target)
-            if rhs.has(S.NaN):
-                raise CellError("NaN stands in it; only real numbers are known")
             rhs = registry.expanded(target, rhs)
             check_printable(rhs)
-            registry.give_shape(target, registry.shape(rhs))
-            yield Equation(number, target, rhs)
+            registry.learn(target, rhs)
+            registry.check_outer(rhs)
+            equation = Equation(number, target, rhs)
+            registry.explain(equation)
+            yield equation
     for number, state in enumerate(targets, 1):
         if isinstance(state, State):
             with _equation(cell, number, state):
@@ -68,17 +76,27 @@ def _checked_equations(cell, declared, registry):
 
 
 def _check_states(cell, declared):
-    defined = {t for t, _ in declared}
+    targets = [t for t, _ in declared]
     for number, (target, rhs) in enumerate(declared, 1):
         for q in sorted(rhs.free_symbols, key=str):
             state = getattr(q, "state", q)
-            if isinstance(state, State) and state not in defined:
-                raise CellError(
-                    f"cell {cell}, equation {number} ({target} = ...): the state {state} has no equation; "
-                    f"add Eq({state}, ...)"
-                )
-    if not any(isinstance(t, State) for t in defined):
-        raise CellError(f"cell {cell} has no state: at least one left side must be a State")
+            if isinstance(state, State) and state not in targets:
+                with _equation(cell, number, target):
+                    raise CellError(_without_equation(state, targets))
+    if not any(isinstance(t, State) for t in targets):
+        raise CellError(f"cell {cell} has no state: at least one left side must be a State, as h = State('h') is")
+
+
+def _without_equation(state, targets):
+    """What a state lacks: an equation, or that the symbol on the left of one is the same."""
+    for number, t in enumerate(targets, 1):
+        if t.name == state.name:
+            found = described(t) if isinstance(t, State) else "a plain symbol"
+            return (
+                f"the {t} on the left of equation {number} is {found}, and not {described(state)} that this equation reads; "
+                f"make State({state.name!r}, ...) once, and write it in both places"
+            )
+    return f"the state {state} has no equation; add Eq({state}, ...)"
 
 
 def _check_order(target, rhs, declared, number):
@@ -93,7 +111,9 @@ def _check_order(target, rhs, declared, number):
                 f"{q} is never defined: the {q} that has an equation is another symbol, with other assumptions or of another kind"
             )
         if q not in targets:
-            raise CellError(f"{q} is never defined; it needs an equation of its own, or to be an Input, a Param or a Constant")
+            hint = "; a transpose is written W.T" if q.name == "T" else ""
+            kinds = "an equation of its own, or to be an Input, a Param or a Constant"
+            raise CellError(f"{q} is never defined; it needs {kinds}{hint}")
         if target in _reaches(q, declared):
             hint = f"; did you mean {q}.prev?" if isinstance(q, State) else ""
             both = f"{target} needs itself" if q == target else f"{target} and {q} each need the other"

@@ -7,9 +7,17 @@ from sympy.core.relational import Equality
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
+from symcell.language.hints import not_taken
 from symcell.language.symbols import Quantity, State
+from symcell.language.writing import written
 
 _LONGEST = 10_000  # symbols and operations in an equation: nobody reads more, and SymPy would take hours
+
+_FOLDED = {
+    True: "both its sides were the same. The left side is a symbol, which the right side defines",
+    False: "its right side was NaN or one of SymPy's matrices, or both sides were numbers. A matrix is a Param, a Constant or a "
+           "State of two sizes",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,9 @@ def declared_pairs(cell, equations):
     pairs = []
     for number, e in enumerate(equations, 1):
         if isinstance(e, (bool, BooleanAtom)):
-            raise CellError(
-                f"cell {cell}, equation {number}: SymPy has folded this Eq to {e}; both its sides were the same, "
-                "or numbers. The left side must be a symbol that the right side defines"
-            )
+            raise CellError(f"cell {cell}, equation {number}: SymPy has folded this Eq to {e}; {_FOLDED[bool(e)]}")
         if not isinstance(e, Equality):
-            raise CellError(f"cell {cell}, equation {number}: expected Eq(symbol, expression), found {e!r}")
+            raise CellError(f"cell {cell}, equation {number}: expected Eq(symbol, expression), found {not_taken(e)}")
         if (length := _written_out(e)) > _LONGEST:
             raise CellError(
                 f"cell {cell}, equation {number}: {length} symbols and operations when written out, more than {_LONGEST}; "
@@ -71,7 +76,7 @@ def _sides(cell, number, e):
         kind = getattr(target, "role", "expression")
         raise CellError(
             f"cell {cell}, equation {number}: the left side must be a state or a plain symbol, "
-            f"found the {kind} {target}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else "")
+            f"found the {kind} {written(target)}" + ("; SymPy keeps Eq's sides as written" if kind == "expression" else "")
         )
     if target.is_integer and not isinstance(target, State):
         raise CellError(
@@ -80,6 +85,6 @@ def _sides(cell, number, e):
         )
     if not isinstance(rhs, Expr):
         raise CellError(
-            f"cell {cell}, equation {number} ({target} = ...): the right side must be an expression, found {rhs}"
+            f"cell {cell}, equation {number} ({target} = ...): the right side must be an expression, found {not_taken(rhs)}"
         )
     return target, rhs

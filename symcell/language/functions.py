@@ -153,18 +153,19 @@ def check_printable(e):
         if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
             continue
         if not isinstance(a, Application):
-            raise CellError(f"unknown to the printers: {_kind_of(a)}")
+            raise CellError(f"{a} is no real number" if a.is_number and not a.args else _unknown(type(a).__name__))
         placeholders = [b if b.is_number else Dummy(f"u{k}") for k, b in enumerate(a.args)]
         application = a.func(*placeholders)
         for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
             _check_known(expression, a)
 
 
-def _kind_of(e):
-    return f"the number {e}; only real numbers are known" if e.is_number and not e.args else type(e).__name__
-
-
 def _check_known(expression, origin):
     for f in elementary(expression).atoms(Application):
         if not isinstance(f, (*FUNCTIONS, Max, Min, Piecewise, And, Or, Not)):
-            raise CellError(f"unknown to the printers: {type(f).__name__}, needed for {origin.func.__name__} or its derivative")
+            needed = "" if isinstance(f, origin.func) else f", needed for {origin.func.__name__} or its derivative"
+            raise CellError(_unknown(f"{type(f).__name__}{needed}"))
+
+
+def _unknown(what):
+    return f"unknown to kernels: {what}; write it by elementary functions, erf, Max, Min, Mod and Piecewise"

@@ -1,10 +1,11 @@
 """Turning affine(...) into named parameters: W for an input, U for a state or an intermediate, b for the bias."""
 
-from sympy import Add, Integer, Symbol
+from sympy import Add, Symbol
 
 from symcell.errors import CellError
 from symcell.language.primitives import Affine, matmul
 from symcell.language.symbols import Input, Param
+from symcell.language.writing import written
 
 
 def expand_affine(rhs, target, rank, register):
@@ -12,28 +13,35 @@ def expand_affine(rhs, target, rank, register):
 
     `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights. `register(parameter, rank)` makes a
     parameter known, so that an affine inside another has a rank."""
-    if any(len(a.args) < 3 for a in rhs.atoms(Affine)):
+    affines = rhs.atoms(Affine)
+    if not all(a.is_whole for a in affines):
         raise CellError("an Affine that was not made by affine(...); write affine(x, h.prev)")
-    unnamed = [a for a in rhs.atoms(Affine) if isinstance(a.args[0], Integer)]
-    if len(unnamed) > 1:
-        raise CellError(
-            f"{len(unnamed)} unnamed affine(...) in one equation would share their weights; "
-            "give all but one a name: affine(..., name='q')"
-        )
+    _check_names([str(a.args[0]) for a in affines])
     while affines := [a for a in rhs.atoms(Affine) if not any(b.has(Affine) for b in a.args)]:
         affines.sort(key=lambda a: str(a.args[0]))
-        expanded = {a: _written_out(a, target, rank, register) for a in affines}
-        # keyed by label: nothing distinguishes two calls of one name but their operands
-        if len({a.args[0] for a in affines}) < len(affines):
-            raise CellError(f"two different affine(...) carry the name {affines[0].args[0]}")
-        rhs = rhs.xreplace(expanded)
+        rhs = rhs.xreplace({a: _written_out(a, target, rank, register) for a in affines})
     return rhs
 
 
+def _check_names(names):
+    """Two calls of one name would share their weights."""
+    twice = [name for name in names if names.count(name) > 1]
+    if "" in twice:
+        raise CellError(
+            f"{names.count('')} unnamed affine(...) in one equation would share their weights; "
+            "give all but one a name: affine(..., name='q')"
+        )
+    if twice:
+        raise CellError(
+            f"two affine(...) have the name {twice[0]!r} and would share their weights; give each its own, "
+            f"or write what they share as a Param: Param('W_{twice[0]}') @ x"
+        )
+
+
 def _written_out(call, target, rank, register):
-    label, bias, *operands = call.args
+    name, _, bias, *operands = call.args
     _check_all_differ(operands)
-    suffix = str(target) if isinstance(label, Integer) else str(label)
+    suffix = str(name) or str(target)
     letters = ["W" if isinstance(o, Input) else "U" for o in operands]
     terms = []
     for letter, operand in zip(letters, operands, strict=True):
@@ -48,7 +56,7 @@ def _check_all_differ(operands):
     """The weights of an operand that stands twice would silently be one."""
     for operand in operands:
         if operands.count(operand) > 1:
-            text = f"{operand.state}.prev" if hasattr(operand, "state") else f"{operand}" if operand.is_Symbol else f"({operand})"
+            text = written(operand) if operand.is_Symbol else f"({written(operand)})"
             raise CellError(
                 f"affine has the operand {text} more than once, and one weight would serve each; give it once, times a number "
                 f"if need be, or name the weights: Param('A') @ {text} + Param('B') @ {text}"
@@ -57,7 +65,8 @@ def _check_all_differ(operands):
 
 def _product(name, operand, operand_rank, register):
     if operand_rank > 1:
-        raise CellError(f"affine takes vectors and scalars, found the matrix {operand}; use matmul")
+        text = written(operand)
+        raise CellError(f"affine takes vectors and scalars, found the matrix {text}; a product with it is {text} @ v")
     weight = register(Param(name), operand_rank + 1)
     return weight * operand if operand_rank == 0 else matmul(weight, operand)
 

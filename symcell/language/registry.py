@@ -1,14 +1,18 @@
 """The names of a cell and the shapes of what they stand for, as its equations tell of them one after another."""
 
-from sympy import Expr, default_sort_key, preorder_traversal
+from sympy import Expr, Mul, default_sort_key, preorder_traversal
 
 from symcell.errors import CellError
 from symcell.language.naming import expand_affine
-from symcell.language.primitives import Primitive, matmul, transpose
-from symcell.language.shapes import Sizes, infer
+from symcell.language.numbers import check_numbers
+from symcell.language.primitives import Primitive, matmul, outer, transpose
+from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
 from symcell.language.words import is_name
+from symcell.language.writing import written
+
+_SHARING = "give affine another name=, or, to share weights, write the same Param in both places: Param('W') @ x + Param('b')"
 
 
 class Registry:
@@ -17,6 +21,8 @@ class Registry:
     def __init__(self, cell, declared):
         self.cell, self.owners = cell, {}
         self.shapes, self.sizes = {}, Sizes()
+        self.of_inputs, self.reasons = {}, {}  # input -> its size, and size -> which equation made it another one
+        self.made = {}  # parameters that affine has made -> the left side of the equation
         self.matrices = {q for _, rhs in declared for q in _used_as_matrices(rhs)}
         inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
         self.lone_input = len(inputs) == 1
@@ -35,13 +41,27 @@ class Registry:
     def expanded(self, target, rhs):
         """The right side with its parameters named, and all its symbols registered."""
         for q in _in_order(rhs):
+            self._check_not_made(q, f"{q} stands here too")
             self._register(q, self.matrices)
-        return expand_affine(rhs, target, lambda e: len(self.shape(e)), self._register_made)
 
-    def _register_made(self, q, rank):
+        def register(q, rank):
+            self._register_made(q, rank, target)
+            return q
+
+        return expand_affine(rhs, target, lambda e: len(self.shape(e)), register)
+
+    def _register_made(self, q, rank, target):
+        """A parameter that affine makes is fresh."""
         self.claim(q, " made by affine")
+        self._check_not_made(q, "this one would make it again")
+        if q in self.shapes:
+            raise CellError(f"affine would make the parameter {q}, which is written as Param({q.name!r}) already; {_SHARING}")
+        self.made[q] = target
         self._register(q, {q} if rank == 2 else ())
-        return q
+
+    def _check_not_made(self, q, what):
+        if q in self.made:
+            raise CellError(f"the parameter {q} was made by affine in the equation for {self.made[q]}, and {what}; {_SHARING}")
 
     def _register(self, q, matrices):
         self.claim(q)
@@ -58,7 +78,8 @@ class Registry:
         if isinstance(q, State):
             return (size("n_h"),)
         if isinstance(q, Input):
-            return (self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True),)
+            self.of_inputs[q] = self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True)
+            return (self.of_inputs[q],)
         rank = 2 if blocks is not None or q in matrices else 1
         fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
         return fresh if blocks is None else (blocks, *fresh)
@@ -67,7 +88,19 @@ class Registry:
         """The shape of an expression; what it says of sizes is learnt on the way."""
         return infer(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.cell), self.sizes)
 
-    def give_shape(self, target, shape):
+    def check_outer(self, e):
+        """Only vectors have an outer product in an equation."""
+        for product in e.atoms(outer):
+            product.demand_vectors([self.shape(a) for a in product.args])
+
+    def learn(self, target, rhs):
+        """Find the shapes that an equation tells."""
+        try:
+            self._give_shape(target, self.shape(rhs))
+        except Disagreement as error:
+            raise CellError(f"{error}{_products_meant(rhs)}") from None
+
+    def _give_shape(self, target, shape):
         """The target has the right side's shape; a state has declared its own, and the two must agree."""
         if isinstance(target, State):
             self._register(target, ())
@@ -86,14 +119,27 @@ class Registry:
         for m, n in zip(declared, shape, strict=False):
             self.sizes.unify(m, n, f"the state {state} and its right side")
 
+    def explain(self, equation):
+        """Keep why the size of an input has become another one in this equation."""
+        hint = _products_meant(equation.rhs)
+        for n, what in self.sizes.joined.items():
+            self.reasons.setdefault(n, f"equation {equation.number} ({equation.target} = ...) joins {what} unit by unit{hint}")
+
+    def joined(self):
+        """Of every input whose size is another's, which equation made them one."""
+        return {q: self.reasons[n] for q, n in self.of_inputs.items() if n in self.reasons}
+
     def start(self, state):
         """A state's initial value is a real number, or a parameter of the state's shape."""
         initial = state.initial
         if isinstance(initial, Expr) and initial.is_number and initial.is_extended_real:
+            if not initial.is_infinite:  # a running maximum begins at -oo
+                check_numbers(initial)
             return
         if not isinstance(initial, Param):
             raise CellError(f"the initial value of {state} is a real number or a Param, found {initial}")
         self.claim(initial)
+        self._check_not_made(initial, f"is the initial value of {state}")
         shape, declared = self.shapes[state], self.shapes.get(initial, initial.declared)
         if declared is not None:
             if len(declared) != len(shape):
@@ -122,7 +168,17 @@ def shape_of_symbol(symbol, shapes, cell):
 
 def described(q):
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
-    return f"the {getattr(q, 'role', 'intermediate')} {q}{shape}"
+    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}"
+
+
+def _products_meant(e):
+    """Where a parameter is multiplied unit by unit, a matrix product may have been meant."""
+    found = []
+    for product in sorted(e.atoms(Mul), key=str):
+        weights = [a for a in product.args if isinstance(a, (Param, Constant)) and a.declared is None]
+        values = [a for a in product.args if isinstance(a, Quantity) and a not in weights]
+        found += [f"{w} @ {written(v)} for {w} * {written(v)}" for w in weights[:1] for v in values[:1]]
+    return f"; for a matrix product, write {', '.join(found)}" if found else ""
 
 
 def _in_order(rhs):

@@ -7,6 +7,11 @@ from symcell.errors import CellError
 from symcell.language.primitives import Primitive, ordered_args
 from symcell.language.sizes import shape_text, size, size_text
 from symcell.language.words import unused
+from symcell.language.writing import written
+
+
+class Disagreement(CellError):
+    """Two sizes that cannot be one."""
 
 
 class Sizes:
@@ -15,6 +20,7 @@ class Sizes:
     def __init__(self):
         self.known = {}
         self.lasting = set()
+        self.joined = {}  # a lasting size that has become another -> what made them one
 
     def fresh(self, hint, lasting=False):
         """A size that nothing is known of yet; `hint` names it if nothing ever is. Others give way to a lasting one."""
@@ -38,8 +44,10 @@ class Sizes:
             solution = next(iter(linsolve([a - b], s)), None)
             if solution is not None and not solution[0].has(s) and solution[0].is_positive is not False:
                 self.known[s] = solution[0]
+                if s in self.lasting:
+                    self.joined[s] = what
                 return self.resolve(a)
-        raise CellError(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
+        raise Disagreement(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
 
     def name_the_rest(self, shapes, taken):
         """Sizes still unknown are named after the intermediate that has them, else after their hint."""
@@ -60,7 +68,9 @@ def infer(e: Expr, shape_of, sizes) -> tuple:
         shapes = [infer(a, shape_of, sizes) for a in e.args]
         for a, shape in zip(e.args, shapes, strict=True):
             if None in shape:
-                raise CellError(f"nothing tells how often {a} repeats its vector in {e}; combine it with a matrix first")
+                raise CellError(
+                    f"nothing tells how often {written(a)} repeats its vector in {written(e)}; combine it with a matrix first"
+                )
         return tuple(sympify(n) if n is not None else None for n in e.shape(shapes, sizes))
     if e.is_Symbol:
         return () if e.is_integer else shape_of(e)
@@ -79,11 +89,20 @@ def _broadcast(operands, sizes, e):
     for a, s in shaped[1:]:
         if len(s) != len(shape):
             raise CellError(
-                f"ranks do not agree: {first} has shape {shape_text(shape)} and {a} has shape {shape_text(s)} in {e}; "
-                "column(u), row(v) and outer(u, v) raise the rank of a vector"
+                f"ranks do not agree: {written(first)} has shape {shape_text(shape)} and {written(a)} has shape {shape_text(s)} "
+                f"in {written(e)}; {_advice(e, shaped)}"
             )
-        shape = tuple(sizes.unify(m, n, f"{first} and {a}") for m, n in zip(shape, s, strict=True))
+        shape = tuple(sizes.unify(m, n, f"{written(first)} and {written(a)}") for m, n in zip(shape, s, strict=True))
     return shape
+
+
+def _advice(e, shaped):
+    """What to write where a vector meets a matrix."""
+    matrices, vectors = ([a for a, s in shaped if len(s) == rank and a.is_Symbol] for rank in (2, 1))
+    if e.is_Mul and matrices and vectors:
+        f, W = written(vectors[0]), written(matrices[0])
+        return f"Python reads {f}*{W} @ v as ({f}*{W}) @ v; write {f}*({W} @ v)"
+    return "column(u), row(v) and outer(u, v) raise the rank of a vector"
 
 
 class Agreed:

@@ -5,20 +5,20 @@ from numbers import Number
 from sympy import Basic, Dummy, Expr, Integer, Symbol, sympify
 
 from symcell.errors import CellError
-from symcell.language.words import is_name
+from symcell.language.words import is_name, unused
 
 
-def size(value):
-    """A size as SymPy sees it: `"n_h"` becomes a positive integer symbol, 4 the number 4."""
+def size(value, what="a size"):
+    """A size as SymPy sees it: `"n_h"` becomes a positive integer symbol, 4 the number 4. `what` it is, a message says."""
     if isinstance(value, str):
         if not is_name(value):
-            raise CellError(f"the size {value!r} is no identifier; write it like 'n_h'")
+            raise CellError(f"{what} is no identifier: {value!r}; write the size like 'n_h'")
         return Symbol(value, integer=True, positive=True)
     n = symbolic(value)
     if isinstance(n, Integer) and n < 1:
-        raise CellError(f"a size is at least 1, found {n}")
+        raise CellError(f"{what} is at least 1, found {n}")
     if not isinstance(n, Expr) or not (n.is_integer or (n.free_symbols and n.is_integer is not False)):
-        raise CellError(f"a size is a name, a positive integer or an expression of sizes, found {value!r}")
+        raise CellError(f"{what} is the name of a size, a positive integer or an expression of sizes, found {value!r}")
     return n
 
 
@@ -27,20 +27,21 @@ def symbolic(value):
     return sympify(value) if isinstance(value, (Basic, Number)) else None
 
 
-def shape_tuple(shape):
+def shape_tuple(shape, what="a shape"):
     """`"n"`, `4`, `("n", "m")` or `()` as a tuple of sizes; `None` stays `None`."""
     if shape is None:
         return None
-    return tuple(size(s) for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+    return tuple(size(s, f"a size of {what}") for s in (shape if isinstance(shape, (tuple, list)) else (shape,)))
 
 
 def size_text(n):
-    """A size as a reader sees it: one that nothing is known of is free, and the one of a broadcast axis any."""
-    if n is None:
-        return "any"
-    return f"{n.name} (free)" if isinstance(n, Dummy) else str(n)
+    """A size as a reader sees it; the one of a broadcast axis is any."""
+    return "any" if n is None else str(n.xreplace({s: Symbol(s.name) for s in n.atoms(Dummy)}))
 
 
 def shape_text(shape):
-    """(n_h, n_x) as a reader sees it; a vector's as (n_h,)."""
-    return "(" + ", ".join(map(size_text, shape)) + ("," if len(shape) == 1 else "") + ")"
+    """(n_h, n_x) as a reader sees it; a vector's as (n_h,). Sizes that nothing is known of yet have names of their own."""
+    unknown = dict.fromkeys(s for n in shape if n is not None for s in sorted(n.atoms(Dummy), key=lambda s: s.dummy_index))
+    taken = set()
+    named = {s: Symbol(unused(s.name, taken)) for s in unknown}
+    return "(" + ", ".join(size_text(n and n.xreplace(named)) for n in shape) + ("," if len(shape) == 1 else "") + ")"

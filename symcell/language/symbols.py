@@ -23,13 +23,14 @@ class Quantity(Products, Symbol):
             hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
         self = Symbol.__xnew__(cls, name)
-        self.declared = shape_tuple(shape)
+        self.declared = shape_tuple(shape, f"the {cls.role} {name}")
         self._content = (name, cls.__name__, str(self.declared))
         return self
 
-    @property
-    def prev(self):
-        """Of a state, what it was one step earlier; nothing else remembers."""
+    def __getattr__(self, name):
+        """Only states have `prev`, what they were one step earlier; nothing else remembers."""
+        if name != "prev":
+            return super().__getattr__(name)
         written = f"{self.state.name}.prev" if isinstance(self, Previous) else self.name
         hint = f"; keep its value in one, Eq(s, {written}), and read s.prev" if isinstance(self, (Input, Previous)) else ""
         raise NoSuchAttribute(f"the {self.role} {self.name} has no .prev: only states have one{hint}")
@@ -60,7 +61,7 @@ class Param(Quantity):
 
     def __new__(cls, name, shape=None, blocks=None):
         self = super().__new__(cls, name, shape)
-        self.blocks = None if blocks is None else size(blocks)
+        self.blocks = None if blocks is None else size(blocks, f"the number of blocks of {name}")
         self._content += (str(self.blocks),)
         return self
 

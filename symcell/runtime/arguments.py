@@ -1,7 +1,8 @@
 """Checks of what a generated module is given, before any compiled code runs, and its arrays made ready for that.
 
 The module's tables say what the cell has: NAME, PARAMS, CONSTANTS, INPUTS, STATES (name -> shape in symbolic sizes), OUTPUTS,
-INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to read it off), RECURRENT, shapes(**sizes).
+INITIAL (state -> number, or the name of a parameter), SIZES (size -> where to read it off), RECURRENT, ONLY_FLOAT64 (the number
+that float32 cannot hold, in words, or nothing), shapes(**sizes).
 """
 
 import numpy as np
@@ -16,13 +17,16 @@ _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
 def _real_dtype(dtype):
     if type(dtype) is str and dtype in _REALS:
-        return _REALS[dtype]
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = dtype
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+        found = _REALS[dtype]
+    else:
+        try:
+            found = np.dtype(dtype)
+        except TypeError:
+            found = dtype
+        if found not in _REALS.values():
+            raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+    if ONLY_FLOAT64 and found == _REALS["float32"]:
+        raise CellError(f"cell {NAME}, {ONLY_FLOAT64}; use float64")
     return found
 
 
@@ -52,7 +56,7 @@ def _arrays(group, values, names, real, partly=False):
     if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
         values = dict(values)
     if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
+        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {_found(values)}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}
     if len(found) < len(values):
         unknown = [str(name) for name in values if name not in names]
@@ -60,6 +64,13 @@ def _arrays(group, values, names, real, partly=False):
     if len(found) < len(names) and not partly:
         raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
     return found
+
+
+def _found(values):
+    """What was given in place of a dict, in words."""
+    if type(values).__name__ == "Frozen" and hasattr(values, "_cell"):
+        return f"parameters that a kernel of {values._cell} has frozen; freeze a dict of them with this one"
+    return type(values).__name__
 
 
 def _array(group, name, value, real):
@@ -173,16 +184,24 @@ def _quotient(n, k, words):
 
 
 def _given_sizes(sizes):
+    """size -> number, each given by its own name or an alias."""
     numbers = {}
     for size, n in sizes.items():
         if size not in SIZES and size not in ALIASES:
             raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own = ALIASES.get(size, size)
+        own, _ = ALIASES.get(size, (size, ""))
         if numbers.setdefault(own, int(n)) != n:
-            raise CellError(f"{NAME}: {size} and {own} are one size in this cell, found {n} and {numbers[own]}")
+            raise CellError(_one_size(own, {name: sizes[name] for name in sizes if ALIASES.get(name, (name, ""))[0] == own}))
     missing = [size for size in SIZES if size not in numbers]
     if missing:
         raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
     return numbers
+
+
+def _one_size(own, given):
+    """What to say of names of one size that were given different numbers."""
+    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
+    reasons = dict.fromkeys(ALIASES[name][1] for name in given if name in ALIASES)
+    return ": ".join([f"{NAME}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])

@@ -1,5 +1,6 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and its name where that is public."""
 
+from symcell.language import expressions as expressions  # `@` and `.T` for SymPy's own expressions
 from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, number_apart, ordered_args
 from symcell.language.primitives.layout import flat, fold, identity, repeat
 from symcell.language.primitives.products import contract, dot, is_product_of, matmul, outer, transpose

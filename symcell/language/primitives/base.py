@@ -19,14 +19,17 @@ from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
+from symcell.language.foreign import Foreign
+from symcell.language.hints import not_taken
 from symcell.language.sizes import shape_text
+from symcell.language.writing import written
 
 
-class Products:
-    """Gives `@` and `.T` to whatever inherits from it."""
+class Products(Foreign):
+    """Gives `@` and `.T` to whatever inherits from it, in SymPy's words too."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy's arrays leave it to these to say what they take
+    _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
 
     def __matmul__(self, other):
         from symcell.language.primitives.products import matmul
@@ -44,6 +47,15 @@ class Products:
 
         return transpose(self)
 
+    def __rmul__(self, other):
+        """SymPy's matrices ask for it when they stand before `@`, too."""
+        if getattr(other, "is_Matrix", False):
+            raise CellError(f"a product takes expressions, found {not_taken(other)}")
+        return super().__rmul__(other)
+
+    def _eval_transpose(self):
+        return self.T
+
 
 class Unevaluated:
     """For functions that have no number for a number: SymPy would look for one in mpmath, by the class's name."""
@@ -60,10 +72,8 @@ class Primitive(Products, Unevaluated, Function):
 
     def __new__(cls, *args):
         for a in args:
-            if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)):
-                hint = "; fixed numbers are a Constant, whose array a call gives"
-                found = f"a {type(a).__name__}{hint}" if hasattr(a, "dtype") else repr(a)
-                raise CellError(f"{cls.__name__} takes expressions, found {found}")
+            if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)) or getattr(a, "is_Matrix", False):
+                raise CellError(f"{cls.called or cls.__name__} takes expressions, found {not_taken(a)}")
         try:
             signature(cls.evaluate).bind(None, *args)
         except TypeError:
@@ -78,17 +88,17 @@ class Primitive(Products, Unevaluated, Function):
     view = False  # a mere renaming of indices: free, and read in place by the generated code
 
     def fdiff(self, argindex=1):
-        raise CellError(f"{self} joins units, and has no derivative per unit; use Cell.jacobian")
+        raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")
 
     def tangent(self, k, t, shape_of):
         """The change of its value for a change `t` of argument k; most primitives are linear in each argument."""
         return self.func(*self.args[:k], t, *self.args[k + 1 :])
 
-    @classmethod
-    def demand(cls, condition, expected, shapes):
+    def demand(self, condition, expected, shapes):
         """One clear sentence where the ranks of the arguments do not fit."""
         if not condition:
-            raise CellError(f"{cls.called or cls.__name__} takes {expected}, found {', '.join(map(shape_text, shapes))}")
+            name = self.called or type(self).__name__
+            raise CellError(f"{name} takes {expected}, found {', '.join(map(shape_text, shapes))} in {written(self)}")
 
 
 def _counted(cls):

@@ -14,7 +14,7 @@ class repeat(Primitive):
     view = True
 
     def __new__(cls, v, k):
-        return super().__new__(cls, v, size(k))
+        return super().__new__(cls, v, size(k, "the number k of repeat(v, k)"))
 
     def shape(self, shapes, sizes):
         v = shapes[0]
@@ -107,7 +107,7 @@ class identity(Primitive):
     view = True
 
     def __new__(cls, n):
-        return super().__new__(cls, size(n))
+        return super().__new__(cls, size(n, "the size n of identity(n)"))
 
     def shape(self, shapes, sizes):
         return (self.args[0], self.args[0])

@@ -6,6 +6,7 @@ from sympy import Mul, S, Symbol
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.primitives.blocks import block_diagonal
+from symcell.language.writing import written
 
 
 class matmul(Primitive):
@@ -16,7 +17,7 @@ class matmul(Primitive):
     @classmethod
     def eval(cls, a, v):
         if a.is_number or v.is_number:
-            raise CellError(f"@ joins two vectors or matrices, found {a} @ {v}; a number multiplies with *")
+            raise CellError(f"@ joins two vectors or matrices, found {written(a)} @ {written(v)}; a number multiplies with *")
         if getattr(a, "blocks", None) is not None:
             return matmul(block_diagonal(a), v)
         if getattr(v, "blocks", None) is not None:
@@ -29,13 +30,14 @@ class matmul(Primitive):
             len(a) >= 1 and len(v) in (1, 2) and (len(v) == 1 or len(a) == 2), "a matrix and a vector, or two matrices", shapes
         )
         self._refuse_row(a, v)
-        sizes.unify(a[-1], v[0], f"the columns of {self.args[0]} and the length of {self.args[1]}")
+        sizes.unify(a[-1], v[0], f"the columns of {written(self.args[0])} and the length of {written(self.args[1])}")
         return a[:-1] + v[1:]
 
     def _refuse_row(self, a, v):
         """x @ W, where rows are meant to be multiplied from the right, would be one number."""
-        left, right = self.args
+        right = self.args[1]
         if len(a) == len(v) == 1 and getattr(right, "role", "") == "parameter" and right.declared is None:
+            left = written(self.args[0])
             raise CellError(
                 f"{left} @ {right} would be the inner product of two vectors, a number; a matrix stands before its vector, "
                 f"{right} @ {left}, and an inner product is dot({left}, {right})"
@@ -126,12 +128,14 @@ class outer(Primitive):
     view = True
 
     def shape(self, shapes, sizes):
-        self.demand(all(shapes), "two vectors", shapes)
         return shapes[0] + shapes[1]
+
+    def demand_vectors(self, shapes):
+        """What an equation may write; of a derivation, the first may be of any rank."""
+        self.demand(all(len(s) == 1 for s in shapes), "two vectors", shapes)
 
     def adjoint(self, bar, shape_of):
         u, v = self.args
-        self.demand(len(shape_of(u)) == len(shape_of(v)) == 1, "two vectors", (shape_of(u), shape_of(v)))
         return [(u, matmul(bar, v)), (v, matmul(transpose(bar), u))]
 
     def index(self, idx, at, shape_of):
@@ -155,7 +159,7 @@ class dot(Primitive):
     def shape(self, shapes, sizes):
         u, v = shapes
         self.demand(len(u) == len(v) == 1, "two vectors", shapes)
-        sizes.unify(u[0], v[0], f"the lengths of {self.args[0]} and {self.args[1]}")
+        sizes.unify(u[0], v[0], f"the lengths of {written(self.args[0])} and {written(self.args[1])}")
         return ()
 
     def adjoint(self, bar, shape_of):

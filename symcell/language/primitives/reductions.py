@@ -6,6 +6,7 @@ from sympy import Integer, Symbol
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import size
+from symcell.language.writing import written
 
 
 class Along(Primitive):
@@ -19,7 +20,9 @@ class Along(Primitive):
     def position(self, rank):
         axis = int(self.args[1])
         if not -rank <= axis < rank:
-            raise CellError(f"{type(self).__name__} takes an axis of its argument, which has rank {rank}, found {axis}")
+            raise CellError(
+                f"{type(self).__name__} takes an axis of its argument, which has rank {rank}, found {axis} in {written(self)}"
+            )
         return axis % rank
 
     def lifted(self, e, rank):

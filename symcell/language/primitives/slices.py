@@ -6,6 +6,7 @@ from sympy import And, Integer, Piecewise, S, sympify
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive
 from symcell.language.sizes import size
+from symcell.language.writing import written
 
 
 class concat(Primitive):
@@ -48,7 +49,8 @@ class part(Primitive):
     view = True
 
     def __new__(cls, v, start, length):
-        return super().__new__(cls, v, S.Zero if start == 0 else size(start), size(length))
+        start = S.Zero if start == 0 else size(start, "the start of part(v, start, length), unless it is 0,")
+        return super().__new__(cls, v, start, size(length, "the length of part(v, start, length)"))
 
     def shape(self, shapes, sizes):
         self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
@@ -56,7 +58,7 @@ class part(Primitive):
         if not (shapes[0][0] - start - length).is_nonnegative:  # what cannot be proved might read beyond the end
             whole = getattr(shapes[0][0], "name", shapes[0][0])
             raise CellError(
-                f"{self}: entries {start} to {start + length} of a vector of length {whole}; "
+                f"{written(self)}: entries {start} to {start + length} of a vector of length {whole}; "
                 "that they are inside must follow from the sizes, so declare the vector's shape"
             )
         return (length,)
@@ -84,9 +86,11 @@ class chunk(Primitive):
     view = True
 
     def __new__(cls, v, k, n):
-        n = size(n)
-        if not (isinstance(n, Integer) and isinstance(k, (int, Integer)) and 0 <= k < n):
-            raise CellError(f"chunk(v, k, n) takes the number k of one of n parts, 0 <= k < n, found k = {k} and n = {n}")
+        whole = all(isinstance(m, (int, Integer)) and not isinstance(m, bool) for m in (k, n))
+        if not (whole and 0 <= k < n):
+            raise CellError(
+                f"chunk(v, k, n) takes the part with number k of n, two integers with 0 <= k < n, found k = {k} and n = {n}"
+            )
         return super().__new__(cls, v, k, n)
 
     def shape(self, shapes, sizes):

@@ -4,6 +4,7 @@ from sympy import Expr, Integer, S
 from sympy.core.symbol import Str
 
 from symcell.errors import CellError
+from symcell.language.hints import not_taken
 from symcell.language.primitives.base import Primitive, counter
 from symcell.language.words import is_name
 
@@ -11,7 +12,22 @@ _calls = counter()
 
 
 class Affine(Primitive):
-    """`affine(...)` before its equation has named its parameters; a Cell never holds one."""
+    """`affine(...)` before its equation has named its parameters: its name, if it has one, the number of the call, whether it has
+    a bias, and its operands. A Cell never holds one."""
+
+    called = "affine"
+
+    @property
+    def is_whole(self):
+        """Whether affine(...) made it."""
+        return bool(self.args) and isinstance(self.args[0], Str)
+
+    def _sympystr(self, printer):
+        if not self.is_whole:
+            return f"Affine({printer.stringify(self.args, ', ')})"
+        name, _, bias, *operands = self.args
+        options = ["bias=False"] * (bias == False) + [f"name={str(name)!r}"] * bool(str(name))  # noqa: E712 (SymPy's false)
+        return f"affine({', '.join([*map(printer.doprint, operands), *options])})"
 
 
 def affine(*operands, bias=True, name=None):
@@ -21,9 +37,8 @@ def affine(*operands, bias=True, name=None):
         raise CellError("affine needs at least one operand, like affine(x, h.prev)")
     for operand in operands:
         if not isinstance(operand, Expr):
-            raise CellError(f"affine takes expressions, found {operand!r}")
+            raise CellError(f"affine takes expressions, found {not_taken(operand)}")
     if name is not None and not is_name(name):
-        raise CellError(f"affine's name must be an identifier, found {name!r}")
-    # An unnamed call is unlike every other, so that two in one equation do not silently share their weights.
-    label = Str(name) if name is not None else Integer(next(_calls))
-    return Affine(label, S(bool(bias)), *operands)
+        raise CellError(f"affine's name= becomes part of its parameters' names, an identifier like 'q'; found {name!r}")
+    # Each call is unlike every other, so that two in one equation do not silently share their weights.
+    return Affine(Str(name or ""), Integer(next(_calls)), S(bool(bias)), *operands)

@@ -1,0 +1,30 @@
+"""Expressions in messages, as a user writes them: W @ x, W.T, h.prev."""
+
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
+
+
+class _AsWritten(StrPrinter):
+    """SymPy finds these methods by the names of the classes."""
+
+    def _print_Previous(self, e):
+        return f"{e.state.name}.prev"
+
+    def _print_matmul(self, e):
+        return " @ ".join(self.parenthesize(a, PRECEDENCE["Pow"]) for a in e.args)
+
+    def _print_transpose(self, e):
+        return f"{self.parenthesize(e.args[0], PRECEDENCE['Pow'])}.T"
+
+    def _print_Along(self, e):
+        return f"{type(e).__name__}({self.stringify(e.args[:1] if e.args[1] == -1 else e.args, ', ')})"
+
+    def parenthesize(self, item, level, strict=False):
+        text = super().parenthesize(item, level, strict)
+        return f"({text})" if type(item).__name__ == "matmul" and level >= PRECEDENCE["Mul"] else text
+
+
+def written(e, longest=200):
+    """An expression as a user writes it; of a long one the beginning."""
+    text = _AsWritten().doprint(e)
+    return text if len(text) <= longest else f"{text[:longest]} ..."
