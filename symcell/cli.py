@@ -6,7 +6,9 @@ A target is a catalogue name, or path/to/file.py:variable. What a command needs 
 import functools
 import sys
 
-from symcell.commands.options import how_to_install, typer
+from symcell import __version__
+from symcell.commands.options import Version, how_to_install, typer
+from symcell.commands.streams import print_what_the_encoding_has
 from symcell.commands.tables import plain, terminal
 from symcell.errors import CellError
 
@@ -21,6 +23,7 @@ def main():
     if typer is None:
         print(f"symcell: the command line needs more packages: {how_to_install('cli')}", file=sys.stderr)
         sys.exit(2)
+    print_what_the_encoding_has(sys.stdout, sys.stderr)
     application()()
 
 
@@ -28,11 +31,19 @@ def application():
     """The Typer application."""
     from symcell.commands import reading, running
 
-    app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+    app.callback(help=_HELP, invoke_without_command=True)(_options)
     app.command("list")(_reporting(reading.list_cells))
     for command in (reading.show, reading.derive, running.generate, running.check, running.bench, running.plot, running.demo):
         app.command()(_reporting(command))
     return app
+
+
+def _options(version: "Version" = False):
+    """What stands before a command."""
+    if version:
+        print(f"symcell {__version__}")
+        raise typer.Exit()
 
 
 def _reporting(command):

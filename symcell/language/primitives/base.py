@@ -14,6 +14,7 @@ A new primitive is one new class in the file where its like stand, and its name 
 """
 
 from inspect import signature
+from typing import Any, Self
 
 from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
@@ -28,18 +29,18 @@ class Products:
     __slots__ = ()
     __array_ufunc__ = None  # NumPy's arrays leave it to these to say what they take
 
-    def __matmul__(self, other):
+    def __matmul__(self, other: Any) -> Any:
         from symcell.language.primitives.products import matmul
 
         return matmul(self, other)
 
-    def __rmatmul__(self, other):
+    def __rmatmul__(self, other: Any) -> Any:
         from symcell.language.primitives.products import matmul
 
         return matmul(other, self)
 
     @property
-    def T(self):
+    def T(self) -> Any:
         from symcell.language.primitives.products import transpose
 
         return transpose(self)
@@ -58,7 +59,7 @@ class Unevaluated:
 class Primitive(Products, Unevaluated, Function):
     """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
 
-    def __new__(cls, *args):
+    def __new__(cls, *args: Any) -> Self:
         for a in args:
             if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)):
                 hint = "; fixed numbers are a Constant, whose array a call gives"

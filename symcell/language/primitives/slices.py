@@ -1,11 +1,13 @@
 """Runs of entries: vectors one after another, and parts of a vector."""
 
+from typing import Self
+
 import numpy as np
-from sympy import And, Integer, Piecewise, S, sympify
+from sympy import And, Expr, Integer, Piecewise, S, sympify
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive
-from symcell.language.sizes import size
+from symcell.language.sizes import Size, size
 
 
 class concat(Primitive):
@@ -47,7 +49,7 @@ class part(Primitive):
     rule = "slice"
     view = True
 
-    def __new__(cls, v, start, length):
+    def __new__(cls, v: Expr | float, start: Size, length: Size) -> Self:
         return super().__new__(cls, v, S.Zero if start == 0 else size(start), size(length))
 
     def shape(self, shapes, sizes):
@@ -83,7 +85,7 @@ class chunk(Primitive):
     rule = "slice"
     view = True
 
-    def __new__(cls, v, k, n):
+    def __new__(cls, v: Expr | float, k: int, n: Size) -> Self:
         n = size(n)
         if not (isinstance(n, Integer) and isinstance(k, (int, Integer)) and 0 <= k < n):
             raise CellError(f"chunk(v, k, n) takes the number k of one of n parts, 0 <= k < n, found k = {k} and n = {n}")
