@@ -6,8 +6,7 @@ A target is a catalogue name, or path/to/file.py:variable. What a command needs 
 import functools
 import sys
 
-from symcell import __version__
-from symcell.commands.options import Version, how_to_install, typer
+from symcell.commands.options import how_to_install, typer
 from symcell.commands.streams import print_what_the_encoding_has
 from symcell.commands.tables import plain, terminal
 from symcell.errors import CellError
@@ -32,18 +31,11 @@ def application():
     from symcell.commands import reading, running
 
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
-    app.callback(help=_HELP, invoke_without_command=True)(_options)
+    app.callback(help=_HELP, invoke_without_command=True)(reading.version)
     app.command("list")(_reporting(reading.list_cells))
     for command in (reading.show, reading.derive, running.generate, running.check, running.bench, running.plot, running.demo):
         app.command()(_reporting(command))
     return app
-
-
-def _options(version: "Version" = False):
-    """What stands before a command."""
-    if version:
-        print(f"symcell {__version__}")
-        raise typer.Exit()
 
 
 def _reporting(command):

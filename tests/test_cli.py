@@ -2,6 +2,8 @@
 
 import functools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -258,6 +260,12 @@ def test_without_typer_one_line_says_what_to_install(monkeypatch, capsys):
 def test_without_matplotlib_a_picture_is_refused(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
     assert f'pip install -e ".[demo]" in {checkout()}' in refused("plot", "lstm")
+
+
+def test_a_process_without_typer():
+    code = "import sys; sys.modules['typer'] = None; from symcell import cli; cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("symcell: the command line needs more packages: pip install")
 
 
 def test_who_has_installed_a_wheel_is_told_what_suits_it(monkeypatch, tmp_path):
