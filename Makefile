@@ -1,13 +1,14 @@
 # Two commands do everything, set-up included, on a machine with Python 3.11+, pip and make:
 #   make demo   derive, generate, check and train on real data; results in output/
 #   make test   the whole test suite
+#   make matrix a smoke test on every supported Python that the PATH has, with the newest and the oldest packages
 # And for those who want to see the figures again, in about half an hour on a quiet machine:
 #   make bench  the race against torch, JAX and onnxruntime; results in output/bench/
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz accuracy bench lint generate clean
+.PHONY: demo test matrix fuzz accuracy bench lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -15,6 +16,9 @@ demo: $(VENV)/.demo
 test: lint
 	$(BIN)/symcell generate --check
 	$(BIN)/python -m pytest -n auto
+
+matrix:
+	$(PYTHON) tests/matrix.py
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --names 500 --jobs 2

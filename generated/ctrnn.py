@@ -4,12 +4,12 @@ Funahashi, Nakamura, Neural Networks 6, 1993; Beer, Adaptive Behavior 3, 1995: s
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
-    (2)  h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
-    (3)  h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
-    (4)  h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
-    (5)  h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
-    (6)  h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+    (1)  h1 = h_prev + dt * (tanh(U_h @ h_prev + W_h @ x + b_h) - h_prev / tau)
+    (2)  h2 = h1 + dt * (tanh(U_h @ h1 + W_h @ x + b_h) - h1 / tau)
+    (3)  h3 = h2 + dt * (tanh(U_h @ h2 + W_h @ x + b_h) - h2 / tau)
+    (4)  h4 = h3 + dt * (tanh(U_h @ h3 + W_h @ x + b_h) - h3 / tau)
+    (5)  h5 = h4 + dt * (tanh(U_h @ h4 + W_h @ x + b_h) - h4 / tau)
+    (6)  h = h5 + dt * (tanh(U_h @ h5 + W_h @ x + b_h) - h5 / tau)
 
 Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
@@ -30,7 +30,7 @@ import numpy as np
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, reduce
 from itertools import accumulate
@@ -39,17 +39,18 @@ from numba.core import cgutils, codegen, config, errors
 from numba.core.caching import FunctionCache
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic, overload
+from numpy.typing import ArrayLike, DTypeLike
 from operator import attrgetter
 from sys import getrefcount
 from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "26673f24d15061e3"
+CONTENT_HASH = "b55812021faa3b5d"
 RUNTIME_HASH = "e713d4a836063636"
 
 NAME = "ctrnn"
-PARAMS = {"tau": (), "W_h": ("n_h", "n_x"), "U_h": ("n_h", "n_h"), "b_h": ("n_h",)}
+PARAMS = {"tau": (), "b_h": ("n_h",), "U_h": ("n_h", "n_h"), "W_h": ("n_h", "n_x")}
 CONSTANTS = {"dt": ()}
 INPUTS = {"x": ("n_x",)}
 STATES = {"h": ("n_h",)}
@@ -57,23 +58,39 @@ OUTPUTS = ("h",)
 INITIAL = {"h": 0.0}
 RECURRENT = ("h",)
 SIZES = {
-    "n_h": [("params", "W_h", 0, 1, 1, 0), ("params", "U_h", 0, 1, 1, 0), ("params", "U_h", 1, 1, 1, 0)],
+    "n_h": [("params", "b_h", 0, 1, 1, 0), ("params", "U_h", 0, 1, 1, 0), ("params", "U_h", 1, 1, 1, 0)],
     "n_x": [("params", "W_h", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
 }
 ALIASES = {}
+ONLY_FLOAT64 = ""
 
 
 def shapes(n_h, n_x):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
     return {
         "tau": (),
-        "W_h": (n_h, n_x),
-        "U_h": (n_h, n_h),
         "b_h": (n_h,),
+        "U_h": (n_h, n_h),
+        "W_h": (n_h, n_x),
         "dt": (),
         "x": (n_x,),
         "h": (n_h,),
     }
+
+
+# The error that it raises.
+
+
+def _registered(error):
+    """The class of that name that was made first: every `except CellError` catches the errors of all modules."""
+    registry = sys.modules.setdefault("symcell_errors", ModuleType("symcell_errors"))
+    return vars(registry).setdefault(error.__name__, error)
+
+
+@_registered
+class CellError(ValueError):
+    """A declaration or a call that makes no sense; the message names the cell, the equation or argument,
+    what was expected and what was found."""
 
 
 # How functions are compiled.
@@ -692,7 +709,7 @@ class _Parameters(NamedTuple):
     shapes: dict
 
 
-class Frozen(Mapping):
+class Frozen(Mapping[str, np.ndarray]):
     """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
 
     def __init__(self, cell, parameters):
@@ -706,13 +723,13 @@ class Frozen(Mapping):
         self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
         return parameters
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._arrays)
 
     def __repr__(self):
@@ -2091,7 +2108,7 @@ def apply(weights, first, length, transposed, rows, start, out, column):
 def forward_step_row_1(n_h, z_h1_from_h_prev, z_h1_from_x, b_h, tanh_z_h1_out, h_prev, dt, tau, h1_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (1) h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
+        # (1) h1 = h_prev + dt * (tanh(U_h @ h_prev + W_h @ x + b_h) - h_prev / tau)
         z_h1 = z_h1_from_h_prev[j] + z_h1_from_x[j] + b_h[j]
         tanh_z_h1 = tanh(z_h1)
         h1 = h_prev[j] + dt[0] * (tanh_z_h1 - h_prev[j] / tau[0])
@@ -2104,7 +2121,7 @@ def forward_step_row_1(n_h, z_h1_from_h_prev, z_h1_from_x, b_h, tanh_z_h1_out, h
 def forward_step_row_2(n_h, z_h1_from_x, z_h2_from_h1, b_h, tanh_z_h2_out, h1, dt, tau, h2_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (2) h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
+        # (2) h2 = h1 + dt * (tanh(U_h @ h1 + W_h @ x + b_h) - h1 / tau)
         z_h2 = z_h1_from_x[j] + z_h2_from_h1[j] + b_h[j]
         tanh_z_h2 = tanh(z_h2)
         h2 = h1[j] + dt[0] * (tanh_z_h2 - h1[j] / tau[0])
@@ -2117,7 +2134,7 @@ def forward_step_row_2(n_h, z_h1_from_x, z_h2_from_h1, b_h, tanh_z_h2_out, h1, d
 def forward_step_row_3(n_h, z_h1_from_x, z_h3_from_h2, b_h, tanh_z_h3_out, h2, dt, tau, h3_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (3) h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
+        # (3) h3 = h2 + dt * (tanh(U_h @ h2 + W_h @ x + b_h) - h2 / tau)
         z_h3 = z_h1_from_x[j] + z_h3_from_h2[j] + b_h[j]
         tanh_z_h3 = tanh(z_h3)
         h3 = h2[j] + dt[0] * (tanh_z_h3 - h2[j] / tau[0])
@@ -2130,7 +2147,7 @@ def forward_step_row_3(n_h, z_h1_from_x, z_h3_from_h2, b_h, tanh_z_h3_out, h2, d
 def forward_step_row_4(n_h, z_h1_from_x, z_h4_from_h3, b_h, tanh_z_h4_out, h3, dt, tau, h4_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (4) h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
+        # (4) h4 = h3 + dt * (tanh(U_h @ h3 + W_h @ x + b_h) - h3 / tau)
         z_h4 = z_h1_from_x[j] + z_h4_from_h3[j] + b_h[j]
         tanh_z_h4 = tanh(z_h4)
         h4 = h3[j] + dt[0] * (tanh_z_h4 - h3[j] / tau[0])
@@ -2143,7 +2160,7 @@ def forward_step_row_4(n_h, z_h1_from_x, z_h4_from_h3, b_h, tanh_z_h4_out, h3, d
 def forward_step_row_5(n_h, z_h1_from_x, z_h5_from_h4, b_h, tanh_z_h5_out, h4, dt, tau, h5_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (5) h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
+        # (5) h5 = h4 + dt * (tanh(U_h @ h4 + W_h @ x + b_h) - h4 / tau)
         z_h5 = z_h1_from_x[j] + z_h5_from_h4[j] + b_h[j]
         tanh_z_h5 = tanh(z_h5)
         h5 = h4[j] + dt[0] * (tanh_z_h5 - h4[j] / tau[0])
@@ -2156,7 +2173,7 @@ def forward_step_row_5(n_h, z_h1_from_x, z_h5_from_h4, b_h, tanh_z_h5_out, h4, d
 def forward_step_row_6(n_h, z_h1_from_x, z_h_from_h5, b_h, tanh_z_h_out, h5, dt, tau, h_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+        # (6) h = h5 + dt * (tanh(U_h @ h5 + W_h @ x + b_h) - h5 / tau)
         z_h = z_h1_from_x[j] + z_h_from_h5[j] + b_h[j]
         tanh_z_h = tanh(z_h)
         h = h5[j] + dt[0] * (tanh_z_h - h5[j] / tau[0])
@@ -2234,33 +2251,33 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W_h_packe
 
 
 @fused
-def backward_once_row(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h_out, dz_h1_h_prev,
-        dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h_out):
+def backward_once_row(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h_out,
+        dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k in range(n_x):
-            # through (1), (2), (3), (4), (5), (6)
-            dW_h = (
-                dz_h1_x[j, k] + dz_h2_x[j, k] + dz_h3_x[j, k] + dz_h4_x[j, k] + dz_h5_x[j, k] + dz_h_x[j, k]
-            )
-            # passed on
-            dW_h_out[j, k] = dW_h
-    for j in range(n_h):
         for k in range(n_h):
+            # through (1), (2), (3), (4), (5), (6)
             dU_h = (
                 dz_h1_h_prev[j, k] + dz_h2_h1[j, k] + dz_h3_h2[j, k] + dz_h4_h3[j, k] + dz_h5_h4[j, k]
                 + dz_h_h5[j, k]
             )
             # passed on
             dU_h_out[j, k] = dU_h
+    for j in range(n_h):
+        for k in range(n_x):
+            dW_h = (
+                dz_h1_x[j, k] + dz_h2_x[j, k] + dz_h3_x[j, k] + dz_h4_x[j, k] + dz_h5_x[j, k] + dz_h_x[j, k]
+            )
+            # passed on
+            dW_h_out[j, k] = dW_h
 
 
 @jit
-def backward_once(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h, dz_h1_h_prev, dz_h2_h1,
-        dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h):
+def backward_once(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h, dz_h1_x,
+        dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h):
     """Gradients through what parameters alone make."""
-    backward_once_row(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h, dz_h1_h_prev,
-        dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h)
+    backward_once_row(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h, dz_h1_x,
+        dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h)
 
 
 @fused
@@ -2271,7 +2288,7 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dt, tanh_z_h, dz_h_out)
     for j in range(n_h):
         # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
-        # through (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+        # through (6) h = h5 + dt * (tanh(U_h @ h5 + W_h @ x + b_h) - h5 / tau)
         dz_h = dt[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
         dh_out[j] = dh
@@ -2284,9 +2301,9 @@ def backward_step_row_2(n_h, dh5_from_dz_h, dt, tau, dh, dh5_out, tanh_z_h5, dz_
     real = dh5_from_dz_h.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (6) h = h5 + dt * (tanh(W_h @ x + U_h @ h5 + b_h) - h5 / tau)
+        # through (6) h = h5 + dt * (tanh(U_h @ h5 + W_h @ x + b_h) - h5 / tau)
         dh5 = dh5_from_dz_h[j] + (one - dt[0] / tau[0]) * dh[j]
-        # through (5) h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
+        # through (5) h5 = h4 + dt * (tanh(U_h @ h4 + W_h @ x + b_h) - h4 / tau)
         dz_h5 = dt[0] * dh5 * (one - tanh_z_h5[j] * tanh_z_h5[j])
         # passed on
         dh5_out[j] = dh5
@@ -2299,9 +2316,9 @@ def backward_step_row_3(n_h, dh4_from_dz_h5, dt, tau, dh5, dh4_out, tanh_z_h4, d
     real = dh4_from_dz_h5.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (5) h5 = h4 + dt * (tanh(W_h @ x + U_h @ h4 + b_h) - h4 / tau)
+        # through (5) h5 = h4 + dt * (tanh(U_h @ h4 + W_h @ x + b_h) - h4 / tau)
         dh4 = dh4_from_dz_h5[j] + (one - dt[0] / tau[0]) * dh5[j]
-        # through (4) h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
+        # through (4) h4 = h3 + dt * (tanh(U_h @ h3 + W_h @ x + b_h) - h3 / tau)
         dz_h4 = dt[0] * dh4 * (one - tanh_z_h4[j] * tanh_z_h4[j])
         # passed on
         dh4_out[j] = dh4
@@ -2314,9 +2331,9 @@ def backward_step_row_4(n_h, dh3_from_dz_h4, dt, tau, dh4, dh3_out, tanh_z_h3, d
     real = dh3_from_dz_h4.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (4) h4 = h3 + dt * (tanh(W_h @ x + U_h @ h3 + b_h) - h3 / tau)
+        # through (4) h4 = h3 + dt * (tanh(U_h @ h3 + W_h @ x + b_h) - h3 / tau)
         dh3 = dh3_from_dz_h4[j] + (one - dt[0] / tau[0]) * dh4[j]
-        # through (3) h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
+        # through (3) h3 = h2 + dt * (tanh(U_h @ h2 + W_h @ x + b_h) - h2 / tau)
         dz_h3 = dt[0] * dh3 * (one - tanh_z_h3[j] * tanh_z_h3[j])
         # passed on
         dh3_out[j] = dh3
@@ -2329,9 +2346,9 @@ def backward_step_row_5(n_h, dh2_from_dz_h3, dt, tau, dh3, dh2_out, tanh_z_h2, d
     real = dh2_from_dz_h3.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (3) h3 = h2 + dt * (tanh(W_h @ x + U_h @ h2 + b_h) - h2 / tau)
+        # through (3) h3 = h2 + dt * (tanh(U_h @ h2 + W_h @ x + b_h) - h2 / tau)
         dh2 = dh2_from_dz_h3[j] + (one - dt[0] / tau[0]) * dh3[j]
-        # through (2) h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
+        # through (2) h2 = h1 + dt * (tanh(U_h @ h1 + W_h @ x + b_h) - h1 / tau)
         dz_h2 = dt[0] * dh2 * (one - tanh_z_h2[j] * tanh_z_h2[j])
         # passed on
         dh2_out[j] = dh2
@@ -2344,9 +2361,9 @@ def backward_step_row_6(n_h, dh1_from_dz_h2, dt, tau, dh2, dh1_out, tanh_z_h1, d
     real = dh1_from_dz_h2.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (2) h2 = h1 + dt * (tanh(W_h @ x + U_h @ h1 + b_h) - h1 / tau)
+        # through (2) h2 = h1 + dt * (tanh(U_h @ h1 + W_h @ x + b_h) - h1 / tau)
         dh1 = dh1_from_dz_h2[j] + (one - dt[0] / tau[0]) * dh2[j]
-        # through (1) h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
+        # through (1) h1 = h_prev + dt * (tanh(U_h @ h_prev + W_h @ x + b_h) - h_prev / tau)
         dz_h1 = dt[0] * dh1 * (one - tanh_z_h1[j] * tanh_z_h1[j])
         # passed on
         dh1_out[j] = dh1
@@ -2359,7 +2376,7 @@ def backward_step_row_7(n_h, dh_prev_from_dz_h1, dt, tau, dh1, dh_later):
     real = dh_prev_from_dz_h1.dtype.type
     one = real(1)
     for j in range(n_h):
-        # through (1) h1 = h_prev + dt * (tanh(W_h @ x + U_h @ h_prev + b_h) - h_prev / tau)
+        # through (1) h1 = h_prev + dt * (tanh(U_h @ h_prev + W_h @ x + b_h) - h_prev / tau)
         dh_prev = dh_prev_from_dz_h1[j] + (one - dt[0] / tau[0]) * dh1[j]
         # passed on
         dh_later[j] = dh_prev
@@ -2400,13 +2417,13 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
 
 @jit
 def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U_h_packed, W,
-        dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq,
-        h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dz, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4,
-        dz_h_h5, lines, panels, ahead, dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq,
-        tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq,
-        tanh_z_h1_seq, dtau, db_h):
+        dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq,
+        h2_seq, h3_seq, h4_seq, h5_seq, x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz,
+        lines, panels, ahead, dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq,
+        dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau,
+        db_h):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (x, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dh_given, tanh_z_h_seq,
+    ahead = noted_ahead(ahead, (h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq), low, upto)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -2478,10 +2495,6 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
             #     dz_h
             multiply(products, steps_at(dz_all, 0, last - first), 0, W, steps_at(dx_seq, first, last), 0, low,
                 high, rank, team)
-        # dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x: the outer products of dz_h1, dz_h2, dz_h3,
-        #     dz_h4, dz_h5, dz_h and x
-        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz,
-            last < T, low, high, rank, team, lines, panels)
         # dz_h1_h_prev: the outer products of dz_h1 and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
             dz_h1_h_prev, last < T, low, high, rank, team, lines, panels)
@@ -2500,6 +2513,10 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
         # dz_h_h5: the outer products of dz_h and h5
         add_outer_products(products, steps_at(dz_all, 0, last - first), 5 * n_h, steps_at(h5_seq, first,
             last), 0, dz_h_h5, last < T, low, high, rank, team, lines, panels)
+        # dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x: the outer products of dz_h1, dz_h2, dz_h3,
+        #     dz_h4, dz_h5, dz_h and x
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz,
+            last < T, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
@@ -2627,33 +2644,33 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh2_seq = room((block, B, n_h), real)
     dh1_seq = room((block, B, n_h), real)
     # Each thread adds up gradients of its own.
-    dz = sums_of_products((parts[-1][1] + 1, 6 * n_h, n_x), real, T * B)
     dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5 = sums_of_products((6, parts[-1][1] + 1,
         n_h, n_h), real, T * B)
+    dz = sums_of_products((parts[-1][1] + 1, 6 * n_h, n_x), real, T * B)
     dtau = zeros((parts[-1][1] + 1, 1), real)
     db_h = zeros((parts[-1][1] + 1, n_h), real)
-    lines, panels = outer_room(len(parts), [n_x, n_h], real)
-    ahead = room_ahead([x, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dh_given, tanh_z_h_seq,
+    lines, panels = outer_room(len(parts), [n_h, n_x], real)
+    ahead = room_ahead([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, n_h, U_h_packed, W,
-            dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, x, h_seq,
-            h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, dz[own], dz_h1_h_prev[own], dz_h2_h1[own], dz_h3_h2[own],
-            dz_h4_h3[own], dz_h5_h4[own], dz_h_h5[own], lines[thread], panels[thread], ahead[thread],
+            dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, h_seq,
+            h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dz_h1_h_prev[own], dz_h2_h1[own], dz_h3_h2[own],
+            dz_h4_h3[own], dz_h5_h4[own], dz_h_h5[own], dz[own], lines[thread], panels[thread], ahead[thread],
             dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq,
             dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dtau[own], db_h[own])
 
     in_parallel(part, parts)
     dtau = summed(dtau)
-    dz = summed(dz)
+    db_h = summed(db_h)
     dz_h1_h_prev = summed(dz_h1_h_prev)
     dz_h2_h1 = summed(dz_h2_h1)
     dz_h3_h2 = summed(dz_h3_h2)
     dz_h4_h3 = summed(dz_h4_h3)
     dz_h5_h4 = summed(dz_h5_h4)
     dz_h_h5 = summed(dz_h_h5)
-    db_h = summed(db_h)
+    dz = summed(dz)
     dz_h1_x = dz[0:n_h]
     dz_h2_x = dz[n_h:2 * n_h]
     dz_h3_x = dz[2 * n_h:3 * n_h]
@@ -2661,11 +2678,11 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dz_h5_x = dz[4 * n_h:5 * n_h]
     dz_h_x = dz[5 * n_h:6 * n_h]
     # Gradients through what parameters alone make.
-    dW_h = room((n_h, n_x), real)
     dU_h = room((n_h, n_h), real)
-    backward_once(n_h, n_x, dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h, dz_h1_h_prev, dz_h2_h1,
-        dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h)
-    return {"tau": dtau.reshape(()), "W_h": dW_h, "U_h": dU_h, "b_h": db_h}, {"x": dx_seq}
+    dW_h = room((n_h, n_x), real)
+    backward_once(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h, dz_h1_x,
+        dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h)
+    return {"tau": dtau.reshape(()), "b_h": db_h, "U_h": dU_h, "W_h": dW_h}, {"x": dx_seq}
 
 
 def forward_single(places, x, h_prev, h):
@@ -2676,9 +2693,9 @@ def forward_single(places, x, h_prev, h):
     if x.shape != (B, n_x) or h_prev.shape != (B, n_h) or h.shape != (B, n_h):
         return False
     tau = array_at(places[0], (1,), x)
-    W_h = array_at(places[1], (n_h, n_x), x)
+    b_h = array_at(places[1], (n_h,), x)
     U_h = array_at(places[2], (n_h, n_h), x)
-    b_h = array_at(places[3], (n_h,), x)
+    W_h = array_at(places[3], (n_h, n_x), x)
     dt = array_at(places[4], (1,), x)
     memory = scratch(18 * B * n_h, x)
     from_h_prev = array_in(memory, 0, (B, n_h))
@@ -2745,16 +2762,18 @@ class Run:
     sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
     until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
 
+    final: dict[str, np.ndarray]
+
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
 
     @cached_property
-    def states(self):
+    def states(self) -> dict[str, np.ndarray]:
         found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
         return {name: _within(a, self._call.lengths) for name, a in found.items()}
 
     @cached_property
-    def outputs(self):
+    def outputs(self) -> dict[str, np.ndarray]:
         return {name: self.states[name] for name in OUTPUTS}
 
     def __repr__(self):
@@ -2765,6 +2784,10 @@ class Run:
 class Gradients:
     """The derivatives of the loss: params, inputs and initial, each a dict of arrays."""
 
+    params: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray]
+    initial: dict[str, np.ndarray]
+
     def __init__(self, params, inputs, initial):
         self.params, self.inputs, self.initial = params, inputs, initial
 
@@ -2772,7 +2795,7 @@ class Gradients:
         return f"Gradients of {NAME}: " + ", ".join((*self.params, *self.inputs, *self.initial))
 
 
-def init(seed=0, dtype="float32", **sizes):
+def init(seed: int = 0, dtype: DTypeLike = "float32", **sizes: int) -> dict[str, np.ndarray]:
     """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
 
     Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
@@ -2796,7 +2819,7 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def freeze(params, dtype=None):
+def freeze(params: Mapping[str, ArrayLike], dtype: DTypeLike | None = None) -> Frozen:
     """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
     `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
@@ -2809,7 +2832,15 @@ def freeze(params, dtype=None):
     return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
+def forward(
+    params: Mapping[str, ArrayLike],
+    inputs: ArrayLike | Mapping[str, ArrayLike],
+    initial: Mapping[str, ArrayLike] | None = None,
+    lengths: Sequence[int] | np.ndarray | None = None,
+    dtype: DTypeLike | None = None,
+    threads: int | None = None,
+    checkpoint: int | bool | None = None,
+) -> Run:
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
@@ -2835,7 +2866,12 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     return Run(call, final, starts[:-1])
 
 
-def backward(run, cotangents=None, final=None, input_gradients=True):
+def backward(
+    run: Run,
+    cotangents: Mapping[str, ArrayLike] | None = None,
+    final: Mapping[str, ArrayLike] | None = None,
+    input_gradients: bool = True,
+) -> Gradients:
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
@@ -2915,7 +2951,12 @@ def _compiled_step(real):
     return call
 
 
-def step(params, inputs, state=None, dtype=None):
+def step(
+    params: Mapping[str, ArrayLike],
+    inputs: ArrayLike | Mapping[str, ArrayLike],
+    state: Mapping[str, ArrayLike] | None = None,
+    dtype: DTypeLike | None = None,
+) -> dict[str, np.ndarray]:
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
@@ -2936,7 +2977,7 @@ def step(params, inputs, state=None, dtype=None):
                 if call(places, inputs, h_prev, h):
                     made[0], made[1] = made[1], (h,)
                     return {"h": h}
-        except (AttributeError, TypeError, KeyError, ValueError):
+        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
             pass  # something is not as expected: the checks say what
     return _checked_step(params, inputs, state, dtype)
 
@@ -3107,19 +3148,18 @@ _SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
-class CellError(ValueError):
-    """Wrong names, shapes or dtypes, found before any compiled code runs."""
-
-
 def _real_dtype(dtype):
     if type(dtype) is str and dtype in _REALS:
-        return _REALS[dtype]
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = dtype
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+        found = _REALS[dtype]
+    else:
+        try:
+            found = np.dtype(dtype)
+        except TypeError:
+            found = dtype
+        if found not in _REALS.values():
+            raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+    if ONLY_FLOAT64 and found == _REALS["float32"]:
+        raise CellError(f"cell {NAME}, {ONLY_FLOAT64}; use float64")
     return found
 
 
@@ -3149,7 +3189,7 @@ def _arrays(group, values, names, real, partly=False):
     if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
         values = dict(values)
     if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
+        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {_found(values)}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}
     if len(found) < len(values):
         unknown = [str(name) for name in values if name not in names]
@@ -3157,6 +3197,13 @@ def _arrays(group, values, names, real, partly=False):
     if len(found) < len(names) and not partly:
         raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
     return found
+
+
+def _found(values):
+    """What was given in place of a dict, in words."""
+    if type(values).__name__ == "Frozen" and hasattr(values, "_cell"):
+        return f"parameters that a kernel of {values._cell} has frozen; freeze a dict of them with this one"
+    return type(values).__name__
 
 
 def _array(group, name, value, real):
@@ -3270,16 +3317,24 @@ def _quotient(n, k, words):
 
 
 def _given_sizes(sizes):
+    """size -> number, each given by its own name or an alias."""
     numbers = {}
     for size, n in sizes.items():
         if size not in SIZES and size not in ALIASES:
             raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own = ALIASES.get(size, size)
+        own, _ = ALIASES.get(size, (size, ""))
         if numbers.setdefault(own, int(n)) != n:
-            raise CellError(f"{NAME}: {size} and {own} are one size in this cell, found {n} and {numbers[own]}")
+            raise CellError(_one_size(own, {name: sizes[name] for name in sizes if ALIASES.get(name, (name, ""))[0] == own}))
     missing = [size for size in SIZES if size not in numbers]
     if missing:
         raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
     return numbers
+
+
+def _one_size(own, given):
+    """What to say of names of one size that were given different numbers."""
+    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
+    reasons = dict.fromkeys(ALIASES[name][1] for name in given if name in ALIASES)
+    return ": ".join([f"{NAME}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])

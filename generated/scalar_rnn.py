@@ -23,8 +23,9 @@ import gc
 import math
 import numpy as np
 import os
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, reduce
 from itertools import accumulate
@@ -33,12 +34,14 @@ from numba.core import cgutils, config, errors
 from numba.core.caching import FunctionCache
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
+from numpy.typing import ArrayLike, DTypeLike
 from operator import attrgetter
 from sys import getrefcount
+from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "87efd6c01fbf3c44"
+CONTENT_HASH = "7397d57114198a90"
 RUNTIME_HASH = "f39765677a875742"
 
 NAME = "scalar_rnn"
@@ -51,6 +54,7 @@ INITIAL = {"a": 0.0}
 RECURRENT = ("a",)
 SIZES = {}
 ALIASES = {}
+ONLY_FLOAT64 = ""
 
 
 def shapes():
@@ -61,6 +65,21 @@ def shapes():
         "x": (),
         "a": (),
     }
+
+
+# The error that it raises.
+
+
+def _registered(error):
+    """The class of that name that was made first: every `except CellError` catches the errors of all modules."""
+    registry = sys.modules.setdefault("symcell_errors", ModuleType("symcell_errors"))
+    return vars(registry).setdefault(error.__name__, error)
+
+
+@_registered
+class CellError(ValueError):
+    """A declaration or a call that makes no sense; the message names the cell, the equation or argument,
+    what was expected and what was found."""
 
 
 # How functions are compiled.
@@ -679,7 +698,7 @@ class _Parameters(NamedTuple):
     shapes: dict
 
 
-class Frozen(Mapping):
+class Frozen(Mapping[str, np.ndarray]):
     """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
 
     def __init__(self, cell, parameters):
@@ -693,13 +712,13 @@ class Frozen(Mapping):
         self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
         return parameters
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._arrays)
 
     def __repr__(self):
@@ -1270,16 +1289,18 @@ class Run:
     sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
     until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
 
+    final: dict[str, np.ndarray]
+
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
 
     @cached_property
-    def states(self):
+    def states(self) -> dict[str, np.ndarray]:
         found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
         return {name: _within(a, self._call.lengths) for name, a in found.items()}
 
     @cached_property
-    def outputs(self):
+    def outputs(self) -> dict[str, np.ndarray]:
         return {name: self.states[name] for name in OUTPUTS}
 
     def __repr__(self):
@@ -1290,6 +1311,10 @@ class Run:
 class Gradients:
     """The derivatives of the loss: params, inputs and initial, each a dict of arrays."""
 
+    params: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray]
+    initial: dict[str, np.ndarray]
+
     def __init__(self, params, inputs, initial):
         self.params, self.inputs, self.initial = params, inputs, initial
 
@@ -1297,7 +1322,7 @@ class Gradients:
         return f"Gradients of {NAME}: " + ", ".join((*self.params, *self.inputs, *self.initial))
 
 
-def init(seed=0, dtype="float32", **sizes):
+def init(seed: int = 0, dtype: DTypeLike = "float32", **sizes: int) -> dict[str, np.ndarray]:
     """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
 
     Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
@@ -1321,7 +1346,7 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def freeze(params, dtype=None):
+def freeze(params: Mapping[str, ArrayLike], dtype: DTypeLike | None = None) -> Frozen:
     """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
     `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
@@ -1334,7 +1359,15 @@ def freeze(params, dtype=None):
     return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
+def forward(
+    params: Mapping[str, ArrayLike],
+    inputs: ArrayLike | Mapping[str, ArrayLike],
+    initial: Mapping[str, ArrayLike] | None = None,
+    lengths: Sequence[int] | np.ndarray | None = None,
+    dtype: DTypeLike | None = None,
+    threads: int | None = None,
+    checkpoint: int | bool | None = None,
+) -> Run:
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
@@ -1360,7 +1393,12 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     return Run(call, final, starts[:-1])
 
 
-def backward(run, cotangents=None, final=None, input_gradients=True):
+def backward(
+    run: Run,
+    cotangents: Mapping[str, ArrayLike] | None = None,
+    final: Mapping[str, ArrayLike] | None = None,
+    input_gradients: bool = True,
+) -> Gradients:
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
@@ -1440,7 +1478,12 @@ def _compiled_step(real):
     return call
 
 
-def step(params, inputs, state=None, dtype=None):
+def step(
+    params: Mapping[str, ArrayLike],
+    inputs: ArrayLike | Mapping[str, ArrayLike],
+    state: Mapping[str, ArrayLike] | None = None,
+    dtype: DTypeLike | None = None,
+) -> dict[str, np.ndarray]:
     """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
 
     Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
@@ -1461,7 +1504,7 @@ def step(params, inputs, state=None, dtype=None):
                 if call(places, inputs, a_prev, a_2):
                     made[0], made[1] = made[1], (a_2,)
                     return {"a": a_2}
-        except (AttributeError, TypeError, KeyError, ValueError):
+        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
             pass  # something is not as expected: the checks say what
     return _checked_step(params, inputs, state, dtype)
 
@@ -1632,19 +1675,18 @@ _SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
 _REALS = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
-class CellError(ValueError):
-    """Wrong names, shapes or dtypes, found before any compiled code runs."""
-
-
 def _real_dtype(dtype):
     if type(dtype) is str and dtype in _REALS:
-        return _REALS[dtype]
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = dtype
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+        found = _REALS[dtype]
+    else:
+        try:
+            found = np.dtype(dtype)
+        except TypeError:
+            found = dtype
+        if found not in _REALS.values():
+            raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
+    if ONLY_FLOAT64 and found == _REALS["float32"]:
+        raise CellError(f"cell {NAME}, {ONLY_FLOAT64}; use float64")
     return found
 
 
@@ -1674,7 +1716,7 @@ def _arrays(group, values, names, real, partly=False):
     if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
         values = dict(values)
     if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {type(values).__name__}")
+        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {_found(values)}")
     found = {name: _array(group, name, values[name], real) for name in names if name in values}
     if len(found) < len(values):
         unknown = [str(name) for name in values if name not in names]
@@ -1682,6 +1724,13 @@ def _arrays(group, values, names, real, partly=False):
     if len(found) < len(names) and not partly:
         raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
     return found
+
+
+def _found(values):
+    """What was given in place of a dict, in words."""
+    if type(values).__name__ == "Frozen" and hasattr(values, "_cell"):
+        return f"parameters that a kernel of {values._cell} has frozen; freeze a dict of them with this one"
+    return type(values).__name__
 
 
 def _array(group, name, value, real):
@@ -1795,16 +1844,24 @@ def _quotient(n, k, words):
 
 
 def _given_sizes(sizes):
+    """size -> number, each given by its own name or an alias."""
     numbers = {}
     for size, n in sizes.items():
         if size not in SIZES and size not in ALIASES:
             raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own = ALIASES.get(size, size)
+        own, _ = ALIASES.get(size, (size, ""))
         if numbers.setdefault(own, int(n)) != n:
-            raise CellError(f"{NAME}: {size} and {own} are one size in this cell, found {n} and {numbers[own]}")
+            raise CellError(_one_size(own, {name: sizes[name] for name in sizes if ALIASES.get(name, (name, ""))[0] == own}))
     missing = [size for size in SIZES if size not in numbers]
     if missing:
         raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
     return numbers
+
+
+def _one_size(own, given):
+    """What to say of names of one size that were given different numbers."""
+    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
+    reasons = dict.fromkeys(ALIASES[name][1] for name in given if name in ALIASES)
+    return ": ".join([f"{NAME}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])

@@ -4,7 +4,7 @@ What it offers is imported when it is first asked for: a generated kernel beside
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcell.cell import Cell
@@ -87,7 +87,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """A name of the public face, or a module of the package."""
     if name in _HOMES:
         value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -101,5 +101,5 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -2,11 +2,14 @@
 
 import statistics
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numba.core import config
+from numpy.typing import DTypeLike
 
+from symcell.cell import Cell
 from symcell.compiler import program_of
 from symcell.language.sizes import size
 
@@ -28,12 +31,14 @@ class Speed:
     rate: float
 
 
-def speeds(cell, points=POINTS, dtype="float32", seed=0):
+def speeds(
+    cell: Cell, points: Iterable[tuple[int, int, int]] = POINTS, dtype: DTypeLike = "float32", seed: int = 0
+) -> Iterator[Speed]:
     """Yield the Speed of each point (T, B, N), every size of the cell N, with one thread and with as many as Numba has."""
     kernel = cell.compile(dtype)
     for T, B, N in points:
         params, inputs, initial, cotangents = _random_call(kernel, T, B, N, seed)
-        for threads in sorted({1, config.NUMBA_NUM_THREADS}):
+        for threads in sorted({1, config.NUMBA_NUM_THREADS}):  # type: ignore[attr-defined]
 
             def forward(threads=threads, call=(params, inputs, initial)):
                 return kernel.forward(*call, threads=threads)

@@ -1,6 +1,9 @@
 """A Cell: ordered equations, checked once, so that everything after can trust them."""
 
-from sympy import Expr
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sympy import Eq, Expr, Symbol
 
 from symcell.errors import CellError
 from symcell.language.declaration import declare
@@ -10,6 +13,15 @@ from symcell.language.sizes import symbolic
 from symcell.language.symbols import Constant, Input, Param, State
 from symcell.language.words import is_name
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from symcell.derivation.derive import Derivation
+    from symcell.derivation.jacobian import Carousel
+    from symcell.kernel import Kernel
+    from symcell.language.equations import Equation
+    from symcell.structure import Structure
+
 
 class Cell:
     """A recurrent cell: a name and a list of SymPy equations in the order in which a step computes them.
@@ -18,7 +30,9 @@ class Cell:
     Raises CellError, naming the cell and the equation, for whatever is not a cell.
     """
 
-    def __init__(self, name, equations, outputs=None, reference=""):
+    def __init__(
+        self, name: str, equations: Iterable[Eq], outputs: State | Sequence[State] | None = None, reference: str = ""
+    ) -> None:
         if not is_name(name) or len(name) > 100:
             raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
         self.name, self.reference = name, _one_line(reference)
@@ -26,20 +40,49 @@ class Cell:
         self.outputs = self._chosen_outputs(outputs)
 
     # What the equations say, in order of appearance.
-    equations = property(lambda self: self._declaration.equations)
-    shapes = property(lambda self: self._declaration.shapes)
-    sizes = property(lambda self: self._declaration.sizes)  # the names of those that a call binds
-    joined = property(lambda self: self._declaration.joined)  # inputs whose size is another's -> which equation made them one
-    inputs = property(lambda self: self._of_kind(Input))
-    states = property(lambda self: tuple(e.target for e in self.equations if isinstance(e.target, State)))
-    params = property(lambda self: self._of_kind(Param))
-    constants = property(lambda self: self._of_kind(Constant))
-    intermediates = property(lambda self: tuple(e.target for e in self.equations if not isinstance(e.target, State)))
+
+    @property
+    def equations(self) -> "tuple[Equation, ...]":
+        return self._declaration.equations
+
+    @property
+    def shapes(self) -> Mapping[Symbol, tuple[Expr, ...]]:
+        return self._declaration.shapes
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of those that a call binds."""
+        return self._declaration.sizes
+
+    @property
+    def joined(self) -> Mapping[str, str]:
+        """Inputs whose size is another's, and which equation made them one."""
+        return self._declaration.joined
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return self._of_kind(Input)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return tuple(e.target for e in self.equations if isinstance(e.target, State))
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        return self._of_kind(Param)
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        return self._of_kind(Constant)
+
+    @property
+    def intermediates(self) -> tuple[Symbol, ...]:
+        return tuple(e.target for e in self.equations if not isinstance(e.target, State))
 
     def _of_kind(self, kind):
         return tuple(q for q in self.shapes if isinstance(q, kind))
 
-    def shape(self, e):
+    def shape(self, e: Expr | str) -> tuple[Expr, ...]:
         """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes.
         Raises CellError for what is none of these."""
         found = self._by_name().get(e) if isinstance(e, str) else symbolic(e)
@@ -66,13 +109,13 @@ class Cell:
 
     # What follows from the equations.
 
-    def derive(self):
+    def derive(self) -> "Derivation":
         """The whole Derivation: forward equations, adjoints and step Jacobians. It renders itself in a notebook."""
         from symcell.derivation.derive import derive
 
         return derive(self)
 
-    def jacobian(self, new, prev):
+    def jacobian(self, new: Symbol | str, prev: Symbol | str) -> Expr:
         """d new / d prev over one step, all other previous states and the inputs held fixed; a SymPy expression.
 
         Both may be given by their names: `jacobian("c", "c_prev")`, or "c.prev". An elementwise derivative is an expression of
@@ -80,22 +123,22 @@ class Cell:
         and parameters. Raises CellError for what is no state."""
         return self.derive().jacobian(new, prev)
 
-    def carousel(self, state):
+    def carousel(self, state: State | str) -> "Carousel":
         """The step Jacobian of a state, or of the state of that name, with respect to itself, and its product over k steps.
         Raises CellError for what is no state."""
         from symcell.derivation.jacobian import Carousel
 
-        return Carousel(self.derive(), state)
+        return Carousel(self.derive(), state)  # type: ignore[arg-type]  # which finds it by its name
 
     @property
-    def structure(self):
+    def structure(self) -> "Structure":
         """What follows for the work of a step: its matrix products and their depth, what is hoisted out of it, and of each state
         whether its recurrence is linear, what its coefficients depend on, and whether it is a scan. See Structure."""
         from symcell.compiler import structure_of
 
         return structure_of(self)
 
-    def compile(self, dtype="float32"):
+    def compile(self, dtype: "DTypeLike" = "float32") -> "Kernel":
         """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward and step.
 
         `dtype` is that of all its arrays, "float32" or "float64". Raises CellError for another, and for a cell of which no kernel
@@ -104,10 +147,10 @@ class Cell:
 
         return compile_cell(self, dtype)
 
-    def _repr_latex_(self):
+    def _repr_latex_(self) -> str:
         return self.derive()._repr_latex_()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Cell({self.name!r}: {'; '.join(map(str, self.equations))})"
 
 

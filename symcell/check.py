@@ -5,9 +5,13 @@ derivative is found anew by the complex step through the interpreter, which know
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from symcell.cell import Cell
+from symcell.kernel import Kernel
 from symcell.report import Bound, CheckReport, Row
 from symcell.trials import KINDS, interpreted, random_cases
 
@@ -19,12 +23,12 @@ _COORDINATES = 3  # of each array, besides one random direction
 _EXACT = Bound(0.0, 0.0)
 
 
-def check(cell, dtype="float64", seed=0, reference=None, cases=3) -> CheckReport:
+def check(cell: Cell, dtype: DTypeLike = "float64", seed: int = 0, reference: Any = None, cases: int = 3) -> CheckReport:
     """Compile a cell and compare the kernel with all that is known about it; see check_kernel."""
     return check_kernel(cell.compile(dtype), seed, reference, cases)
 
 
-def check_kernel(kernel, seed=0, reference=None, cases=3) -> CheckReport:
+def check_kernel(kernel: Kernel, seed: int = 0, reference: Any = None, cases: int = 3) -> CheckReport:
     """Compare a kernel's states with the interpreter's, its gradients with the complex step (each array along a random direction
     and in single coordinates), its steps with its sequences; in random cases and at the edges T = 0, T = 1, B = 1, all sizes 1,
     and initial states left out.

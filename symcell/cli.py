@@ -7,6 +7,7 @@ import functools
 import sys
 
 from symcell.commands.options import how_to_install, typer
+from symcell.commands.streams import print_what_the_encoding_has
 from symcell.commands.tables import plain, terminal
 from symcell.errors import CellError
 
@@ -21,6 +22,7 @@ def main():
     if typer is None:
         print(f"symcell: the command line needs more packages: {how_to_install('cli')}", file=sys.stderr)
         sys.exit(2)
+    print_what_the_encoding_has(sys.stdout, sys.stderr)
     application()()
 
 
@@ -28,7 +30,8 @@ def application():
     """The Typer application."""
     from symcell.commands import reading, running
 
-    app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
+    app.callback(help=_HELP, invoke_without_command=True)(reading.version)
     app.command("list")(_reporting(reading.list_cells))
     for command in (reading.show, reading.derive, running.generate, running.check, running.bench, running.plot, running.demo):
         app.command()(_reporting(command))

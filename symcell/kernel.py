@@ -13,14 +13,27 @@ import stat
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from symcell.errors import CellError
 from symcell.files import write_atomically
 
 _PACKAGE = "symcell_kernels"  # what loaded modules are named under; nothing else is in it
+
+if TYPE_CHECKING:
+    from symcell.cell import Cell
+    from symcell.runtime.face import Gradients, Run
+    from symcell.runtime.parameters import Frozen
+
+Arrays = Mapping[str, ArrayLike]  # name -> array
 
 
 class Kernel:
@@ -28,19 +41,28 @@ class Kernel:
 
     A value of shape s is an array (T, B, *s) over a sequence and (B, *s) at one step."""
 
-    def __init__(self, cell, module, dtype):
-        self.cell, self.module, self.dtype = cell, module, dtype
+    def __init__(self, cell: "Cell", module: ModuleType, dtype: str) -> None:
+        self.cell, self.dtype = cell, dtype
+        self.module: Any = module
 
-    def init(self, /, seed=0, **sizes):
+    def init(self, /, seed: int = 0, **sizes: int) -> dict[str, np.ndarray]:
         """Random parameters, name -> array: init(n_x=8, n_h=16, seed=0), every size by its symbol."""
         return self.module.init(seed=seed, dtype=self.dtype, **sizes)
 
-    def freeze(self, params):
+    def freeze(self, params: Arrays) -> "Frozen":
         """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
         `params`, and need not look whether it has changed. Raises CellError for wrong names, shapes and dtypes."""
         return self.module.freeze(params, self.dtype)
 
-    def forward(self, params, inputs, initial=None, lengths=None, threads=None, checkpoint=None):
+    def forward(
+        self,
+        params: Arrays,
+        inputs: ArrayLike | Arrays,
+        initial: Arrays | None = None,
+        lengths: Sequence[int] | np.ndarray | None = None,
+        threads: int | None = None,
+        checkpoint: int | bool | None = None,
+    ) -> "Run":
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
         lengths: (B,) integers, how many steps each sample has; states behind them are zeros, `final` is the state after the last.
@@ -50,23 +72,25 @@ class Kernel:
         Raises CellError for wrong names, shapes and dtypes before anything runs."""
         return self.module.forward(params, inputs, initial, lengths, self.dtype, threads, checkpoint)
 
-    def backward(self, run, cotangents=None, final=None, input_gradients=True):
+    def backward(
+        self, run: "Run", cotangents: Arrays | None = None, final: Arrays | None = None, input_gradients: bool = True
+    ) -> "Gradients":
         """Gradients: `params`, `inputs` and `initial`, name -> array, given the derivatives of the loss with respect to
         the states: cotangents, state -> (T, B, n), and final, state -> (B, n); what is left out is zero. Without
         `input_gradients`, `inputs` stays empty."""
         return self.module.backward(run, cotangents, final, input_gradients)
 
-    def step(self, params, inputs, state=None):
+    def step(self, params: Arrays, inputs: ArrayLike | Arrays, state: Arrays | None = None) -> dict[str, np.ndarray]:
         """One step, for streaming: inputs (B, n_x), or name -> array; state: name -> (B, n), as `initial` of forward. Returns the
         new state. Between steps parameters may change their numbers in place, not their shapes. Raises CellError like forward."""
         return self.module.step(params, inputs, state, self.dtype)
 
     @property
-    def source(self):
+    def source(self) -> str:
         """The generated module's text."""
         return Path(self.module.__file__).read_text("utf-8")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Kernel({self.cell.name!r}, {self.dtype})"
 
 

@@ -1,6 +1,7 @@
 """Writing generated modules to a folder, and finding those that no longer say what their cells say."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _LOOKED_FOR = frozenset(
 )  # fmt: skip
 
 
-def generate(cell, folder):
+def generate(cell: Cell, folder: str | PathLike[str]) -> Path:
     """Write the cell's standalone module, `<name>.py`, to a folder; returns its path.
 
     The module imports NumPy and Numba only, and is the same to the byte for the same equations. It appears whole or not at
@@ -34,7 +35,7 @@ def generate(cell, folder):
     return path
 
 
-def generate_all(cells, folder):
+def generate_all(cells: Iterable[Cell], folder: str | PathLike[str]) -> Iterator[Path]:
     """The paths of several cells' modules, as each is written. All are made, and all places looked at, before the first is
     written: one that cannot be made leaves the folder as it was."""
     from symcell.compiler import source_of
@@ -75,7 +76,7 @@ def _is_replaceable(path, source):
     return text == source or is_sealed(text)
 
 
-def stale(cells, folder):
+def stale(cells: Iterable[Cell], folder: str | PathLike[str]) -> list[str]:
     """What is wrong with a folder of generated modules, a line each: stale, missing and orphaned files. Writes nothing."""
     from symcell.compiler import source_of
 

@@ -15,17 +15,17 @@ class Row:
     where: str = ""
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return bool(self.error <= self.tolerance)  # NaN is not
 
     @property
-    def excess(self):
+    def excess(self) -> float:
         """The error in units of its tolerance."""
         if self.error == 0:
             return 0.0
         return self.error / self.tolerance if self.tolerance and self.error < np.inf else np.inf
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{'ok  ' if self.ok else 'FAIL'} {self.name:<46} {self.error:8.1e} of {self.tolerance:.0e}   {self.where}"
 
 
@@ -38,26 +38,26 @@ class CheckReport:
     rows: tuple[Row, ...]
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return not self.failures
 
     @property
-    def failures(self):
+    def failures(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if not row.ok)
 
-    def raise_if_failed(self):
+    def raise_if_failed(self) -> None:
         """Raise AssertionError with the rows that failed."""
         if not self.passed:
             raise AssertionError(self._text(self.failures))
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         return "all agree" if self.passed else f"{len(self.failures)} fail"
 
     def _text(self, rows):
         return "\n".join([f"{self.cell} ({self.dtype}): {len(self.rows)} comparisons, {self.verdict}", *map(str, rows)])
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self._text(self.rows)
 
 

@@ -50,11 +50,11 @@ class Structure:
     states: tuple[Recurrent, ...]
 
     @property
-    def scans(self):
+    def scans(self) -> tuple[State, ...]:
         """The states that are computed as scans."""
         return tuple(r.state for r in self.states if r.scannable)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"{self.cell}: {_count(self.products)} in a step, {self.depth} deep; {_count(self.hoisted)} hoisted out of it",
             *(f"  in a step: {p}" for p in self.products),

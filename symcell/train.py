@@ -5,13 +5,18 @@ kernel's own initial parameters, an `init` hook says.
 """
 
 import math
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from sympy import Add
 
+from symcell.cell import Cell
+from symcell.kernel import Kernel
 from symcell.language.symbols import Param
+
+Params = dict[str, np.ndarray]  # name -> array
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,11 @@ class Task:
     test_labels: np.ndarray
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return int(self.train_labels.max()) + 1
 
 
-def digits(by="rows", seed=0):
+def digits(by: str = "rows", seed: int = 0) -> Task:
     """scikit-learn's 1797 handwritten digits of 8 x 8 pixels, a quarter of them for testing.
 
     Read by "rows" they are 8 steps of 8 inputs, by "pixels" 64 steps of one. Pixels are scaled to [-1, 1]."""
@@ -47,7 +52,7 @@ def _time_first(inputs):
     return np.ascontiguousarray(inputs.swapaxes(0, 1))
 
 
-def forget_bias(cell, value=1.0):
+def forget_bias(cell: Cell, value: float = 1.0) -> Callable[[Params], Params]:
     """An `init` hook: the cell remembers before it has learned. The biases of gates that keep a state, such as f in
     c = f * c_prev + i * g, begin at `value`; all else is as it was.
 
@@ -63,7 +68,9 @@ class Classifier:
 
     `hidden` is every size but the input's; `init` maps the kernel's initial parameters to those wanted."""
 
-    def __init__(self, kernel, task, hidden, seed=0, init=None):
+    def __init__(
+        self, kernel: Kernel, task: Task, hidden: int, seed: int = 0, init: Callable[[Params], Params] | None = None
+    ) -> None:
         self.kernel = kernel
         self.output = kernel.cell.outputs[0].name
         params = kernel.init(seed=seed, **sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden))
@@ -75,7 +82,7 @@ class Classifier:
         self.params |= {"readout.W": weights.astype("float32"), "readout.b": np.zeros(task.classes, "float32")}
 
     @property
-    def cell_params(self):
+    def cell_params(self) -> Params:
         return {name: self.params[name] for name in self._cell_names}
 
     def _features(self, inputs):
@@ -86,14 +93,14 @@ class Classifier:
     def _logits(self, features):
         return features @ self.params["readout.W"].T + self.params["readout.b"]
 
-    def loss_and_grads(self, inputs, labels):
+    def loss_and_grads(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Params]:
         """The mean cross-entropy of a minibatch, and its gradient by the generated backward pass, name -> array."""
         run, features = self._features(inputs)
         loss, dlogits = cross_entropy(self._logits(features), labels)
         grads = self.kernel.backward(run, final=self._final(run, dlogits))
         return loss, grads.params | {"readout.W": dlogits.T @ features, "readout.b": dlogits.sum(axis=0)}
 
-    def final_cotangent(self, inputs, labels):
+    def final_cotangent(self, inputs: np.ndarray, labels: np.ndarray) -> Params:
         """The derivative of the mean cross-entropy with respect to the output state after the last step: state -> array."""
         run, features = self._features(inputs)
         return self._final(run, cross_entropy(self._logits(features), labels)[1])
@@ -101,18 +108,18 @@ class Classifier:
     def _final(self, run, dlogits):
         return {self.output: (dlogits @ self.params["readout.W"]).reshape(run.final[self.output].shape)}
 
-    def accuracy(self, inputs, labels):
+    def accuracy(self, inputs: np.ndarray, labels: np.ndarray) -> float:
         _, features = self._features(inputs)
         return float((self._logits(features).argmax(axis=1) == labels).mean())
 
 
-def sizes_of(cell, n_x, hidden):
+def sizes_of(cell: Cell, n_x: int, hidden: int) -> dict[str, int]:
     """Every size of a cell by its symbol: its input's is `n_x`, also where states share it, and all others are `hidden`."""
     of_inputs = {n.name for x in cell.inputs for n in cell.shape(x) if n.is_Symbol}
     return {name: n_x if name in of_inputs else hidden for name in cell.sizes}
 
 
-def cross_entropy(logits, labels):
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """The mean cross-entropy of softmax(logits), (B, classes), and its derivative with respect to the logits."""
     rows = np.arange(len(labels))
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -122,7 +129,7 @@ def cross_entropy(logits, labels):
     return float(-log_p[rows, labels].mean()), dlogits / len(labels)
 
 
-def clip_by_norm(grads, limit):
+def clip_by_norm(grads: Params, limit: float) -> tuple[Params, float]:
     """Gradients scaled down together so that their joint norm is at most `limit`; and the norm that they had.
 
     Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks, ICML 2013. The direction stays."""
@@ -135,11 +142,13 @@ def clip_by_norm(grads, limit):
 class Adam:
     """Adam: Kingma, Ba, arXiv:1412.6980."""
 
-    def __init__(self, rate=0.003, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    def __init__(self, rate: float = 0.003, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
         self.rate, self.beta1, self.beta2, self.epsilon = rate, beta1, beta2, epsilon
-        self.steps, self.first, self.second = 0, {}, {}
+        self.steps = 0
+        self.first: Params = {}
+        self.second: Params = {}
 
-    def update(self, params, grads):
+    def update(self, params: Params, grads: Params) -> Params:
         """The parameters after one step; those without a gradient stay as they are."""
         self.steps += 1
         return params | {name: (params[name] - self._change(name, g)).astype(g.dtype) for name, g in grads.items()}
@@ -155,15 +164,24 @@ class Adam:
 class History:
     """The mean loss of each epoch, and the gradient's norm before clipping of each minibatch."""
 
-    losses: list
-    norms: list
+    losses: list[float]
+    norms: list[float]
 
-    def clipped(self, limit):
+    def clipped(self, limit: float) -> float:
         """The share of minibatches whose gradient was clipped to `limit`."""
         return float(np.mean(np.array(self.norms) > limit))
 
 
-def train(model, task, epochs, batch=32, rate=0.003, limit=1.0, seed=0, report=None):
+def train(
+    model: Classifier,
+    task: Task,
+    epochs: int,
+    batch: int = 32,
+    rate: float = 0.003,
+    limit: float = 1.0,
+    seed: int = 0,
+    report: Callable[[int, float], object] | None = None,
+) -> History:
     """Train a Classifier; `report(epoch, loss)` is called after every epoch. Returns a History.
 
     Gradients are clipped to the norm `limit`; the rate falls to nothing along half a cosine."""
@@ -177,7 +195,7 @@ def train(model, task, epochs, batch=32, rate=0.003, limit=1.0, seed=0, report=N
     return history
 
 
-def one_blas_thread():
+def one_blas_thread() -> AbstractContextManager[object]:
     """A context in which BLAS keeps to one thread, if threadpoolctl is there: products this small only wait for a second one."""
     try:
         from threadpoolctl import threadpool_limits

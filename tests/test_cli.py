@@ -2,14 +2,17 @@
 
 import functools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import symcell.check as check
-from symcell import CellError, cells, cli
-from symcell.commands.targets import load_target, reference_of
+from symcell import CellError, __version__, cells, cli
+from symcell.commands import targets
+from symcell.commands.targets import checkout, load_target, reference_of
 
 VARIANT = f"{Path(__file__).parents[1] / 'examples' / 'new_variant.py'}:variant"
 CELLS = {"rnn": "rnn", VARIANT: "slow_forget_lstm"}
@@ -49,6 +52,14 @@ def test_every_command_has_help_with_an_example():
     assert "symcell list" in succeeds("--help")
     for name in ("list", "show", "derive", "generate", "check", "plot", "demo"):
         assert f"• symcell {name}" in succeeds(name, "--help")
+
+
+def test_the_version():
+    assert succeeds("--version") == f"symcell {__version__}\n"
+
+
+def test_without_a_command_there_is_help():
+    assert "symcell list" in plain(symcell().output)
 
 
 def test_list_has_every_cell_of_the_catalogue():
@@ -243,12 +254,24 @@ def test_without_typer_one_line_says_what_to_install(monkeypatch, capsys):
         cli.main()
     assert caught.value.code == 2
     why = capsys.readouterr().err
-    assert why == 'symcell: the command line needs more packages: pip install -e ".[cli]" in the folder of its sources\n'
+    assert why == f'symcell: the command line needs more packages: pip install -e ".[cli]" in {checkout()}\n'
 
 
 def test_without_matplotlib_a_picture_is_refused(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
-    assert 'pip install -e ".[demo]" in the folder of its sources' in refused("plot", "lstm")
+    assert f'pip install -e ".[demo]" in {checkout()}' in refused("plot", "lstm")
+
+
+def test_a_process_without_typer():
+    code = "import sys; sys.modules['typer'] = None; from symcell import cli; cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("symcell: the command line needs more packages: pip install")
+
+
+def test_who_has_installed_a_wheel_is_told_what_suits_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(targets, "checkout", lambda: tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    assert 'needs more packages: pip install "symcell[demo]"' in refused("demo", "lstm")
 
 
 def test_errors_are_cell_errors():

@@ -1,6 +1,7 @@
 """The catalogue: published cells, a file a family. `from symcell.cells import lstm`; `names()` lists them all."""
 
 import difflib
+from typing import TYPE_CHECKING
 
 from symcell.cell import Cell
 from symcell.cells import gru_variants, grus, linear, lstm_variants, lstms, rnns, simple
@@ -12,18 +13,23 @@ _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).v
 globals().update(_CATALOGUE)  # from symcell.cells import lstm
 
 
-def names():
+def names() -> list[str]:
     """The names of the catalogue's cells, in alphabetical order."""
     return sorted(_CATALOGUE)
 
 
-def get(name):
+def get(name: str) -> Cell:
     """The catalogue's cell of that name. Raises CellError, which is a KeyError too, if there is none."""
     if name not in _CATALOGUE:
         close = difflib.get_close_matches(str(name), names(), n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else "`symcell list` and symcell.cells.names() show them"
         raise UnknownCell(f"the catalogue has no cell {name!r}; {hint}")
     return _CATALOGUE[name]
+
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Cell: ...  # a cell by its name
 
 
 __all__ = ["get", "legendre_memory", "names", *_CATALOGUE]

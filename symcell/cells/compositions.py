@@ -1,23 +1,25 @@
 """Words that published cells share, composed of the language's own: nothing here is known to the compiler."""
 
-from sympy import Rational, floor, sqrt
+from typing import Any
+
+from sympy import Expr, Rational, floor, sqrt
 
 from symcell import mean, stop_gradient, variance
 
 EPSILON = Rational(1, 10**5)
 
 
-def layer_norm(e, gain=1, bias=0, epsilon=EPSILON):
+def layer_norm(e: Expr, gain: Expr | float = 1, bias: Expr | float = 0, epsilon: Expr | float = EPSILON) -> Expr:
     """Layer normalisation over the units of `e` (Ba, Kiros, Hinton, arXiv:1607.06450): no mean, unit variance, then a gain."""
     return gain * ((e - mean(e)) / sqrt(variance(e) + epsilon)) + bias
 
 
-def rounded(e):
+def rounded(e: Expr) -> Expr:
     """The nearest whole number, halves up; its derivative is 0."""
     return floor(e + Rational(1, 2))
 
 
-def straight_through(value, slope_of):
+def straight_through(value: Expr, slope_of: Expr) -> Expr:
     """`value` forwards; backwards as if it were `slope_of` (Bengio, Leonard, Courville, arXiv:1308.3432)."""
     return slope_of + stop_gradient(value - slope_of)
 
@@ -25,13 +27,13 @@ def straight_through(value, slope_of):
 class Pair:
     """A complex number as real and imaginary parts, each an expression: enough arithmetic to write a recurrence down."""
 
-    def __init__(self, real, imaginary):
+    def __init__(self, real: Any, imaginary: Any) -> None:
         self.real, self.imaginary = real, imaginary
 
-    def __add__(self, other):
+    def __add__(self, other: "Pair") -> "Pair":
         return Pair(self.real + other.real, self.imaginary + other.imaginary)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Any) -> "Pair":
         if not isinstance(other, Pair):
             return Pair(self.real * other, self.imaginary * other)
         return Pair(
@@ -40,11 +42,11 @@ class Pair:
 
     __rmul__ = __mul__
 
-    def __rmatmul__(self, matrix):
+    def __rmatmul__(self, matrix: Any) -> "Pair":
         """A real matrix times a complex vector."""
         return Pair(matrix @ self.real, matrix @ self.imaginary)
 
-    def __matmul__(self, vector):
+    def __matmul__(self, vector: Any) -> "Pair":
         """A complex matrix times a real or complex vector."""
         if not isinstance(vector, Pair):
             return Pair(self.real @ vector, self.imaginary @ vector)
@@ -54,5 +56,5 @@ class Pair:
         )
 
     @property
-    def prev(self):
+    def prev(self) -> "Pair":
         return Pair(self.real.prev, self.imaginary.prev)

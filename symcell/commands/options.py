@@ -20,6 +20,7 @@ else:
         metavar="TARGET", help="Which cells; default: a source checkout's example variant, rnn, gru and lstm.")]
     File = Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.")]
     Folder = Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")]
+    Version = Annotated[bool, typer.Option("--version", help="Print the version, and stop.", is_eager=True)]
     Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all that is random.")]
     Points = Annotated[
         list[str] | None, typer.Option(metavar="T,B,N", help="Steps, samples, and every size; may be repeated.")]
@@ -50,5 +51,10 @@ def needs(*packages):
 
 
 def how_to_install(extra):
-    """No package index has symcell."""
-    return f'pip install -e ".[{extra}]" in the folder of its sources'
+    """What brings the packages of an extra, whether symcell was installed from a wheel or runs from a checkout."""
+    from symcell.commands.targets import checkout
+
+    here = checkout()
+    if (here / "pyproject.toml").is_file():
+        return f'pip install -e ".[{extra}]" in {here}'
+    return f'pip install "symcell[{extra}]"'

@@ -1,11 +1,19 @@
-"""Commands that read a cell: list, show, derive."""
+"""Commands that read a cell: list, show, derive; and the version."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from symcell.commands.options import File, Target, loaded, typer
+from symcell import __version__
+from symcell.commands.options import File, Target, Version, loaded, typer
 from symcell.commands.tables import carousels, freest, new_table, plain, products, quantities, recurrences, terminal
+
+
+def version(version: Version = False):
+    """What may stand in place of a command."""
+    if version:
+        print(f"symcell {__version__}")
+        raise typer.Exit()
 
 
 def list_cells():

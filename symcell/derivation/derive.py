@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sympy import Add, Expr, Function, Mul, Pow, S, UnevaluatedExpr
+from sympy import Add, Expr, Function, Mul, Pow, S, Symbol, UnevaluatedExpr
 
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
@@ -43,7 +43,7 @@ class AdjointRow:
     summed: bool = False
 
     @property
-    def rhs(self):
+    def rhs(self) -> Expr:
         return Add(*[t.expr for t in self.terms])
 
 
@@ -58,7 +58,7 @@ class Derivation:
     adjoint: tuple[AdjointRow, ...]
 
     @cached_property
-    def shapes(self):
+    def shapes(self) -> dict[Symbol, tuple[Expr, ...]]:
         """Shapes by symbol, what flattening has named included; `shape` knows adjoints too."""
         shapes = dict(self.cell.shapes)
         shapes.update((r.target, r.shape) for r in self.forward)
@@ -66,16 +66,16 @@ class Derivation:
         return shapes
 
     @cached_property
-    def hidden(self):
+    def hidden(self) -> dict[Symbol, Expr]:
         """What flattening has named, and the cell has not: symbol -> right side."""
         declared = {e.target for e in self.cell.equations}
         return {r.target: r.rhs for r in self.forward if r.target not in declared}
 
-    def is_once(self, q):
+    def is_once(self, q: Symbol) -> bool:
         """Whether parameters alone make it."""
         return any(r.target == q and r.once for r in self.forward)
 
-    def shape(self, e):
+    def shape(self, e: Expr) -> tuple[Expr, ...]:
         return resolved_shape(e, self._shape_of)
 
     def _shape_of(self, symbol):
@@ -83,29 +83,29 @@ class Derivation:
             return symbol.shape
         return self.shapes[symbol.of if isinstance(symbol, Adjoint) else symbol]
 
-    def jacobian(self, new, prev):
+    def jacobian(self, new: Symbol | str, prev: Symbol | str) -> Expr:
         """One step's d new / d prev, the other previous states and the inputs held fixed. See Cell.jacobian."""
         from symcell.derivation.jacobian import jacobian
 
         return jacobian(self, new, prev)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Derivation({self.cell.name}: {len(self.forward)} forward rows, {len(self.adjoint)} adjoint rows)"
 
-    def latex(self, document=False):
+    def latex(self, document: bool = False) -> str:
         """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document."""
         from symcell.documents.latex import derivation_latex
 
         return derivation_latex(self, document)
 
-    def _repr_latex_(self):
+    def _repr_latex_(self) -> str:
         from symcell.documents.latex import notebook_latex
 
         return notebook_latex(self)
 
 
 @lru_cache(maxsize=64)
-def derive(cell):
+def derive(cell: Cell) -> Derivation:
     """Cell -> Derivation."""
     forward = flatten(cell)  # Cell -> forward rows
     draft = Derivation(cell, forward, ())

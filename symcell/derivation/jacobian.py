@@ -5,7 +5,7 @@ All other previous states, and the inputs, are held fixed.
 
 from dataclasses import dataclass
 
-from sympy import IndexedBase, Integer, Mul, Symbol
+from sympy import Expr, IndexedBase, Integer, Mul, Symbol
 
 from symcell.derivation.chain import derivative
 from symcell.derivation.derive import Derivation, recurrent_states
@@ -58,23 +58,23 @@ class Carousel:
     derivation: Derivation
     state: State
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         cell = self.derivation.cell
         object.__setattr__(self, "state", _chosen(cell, self.state, _states(cell), "a carousel is of one of the states"))
 
     @property
-    def factor(self):
+    def factor(self) -> Expr:
         """d s_t / d s_{t-1} over one step, all other previous states held fixed."""
         return self.derivation.jacobian(self.state, self.state.prev)
 
     @property
-    def direct(self):
+    def direct(self) -> Expr:
         """The derivative of the state's own equation alone, its intermediates held fixed."""
         held = [r.target for r in self.derivation.forward if r.target != self.state and r.equation != self._own_equation]
         return derivative(self.derivation, self.state, self.state.prev, held)
 
     @property
-    def keepers(self):
+    def keepers(self) -> set[Symbol]:
         """The gates that keep more of the state the further they are open: `direct` grows with them, whatever all else is."""
         ranges = Ranges(self.derivation)
         direct = ranges.spelled_out(self.direct)
@@ -87,16 +87,17 @@ class Carousel:
         return next(r.equation for r in self.derivation.forward if r.target == self.state)
 
     @property
-    def detours(self):
+    def detours(self) -> tuple[State, ...]:
         """The other states s' through which one step's total derivative passes: s_t reads s'_{t-1}, which step t-1 has computed
         from s_{t-1}. The total derivative adds d s_t / d s'_{t-1} * d s'_{t-1} / d s_{t-1} for each of them."""
         made_from_it = self._made_from(self.state)
         return tuple(s for s in self._read if s in made_from_it)
 
     @property
-    def longer_detours(self):
+    def longer_detours(self) -> tuple[State, ...]:
         """The other states that s_t reads and to which s leads over several steps, never through s itself on the way."""
-        found, waiting = set(), [self.state.prev, *(s.prev for s in self._made_from(self.state))]
+        found: set[State] = set()
+        waiting = [self.state.prev, *(s.prev for s in self._made_from(self.state))]
         while waiting:
             reached = self._made_from(waiting.pop()) - found
             found |= reached
@@ -118,7 +119,7 @@ class Carousel:
         return {s for s in self._others if derivative(self.derivation, s, source, held) != 0}
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         """What the factor is made of: "none" (it is 0: the state's last value is not read, or the derivative is zero), "constant"
         (numbers and parameters, the same at every step), "gate" (elementwise, and the equations keep it between 0 and 1),
         "elementwise" (any other without a matrix) or "matrix"."""
@@ -131,7 +132,7 @@ class Carousel:
             return "constant"
         return "gate" if is_gate(factor, self.derivation) else "elementwise"
 
-    def product(self, k):
+    def product(self, k: int) -> Expr:
         """The factors of k steps, the latest first: d s_t / d s_{t-k} along this path alone.
 
         Time is written as an index: f[t], f[t - 1], ... Raises CellError unless k is a number of steps."""
@@ -141,22 +142,22 @@ class Carousel:
         factor = self.factor
         return Mul(*[_at_step(factor, j, self.derivation) for j in range(int(steps))])
 
-    def backward(self, k):
+    def backward(self, k: int) -> Expr:
         """The transpose of the product over k steps: what an error at step t is multiplied by on its way back to step t - k."""
         return transposed(self.product(k))
 
-    def latex(self, steps=3):
+    def latex(self, steps: int = 3) -> str:
         """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
         from symcell.documents.carousel import carousel_latex
 
         return carousel_latex(self, steps)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         from symcell.notation.plain import short_factor_text
 
         return f"Carousel({self.derivation.cell.name}: d {self.state}[t] / d {self.state}[t-1] = {short_factor_text(self)})"
 
-    def _repr_latex_(self):
+    def _repr_latex_(self) -> str:
         from symcell.documents.carousel import carousel_math
 
         return rf"$\displaystyle {carousel_math(self, 3)}$"

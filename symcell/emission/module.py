@@ -83,7 +83,7 @@ def _step(passage):
 
 
 def _source(name):
-    return resources.files("symcell.templates").joinpath(f"{name}.py.jinja").read_text("utf-8")
+    return resources.files("symcell.emission").joinpath("templates", f"{name}.py.jinja").read_text("utf-8")
 
 
 def _template(name):

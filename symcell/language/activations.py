@@ -1,5 +1,7 @@
 """Functions of one unit that SymPy lacks, each with its derivative; the derivatives of all others stand in `slopes`."""
 
+from typing import Any, Self
+
 from sympy import (
     Abs,
     Expr,
@@ -27,7 +29,7 @@ class Unit(Function):
 
     nargs = 1
 
-    def __new__(cls, *args, **options):
+    def __new__(cls, *args: Any, **options: Any) -> Self:
         for a in args:
             if isinstance(a, bool) or not isinstance(a, (Expr, int, float)):  # SymPy would evaluate a text
                 raise CellError(f"{cls.__name__} takes expressions, found {a!r}")
@@ -83,7 +85,7 @@ class leaky_relu(Unit):
 
     nargs = 2
 
-    def __new__(cls, z, slope=None):
+    def __new__(cls, z: Expr | float, slope: Expr | float | None = None) -> Self:
         return super().__new__(cls, z, Rational(1, 100) if slope is None else slope)
 
     def elementary(self):

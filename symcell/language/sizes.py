@@ -1,14 +1,19 @@
 """Symbolic sizes and numbers, as a user writes them, and as a message does."""
 
+from collections.abc import Sequence
 from numbers import Number
+from typing import Any, TypeAlias
 
 from sympy import Basic, Dummy, Expr, Integer, Symbol, sympify
 
 from symcell.errors import CellError
 from symcell.language.words import is_name, unused
 
+Size: TypeAlias = str | int | Expr  # as a user writes one
+Shape: TypeAlias = Size | Sequence[Size] | None
 
-def size(value, what="a size"):
+
+def size(value: Size, what: str = "a size") -> Expr:
     """A size as SymPy sees it: `"n_h"` becomes a positive integer symbol, 4 the number 4. `what` it is, a message says."""
     if isinstance(value, str):
         if not is_name(value):
@@ -22,12 +27,12 @@ def size(value, what="a size"):
     return n
 
 
-def symbolic(value):
+def symbolic(value: Any) -> Any:
     """A number or an expression as SymPy sees it; None for all else, of which SymPy would execute the texts."""
     return sympify(value) if isinstance(value, (Basic, Number)) else None
 
 
-def shape_tuple(shape, what="a shape"):
+def shape_tuple(shape: Shape, what: str = "a shape") -> tuple[Expr, ...] | None:
     """`"n"`, `4`, `("n", "m")` or `()` as a tuple of sizes; `None` stays `None`."""
     if shape is None:
         return None

@@ -23,6 +23,7 @@ from sympy import (
     S,
     UnevaluatedExpr,
     acos,
+    acot,
     acoth,
     acsc,
     acsch,
@@ -136,8 +137,9 @@ def _of_extremum(e, k):
     return wins[k] / Add(*wins)
 
 
-def _of_angle(y, x, k):
+def _of_angle(angle, k):
     """atan2: the other coordinate by the square of the radius, which would overflow."""
+    y, x = angle.args
     radius = hypot(x, y)
     return UnevaluatedExpr((x if k == 0 else -y) / radius) / radius
 
@@ -149,7 +151,7 @@ _DERIVATIVES = {
     Abs: lambda e, k: sign(e.args[0]),
     Mod: lambda e, k: S.One if k == 0 else UnevaluatedExpr((e - e.args[0]) / e.args[1]),
     frac: lambda e, k: S.One,
-    atan2: lambda e, k: _of_angle(*e.args, k),
+    atan2: lambda e, k: _of_angle(e, k),
     sinc: lambda e, k: sinc_slope(e.args[0]),
     **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
 }
@@ -163,6 +165,7 @@ _SLOPES = {
     atanh: lambda z: 1 / ((1 - z) * (1 + z)),
     asec: lambda z: sign(z) / (z * leg(z)),
     acsc: lambda z: -sign(z) / (z * leg(z)),
+    acot: lambda z: -1 / hypot(1, z) ** 2,
     acoth: lambda z: 1 / ((1 - z) * (1 + z)),
     asech: lambda z: -1 / (z * inner_leg(z)),
     acsch: lambda z: Piecewise((-sign(z) / (z * sqrt(1 + z**2)), Abs(z) < 1), (-1 / (z**2 * sqrt(1 + 1 / z**2)), True)),

@@ -4,11 +4,13 @@ A symbol stands for one unit of its vector (or matrix), so that `*` is elementwi
 to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use".
 """
 
-from sympy import Symbol
+from typing import Self
+
+from sympy import Expr, Symbol
 
 from symcell.errors import CellError, NoSuchAttribute
 from symcell.language.primitives import Products
-from symcell.language.sizes import shape_tuple, size, symbolic
+from symcell.language.sizes import Shape, Size, shape_tuple, size, symbolic
 from symcell.language.words import is_name
 
 
@@ -17,8 +19,10 @@ class Quantity(Products, Symbol):
 
     __slots__ = ("_content", "declared")
     role = "quantity"
+    name: str
+    declared: tuple[Expr, ...] | None
 
-    def __new__(cls, name, shape=None):
+    def __new__(cls, name: str, shape: Shape = None) -> Self:
         if not is_name(name):
             hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
@@ -59,7 +63,7 @@ class Param(Quantity):
     __slots__ = ("blocks",)
     role = "parameter"
 
-    def __new__(cls, name, shape=None, blocks=None):
+    def __new__(cls, name: str, shape: Shape = None, blocks: Size | None = None) -> Self:
         self = super().__new__(cls, name, shape)
         self.blocks = None if blocks is None else size(blocks, f"the number of blocks of {name}")
         self._content += (str(self.blocks),)
@@ -83,7 +87,7 @@ class State(Quantity):
     __slots__ = ("initial",)
     role = "state"
 
-    def __new__(cls, name, shape=None, initial=0):
+    def __new__(cls, name: str, shape: Shape = None, initial: Expr | float = 0) -> Self:
         self = super().__new__(cls, name, shape)
         self.initial = symbolic(initial)
         if self.initial is None:
@@ -95,7 +99,7 @@ class State(Quantity):
         return (self.name, self.declared, self.initial), {}
 
     @property
-    def prev(self):
+    def prev(self) -> "Previous":
         return Previous(self)
 
 
@@ -105,7 +109,7 @@ class Previous(Quantity):
     __slots__ = ("state",)
     role = "previous state"
 
-    def __new__(cls, state):
+    def __new__(cls, state: State) -> Self:
         self = super().__new__(cls, f"{state.name}_prev", state.declared)
         self.state = state
         self._content = state._content

@@ -2,10 +2,12 @@
 
 import math
 import threading
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 from numba import types
+from numpy.typing import ArrayLike, DTypeLike
 
 from symcell.runtime.copies import _address, _copied, _ready
 from symcell.runtime.jit import jit
@@ -22,16 +24,18 @@ class Run:
     sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
     until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
 
+    final: dict[str, np.ndarray]
+
     def __init__(self, call, final, starts, sequences=None, tape=None):
         self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
 
     @cached_property
-    def states(self):
+    def states(self) -> dict[str, np.ndarray]:
         found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
         return {name: _within(a, self._call.lengths) for name, a in found.items()}
 
     @cached_property
-    def outputs(self):
+    def outputs(self) -> dict[str, np.ndarray]:
         return {name: self.states[name] for name in OUTPUTS}
 
     def __repr__(self):
@@ -42,6 +46,10 @@ class Run:
 class Gradients:
     """The derivatives of the loss: params, inputs and initial, each a dict of arrays."""
 
+    params: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray]
+    initial: dict[str, np.ndarray]
+
     def __init__(self, params, inputs, initial):
         self.params, self.inputs, self.initial = params, inputs, initial
 
@@ -49,7 +57,7 @@ class Gradients:
         return f"Gradients of {NAME}: " + ", ".join((*self.params, *self.inputs, *self.initial))
 
 
-def init(seed=0, dtype="float32", **sizes):
+def init(seed: int = 0, dtype: DTypeLike = "float32", **sizes: int) -> dict[str, np.ndarray]:
     """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
 
     Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
@@ -73,7 +81,7 @@ def init(seed=0, dtype="float32", **sizes):
     return params
 
 
-def freeze(params, dtype=None):
+def freeze(params: Mapping[str, ArrayLike], dtype: DTypeLike | None = None) -> Frozen:
     """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
     `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
     real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
@@ -86,7 +94,15 @@ def freeze(params, dtype=None):
     return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
 
 
-def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None, checkpoint=None):
+def forward(
+    params: Mapping[str, ArrayLike],
+    inputs: ArrayLike | Mapping[str, ArrayLike],
+    initial: Mapping[str, ArrayLike] | None = None,
+    lengths: Sequence[int] | np.ndarray | None = None,
+    dtype: DTypeLike | None = None,
+    threads: int | None = None,
+    checkpoint: int | bool | None = None,
+) -> Run:
     """Run the cell over a sequence.
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
@@ -112,7 +128,12 @@ def forward(params, inputs, initial=None, lengths=None, dtype=None, threads=None
     return Run(call, final, starts[:-1])
 
 
-def backward(run, cotangents=None, final=None, input_gradients=True):
+def backward(
+    run: Run,
+    cotangents: Mapping[str, ArrayLike] | None = None,
+    final: Mapping[str, ArrayLike] | None = None,
+    input_gradients: bool = True,
+) -> Gradients:
     """The gradients of a loss, given its derivatives with respect to the states.
 
     cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is

@@ -5,7 +5,7 @@ Parameters that are given again, and have not changed, are neither copied nor pa
 they have changed, as in training, copies and packed weights take the memory of earlier ones that no run needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from sys import getrefcount
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class _Parameters(NamedTuple):
     shapes: dict
 
 
-class Frozen(Mapping):
+class Frozen(Mapping[str, np.ndarray]):
     """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
 
     def __init__(self, cell, parameters):
@@ -56,13 +56,13 @@ class Frozen(Mapping):
         self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
         return parameters
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._arrays)
 
     def __repr__(self):

@@ -14,6 +14,7 @@ A new primitive is one new class in the file where its like stand, and its name 
 """
 
 from inspect import signature
+from typing import Any, Self
 
 from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
@@ -31,18 +32,18 @@ class Products(Foreign):
     __slots__ = ()
     _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
 
-    def __matmul__(self, other):
+    def __matmul__(self, other: Any) -> Any:
         from symcell.language.primitives.products import matmul
 
         return matmul(self, other)
 
-    def __rmatmul__(self, other):
+    def __rmatmul__(self, other: Any) -> Any:
         from symcell.language.primitives.products import matmul
 
         return matmul(other, self)
 
     @property
-    def T(self):
+    def T(self) -> Any:
         from symcell.language.primitives.products import transpose
 
         return transpose(self)
@@ -70,7 +71,7 @@ class Unevaluated:
 class Primitive(Products, Unevaluated, Function):
     """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
 
-    def __new__(cls, *args):
+    def __new__(cls, *args: Any) -> Self:
         for a in args:
             if isinstance(a, (str, bool)) or not isinstance(a, (Basic, int, float)) or getattr(a, "is_Matrix", False):
                 raise CellError(f"{cls.called or cls.__name__} takes expressions, found {not_taken(a)}")

@@ -1,10 +1,12 @@
 """Units in other places: repetition, reshaping, the identity."""
 
+from typing import Self
+
 import numpy as np
-from sympy import Eq, Piecewise, S, Symbol, floor, sympify
+from sympy import Eq, Expr, Piecewise, S, Symbol, floor, sympify
 
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
-from symcell.language.sizes import size
+from symcell.language.sizes import Size, size
 
 
 class repeat(Primitive):
@@ -13,7 +15,7 @@ class repeat(Primitive):
     rule = "repetition"
     view = True
 
-    def __new__(cls, v, k):
+    def __new__(cls, v: Expr | float, k: Size) -> Self:
         return super().__new__(cls, v, size(k, "the number k of repeat(v, k)"))
 
     def shape(self, shapes, sizes):
@@ -106,7 +108,7 @@ class identity(Primitive):
 
     view = True
 
-    def __new__(cls, n):
+    def __new__(cls, n: Size) -> Self:
         return super().__new__(cls, size(n, "the size n of identity(n)"))
 
     def shape(self, shapes, sizes):

@@ -1,7 +1,9 @@
 """Along one axis: reductions, and their transposes the broadcasts."""
 
+from typing import Any, Self
+
 import numpy as np
-from sympy import Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
@@ -12,7 +14,7 @@ from symcell.language.writing import written
 class Along(Primitive):
     """What works along one axis of its argument: `f(e, axis=-1)`."""
 
-    def __new__(cls, e, axis=-1):
+    def __new__(cls, e: Expr | float, axis: int = -1) -> Self:
         if isinstance(axis, bool) or not isinstance(axis, (int, Integer)):
             raise CellError(f"{cls.__name__} works along an axis given as an integer, found {axis}")
         return super().__new__(cls, e, axis)
@@ -48,7 +50,7 @@ class spread(Along):
     called = "column or row"
     view = True
 
-    def __new__(cls, e, axis, n=None):
+    def __new__(cls, e: Any, axis: Any, n: Any = None) -> Self:
         return Primitive.__new__(cls, e, axis) if n is None else Primitive.__new__(cls, e, axis, size(n))
 
     def shape(self, shapes, sizes):
@@ -74,12 +76,12 @@ class spread(Along):
         return rf"{e} \mathbf{{1}}^{{\top}}" if self.args[1] == 1 else rf"\mathbf{{1}} \, {e}^{{\top}}"
 
 
-def column(u):
+def column(u: Expr) -> Expr:
     """A vector as a matrix that varies along its first axis: entry (j, k) is u_j."""
     return spread(u, 1)
 
 
-def row(v):
+def row(v: Expr) -> Expr:
     """A vector as a matrix that varies along its second axis: entry (j, k) is v_k."""
     return spread(v, 0)
 

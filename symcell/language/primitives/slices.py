@@ -1,11 +1,13 @@
 """Runs of entries: vectors one after another, and parts of a vector."""
 
+from typing import Self
+
 import numpy as np
-from sympy import And, Integer, Piecewise, S, sympify
+from sympy import And, Expr, Integer, Piecewise, S, sympify
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive
-from symcell.language.sizes import size
+from symcell.language.sizes import Size, size
 from symcell.language.writing import written
 
 
@@ -48,7 +50,7 @@ class part(Primitive):
     rule = "slice"
     view = True
 
-    def __new__(cls, v, start, length):
+    def __new__(cls, v: Expr | float, start: Size, length: Size) -> Self:
         start = S.Zero if start == 0 else size(start, "the start of part(v, start, length), unless it is 0,")
         return super().__new__(cls, v, start, size(length, "the length of part(v, start, length)"))
 
@@ -85,7 +87,7 @@ class chunk(Primitive):
     rule = "slice"
     view = True
 
-    def __new__(cls, v, k, n):
+    def __new__(cls, v: Expr | float, k: int, n: int) -> Self:
         whole = all(isinstance(m, (int, Integer)) and not isinstance(m, bool) for m in (k, n))
         if not (whole and 0 <= k < n):
             raise CellError(

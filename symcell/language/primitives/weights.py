@@ -30,7 +30,7 @@ class Affine(Primitive):
         return f"affine({', '.join([*map(printer.doprint, operands), *options])})"
 
 
-def affine(*operands, bias=True, name=None):
+def affine(*operands: Expr, bias: bool = True, name: str | None = None) -> Expr:
     """A sum of products with fresh parameters, and a bias. The parameters are named after the equation's left side
     (or `name`): W for an input, U for a state or intermediate, b for the bias. See Cell."""
     if not operands:

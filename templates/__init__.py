@@ -1,1 +1,0 @@
-"""Skeletons of what symcell writes; all decisions are made in Python."""

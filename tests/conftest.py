@@ -1,0 +1,16 @@
+"""What all tests share: they are about this checkout, whatever is installed, and their own warnings are errors."""
+
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+OURS = ("symcell", "symcell_kernels", "symcell_references", "tests", "references", "benchmarks")
+
+
+def pytest_configure(config):
+    """A warning that symcell, its generated modules or a test gives rise to is an error; those of other libraries are shown."""
+    examples = HERE.parent / "examples"
+    names = {*OURS, *(path.stem for folder in (HERE, examples) for path in folder.glob("*.py"))}
+    config.addinivalue_line("filterwarnings", rf"error:::({'|'.join(sorted(names))})(\.|\Z)")
+    # Processes that tests start import the same symcell.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,0 +1,136 @@
+"""A program that uses the public face, as `mypy --strict` reads it from outside: what is right passes, and each line that says
+`type: ignore` is an error, or mypy would call it unused."""
+
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Eq, exp, symbols, tanh
+
+import symcell
+from symcell import (
+    Cell,
+    CellError,
+    Constant,
+    Input,
+    Param,
+    State,
+    affine,
+    cells,
+    chunk,
+    column,
+    concat,
+    cumsum,
+    dot,
+    flat,
+    hard_sigmoid,
+    identity,
+    leaky_relu,
+    log_sigmoid,
+    matmul,
+    mean,
+    outer,
+    part,
+    relu,
+    repeat,
+    row,
+    sigmoid,
+    silu,
+    size,
+    softmax,
+    softplus,
+    stop_gradient,
+    total,
+    variance,
+)
+from symcell.bench import Speed, speeds
+from symcell.cells import lstm
+from symcell.cells.compositions import layer_norm
+from symcell.check import check
+from symcell.derivation.derive import Derivation
+from symcell.derivation.jacobian import Carousel
+from symcell.generated import gru
+from symcell.kernel import Kernel
+from symcell.report import CheckReport
+from symcell.structure import Structure
+from symcell.train import Classifier, History, digits, forget_bias, train
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def declared() -> Cell:
+    x, k = Input("x"), Constant("k", ("n_h",))
+    h, c = State("h"), State("c", "n_h", initial=Param("c_0"))
+    f, g = symbols("f g")
+    return Cell("toy", [
+        Eq(f, sigmoid(affine(x, h.prev) + Param("p") * c.prev)),
+        Eq(g, tanh(Param("W", blocks="n_heads") @ x) + affine(x, bias=False, name="g")),
+        Eq(c, f * c.prev + g * k),
+        Eq(h, layer_norm(c)),
+    ], outputs=(h, c), reference="none")  # fmt: skip
+
+
+def words() -> list[Any]:
+    u, v, m = Input("u"), Input("v", "n"), Input("m", ("n", 4))
+    elementwise = [relu(u), leaky_relu(u), leaky_relu(u, 0.1), hard_sigmoid(u), softplus(u), log_sigmoid(u), silu(u), stop_gradient(exp(u))]
+    reduced = [total(u), mean(m, axis=0), variance(u), softmax(m, 1), cumsum(u), dot(u, v), m.T @ v, matmul(m, u)]
+    placed = [outer(u, v), column(u), row(v), repeat(u, 3), concat(u, v), chunk(u, 0, 2), part(u, 0, size("n") - 1), flat(m), identity("n")]
+    return [*elementwise, *reduced, *placed, u + v.prev, State("s").prev * 2]
+
+
+def read(cell: Cell) -> str:
+    assert_type(cell.states, tuple[State, ...])
+    assert_type(cell.sizes, tuple[str, ...])
+    assert_type(cell.derive(), Derivation)
+    assert_type(cell.carousel("h"), Carousel)
+    assert_type(cell.structure, Structure)
+    print(cell.jacobian("h", cell.states[0].prev), cell.carousel(cell.states[0]).product(3), cell.shape("h"), cell.equations[0].rhs)
+    return cell.derive().latex(document=True) + cell.carousel("h").latex() + cell.carousel("h").kind
+
+
+def trained(kernel: Kernel) -> float:
+    params: Arrays = kernel.init(n_x=8, n_h=16, seed=0)
+    x = np.ones((100, 32, 8), "float32")
+    run = kernel.forward(params, {"x": x}, {"h": np.zeros((32, 16))}, lengths=[7] * 32, threads=2, checkpoint=True)
+    grads = kernel.backward(run, {"h": np.ones((100, 32, 16))}, final={"c": run.final["c"]}, input_gradients=False)
+    found: list[Arrays] = [run.states, run.final, run.outputs, grads.params, grads.inputs, grads.initial]
+    frozen = kernel.freeze(params)
+    state = kernel.step(frozen, x[0], kernel.step(params, x[0], run.final))
+    return float(state["h"].sum() + frozen["W"].sum()) + len(found)
+
+
+def written(cell: Cell, folder: Path) -> Path:
+    try:
+        return symcell.generate(cell, folder)
+    except CellError as error:
+        print(error)
+    return symcell.generate(cells.get(cells.names()[0]), "kernels")
+
+
+def without_sympy() -> Arrays:
+    params = gru.init(n_x=2, n_h=3, dtype="float64")
+    run = gru.forward(params, np.ones((4, 1, 2)))
+    return gru.step(gru.freeze(params), np.ones((1, 2)), run.final) | gru.backward(run, final={"c": np.ones((1, 3))}).params
+
+
+def measured() -> tuple[CheckReport, list[Speed], History]:
+    task = digits("rows")
+    model = Classifier(lstm.compile(), task, hidden=32, init=forget_bias(lstm))
+    return check(lstm, dtype="float32"), list(speeds(lstm, [(1, 2, 3)])), train(model, task, epochs=1)
+
+
+def wrong(kernel: Kernel, cell: Cell) -> None:
+    kernel.init(n_x="8")  # type: ignore[arg-type]
+    kernel.forward({"W": np.ones(3)}, np.ones(3), length=[3])  # type: ignore[call-arg]
+    kernel.forward(["W"], np.ones(3))  # type: ignore[arg-type]
+    kernel.backward(np.ones(3))  # type: ignore[arg-type]
+    kernel.step({}, np.ones(3)).sum()  # type: ignore[attr-defined]
+    symcell.generate("lstm", "folder")  # type: ignore[arg-type]
+    cell.carousel(3)  # type: ignore[arg-type]
+    cell.derive().latex(document="yes")  # type: ignore[arg-type]
+    Cell(3, [])  # type: ignore[arg-type]
+    affine(Input("x"), bias="no")  # type: ignore[arg-type]
+    chunk(Input("x"), "0", 2)  # type: ignore[arg-type]
+    cells.get(1)  # type: ignore[arg-type]
+    gru.init(seed="0")  # type: ignore[arg-type]
