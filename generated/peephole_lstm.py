@@ -47,8 +47,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ec5e1fecd8b83726"
-RUNTIME_HASH = "e713d4a836063636"
+CONTENT_HASH = "21cf60a5afe9b6fc"
+RUNTIME_HASH = "9e5ac89db2ea6a8e"
 
 NAME = "peephole_lstm"
 PARAMS = {
@@ -447,14 +447,6 @@ def _is_team(parts):
 def steps_at_a_time(T, B):
     """The steps of a block."""
     return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
-
-
-def summed(parts):
-    """The sum of what each thread added up."""
-    if len(parts) == 1:
-        return parts[0]
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return reduce(np.add, parts)
 
 
 @intrinsic
@@ -1332,6 +1324,15 @@ def _copy(typing, source, place, target, goal, count):
 
 
 @inlined
+def wait(later, final, t, lengths, low, upto):
+    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    for b in range(low, upto):
+        if t >= lengths[b]:
+            width = later.size // later.shape[0]
+            _copy(final, b * width, later, b * width, width)
+
+
+@inlined
 def keep(given, kept, first, last, low, upto):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
@@ -1398,6 +1399,79 @@ def array_in(typing, memory, place, shape):
         return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
 
     return signature, generate
+
+
+# Long sums.
+
+
+_DEPTH = 128  # the terms of weight gradients that are added up at a time
+_IN_A_LAYER = 64  # what is added up before a layer is added to the next one
+_LAYERS = 5  # at most; the last one takes whatever is left
+_FULL = 1 << 62  # parts: all layers are full
+
+
+def sums_of_rows(threads, size, real):
+    """So many sums of each thread, which grow by what a sample at a step has for them."""
+    return zeros((threads, _LAYERS, size), real)
+
+
+def sums_of_products(shape, real, rows):
+    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with the layers that they take. If there
+    are no rows, zeros."""
+    layers, parts = 1, rows // _DEPTH
+    while parts > _IN_A_LAYER and layers < _LAYERS:
+        layers, parts = layers + 1, parts // _IN_A_LAYER
+    sums = (room if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
+    if layers > 1:
+        sums[..., 1:, :, :] = 0
+    return sums
+
+
+@exact_jit
+def _carry(sums, place, count, before, after):
+    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so many
+    numbers of a layer from a place on."""
+    for layer in range(1, sums.shape[0]):
+        before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
+        if before == after:
+            break
+        for i in range(place, place + count):
+            sums[layer, i] += sums[layer - 1, i]
+            sums[layer - 1, i] = 0
+
+
+@inlined
+def carry(sums, rows):
+    """One more row has been added to so many rows: see _carry. Returns the number of rows."""
+    if (rows + 1) % _IN_A_LAYER == 0:
+        _carry(sums, 0, sums.shape[1], rows, rows + 1)
+    return rows + 1
+
+
+@inlined
+def collect(sums):
+    """What all layers hold together, in the last one."""
+    _carry(sums, 0, sums.shape[1], 0, _FULL)
+
+
+def summed(sums):
+    """The sums of all threads; each has its own in the last layer."""
+    if len(sums) == 1:
+        return sums[0, -1]
+    with np.errstate(all="ignore"):  # NaN and infinity go through
+        return reduce(np.add, sums[:, -1])
+
+
+def _grown(totals, parts):
+    """Sums by name, in double precision, and what comes to them; the first sums are what comes first."""
+    with np.errstate(all="ignore"):
+        return {name: totals[name] + a if totals else a.astype(np.float64) for name, a in parts.items()}
+
+
+def _rounded(total, real):
+    """A sum in double precision, as an array of a dtype."""
+    with np.errstate(all="ignore"):
+        return np.asarray(total, real)
 
 
 # Tiles of matrix products.
@@ -1731,7 +1805,6 @@ def _samples_before(builder, sequence, low, upto):
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
 _WAY = 1 << 12  # bytes after which places in the first cache repeat
-_DEPTH = 128  # the terms of weight gradients that are added up at a time
 
 
 def packed(terms, columns, real):
@@ -1858,11 +1931,6 @@ _DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel
 _SPAN = 480  # rows of weight gradients that are added up at a time
 
 
-def sums_of_products(shape, real, count):
-    """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
-    return room(shape, real) if count else zeros(shape, real)
-
-
 @inlined
 def _in_tall_tiles(count):
     """How many rows go into tall tiles; the rest goes into short ones."""
@@ -1941,33 +2009,48 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
                 _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
 
 
-def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
-    """out[m, k] = the sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
-    right[t, b, from_right + k], of which there are some, or out grows by that: a gradient of weights.
+def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
+    """out[..., m, k] grows by the sum over the steps from `first` on, and over the samples from `low` up to `high` that have them,
+    of left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first; what is in
+    out before does not count.
 
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
-    left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
-    left, right, out, team = _there(left), _there(right), _there(out), _there(team)
-    places, panels = _there(places), _there(panels)
-    samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows, row, sample = left.shape[0] * samples, low, 0
+    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps neither,
+    lengths (B,), the steps of each sample; all C-contiguous and of one float dtype, lengths apart. As many rows of the right at a
+    time as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread
+    adds to some of the rows of out."""
+    left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
+    team, places, panels = _there(team), _there(places), _there(panels)
+    (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    for first in range(0, rows, _DEPTH):
-        count = min(_DEPTH, rows - first)
-        for r in range(count):
-            places[r] = row * left.shape[2] + from_left
-            _put_row(right, row * right.shape[2] + from_right, breadth, panels, r)
-            row, sample = row + 1, sample + 1
-            if sample == samples:  # on to the next step
-                row, sample = row + left.shape[1] - samples, 0
-        terms = places[:count]
-        for top in range(above, below, _SPAN):
-            tall = min(_SPAN, below - top)
-            most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
-            for column in range(0, breadth, width):
-                _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
-                _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
+    layers = array_in(out, 0, (out.shape[0], height * breadth))
+    step, sample, added, rows = 0, low, (T - first - steps) * samples, (T - first) * samples
+    while added < rows:
+        count, before = 0, added
+        while added < rows and count < _DEPTH:
+            if first + step < lengths[sample]:
+                row = step * B + sample
+                places[count] = row * left.shape[2] + from_left
+                _put_row(right, row * right.shape[2] + from_right, breadth, panels, count)
+                count += 1
+            added, sample = added + 1, sample + 1
+            if sample == high:
+                step, sample = step + 1, low
+        if count or not before:
+            _add_terms(left, places[:count], panels, out, above, below, before > 0)
+        after = _FULL if first == 0 and added == rows else added // _DEPTH
+        _carry(layers, above * breadth, (below - above) * breadth, before // _DEPTH, after)
+
+
+@inlined
+def _add_terms(left, terms, panels, out, above, below, grows):
+    """The terms of some rows of out's first layer, which grows by them, or is replaced."""
+    (_, _, breadth), width = out.shape, panels.shape[2]
+    for top in range(above, below, _SPAN):
+        tall = min(_SPAN, below - top)
+        most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
+        for column in range(0, breadth, width):
+            _tall_sum_band(left, top, panels, terms, part, column, grows, 0, most)
+            _short_sum_band(left, top, panels, terms, part, column, grows, most, tall)
 
 
 # Calls of matrix products.
@@ -1981,9 +2064,10 @@ def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
     rows, n = types.Array(number, 3, "C"), types.intp
     team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
+    places = lengths = team
     return (
         (rows, n, rows, rows, n, n, n, n, team, ahead),
-        (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
+        (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, places, rows),
     )
 
 
@@ -2031,7 +2115,9 @@ def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, h
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+def add_outer_products(
+    typing, products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
+):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)
 
@@ -2169,8 +2255,8 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq, from_h_prev,
-        x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
+        from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -2187,14 +2273,15 @@ def forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, 
             multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
             meet(team)
             for b in range(low, upto):
-                forward_step_row(n_h, p_i, row_at(c_seq, t, b), columns_at(from_h_prev, 0, b, 0, n_h),
-                    columns_at(from_x, t - first, b, 0, n_h), b_i, row_at(i_seq, t, b), p_f,
-                    columns_at(from_h_prev, 0, b, n_h, 2 * n_h), columns_at(from_x, t - first, b, n_h,
-                    2 * n_h), b_f, row_at(f_seq, t, b), columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h),
-                    columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_g, row_at(g_seq, t, b),
-                    row_at(c_seq, t + 1, b), p_o, columns_at(from_h_prev, 0, b, 3 * n_h, 4 * n_h),
-                    columns_at(from_x, t - first, b, 3 * n_h, 4 * n_h), b_o, row_at(o_seq, t, b),
-                    row_at(h_seq, t + 1, b))
+                if t < lengths[b]:
+                    forward_step_row(n_h, p_i, row_at(c_seq, t, b), columns_at(from_h_prev, 0, b, 0, n_h),
+                        columns_at(from_x, t - first, b, 0, n_h), b_i, row_at(i_seq, t, b), p_f,
+                        columns_at(from_h_prev, 0, b, n_h, 2 * n_h), columns_at(from_x, t - first, b, n_h,
+                        2 * n_h), b_f, row_at(f_seq, t, b), columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h),
+                        columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), b_g, row_at(g_seq, t, b),
+                        row_at(c_seq, t + 1, b), p_o, columns_at(from_h_prev, 0, b, 3 * n_h, 4 * n_h),
+                        columns_at(from_x, t - first, b, 3 * n_h, 4 * n_h), b_o, row_at(o_seq, t, b),
+                        row_at(h_seq, t + 1, b))
             meet(team)
 
 
@@ -2255,28 +2342,38 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
-        dh_later, dx_seq, x, h_seq, dW, dU, lines, panels, ahead, dh_given, c_seq, o_seq, p_o, dc_given,
-        dc_later, i_seq, g_seq, f_seq, p_i, p_f, dp_i, db_i, dp_f, db_f, db_g, dp_o, db_o):
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W,
+        dz_all, dh_later, dx_seq, x, h_seq, dW, dU, lines, panels, ahead, dh_final, sums, dh_given, c_seq,
+        o_seq, p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i, p_f):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     ahead = noted_ahead(ahead, (x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq), low, upto)
+    dp_i = array_in(sums, 0, (n_h,))
+    db_i = array_in(sums, n_h, (n_h,))
+    dp_f = array_in(sums, 2 * n_h, (n_h,))
+    db_f = array_in(sums, 3 * n_h, (n_h,))
+    db_g = array_in(sums, 4 * n_h, (n_h,))
+    dp_o = array_in(sums, 5 * n_h, (n_h,))
+    db_o = array_in(sums, 6 * n_h, (n_h,))
+    rows = 0
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b], row_at(c_seq,
-                    t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), p_o,
-                    row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(i_seq, t, b),
-                    row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t,
-                    b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
-                    columns_at(dz_all, t - first, b, 0, n_h), p_i, p_f)
+                if t < lengths[b]:
+                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                        row_at(c_seq, t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
+                        3 * n_h, 4 * n_h), p_o, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
+                        row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h,
+                        3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b,
+                        n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), p_i, p_f)
             meet(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
             multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U, array_in(dh_later,
                 0, (1, B, n_h)), t, low, high, rank, team, ahead)
             meet(team)
+            wait(dh_later, dh_final, t, lengths, low, upto)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -2285,18 +2382,21 @@ def backward_pass(T, block, low, high, upto, rank, team, products, input_gradien
                 high, rank, team)
         # dW_i, dW_f, dW_g, dW_o: the outer products of dz_i, dz_f, dz_g, dz_o and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            last < T, low, high, rank, team, lines, panels)
+            first, T, lengths, low, high, rank, team, lines, panels)
         # dU_i, dU_f, dU_g, dU_o: the outer products of dz_i, dz_f, dz_g, dz_o and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, last < T, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, low, high, rank, team, lines, panels)
         meet(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), row_at(c_seq, t, b), dp_i,
-                    db_i, columns_at(dz_all, t - first, b, n_h, 2 * n_h), dp_f, db_f, columns_at(dz_all,
-                    t - first, b, 2 * n_h, 3 * n_h), db_g, columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h),
-                    row_at(c_seq, t + 1, b), dp_o, db_o)
+                if t < lengths[b]:
+                    backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), row_at(c_seq, t, b),
+                        dp_i, db_i, columns_at(dz_all, t - first, b, n_h, 2 * n_h), dp_f, db_f,
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), db_g, columns_at(dz_all,
+                        t - first, b, 3 * n_h, 4 * n_h), row_at(c_seq, t + 1, b), dp_o, db_o)
+                    rows = carry(sums, rows)
         meet(team)
+    collect(sums)
 
 
 def _forward_weights(sizes, real, made, params, held, threads):
@@ -2316,7 +2416,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
     return W, U
 
 
-def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads):
+def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, lengths, threads):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h = sizes["n_h"]
     n_x = sizes["n_x"]
@@ -2342,7 +2442,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     from_h_prev = room((1, B, 4 * n_h), real)
 
     def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
+        forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
             from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq)
 
     in_parallel(part, parts)
@@ -2376,7 +2476,7 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, lengths, threads,
         input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h = sizes["n_h"]
@@ -2392,6 +2492,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dh_given = given["h"]
     dc_later = later["c"]
     dh_later = later["h"]
+    dh_final = dh_later.copy()
     f_seq, g_seq, i_seq, o_seq = tape
     parts = shares(threads, T, B, 120 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -2401,26 +2502,27 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     # Each thread adds up gradients of its own.
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
     dU = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_h), real, T * B)
-    dp_i, db_i, dp_f, db_f, db_g, dp_o, db_o = zeros((7, parts[-1][1] + 1, n_h), real)
+    sums = sums_of_rows(parts[-1][1] + 1, 7 * n_h, real)
     lines, panels = outer_room(len(parts), [n_x, n_h], real)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W, dz_all,
-            dh_later, dx_seq, x, h_seq, dW[own], dU[own], lines[thread], panels[thread], ahead[thread],
-            dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i, p_f, dp_i[own],
-            db_i[own], dp_f[own], db_f[own], db_g[own], dp_o[own], db_o[own])
+        backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, U, W,
+            dz_all, dh_later, dx_seq, x, h_seq, dW[own], dU[own], lines[thread], panels[thread],
+            ahead[thread], dh_final, sums[own], dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq,
+            f_seq, p_i, p_f)
 
     in_parallel(part, parts)
-    dp_i = summed(dp_i)
-    db_i = summed(db_i)
-    dp_f = summed(dp_f)
-    db_f = summed(db_f)
-    db_g = summed(db_g)
-    dp_o = summed(dp_o)
     dW = summed(dW)
     dU = summed(dU)
-    db_o = summed(db_o)
+    sums = summed(sums)
+    dp_i = sums[0:n_h]
+    db_i = sums[n_h:2 * n_h]
+    dp_f = sums[2 * n_h:3 * n_h]
+    db_f = sums[3 * n_h:4 * n_h]
+    db_g = sums[4 * n_h:5 * n_h]
+    dp_o = sums[5 * n_h:6 * n_h]
+    db_o = sums[6 * n_h:7 * n_h]
     dW_i = dW[0:n_h]
     dW_f = dW[n_h:2 * n_h]
     dW_g = dW[2 * n_h:3 * n_h]
@@ -2501,7 +2603,9 @@ class Run:
     @cached_property
     def states(self) -> dict[str, np.ndarray]:
         found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
-        return {name: _within(a, self._call.lengths) for name, a in found.items()}
+        if self._call.ragged:
+            return {name: _within(_copied(a), self._call.lengths) for name, a in found.items()}
+        return found
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
@@ -2576,8 +2680,8 @@ def forward(
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
-    lengths: (B,) integers, how many of the T steps each sample has; behind them it goes on with zeros, which has no effect
-    as long as its states stay finite. Default: all of them.
+    lengths: (B,) integers, how many of the T steps each sample has; whatever inputs and cotangents hold behind them has no
+    influence. Default: all of them.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
@@ -2616,11 +2720,8 @@ def backward(
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
     _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
     _check_shapes("final", final, STATES, call.shapes, (call.B,))
-    of_initial = {}
-    if call.lengths is not None:
-        cotangents, of_initial, final = *_given_at_ends(call, cotangents, final), {}
     later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
-    of_params, of_inputs = {}, {}
+    of_params, of_inputs, whole = {}, {}, len(call.segments) == 1
     for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
@@ -2628,15 +2729,17 @@ def backward(
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads, input_gradients)
-        of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
+                                   tape, given, later, _lengths_between(call, first, last), call.threads, input_gradients)
+        of_params = params if whole else _grown(of_params, params)
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
-    for name, a in of_initial.items():
-        later[name] += a
+    if not whole:
+        of_params = {name: _rounded(a, call.real) for name, a in of_params.items()}
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = summed([of_params[source], summed(later[name])])
+            of_params[source] = _rounded(of_params[source] + later[name].sum(0, np.float64), call.real)
+    if call.ragged:
+        of_inputs = {name: _within(a, call.lengths) for name, a in of_inputs.items()}
     return Gradients(of_params, of_inputs, later)
 
 
@@ -2733,7 +2836,8 @@ class _Call(NamedTuple):
     real: np.dtype
     params: _Parameters
     inputs: dict
-    lengths: np.ndarray | None  # of samples that do not have all steps
+    lengths: np.ndarray  # how many steps each sample has
+    ragged: bool  # whether some do not have all
     given: tuple  # the states whose initial value was
     threads: int
     segments: list
@@ -2760,13 +2864,11 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
     _check_shapes(before, given, STATES, wanted, (B,), axes)
-    if lengths is not None:
-        lengths = _checked_lengths(lengths, T, B)
-        inputs = {name: _within(a, lengths) for name, a in inputs.items()}
+    ragged, lengths = lengths is not None, _checked_lengths(lengths, T, B)
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, tuple(given), threads, segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, ragged, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):
@@ -2783,7 +2885,7 @@ def _run_segment(call, first, last, start, given=None):
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
-                    call.threads)  # fmt: skip
+                    _lengths_between(call, first, last), call.threads)  # fmt: skip
 
 
 def _replayed(run):
@@ -2793,20 +2895,6 @@ def _replayed(run):
         sequences, _ = _run_segment(run._call, first, last, start)
         _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
     return states
-
-
-def _given_between(call, cotangents, later, first, last):
-    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
-    added to the last step's."""
-    given = {}
-    for name in STATES:
-        zero = (1, call.B, *call.shapes[name])
-        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
-        if name not in RECURRENT and last == call.T and call.T:
-            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
-            given[name][-1] += later[name]
-            later[name] = np.zeros_like(later[name])
-    return given
 
 
 def _put(whole, part, first, last, T):
@@ -2824,10 +2912,14 @@ def _put(whole, part, first, last, T):
 
 
 def _checked_lengths(lengths, T, B):
-    """How many steps each sample has."""
+    """How many steps each sample has; all of them by default."""
+    if lengths is None:
+        found = np.empty(B, np.int64)
+        found.fill(T)
+        return found
     try:
-        found = np.asarray(lengths)
-    except ValueError:  # rows of several lengths
+        found = np.asarray(lengths, np.int64 if B == 0 and len(lengths) == 0 else None)
+    except (TypeError, ValueError):  # no sequence, or rows of several lengths
         found = np.empty(0, object)
     if found.shape != (B,) or found.dtype.kind not in "iu":
         raise CellError(
@@ -2840,39 +2932,41 @@ def _checked_lengths(lengths, T, B):
 
 
 def _within(array, lengths):
-    """A sequence with zeros behind the end of each sample."""
-    if lengths is None:
-        return array
-    copy = _copied(array)
-    copy[np.arange(len(copy))[:, None] >= lengths] = 0
-    return copy
+    """A sequence with zeros behind the end of each sample, in place."""
+    array[np.arange(len(array))[:, None] >= lengths] = 0
+    return array
+
+
+def _lengths_between(call, first, last):
+    """How many of some steps each sample has."""
+    return call.lengths if last - first == call.T else np.clip(call.lengths - first, 0, last - first)
 
 
 def _states_at_ends(call, sequences, first, last, before):
     """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
     then. `sequences` begin with the state before `first`."""
-    if call.lengths is None:
+    if not call.ragged:
         return {name: a[-1].copy() for name, a in sequences.items()}
-    ends, ended = np.clip(call.lengths - first, 0, last - first), call.lengths < first
+    ends, ended = _lengths_between(call, first, last), call.lengths < first
     found = {name: a[ends, np.arange(call.B)] for name, a in sequences.items()}
     for name, a in before.items():
         found[name][ended] = a[ended]
     return found
 
 
-def _given_at_ends(call, cotangents, final):
-    """What the loss gives the states at all steps, what it gives the final ones included, each at the end of its sample; and what
-    it gives those of samples without steps, which are the initial ones."""
-    given = {name: _within(a, call.lengths) for name, a in cotangents.items()}
-    some = np.flatnonzero(call.lengths)
-    for name, a in final.items():
-        if name not in given:
-            given[name] = zeros((call.T, *a.shape), call.real)
-        given[name][call.lengths[some] - 1, some] += a[some]
-    initial = {name: _copied(a) for name, a in final.items()}
-    for a in initial.values():
-        a[some] = 0
-    return given, initial
+def _given_between(call, cotangents, later, first, last):
+    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
+    added to that of the sample's last step."""
+    given = {}
+    for name in STATES:
+        zero = (1, call.B, *call.shapes[name])
+        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
+        if name not in RECURRENT and later[name].any():
+            some = np.flatnonzero((first < call.lengths) & (call.lengths <= last))
+            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
+            given[name][call.lengths[some] - 1 - first, some] += later[name][some]
+            later[name][some] = 0
+    return given
 
 
 # Checks of what is given.

@@ -41,8 +41,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "7397d57114198a90"
-RUNTIME_HASH = "f39765677a875742"
+CONTENT_HASH = "99d89eba762efc11"
+RUNTIME_HASH = "35592d04c5e15c34"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -408,14 +408,6 @@ def _is_team(parts):
 def steps_at_a_time(T, B):
     """The steps of a block."""
     return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
-
-
-def summed(parts):
-    """The sum of what each thread added up."""
-    if len(parts) == 1:
-        return parts[0]
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return reduce(np.add, parts)
 
 
 @intrinsic
@@ -995,6 +987,15 @@ def _copy(typing, source, place, target, goal, count):
 
 
 @inlined
+def wait(later, final, t, lengths, low, upto):
+    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    for b in range(low, upto):
+        if t >= lengths[b]:
+            width = later.size // later.shape[0]
+            _copy(final, b * width, later, b * width, width)
+
+
+@inlined
 def keep(given, kept, first, last, low, upto):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
@@ -1061,6 +1062,79 @@ def array_in(typing, memory, place, shape):
         return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
 
     return signature, generate
+
+
+# Long sums.
+
+
+_DEPTH = 128  # the terms of weight gradients that are added up at a time
+_IN_A_LAYER = 64  # what is added up before a layer is added to the next one
+_LAYERS = 5  # at most; the last one takes whatever is left
+_FULL = 1 << 62  # parts: all layers are full
+
+
+def sums_of_rows(threads, size, real):
+    """So many sums of each thread, which grow by what a sample at a step has for them."""
+    return zeros((threads, _LAYERS, size), real)
+
+
+def sums_of_products(shape, real, rows):
+    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with the layers that they take. If there
+    are no rows, zeros."""
+    layers, parts = 1, rows // _DEPTH
+    while parts > _IN_A_LAYER and layers < _LAYERS:
+        layers, parts = layers + 1, parts // _IN_A_LAYER
+    sums = (room if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
+    if layers > 1:
+        sums[..., 1:, :, :] = 0
+    return sums
+
+
+@exact_jit
+def _carry(sums, place, count, before, after):
+    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so many
+    numbers of a layer from a place on."""
+    for layer in range(1, sums.shape[0]):
+        before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
+        if before == after:
+            break
+        for i in range(place, place + count):
+            sums[layer, i] += sums[layer - 1, i]
+            sums[layer - 1, i] = 0
+
+
+@inlined
+def carry(sums, rows):
+    """One more row has been added to so many rows: see _carry. Returns the number of rows."""
+    if (rows + 1) % _IN_A_LAYER == 0:
+        _carry(sums, 0, sums.shape[1], rows, rows + 1)
+    return rows + 1
+
+
+@inlined
+def collect(sums):
+    """What all layers hold together, in the last one."""
+    _carry(sums, 0, sums.shape[1], 0, _FULL)
+
+
+def summed(sums):
+    """The sums of all threads; each has its own in the last layer."""
+    if len(sums) == 1:
+        return sums[0, -1]
+    with np.errstate(all="ignore"):  # NaN and infinity go through
+        return reduce(np.add, sums[:, -1])
+
+
+def _grown(totals, parts):
+    """Sums by name, in double precision, and what comes to them; the first sums are what comes first."""
+    with np.errstate(all="ignore"):
+        return {name: totals[name] + a if totals else a.astype(np.float64) for name, a in parts.items()}
+
+
+def _rounded(total, real):
+    """A sum in double precision, as an array of a dtype."""
+    with np.errstate(all="ignore"):
+        return np.asarray(total, real)
 
 
 # A single step.
@@ -1169,7 +1243,7 @@ def forward_before_row(w, a_prev, v, x, a_out):
 
 
 @jit
-def forward_pass(T, block, low, high, upto, rank, team, x, x_kept, w, a_seq, v):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, x, x_kept, w, a_seq, v):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -1177,7 +1251,8 @@ def forward_pass(T, block, low, high, upto, rank, team, x, x_kept, w, a_seq, v):
         # What waits for no product of the step before.
         for t in range(first, last):
             for b in range(low, upto):
-                forward_before_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
+                if t < lengths[b]:
+                    forward_before_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
         meet(team)
 
 
@@ -1197,16 +1272,23 @@ def backward_before_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
 
 
 @jit
-def backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, v, dx_seq, x, dv, a_seq, dw):
+def backward_pass(T, block, lengths, low, high, upto, rank, team, sums, da_given, da_later, w, v, dx_seq, x,
+        a_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
+    dv = array_in(sums, 0, (1,))
+    dw = array_in(sums, 1, (1,))
+    rows = 0
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
-                backward_before_row(da_given[t % da_given.shape[0], b:b + 1], da_later[b:b + 1], w, v,
-                    dx_seq[t, b:b + 1], x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
+                if t < lengths[b]:
+                    backward_before_row(da_given[t % da_given.shape[0], b:b + 1], da_later[b:b + 1], w, v,
+                        dx_seq[t, b:b + 1], x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
+                    rows = carry(sums, rows)
         meet(team)
+    collect(sums)
 
 
 def _forward_weights(sizes, real, made, params, held, threads):
@@ -1214,7 +1296,7 @@ def _forward_weights(sizes, real, made, params, held, threads):
     return ()
 
 
-def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads):
+def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, lengths, threads):
     """All steps; returns the states, from the initial one on, and the tape."""
     v = params["v"].reshape(1)
     w = params["w"].reshape(1)
@@ -1226,7 +1308,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, threads)
     block = steps_at_a_time(T, B)
 
     def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, low, high, upto, rank, team, x, x_kept, w, a_seq, v)
+        forward_pass(T, block, lengths, low, high, upto, rank, team, x, x_kept, w, a_seq, v)
 
     in_parallel(part, parts)
     return {"a": a_seq}, ()
@@ -1242,7 +1324,7 @@ def _backward_weights(sizes, real, made, params, tape, threads):
     return ()
 
 
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, threads,
+def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, lengths, threads,
         input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     v = params["v"].reshape(1)
@@ -1255,15 +1337,16 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     block = steps_at_a_time(T, B)
     dx_seq = room((T, B), real)
     # Each thread adds up gradients of its own.
-    dv, dw = zeros((2, parts[-1][1] + 1, 1), real)
+    sums = sums_of_rows(parts[-1][1] + 1, 2, real)
 
     def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, low, high, upto, rank, team, da_given, da_later, w, v, dx_seq, x, dv[own],
-            a_seq, dw[own])
+        backward_pass(T, block, lengths, low, high, upto, rank, team, sums[own], da_given, da_later, w, v,
+            dx_seq, x, a_seq)
 
     in_parallel(part, parts)
-    dv = summed(dv)
-    dw = summed(dw)
+    sums = summed(sums)
+    dv = sums[0:1].reshape(())
+    dw = sums[1:2].reshape(())
     return {"v": dv.reshape(()), "w": dw.reshape(())}, {"x": dx_seq}
 
 
@@ -1297,7 +1380,9 @@ class Run:
     @cached_property
     def states(self) -> dict[str, np.ndarray]:
         found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
-        return {name: _within(a, self._call.lengths) for name, a in found.items()}
+        if self._call.ragged:
+            return {name: _within(_copied(a), self._call.lengths) for name, a in found.items()}
+        return found
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
@@ -1372,8 +1457,8 @@ def forward(
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
-    lengths: (B,) integers, how many of the T steps each sample has; behind them it goes on with zeros, which has no effect
-    as long as its states stay finite. Default: all of them.
+    lengths: (B,) integers, how many of the T steps each sample has; whatever inputs and cotangents hold behind them has no
+    influence. Default: all of them.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
@@ -1412,11 +1497,8 @@ def backward(
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
     _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
     _check_shapes("final", final, STATES, call.shapes, (call.B,))
-    of_initial = {}
-    if call.lengths is not None:
-        cotangents, of_initial, final = *_given_at_ends(call, cotangents, final), {}
     later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
-    of_params, of_inputs = {}, {}
+    of_params, of_inputs, whole = {}, {}, len(call.segments) == 1
     for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
@@ -1424,15 +1506,17 @@ def backward(
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads, input_gradients)
-        of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
+                                   tape, given, later, _lengths_between(call, first, last), call.threads, input_gradients)
+        of_params = params if whole else _grown(of_params, params)
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
-    for name, a in of_initial.items():
-        later[name] += a
+    if not whole:
+        of_params = {name: _rounded(a, call.real) for name, a in of_params.items()}
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = summed([of_params[source], summed(later[name])])
+            of_params[source] = _rounded(of_params[source] + later[name].sum(0, np.float64), call.real)
+    if call.ragged:
+        of_inputs = {name: _within(a, call.lengths) for name, a in of_inputs.items()}
     return Gradients(of_params, of_inputs, later)
 
 
@@ -1526,7 +1610,8 @@ class _Call(NamedTuple):
     real: np.dtype
     params: _Parameters
     inputs: dict
-    lengths: np.ndarray | None  # of samples that do not have all steps
+    lengths: np.ndarray  # how many steps each sample has
+    ragged: bool  # whether some do not have all
     given: tuple  # the states whose initial value was
     threads: int
     segments: list
@@ -1553,13 +1638,11 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
     _check_shapes(before, given, STATES, wanted, (B,), axes)
-    if lengths is not None:
-        lengths = _checked_lengths(lengths, T, B)
-        inputs = {name: _within(a, lengths) for name, a in inputs.items()}
+    ragged, lengths = lengths is not None, _checked_lengths(lengths, T, B)
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, tuple(given), threads, segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, ragged, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):
@@ -1576,7 +1659,7 @@ def _run_segment(call, first, last, start, given=None):
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
-                    call.threads)  # fmt: skip
+                    _lengths_between(call, first, last), call.threads)  # fmt: skip
 
 
 def _replayed(run):
@@ -1586,20 +1669,6 @@ def _replayed(run):
         sequences, _ = _run_segment(run._call, first, last, start)
         _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
     return states
-
-
-def _given_between(call, cotangents, later, first, last):
-    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
-    added to the last step's."""
-    given = {}
-    for name in STATES:
-        zero = (1, call.B, *call.shapes[name])
-        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
-        if name not in RECURRENT and last == call.T and call.T:
-            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
-            given[name][-1] += later[name]
-            later[name] = np.zeros_like(later[name])
-    return given
 
 
 def _put(whole, part, first, last, T):
@@ -1617,10 +1686,14 @@ def _put(whole, part, first, last, T):
 
 
 def _checked_lengths(lengths, T, B):
-    """How many steps each sample has."""
+    """How many steps each sample has; all of them by default."""
+    if lengths is None:
+        found = np.empty(B, np.int64)
+        found.fill(T)
+        return found
     try:
-        found = np.asarray(lengths)
-    except ValueError:  # rows of several lengths
+        found = np.asarray(lengths, np.int64 if B == 0 and len(lengths) == 0 else None)
+    except (TypeError, ValueError):  # no sequence, or rows of several lengths
         found = np.empty(0, object)
     if found.shape != (B,) or found.dtype.kind not in "iu":
         raise CellError(
@@ -1633,39 +1706,41 @@ def _checked_lengths(lengths, T, B):
 
 
 def _within(array, lengths):
-    """A sequence with zeros behind the end of each sample."""
-    if lengths is None:
-        return array
-    copy = _copied(array)
-    copy[np.arange(len(copy))[:, None] >= lengths] = 0
-    return copy
+    """A sequence with zeros behind the end of each sample, in place."""
+    array[np.arange(len(array))[:, None] >= lengths] = 0
+    return array
+
+
+def _lengths_between(call, first, last):
+    """How many of some steps each sample has."""
+    return call.lengths if last - first == call.T else np.clip(call.lengths - first, 0, last - first)
 
 
 def _states_at_ends(call, sequences, first, last, before):
     """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
     then. `sequences` begin with the state before `first`."""
-    if call.lengths is None:
+    if not call.ragged:
         return {name: a[-1].copy() for name, a in sequences.items()}
-    ends, ended = np.clip(call.lengths - first, 0, last - first), call.lengths < first
+    ends, ended = _lengths_between(call, first, last), call.lengths < first
     found = {name: a[ends, np.arange(call.B)] for name, a in sequences.items()}
     for name, a in before.items():
         found[name][ended] = a[ended]
     return found
 
 
-def _given_at_ends(call, cotangents, final):
-    """What the loss gives the states at all steps, what it gives the final ones included, each at the end of its sample; and what
-    it gives those of samples without steps, which are the initial ones."""
-    given = {name: _within(a, call.lengths) for name, a in cotangents.items()}
-    some = np.flatnonzero(call.lengths)
-    for name, a in final.items():
-        if name not in given:
-            given[name] = zeros((call.T, *a.shape), call.real)
-        given[name][call.lengths[some] - 1, some] += a[some]
-    initial = {name: _copied(a) for name, a in final.items()}
-    for a in initial.values():
-        a[some] = 0
-    return given, initial
+def _given_between(call, cotangents, later, first, last):
+    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
+    added to that of the sample's last step."""
+    given = {}
+    for name in STATES:
+        zero = (1, call.B, *call.shapes[name])
+        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
+        if name not in RECURRENT and later[name].any():
+            some = np.flatnonzero((first < call.lengths) & (call.lengths <= last))
+            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
+            given[name][call.lengths[some] - 1 - first, some] += later[name][some]
+            later[name][some] = 0
+    return given
 
 
 # Checks of what is given.

@@ -52,7 +52,7 @@ def plain_kernel(cell, dtype="float64", source=None):
         module.multiply, module.multiply_and_fetch, module.add_outer_products = _multiply, _multiply, _add_outer_products
         module.noted_ahead = lambda ahead, sequences, low, upto: ahead[:0]
     module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
-    module.keep = _keep
+    module.keep, module.wait, module.lines_at = _keep, _wait, _lines_at
     module.scratch, module.array_in, module.release = _scratch, _array_in, id
     module.steps_at = lambda a, start, stop: a[start:stop]
     module._same, module._take = _same, _take
@@ -62,6 +62,15 @@ def plain_kernel(cell, dtype="float64", source=None):
 
 def _keep(given, kept, first, last, low, upto):
     kept[first:last, low:upto] = given[first:last, low:upto]
+
+
+def _wait(later, final, t, lengths, low, upto):
+    ended = low + np.flatnonzero(t >= lengths[low:upto])
+    later[ended] = final[ended]
+
+
+def _lines_at(array, place, count, breadth):
+    return array.reshape(-1)[place : place + count * breadth].reshape(1, count, breadth)
 
 
 def _rows(places):
@@ -106,11 +115,12 @@ def _multiply(products, rows, start, panels, out, turn, low, high, rank, team, a
     out[:, low:high] = rows[:, low:high, start : start + terms] @ weights
 
 
-def _add_outer_products(products, left, from_left, right, from_right, out, grows, low, high, rank, team, *scratch):
-    height, width = out.shape
+def _add_outer_products(products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, *scratch):
+    (_, height, width), last = out.shape, first + len(left)
     left, right = left[:, low:high, from_left : from_left + height], right[:, low:high, from_right : from_right + width]
-    total = np.einsum("tbm,tbk->mk", left, right)
-    out[:] = out + total if grows else total
+    there = np.arange(first, last)[:, None] < lengths[low:high]
+    total = np.einsum("rm,rk->mk", left[there], right[there])
+    out[0] = out[0] + total if last < T else total
 
 
 @contextmanager

@@ -63,9 +63,10 @@ def multiply_far(rows, start, panels, out, turn, low, high, rank, team, ahead=NO
 
 
 @jit
-def add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+def add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
     compiled_add(
-        place(left), from_left, place(right), from_right, place(out), grows, low, high, rank, place(team), place(places), place(panels))
+        place(left), from_left, place(right), from_right, place(out), first, T, place(lengths), low, high, rank, place(team),
+        place(places), place(panels))
 
 
 def multiply(rows, start, weights, out, turn=0, product=multiply_packed):
@@ -233,7 +234,8 @@ def test_samples_of_several_steps(samples, dtype):
         total = np.ones((depth, columns), dtype)
         places, scratch = outer_room(1, [columns], np.dtype(dtype))
         out[:, :low], out[:, high:] = np.nan, np.nan
-        add_outer_products(rows, 0, out, 0, total, True, low, high, 0, ALONE, places[0], scratch[0])
+        ends = np.full(7, steps + 1)  # a step more than these was added before
+        add_outer_products(rows, 0, out, 0, total[None], 0, steps + 1, ends, low, high, 0, ALONE, places[0], scratch[0])
         want = 1 + np.einsum("tbm,tbk->mk", rows[:, low:high], out[:, low:high])
         np.testing.assert_allclose(total, want, rtol=1e-4, atol=1e-4)
 
@@ -251,7 +253,8 @@ def test_a_team_computes_all_columns_once(dtype):
         for rank in range(3):
             multiply_packed(rows, 0, panels, out, 1, 0, 1, rank, team)
         for rank in range(3):
-            add_outer_products(rows, 0, out, 0, total, True, 0, 1, rank, team, places[0], scratch[0])
+            ends = np.array([2])
+            add_outer_products(rows, 0, out, 0, total[None], 0, 2, ends, 0, 1, rank, team, places[0], scratch[0])
         np.testing.assert_allclose(out, rows @ weights, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(total, np.einsum("tbm,tbk->mk", rows, out), rtol=1e-4, atol=1e-4)
 
@@ -266,7 +269,8 @@ def test_outer_products_are_added_or_replace_what_was_there(dtype, rows, before)
         out = space[32 : 32 + height * width].reshape(height, width)
         out[:] = before
         places, panels = outer_room(1, [width], np.dtype(dtype))
-        add_outer_products(left, 3, right, 1, out, before == 1, 0, rows, 0, ALONE, places[0], panels[0])
+        ends, T = np.full(rows, 1), 1 + (before == 1)
+        add_outer_products(left, 3, right, 1, out[None], 0, T, ends, 0, rows, 0, ALONE, places[0], panels[0])
         turned, right = left[0, :, 3 : 3 + height].astype(float).T, right[0, :, 1 : 1 + width].astype(float)
         scale = 1 + np.abs(turned) @ np.abs(right)
         want = np.nan_to_num(before) + turned @ right

@@ -106,15 +106,17 @@ class Arrays:
 
     # Shapes
 
-    def accumulators(self):
-        """What adds up over steps and samples: array -> its shape. Each thread has its own, until the end."""
-        found = {}
-        for s in getattr(self.program, self.direction):
-            if isinstance(s, Gradient):
-                found[self.gradient_name(s)] = [self.width(s.bars), self.width((s.operand,))]
-            elif isinstance(s, Assign) and s.op == "sum over steps":
-                found[self.homes[s.target].array] = list(map(size_of, self.program.shapes[s.target])) or ["1"]
-        return found
+    # Sums over steps and samples: each thread has its own, until the end
+
+    def sums_of_rows(self):
+        """Those that row functions add to: array -> shape. They lie side by side."""
+        sums = [s for s in getattr(self.program, self.direction) if isinstance(s, Assign) and s.op == "sum over steps"]
+        return {self.homes[s.target].array: self.program.shapes[s.target] for s in sums}
+
+    def sums_of_products(self):
+        """The gradients of weights: array -> shape."""
+        gradients = [s for s in getattr(self.program, self.direction) if isinstance(s, Gradient)]
+        return {self.gradient_name(g): (self.width(g.bars), self.width((g.operand,))) for g in gradients}
 
     def gradient_name(self, g):
         """One matrix for the gradients of all weights that met one operand."""
@@ -174,11 +176,22 @@ def _stem(symbols, other):
 
 def in_memory(memory, shapes, like):
     """The lines that make arrays of these shapes in one piece of memory, of the dtype of an array."""
+    lines = side_by_side(memory, shapes)
+    return [f"{memory} = scratch({size_of(total_volume(shapes))}, {like})", *lines] if lines else []
+
+
+def side_by_side(memory, shapes):
+    """The lines that find arrays of these shapes in memory."""
     end, lines = Integer(0), []
     for array, shape in shapes.items():
         lines.append(f"{array} = array_in({memory}, {size_of(end)}, {tuple_text(list(map(size_of, shape)) or ['1'])})")
         end = (end + volume(shape)).expand()
-    return [f"{memory} = scratch({size_of(end)}, {like})", *lines] if lines else []
+    return lines
+
+
+def total_volume(shapes):
+    """The number of entries of arrays of these shapes."""
+    return sum(map(volume, shapes.values()), Integer(0)).expand()
 
 
 def size_of(n):

@@ -4,7 +4,7 @@ from collections import Counter
 
 from sympy import Integer
 
-from symcell.emission.arrays import size_of
+from symcell.emission.arrays import size_of, total_volume
 from symcell.emission.layout import function_text, indented, listed, tuple_text, words
 from symcell.emission.weights import Held, held_frame, made_once, weights_frame
 from symcell.language.symbols import Adjoint
@@ -37,7 +37,7 @@ def _entry_points(passage, frame, held, ready):
 def _forward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
     head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.kept, names.initial,
-            names.threads)  # fmt: skip
+            names.lengths, names.threads)  # fmt: skip
     opening = [f'{array} = {names.kept}["{q.name}"]' for q, array in names.keeping.items()]
     for s in cell.states:  # each in a block of its own: long ones are read sooner so
         shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
@@ -54,7 +54,7 @@ def _forward_frame(passage):
 def _backward_frame(passage):
     names, homes, cell = passage.names, passage.homes, passage.program.cell
     head = (names.T, names.B, names.sizes, names.real, names.params, names.weights, names.inputs, names.states, names.tape,
-            names.given, names.later, names.threads, names.input_gradients)  # fmt: skip
+            names.given, names.later, names.lengths, names.threads, names.input_gradients)  # fmt: skip
     carriers = [(homes[s].array, names.states, s) for s in cell.states]
     for kind, source in (("given", names.given), ("later", names.later)):
         carriers += [(homes[Adjoint(s, kind)].array, source, s) for s in cell.states]
@@ -64,6 +64,7 @@ def _backward_frame(passage):
     body = _body(passage, given | {homes[s].array for s in cell.states} | set(passage.schedule.tape))
     read = words(body)
     opening = [f'{array} = {source}["{s.name}"]' for array, source, s in carriers if array in read]
+    opening += [f"{final} = {array}.copy()" for final, array in passage.calls.waiting_for().items()]
     opening += _assigned(passage.schedule.tape, names.tape)
     return (
         f"def _backward({', '.join(head)}):",
@@ -98,10 +99,9 @@ def _called_once(passage, known):
     if passage.once is None:
         return []
     name, head, arrays = passage.once
-    summed = passage.arrays.accumulators()
     return [
         f"# {passage.purpose('once')}",
-        *_allocated(passage, (a for a in arrays if a not in summed), known),
+        *_allocated(passage, arrays, known),
         f"{name}({', '.join([*head, *arrays])})",
     ]
 
@@ -109,7 +109,8 @@ def _called_once(passage, known):
 def _called_in_threads(passage, known):
     names = passage.names
     name, head, arrays = passage.passing
-    summed = passage.arrays.accumulators()
+    rows, products = passage.arrays.sums_of_rows(), passage.arrays.sums_of_products()
+    summed = [*products, *([names.sums] if rows else [])]
     lines = [
         f"{names.parts} = shares({names.threads}, {names.T}, {names.B}, {_work(passage)})",
         f"{names.block} = steps_at_a_time({names.T}, {names.B})",
@@ -120,10 +121,10 @@ def _called_in_threads(passage, known):
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
     if summed:
         lines.append("# Each thread adds up gradients of its own.")
-        products, real = {passage.arrays.gradient_name(g) for g in passage.gradients}, names.real
-        shapes = {a: (f"{names.parts}[-1][1] + 1", *shape) for a, shape in summed.items()}
-        lines += _made({a: shapes[a] for a in summed if a in products}, f"sums_of_products({{}}, {real}, {names.T} * {names.B})")
-        lines += _made({a: shapes[a] for a in summed if a not in products}, f"zeros({{}}, {real})")
+        count = f"{names.parts}[-1][1] + 1"
+        shapes = {a: (count, *shape) for a, shape in products.items()}
+        lines += _made(shapes, f"sums_of_products({{}}, {names.real}, {names.T} * {names.B})")
+        lines += [f"{names.sums} = sums_of_rows({count}, {size_of(total_volume(rows))}, {names.real})"] if rows else []
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
@@ -139,20 +140,27 @@ def _called_in_threads(passage, known):
         f"in_parallel({names.part}, {names.parts})",
         *(f"{a} = summed({a})" for a in summed),
     ]
-    known.update(summed, (passage.homes[t].array for g in passage.gradients for t in g.targets))
+    known.update(summed, rows, (passage.homes[t].array for g in passage.gradients for t in g.targets))
+    lines += _cut(names.sums, [(a, shape, volume(shape)) for a, shape in rows.items()], 1)
     return lines + [line for g in passage.gradients for line in _split(passage, g)]
 
 
 def _split(passage, g):
     """The gradients of single weights, from the matrix that has all of them."""
-    whole, start = passage.arrays.gradient_name(g), Integer(0)
-    for t, bar in zip(g.targets, g.bars, strict=True):
-        stop = start + volume(passage.program.shapes[bar])
-        cut = whole if len(g.targets) == 1 else f"{whole}[{size_of(start)}:{size_of(stop)}]"
-        shape = passage.program.shapes[t]
-        cut += f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != 2 else ""
-        if cut != passage.homes[t].array:
-            yield f"{passage.homes[t].array} = {cut}"
+    shapes = passage.program.shapes
+    parts = [(passage.homes[t].array, shapes[t], volume(shapes[bar])) for t, bar in zip(g.targets, g.bars, strict=True)]
+    return _cut(passage.arrays.gradient_name(g), parts, 2)
+
+
+def _cut(whole, parts, dimensions):
+    """The lines that find arrays in one that has them one after another: (array, shape, length), and the dimensions of the whole."""
+    start = Integer(0)
+    for array, shape, length in parts:
+        stop = start + length
+        cut = whole if len(parts) == 1 else f"{whole}[{size_of(start)}:{size_of(stop)}]"
+        cut += f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != dimensions else ""
+        if cut != array:
+            yield f"{array} = {cut}"
         start = stop
 
 

@@ -31,6 +31,7 @@ _HEADINGS = {
     "activations": "Functions of one unit.",
     "views": "Parts of arrays.",
     "workspace": "What compiled code works with.",
+    "sums": "Long sums.",
     "tiles": "Tiles of matrix products.",
     "bands": "Tiles above one another.",
     "ahead": "What is read of the step before.",
@@ -43,7 +44,7 @@ _HEADINGS = {
     "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
-_SHARED = ("jit", "memory", "views", "tiles", "bands", "packing", "products", "dispatch")  # which modules share
+_SHARED = ("jit", "memory", "views", "workspace", "tiles", "sums", "bands", "packing", "products", "dispatch")  # which modules share
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "added", "expm1", "heaviside", "sign", "maximum", "minimum", "remainder")
 
 
@@ -96,7 +97,7 @@ def _runtime(schedule, code):
     wanted = ["errors", "jit", "memory", "threads", "copies", "fingerprints", "parameters"]
     if any(re.search(rf"\b{name}\(", code) for name in _ACTIVATIONS):
         wanted.append("activations")
-    wanted += ["views", "workspace"]
+    wanted += ["views", "workspace", "sums"]
     if any(isinstance(s, (Product, Gradient)) for s in (*schedule.program.forward, *schedule.program.backward)):
         wanted += ["tiles", "bands", "ahead", "packing", "products", "dispatch"]
     wanted.append("single")

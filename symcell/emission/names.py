@@ -2,6 +2,7 @@
 
 from sympy import Integer, Rational
 
+from symcell.language.symbols import Adjoint
 from symcell.schedule.entries import AXES
 from symcell.schedule.identifiers import yielding
 
@@ -29,7 +30,9 @@ class Names:
         self.threads, self.parts, self.part, self.thread, self.own = map(pick, ("threads", "parts", "part", "thread", "own"))
         self.lines, self.panels, self.weights, self.made = map(pick, ("lines", "panels", "weights", "made"))
         self.products, self.memory, self.held, self.ahead = map(pick, ("products", "memory", "held", "ahead"))
-        self.input_gradients = pick("input_gradients")
+        self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")
+        self.sums, self.rows = pick("sums"), pick("rows")
+        self.final = {s: pick(Adjoint(s, "final").name) for s in schedule.program.cell.states}
         self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
         self.numbers = {
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))

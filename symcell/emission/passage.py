@@ -8,7 +8,7 @@ likes. The backward pass does the same from the last step to the first. What nee
 import re
 from typing import NamedTuple
 
-from symcell.emission.arrays import Arrays, in_memory
+from symcell.emission.arrays import Arrays, in_memory, side_by_side
 from symcell.emission.layout import function_text, indented, tuple_text, words
 from symcell.emission.names import Names
 from symcell.emission.products import ProductCalls
@@ -60,16 +60,21 @@ class Passage:
         for place, items in self.places.items():
             if items and place != "once":
                 lines += [*([""] if lines else []), f"# {self.purpose(place)}", *self._place(place, items)]
-        head = [names.T, names.block, *names.share, *([names.products] if self.products or self.gradients else [])]
+        head = [names.T, names.block, names.lengths, *names.share]
+        head += [names.products] if self.products or self.gradients else []
         head += [names.input_gradients] if any(map(calls.is_for_inputs, self.products)) else []
         arrays = [*calls.taken()]
         if self.direction == "forward":
             arrays += [a for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)]
         rows = [row for row in self.rows if row.place != "once"]
-        opening, (loop, turn) = self._noted([*arrays, *(a for row in rows for a in row.slots.arrays)]), self._blocks()
+        opening = self._noted([*arrays, *(a for row in rows for a in row.slots.arrays)]) + self._sums()
+        arrays += [names.sums] if self.arrays.sums_of_rows() else []
+        loop, turn = self._blocks()
         way = "All steps" if self.direction == "forward" else "All steps, from the last to the first"
         summary = f"{way}, for the samples from `{names.low}` up to `{names.high}`."
-        return self._function(f"{self.direction}_pass", summary, head, [*opening, loop, *indented([*turn, *lines])], rows, arrays)
+        closing = [f"collect({names.sums})"] if self.arrays.sums_of_rows() else []
+        body = [*opening, loop, *indented([*turn, *lines]), *closing]
+        return self._function(f"{self.direction}_pass", summary, head, body, rows, arrays)
 
     def _noted(self, arrays):
         """The line that notes which arrays are fetched ahead."""
@@ -77,22 +82,29 @@ class Passage:
         call = f"noted_ahead({names.ahead}, {noted}, {names.low}, {names.upto})"
         return [f"{names.ahead} = {call}"] if self.calls.fetching else []
 
+    def _sums(self):
+        """The lines that find sums over steps, which a thread has side by side; none of their parts is added up yet."""
+        names, sums = self.names, self.arrays.sums_of_rows()
+        return [*side_by_side(names.sums, sums), f"{names.rows} = 0"] if sums else []
+
     def _function(self, name, summary, head, lines, rows, arrays=()):
         """Emit a jitted function; None if it has nothing to do."""
+        names = self.names
         if not lines:
             return None
         local = self.arrays.local
+        found = self.arrays.sums_of_rows() if names.sums in arrays else ()
         arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.slots.arrays, *r.slots.scratch))
         scratch = [a for a in arrays if a in local]
-        arrays = [a for a in arrays if a not in local]
-        memory = self.names.memory
+        arrays = [a for a in arrays if a not in local and a not in found]
+        memory = names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
         read = words(lines)
         read = read.union(*(r.slots.sizes for r in rows))
         sizes = [n for n in map(yielding, self.program.cell.sizes) if n in read]
-        if self.names.B in read:
-            sizes.insert(0, self.names.B)
+        if names.B in read:
+            sizes.insert(0, names.B)
         self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))
         return Jitted(name, (*head, *sizes), tuple(arrays))
 
@@ -119,7 +131,7 @@ class Passage:
     def _place(self, place, items):
         """The lines of one place."""
         lines, sweeps = [], [i for i in items if isinstance(i, Sweep)]
-        read, written = set(), set()  # by products, since the team has met
+        read, written, waiting = set(), set(), []  # by products, since the team has met
         for item, following in zip(items, (*items[1:], None), strict=True):
             if isinstance(item, Sweep):
                 lines += self._swept(self._row(place, sweeps, item))
@@ -130,15 +142,18 @@ class Passage:
                     read, written = set(), set()
                 read, written = read | reads, written | writes
                 lines += self.calls.lines(item, place)
+                waiting += self.calls.waiting(item)
             if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
-                lines.append(f"meet({self.names.team})")
-                read, written = set(), set()
+                lines += [f"meet({self.names.team})", *waiting]
+                read, written, waiting = set(), set(), []
         return lines if place != "step" else [self._steps(), *indented(lines)]
 
     def _swept(self, row):
-        """The call of a row function for each sample, outside the step at each step too."""
+        """The call of a row function for each sample that has the step, outside the step at each step too."""
         names = self.names
-        samples = [f"for {names.b} in range({names.low}, {names.upto}):", *indented([row.call()])]
+        added = [f"{names.rows} = carry({names.sums}, {names.rows})"] if row.summed else []
+        call = [f"if {names.t} < {names.lengths}[{names.b}]:", *indented([row.call(), *added])]
+        samples = [f"for {names.b} in range({names.low}, {names.upto}):", *indented(call)]
         return samples if row.place == "step" else [self._steps(), *indented(samples)]
 
     def _row(self, place, sweeps, sweep):

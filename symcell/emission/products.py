@@ -28,6 +28,20 @@ class ProductCalls:
         """Whether nothing but gradients of inputs needs it: they are not always wanted."""
         return self.passage.direction == "backward" and self.passage.program.only_for_inputs.issuperset(item.targets)
 
+    def waiting(self, item):
+        """Of a product that makes an adjoint which is carried back: the line for samples that end before this step."""
+        if not isinstance(item, Product) or self._home(item.targets).kind != "later":
+            return []
+        names = self.names
+        (q,) = item.targets
+        final = names.final[q.of.state]
+        return [f"wait({self._array(item.targets)}, {final}, {names.t}, {names.lengths}, {names.low}, {names.upto})"]
+
+    def waiting_for(self):
+        """The arrays that these lines read: final -> carried back."""
+        found = {self.names.final[p.targets[0].of.state]: self._array(p.targets) for p in self.passage.products if self.waiting(p)}
+        return found
+
     def touched(self, item):
         """The arrays that a product or a gradient reads, its weights apart, and those that it writes for others to read."""
         arrays = [self._array(symbols) for symbols in item.sides]
@@ -44,9 +58,13 @@ class ProductCalls:
             yield from (names.lines, names.panels)
         if self.fetching:
             yield names.ahead
+        yield from self.waiting_for()
+
+    def _home(self, symbols):
+        return self.passage.schedule.home_of(symbols)
 
     def _array(self, symbols):
-        return self.passage.schedule.home_of(symbols).array
+        return self._home(symbols).array
 
     def _product(self, p, matrix, turn):
         names, arrays = self.names, self.arrays
@@ -62,8 +80,8 @@ class ProductCalls:
         names, whole = self.names, self.arrays.gradient_name(g)
         operands = [text for symbols in (g.bars, (g.operand,))
                     for text in (self.arrays.block_matrix(symbols), self.arrays.start(symbols))]  # fmt: skip
-        grows = f"{names.last} < {names.T}"  # the last block of steps comes first
-        arguments = [*operands, whole, grows, names.low, names.high, names.rank, names.team, names.lines, names.panels]
+        steps = (names.first, names.T, names.lengths)
+        arguments = [*operands, whole, *steps, names.low, names.high, names.rank, names.team, names.lines, names.panels]
         return [
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
             f"add_outer_products({', '.join([names.products, *arguments])})",

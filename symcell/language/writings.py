@@ -3,6 +3,7 @@ rounding from the smallest arguments to the largest, where what one finds in boo
 
 from sympy import (
     Abs,
+    Eq,
     Mod,
     Ne,
     Piecewise,
@@ -62,7 +63,7 @@ WRITINGS = {
     acot: lambda z: atan(1 / z),
     acoth: lambda z: Piecewise((log((z + 1) / (z - 1)) / 2, Abs(z) < 2), (atanh(1 / z), True)),
     asech: lambda z: Piecewise((log(2) - log(z), z < _NEAR_ZERO), (asinh(inner_leg(z) / z), True)),
-    acsch: lambda z: Piecewise((sign(z) * (log(2) - log(Abs(z))), Abs(z) < _NEAR_ZERO), (asinh(1 / z), True)),
+    acsch: lambda z: Piecewise((1 / z, Eq(z, 0)), (sign(z) * (log(2) - log(Abs(z))), Abs(z) < _NEAR_ZERO), (asinh(1 / z), True)),
     sinc: lambda z: Piecewise((sin(z) / z, Ne(z, 0)), (S.One, True)),
     frac: lambda z: Mod(z, 1, evaluate=False),
 }

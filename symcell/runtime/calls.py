@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symcell.runtime.copies import _copied, _ready
-from symcell.runtime.lengths import _checked_lengths, _within
-from symcell.runtime.memory import room, zeros
+from symcell.runtime.copies import _ready
+from symcell.runtime.lengths import _checked_lengths, _lengths_between
+from symcell.runtime.memory import room
 from symcell.runtime.parameters import Frozen, _known_parameters, _new_parameters, _Parameters, _weights
 
 _PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
@@ -26,7 +26,8 @@ class _Call(NamedTuple):
     real: np.dtype
     params: _Parameters
     inputs: dict
-    lengths: np.ndarray | None  # of samples that do not have all steps
+    lengths: np.ndarray  # how many steps each sample has
+    ragged: bool  # whether some do not have all
     given: tuple  # the states whose initial value was
     threads: int
     segments: list
@@ -53,13 +54,11 @@ def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint
     wanted = known.shapes
     _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
     _check_shapes(before, given, STATES, wanted, (B,), axes)
-    if lengths is not None:
-        lengths = _checked_lengths(lengths, T, B)
-        inputs = {name: _within(a, lengths) for name, a in inputs.items()}
+    ragged, lengths = lengths is not None, _checked_lengths(lengths, T, B)
     states = [(name, wanted[name]) for name in STATES]
     segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
     start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, tuple(given), threads, segments), start
+    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, ragged, tuple(given), threads, segments), start
 
 
 def _segments(T, checkpoint, units):
@@ -76,7 +75,7 @@ def _run_segment(call, first, last, start, given=None):
     kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
     weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
     return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
-                    call.threads)  # fmt: skip
+                    _lengths_between(call, first, last), call.threads)  # fmt: skip
 
 
 def _replayed(run):
@@ -86,20 +85,6 @@ def _replayed(run):
         sequences, _ = _run_segment(run._call, first, last, start)
         _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
     return states
-
-
-def _given_between(call, cotangents, later, first, last):
-    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
-    added to the last step's."""
-    given = {}
-    for name in STATES:
-        zero = (1, call.B, *call.shapes[name])
-        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
-        if name not in RECURRENT and last == call.T and call.T:
-            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
-            given[name][-1] += later[name]
-            later[name] = np.zeros_like(later[name])
-    return given
 
 
 def _put(whole, part, first, last, T):

@@ -21,9 +21,10 @@ def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
     rows, n = types.Array(number, 3, "C"), types.intp
     team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
+    places = lengths = team
     return (
         (rows, n, rows, rows, n, n, n, n, team, ahead),
-        (rows, n, rows, n, types.Array(number, 2, "C"), types.boolean, n, n, n, team, team, rows),
+        (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, places, rows),
     )
 
 
@@ -71,6 +72,8 @@ def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, h
 
 
 @intrinsic
-def add_outer_products(typing, products, left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
+def add_outer_products(
+    typing, products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
+):
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)

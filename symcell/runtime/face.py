@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from symcell.runtime.copies import _address, _copied, _ready
 from symcell.runtime.jit import jit
-from symcell.runtime.lengths import _given_at_ends, _states_at_ends, _within
+from symcell.runtime.lengths import _given_between, _lengths_between, _states_at_ends, _within
 from symcell.runtime.memory import room, zeros
 from symcell.runtime.parameters import _MANY, Frozen, _frozen, _is_ready, _weights, panels_of
-from symcell.runtime.threads import summed
+from symcell.runtime.sums import _grown, _rounded
 
 
 class Run:
@@ -32,7 +32,9 @@ class Run:
     @cached_property
     def states(self) -> dict[str, np.ndarray]:
         found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
-        return {name: _within(a, self._call.lengths) for name, a in found.items()}
+        if self._call.ragged:
+            return {name: _within(_copied(a), self._call.lengths) for name, a in found.items()}
+        return found
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
@@ -107,8 +109,8 @@ def forward(
 
     params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
     states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
-    lengths: (B,) integers, how many of the T steps each sample has; behind them it goes on with zeros, which has no effect
-    as long as its states stay finite. Default: all of them.
+    lengths: (B,) integers, how many of the T steps each sample has; whatever inputs and cotangents hold behind them has no
+    influence. Default: all of them.
     threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
     checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
     `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
@@ -147,11 +149,8 @@ def backward(
     final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
     _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
     _check_shapes("final", final, STATES, call.shapes, (call.B,))
-    of_initial = {}
-    if call.lengths is not None:
-        cotangents, of_initial, final = *_given_at_ends(call, cotangents, final), {}
     later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
-    of_params, of_inputs = {}, {}
+    of_params, of_inputs, whole = {}, {}, len(call.segments) == 1
     for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
         sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
         given = _given_between(call, cotangents, later, first, last)
@@ -159,15 +158,17 @@ def backward(
         others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
         weights = *panels_of(call.params.held), *others
         params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, call.threads, input_gradients)
-        of_params = {name: summed([of_params[name], a]) for name, a in params.items()} if of_params else params
+                                   tape, given, later, _lengths_between(call, first, last), call.threads, input_gradients)
+        of_params = params if whole else _grown(of_params, params)
         if input_gradients:
             _put(of_inputs, inputs, first, last, call.T)
-    for name, a in of_initial.items():
-        later[name] += a
+    if not whole:
+        of_params = {name: _rounded(a, call.real) for name, a in of_params.items()}
     for name, source in INITIAL.items():
         if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = summed([of_params[source], summed(later[name])])
+            of_params[source] = _rounded(of_params[source] + later[name].sum(0, np.float64), call.real)
+    if call.ragged:
+        of_inputs = {name: _within(a, call.lengths) for name, a in of_inputs.items()}
     return Gradients(of_params, of_inputs, later)
 
 

@@ -1,18 +1,22 @@
-"""Sequences of several lengths side by side. What lies behind the end of one has no effect: inputs are zeros there, and so are
-the states that are shown and what the loss gives them.
+"""Sequences of several lengths side by side. The passes compute the steps that a sample has, and no others: products may read what
+lies behind its end, each sample's row for itself, but nothing reads what they make of it.
 """
 
 import numpy as np
 
-from symcell.runtime.copies import _copied
+from symcell.runtime.copies import _copied, _ready
 from symcell.runtime.memory import zeros
 
 
 def _checked_lengths(lengths, T, B):
-    """How many steps each sample has."""
+    """How many steps each sample has; all of them by default."""
+    if lengths is None:
+        found = np.empty(B, np.int64)
+        found.fill(T)
+        return found
     try:
-        found = np.asarray(lengths)
-    except ValueError:  # rows of several lengths
+        found = np.asarray(lengths, np.int64 if B == 0 and len(lengths) == 0 else None)
+    except (TypeError, ValueError):  # no sequence, or rows of several lengths
         found = np.empty(0, object)
     if found.shape != (B,) or found.dtype.kind not in "iu":
         raise CellError(
@@ -25,36 +29,38 @@ def _checked_lengths(lengths, T, B):
 
 
 def _within(array, lengths):
-    """A sequence with zeros behind the end of each sample."""
-    if lengths is None:
-        return array
-    copy = _copied(array)
-    copy[np.arange(len(copy))[:, None] >= lengths] = 0
-    return copy
+    """A sequence with zeros behind the end of each sample, in place."""
+    array[np.arange(len(array))[:, None] >= lengths] = 0
+    return array
+
+
+def _lengths_between(call, first, last):
+    """How many of some steps each sample has."""
+    return call.lengths if last - first == call.T else np.clip(call.lengths - first, 0, last - first)
 
 
 def _states_at_ends(call, sequences, first, last, before):
     """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
     then. `sequences` begin with the state before `first`."""
-    if call.lengths is None:
+    if not call.ragged:
         return {name: a[-1].copy() for name, a in sequences.items()}
-    ends, ended = np.clip(call.lengths - first, 0, last - first), call.lengths < first
+    ends, ended = _lengths_between(call, first, last), call.lengths < first
     found = {name: a[ends, np.arange(call.B)] for name, a in sequences.items()}
     for name, a in before.items():
         found[name][ended] = a[ended]
     return found
 
 
-def _given_at_ends(call, cotangents, final):
-    """What the loss gives the states at all steps, what it gives the final ones included, each at the end of its sample; and what
-    it gives those of samples without steps, which are the initial ones."""
-    given = {name: _within(a, call.lengths) for name, a in cotangents.items()}
-    some = np.flatnonzero(call.lengths)
-    for name, a in final.items():
-        if name not in given:
-            given[name] = zeros((call.T, *a.shape), call.real)
-        given[name][call.lengths[some] - 1, some] += a[some]
-    initial = {name: _copied(a) for name, a in final.items()}
-    for a in initial.values():
-        a[some] = 0
-    return given, initial
+def _given_between(call, cotangents, later, first, last):
+    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
+    added to that of the sample's last step."""
+    given = {}
+    for name in STATES:
+        zero = (1, call.B, *call.shapes[name])
+        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
+        if name not in RECURRENT and later[name].any():
+            some = np.flatnonzero((first < call.lengths) & (call.lengths <= last))
+            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
+            given[name][call.lengths[some] - 1 - first, some] += later[name][some]
+            later[name][some] = 0
+    return given

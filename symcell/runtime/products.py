@@ -12,20 +12,17 @@ from symcell.runtime.bands import (
     _wide_row,
 )
 from symcell.runtime.jit import inlined
-from symcell.runtime.memory import _LINE, room, zeros
-from symcell.runtime.packing import _DEPTH, _put_row
+from symcell.runtime.memory import _LINE
+from symcell.runtime.packing import _put_row
+from symcell.runtime.sums import _DEPTH, _FULL, _carry
 from symcell.runtime.tiles import _TALL
 from symcell.runtime.views import _there, lines_at
+from symcell.runtime.workspace import array_in
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
 _DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
 _SPAN = 480  # rows of weight gradients that are added up at a time
-
-
-def sums_of_products(shape, real, count):
-    """Room for what `add_outer_products` makes of so many rows: if there are none, zeros."""
-    return room(shape, real) if count else zeros(shape, real)
 
 
 @inlined
@@ -106,30 +103,45 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
                 _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
 
 
-def _add_outer_products(left, from_left, right, from_right, out, grows, low, high, rank, team, places, panels):
-    """out[m, k] = the sum over the steps and the samples from `low` up to `high` of left[t, b, from_left + m] *
-    right[t, b, from_right + k], of which there are some, or out grows by that: a gradient of weights.
+def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
+    """out[..., m, k] grows by the sum over the steps from `first` on, and over the samples from `low` up to `high` that have them,
+    of left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first; what is in
+    out before does not count.
 
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (M, K), which overlaps neither; all
-    C-contiguous and of one float dtype. As many rows of the right at a time as the cache holds are packed in panels; those of the
-    left are read where they are, at `places`. Of a team, each thread adds to some of the rows of out."""
-    left, right, out, team = _there(left), _there(right), _there(out), _there(team)
-    places, panels = _there(places), _there(panels)
-    samples, (height, breadth), width = high - low, out.shape, panels.shape[2]
-    rows, row, sample = left.shape[0] * samples, low, 0
+    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps neither,
+    lengths (B,), the steps of each sample; all C-contiguous and of one float dtype, lengths apart. As many rows of the right at a
+    time as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread
+    adds to some of the rows of out."""
+    left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
+    team, places, panels = _there(team), _there(places), _there(panels)
+    (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    for first in range(0, rows, _DEPTH):
-        count = min(_DEPTH, rows - first)
-        for r in range(count):
-            places[r] = row * left.shape[2] + from_left
-            _put_row(right, row * right.shape[2] + from_right, breadth, panels, r)
-            row, sample = row + 1, sample + 1
-            if sample == samples:  # on to the next step
-                row, sample = row + left.shape[1] - samples, 0
-        terms = places[:count]
-        for top in range(above, below, _SPAN):
-            tall = min(_SPAN, below - top)
-            most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
-            for column in range(0, breadth, width):
-                _tall_sum_band(left, top, panels, terms, part, column, grows or first > 0, 0, most)
-                _short_sum_band(left, top, panels, terms, part, column, grows or first > 0, most, tall)
+    layers = array_in(out, 0, (out.shape[0], height * breadth))
+    step, sample, added, rows = 0, low, (T - first - steps) * samples, (T - first) * samples
+    while added < rows:
+        count, before = 0, added
+        while added < rows and count < _DEPTH:
+            if first + step < lengths[sample]:
+                row = step * B + sample
+                places[count] = row * left.shape[2] + from_left
+                _put_row(right, row * right.shape[2] + from_right, breadth, panels, count)
+                count += 1
+            added, sample = added + 1, sample + 1
+            if sample == high:
+                step, sample = step + 1, low
+        if count or not before:
+            _add_terms(left, places[:count], panels, out, above, below, before > 0)
+        after = _FULL if first == 0 and added == rows else added // _DEPTH
+        _carry(layers, above * breadth, (below - above) * breadth, before // _DEPTH, after)
+
+
+@inlined
+def _add_terms(left, terms, panels, out, above, below, grows):
+    """The terms of some rows of out's first layer, which grows by them, or is replaced."""
+    (_, _, breadth), width = out.shape, panels.shape[2]
+    for top in range(above, below, _SPAN):
+        tall = min(_SPAN, below - top)
+        most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
+        for column in range(0, breadth, width):
+            _tall_sum_band(left, top, panels, terms, part, column, grows, 0, most)
+            _short_sum_band(left, top, panels, terms, part, column, grows, most, tall)

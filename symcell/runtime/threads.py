@@ -6,7 +6,6 @@ all the rest, and they meet before and after.
 
 import os
 import threading
-from functools import reduce
 
 import numpy as np
 from numba import types
@@ -140,14 +139,6 @@ def _is_team(parts):
 def steps_at_a_time(T, B):
     """The steps of a block."""
     return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
-
-
-def summed(parts):
-    """The sum of what each thread added up."""
-    if len(parts) == 1:
-        return parts[0]
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return reduce(np.add, parts)
 
 
 @intrinsic

@@ -142,6 +142,15 @@ def _copy(typing, source, place, target, goal, count):
 
 
 @inlined
+def wait(later, final, t, lengths, low, upto):
+    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    for b in range(low, upto):
+        if t >= lengths[b]:
+            width = later.size // later.shape[0]
+            _copy(final, b * width, later, b * width, width)
+
+
+@inlined
 def keep(given, kept, first, last, low, upto):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
