@@ -47,4 +47,4 @@ def test_the_reference_is_of_these_cases(dtype):
     for name in ("asech", "log(1-sigmoid(x))", "x**y", "x/total(abs(x))", *list(EXACTLY)[:3]):
         points = slice(3, None, 61)
         again = measure.exact(name, dtype, points)
-        np.testing.assert_allclose(kept[name][0][:, points], again, rtol=1e-9)
+        np.testing.assert_allclose(kept[name][0][:, points], again, rtol=1e-9, atol=1e-300)

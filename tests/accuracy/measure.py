@@ -15,7 +15,7 @@ from . import arguments, words
 from .cases import CASES, EXACTLY, OF_PAIRS, OF_VECTORS
 from .exact import Jet
 
-DIGITS = {"float32": 250, "float64": 400}
+DIGITS = {"float32": 250, "float64": 700}
 CHUNK = 12  # cases in a kernel
 FEW = 4.0  # ulp, that a formula may be off whatever PyTorch finds
 LOST, NOT_FINITE = 1e30, 1e31  # more than any error in units in the last place
