@@ -1,6 +1,6 @@
 """How exact symcell's functions and their derivatives are, beside PyTorch's: `python -m benchmarks.accuracy`.
 
-Writes tests/accuracy/reference.npz (exact values and derivatives of every case, and PyTorch's errors), which takes ten minutes,
+Writes tests/accuracy/reference.npz (exact values and derivatives of every case, and PyTorch's errors), which takes minutes,
 and tests/accuracy/table.md, the worst errors of both. `--table` writes the table alone."""
 
 import argparse
