@@ -1,9 +1,10 @@
 """How exact symcell's functions and their derivatives are, beside PyTorch's: `python -m benchmarks.accuracy`.
 
-Writes tests/accuracy/reference.npz (exact values and derivatives of every case, and PyTorch's errors), which takes ten minutes,
+Writes tests/accuracy/reference.npz (exact values and derivatives of every case, and PyTorch's errors), which takes minutes,
 and tests/accuracy/table.md, the worst errors of both. `--table` writes the table alone."""
 
 import argparse
+import importlib.metadata
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def write_reference(jobs):
             for name, (truth, error) in zip(CASES, pool.map(referred, CASES, [dtype] * len(CASES)), strict=True):
                 truths[dtype][name], errors[dtype][name] = truth, error
                 print(f"{dtype} {name}", flush=True)
-    reference.write(truths, errors)
+    reference.write(truths, errors, importlib.metadata.version("torch"))
 
 
 def figures(errors):
@@ -75,14 +76,12 @@ Over the whole range of each precision, against arithmetic of several hundred di
 
 
 def write_table():
-    import torch
-
     found = {dtype: {} for dtype in DTYPES}
     for dtype in DTYPES:
         for chunk in measure.chunks(measure.accepted(CASES)):
             found[dtype] |= measure.computed(chunk, dtype)
     lines = [f"| *{group}* |||||||||\n" + "\n".join(row(name, found) for name in names) for group, names in GROUPS.items()]
-    TABLE.write_text(HEAD.format(version=torch.__version__) + "\n".join(lines) + "\n", encoding="utf-8")
+    TABLE.write_text(HEAD.format(version=reference.torch_version()) + "\n".join(lines) + "\n", encoding="utf-8")
     print(TABLE.read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 UNITS = 4  # of a vector
-_EDGES = (0, 1e-20, 1e-4, 0.3, 0.9, 1.1, 3, 30, 1e3, 1e10)  # of the regions in which errors are compared, by magnitude
+_EDGES = (1e-20, 1e-4, 0.3, 0.9, 1.1, 3, 30, 1e3, 1e10)  # of the regions in which errors are compared, by magnitude
+_COARSE = (1e-3, 100)  # for pairs
 
 _ORDINARY = (0.01, 0.1, 0.25, 1 / 3, 0.45, 0.5, 0.7, 0.9, 0.99, 1, 1.01, 1.1, 1.25, 1.5, 2, 2.5, 3, 3.7, 4, 5, 6, 7, 8.5, 10, 12, 15, 16.7, 18,
              20, 25, 30, 33, 36.5, 37.5, 40, 44, 45, 50, 60, 70, 80, 87, 88, 89, 90, 100, 103, 104.5, 120, 150, 177, 200, 350, 354, 356,
@@ -28,7 +29,7 @@ def line(dtype):
 def plane(dtype):
     """Pairs of arguments: far apart, alike, nearly alike, ordinary ones, and with one and with zero."""
     whole, random = line(dtype), np.random.default_rng(5)
-    x, ordinary = whole[::2], whole[(np.abs(whole) > 1e-3) & (np.abs(whole) < 200)]
+    x, ordinary = whole[::3], whole[(np.abs(whole) > 1e-3) & (np.abs(whole) < 200)][::2]
     near = np.nextafter(x, np.zeros((), dtype))
     first = [x, random.permutation(x), random.permutation(ordinary), x, x[::3], x[::5]]
     second = [x, random.permutation(x), random.permutation(ordinary), near, np.ones_like(x[::3]), np.zeros_like(x[::5])]
@@ -59,6 +60,6 @@ def regions(arguments):
     region = 0
     for a in arguments:
         lead = a if a.ndim == 1 else np.take_along_axis(a, np.abs(a).argmax(-1)[:, None], -1)[:, 0]
-        edges = _EDGES if len(arguments) == 1 else (0, 1e-4, 1.1, 100)
+        edges = _EDGES if len(arguments) == 1 else _COARSE
         region = 100 * region + np.digitize(np.abs(lead.astype(float)), edges) + 20 * np.signbit(lead)
     return region

@@ -166,7 +166,7 @@ FUNCTIONS = {
     "asin": function(mp.asin, lambda x, v: inverse(mp.sqrt((1 - x) * (1 + x)))),
     "acos": function(mp.acos, lambda x, v: -inverse(mp.sqrt((1 - x) * (1 + x)))),
     "atan": function(mp.atan, lambda x, v: 1 / (1 + x * x)),
-    "acot": function(lambda x: mp.pi / 2 if x == 0 else mp.acot(x), lambda x, v: -1 / (1 + x * x)),
+    "acot": function(lambda x: NAN if x == 0 else mp.acot(x), lambda x, v: -1 / (1 + x * x)),
     "asec": function(domain(mp.asec, lambda x: abs(x) >= 1), lambda x, v: inverse(abs(x) * mp.sqrt(x * x - 1))),
     "acsc": function(domain(mp.acsc, lambda x: abs(x) >= 1), lambda x, v: -inverse(abs(x) * mp.sqrt(x * x - 1))),
     "sinh": function(mp.sinh, lambda x, v: mp.cosh(x)),

@@ -12,10 +12,10 @@ from sympy import Eq
 from symcell import Cell, CellError, Input, State
 
 from . import arguments, words
-from .cases import CASES, EXACTLY, GROUPS, OF_PAIRS, OF_VECTORS
+from .cases import CASES, EXACTLY, OF_PAIRS, OF_VECTORS
 from .exact import Jet
 
-DIGITS = {"float32": 250, "float64": 400}
+DIGITS = {"float32": 250, "float64": 700}
 CHUNK = 12  # cases in a kernel
 FEW = 4.0  # ulp, that a formula may be off whatever PyTorch finds
 LOST, NOT_FINITE = 1e30, 1e31  # more than any error in units in the last place
@@ -90,10 +90,11 @@ def _is_accepted(name):
 
 
 def chunks(names):
-    """The cases that a kernel has together: tuples of names."""
-    for group in GROUPS.values():
-        chosen = [name for name in group if name in names]
-        yield from (tuple(chosen[k : k + CHUNK]) for k in range(0, len(chosen), CHUNK))
+    """The cases that a kernel has together, since they take the same arguments: tuples of names."""
+    kinds = {}
+    for name in names:
+        kinds.setdefault((name in OF_PAIRS, name in OF_VECTORS), []).append(name)
+    return [tuple(kind[k : k + CHUNK]) for kind in kinds.values() for k in range(0, len(kind), CHUNK)]
 
 
 def computed(names, dtype):

@@ -26,15 +26,20 @@ def unpacked(codes):
     return np.where(codes == _LOST, measure.LOST, np.where(codes == _NOT_FINITE, measure.NOT_FINITE, error))
 
 
-def write(truths, torch_errors):
-    """Both: dtype -> name -> array."""
-    arrays = {}
+def write(truths, torch_errors, version):
+    """Both: dtype -> name -> array; and PyTorch's version."""
+    arrays = {"version": np.array(version)}
     for dtype, of_name in truths.items():
         flat = np.concatenate([a.ravel() for a in of_name.values()]).view(np.uint64)
         arrays[f"{dtype} names"] = np.array(list(of_name))
         arrays[f"{dtype} truth"] = (flat >> _SHORT << _SHORT if dtype == "float32" else flat).view(np.float64)
         arrays[f"{dtype} torch"] = np.concatenate([packed(torch_errors[dtype][name]).ravel() for name in of_name])
     np.savez_compressed(FILE, **arrays)
+
+
+def torch_version():
+    with np.load(FILE) as arrays:
+        return str(arrays["version"])
 
 
 @cache
