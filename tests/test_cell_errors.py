@@ -138,8 +138,9 @@ NO_EQUATIONS = {
     "a parameter on the left": ([Eq(p, x), step], "cell toy, equation 1", "left side", "the parameter p"),
     "a constant on the left": ([Eq(Constant("k"), x), step], "cell toy, equation 1", "left side", "the constant k"),
     "a previous state on the left": ([Eq(h.prev, x), step], "cell toy, equation 1", "left side", "the previous state h.prev"),
-    "a condition on the right": ([Eq(h, x > 0)], at(1, "h"), "must be an expression", "x > 0"),
-    "a truth value on the right": ([Eq(h, sympy.true)], at(1, "h"), "must be an expression", "True"),
+    "a condition on the right": ([Eq(h, x > 0)], at(1, "h"), "must be an expression", "x > 0", "Piecewise((1, condition), (0, True))"),
+    "a truth value on the right": ([Eq(h, sympy.true)], at(1, "h"), "must be an expression", "True", "Eq(a, b) their values"),
+    "a comparison of expressions": ([Eq(h, x == h.prev)], at(1, "h"), "found False; a == b compares the expressions themselves"),
     "a tuple on the right": ([Eq(h, Tuple(x, x))], at(1, "h"), "must be an expression"),
     "a SymPy matrix on the right": ([step, Eq(z, Matrix([[1, 2]]))], "cell toy, equation 2", "False"),
 }

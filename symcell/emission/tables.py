@@ -1,6 +1,7 @@
 """The tables of a module: names, symbolic shapes, and where each size is read off."""
 
 import re
+import textwrap
 
 from sympy import floor
 
@@ -38,7 +39,12 @@ def tables_of(schedule):
 
 
 def _literal(value):
-    """A table as Python text, one entry a line where it is long."""
+    """A table as Python text, one entry a line where it is long, and a long text in pieces."""
+    if isinstance(value, str) and len(value) > 90:
+        pieces = textwrap.wrap(value, 90, drop_whitespace=False)
+        return "(\n" + "".join(f"        {_literal(piece)}\n" for piece in pieces) + "    )"
+    if isinstance(value, tuple) and any(isinstance(v, str) and len(v) > 90 for v in value):
+        return f"({', '.join(map(_literal, value))})"
     text = repr(value).replace("'", '"')
     text = re.sub(r'"[^"]*"|inf', lambda found: "np.inf" if found[0] == "inf" else found[0], text)  # names stand in quotes
     if len(text) < 100 or not isinstance(value, dict):

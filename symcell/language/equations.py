@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, Symbol
 from sympy.core.relational import Equality
-from sympy.logic.boolalg import BooleanAtom
+from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from symcell.errors import CellError
 from symcell.language.hints import not_taken
@@ -86,5 +86,13 @@ def _sides(cell, number, e):
     if not isinstance(rhs, Expr):
         raise CellError(
             f"cell {cell}, equation {number} ({target} = ...): the right side must be an expression, found {not_taken(rhs)}"
+            f"{_value_of(rhs)}"
         )
     return target, rhs
+
+
+def _value_of(condition):
+    """How a condition becomes a value."""
+    if isinstance(condition, BooleanAtom):
+        return "; a == b compares the expressions themselves, Eq(a, b) their values"
+    return "; Piecewise((1, condition), (0, True)) is the value of one" if isinstance(condition, Boolean) else ""

@@ -42,7 +42,7 @@ def _new_product(cls, *factors, **options):
     return _product_of_matrices(cls, *factors, **options)
 
 
-Expr.__matmul__ = lambda a, b: _multiplied(a, b)
+Expr.__matmul__ = _multiplied
 Expr.__rmatmul__ = lambda b, a: _multiplied(a, b)
 Expr.T = property(_transposed)
 Expr._eval_transpose = _eval_transpose

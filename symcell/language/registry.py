@@ -1,14 +1,15 @@
 """The names of a cell and the shapes of what they stand for, as its equations tell of them one after another."""
 
-from sympy import Expr, Mul, default_sort_key, preorder_traversal
+from sympy import Expr
 
 from symcell.errors import CellError
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
-from symcell.language.primitives import Primitive, matmul, outer, transpose
+from symcell.language.primitives import outer
 from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import shape_text, size
-from symcell.language.symbols import Constant, Input, Param, Previous, Quantity, State
+from symcell.language.symbols import Input, Param, Previous, State
+from symcell.language.uses import in_order, products_meant, used_as_matrices
 from symcell.language.words import is_name
 from symcell.language.writing import written
 
@@ -23,7 +24,7 @@ class Registry:
         self.shapes, self.sizes = {}, Sizes()
         self.of_inputs, self.reasons = {}, {}  # input -> its size, and size -> which equation made it another one
         self.made = {}  # parameters that affine has made -> the left side of the equation
-        self.matrices = {q for _, rhs in declared for q in _used_as_matrices(rhs)}
+        self.matrices = {q for _, rhs in declared for q in used_as_matrices(rhs)}
         inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
         self.lone_input = len(inputs) == 1
 
@@ -40,7 +41,7 @@ class Registry:
 
     def expanded(self, target, rhs):
         """The right side with its parameters named, and all its symbols registered."""
-        for q in _in_order(rhs):
+        for q in in_order(rhs):
             self._check_not_made(q, f"{q} stands here too")
             self._register(q, self.matrices)
 
@@ -98,7 +99,7 @@ class Registry:
         try:
             self._give_shape(target, self.shape(rhs))
         except Disagreement as error:
-            raise CellError(f"{error}{_products_meant(rhs)}") from None
+            raise CellError(f"{error}{products_meant(rhs)}") from None
 
     def _give_shape(self, target, shape):
         """The target has the right side's shape; a state has declared its own, and the two must agree."""
@@ -121,7 +122,7 @@ class Registry:
 
     def explain(self, equation):
         """Keep why the size of an input has become another one in this equation."""
-        hint = _products_meant(equation.rhs)
+        hint = products_meant(equation.rhs)
         for n, what in self.sizes.joined.items():
             self.reasons.setdefault(n, f"equation {equation.number} ({equation.target} = ...) joins {what} unit by unit{hint}")
 
@@ -169,32 +170,3 @@ def shape_of_symbol(symbol, shapes, cell):
 def described(q):
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
     return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}"
-
-
-def _products_meant(e):
-    """Where a parameter is multiplied unit by unit, a matrix product may have been meant."""
-    found = []
-    for product in sorted(e.atoms(Mul), key=str):
-        weights = [a for a in product.args if isinstance(a, (Param, Constant)) and a.declared is None]
-        values = [a for a in product.args if isinstance(a, Quantity) and a not in weights]
-        found += [f"{w} @ {written(v)} for {w} * {written(v)}" for w in weights[:1] for v in values[:1]]
-    return f"; for a matrix product, write {', '.join(found)}" if found else ""
-
-
-def _in_order(rhs):
-    """The quantities of an expression, each once, as SymPy's own traversal meets them."""
-    return dict.fromkeys(q for q in preorder_traversal(rhs, keys=default_sort_key) if isinstance(q, Quantity))
-
-
-def _used_as_matrices(rhs):
-    """Parameters that stand before an @, or under a .T: matrices unless declared otherwise."""
-    found = set()
-    for e in rhs.atoms(matmul, transpose):
-        todo = [e.args[0]]
-        while todo:
-            a = todo.pop()
-            if isinstance(a, (Param, Constant)):
-                found.add(a)
-            elif not isinstance(a, Primitive) or isinstance(a, transpose):
-                todo.extend(a.args)
-    return found

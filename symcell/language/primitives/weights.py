@@ -32,7 +32,7 @@ class Affine(Primitive):
 
 def affine(*operands: Expr, bias: bool = True, name: str | None = None) -> Expr:
     """A sum of products with fresh parameters, and a bias. The parameters are named after the equation's left side
-    (or `name`): W for an input, U for a state or intermediate, b for the bias. See Cell."""
+    (or `name`): W for an input, U for a state or intermediate, b for the bias. What equations share is written as one Param."""
     if not operands:
         raise CellError("affine needs at least one operand, like affine(x, h.prev)")
     for operand in operands:
