@@ -12,5 +12,6 @@ def pytest_configure(config):
     examples = HERE.parent / "examples"
     names = {*OURS, *(path.stem for folder in (HERE, examples) for path in folder.glob("*.py"))}
     config.addinivalue_line("filterwarnings", rf"error:::({'|'.join(sorted(names))})(\.|\Z)")
+    config.addinivalue_line("filterwarnings", r"error:::.*_[0-9a-f]{16}\Z")  # Numba's, of a generated file
     # Processes that tests start import the same symcell.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])

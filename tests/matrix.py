@@ -44,7 +44,7 @@ TESTS = (
     "tests/test_documents.py",
     "tests/test_plots.py",
     "tests/test_cell_errors.py",
-    "tests/test_held_weights.py",  # kernels, by Hypothesis
+    "tests/test_held_weights.py::test_the_first_state_is_no_weight",  # imports Hypothesis
     "tests/test_cli.py::test_every_command_has_help_with_an_example",
     "tests/test_cli.py::test_unknown_names",
     "tests/test_parameters.py::test_an_array_that_is_reshaped_in_place_is_checked_again",

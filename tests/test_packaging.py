@@ -125,7 +125,7 @@ def test_a_python_that_is_not_there_is_named(tmp_path):
 def test_warnings_are_errors_where_they_are_ours():
     with pytest.raises(DeprecationWarning):
         warnings.warn("ours", DeprecationWarning, stacklevel=1)
-    for ours in ("symcell.kernel", "symcell_kernels.lstm_0", "new_variant"):
+    for ours in ("symcell.kernel", "symcell_kernels.lstm_0", "new_variant", "/home/me/.cache/symcell/lstm_0123456789abcdef"):
         with pytest.raises(DeprecationWarning):
             warnings.warn_explicit("ours", DeprecationWarning, "file.py", 1, module=ours)
     with warnings.catch_warnings(record=True) as caught:
