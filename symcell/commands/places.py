@@ -1,6 +1,5 @@
 """Which files a command replaces: what symcell has written, and of other files what the user's own words name as a result."""
 
-from symcell.compiler import source_of
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.modules import check_place
@@ -32,5 +31,5 @@ def claim_folder(folder, cells, summary, others):
         raise CellError(f"the folder {folder} has files that no demo wrote, and that its results would replace: "
                         f"{', '.join(found)}; choose another folder")  # fmt: skip
     for cell in cells:
-        check_place(cell.name, source_of(cell), folder)
+        check_place(cell.name, folder)
     write_atomically(path, f"{DEMO}\n\nThe demo has not come to its end.\n")
