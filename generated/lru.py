@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8b6ab4587ceeec68"
+CONTENT_HASH = "bafccc562e09ae94"
 RUNTIME_HASH = "9e5ac89db2ea6a8e"
 
 NAME = "lru"
@@ -71,7 +71,10 @@ SIZES = {
     "n_y": [("params", "B_re", 1, 1, 1, 0), ("params", "B_im", 1, 1, 1, 0), ("params", "D", 0, 1, 1, 0)],
 }
 ALIASES = {
-    "n_x": ("n_y", "equation 3 (y = ...) joins the state y and its right side unit by unit; for a matrix product, write D @ x for D * x"),
+    "n_x": ("n_y", (
+        "equation 3 (y = ...) joins the state y and its right side unit by unit; for a matrix "
+        "product, write D @ x for D * x"
+    )),
 }
 ONLY_FLOAT64 = ""
 
