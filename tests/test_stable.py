@@ -32,6 +32,7 @@ a = symbols("a")
         (log(sigmoid(x)), log_sigmoid(x)),
         (log(1 - 1 / (1 + exp(-x))), log_sigmoid(-x)),
         (1 - erf(x), erfc(x)),
+        (a * exp(x) / exp(a), a * exp(x - a)),
         (total(log(1 + exp(x))), total(softplus(x))),
         (x / sqrt(1 + x**2), x / sqrt(1 + x**2)),
     ],

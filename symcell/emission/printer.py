@@ -25,7 +25,7 @@ from sympy.core.relational import Relational
 
 from symcell.errors import CellError
 from symcell.language.functions import FUNCTIONS, elementary
-from symcell.language.primitives import ordered_args
+from symcell.language.primitives import Masked, ordered_args
 from symcell.language.slopes import is_divisor
 
 
@@ -104,6 +104,9 @@ class PythonText:
     def _application(self, e):
         if isinstance(e, Piecewise):
             return self._piecewise(e)
+        if isinstance(e, Masked):
+            mask, zero = self._print(e.args[0], 1), self.constant(S.Zero)
+            return f"({self._print(e.args[1], 0)} if {mask} != {zero} else {zero})"
         if isinstance(e, (Max, Min)):
             name = "maximum" if isinstance(e, Max) else "minimum"
             first, *rest = ordered_args(e)

@@ -96,7 +96,7 @@ class leaky_relu(Unit):
         z, slope = self.args
         if argindex == 2:
             return Piecewise((S.Zero, z > 0), (z, True))
-        return slope + (1 - slope) * Heaviside(z, 0)
+        return Piecewise((S.One, z > 0), (slope, True))
 
 
 class hard_sigmoid(Unit):

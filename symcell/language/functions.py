@@ -59,7 +59,7 @@ from symcell.language.activations import (
     softplus,
     stop_gradient,
 )
-from symcell.language.primitives import Entry, Primitive
+from symcell.language.primitives import Entry, Masked, Primitive
 from symcell.language.slopes import partial
 from symcell.language.writings import WRITINGS
 
@@ -114,7 +114,7 @@ def elementary(e):
     e = e.xreplace({f: log_sigmoid(f.args[0].args[0]) for f in e.atoms(log) if isinstance(f.args[0], sigmoid)})
     while found := e.atoms(*_WRITTEN_OUT):
         e = e.xreplace({f: _written_out(f) for f in found})
-    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Piecewise, ExprCondPair, Primitive, Entry)
+    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Piecewise, ExprCondPair, Primitive, Entry, Masked)
     strangers = {f for f in e.atoms(Function) if not isinstance(f, known)}
     for f in sorted(strangers, key=str):
         rewritten = _rewritten(f)

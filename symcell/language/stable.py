@@ -47,7 +47,11 @@ def _power(e):
 
 
 def _product(e):
-    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of exponentials."""
+    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of two sums of exponentials;
+    exp(x) / exp(y) is exp(x - y)."""
+    exponents = [a.args[0] for a in e.args if isinstance(a, exp)]
+    if any(z.could_extract_minus_sign() for z in exponents) and len(exponents) > 1:
+        return Mul(*[a for a in e.args if not isinstance(a, exp)]) * exp(Add(*exponents))
     for factor in e.args:
         base, power = factor.as_base_exp()
         if isinstance(base, logistic) and power.is_Integer:

@@ -13,9 +13,7 @@ from sympy import (
     Max,
     Min,
     Mul,
-    Ne,
     Piecewise,
-    S,
     Symbol,
     atan,
     ceiling,
@@ -30,7 +28,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.derivation.derive import leaves
 from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
-from symcell.language.primitives import Entry, Primitive
+from symcell.language.primitives import Entry, Masked, Primitive
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.language.words import unused
@@ -39,8 +37,8 @@ from symcell.schedule.program import Assign, Gradient, Program
 
 # Functions that have a number for every number.
 _TOTAL = (
-    Add, Mul, Piecewise, ExprCondPair, Primitive, Entry, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin, erf,
-    tanh, sigmoid, hard_sigmoid, log_sigmoid, relu, leaky_relu, silu, softplus, stop_gradient,
+    Add, Mul, Piecewise, ExprCondPair, Primitive, Entry, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin,
+    erf, tanh, sigmoid, hard_sigmoid, log_sigmoid, relu, leaky_relu, silu, softplus, stop_gradient,
 )  # fmt: skip
 
 
@@ -87,7 +85,7 @@ class _Branches:
         if not isinstance(guarded, Mul) or all(map(self.is_finite, guarded.args)):
             return guarded
         chosen = [a for a in guarded.args if a.has(Heaviside) or any(e.args[0] in self.may_be_zero for e in a.atoms(Entry))]
-        return Piecewise((guarded, Ne(Mul(*chosen), 0)), (S.Zero, True)) if chosen else guarded
+        return Masked(Mul(*chosen), guarded) if chosen else guarded
 
     def _operand_read_where_needed(self, s):
         """A weight gradient whose operand is read as 0 where all adjoints that meet it are 0."""
@@ -98,7 +96,7 @@ class _Branches:
         entry = Entry(operand, *AXES[: len(self.shapes[operand])])
         return [
             Assign(largest, (), Abs(Entry(bar, *dict(over))), "max", over, note=s.note),
-            Assign(read, entry.args[1:], Piecewise((entry, Ne(Entry(largest), 0)), (S.Zero, True)), note=s.note),
+            Assign(read, entry.args[1:], Masked(Entry(largest), entry), note=s.note),
             replace(s, operand=read),
         ]
 

@@ -11,7 +11,7 @@ from sympy import Add, Mul, Piecewise
 from sympy.utilities.iterables import strongly_connected_components
 
 from symcell.language.activations import stop_gradient
-from symcell.language.primitives import Entry
+from symcell.language.primitives import Entry, Masked
 from symcell.language.symbols import Previous
 from symcell.schedule.program import Product
 
@@ -116,6 +116,8 @@ def _degree(e, known):
         return 0
     if isinstance(e, (Add, stop_gradient)):
         return max(_degree(a, known) for a in e.args)
+    if isinstance(e, Masked):
+        return _degree(e.args[1], known)
     if isinstance(e, Mul):
         return min(2, sum(_degree(a, known) for a in e.args))
     if isinstance(e, Piecewise) and not any(_degree(condition, known) for _, condition in e.args):

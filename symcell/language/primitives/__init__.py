@@ -1,7 +1,16 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and its name where that is public."""
 
 from symcell.language import expressions as expressions  # `@` and `.T` for SymPy's own expressions
-from symcell.language.primitives.base import Entry, Primitive, Products, Reduction, Unevaluated, number_apart, ordered_args
+from symcell.language.primitives.base import (
+    Entry,
+    Masked,
+    Primitive,
+    Products,
+    Reduction,
+    Unevaluated,
+    number_apart,
+    ordered_args,
+)
 from symcell.language.primitives.layout import flat, fold, identity, repeat
 from symcell.language.primitives.products import contract, dot, is_product_of, matmul, outer, transpose
 from symcell.language.primitives.reductions import Along, column, fill, largest, mean, row, spread, total, variance
@@ -13,6 +22,7 @@ __all__ = [
     "Affine",
     "Along",
     "Entry",
+    "Masked",
     "Primitive",
     "Products",
     "Reduction",

@@ -111,6 +111,10 @@ class Entry(Unevaluated, Function):
     """The entry of a value at integer indices: what an equation looks like to a loop."""
 
 
+class Masked(Unevaluated, Function):
+    """Masked(mask, e): the entry `e`, but 0 where the entry `mask` is 0, whatever `e` is there."""
+
+
 class Reduction(Unevaluated, Function):
     """Reduction(op, body, index, size): sum, max or running sum of `body` over an index."""
 
