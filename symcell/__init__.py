@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symcell.cell import Cell
     from symcell.errors import CellError
-    from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
+    from symcell.language.activations import (
+        exp2,
+        expm1,
+        hard_sigmoid,
+        hypot,
+        leaky_relu,
+        log1p,
+        log2,
+        log10,
+        log_sigmoid,
+        relu,
+        sigmoid,
+        silu,
+        softplus,
+        stop_gradient,
+    )
     from symcell.language.primitives import (
         affine,
         chunk,
@@ -37,7 +52,8 @@ _ROOMS = {
     "cell": ("Cell",),
     "errors": ("CellError",),
     "language.activations": (
-        "hard_sigmoid", "leaky_relu", "log_sigmoid", "relu", "sigmoid", "silu", "softplus", "stop_gradient",
+        "exp2", "expm1", "hard_sigmoid", "hypot", "leaky_relu", "log10", "log1p", "log2", "log_sigmoid", "relu", "sigmoid", "silu",
+        "softplus", "stop_gradient",
     ),
     "language.primitives": (
         "affine", "chunk", "column", "concat", "cumsum", "dot", "flat", "identity", "matmul", "mean", "outer", "part", "repeat",
@@ -63,11 +79,17 @@ __all__ = [
     "concat",
     "cumsum",
     "dot",
+    "exp2",
+    "expm1",
     "flat",
     "generate",
     "hard_sigmoid",
+    "hypot",
     "identity",
     "leaky_relu",
+    "log1p",
+    "log2",
+    "log10",
     "log_sigmoid",
     "matmul",
     "mean",

@@ -1,4 +1,5 @@
-"""Functions of one unit that SymPy lacks, each with its derivative; the derivatives of all others stand in `slopes`."""
+"""Functions of one unit that SymPy lacks, each with its derivative; the derivatives of all others stand in `slopes`. Six that SymPy
+keeps for code generation are offered here too."""
 
 from typing import Any, Self
 
@@ -18,6 +19,12 @@ from sympy import (
     log,
     sin,
 )
+from sympy.codegen.cfunctions import exp2 as exp2
+from sympy.codegen.cfunctions import expm1 as expm1
+from sympy.codegen.cfunctions import hypot as hypot
+from sympy.codegen.cfunctions import log1p as log1p
+from sympy.codegen.cfunctions import log2 as log2
+from sympy.codegen.cfunctions import log10 as log10
 
 from symcell.errors import CellError
 

@@ -60,6 +60,7 @@ _ARRAYS = {
     **dict.fromkeys(("rint", "round", "around"), "floor(e + Rational(1, 2)) is the nearest whole number"),
     **dict.fromkeys(("logaddexp", "logsumexp"), "softplus(e) is log(1 + exp(e))"),
     "elu": _CASES,
+    **{name: f"{name} is symcell's" for name in ("exp2", "expm1", "hypot", "log1p", "log2", "log10")},
 }  # fmt: skip
 # What NumPy and torch call otherwise than SymPy.
 _RENAMED = {
