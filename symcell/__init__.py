@@ -52,8 +52,8 @@ _ROOMS = {
     "cell": ("Cell",),
     "errors": ("CellError",),
     "language.activations": (
-        "exp2", "expm1", "hard_sigmoid", "hypot", "leaky_relu", "log10", "log1p", "log2", "log_sigmoid", "relu", "sigmoid", "silu",
-        "softplus", "stop_gradient",
+        "exp2", "expm1", "hard_sigmoid", "hypot", "leaky_relu", "log10", "log1p", "log2", "log_sigmoid", "relu", "sigmoid",
+        "silu", "softplus", "stop_gradient",
     ),
     "language.primitives": (
         "affine", "chunk", "column", "concat", "cumsum", "dot", "flat", "identity", "matmul", "mean", "outer", "part", "repeat",

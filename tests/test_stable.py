@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sympy import Eq, Piecewise, erf, erfc, exp, log, sqrt, symbols, tanh
+from sympy import Eq, Piecewise, UnevaluatedExpr, erf, erfc, exp, log, sqrt, symbols, tanh
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symcell import Cell, Input, Param, State, log_sigmoid, sigmoid, softplus, total
-from symcell.language.activations import logistic
+from symcell.language.activations import logistic, quotient_tanh
 from symcell.language.stable import stable
 
 x, h = Input("x"), State("h")
@@ -32,13 +32,14 @@ a = symbols("a")
         (log(sigmoid(x)), log_sigmoid(x)),
         (log(1 - 1 / (1 + exp(-x))), log_sigmoid(-x)),
         (1 - erf(x), erfc(x)),
-        (a * exp(x) / exp(a), a * exp(x - a)),
+        (a * exp(x) / exp(h), a * exp(x) / UnevaluatedExpr(exp(h))),
         (total(log(1 + exp(x))), total(softplus(x))),
         (x / sqrt(1 + x**2), x / sqrt(1 + x**2)),
     ],
 )
 def test_a_formula_is_computed_by_its_function(written, computed):
-    assert stable(written) == computed
+    found = stable(written)
+    assert found.xreplace({f: tanh(f.args[0]) for f in found.atoms(quotient_tanh)}) == computed
 
 
 def test_a_cell_keeps_its_equations_as_written():

@@ -52,6 +52,7 @@ from symcell.language.activations import (
     hard_sigmoid,
     leaky_relu,
     log_sigmoid,
+    quotient_tanh,
     relu,
     sigmoid,
     silu,
@@ -106,7 +107,7 @@ VECTORS = (tanh, sigmoid, silu, softplus, exp, expm1)  # those of them that take
 _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, ITE, BooleanAtom, Entry)
 
 # Written out by elementary functions before printing.
-_WRITTEN_OUT = (relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, sinc_slope, stop_gradient, ITE)
+_WRITTEN_OUT = (quotient_tanh, relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, sinc_slope, stop_gradient, ITE)
 
 
 def elementary(e):

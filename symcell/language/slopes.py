@@ -11,6 +11,7 @@ from sympy import (
     Abs,
     Add,
     And,
+    Dummy,
     Eq,
     Expr,
     Heaviside,
@@ -120,12 +121,21 @@ def _of_function(e, k):
         if isinstance(e, kind):
             return rule(e, k)
     try:
-        derivative = e.fdiff(k + 1)
+        derivative = _fdiff(e, k)
     except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError):
         derivative = None
     if derivative is None or derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
         raise CellError(f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out")
     return derivative
+
+
+def _fdiff(e, k):
+    """SymPy's own derivative; a quotient in it stays one, since its square is not that of its parts."""
+    whole = {z: Dummy() for z in e.args if isinstance(z, Mul) and any(map(is_divisor, z.args))}
+    if not whole:
+        return e.fdiff(k + 1)
+    placed = e.func(*[whole.get(z, z) for z in e.args])
+    return placed.fdiff(k + 1).xreplace({placed: e}).xreplace({p: UnevaluatedExpr(z) for z, p in whole.items()})
 
 
 def _of_extremum(e, k):

@@ -4,10 +4,10 @@ A cell keeps its equations as they are written. Its derivation starts from these
 the fraction above would be 0 times infinity for large arguments.
 """
 
-from sympy import Add, Basic, Mul, Pow, S, erf, erfc, exp, log, tanh
+from sympy import Add, Basic, Mul, Pow, S, UnevaluatedExpr, erf, erfc, exp, log
 from sympy.codegen.cfunctions import expm1, log1p
 
-from symcell.language.activations import log_sigmoid, logistic, sigmoid, softplus
+from symcell.language.activations import log_sigmoid, logistic, quotient_tanh, sigmoid, softplus
 
 
 def stable(e):
@@ -47,11 +47,10 @@ def _power(e):
 
 
 def _product(e):
-    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of two sums of exponentials;
-    exp(x) / exp(y) is exp(x - y)."""
-    exponents = [a.args[0] for a in e.args if isinstance(a, exp)]
-    if any(z.could_extract_minus_sign() for z in exponents) and len(exponents) > 1:
-        return Mul(*[a for a in e.args if not isinstance(a, exp)]) * exp(Add(*exponents))
+    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of two sums of exponentials."""
+    exponentials = [a for a in e.args if isinstance(a, exp)]
+    if len(exponentials) > 1:  # SymPy writes exp(x) / exp(y) as a product, which overflows where both are small
+        return e.xreplace({a: 1 / UnevaluatedExpr(1 / a) for a in exponentials if a.args[0].could_extract_minus_sign()})
     for factor in e.args:
         base, power = factor.as_base_exp()
         if isinstance(base, logistic) and power.is_Integer:
@@ -70,13 +69,13 @@ def _of_logistic(z, power):
     """What makes something of logistic(-z)**power, and what."""
     for k in range(power, 0, -1):
         yield exp(k * z), logistic(z) ** k * logistic(-z) ** (power - k)
-        yield expm1(z) ** k, tanh(z / 2) ** k * logistic(-z) ** (power - k)
+        yield expm1(z) ** k, quotient_tanh(z / 2) ** k * logistic(-z) ** (power - k)
 
 
 def _of_exponentials(a, b):
     """What makes something of 1 / (exp(a) + exp(b)), and what."""
-    yield exp(a) - exp(b), tanh((a - b) / 2)
-    yield exp(b) - exp(a), tanh((b - a) / 2)
+    yield exp(a) - exp(b), quotient_tanh((a - b) / 2)
+    yield exp(b) - exp(a), -quotient_tanh((a - b) / 2)
 
 
 def _two_exponentials(e):
