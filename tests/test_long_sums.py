@@ -1,10 +1,10 @@
-"""Sums over a million steps, samples or units are as exact as short ones. Equal numbers are the worst: rounding goes one way."""
+"""Sums over many steps and samples are as exact as short ones. Equal numbers are the worst: rounding goes one way."""
 
 import numpy as np
 import pytest
 from sympy import Eq
 
-from symcell import Cell, Input, Param, State, affine, dot, mean, softmax, total, variance
+from symcell import Cell, Input, Param, State, affine, total
 
 EXACT = 2e-6  # relative; one number after another gives 1e-4 for a hundred thousand numbers, and 1e-2 for a million
 

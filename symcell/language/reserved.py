@@ -13,8 +13,9 @@ RESERVED = frozenset(
 # And names of theirs that give way where a cell takes one for a quantity: that quantity is then called otherwise in the module.
 YIELDING = frozenset(
     [
-        "apply", "array_at", "array_in", "carry", "collect", "columns_at", "in_parallel", "keep", "max", "meet", "min", "outer_room",
-        "packers", "panels_of", "products_of", "release", "room", "row_at", "scratch", "shares", "spread", "steps_at",
-        "steps_at_a_time", "summed", "sums_of_products", "sums_of_rows", "wait", "zeros",
+        "apply", "array_at", "array_in", "carry", "collect", "columns_at", "in_parallel", "keep", "max",
+        "meet", "min", "outer_room", "packers", "panels_of", "products_of", "release", "room", "row_at",
+        "scratch", "shares", "spread", "steps_at", "steps_at_a_time", "summed", "sums_of_products",
+        "sums_of_rows", "wait", "zeros",
     ]
 )  # fmt: skip

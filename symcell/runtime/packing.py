@@ -12,8 +12,8 @@ from numba.extending import intrinsic
 
 from symcell.runtime.jit import inlined, ir, jit
 from symcell.runtime.memory import _LINE, room
-from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from symcell.runtime.sums import _DEPTH
+from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from symcell.runtime.views import _copy, _in_one_piece
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
