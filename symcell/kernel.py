@@ -66,7 +66,7 @@ class Kernel:
         """Run a sequence. inputs: (T, B, n_x), or name -> array; initial: state -> (B, n). Returns a run: `states` name ->
         (T, B, n), every state at every step; `final` name -> (B, n); `outputs`, the states that the cell shows.
         lengths: (B,) integers, how many steps each sample has; states behind them are zeros, `final` is the state after the last.
-        Inputs behind them are read as zeros, which has no effect as long as the states stay finite there.
+        Whatever inputs and cotangents hold behind them has no influence on anything.
         threads: at most so many, default NUMBA_NUM_THREADS. checkpoint: keep the states of every so many steps only (True: of
         about sqrt(T)); `backward` computes what is between them again.
         Raises CellError for wrong names, shapes and dtypes before anything runs."""

@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant("sum over steps forgotten", "lstm", AFTER, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),
     Mutant("path through the gates dropped", "gru", BACKWARD, r"dc_prev = ",
            r"\+\s*dc_prev_from_dz_r\[j\]|dc_prev_from_dz_r\[j\]\s*\+", "", "d initial c (complex step)"),
-    Mutant("steps in the wrong order", "gru", "backward_pass", r"for t in range\(last - 1, first - 1, -1\):\n +for b in .*\n +backward_step",
+    Mutant("steps in the wrong order", "gru", "backward_pass", r"for t in range\(last - 1, first - 1, -1\):\n +for b in .*\n +if .*\n +backward_step",
            r"last - 1, first - 1, -1", "first, last",
            "d params U_g (complex step)"),
 )

@@ -119,12 +119,7 @@ def _called_in_threads(passage, known):
         lines.append(f"{names.products} = products_of({names.real})")
     known.update(passage.packed)
     lines += _allocated(passage, (a for a in arrays if a not in summed), known)
-    if summed:
-        lines.append("# Each thread adds up gradients of its own.")
-        count = f"{names.parts}[-1][1] + 1"
-        shapes = {a: (count, *shape) for a, shape in products.items()}
-        lines += _made(shapes, f"sums_of_products({{}}, {names.real}, {names.T} * {names.B})")
-        lines += [f"{names.sums} = sums_of_rows({count}, {size_of(total_volume(rows))}, {names.real})"] if rows else []
+    lines += _room_for_sums(names, rows, products)
     if passage.gradients:
         widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
         lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.real})")
@@ -145,6 +140,15 @@ def _called_in_threads(passage, known):
     return lines + [line for g in passage.gradients for line in _split(passage, g)]
 
 
+def _room_for_sums(names, rows, products):
+    """The lines that make room for sums over steps and samples."""
+    count = f"{names.parts}[-1][1] + 1"
+    lines = ["# Each thread adds up gradients of its own."] if rows or products else []
+    shapes = {a: (count, *shape) for a, shape in products.items()}
+    lines += _made(shapes, f"sums_of_products({{}}, {names.real}, {names.T} * {names.B})")
+    return lines + [f"{names.sums} = sums_of_rows({count}, {size_of(total_volume(rows))}, {names.real})"] * bool(rows)
+
+
 def _split(passage, g):
     """The gradients of single weights, from the matrix that has all of them."""
     shapes = passage.program.shapes
@@ -153,7 +157,7 @@ def _split(passage, g):
 
 
 def _cut(whole, parts, dimensions):
-    """The lines that find arrays in one that has them one after another: (array, shape, length), and the dimensions of the whole."""
+    """The lines that find arrays (array, shape, length) in one of so many dimensions that has them one after another."""
     start = Integer(0)
     for array, shape, length in parts:
         stop = start + length

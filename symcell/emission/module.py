@@ -44,7 +44,8 @@ _HEADINGS = {
     "calls": "Calls, and the steps that they compute at a time.",
     "face": "What this module offers: init, freeze, forward, backward, step.",
 }
-_SHARED = ("jit", "memory", "views", "workspace", "tiles", "sums", "bands", "packing", "products", "dispatch")  # which modules share
+# Those that modules share.
+_SHARED = ("jit", "memory", "views", "workspace", "tiles", "sums", "bands", "packing", "products", "dispatch")
 _ACTIVATIONS = ("exp", "tanh", "sigmoid", "softplus", "added", "expm1", "heaviside", "sign", "maximum", "minimum", "remainder")
 
 

@@ -38,9 +38,9 @@ class ProductCalls:
         return [f"wait({self._array(item.targets)}, {final}, {names.t}, {names.lengths}, {names.low}, {names.upto})"]
 
     def waiting_for(self):
-        """The arrays that these lines read: final -> carried back."""
-        found = {self.names.final[p.targets[0].of.state]: self._array(p.targets) for p in self.passage.products if self.waiting(p)}
-        return found
+        """The arrays of these lines: what the loss gives a final state -> what is carried back."""
+        made = [p.targets for p in self.passage.products if self.waiting(p)]
+        return {self.names.final[targets[0].of.state]: self._array(targets) for targets in made}
 
     def touched(self, item):
         """The arrays that a product or a gradient reads, its weights apart, and those that it writes for others to read."""

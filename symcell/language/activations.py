@@ -79,8 +79,8 @@ class logistic(sigmoid):
 
 
 class quotient_tanh(Unit):
-    """tanh, as (exp(z) - exp(-z)) / (exp(z) + exp(-z)) by hand: its derivative 4 sigmoid(2 z) sigmoid(-2 z) keeps its digits where
-    tanh(z) is next to 1."""
+    """tanh, as (exp(z) - exp(-z)) / (exp(z) + exp(-z)) by hand: its derivative 4 sigmoid(2 z) sigmoid(-2 z) keeps its digits
+    where tanh(z) is next to 1."""
 
     def elementary(self):
         return tanh(self.args[0])

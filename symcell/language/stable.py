@@ -47,7 +47,7 @@ def _power(e):
 
 
 def _product(e):
-    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of two sums of exponentials."""
+    """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of sums of exponentials."""
     exponentials = [a for a in e.args if isinstance(a, exp)]
     if len(exponentials) > 1:  # SymPy writes exp(x) / exp(y) as a product, which overflows where both are small
         return e.xreplace({a: 1 / UnevaluatedExpr(1 / a) for a in exponentials if a.args[0].could_extract_minus_sign()})

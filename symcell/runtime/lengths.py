@@ -1,5 +1,5 @@
-"""Sequences of several lengths side by side. The passes compute the steps that a sample has, and no others: products may read what
-lies behind its end, each sample's row for itself, but nothing reads what they make of it.
+"""Sequences of several lengths side by side. The passes compute the steps that a sample has, and no others: products read what
+lies behind its end as well, each row for itself, but nothing reads what they make of it.
 """
 
 import numpy as np

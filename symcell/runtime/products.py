@@ -104,14 +104,14 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
 
 
 def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
-    """out[..., m, k] grows by the sum over the steps from `first` on, and over the samples from `low` up to `high` that have them,
-    of left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first; what is in
-    out before does not count.
+    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `low` up to `high` that have them, of
+    left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first, and replace
+    what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
 
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps neither,
-    lengths (B,), the steps of each sample; all C-contiguous and of one float dtype, lengths apart. As many rows of the right at a
-    time as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread
-    adds to some of the rows of out."""
+    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps
+    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a time
+    as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread adds
+    to some of the rows of out."""
     left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
     team, places, panels = _there(team), _there(places), _there(panels)
     (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape

@@ -22,8 +22,8 @@ def sums_of_rows(threads, size, real):
 
 
 def sums_of_products(shape, real, rows):
-    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with the layers that they take. If there
-    are no rows, zeros."""
+    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
+    there are no rows, zeros."""
     layers, parts = 1, rows // _DEPTH
     while parts > _IN_A_LAYER and layers < _LAYERS:
         layers, parts = layers + 1, parts // _IN_A_LAYER
@@ -35,8 +35,8 @@ def sums_of_products(shape, real, rows):
 
 @exact_jit
 def _carry(sums, place, count, before, after):
-    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so many
-    numbers of a layer from a place on."""
+    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so
+    many numbers of each layer from a place on."""
     for layer in range(1, sums.shape[0]):
         before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
         if before == after:

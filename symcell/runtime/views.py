@@ -143,7 +143,7 @@ def _copy(typing, source, place, target, goal, count):
 
 @inlined
 def wait(later, final, t, lengths, low, upto):
-    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
     for b in range(low, upto):
         if t >= lengths[b]:
             width = later.size // later.shape[0]
