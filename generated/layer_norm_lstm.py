@@ -17,7 +17,7 @@ Sizes: n_h, n_x. A value of shape s is an array (T, B, *s) over a sequence, (B, 
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 6 assignments before the loop, 18 assignments in the step, 1 assignment after the loop, 1 product
+    forward: 7 assignments before the loop, 20 assignments in the step, 1 assignment after the loop, 1 product
     before the loop, 1 product in the step
     backward: 18 assignments in the step, 11 assignments after the loop, 1 product in the step, 1 product
     after the loop, 2 weight gradients after the loop
@@ -49,8 +49,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "4d7c0960ff573450"
-RUNTIME_HASH = "9e5ac89db2ea6a8e"
+CONTENT_HASH = "ee546a4dc36bc450"
+RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "layer_norm_lstm"
 PARAMS = {
@@ -1311,7 +1311,7 @@ def _copy(typing, source, place, target, goal, count):
 
 @inlined
 def wait(later, final, t, lengths, low, upto):
-    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
     for b in range(low, upto):
         if t >= lengths[b]:
             width = later.size // later.shape[0]
@@ -1402,8 +1402,8 @@ def sums_of_rows(threads, size, real):
 
 
 def sums_of_products(shape, real, rows):
-    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with the layers that they take. If there
-    are no rows, zeros."""
+    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
+    there are no rows, zeros."""
     layers, parts = 1, rows // _DEPTH
     while parts > _IN_A_LAYER and layers < _LAYERS:
         layers, parts = layers + 1, parts // _IN_A_LAYER
@@ -1415,8 +1415,8 @@ def sums_of_products(shape, real, rows):
 
 @exact_jit
 def _carry(sums, place, count, before, after):
-    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so many
-    numbers of a layer from a place on."""
+    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so
+    many numbers of each layer from a place on."""
     for layer in range(1, sums.shape[0]):
         before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
         if before == after:
@@ -1996,14 +1996,14 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
 
 
 def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
-    """out[..., m, k] grows by the sum over the steps from `first` on, and over the samples from `low` up to `high` that have them,
-    of left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first; what is in
-    out before does not count.
+    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `low` up to `high` that have them, of
+    left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first, and replace
+    what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
 
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps neither,
-    lengths (B,), the steps of each sample; all C-contiguous and of one float dtype, lengths apart. As many rows of the right at a
-    time as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread
-    adds to some of the rows of out."""
+    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps
+    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a time
+    as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread adds
+    to some of the rows of out."""
     left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
     team, places, panels = _there(team), _there(places), _there(panels)
     (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
@@ -2220,7 +2220,13 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, power_v_2_out, z_v_4_out):
             added(sum_variance_v_2_3, (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)) * (z_v_3[j]
             - real(0.25) * sum_variance_v_2_2 / real(n_h)))
         )
-    variance_v_2 = real(0.25) * sum_variance_v_2_3 / real(n_h)
+    sum_variance_v_2_4 = zero
+    for j in range(4 * n_h):
+        sum_variance_v_2_4 = added(sum_variance_v_2_4, z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h))
+    variance_v_2 = (
+        maximum(zero, real(0.25) * sum_variance_v_2_3 / real(n_h) - real(0.0625) * sum_variance_v_2_4
+        * sum_variance_v_2_4 / real(n_h) / real(n_h))
+    )
     mean_v_2 = real(0.25) * sum_variance_v_2_2 / real(n_h)
     power_v_2 = one / np.sqrt(real(1e-05) + variance_v_2)
     # kept
@@ -2249,7 +2255,13 @@ def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x,
             added(sum_variance_v_2, (z_v[j] - real(0.25) * sum_variance_v / real(n_h)) * (z_v[j] - real(0.25)
             * sum_variance_v / real(n_h)))
         )
-    variance_v = real(0.25) * sum_variance_v_2 / real(n_h)
+    sum_variance_v_3 = zero
+    for j in range(4 * n_h):
+        sum_variance_v_3 = added(sum_variance_v_3, z_v[j] - real(0.25) * sum_variance_v / real(n_h))
+    variance_v = (
+        maximum(zero, real(0.25) * sum_variance_v_2 / real(n_h) - real(0.0625) * sum_variance_v_3
+        * sum_variance_v_3 / real(n_h) / real(n_h))
+    )
     mean_v = real(0.25) * sum_variance_v / real(n_h)
     power_v = one / np.sqrt(real(1e-05) + variance_v)
     # kept
@@ -2288,7 +2300,11 @@ def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x,
     for j in range(n_h):
         sum_variance_h_2 = added(sum_variance_h_2,
             (c_out[j] - sum_variance_h / real(n_h)) * (c_out[j] - sum_variance_h / real(n_h)))
-    variance_h = sum_variance_h_2 / real(n_h)
+    sum_variance_h_3 = zero
+    for j in range(n_h):
+        sum_variance_h_3 = added(sum_variance_h_3, c_out[j] - sum_variance_h / real(n_h))
+    variance_h = maximum(zero,
+        sum_variance_h_2 / real(n_h) - sum_variance_h_3 * sum_variance_h_3 / real(n_h) / real(n_h))
     mean_h = sum_variance_h / real(n_h)
     # kept
     variance_h_out[0] = variance_h
@@ -2579,7 +2595,7 @@ def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, lengths,
     c_seq[0] = initial["c"]
     h_seq = room((T + 1, B, n_h), real)
     h_seq[0] = initial["h"]
-    parts = shares(threads, T, B, 190 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x + 150)
+    parts = shares(threads, T, B, 190 * n_h + 4 * (n_h * n_h) + 4 * n_h * n_x + 180)
     block = steps_at_a_time(T, B)
     products = products_of(real)
     variance_v_2_seq, power_v_2_seq, variance_v_seq, power_v_seq, variance_h_seq, mean_h_seq, power_h_seq = (

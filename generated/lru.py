@@ -46,8 +46,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "bafccc562e09ae94"
-RUNTIME_HASH = "9e5ac89db2ea6a8e"
+CONTENT_HASH = "bbd8aba6c7870adf"
+RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "lru"
 PARAMS = {
@@ -1316,7 +1316,7 @@ def _copy(typing, source, place, target, goal, count):
 
 @inlined
 def wait(later, final, t, lengths, low, upto):
-    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
     for b in range(low, upto):
         if t >= lengths[b]:
             width = later.size // later.shape[0]
@@ -1407,8 +1407,8 @@ def sums_of_rows(threads, size, real):
 
 
 def sums_of_products(shape, real, rows):
-    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with the layers that they take. If there
-    are no rows, zeros."""
+    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
+    there are no rows, zeros."""
     layers, parts = 1, rows // _DEPTH
     while parts > _IN_A_LAYER and layers < _LAYERS:
         layers, parts = layers + 1, parts // _IN_A_LAYER
@@ -1420,8 +1420,8 @@ def sums_of_products(shape, real, rows):
 
 @exact_jit
 def _carry(sums, place, count, before, after):
-    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so many
-    numbers of a layer from a place on."""
+    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so
+    many numbers of each layer from a place on."""
     for layer in range(1, sums.shape[0]):
         before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
         if before == after:
@@ -2001,14 +2001,14 @@ def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
 
 
 def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
-    """out[..., m, k] grows by the sum over the steps from `first` on, and over the samples from `low` up to `high` that have them,
-    of left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first; what is in
-    out before does not count.
+    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `low` up to `high` that have them, of
+    left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first, and replace
+    what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
 
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps neither,
-    lengths (B,), the steps of each sample; all C-contiguous and of one float dtype, lengths apart. As many rows of the right at a
-    time as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread
-    adds to some of the rows of out."""
+    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps
+    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a time
+    as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread adds
+    to some of the rows of out."""
     left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
     team, places, panels = _there(team), _there(places), _there(panels)
     (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape

@@ -41,8 +41,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "99d89eba762efc11"
-RUNTIME_HASH = "35592d04c5e15c34"
+CONTENT_HASH = "77434adb9bf93a5b"
+RUNTIME_HASH = "1892fad4b7ecf6eb"
 
 NAME = "scalar_rnn"
 PARAMS = {"v": (), "w": ()}
@@ -988,7 +988,7 @@ def _copy(typing, source, place, target, goal, count):
 
 @inlined
 def wait(later, final, t, lengths, low, upto):
-    """The adjoints that are carried back: those of samples that end before step t are still what the loss gives the final state."""
+    """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
     for b in range(low, upto):
         if t >= lengths[b]:
             width = later.size // later.shape[0]
@@ -1079,8 +1079,8 @@ def sums_of_rows(threads, size, real):
 
 
 def sums_of_products(shape, real, rows):
-    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with the layers that they take. If there
-    are no rows, zeros."""
+    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
+    there are no rows, zeros."""
     layers, parts = 1, rows // _DEPTH
     while parts > _IN_A_LAYER and layers < _LAYERS:
         layers, parts = layers + 1, parts // _IN_A_LAYER
@@ -1092,8 +1092,8 @@ def sums_of_products(shape, real, rows):
 
 @exact_jit
 def _carry(sums, place, count, before, after):
-    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so many
-    numbers of a layer from a place on."""
+    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so
+    many numbers of each layer from a place on."""
     for layer in range(1, sums.shape[0]):
         before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
         if before == after:
@@ -1345,8 +1345,8 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
 
     in_parallel(part, parts)
     sums = summed(sums)
-    dv = sums[0:1].reshape(())
-    dw = sums[1:2].reshape(())
+    dv = sums[0:1]
+    dw = sums[1:2]
     return {"v": dv.reshape(()), "w": dw.reshape(())}, {"x": dx_seq}
 
 
