@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "ee546a4dc36bc450"
+CONTENT_HASH = "6ebb4e75816da360"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "layer_norm_lstm"
@@ -2216,17 +2216,15 @@ def forward_before_row(n_h, z_v_3, variance_v_2_out, power_v_2_out, z_v_4_out):
         sum_variance_v_2_2 = added(sum_variance_v_2_2, z_v_3[j])
     sum_variance_v_2_3 = zero
     for j in range(4 * n_h):
-        sum_variance_v_2_3 = (
-            added(sum_variance_v_2_3, (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)) * (z_v_3[j]
-            - real(0.25) * sum_variance_v_2_2 / real(n_h)))
-        )
+        sum_variance_v_2_3 = added(sum_variance_v_2_3, z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h))
     sum_variance_v_2_4 = zero
     for j in range(4 * n_h):
-        sum_variance_v_2_4 = added(sum_variance_v_2_4, z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h))
-    variance_v_2 = (
-        maximum(zero, real(0.25) * sum_variance_v_2_3 / real(n_h) - real(0.0625) * sum_variance_v_2_4
-        * sum_variance_v_2_4 / real(n_h) / real(n_h))
-    )
+        sum_variance_v_2_4 = (
+            added(sum_variance_v_2_4, (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h) - real(0.25)
+            * sum_variance_v_2_3 / real(n_h)) * (z_v_3[j] - real(0.25) * sum_variance_v_2_2 / real(n_h)
+            - real(0.25) * sum_variance_v_2_3 / real(n_h)))
+        )
+    variance_v_2 = real(0.25) * sum_variance_v_2_4 / real(n_h)
     mean_v_2 = real(0.25) * sum_variance_v_2_2 / real(n_h)
     power_v_2 = one / np.sqrt(real(1e-05) + variance_v_2)
     # kept
@@ -2251,17 +2249,15 @@ def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x,
         sum_variance_v = added(sum_variance_v, z_v[j])
     sum_variance_v_2 = zero
     for j in range(4 * n_h):
-        sum_variance_v_2 = (
-            added(sum_variance_v_2, (z_v[j] - real(0.25) * sum_variance_v / real(n_h)) * (z_v[j] - real(0.25)
-            * sum_variance_v / real(n_h)))
-        )
+        sum_variance_v_2 = added(sum_variance_v_2, z_v[j] - real(0.25) * sum_variance_v / real(n_h))
     sum_variance_v_3 = zero
     for j in range(4 * n_h):
-        sum_variance_v_3 = added(sum_variance_v_3, z_v[j] - real(0.25) * sum_variance_v / real(n_h))
-    variance_v = (
-        maximum(zero, real(0.25) * sum_variance_v_2 / real(n_h) - real(0.0625) * sum_variance_v_3
-        * sum_variance_v_3 / real(n_h) / real(n_h))
-    )
+        sum_variance_v_3 = (
+            added(sum_variance_v_3, (z_v[j] - real(0.25) * sum_variance_v / real(n_h) - real(0.25)
+            * sum_variance_v_2 / real(n_h)) * (z_v[j] - real(0.25) * sum_variance_v / real(n_h) - real(0.25)
+            * sum_variance_v_2 / real(n_h)))
+        )
+    variance_v = real(0.25) * sum_variance_v_3 / real(n_h)
     mean_v = real(0.25) * sum_variance_v / real(n_h)
     power_v = one / np.sqrt(real(1e-05) + variance_v)
     # kept
@@ -2298,13 +2294,14 @@ def forward_step_row(n_h, z_v, variance_v_out, power_v_out, z_v_2_out, g_h, g_x,
         sum_variance_h = added(sum_variance_h, c_out[j])
     sum_variance_h_2 = zero
     for j in range(n_h):
-        sum_variance_h_2 = added(sum_variance_h_2,
-            (c_out[j] - sum_variance_h / real(n_h)) * (c_out[j] - sum_variance_h / real(n_h)))
+        sum_variance_h_2 = added(sum_variance_h_2, c_out[j] - sum_variance_h / real(n_h))
     sum_variance_h_3 = zero
     for j in range(n_h):
-        sum_variance_h_3 = added(sum_variance_h_3, c_out[j] - sum_variance_h / real(n_h))
-    variance_h = maximum(zero,
-        sum_variance_h_2 / real(n_h) - sum_variance_h_3 * sum_variance_h_3 / real(n_h) / real(n_h))
+        sum_variance_h_3 = (
+            added(sum_variance_h_3, (c_out[j] - sum_variance_h / real(n_h) - sum_variance_h_2 / real(n_h))
+            * (c_out[j] - sum_variance_h / real(n_h) - sum_variance_h_2 / real(n_h)))
+        )
+    variance_h = sum_variance_h_3 / real(n_h)
     mean_h = sum_variance_h / real(n_h)
     # kept
     variance_h_out[0] = variance_h

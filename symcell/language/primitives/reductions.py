@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
-from sympy import Expr, Integer, Max, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
@@ -177,10 +177,10 @@ class variance(Collapse):
         return 2 * mean(self.deviation(shape_of) * t, self.args[1])
 
     def index(self, idx, at, shape_of):
-        """Less the square of what is left of the mean, which matters where the numbers are nearly equal."""
+        """Rounding leaves a part of the mean in the deviations, which matters where the numbers are nearly equal."""
         deviation, axis = self.deviation(shape_of), self.args[1]
-        left = mean(deviation, axis).index(idx, at, shape_of)
-        return Max(0, mean(deviation**2, axis).index(idx, at, shape_of) - left**2)
+        centred = deviation - self.lifted(mean(deviation, axis), len(shape_of(self.args[0])))
+        return mean(centred**2, axis).index(idx, at, shape_of)
 
     def evaluate(self, e, axis):
         e = np.moveaxis(e, int(axis), 0)
