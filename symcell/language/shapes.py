@@ -82,7 +82,8 @@ def _broadcast(operands, sizes, e):
                 f"ranks do not agree: {first} has shape {shape_text(shape)} and {a} has shape {shape_text(s)} in {e}; "
                 "column(u), row(v) and outer(u, v) raise the rank of a vector"
             )
-        shape = tuple(sizes.unify(m, n, f"{first} and {a}") for m, n in zip(shape, s, strict=True))
+        if s != shape:
+            shape = tuple(sizes.unify(m, n, f"{first} and {a}") for m, n in zip(shape, s, strict=True))
     return shape
 
 
