@@ -8,11 +8,12 @@ import subprocess
 import pytest
 from latex2mathml.converter import convert
 from pylatexenc.latexwalker import LatexWalker
-from sympy import Eq, Max, Piecewise, Rational, sqrt, symbols, tanh
+from sympy import Eq, Max, Piecewise, Rational, Symbol, sqrt, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, total, variance
 from symcell.documents.beside import beside_latex
 from symcell.documents.printer import Notation
+from symcell.documents.unicode import in_tex
 from symcell.language.symbols import Adjoint
 from symcell.notation.plain import factor_text, short_factor_text
 
@@ -196,8 +197,73 @@ def test_no_name_looks_like_an_adjoint_or_like_another_or_like_none():
     written = [notation.name(q) for s in states for q in (s, Adjoint(s), Adjoint(s, "given"))]
     assert len(set(written)) == len(written)
     assert written[::3] == [
-        "a_t", r"\mathrm{abar}_t", r"\mathrm{ahat}_t", r"a_{\_,t}", r"\__{a,t}", r"\Omega_t", r"\text{é}_t", r"\tilde{h}_t",
+        "a_t", r"\mathrm{abar}_t", r"\mathrm{ahat}_t", r"a_{\_,t}", r"\__{a,t}", r"\Omega_t", r"\text{é}_t", r"\mathrm{htilde}_t",
     ]  # fmt: skip
+
+
+def name_of(text, kind=Symbol):
+    h, q = State("h"), kind(text)
+    return Notation(Cell("toy", [Eq(q, x), Eq(h, h.prev + q)]).derive()).name(q)
+
+
+def test_a_name_is_taken_apart_at_underscores_and_last_digits_only():
+    for word in ("local", "imag", "layernorm", "wp", "ell", "hbar", "xprime", "vdot", "PI", "Alpha", "fbb"):
+        assert name_of(word) == rf"\mathrm{{{word}}}_t"
+    assert [name_of(n) for n in ("W_local", "u12", "h_re2", "x2y", "a3_b")] == [
+        r"W_{\mathrm{local},t}", "u_{12,t}", r"h_{\mathrm{re},2,t}", r"\mathrm{x2y}_t", "a_{3,b,t}",
+    ]  # fmt: skip
+    assert [name_of(n) for n in ("nu", "lamda", "Gamma", "varepsilon", "Δt")] == [
+        r"\nu_t", r"\lambda_t", r"\Gamma_t", r"\varepsilon_t", r"\mathrm{\Delta t}_t",
+    ]  # fmt: skip
+
+
+def test_words_beside_one_another_do_not_run_into_each_other():
+    n, w = symbols("cn w")
+    latex = Cell("toy", [Eq(n, affine(x)), Eq(w, affine(x)), Eq(h, Param("Wc") @ n + Param("Wc") @ w + Param("V") @ n + Param("V") @ w)]).derive().latex()
+    for product in (r"\mathrm{Wc} \, \mathrm{cn}_t", r"\mathrm{Wc} \, w_t", r"V \, \mathrm{cn}_t", "V w_t"):
+        assert product in latex
+    assert r"\mathbb{R}^{n_{\mathrm{imag}}}" in Cell("toy", [Eq(State("k", "n_imag"), tanh(Param("U") @ State("k", "n_imag").prev + Param("V") @ x))]).derive().latex()
+
+
+def test_names_that_would_look_alike_do_not():
+    names = ["h1", "h_1", "alpha", "α", "b_12", "b12", "b_1_2"]
+    states = [State(name) for name in names]
+    notation = Notation(Cell("toy", [Eq(s, tanh(affine(x, s.prev))) for s in states]).derive())
+    assert len({notation.name(s) for s in states}) == len(names)
+
+
+REFERENCES = [
+    "Жуков, Щербаков, Ёж, Київ 2020",
+    "王小明, 循环神经网络; 日本語; 한국어",
+    "Ελληνικά, ά, ϑ",
+    "Nguyễn, Łukasz, Ångström, Şahin, Œuvre, Đorđević, ą, ß, ő, ı; e\u0301",
+    "∂L/∂x → ∞, ‖x‖ ≤ 1 ± ε² ½ … – — “q” ‘a’ 30° ℝ ℓ₂ ﬁ ™ \u00ad\u200b 😀 עברית العربية",
+    r"50% of $x_1$ & #3 {a} \alpha ~ ^ < > | \end{document} \input{x} BODY",
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=range(len(REFERENCES)))
+def test_references_of_all_scripts(reference, tmp_path):
+    greek, han = symbols("Δt 王")
+    cell = Cell("имя", [Eq(greek, affine(x)), Eq(han, affine(x)), Eq(h, tanh(greek * h.prev) + han)], reference=reference)
+    latex = cell.derive().latex(document=True)
+    declared = re.findall(r"\\DeclareUnicodeCharacter\{(\w+)\}\{([ -~]*)\}", latex)
+    body = latex[latex.index(r"\begin{document}"):]
+    assert {chr(int(code, 16)) for code, _ in declared} == {c for c in body if not c.isascii()}
+    if shutil.which("pdflatex"):
+        compile_document(latex, tmp_path)
+
+
+def test_characters_by_commands_that_every_tex_has():
+    assert [in_tex(c) for c in "éŠжЩα→²½王"] == [
+        r"\'{e}", r"\v{S}", "zh", "Shch", r"\ensuremath{\alpha}", r"\ensuremath{\to}", r"\textsuperscript{2}", "1/2", r"\texttt{U+738B}",
+    ]  # fmt: skip
+    assert in_tex("ễ") == r"\~{\^{e}}"
+
+
+def test_special_characters_of_a_reference_are_escaped():
+    latex = Cell("toy", [Eq(h, h.prev + x)], reference=REFERENCES[-1]).derive().latex()
+    assert r"50\% of \$x\_1\$ \& \#3 \{a\} \textbackslash{}alpha" in latex and r"\end{document}" not in latex
 
 
 def test_subscripts_of_a_state_stay_in_the_product_of_several_steps():
@@ -221,7 +287,7 @@ def inner_loop(rounds):
 
 def test_a_factor_of_many_ways_is_written_quantity_by_quantity():
     short, long = (inner_loop(rounds).carousel("h") for rounds in (1, 4))
-    assert len(long.factor.args) > 40 and "products" in long.latex() and "products" not in short.latex()
+    assert long.ways > 40 and "products" in long.latex() and "products" not in short.latex()
     assert len(long.latex()) < 4 * len(short.latex())
     assert r"\frac{\partial u_{4,t}}{\partial h_{t-1}} ={} &" in long.latex()
 

@@ -1,92 +1,134 @@
-"""The chain rule through the rows of one step: from the forward rows to a sum of products of linear maps."""
+"""The chain rule through the rows of one step: from the maps of single rows to the derivative of one quantity by another.
+
+The quantities of a step are the vertices of a graph, and an edge from what a row reads to what it makes carries the maps between
+them. The derivative of one quantity by another is the sum over all ways between them. A few ways are written one by one. Of many,
+which may be exponentially many, what lies between is eliminated: one quantity after another, the cheapest first, while sums stay
+factors, as in A (B C + D) + E (vertex elimination: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., 2008, chapter 9).
+The derivative of a chain is then as long as the chain, and that of two chains which read each other about as the square of it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
 
 from sympy import Add, Mul, S
 
-from symcell.derivation.derive import known_values, leaves
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, rate, vector
-from symcell.language.primitives import Primitive, dot, matmul, place, total
-from symcell.language.slopes import partial
-from symcell.language.symbols import Hole
+from symcell.language.primitives import place
+
+_MOST_WAYS = 64  # so many are written one by one
 
 
 def derivative(derivation, of, by, held=()):
     """d of / d by within one step, with the symbols `held` fixed, in the cell's own words."""
-    return _in_the_cells_words(derivation, _expression(_Chain(derivation, by, held).of(of), derivation.shape))
+    if of == by:
+        return S.One
+    ways = ways_from(derivation, by, held).get(of, 0)
+    if not ways:
+        return S.Zero
+    found = _Elimination(derivation, of, by, held, factored=ways > _MOST_WAYS).derivative()
+    return _in_the_cells_words(derivation, found)
+
+
+def ways_from(derivation, by, held=()):
+    """quantity -> the number of ways to it from `by`, where there are any: of the products that its derivative is the sum of when
+    multiplied out."""
+    found = {by: 1}
+    for target, sources in derivation.links.items():
+        if target != by and target not in held:
+            ways = sum(len(terms) * found.get(q, 0) for q, terms in sources.items())
+            found.update({target: ways} if ways else {})
+    return found
 
 
 def derivatives_between(derivation, of, by):
     """The same, quantity by quantity: (quantity, its derivative in terms of those before it), in order, `of` last. What
-    `derivative` multiplies out, and may make long, stands here as the chain rule says it."""
-    chain, found = _Chain(derivation, by), {}
-    for row in derivation.forward:
-        terms = chain.of(row.target)
-        if terms:
-            found[row.target] = _in_the_cells_words(derivation, _expression(terms, derivation.shape))
-            chain.known[row.target] = [(rate(row.target, by),)]
-        if row.target == of:
-            break
-    needed = {of}
-    for q in reversed(found):
-        if q in needed:
-            needed |= {r.args[0] for r in found[q].atoms(rate)}
-    return [(q, e) for q, e in found.items() if q in needed]
+    `derivative` multiplies out, or nests deeply, stands here as the chain rule says it."""
+    rows, found = _edges(derivation, of, by, ()), []
+    for q, sources in rows.items():
+        terms = [(*t, *([] if s == by else [rate(s, by)])) for s, edge in sources.items() for t in edge.terms]
+        found.append((q, _in_the_cells_words(derivation, _expression(terms, derivation.shape))))
+    return found
 
 
 def _in_the_cells_words(derivation, e):
     """What parameters alone make, written out where the cell itself has no name for it."""
-    hidden = {q: rhs for q, rhs in derivation.hidden.items() if derivation.is_once(q)}
+    hidden = {q: rhs for q, rhs in derivation.hidden.items() if q in derivation.once}
     while hidden.keys() & e.free_symbols:
         e = e.xreplace(hidden)
     return e
 
 
-class _Chain:
-    """Derivatives of everything in a step with respect to one symbol: lists of terms, each a tuple of factors."""
+@dataclass(frozen=True)
+class _Edge:
+    """A sum of products of linear maps, and how many maps it takes to write it."""
 
-    def __init__(self, derivation, variable, held=()):
-        self.derivation, self.variable = derivation, variable
-        self.rows = {r.target: r for r in derivation.forward}
-        self.values = known_values(derivation.forward)
-        self.known = {variable: [()], **{q: [] for q in held}}
+    terms: tuple
+    length: int
 
-    def of(self, e):
-        if e.is_Symbol:
-            if e not in self.known:
-                row = self.rows.get(e)
-                self.known[e] = self._broadcast(row) if row else []
-            return self.known[e]
-        if isinstance(e, Primitive):
-            return [(self._map(e, k), *rest) for k, a in enumerate(e.args) for rest in self.of(a)]
-        return [(factor, *rest) for leaf in leaves(e) for factor, rest in self._through(e, leaf)]
+    def __add__(self, other):
+        return _Edge(self.terms + other.terms, self.length + other.length)
 
-    def _broadcast(self, row):
-        terms = self.of(row.rhs)
-        return [(vector(S.One), *t) for t in terms] if row.filled else terms
 
-    def _through(self, e, leaf):
-        rest = self.of(leaf)
-        slope = partial(e, leaf).xreplace(self.values) if rest else S.Zero
-        if slope == 0:
-            return
-        raised = self.derivation.shape(e) and not self.derivation.shape(leaf)
-        for r in rest:
-            yield (vector if raised else diag)(slope), r
+def _edges(derivation, of, by, held):
+    """target -> {what it reads: _Edge}, of all that lies on a way from `by` to `of`, in order."""
+    ways, needed, found = ways_from(derivation, by, held), {of}, {}
+    for target, sources in reversed(derivation.links.items()):
+        if target in needed and target in ways and target != by:
+            found[target] = {q: _Edge(tuple(terms), sum(map(len, terms))) for q, terms in sources.items() if q in ways}
+            needed |= found[target].keys()
+    return dict(reversed(found.items()))
 
-    def _map(self, e, k):
-        """The linear map of a primitive from its k-th argument."""
-        if isinstance(e, matmul) and k == 1 and len(self.derivation.shape(e.args[1])) == 1:
-            a = e.args[0]
-            return matrix(a) if len(self.derivation.shape(a)) > 1 else covector(a)
-        if isinstance(e, dot):
-            return covector(e.args[1 - k])
-        if isinstance(e, total) and len(self.derivation.shape(e.args[0])) == 1:
-            return covector(S.One)
-        hole = Hole(self.derivation.shape(e.args[k]))
-        return linear(e.tangent(k, hole, self.derivation.shape).xreplace(self.values))
+
+class _Elimination:
+    """The graph between two quantities, from which all others are eliminated."""
+
+    def __init__(self, derivation, of, by, held, factored):
+        self.shape, self.of, self.by, self.factored = derivation.shape, of, by, factored
+        self.edges = _edges(derivation, of, by, held)
+        self.readers = defaultdict(set)
+        for target, sources in self.edges.items():
+            for q in sources:
+                self.readers[q].add(target)
+
+    def derivative(self):
+        while len(self.edges) > 1:
+            self._eliminate(min((q for q in self.edges if q != self.of), key=self._growth))
+        return _expression(self.edges[self.of][self.by].terms, self.shape)
+
+    def _growth(self, q):
+        """By how much the edges get longer, taken together, when a quantity is eliminated."""
+        into, out = self.edges[q], self.readers[q]
+        read = sum(edge.length for edge in into.values())
+        return read * (len(out) - 1) + sum(self.edges[r][q].length for r in out) * (len(into) - 1)
+
+    def _eliminate(self, q):
+        """Connect what a quantity reads with those that read the quantity."""
+        into = self.edges.pop(q)
+        for source in into:
+            self.readers[source].remove(q)
+        for reader in self.readers.pop(q):
+            sources = self.edges[reader]
+            out = sources.pop(q)
+            for source, edge in into.items():
+                new = self._composed(out, edge)
+                sources[source] = sources[source] + new if source in sources else new
+                self.readers[source].add(reader)
+
+    def _composed(self, out, into):
+        """The maps of one edge after those of another."""
+        if self.factored:
+            out, into = self._as_one_term(out), self._as_one_term(into)
+        return _Edge(tuple((*o, *i) for o in out.terms for i in into.terms), out.length + into.length)
+
+    def _as_one_term(self, edge):
+        if len(edge.terms) < 2:
+            return edge
+        e = _expression(edge.terms, self.shape)
+        return _Edge(((diag(e) if e.is_commutative else e,),) if e != 0 else (), edge.length)
 
 
 def _expression(terms, shape_of):
-    """A list of terms as one expression; the elementwise ones are added up."""
+    """A sum of products of linear maps as one expression; the elementwise ones are added up."""
     merged = [_merge(t, shape_of) for t in terms]
     elementwise = Add(*[number * (maps[0].args[0] if maps else S.One) for number, maps in merged if _is_elementwise(maps)])
     others = [Mul(number, *maps) for number, maps in merged if not _is_elementwise(maps)]

@@ -71,9 +71,17 @@ class Derivation:
         declared = {e.target for e in self.cell.equations}
         return {r.target: r.rhs for r in self.forward if r.target not in declared}
 
-    def is_once(self, q: Symbol) -> bool:
-        """Whether parameters alone make it."""
-        return any(r.target == q and r.once for r in self.forward)
+    @cached_property
+    def once(self):
+        """The quantities that parameters alone make."""
+        return frozenset(r.target for r in self.forward if r.once)
+
+    @cached_property
+    def links(self):
+        """The linear maps of the single rows, from which Jacobians are made. See symcell.derivation.links."""
+        from symcell.derivation.links import links
+
+        return links(self)
 
     def shape(self, e: Expr) -> tuple[Expr, ...]:
         return resolved_shape(e, self._shape_of)
@@ -156,7 +164,7 @@ def _zero(q, forward):
 
 
 def _adjoint_row(derivation, q, terms, summed):
-    once = derivation.is_once(q)
+    once = q in derivation.once
     in_order = sorted(terms[q], key=lambda t: (t.rule not in SEEDS, t.equation))  # the equations' own order reads best
     return AdjointRow(Adjoint(q), tuple(in_order), derivation.shapes[q], summed or once)
 

@@ -2,13 +2,14 @@
 
 A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. A sum
 of products, the argument of an activation mostly, is named z, the operand of a product v, an expression of parameters alone w,
-any other primitive after itself, each with the name of its equation behind it: z_i, v_g, softmax_h.
+any other primitive after itself, each with the name of its equation behind it: z_i, v_g, softmax_h. So is a function with several
+others inside it, tanh_h: the derivative of a long chain of functions would be longer by far than the chain.
 """
 
 from collections import Counter
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Function, Mul, Symbol, preorder_traversal
+from sympy import Add, Expr, Function, Max, Min, Mul, Piecewise, Symbol, preorder_traversal
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
@@ -16,6 +17,8 @@ from symcell.language.shapes import resolved_shape
 from symcell.language.stable import stable
 from symcell.language.symbols import Constant, Param
 from symcell.language.words import unused
+
+_DEEPEST = 4  # functions inside one another in one row
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class _Flattener:
         self._emit(equation.target, rhs)
 
     def _emit(self, target, rhs):
+        rhs = rhs.func(*[self._in_steps(a)[0] for a in rhs.args]) if rhs.args and not isinstance(rhs, _WHOLE) else rhs
         own = resolved_shape(rhs, self.shapes.__getitem__)
         shape = self.shapes.setdefault(target, own)
         once = self._is_once(rhs) and target not in self.cell.states
@@ -134,12 +138,25 @@ class _Flattener:
             return e
         return e.func(*[self._with_once_part_named(a, False) for a in e.args])
 
+    def _in_steps(self, e):
+        """`e` with what is under too many functions in rows of its own, and the number of functions inside one another that are
+        left. Of what chooses between values, none has a row of its own: it may be no number where another is chosen."""
+        if not e.args or e.is_number or isinstance(e, _WHOLE):
+            return e, 0
+        parts, depths = zip(*map(self._in_steps, e.args), strict=True)
+        depth = max(depths) + (not isinstance(e, (Add, Mul)))
+        e = e if parts == e.args else e.func(*parts)
+        return (self._name(e, type(e).__name__.lower()), 0) if depth == _DEEPEST else (e, depth)
+
     def _name(self, e, prefix):
         """The symbol of a row for `e`; equal expressions share one."""
         if e not in self.named:
             base = f"{prefix}_{self.equation.target.name}"
             self.named[e] = self._emit(Symbol(unused(base, self.taken)), e)
         return self.named[e]
+
+
+_WHOLE = Primitive, Piecewise, Max, Min  # what is left as it is where a row is cut into several
 
 
 def _costs(e):

@@ -4,10 +4,11 @@ All other previous states, and the inputs, are held fixed.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sympy import Expr, IndexedBase, Integer, Mul, Symbol
 
-from symcell.derivation.chain import derivative
+from symcell.derivation.chain import derivative, ways_from
 from symcell.derivation.derive import Derivation, recurrent_states
 from symcell.derivation.maps import transposed
 from symcell.derivation.ranges import Ranges, is_gate
@@ -62,10 +63,15 @@ class Carousel:
         cell = self.derivation.cell
         object.__setattr__(self, "state", _chosen(cell, self.state, _states(cell), "a carousel is of one of the states"))
 
-    @property
+    @cached_property
     def factor(self) -> Expr:
         """d s_t / d s_{t-1} over one step, all other previous states held fixed."""
         return self.derivation.jacobian(self.state, self.state.prev)
+
+    @property
+    def ways(self) -> int:
+        """The number of products that the factor is the sum of, when multiplied out."""
+        return ways_from(self.derivation, self.state.prev).get(self.state, 0)
 
     @property
     def direct(self) -> Expr:
@@ -111,12 +117,12 @@ class Carousel:
     @property
     def _read(self):
         """The other states whose previous values this one is made from."""
-        return [s for s in self._others if self.derivation.jacobian(self.state, s.prev) != 0]
+        return [s for s in self._others if self.state in ways_from(self.derivation, s.prev)]
 
     def _made_from(self, source):
         """The other states that one step makes from `source`, not by way of this one's new value."""
         held = () if source == self.state else (self.state,)
-        return {s for s in self._others if derivative(self.derivation, s, source, held) != 0}
+        return {*self._others} & ways_from(self.derivation, source, held).keys()
 
     @property
     def kind(self) -> str:
@@ -182,5 +188,5 @@ def _at_step(e, back, derivation):
 
 def _timed_symbols(e, derivation):
     """The symbols of an expression that have a value at every step."""
-    once = {r.target for r in derivation.forward if r.once}
-    return {s for s in e.free_symbols if not (isinstance(s, (Param, Constant, Hole)) or s in once or s.is_integer)}
+    timeless = (Param, Constant, Hole)
+    return {s for s in e.free_symbols if not (isinstance(s, timeless) or s in derivation.once or s.is_integer)}

@@ -2,6 +2,7 @@
 inputs and the parameters are."""
 
 from itertools import product
+from math import prod
 
 from sympy import (
     Abs,
@@ -24,11 +25,15 @@ from sympy import (
 )
 
 from symcell.language.activations import hard_sigmoid, log_sigmoid, relu, sigmoid, softplus, stop_gradient
+from symcell.language.equations import written_length
 from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, repeat, softmax, spread, total, transpose
 from symcell.language.slopes import is_divisor
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
 _MOST_ATOMS = 8  # of a sum whose corners are all looked at
+_MOST_TERMS = 64  # of a sum that is multiplied out for that
+_MOST_MAXIMA = 3  # that are taken apart in one sum
+_LONGEST = 100  # symbols and operations of what is spelled out: proofs are short, and a chain of rows spelled out is not
 
 
 def is_gate(e, derivation):
@@ -106,23 +111,37 @@ class Ranges:
             return self.of(spelled_out)
         lows, highs = zip(*map(self.of, e.args), strict=True)
         lowest, highest = self._corners(e)
-        below = [self.of(e - a - b)[1] for a in e.args if isinstance(-a, Max) for b in (-a).args]
+        maxima = [-a for a in e.args if isinstance(-a, Max)]
+        below = [self.of(e + a - b)[1] for a in maxima for b in a.args] if len(maxima) <= _MOST_MAXIMA else []
         return max(lowest, Add(*lows)), min(highest, Add(*highs), *below)
 
     def spelled_out(self, e):
-        """With the right sides of sums, products and extrema in the place of their names: what is one quantity must look so."""
+        """With the right sides of sums, products and extrema in the place of their names, as far as the whole stays short: what
+        is one quantity must look so."""
         while named := {q: self.rows[q] for q in e.free_symbols if isinstance(self.rows.get(q), (Add, Mul, Max))}:
+            if written_length(e, named) > _LONGEST:
+                break
             e = e.xreplace(named)
         return e
 
     def _corners(self, e):
         """Multiplied out, a sum is of degree one in each of its atoms, powers among them, and its extremes lie at the corners."""
+        if _terms_multiplied_out(e) > _MOST_TERMS:
+            return _ANYWHERE
         e = expand_mul(e)
         atoms = list(dict.fromkeys(a for term in Add.make_args(e) for a in Mul.make_args(term) if not a.is_number))
         ranges = [self.of(a) for a in atoms]
         if len(atoms) > _MOST_ATOMS or any(end.is_infinite for ends in ranges for end in ends):
             return _ANYWHERE
         return _hull([(e.xreplace(dict(zip(atoms, corner, strict=True))),) for corner in product(*ranges)])
+
+
+def _terms_multiplied_out(e):
+    """The number of terms of the longest sum in an expression when everything in it is multiplied out."""
+    counts = [_terms_multiplied_out(a) for a in e.args]
+    if isinstance(e, Mul):
+        return prod(counts)
+    return sum(counts) if isinstance(e, Add) else max(counts, default=1)
 
 
 def _sides(e):

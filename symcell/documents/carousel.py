@@ -1,5 +1,7 @@
 """Carousel -> LaTeX: one step's factor, what it is made of, and what an error meets on its way back over several steps."""
 
+from sympy import Add
+
 from symcell.derivation.chain import derivatives_between
 from symcell.derivation.derive import recurrent_states
 from symcell.derivation.maps import rate, transposed
@@ -28,7 +30,7 @@ def carousel_latex(carousel, steps=3):
     text = f"Over one step, with ${fixed}$ held fixed,\n" if fixed else "Over one step,\n"
     text += f"\\begin{{equation*}}\n{carousel_math(carousel, 0)}\n\\end{{equation*}}\n"
     if _is_too_long(carousel):
-        text += f"Multiplied out, the last line is a sum of {len(carousel.factor.args)} products. "
+        text += f"Multiplied out, the last line is a sum of {carousel.ways} products. "
     text += f"Here {_kind_in_words(carousel)}. Over {steps} steps along this path alone,\n"
     text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
     if carousel.kind == "matrix":
@@ -72,7 +74,7 @@ def carousel_math(carousel, steps):
 
 def _is_too_long(carousel):
     """Whether the ways from one step to the next are too many to be written one by one."""
-    return carousel.factor.is_Add and len(carousel.factor.args) > _MOST_WAYS
+    return carousel.ways > _MOST_WAYS
 
 
 def _broken(notation, e):
@@ -118,7 +120,8 @@ def backward_math(carousel, steps):
 
 
 def _is_long(carousel):
-    return carousel.factor.is_Add and (not carousel.factor.is_commutative or len(carousel.factor.args) > 2)
+    terms = len(Add.make_args(carousel.factor))
+    return _is_too_long(carousel) or (terms > 1 and (not carousel.factor.is_commutative or terms > 2))
 
 
 def _time(letter, back):

@@ -1,13 +1,16 @@
 """Derivation -> LaTeX: the forward equations, the shapes, each adjoint with its rule, the step Jacobians and the carousel."""
 
+import unicodedata
 from collections import Counter, defaultdict
 
-from sympy import Heaviside
+from sympy import Heaviside, latex
 
 from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
 from symcell.derivation.jacobian import Carousel
 from symcell.documents.carousel import carousel_latex, carousel_math
+from symcell.documents.letters import letter, parts
 from symcell.documents.printer import Notation
+from symcell.documents.unicode import declarations
 from symcell.language.symbols import Adjoint
 
 
@@ -35,13 +38,13 @@ def derivation_latex(derivation, document=False):
 
 def whole_document(body):
     """A fragment as a document of its own."""
-    return _DOCUMENT.replace("BODY", body)
+    return _DOCUMENT.replace("PREAMBLE", declarations(body)).replace("BODY", body)
 
 
 _DOCUMENT = r"""\documentclass{article}
 \usepackage[a4paper, margin=25mm]{geometry}
 \usepackage{amsmath, amssymb}
-\allowdisplaybreaks
+PREAMBLE\allowdisplaybreaks
 \begin{document}
 
 BODY
@@ -79,14 +82,17 @@ def shape_lines(derivation):
 
 
 def _space(shape):
-    sizes = r" \times ".join(_size(n) for n in shape)
+    sizes = r" \times ".join(map(_size, shape))
     return rf"\mathbb{{R}}^{{{sizes}}}" if shape else r"\mathbb{R}"
 
 
 def _size(n):
-    from sympy import latex
-
-    return latex(n)
+    """A size, or an expression of sizes."""
+    names = {}
+    for s in n.free_symbols:
+        base, *subscripts = map(letter, parts(s.name))
+        names[s] = base + (f"_{{{','.join(subscripts)}}}" if subscripts else "")
+    return latex(n, symbol_names=names)
 
 
 def adjoint_lines(derivation):
@@ -181,10 +187,12 @@ def _text(note):
     return rf"\text{{\footnotesize {_plain(note)}}}" if note else ""
 
 
+_SPECIAL = {c: "\\" + c for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}  # fmt: skip
+
+
 def _plain(text):
     """Text with TeX's special characters escaped."""
-    for character in ("\\", "{", "}"):
-        text = text.replace(character, "")
-    for character in "&%$#_":
-        text = text.replace(character, "\\" + character)
-    return text.replace("~", r"\textasciitilde{}").replace("^", r"\textasciicircum{}")
+    return "".join(_SPECIAL.get(c, c) for c in unicodedata.normalize("NFC", text))

@@ -1,18 +1,15 @@
 """How a paper writes a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-import unicodedata
-
 from sympy import Add, Mul, UnevaluatedExpr, exp, log, sqrt, sympify
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
-from sympy.printing.latex import LatexPrinter, translate
+from sympy.printing.latex import LatexPrinter
 
+from symcell.documents.letters import letter, parts, verbatim
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
 from symcell.language.slopes import is_divisor
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
 from symcell.notation.order import PaperOrder, fraction
-
-_OF_ADJOINTS = r"\bar", r"\hat"
 
 
 class Notation(LatexPrinter):
@@ -23,8 +20,9 @@ class Notation(LatexPrinter):
         super().__init__({"ln_notation": False})
         self.back, self.now = back, now
         self.derivation, self.paper = derivation, PaperOrder(derivation)
-        self.once = {r.target for r in derivation.forward if r.once}
+        self.once = derivation.once
         self.hidden = dict(derivation.hidden) if braces else {}
+        self.verbatim = _look_alikes(q.name for q in derivation.shapes if q.name not in derivation.cell.sizes)
 
     # Names
 
@@ -39,22 +37,27 @@ class Notation(LatexPrinter):
         """A symbol with its subscripts, time among them."""
         if isinstance(e, Adjoint):
             return self._adjoint(e)
-        base, *subscripts = _parts(e)
-        return _letter(base) + self._subscript(e, subscripts)
+        base, *subscripts = self._letters(e)
+        return base + self._subscript(e, subscripts)
 
     def _adjoint(self, e):
         of = e.of
-        base, *subscripts = _parts(of)
+        base, *subscripts = self._letters(of)
         accent = r"\hat" if e.kind == "given" else r"\bar"
         sent_back = "^{+}" if e.kind == "later" or isinstance(of, Previous) else ""
-        return rf"{accent}{{{_letter(base)}}}" + self._subscript(of, subscripts) + sent_back
+        return rf"{accent}{{{base}}}" + self._subscript(of, subscripts) + sent_back
+
+    def _letters(self, e):
+        """The parts of a name as TeX sets them; a name that would look like one before it is written as in Python."""
+        name = getattr(e, "state", e).name
+        return self.verbatim.get(name) or [letter(part) for part in parts(name)]
 
     def _subscript(self, e, subscripts):
-        parts = [_letter(s) for s in subscripts]
+        written = list(subscripts)
         if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
             back = self.back + isinstance(e, Previous)
-            parts.append(f"{self.now}-{back}" if back else self.now)
-        text = ",".join(parts)
+            written.append(f"{self.now}-{back}" if back else self.now)
+        text = ",".join(written)
         return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
 
     def _braced(self, e, bracket):
@@ -167,28 +170,12 @@ _IN_SYMBOLS = {
 }
 
 
-def _parts(q):
-    """A name cut at its underscores: base, subscripts."""
-    return (q.state if isinstance(q, Previous) else q).name.split("_")
-
-
-def _letter(name):
-    """A part of a name as TeX sets it: Greek spelled out, accents by SymPy's suffixes but for those of adjoints, longer words
-    upright."""
-    translated = translate(name)
-    if translated != name and not any(accent in translated for accent in _OF_ADJOINTS):
-        return translated
-    if not name:  # between underscores, or beside one
-        return r"\_"
-    if not name.isascii():
-        return "".join(map(_beyond_ascii, name))
-    return name if len(name) == 1 or name.isdigit() else rf"\mathrm{{{name}}}"
-
-
-def _beyond_ascii(character):
-    """Greek by its name; TeX has no other such letters in mathematics."""
-    if character.isascii():
-        return character
-    kind, _, letter = unicodedata.name(character, "").partition(" LETTER ")
-    spelled = translate({"GREEK SMALL": letter.lower(), "GREEK CAPITAL": letter.capitalize()}.get(kind, ""))
-    return spelled if spelled.startswith("\\") else rf"\text{{{character}}}"
+def _look_alikes(names):
+    """name -> how it is written, of those that would look like another name before them: of h_1 and h1 the second."""
+    seen, found = set(), {}
+    for name in dict.fromkeys(names):
+        letters = tuple(map(letter, parts(name)))
+        if letters in seen:
+            found[name] = [verbatim(name)]
+        seen.add(letters)
+    return found

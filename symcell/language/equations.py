@@ -46,7 +46,7 @@ def declared_pairs(cell, equations):
             raise CellError(f"cell {cell}, equation {number}: SymPy has folded this Eq to {e}; {_FOLDED[bool(e)]}")
         if not isinstance(e, Equality):
             raise CellError(f"cell {cell}, equation {number}: expected Eq(symbol, expression), found {not_taken(e)}")
-        if (length := _written_out(e)) > _LONGEST:
+        if (length := written_length(e)) > _LONGEST:
             raise CellError(
                 f"cell {cell}, equation {number}: {length} symbols and operations when written out, more than {_LONGEST}; "
                 "give what it repeats a name, by an equation of its own"
@@ -55,16 +55,19 @@ def declared_pairs(cell, equations):
     return pairs
 
 
-def _written_out(e):
-    """The number of symbols and operations of an expression on paper, where what is shared stands as often as it is used."""
+def written_length(e, meanings=None):
+    """The number of symbols and operations of an expression on paper, where what is shared stands as often as it is used, and the
+    symbols in `meanings` are written out."""
+    meanings = meanings or {}
     known, waiting = {}, [e]
     while waiting:
         a = waiting[-1]
-        missing = [b for b in a.args if id(b) not in known]
+        parts = meanings.get(a, a).args
+        missing = [b for b in parts if id(b) not in known]
         if missing:
             waiting += missing
         else:
-            known[id(a)] = 1 + sum(known[id(b)] for b in a.args)
+            known[id(a)] = 1 + sum(known[id(b)] for b in parts)
             waiting.pop()
     return known[id(e)]
 

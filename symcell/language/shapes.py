@@ -92,7 +92,8 @@ def _broadcast(operands, sizes, e):
                 f"ranks do not agree: {written(first)} has shape {shape_text(shape)} and {written(a)} has shape {shape_text(s)} "
                 f"in {written(e)}; {_advice(e, shaped)}"
             )
-        shape = tuple(sizes.unify(m, n, f"{written(first)} and {written(a)}") for m, n in zip(shape, s, strict=True))
+        if s != shape:
+            shape = tuple(sizes.unify(m, n, f"{written(first)} and {written(a)}") for m, n in zip(shape, s, strict=True))
     return shape
 
 

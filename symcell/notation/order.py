@@ -6,6 +6,7 @@ brackets, gates in the order of the cell's equations, functions, earlier states 
 """
 
 from sympy import Add, Function, Mul, Pow, sympify
+from sympy.printing.str import StrPrinter
 
 from symcell.language.primitives import Entry, Primitive, is_product_of, matmul, spread
 from symcell.language.slopes import is_divisor
@@ -19,11 +20,12 @@ class PaperOrder:
         cell = derivation.cell
         self.params = {p: k for k, p in enumerate((*cell.params, *cell.constants))}
         self.rows = {r.target: k for k, r in enumerate(derivation.forward)}
+        self.text = _Texts().doprint
 
     def terms(self, e):
         """The terms of a sum, as a paper orders them; of linear maps, the shortest product first."""
         if not e.is_commutative:
-            return sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), str(a)))
+            return sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), self.text(a)))
         return sorted(Add.make_args(e), key=lambda a: self._term(named(a)))
 
     def factors(self, e):
@@ -41,7 +43,7 @@ class PaperOrder:
         composite = any(isinstance(a, (Add, Function)) for a in Mul.make_args(e))
         earlier = any(isinstance(s, Previous) for s in e.free_symbols)
         first = min((self._symbol_rank(s) for s in e.free_symbols), default=-1)
-        return (subtracted, 1, (composite and not e.is_number, not earlier, first), str(e))
+        return (subtracted, 1, (composite and not e.is_number, not earlier, first), self.text(e))
 
     def _product_rank(self, product):
         return (min((self.params.get(s, len(self.params)) for s in product.args[0].free_symbols), default=-1),)
@@ -51,20 +53,33 @@ class PaperOrder:
         if e.is_number:
             return (0, 0, "")
         if not isinstance(base, Primitive) and all(isinstance(s, (Param, Constant)) for s in base.free_symbols):
-            return (1, min((self.params.get(s, 0) for s in base.free_symbols), default=0), "" if base.is_Symbol else str(e))
+            return (1, min((self.params.get(s, 0) for s in base.free_symbols), default=0), "" if base.is_Symbol else self.text(e))
         if isinstance(base, Adjoint):
-            return (2, 0, str(e))
+            return (2, 0, self.text(e))
         if base in self.rows:
-            return (4, self.rows[base], str(e))
+            return (4, self.rows[base], self.text(e))
         if isinstance(base, Add):  # (1 - z) n, but o (1 - o)
             first = min((self._symbol_rank(s) for s in base.free_symbols), default=0)
-            return (5 if base.free_symbols & symbols else 3, first, str(e))
+            return (5 if base.free_symbols & symbols else 3, first, self.text(e))
         if isinstance(base, (Previous, Input)):
-            return (7, 0, str(e))
-        return (6 if isinstance(base, spread) or not isinstance(base, Primitive) else 8, 0, str(e))
+            return (7, 0, self.text(e))
+        return (6 if isinstance(base, spread) or not isinstance(base, Primitive) else 8, 0, self.text(e))
 
     def _symbol_rank(self, s):
         return self.rows.get(s, self.params.get(s, 10_000))
+
+
+class _Texts(StrPrinter):
+    """SymPy's text printer, which prints what is shared once."""
+
+    def __init__(self):
+        super().__init__()
+        self.known = {}
+
+    def _print(self, e, **kwargs):
+        if e not in self.known:
+            self.known[e] = super()._print(e, **kwargs)
+        return self.known[e]
 
 
 def named(e):

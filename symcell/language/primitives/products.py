@@ -61,7 +61,9 @@ class matmul(Primitive):
         return np.tensordot(a, v, axes=(np.ndim(a) - 1, 0))
 
     def _latex(self, printer):
-        return " ".join(printer.parenthesize_factor(a) for a in self.args)
+        left, right = map(printer.parenthesize_factor, self.args)
+        words = any(text.startswith(("\\math", "\\text")) for text in (left, right))  # which would run into their neighbour
+        return rf"{left} \, {right}" if words else f"{left} {right}"
 
 
 class contract(Primitive):

@@ -1,0 +1,21 @@
+"""What SymPy may ask of hyperbolic functions. To tell whether one is real, it writes out the real and imaginary parts of the
+argument, which grow exponentially in tanh(tanh(...)). Here what is known of the argument answers; of numbers, SymPy answers
+as before."""
+
+from sympy import cosh, sinh, tanh
+
+# What is true of these functions where their argument is real.
+_FACTS = {sinh: ("real", "finite"), tanh: ("real", "finite"), cosh: ("real", "finite", "positive", "nonnegative")}
+
+
+def _answered_by_the_argument(original):
+    def answer(function):
+        argument = function.args[0]
+        return original(function) if argument.is_number else (argument.is_real or None)
+
+    return answer
+
+
+for _kind, _facts in _FACTS.items():
+    for _fact in _facts:
+        _kind._prop_handler[_fact] = _answered_by_the_argument(_kind._prop_handler[_fact])
