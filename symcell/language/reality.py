@@ -17,5 +17,7 @@ def _answered_by_the_argument(original):
 
 
 for _kind, _facts in _FACTS.items():
+    _handlers = getattr(_kind, "_prop_handler", {})  # SymPy's own: a version without it answers as it does
     for _fact in _facts:
-        _kind._prop_handler[_fact] = _answered_by_the_argument(_kind._prop_handler[_fact])
+        if _fact in _handlers:
+            _handlers[_fact] = _answered_by_the_argument(_handlers[_fact])
