@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "fd698cd30009eaa5"
+CONTENT_HASH = "36d005b8e87800e0"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "jordan"
@@ -2342,7 +2342,8 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                         columns_at(dz_y_seq, t - first, b, 0, n_y), db_y)
                     rows = carry(sums, rows)
         meet(team)
-    collect(sums)
+    if rank == 0:
+        collect(sums)
 
 
 def _forward_weights(sizes, real, made, params, held, threads):

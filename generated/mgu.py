@@ -43,7 +43,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "c6a35f38c11a1575"
+CONTENT_HASH = "9a34f4058296e0d1"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "mgu"
@@ -2376,7 +2376,8 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                         t - first, b, n_h, 2 * n_h), db_g)
                     rows = carry(sums, rows)
         meet(team)
-    collect(sums)
+    if rank == 0:
+        collect(sums)
 
 
 def _forward_weights(sizes, real, made, params, held, threads):

@@ -23,10 +23,16 @@ from symcell import (
     concat,
     cumsum,
     dot,
+    exp2,
+    expm1,
     flat,
     hard_sigmoid,
+    hypot,
     identity,
     leaky_relu,
+    log1p,
+    log2,
+    log10,
     log_sigmoid,
     matmul,
     mean,
@@ -73,10 +79,11 @@ def declared() -> Cell:
 
 def words() -> list[Any]:
     u, v, m = Input("u"), Input("v", "n"), Input("m", ("n", 4))
+    of_sympy = [exp2(u), expm1(u), hypot(u, 1), log1p(u), log2(u), log10(u)]
     elementwise = [relu(u), leaky_relu(u), leaky_relu(u, 0.1), hard_sigmoid(u), softplus(u), log_sigmoid(u), silu(u), stop_gradient(exp(u))]
     reduced = [total(u), mean(m, axis=0), variance(u), softmax(m, 1), cumsum(u), dot(u, v), m.T @ v, matmul(m, u)]
     placed = [outer(u, v), column(u), row(v), repeat(u, 3), concat(u, v), chunk(u, 0, 2), part(u, 0, size("n") - 1), flat(m), identity("n")]
-    return [*elementwise, *reduced, *placed, u + v.prev, State("s").prev * 2]
+    return [*of_sympy, *elementwise, *reduced, *placed, u + v.prev, State("s").prev * 2]
 
 
 def read(cell: Cell) -> str:

@@ -8,13 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sympy import Add, Expr, Function, Mul, Pow, S, Symbol, UnevaluatedExpr
+from sympy import Add, Expr, Function, Mul, Pow, S, Symbol
 
 from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
 from symcell.language.primitives import Primitive, number_apart, ordered_args, total
 from symcell.language.shapes import resolved_shape
-from symcell.language.slopes import partial
+from symcell.language.slopes import Whole, partial
 from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
 
 # The rules of the terms that every sweep begins with, and of the zeros of what no term reaches: these come from no equation.
@@ -187,7 +187,7 @@ def known_values(forward):
     functions = {r.rhs: r.target for r in rows if isinstance(r.rhs, Function)}
     quotients = [r for r in rows if isinstance(r.rhs, (Mul, Pow))]
     signs = [-1 if r.rhs.could_extract_minus_sign() else 1 for r in quotients]
-    return functions | {UnevaluatedExpr(sign * r.rhs): sign * r.target for r, sign in zip(quotients, signs, strict=True)}
+    return functions | {Whole(sign * r.rhs): sign * r.target for r, sign in zip(quotients, signs, strict=True)}
 
 
 def pull_back(e, bar, derivation, rule="sum rule"):

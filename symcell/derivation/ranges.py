@@ -14,7 +14,6 @@ from sympy import (
     Piecewise,
     Pow,
     S,
-    UnevaluatedExpr,
     cos,
     erf,
     exp,
@@ -27,7 +26,7 @@ from sympy import (
 from symcell.language.activations import hard_sigmoid, log_sigmoid, relu, sigmoid, softplus, stop_gradient
 from symcell.language.equations import written_length
 from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, repeat, softmax, spread, total, transpose
-from symcell.language.slopes import is_divisor
+from symcell.language.slopes import Whole, is_divisor
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
 _MOST_ATOMS = 8  # of a sum whose corners are all looked at
@@ -166,7 +165,7 @@ _RULES = [
     ((tanh, sin, cos, erf, sign), lambda ranges, e: _AROUND_ZERO),
     ((softplus, relu, Abs), lambda ranges, e: _POSITIVE),
     (log_sigmoid, lambda ranges, e: (-S.Infinity, S.Zero)),
-    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient, UnevaluatedExpr), Ranges.of_the_same_values),
+    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient, Whole), Ranges.of_the_same_values),
     ((total, cumsum), Ranges.of_partial_sum),
     (exp, Ranges.of_exponential),
     (Piecewise, Ranges.of_cases),

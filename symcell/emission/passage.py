@@ -72,7 +72,8 @@ class Passage:
         loop, turn = self._blocks()
         way = "All steps" if self.direction == "forward" else "All steps, from the last to the first"
         summary = f"{way}, for the samples from `{names.low}` up to `{names.high}`."
-        closing = [f"collect({names.sums})"] if self.arrays.sums_of_rows() else []
+        collecting = [f"if {names.rank} == 0:", *indented([f"collect({names.sums})"])]  # of a team, the one that sweeps
+        closing = collecting if self.arrays.sums_of_rows() else []
         body = [*opening, loop, *indented([*turn, *lines]), *closing]
         return self._function(f"{self.direction}_pass", summary, head, body, rows, arrays)
 

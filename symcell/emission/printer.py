@@ -15,7 +15,6 @@ from sympy import (
     Or,
     Piecewise,
     S,
-    UnevaluatedExpr,
     floor,
     nan,
     oo,
@@ -26,7 +25,7 @@ from sympy.core.relational import Relational
 from symcell.errors import CellError
 from symcell.language.functions import FUNCTIONS, elementary
 from symcell.language.primitives import Masked, ordered_args
-from symcell.language.slopes import is_divisor
+from symcell.language.slopes import Whole, is_divisor
 
 
 class PythonText:
@@ -55,7 +54,7 @@ class PythonText:
             return self._product(e)
         if e.is_Pow:
             return self._power(e)
-        if isinstance(e, UnevaluatedExpr):
+        if isinstance(e, Whole):
             return self._print(e.args[0], 0), 0
         return self._application(e), 9
 

@@ -119,7 +119,7 @@ class leaky_relu(Unit):
         z, slope = self.args
         if argindex == 2:
             return Piecewise((S.Zero, z > 0), (z, True))
-        return Piecewise((S.One, z > 0), (slope, True))
+        return Heaviside(z, 0) + slope * Heaviside(-z, 1)
 
 
 class hard_sigmoid(Unit):

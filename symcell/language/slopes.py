@@ -4,7 +4,7 @@ Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value
 Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and comparisons are flat.
 
 Quotients and square roots are differentiated with their own value: d(u / v) = -(u / v) / v dv. The square v**2 could overflow, or
-underflow to 0, where the derivative is an ordinary number. UnevaluatedExpr keeps SymPy from merging the value and its divisor.
+underflow to 0, where the derivative is an ordinary number. `Whole` keeps SymPy from merging the value and its divisor.
 """
 
 from sympy import (
@@ -51,6 +51,15 @@ from symcell.language.primitives import Primitive
 from symcell.language.writings import inner_leg, leg
 
 
+class Whole(UnevaluatedExpr):
+    """A part of an expression that SymPy leaves as it is."""
+
+    is_commutative = True
+
+    def _eval_is_extended_real(self):
+        return self.args[0].is_extended_real
+
+
 def partial(e: Expr, v: Expr) -> Expr:
     """The derivative of an expression of units with respect to one of its atoms (a symbol, or a primitive that stands
     for one), with the derivatives at kinks as stated above."""
@@ -60,7 +69,7 @@ def partial(e: Expr, v: Expr) -> Expr:
         return S.Zero  # what joins units is an atom here; its own rule looks inside
     if isinstance(e, Add):
         return Add(*[partial(a, v) for a in e.args])
-    if isinstance(e, UnevaluatedExpr):
+    if isinstance(e, Whole):
         return partial(e.args[0], v)
     if isinstance(e, Mul):
         return Add(*[_of_factor(e, k, v) for k, a in enumerate(e.args) if a.has(v)])
@@ -92,8 +101,8 @@ def _of_divisor(whole, divisor):
     sign, positive = (-1, -whole) if whole.could_extract_minus_sign() else (1, whole)
     base, power = divisor.args
     under_a_root = (2 * power).is_Integer and not power.is_Integer
-    squared = UnevaluatedExpr(sqrt(base)) ** 2 if under_a_root else base  # the root has been taken, and is nearer to it
-    return sign * power * UnevaluatedExpr(positive) / squared
+    squared = Whole(sqrt(base)) ** 2 if under_a_root else base  # the root has been taken, and is nearer to it
+    return sign * power * Whole(positive) / squared
 
 
 def _of_base(e):
@@ -102,7 +111,7 @@ def _of_base(e):
     if is_divisor(e):
         return _of_divisor(e, e)
     if power == S.Half:
-        return S.Half / UnevaluatedExpr(e)
+        return S.Half / Whole(e)
     slope = power * base ** (power - 1)
     return slope if power.is_number or base.is_number else Piecewise((S.Zero, Eq(power, 0)), (slope, True))
 
@@ -135,7 +144,7 @@ def _fdiff(e, k):
     if not whole:
         return e.fdiff(k + 1)
     placed = e.func(*[whole.get(z, z) for z in e.args])
-    return placed.fdiff(k + 1).xreplace({placed: e}).xreplace({p: UnevaluatedExpr(z) for z, p in whole.items()})
+    return placed.fdiff(k + 1).xreplace({placed: e}).xreplace({p: Whole(z) for z, p in whole.items()})
 
 
 def _of_extremum(e, k):
@@ -151,7 +160,7 @@ def _of_angle(angle, k):
     """atan2: the other coordinate by the square of the radius, which would overflow."""
     y, x = angle.args
     radius = hypot(x, y)
-    return UnevaluatedExpr((x if k == 0 else -y) / radius) / radius
+    return Whole((x if k == 0 else -y) / radius) / radius
 
 
 # Where SymPy's own fdiff is absent, a distribution (delta functions), or undefined at a kink.
@@ -159,7 +168,7 @@ _DERIVATIVES = {
     Max: _of_extremum,
     Min: _of_extremum,
     Abs: lambda e, k: sign(e.args[0]),
-    Mod: lambda e, k: S.One if k == 0 else UnevaluatedExpr((e - e.args[0]) / e.args[1]),
+    Mod: lambda e, k: S.One if k == 0 else Whole((e - e.args[0]) / e.args[1]),
     frac: lambda e, k: S.One,
     atan2: lambda e, k: _of_angle(e, k),
     sinc: lambda e, k: sinc_slope(e.args[0]),

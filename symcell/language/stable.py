@@ -4,10 +4,11 @@ A cell keeps its equations as they are written. Its derivation starts from these
 the fraction above would be 0 times infinity for large arguments.
 """
 
-from sympy import Add, Basic, Mul, Pow, S, UnevaluatedExpr, erf, erfc, exp, log
+from sympy import Add, Basic, Mul, Pow, S, erf, erfc, exp, log
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symcell.language.activations import log_sigmoid, logistic, quotient_tanh, sigmoid, softplus
+from symcell.language.slopes import Whole
 
 
 def stable(e):
@@ -50,7 +51,7 @@ def _product(e):
     """exp(z) logistic(-z) is logistic(z), expm1(z) logistic(-z) is tanh(z / 2), and so is a quotient of sums of exponentials."""
     exponentials = [a for a in e.args if isinstance(a, exp)]
     if len(exponentials) > 1:  # SymPy writes exp(x) / exp(y) as a product, which overflows where both are small
-        return e.xreplace({a: 1 / UnevaluatedExpr(1 / a) for a in exponentials if a.args[0].could_extract_minus_sign()})
+        return e.xreplace({a: 1 / Whole(1 / a) for a in exponentials if a.args[0].could_extract_minus_sign()})
     for factor in e.args:
         base, power = factor.as_base_exp()
         if isinstance(base, logistic) and power.is_Integer:

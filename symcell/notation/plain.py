@@ -1,10 +1,11 @@
 """Equations as plain text in the paper's order: f * c_prev + i * g."""
 
-from sympy import Mul, UnevaluatedExpr
+from sympy import Mul
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
 from symcell.language.primitives import Along, matmul, transpose
+from symcell.language.slopes import Whole
 from symcell.notation.order import PaperOrder, fraction
 
 
@@ -35,7 +36,7 @@ class PlainPrinter(StrPrinter):
         return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in self.paper.factors(e))
 
     def _print_Pow(self, e, rational=False):
-        return super()._print_Pow(e.base.args[0] ** e.exp if isinstance(e.base, UnevaluatedExpr) else e, rational)
+        return super()._print_Pow(e.base.args[0] ** e.exp if isinstance(e.base, Whole) else e, rational)
 
     def _print_UnevaluatedExpr(self, e):
         return self.parenthesize(e.args[0], PRECEDENCE["Pow"])
