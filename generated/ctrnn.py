@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "bd73117ab9c8ceba"
+CONTENT_HASH = "5b9b01678f0f1ca8"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "ctrnn"
@@ -2483,25 +2483,25 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
     # through (1), (2), (3), (4), (5), (6)
     sum_dtau = zero
     for j in range(n_h):
-        sum_dtau = added(sum_dtau, dh[j] * (h5[j] / tau[0]))
+        sum_dtau = added(sum_dtau, dh[j] * ((h5[j] / tau[0]) / tau[0]))
     sum_dtau_2 = zero
     for j in range(n_h):
-        sum_dtau_2 = added(sum_dtau_2, dh1[j] * (h_prev[j] / tau[0]))
+        sum_dtau_2 = added(sum_dtau_2, dh1[j] * ((h_prev[j] / tau[0]) / tau[0]))
     sum_dtau_3 = zero
     for j in range(n_h):
-        sum_dtau_3 = added(sum_dtau_3, dh2[j] * (h1[j] / tau[0]))
+        sum_dtau_3 = added(sum_dtau_3, dh2[j] * ((h1[j] / tau[0]) / tau[0]))
     sum_dtau_4 = zero
     for j in range(n_h):
-        sum_dtau_4 = added(sum_dtau_4, dh3[j] * (h2[j] / tau[0]))
+        sum_dtau_4 = added(sum_dtau_4, dh3[j] * ((h2[j] / tau[0]) / tau[0]))
     sum_dtau_5 = zero
     for j in range(n_h):
-        sum_dtau_5 = added(sum_dtau_5, dh4[j] * (h3[j] / tau[0]))
+        sum_dtau_5 = added(sum_dtau_5, dh4[j] * ((h3[j] / tau[0]) / tau[0]))
     sum_dtau_6 = zero
     for j in range(n_h):
-        sum_dtau_6 = added(sum_dtau_6, dh5[j] * (h4[j] / tau[0]))
+        sum_dtau_6 = added(sum_dtau_6, dh5[j] * ((h4[j] / tau[0]) / tau[0]))
     dtau[0] += (
-        dt[0] * sum_dtau / tau[0] + dt[0] * sum_dtau_2 / tau[0] + dt[0] * sum_dtau_3 / tau[0] + dt[0]
-        * sum_dtau_4 / tau[0] + dt[0] * sum_dtau_5 / tau[0] + dt[0] * sum_dtau_6 / tau[0]
+        dt[0] * sum_dtau + dt[0] * sum_dtau_2 + dt[0] * sum_dtau_3 + dt[0] * sum_dtau_4 + dt[0] * sum_dtau_5
+        + dt[0] * sum_dtau_6
     )
     for j in range(n_h):
         db_h[j] += dz_h[j] + dz_h1[j] + dz_h2[j] + dz_h3[j] + dz_h4[j] + dz_h5[j]

@@ -54,7 +54,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2f435ce50f7e92f3"
+CONTENT_HASH = "1d22a5f978f5ba9d"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "delta_gru"
@@ -2426,20 +2426,22 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, m_z, z_again_out, dg_ou
 
 
 @fused
-def backward_step_row_2(n_h, dh, z_again, dd_h, theta, h_prev, h_sent_prev, dh_sent, dh_later, dh_sent_later):
+def backward_step_row_2(n_h, dh, z_again, dh_sent, theta, h_prev, h_sent_prev, dd_h, dh_later, dh_sent_later):
     """The adjoints of one sample at one step."""
     real = dh.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_h):
         # through (2), (4), (12)
         dh_prev = (
-            dh[j] * z_again[j] + dd_h[j] * (one if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
-            + dh_sent[j] * (one if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
+            dh[j] * z_again[j] + (dh_sent[j] * (one if theta[0] <= np.abs(h_prev[j]
+            - h_sent_prev[j]) else zero) if dh_sent[j] != zero else zero) + dd_h[j]
+            * (one if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
         )
         # through (2), (4)
         dh_sent_prev = (
-            dd_h[j] * (real(-1) if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero) + dh_sent[j]
-            * (zero if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else one)
+            (dh_sent[j] * (zero if theta[0] <= np.abs(h_prev[j]
+            - h_sent_prev[j]) else one) if dh_sent[j] != zero else zero) + dd_h[j]
+            * (real(-1) if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
         )
         # passed on
         dh_later[j] = dh_prev
@@ -2462,7 +2464,7 @@ def backward_after_row_1(n_h, dm_x_given, dm_x_later, dg, g, dm_x_out):
 
 
 @fused
-def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, dd_x, theta, x, x_sent_prev, dx_out):
+def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, theta, x, x_sent_prev, dd_x, dx_out):
     """The adjoints of one sample at one step."""
     real = dx_sent_given.dtype.type
     zero, one = real(0), real(1)
@@ -2471,11 +2473,13 @@ def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, dd_x, theta, x, x_se
         dx_sent = dx_sent_given[j] + dx_sent_later[j]
         # through (1), (3)
         dx_sent_prev = (
-            dd_x[j] * (real(-1) if theta[0] <= np.abs(x[j] - x_sent_prev[j]) else zero) + dx_sent
-            * (zero if theta[0] <= np.abs(x[j] - x_sent_prev[j]) else one)
+            (dx_sent * (zero if theta[0] <= np.abs(x[j]
+            - x_sent_prev[j]) else one) if dx_sent != zero else zero) + dd_x[j]
+            * (real(-1) if theta[0] <= np.abs(x[j] - x_sent_prev[j]) else zero)
         )
         dx = (
-            dd_x[j] * (one if theta[0] <= np.abs(x[j] - x_sent_prev[j]) else zero) + dx_sent
+            (dx_sent * (one if theta[0] <= np.abs(x[j]
+            - x_sent_prev[j]) else zero) if dx_sent != zero else zero) + dd_x[j]
             * (one if theta[0] <= np.abs(x[j] - x_sent_prev[j]) else zero)
         )
         # passed on
@@ -2517,9 +2521,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, n_x,
             meet(team)
             for b in range(low, upto):
                 if t < lengths[b]:
-                    backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_again, 0, b), columns_at(from_dm_r, 0,
-                        b, 0, n_h), theta, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), row_at(dh_sent, 0,
-                        b), dh_later[b], dh_sent_later[b])
+                    backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_again, 0, b), row_at(dh_sent, 0, b),
+                        theta, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), columns_at(from_dm_r, 0, b, 0,
+                        n_h), dh_later[b], dh_sent_later[b])
             meet(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -2545,8 +2549,8 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, n_x,
             for b in range(low, upto):
                 if t < lengths[b]:
                     backward_after_row_2(n_x, row_at(dx_sent_given, t % dx_sent_given.shape[0], b),
-                        dx_sent_later[b], columns_at(from_dm_r_2, t - first, b, 0, n_x), theta, row_at(x, t,
-                        b), row_at(x_sent_seq, t, b), row_at(dx_seq, t, b))
+                        dx_sent_later[b], theta, row_at(x, t, b), row_at(x_sent_seq, t, b),
+                        columns_at(from_dm_r_2, t - first, b, 0, n_x), row_at(dx_seq, t, b))
         meet(team)
 
 

@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "9a8ee6ce995d4a64"
+CONTENT_HASH = "fa61824ebadaa468"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "layer_norm_lstm"
@@ -2374,7 +2374,7 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, 
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, power_h, c, mean_h, variance_h,
+def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, o, g_c, power_h, c, mean_h, variance_h,
         dc_given, dc_later, c_prev, df_out, i, dg_out, g, di_out, f, dv_out, g_h, power_v, dz_v_2_out, z_v_2,
         variance_v, dz_v_out):
     """The adjoints of one sample at one step."""
@@ -2390,22 +2390,23 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
         do_out[j] = do
     sum_dmean_h = zero
     for j in range(n_h):
-        sum_dmean_h = added(sum_dmean_h, g_c[j] * dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j])
-    dmean_h = -power_h[0] * sum_dmean_h
+        sum_dmean_h = added(sum_dmean_h,
+            dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * (g_c[j] * power_h[0]))
+    dmean_h = -sum_dmean_h
     sum_dvariance_h = zero
     for j in range(n_h):
-        sum_dvariance_h = added(sum_dvariance_h,
-            dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * (g_c[j] * (c[j] - mean_h[0]) * power_h[0]))
-    dvariance_h = (
-        -half * sum_dvariance_h / (np.sqrt(real(1e-05) + variance_h[0])) / (np.sqrt(real(1e-05)
-        + variance_h[0]))
-    )
+        sum_dvariance_h = (
+            added(sum_dvariance_h, dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * ((g_c[j] * (c[j]
+            - mean_h[0]) * power_h[0]) / np.sqrt(real(1e-05) + variance_h[0]) / np.sqrt(real(1e-05)
+            + variance_h[0])))
+        )
+    dvariance_h = -half * sum_dvariance_h
     for j in range(n_h):
         # given, carried back from the next step, through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000
         #     + variance(c)) + b_c)
         dc = (
-            dc_given[j] + dc_later[j] + dmean_h / real(n_h) + g_c[j] * dh_out[j] * (one - tanh_h[j]
-            * tanh_h[j]) * o[j] * power_h[0] + two * dvariance_h * (c[j] - mean_h[0]) / real(n_h)
+            dc_given[j] + dc_later[j] + dmean_h / real(n_h) + dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j]
+            * (g_c[j] * power_h[0]) + two * dvariance_h * (c[j] - mean_h[0]) / real(n_h)
         )
         # through (6) c = f * c_prev + i * g
         df = dc * c_prev[j]
@@ -2427,7 +2428,7 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
         )
         # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
         #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
-        dz_v_2 = g_h[j] * dv * power_v[0]
+        dz_v_2 = dv * (g_h[j] * power_v[0])
         # passed on
         dv_out[j] = dv
         dz_v_2_out[j] = dz_v_2
@@ -2437,11 +2438,11 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
     dmean_v = -sum_dmean_v
     sum_dvariance_v = zero
     for j in range(4 * n_h):
-        sum_dvariance_v = added(sum_dvariance_v, dv_out[j] * (g_h[j] * z_v_2[j] * power_v[0]))
-    dvariance_v = (
-        -half * sum_dvariance_v / (np.sqrt(real(1e-05) + variance_v[0])) / (np.sqrt(real(1e-05)
-        + variance_v[0]))
-    )
+        sum_dvariance_v = (
+            added(sum_dvariance_v, dv_out[j] * ((g_h[j] * z_v_2[j] * power_v[0]) / np.sqrt(real(1e-05)
+            + variance_v[0]) / np.sqrt(real(1e-05) + variance_v[0])))
+        )
+    dvariance_v = -half * sum_dvariance_v
     for j in range(4 * n_h):
         dz_v = half * dvariance_v * z_v_2[j] / real(n_h) + real(0.25) * dmean_v / real(n_h) + dz_v_2_out[j]
         # passed on
@@ -2449,18 +2450,18 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, g_c, o, p
 
 
 @fused
-def backward_after_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v, dg_h, z_v_4, dg_x,
+def backward_after_row(n_h, dv, g_x, power_v_2, dz_v_4_out, db, z_v_2, power_v, dg_h, z_v_4, dg_x,
         variance_v_2, dz_v_3_out, dh, tanh_h, o, db_c, c, mean_h, power_h, dg_c):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = g_x.dtype.type
+    real = dv.dtype.type
     zero, half, one = real(0), real(0.5), real(1)
     for j in range(4 * n_h):
         # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
         #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b
-        dz_v_4 = g_x[j] * dv[j] * power_v_2[0]
+        dz_v_4 = dv[j] * (g_x[j] * power_v_2[0])
         db[j] += dv[j]
-        dg_h[j] += dv[j] * z_v_2[j] * power_v[0]
-        dg_x[j] += dv[j] * z_v_4[j] * power_v_2[0]
+        dg_h[j] += dv[j] * (z_v_2[j] * power_v[0])
+        dg_x[j] += dv[j] * (z_v_4[j] * power_v_2[0])
         # passed on
         dz_v_4_out[j] = dz_v_4
     sum_dmean_v_2 = zero
@@ -2469,11 +2470,11 @@ def backward_after_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
     dmean_v_2 = -sum_dmean_v_2
     sum_dvariance_v_2 = zero
     for j in range(4 * n_h):
-        sum_dvariance_v_2 = added(sum_dvariance_v_2, dv[j] * (g_x[j] * z_v_4[j] * power_v_2[0]))
-    dvariance_v_2 = (
-        -half * sum_dvariance_v_2 / (np.sqrt(real(1e-05) + variance_v_2[0])) / (np.sqrt(real(1e-05)
-        + variance_v_2[0]))
-    )
+        sum_dvariance_v_2 = (
+            added(sum_dvariance_v_2, dv[j] * ((g_x[j] * z_v_4[j] * power_v_2[0]) / np.sqrt(real(1e-05)
+            + variance_v_2[0]) / np.sqrt(real(1e-05) + variance_v_2[0])))
+        )
+    dvariance_v_2 = -half * sum_dvariance_v_2
     for j in range(4 * n_h):
         dz_v_3 = (
             half * dvariance_v_2 * z_v_4[j] / real(n_h) + real(0.25) * dmean_v_2 / real(n_h) + dz_v_4_out[j]
@@ -2483,13 +2484,13 @@ def backward_after_row(n_h, g_x, dv, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
     for j in range(n_h):
         # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         db_c[j] += dh[j] * (one - tanh_h[j] * tanh_h[j]) * o[j]
-        dg_c[j] += dh[j] * (c[j] - mean_h[0]) * (one - tanh_h[j] * tanh_h[j]) * o[j] * power_h[0]
+        dg_c[j] += dh[j] * (one - tanh_h[j] * tanh_h[j]) * o[j] * ((c[j] - mean_h[0]) * power_h[0])
 
 
 @jit
 def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, U_packed,
         W_packed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU, dW, lines, panels, ahead, dh_final,
-        sums, dh_given, dh_seq, tanh_h_seq, g_c, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
+        sums, dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
         dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
         power_v_2_seq, z_v_4_seq, variance_v_2_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -2516,8 +2517,8 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             for b_ in range(low, upto):
                 if t < lengths[b_]:
                     backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b_), dh_later[b_],
-                        row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do, g_c, row_at(o_seq, t,
-                        b_), power_h_seq[t, b_:b_ + 1], row_at(c_seq, t + 1, b_), mean_h_seq[t, b_:b_ + 1],
+                        row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do, row_at(o_seq, t, b_),
+                        g_c, power_h_seq[t, b_:b_ + 1], row_at(c_seq, t + 1, b_), mean_h_seq[t, b_:b_ + 1],
                         variance_h_seq[t, b_:b_ + 1], row_at(dc_given, t % dc_given.shape[0], b_),
                         dc_later[b_], row_at(c_seq, t, b_), df, row_at(i_seq, t, b_), dg, row_at(g_seq, t,
                         b_), di, row_at(f_seq, t, b_), row_at(dv_seq, t - first, b_), g_h,
@@ -2539,7 +2540,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         for t in range(last - 1, first - 1, -1):
             for b_ in range(low, upto):
                 if t < lengths[b_]:
-                    backward_after_row(n_h, g_x, row_at(dv_seq, t - first, b_), power_v_2_seq[t, b_:b_ + 1],
+                    backward_after_row(n_h, row_at(dv_seq, t - first, b_), g_x, power_v_2_seq[t, b_:b_ + 1],
                         dz_v_4, db, row_at(z_v_2_seq, t, b_), power_v_seq[t, b_:b_ + 1], dg_h,
                         row_at(z_v_4_seq, t, b_), dg_x, variance_v_2_seq[t, b_:b_ + 1], columns_at(dz_v_3_seq,
                         t - first, b_, 0, 4 * n_h), row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_),
@@ -2676,7 +2677,7 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
         backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
             U_packed, W_packed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dU[own], dW[own],
             lines[thread], panels[thread], ahead[thread], dh_final, sums[own], dh_given, dh_seq, tanh_h_seq,
-            g_c, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq,
+            o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq,
             f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, z_v_4_seq,
             variance_v_2_seq)
 

@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "8ae86b91659016cc"
+CONTENT_HASH = "e80d3f014a168e45"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "phased_lstm"
@@ -2403,14 +2403,14 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
         dphi = dk * (two / r[j] if phi[j] < half * r[j] else (-two / r[j] if r[j] > phi[j] else alpha[0]))
         # through (1) phi = Mod(t - s, tau) / tau
         dtau[j] += (
-            (dphi * (((mod_phi[j] + s[j] - t[0]) / tau[j]) / tau[j] - phi[j]
-            / tau[j]) if dphi != zero else zero)
+            (dphi * (((mod_phi[j] + s[j] - t[0]) / tau[j]) / tau[j] - (phi[j]
+            / tau[j])) if dphi != zero else zero)
         )
         ds[j] += (-dphi / tau[j] if dphi != zero else zero)
         # through (2) k = Piecewise((2 * phi / r, phi < r / 2), (2 - 2 * phi / r, r > phi), (alpha * phi,
         #     True))
         dr[j] += (
-            dk * (-(two * phi[j] / r[j]) / r[j] if phi[j] < half * r[j] else ((two * phi[j] / r[j])
+            dk * (-((two * phi[j] / r[j]) / r[j]) if phi[j] < half * r[j] else ((two * phi[j] / r[j])
             / r[j] if r[j] > phi[j] else zero))
         )
         # through (3) i = sigmoid(W_i @ x + U_i @ h_prev + p_i * c_prev + b_i)

@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "00f7bda1ad4680f5"
+CONTENT_HASH = "13b6354b843c3f1e"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "slstm"
@@ -2365,7 +2365,7 @@ def backward_once(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, h, n, o, dc_given, dc_later, c_prev,
+def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, h, n, dc_given, dc_later, o, c_prev,
         n_prev, z, dm_given, dm_later, i, f, c, dz_o_out, dz_z_out, m_prev, f_log, i_log, z_f_log,
         dz_f_log_out, di_log_out):
     """The adjoints of one sample at one step."""
@@ -2375,15 +2375,15 @@ def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, h, n, o, dc_g
         # given, carried back from the next step
         dh = dh_given[j] + dh_later[j]
         # given, carried back from the next step, through (10) h = o * c / n
-        dn = dn_given[j] + dn_later[j] - dh * h[j] / n[j]
-        dc = dh * o[j] / n[j] + dc_given[j] + dc_later[j]
+        dn = dn_given[j] + dn_later[j] - dh * (h[j] / n[j])
+        dc = dc_given[j] + dc_later[j] + dh * (o[j] / n[j])
         # through (8), (9)
         df = dc * c_prev[j] + dn * n_prev[j]
         di = dc * z[j] + dn
         # given, carried back from the next step, through (6), (7)
         dm = dm_given[j] + dm_later[j] - di * i[j] - df * f[j]
         # through (10) h = o * c / n
-        do = dh * c[j] / n[j]
+        do = dh * (c[j] / n[j])
         # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (8) c = f * c_prev + z * i
@@ -2429,10 +2429,10 @@ def backward_after_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o
 @jit
 def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, w, W,
         di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dw, dW, lines, panels, ahead, dh_final,
-        sums, dh_given, dn_given, dn_later, n_seq, o_seq, dc_given, dc_later, c_seq, z_seq, dm_given,
+        sums, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
         dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, dn_given, n_seq, o_seq, dc_given, c_seq, z_seq, dm_given,
+    ahead = noted_ahead(ahead, (h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given,
         i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), low, upto)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
@@ -2447,8 +2447,8 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                 if t < lengths[b]:
                     backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dn_given, t % dn_given.shape[0], b), dn_later[b], row_at(h_seq, t + 1, b),
-                        row_at(n_seq, t + 1, b), row_at(o_seq, t, b), row_at(dc_given, t % dc_given.shape[0],
-                        b), dc_later[b], row_at(c_seq, t, b), row_at(n_seq, t, b), row_at(z_seq, t, b),
+                        row_at(n_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
+                        row_at(o_seq, t, b), row_at(c_seq, t, b), row_at(n_seq, t, b), row_at(z_seq, t, b),
                         row_at(dm_given, t % dm_given.shape[0], b), dm_later[b], row_at(i_seq, t, b),
                         row_at(f_seq, t, b), row_at(c_seq, t + 1, b),
                         columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 3 * n_h, 4 * n_h),
@@ -2621,14 +2621,14 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dW = sums_of_products((parts[-1][1] + 1, 4 * n_h, n_x), real, T * B)
     sums = sums_of_rows(parts[-1][1] + 1, 4 * n_h, real)
     lines, panels = outer_room(len(parts), [n_h, n_x], real)
-    ahead = room_ahead([h_seq, x, dh_given, dn_given, n_seq, o_seq, dc_given, c_seq, z_seq, dm_given, i_seq,
+    ahead = room_ahead([h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given, i_seq,
         f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
 
     def part(thread, own, low, high, upto, rank, team):
         backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, w, W,
             di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dw[own], dW[own], lines[thread],
-            panels[thread], ahead[thread], dh_final, sums[own], dh_given, dn_given, dn_later, n_seq, o_seq,
-            dc_given, dc_later, c_seq, z_seq, dm_given, dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq,
+            panels[thread], ahead[thread], dh_final, sums[own], dh_given, dn_given, dn_later, n_seq, dc_given,
+            dc_later, o_seq, c_seq, z_seq, dm_given, dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq,
             z_f_log_seq)
 
     in_parallel(part, parts)

@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "109eae5c1ea928c8"
+CONTENT_HASH = "d901bfc3a991e592"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "t_lstm"
@@ -2380,8 +2380,8 @@ def backward_after_row(n_h, dc_A, c_S, log_c_A, dt, ddt_out, dz_c_S, db_d, dz_i,
     # through (2) c_A = c_prev + c_S / log(E + dt) - c_S
     sum_ddt = zero
     for j in range(n_h):
-        sum_ddt = added(sum_ddt, dc_A[j] * (c_S[j] / log_c_A[0]))
-    ddt = -sum_ddt / (real(2.718281828459045) + dt[0]) / log_c_A[0]
+        sum_ddt = added(sum_ddt, dc_A[j] * ((c_S[j] / log_c_A[0]) / log_c_A[0]))
+    ddt = -sum_ddt / (real(2.718281828459045) + dt[0])
     # passed on
     ddt_out[0] = ddt
     for j in range(n_h):

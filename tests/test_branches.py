@@ -64,6 +64,18 @@ def test_a_norm_in_a_branch():
     assert slope == pytest.approx(1)
 
 
+def test_a_previous_state_in_a_branch():
+    root, gate = State("root"), Input("gate", ())
+    cell = Cell("previous", [Eq(root, sqrt(x)), Eq(h, Piecewise((root.prev, gate > 0), (x, True)))])
+    numbers = np.array([[[4.0, 0.0, -1.0]], [[1.0, 2.0, 3.0]], [[9.0, 4.0, 0.25]]])
+    kernel = cell.compile("float64")
+    run = kernel.forward({}, {"x": numbers, "gate": np.array([[0.0], [0.0], [1.0]])})
+    found = kernel.backward(run, {"h": np.ones((3, 1, 3))}).inputs["x"]
+    assert found[0, 0] == pytest.approx(1)
+    assert found[1, 0] == pytest.approx(1 + 0.5 / np.sqrt(numbers[1, 0]))
+    assert (found[2] == 0).all()
+
+
 def test_a_product_in_a_branch():
     """The weights meet no number in samples whose branch is another."""
     gate, W = Input("gate", ()), Param("W", ("n_h", "n_x"))

@@ -78,6 +78,18 @@ def test_quotients_far_from_one(scale):
     assert slope == pytest.approx(np.array([1 + 2**-0.5 - 1.5, 1 + 2**-0.5 - 1.5 * 2**-1.5]) , rel=1e-5)
 
 
+@pytest.mark.parametrize(("cotangent", "number"), [(1e-25, 1e-25), (1e25, 1e25)])
+def test_adjoints_far_from_one(cotangent, number):
+    """The adjoint times the quotient is no number of float32; times the derivative it is."""
+    y = symbols("y")
+    kernel = Cell("adjoints", [Eq(y, x + 0), Eq(h, Param("p") * x / y)]).compile("float32")
+    params, one = {"p": np.full(2, number, "f")}, np.full((1, 1, 2), number, "f")
+    found = kernel.backward(kernel.forward(params, one), {"h": np.full((1, 1, 2), cotangent, "f")})
+    assert found.params["p"] == pytest.approx(cotangent)
+    slopes = kernel.backward(kernel.forward(params, one * np.array([1, 2], "f")), {"h": np.full((1, 1, 2), cotangent, "f")}).inputs["x"]
+    assert np.isfinite(slopes).all()
+
+
 def test_elu_by_hand_keeps_small_numbers():
     value, slope = gradient(Piecewise((x, x > 0), (exp(x) - 1, True)), [-1e-8, -1e-3, -200, 2])
     assert value == pytest.approx(np.where([1, 1, 1, 0], np.expm1([-1e-8, -1e-3, -200, 2]), 2), rel=1e-6)

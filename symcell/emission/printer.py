@@ -55,7 +55,8 @@ class PythonText:
         if e.is_Pow:
             return self._power(e)
         if isinstance(e, Whole):
-            return self._print(e.args[0], 0), 0
+            text, own = self._text(e.args[0])
+            return text, 0 if own < 9 else own
         return self._application(e), 9
 
     def _sum(self, e):

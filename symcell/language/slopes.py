@@ -88,7 +88,13 @@ def _of_factor(product, k, v):
     factor, others = product.args[k], [*product.args[:k], *product.args[k + 1 :]]
     if is_divisor(factor):
         return _of_divisor(product, factor) * partial(factor.base, v)
-    return Mul(*others, partial(factor, v))
+    return _whole_quotient(Mul(*others)) * partial(factor, v)
+
+
+def _whole_quotient(e):
+    """A quotient as one factor: it may be an ordinary number where an adjoint times what is above the line is none."""
+    divided = isinstance(e, Mul) and any(map(is_divisor, e.args)) and not all(is_divisor(a) or a.is_number for a in e.args)
+    return Whole(e) if divided else e
 
 
 def is_divisor(e):
@@ -102,7 +108,7 @@ def _of_divisor(whole, divisor):
     base, power = divisor.args
     under_a_root = (2 * power).is_Integer and not power.is_Integer
     squared = Whole(sqrt(base)) ** 2 if under_a_root else base  # the root has been taken, and is nearer to it
-    return sign * power * Whole(positive) / squared
+    return sign * power * Whole(Whole(positive) / squared)  # divided before an adjoint is multiplied, which may be tiny
 
 
 def _of_base(e):
@@ -170,7 +176,7 @@ _DERIVATIVES = {
     Abs: lambda e, k: sign(e.args[0]),
     Mod: lambda e, k: S.One if k == 0 else Whole((e - e.args[0]) / e.args[1]),
     frac: lambda e, k: S.One,
-    atan2: lambda e, k: _of_angle(e, k),
+    atan2: _of_angle,
     sinc: lambda e, k: sinc_slope(e.args[0]),
     **{flat: lambda e, k: S.Zero for flat in (sign, floor, ceiling, Heaviside)},
 }

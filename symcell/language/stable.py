@@ -18,7 +18,7 @@ def stable(e):
 
 def _rewritten(e, known):
     """The same for an expression some of whose parts are known."""
-    if not e.args or not isinstance(e, Basic):
+    if not isinstance(e, Basic) or not e.args:
         return e
     if e not in known:
         args = [_rewritten(a, known) for a in e.args]

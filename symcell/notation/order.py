@@ -9,7 +9,7 @@ from sympy import Add, Function, Mul, Pow, sympify
 from sympy.printing.str import StrPrinter
 
 from symcell.language.primitives import Entry, Primitive, is_product_of, matmul, spread
-from symcell.language.slopes import is_divisor
+from symcell.language.slopes import Whole, is_divisor
 from symcell.language.symbols import Adjoint, Constant, Input, Param, Previous
 
 
@@ -40,7 +40,7 @@ class PaperOrder:
             return (subtracted, 0, self._product_rank(-e if isinstance(e, Mul) else e), "")
         if e in self.params:
             return (subtracted, 3, (self.params[e],), "")
-        composite = any(isinstance(a, (Add, Function)) for a in Mul.make_args(e))
+        composite = any(isinstance(a, (Add, Function, Whole)) for a in Mul.make_args(e))
         earlier = any(isinstance(s, Previous) for s in e.free_symbols)
         first = min((self._symbol_rank(s) for s in e.free_symbols), default=-1)
         return (subtracted, 1, (composite and not e.is_number, not earlier, first), self.text(e))

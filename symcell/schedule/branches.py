@@ -9,11 +9,11 @@ from sympy import (
     Abs,
     Add,
     Heaviside,
-    Integer,
     Max,
     Min,
     Mul,
     Piecewise,
+    S,
     Symbol,
     atan,
     ceiling,
@@ -56,7 +56,7 @@ class _Branches:
 
     def __init__(self, program):
         self.rows = {r.target: r.rhs for r in program.derivation.forward}
-        self.may_be_zero = {Adjoint(q) for q in _left_out(self.rows)}  # and what is made from these
+        self.may_be_zero = {Adjoint(q) for q in _left_out(self.rows, program.cell.outputs)}  # and what is made from these
         self.shapes, self.taken = dict(program.shapes), {q.name for q in program.shapes}
         self.is_finite = cache(self._is_finite)
 
@@ -82,10 +82,11 @@ class _Branches:
         if not e.args or isinstance(e, Entry):
             return e
         guarded = e.func(*map(self._guarded, e.args))
-        if not isinstance(guarded, Mul) or all(map(self.is_finite, guarded.args)):
+        if not isinstance(guarded, Mul):
             return guarded
         chosen = [a for a in guarded.args if a.has(Heaviside) or any(e.args[0] in self.may_be_zero for e in a.atoms(Entry))]
-        return Masked(Mul(*chosen), guarded) if chosen else guarded
+        others_are_finite = all(self.is_finite(a) for a in guarded.args if a not in chosen)
+        return Masked(Mul(*chosen), guarded) if chosen and not others_are_finite else guarded
 
     def _operand_read_where_needed(self, s):
         """A weight gradient whose operand is read as 0 where all adjoints that meet it are 0."""
@@ -101,16 +102,28 @@ class _Branches:
         ]
 
 
-def _left_out(rows):
-    """The quantities that a branch may leave out, and all that they are made from within a step."""
-    found = set()
-    for rhs in rows.values():
-        if rhs.has(Piecewise, Max, Min, Abs, Heaviside, relu, leaky_relu, hard_sigmoid) and not isinstance(rhs, Primitive):
-            branching = [leaf for leaf in leaves(rhs) if partial(rhs, leaf).has(Piecewise, Heaviside)]
-            found |= {q for leaf in branching for q in leaf.free_symbols}
-    waiting = list(found)
+def _left_out(rows, outputs):
+    """The quantities that are read in branches alone, at this step or the next, or by other such quantities alone."""
+    slopes = {target: _slopes(rhs) for target, rhs in rows.items()}
+    chosen = {target: {q for q, slope in found.items() if slope.has(Piecewise, Heaviside)} for target, found in slopes.items()}
+    found, waiting = set(), {q for some in chosen.values() for q in some}
     while waiting:
-        new = rows.get(waiting.pop(), Integer(0)).free_symbols - found
-        found |= new
-        waiting += new
+        found |= waiting
+        waiting = {q for target in waiting for q in slopes.get(target, ())} - found
+    elsewhere = set(outputs)
+    while elsewhere := elsewhere & found:
+        found -= elsewhere
+        elsewhere = {q for target in slopes.keys() - found for q in slopes[target].keys() - chosen[target]}
     return found
+
+
+def _slopes(e):
+    """quantity -> the derivative of an expression by it, or by a primitive that reads it."""
+    if isinstance(e, Primitive):
+        return {_quantity(q): S.One for q in e.free_symbols}
+    slopes = {leaf: partial(e, leaf) for leaf in leaves(e)}
+    return {_quantity(q): slope for leaf, slope in slopes.items() if slope != 0 for q in leaf.free_symbols}
+
+
+def _quantity(q):
+    return getattr(q, "state", q)

@@ -18,7 +18,8 @@ from .exact import Jet
 DIGITS = {"float32": 250, "float64": 700}
 CHUNK = 12  # cases in a kernel
 FEW = 16.0  # ulp, that a formula may be off whatever PyTorch finds
-LUCK = 64.0  # where digits cancel in PyTorch's formula as well, what is left of them is chance: errors differ by so much
+CANCELS = 256.0  # ulp: where PyTorch's formula loses so much, digits cancel in it
+LUCK = 64.0  # what is left of them then is chance, and errors differ by so much
 LOST, NOT_FINITE = 1e30, 1e31  # more than any error in units in the last place
 
 
@@ -141,7 +142,7 @@ def excesses(ours, theirs, region, factor=1.0):
         broken = here & (ours == NOT_FINITE) & (theirs < LOST)
         lost, their_lost = here & (ours >= LOST), here & (theirs >= LOST)
         worst, their_worst = np.where(here & (both < LOST), ours, 0), np.where(here & ~their_lost, theirs, 0).max()
-        cancels = their_worst > FEW / 2 or their_lost.any()
+        cancels = their_worst > CANCELS or their_lost.any()
         if broken.any():
             found[int(r)] = ("not finite", int(broken.sum()), 0, int(broken.argmax()))
         elif lost.sum() > (1.5 * their_lost.sum() + 4 if cancels else 0):
