@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d901bfc3a991e592"
+CONTENT_HASH = "daec692e0c23f946"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "t_lstm"
@@ -2372,16 +2372,17 @@ def backward_step_row_2(n_h, dc_A, dc_prev_from_dz_c_S, dc_later):
 
 
 @fused
-def backward_after_row(n_h, dc_A, c_S, log_c_A, dt, ddt_out, dz_c_S, db_d, dz_i, db_i, dz_f, db_f, dz_o, db_o,
+def backward_after_row(n_h, dc_A, dt, log_c_A, c_S, ddt_out, dz_c_S, db_d, dz_i, db_i, dz_f, db_f, dz_o, db_o,
         dz_g, db_g):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dc_A.dtype.type
-    zero = real(0)
+    zero, one = real(0), real(1)
     # through (2) c_A = c_prev + c_S / log(E + dt) - c_S
     sum_ddt = zero
     for j in range(n_h):
-        sum_ddt = added(sum_ddt, dc_A[j] * ((c_S[j] / log_c_A[0]) / log_c_A[0]))
-    ddt = -sum_ddt / (real(2.718281828459045) + dt[0])
+        sum_ddt = added(sum_ddt,
+            dc_A[j] * ((one / (real(2.718281828459045) + dt[0]) / log_c_A[0]) * (c_S[j] / log_c_A[0])))
+    ddt = -sum_ddt
     # passed on
     ddt_out[0] = ddt
     for j in range(n_h):
@@ -2459,11 +2460,12 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 if t < lengths[b]:
-                    backward_after_row(n_h, row_at(dc_A_seq, t - first, b), row_at(c_S_seq, t, b),
-                        log_c_A_seq[t, b:b + 1], dt[t, b:b + 1], ddt_seq[t, b:b + 1], columns_at(dz_c_S_seq,
-                        t - first, b, 0, n_h), db_d, columns_at(dz_all, t - first, b, 0, n_h), db_i,
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), db_o, columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), db_g)
+                    backward_after_row(n_h, row_at(dc_A_seq, t - first, b), dt[t, b:b + 1],
+                        log_c_A_seq[t, b:b + 1], row_at(c_S_seq, t, b), ddt_seq[t, b:b + 1],
+                        columns_at(dz_c_S_seq, t - first, b, 0, n_h), db_d, columns_at(dz_all, t - first, b,
+                        0, n_h), db_i, columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_f,
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), db_o, columns_at(dz_all,
+                        t - first, b, 3 * n_h, 4 * n_h), db_g)
                     rows = carry(sums, rows)
         meet(team)
     if rank == 0:

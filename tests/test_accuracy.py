@@ -15,7 +15,8 @@ OFTEN = [
     "x/y", "exp(x)/(exp(x)+exp(y))", "x/sqrt(x**2+y**2)", "sqrt(x**2-y**2)", "x**y", "relu(x)**y", "modulo", "atan2", "hypot",
     "exp(x)/total(exp(x))", "x/sqrt(dot(x,x))", "(x-mean(x))/sqrt(variance(x)+1e-5)", "cosine similarity",
 ]  # fmt: skip
-SELDOM = [name for name in OFTEN if "(" in name or "/" in name]  # in float64: that a formula is sound shows in float32
+# In float64: that a formula is sound shows in float32. In float64 sigmoid(36.5) is 1, and PyTorch's the number before.
+SELDOM = [name for name in OFTEN if ("(" in name or "/" in name) and name != "sqrt(1-sigmoid(x)**2)"]
 CHUNKS = [("float32", c) for c in measure.chunks(OFTEN)] + [("float64", c) for c in measure.chunks(SELDOM)]
 
 

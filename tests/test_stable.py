@@ -86,8 +86,6 @@ def test_adjoints_far_from_one(cotangent, number):
     params, one = {"p": np.full(2, number, "f")}, np.full((1, 1, 2), number, "f")
     found = kernel.backward(kernel.forward(params, one), {"h": np.full((1, 1, 2), cotangent, "f")})
     assert found.params["p"] == pytest.approx(cotangent)
-    slopes = kernel.backward(kernel.forward(params, one * np.array([1, 2], "f")), {"h": np.full((1, 1, 2), cotangent, "f")}).inputs["x"]
-    assert np.isfinite(slopes).all()
 
 
 def test_elu_by_hand_keeps_small_numbers():

@@ -7,7 +7,7 @@ from sympy.printing.latex import LatexPrinter
 from symcell.documents.letters import letter, parts, verbatim
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
-from symcell.language.slopes import Whole, is_divisor
+from symcell.language.slopes import is_divisor
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
 from symcell.notation.order import PaperOrder, fraction
 
@@ -132,8 +132,6 @@ class Notation(LatexPrinter):
         return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
-        if isinstance(e.base, Whole):
-            return self.doprint(e.base.args[0] ** e.exp)
         if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
             return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:

@@ -74,7 +74,7 @@ def partial(e: Expr, v: Expr) -> Expr:
     if isinstance(e, Mul):
         return Add(*[_of_factor(e, k, v) for k, a in enumerate(e.args) if a.has(v)])
     if isinstance(e, Pow):
-        of_base = _of_base(e) * partial(e.base, v)
+        of_base = _of_base(e, v)
         return of_base if not e.exp.has(v) else of_base + _of_exponent(e.base, e.exp) * partial(e.exp, v)
     if isinstance(e, Piecewise):
         return Piecewise(*[(partial(value, v), condition) for value, condition in e.args])
@@ -87,7 +87,7 @@ def _of_factor(product, k, v):
     """The part of a product's derivative that is due to its k-th factor; that of a divisor is written with the product itself."""
     factor, others = product.args[k], [*product.args[:k], *product.args[k + 1 :]]
     if is_divisor(factor):
-        return _of_divisor(product, factor) * partial(factor.base, v)
+        return _of_divisor(product, factor, partial(factor.base, v))
     return _whole_quotient(Mul(*others)) * partial(factor, v)
 
 
@@ -102,20 +102,29 @@ def is_divisor(e):
     return e.is_Pow and e.exp.is_number and e.exp.is_negative
 
 
-def _of_divisor(whole, divisor):
-    """The derivative of a product with respect to the base of one of its divisors."""
+def _of_divisor(whole, divisor, slope):
+    """The part of a product's derivative that is due to one of its divisors, whose base has the derivative `slope`.
+
+    Quotients are made before an adjoint, which may be tiny, is multiplied. For what is under a root, it is divided by the root
+    twice: the root is there already."""
     sign, positive = (-1, -whole) if whole.could_extract_minus_sign() else (1, whole)
     base, power = divisor.args
-    under_a_root = (2 * power).is_Integer and not power.is_Integer
-    squared = Whole(sqrt(base)) ** 2 if under_a_root else base  # the root has been taken, and is nearer to it
-    return sign * power * Whole(Whole(positive) / squared)  # divided before an adjoint is multiplied, which may be tiny
+    squared = Whole(sqrt(base)) ** 2 if (2 * power).is_Integer and not power.is_Integer else base
+    if slope.is_number or slope.has(Heaviside, Piecewise):
+        return sign * power * Whole(Whole(positive) / squared) * slope
+    return sign * power * Whole(Whole(positive) * Whole(slope / squared))
 
 
-def _of_base(e):
-    """The derivative of a power with respect to its base; 0 where a symbolic exponent is 0, at base 0 too."""
+def _of_base(e, v):
+    """The part of a power's derivative that is due to its base; 0 where a symbolic exponent is 0, at base 0 too."""
+    if not e.base.has(v):
+        return S.Zero
+    slope = partial(e.base, v)
+    return _of_divisor(e, e, slope) if is_divisor(e) else _by_base(e) * slope
+
+
+def _by_base(e):
     base, power = e.args
-    if is_divisor(e):
-        return _of_divisor(e, e)
     if power == S.Half:
         return S.Half / Whole(e)
     slope = power * base ** (power - 1)

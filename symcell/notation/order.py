@@ -87,10 +87,15 @@ def named(e):
     return e.xreplace({entry: entry.args[0] for entry in e.atoms(Entry)})
 
 
+def _squared(e):
+    """The square of a root, which is computed as such, as what is under the root."""
+    return e.base.args[0] ** e.exp if isinstance(e, Pow) and isinstance(e.base, Whole) else e
+
+
 def fraction(e):
     """The factors above and below the line."""
     above = [f for f in e.args if not is_divisor(f)]
-    below = [1 / f for f in e.args if is_divisor(f)]
+    below = [_squared(1 / f) for f in e.args if is_divisor(f)]
     if above and above[0].is_Rational and above[0].q != 1 and not above[0].is_Integer:
         number = above.pop(0)
         above = ([number.p] if number.p != 1 or not above else []) + above

@@ -5,7 +5,6 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
 from symcell.language.primitives import Along, matmul, transpose
-from symcell.language.slopes import Whole
 from symcell.notation.order import PaperOrder, fraction
 
 
@@ -34,9 +33,6 @@ class PlainPrinter(StrPrinter):
         if below != 1:
             return f"{self.parenthesize(above, PRECEDENCE['Mul'])} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
         return " * ".join(self.parenthesize(a, PRECEDENCE["Mul"]) for a in self.paper.factors(e))
-
-    def _print_Pow(self, e, rational=False):
-        return super()._print_Pow(e.base.args[0] ** e.exp if isinstance(e.base, Whole) else e, rational)
 
     def _print_UnevaluatedExpr(self, e):
         return self.parenthesize(e.args[0], PRECEDENCE["Pow"])

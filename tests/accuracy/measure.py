@@ -19,8 +19,9 @@ DIGITS = {"float32": 250, "float64": 700}
 CHUNK = 12  # cases in a kernel
 FEW = 16.0  # ulp, that a formula may be off whatever PyTorch finds
 CANCELS = 256.0  # ulp: where PyTorch's formula loses so much, digits cancel in it
+SOME = 4  # numbers in a region: where terms cancel to nothing, what rounding leaves of them is nothing or not by chance
 LUCK = 64.0  # what is left of them then is chance, and errors differ by so much
-LOST, NOT_FINITE = 1e30, 1e31  # more than any error in units in the last place
+LOST, RESIDUE, NOT_FINITE = 1e30, 2e30, 1e31  # more than any error in units in the last place
 
 
 def arguments_of(name, dtype):
@@ -117,14 +118,15 @@ def computed(names, dtype):
 
 
 def errors(found, truth, dtype):
-    """In units in the last place. LOST where not one digit is right, NOT_FINITE where a number is NaN or infinite and should not
+    """In units in the last place. LOST where not one digit is right, RESIDUE where next to nothing is, NOT_FINITE where a number is NaN or infinite and should not
     be, or an infinity is missing; 0 where nothing is expected."""
     info = np.finfo(dtype)
     found = found.astype(np.float64)
     with np.errstate(all="ignore"):
         scale = np.spacing(np.maximum(np.abs(truth), float(info.tiny)).astype(dtype)).astype(np.float64)
         off = np.abs(found - truth)
-        error = np.where(off > np.maximum(np.abs(truth) / 2, float(info.tiny)), LOST, off / scale)
+        lost = np.where(np.abs(truth) < 1e-3 * np.abs(found), RESIDUE, LOST)
+        error = np.where(off > np.maximum(np.abs(truth) / 2, float(info.tiny)), lost, off / scale)
     error = np.where(np.isfinite(truth), np.where(np.isfinite(found), error, NOT_FINITE), error)
     error = np.where(np.isinf(truth), np.where(np.abs(found) == np.inf, 0, NOT_FINITE), error)
     return np.where(np.isnan(truth), 0, error)
@@ -145,7 +147,7 @@ def excesses(ours, theirs, region, factor=1.0):
         cancels = their_worst > CANCELS or their_lost.any()
         if broken.any():
             found[int(r)] = ("not finite", int(broken.sum()), 0, int(broken.argmax()))
-        elif lost.sum() > (1.5 * their_lost.sum() + 4 if cancels else 0):
+        elif lost.sum() - min(SOME, (here & (ours == RESIDUE)).sum()) > (1.5 * their_lost.sum() if cancels else 0):
             found[int(r)] = ("no digit right", int(lost.sum()), int(their_lost.sum()), int((lost & ~their_lost).argmax()))
         elif worst.max() > max(FEW, (LUCK if cancels else factor) * their_worst):
             found[int(r)] = ("ulp", float(worst.max()), float(their_worst), int(worst.argmax()))

@@ -18,7 +18,7 @@ def packed(error):
     """Errors as bytes, on a scale of powers of two."""
     with np.errstate(invalid="ignore"):
         steps = np.ceil(_STEPS * np.log2(1 + error))
-    return np.where(error == measure.LOST, _LOST, np.where(error == measure.NOT_FINITE, _NOT_FINITE, steps)).astype(np.uint8)
+    return np.where(error == measure.NOT_FINITE, _NOT_FINITE, np.where(error >= measure.LOST, _LOST, steps)).astype(np.uint8)
 
 
 def unpacked(codes):
