@@ -1,9 +1,11 @@
 # Two commands do everything, set-up included, on a machine with Python 3.11+, pip and make:
-#   make demo   derive, generate, check and train on real data; results in output/
-#   make test   the whole test suite
-#   make matrix a smoke test on every supported Python that the PATH has, with the newest and the oldest packages
-# And for those who want to see the figures again, in about half an hour on a quiet machine:
-#   make bench  the race against torch, JAX and onnxruntime; results in output/bench/
+#   make demo      derive, generate, check and train on real data; results in output/
+#   make test      the whole test suite
+# Further ones, for those who want to see more:
+#   make matrix    a smoke test on every supported Python that the PATH has, with the newest and the oldest packages
+#   make fuzz      random cells, malformed ones, and cells with odd names
+#   make accuracy  functions and compositions against exact arithmetic, beside PyTorch
+#   make bench     the race against torch, JAX and onnxruntime, in half an hour on a quiet machine; results in output/bench/
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin

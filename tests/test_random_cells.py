@@ -23,7 +23,7 @@ def kernels_of_their_own(tmp_path_factory):
     jax.clear_caches()
 
 
-@settings(max_examples=60 - COMPILED, **_CHOSEN)
+@settings(max_examples=48 - COMPILED, **_CHOSEN)
 @given(declarations())
 def test_well_formed_cells(declaration):
     """Most as plain Python, which is quick, and where an index out of bounds is an error; every fourth in float32 as well."""

@@ -118,8 +118,8 @@ def computed(names, dtype):
 
 
 def errors(found, truth, dtype):
-    """In units in the last place. LOST where not one digit is right, RESIDUE where next to nothing is, NOT_FINITE where a number is NaN or infinite and should not
-    be, or an infinity is missing; 0 where nothing is expected."""
+    """In units in the last place. LOST where not one digit is right, RESIDUE where next to nothing is expected and more is found,
+    NOT_FINITE where a number is NaN or infinite and should not be, or an infinity is missing; 0 where nothing is expected."""
     info = np.finfo(dtype)
     found = found.astype(np.float64)
     with np.errstate(all="ignore"):
