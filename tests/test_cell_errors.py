@@ -218,8 +218,8 @@ SHAPES = {
 }
 
 STRANGERS = {
-    "gamma": ([Eq(h, sympy.gamma(affine(x)))], at(1, "h"), "unknown to kernels: gamma; write it by elementary functions"),
-    "a Bessel function": ([step, Eq(c, sympy.besselj(1, x))], at(2, "c"), "unknown to kernels: besselj"),
+    "gamma": ([Eq(h, sympy.gamma(affine(x)))], at(1, "h"), "kernels do not support gamma; they support elementary functions"),
+    "a Bessel function": ([step, Eq(c, sympy.besselj(1, x))], at(2, "c"), "kernels do not support besselj"),
     "a function without a derivative": ([Eq(h, Function("F")(affine(x)))], at(1, "h"), "F"),
     "a delta": ([Eq(h, sympy.DiracDelta(affine(x)))], at(1, "h"), "DiracDelta"),
     "the real part": ([Eq(h, sympy.re(W @ x))], at(1, "h"), "re"),

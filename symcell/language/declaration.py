@@ -18,7 +18,7 @@ from symcell.language.symbols import Quantity, State
 @dataclass(frozen=True)
 class Declaration:
     """What a cell's equations say: themselves, the shape of every symbol, and the names of the sizes that a call binds, both in
-    order of appearance; of every input whose size is another's, which equation made them one."""
+    order of appearance. `joined`: for each input whose size was unified with another, the equation that did it."""
 
     equations: tuple[Equation, ...]
     shapes: dict[Symbol, tuple]
