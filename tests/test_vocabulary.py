@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 import sympy
-from sympy import Abs, Eq, MatMul, Matrix, MatrixSymbol, Piecewise, Transpose, Xor, exp, real_root, symbols, tanh
+from sympy import Abs, Eq, MatMul, Matrix, MatrixSymbol, Piecewise, Rational, Transpose, Xor, exp, real_root, symbols, tanh
 from sympy.utilities.iterables import iterable
 
 from symcell import Cell, CellError, Input, Param, State, outer, sigmoid
 from symcell.interpret import run as interpret
+from symcell.language.conditions import real_conditions
 from symcell.language.symbols import Quantity
 
 x, h, W = Input("x"), State("h"), Param("W")
@@ -196,6 +197,22 @@ def test_conditions_are_joined_in_every_way():
         cell = Cell("toy", [Eq(h, Piecewise((1, choice), (0, True)))])
         np.testing.assert_array_equal(interpret(cell, {}, {"x": given}, before)["h"][0], expected)
         np.testing.assert_array_equal(cell.compile("float64").forward({}, given, before).final["h"], expected)
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_an_exclusive_or_of_many_is_the_parity(n):
+    given = np.random.default_rng(n).choice([-1.0, 1.0], (1, 1, 40))
+    limits = np.linspace(-0.5, 0.5, n)
+    conditions = [x * Rational(-1) ** k > Rational(str(round(b, 3))) + h.prev * k for k, b in enumerate(limits)]
+    before = {"h": np.linspace(-1, 1, 40)[None]}
+    true = [given[0] * (-1) ** k > round(b, 3) + before["h"] * k for k, b in enumerate(limits)]
+    cell = Cell("toy", [Eq(h, Piecewise((1, Xor(*conditions)), (0, True)))])
+    np.testing.assert_array_equal(interpret(cell, {}, {"x": given}, before)["h"][0], np.sum(true, axis=0) % 2)
+
+
+def test_an_exclusive_or_of_many_is_written_out_shortly():
+    written = real_conditions(Xor(*(x > k for k in range(32))))
+    assert written.count(x) <= 32**2
 
 
 def test_a_real_root_is_one_of_a_negative_number_too():

@@ -23,8 +23,8 @@ FIXED = "fixed numbers are a Constant, whose array a call gives"
 
 # Words of NumPy's, torch's and of the methods of their arrays.
 _ARRAYS = {
-    **dict.fromkeys(("dot", "inner", "vdot", "tensordot", "einsum", "vecdot", "matmul", "multi_dot", "cross", "matvec", "mm", "mv",
-                     "bmm", "linear"), _PRODUCT),
+    **dict.fromkeys(("dot", "inner", "vdot", "tensordot", "einsum", "vecdot", "matmul", "multi_dot", "cross", "matvec", "mm",
+                     "mv", "bmm", "linear"), _PRODUCT),
     **dict.fromkeys(("sum", "nansum"), _SUM),
     **dict.fromkeys(("mean", "average", "nanmean", "median"), "mean(e) is the mean over units"),
     **dict.fromkeys(("var", "nanvar"), "variance(e) is the variance over units"),
