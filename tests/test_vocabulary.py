@@ -96,6 +96,21 @@ PYTHON = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("e", [x + h.prev, 2 * z, tanh(W @ x)])
+def test_pythons_words_for_numbers_say_what_to_write(e):
+    cases = {
+        "sympy.tanh for math.tanh": (lambda: math.tanh(e), lambda: float(e)),
+        "Max(a, b)": (lambda: max(e, 0), lambda: min(e, y)),
+        "Piecewise((a, condition), (b, True))": (lambda: e if e > 0 else 0, lambda: not e <= 0),
+    }
+    for words, calls in cases.items():
+        for call in calls:
+            with pytest.raises(CellError) as raised:
+                call()
+            assert words in str(raised.value)
+    assert float(sympy.Integer(2) / 4) == 0.5 and max(sympy.Integer(2), 3) == 3
+
+
 def _torch(e):
     """What torch does with an argument that has the method, for torch.tanh."""
     return type(e).__torch_function__(tanh, (type(e),), (e,), {})

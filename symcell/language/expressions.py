@@ -5,12 +5,14 @@
     MatMul(a, b)         refused without a matrix of SymPy's, where SymPy would multiply elementwise
     np.mean(a), ...      refused where NumPy would take a vector for one number; else as before
     np.tanh(a), ...      refused where NumPy finds no such method; else as before
+    math.tanh(a), max(a, b)   refused as SymPy refuses them, with what to write instead
 
 SymPy's own matrices, numbers, and what does not commute keep their operations.
 """
 
 import numpy as np
 from sympy import Expr, MatMul, MatrixBase, MatrixExpr, conjugate
+from sympy.core.relational import Relational
 
 from symcell.errors import NoSuchOperation
 from symcell.language.hints import instead_of
@@ -18,7 +20,7 @@ from symcell.language.primitives.products import matmul, transpose
 from symcell.language.protocols import Foreign, answer_numpy
 
 _transpose_of_sympy, _eval_transpose_of_sympy, _eval_adjoint_of_sympy = Expr.transpose, Expr._eval_transpose, Expr._eval_adjoint
-_product_of_matrices = MatMul.__new__
+_product_of_matrices, _float_of_sympy = MatMul.__new__, Expr.__float__
 
 
 def _multiplied(a, b):
@@ -73,6 +75,31 @@ def _answer_ufunc(e, ufunc, method, *inputs, **options):
     return Foreign.__array_ufunc__(e, ufunc, method, *inputs, **options)
 
 
+def _float(e):
+    try:
+        return _float_of_sympy(e)
+    except TypeError:
+        if not _may_be_of_a_cell(e):
+            raise
+    return Foreign.__float__(e)
+
+
+class _NoTruth:
+    """The message is written when it is read: SymPy asks often, and does not read it."""
+
+    def __init__(self, condition):
+        self.condition = condition
+
+    def __str__(self):
+        written = f"cannot determine truth value of Relational: {self.condition}"
+        return f"{written}; {instead_of('where')}, Max(a, b) or Min(a, b) takes the larger or smaller of two"
+
+
+def _bool(condition):
+    """Python's max, min, if and while ask for it."""
+    raise NoSuchOperation(_NoTruth(condition))
+
+
 Expr.__matmul__ = _multiplied
 Expr.__rmatmul__ = lambda b, a: _multiplied(a, b)
 Expr.T = property(_transposed)
@@ -82,3 +109,5 @@ Expr._eval_adjoint = _eval_adjoint
 MatMul.__new__ = _new_product
 Expr.__array_function__ = answer_numpy
 Expr.__array_ufunc__ = _answer_ufunc
+Expr.__float__ = _float
+Relational.__bool__ = _bool
