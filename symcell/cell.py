@@ -55,8 +55,8 @@ class Cell:
         return self._declaration.sizes
 
     @property
-    def joined(self) -> Mapping[str, str]:
-        """Inputs whose size is another's, and which equation made them one."""
+    def joined(self) -> Mapping[Input, str]:
+        """Of each input whose size was unified with another, which equation did it."""
         return self._declaration.joined
 
     @property

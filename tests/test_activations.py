@@ -271,7 +271,7 @@ def test_a_function_with_a_derivative_but_no_text_is_refused():
         def fdiff(self, argindex=1):
             return self.args[0]
 
-    with pytest.raises(CellError, match=r"toy.*unknown to kernels: untold"):
+    with pytest.raises(CellError, match=r"toy.*kernels do not support untold"):
         Cell("toy", [Eq(State("h"), untold(Input("x")))])
 
 

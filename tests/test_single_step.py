@@ -49,6 +49,23 @@ def test_steps_too_large_for_the_stack(samples, n_h):
         assert_step(kernel, params, x, {"c": c, "h": h})
 
 
+def test_a_fault_of_the_compiled_step_is_raised_and_the_step_is_not_run_again(lstm, monkeypatch):
+    kernel, params, x, state = lstm
+    kernel.step(params, x, state)
+    module, calls = kernel.module, []
+
+    def faulty(*arrays):
+        calls.append(arrays)
+        raise RuntimeError("on purpose")
+
+    known, dtype, _, places, made = module._latest_step
+    monkeypatch.setattr(module, "_steps", {})
+    monkeypatch.setattr(module, "_latest_step", (known, dtype, faulty, places, made))
+    with pytest.raises(RuntimeError, match="on purpose"):
+        kernel.step(params, x, state)
+    assert len(calls) == 1
+
+
 def test_parameters_that_change_in_place_are_followed(lstm):
     kernel, params, x, state = lstm
     for _ in range(3):

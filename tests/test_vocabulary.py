@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 import sympy
-from sympy import Abs, Eq, MatMul, Matrix, MatrixSymbol, Piecewise, Transpose, Xor, real_root, symbols, tanh
+from sympy import Abs, Eq, MatMul, Matrix, MatrixSymbol, Piecewise, Rational, Transpose, Xor, exp, real_root, symbols, tanh
 from sympy.utilities.iterables import iterable
 
 from symcell import Cell, CellError, Input, Param, State, outer, sigmoid
 from symcell.interpret import run as interpret
+from symcell.language.conditions import real_conditions
+from symcell.language.symbols import Quantity
 
 x, h, W = Input("x"), State("h"), Param("W")
 z, y = symbols("z y")
@@ -23,7 +25,7 @@ WHOLE_ARRAYS = {
     "kron": (lambda v: np.kron(v, y), "flat(outer(u, v))"), "outer": (lambda v: np.outer(v, y), "outer(u, v)"), "sum": (np.sum, "total(e)"),
     "prod": (np.prod, "exp(total(log(e)))"), "mean": (np.mean, "mean(e)"), "average": (np.average, "mean(e)"), "median": (np.median, "mean(e)"),
     "var": (np.var, "variance(e)"), "std": (np.std, "sqrt(variance(e))"), "max": (np.max, "Max(a, b)"), "amin": (np.amin, "Min(a, b)"),
-    "ptp": (np.ptp, "Max(a, b)"), "argmax": (np.argmax, "Max(a, b)"), "cumsum": (np.cumsum, "cumsum(e)"), "transpose": (np.transpose, "W.T"),
+    "ptp": (np.ptp, "Max(a, b)"), "argmax": (np.argmax, "Max(a, b)"), "cumsum": (np.cumsum, "use symcell's cumsum(e)"), "transpose": (np.transpose, "W.T"),
     "swapaxes": (lambda v: np.swapaxes(v, 0, 1), "W.T"), "ravel": (np.ravel, "flat(S)"), "real": (np.real, "every value is real"),
     "imag": (np.imag, "every value is real"), "norm": (np.linalg.norm, "sqrt(dot(v, v))"), "inv": (np.linalg.inv, "no matrix inverse"),
     "concatenate": (lambda v: np.concatenate([v, y]), "concat(u, v)"), "stack": (lambda v: np.stack((v, y)), "concat(u, v)"),
@@ -44,13 +46,17 @@ def test_what_numpy_says_of_the_expressions_of_others_is_as_before():
     assert np.shape(z) == () and np.array([z, y]).sum() == z + y
     assert np.dot(np.array([z, 1]), np.array([2, y])) == 2 * z + y
     assert np.sum([z, y]) == z + y and np.mean(sympy.Integer(3)) == 3 and np.dot(A, B).shape == (2, 2)
-    assert np.multiply(z, 2) == 2 * z and (np.ones(2) * z).shape == (2,)
+    assert np.multiply(z, 2) == 2 * z and (np.ones(2) * z).tolist() == [1.0 * z, 1.0 * z]
+    assert np.square(z) == z**2 and np.add(z, y) == z + y and np.add.outer(np.array([z, 1]), y).tolist() == [z + y, 1 + y]
+    with pytest.raises(TypeError, match="no callable exp"):
+        np.exp(sympy.Integer(3))
 
 
 UNITS = {
     "tanh": (np.tanh, "SymPy's tanh"), "exp": (np.exp, "SymPy's exp"), "arctan": (np.arctan, "SymPy's atan"), "absolute": (np.abs, "SymPy's Abs"),
     "ceil": (np.ceil, "SymPy's ceiling"), "square": (np.square, "v**2"), "maximum": (lambda v: np.maximum(v, 0), "Max(a, b)"),
-    "rint": (np.rint, "floor(e + Rational(1, 2))"), "matmul": (lambda v: np.matmul(np.eye(3), v), "Constant"),
+    "rint": (np.rint, "floor(e + Rational(1, 2))"), "matmul": (lambda v: np.matmul(v, x), "W @ x is a matrix product"),
+    "an array": (lambda v: np.eye(3) * v, "an array cannot be combined with"), "of an array": (lambda v: np.ones((2, 2)) @ v, "a Constant"),
     "conjugate": (np.conjugate, "every value is real"), "heaviside": (lambda v: np.heaviside(v, 0), "SymPy's Heaviside"), "sum": (np.add.reduce, "np.add"),
     "isnan": (np.isnan, "no such function"),
 }  # fmt: skip
@@ -58,7 +64,7 @@ UNITS = {
 
 @pytest.mark.parametrize("call, words", UNITS.values(), ids=UNITS)
 def test_functions_of_one_unit_are_sympys(call, words):
-    for e in VALUES:
+    for e in (e for e in EXPRESSIONS if e.atoms(Quantity)):
         with pytest.raises(CellError) as raised:
             call(e)
         assert words in str(raised.value)
@@ -66,19 +72,43 @@ def test_functions_of_one_unit_are_sympys(call, words):
             call(e)
 
 
+@pytest.mark.parametrize("name", ["tanh", "exp", "arctan", "maximum", "of an array", "heaviside", "isnan", "sum"])
+def test_functions_of_one_unit_are_sympys_for_plain_symbols_too(name):
+    call, words = UNITS[name]
+    for e in (-z, z * y, tanh(z)):
+        with pytest.raises(CellError) as raised:
+            call(e)
+        assert words in str(raised.value)
+
+
 def test_numpys_numbers_are_numbers():
     number = np.float64(0.5)
-    for e in VALUES:
+    for e in EXPRESSIONS:
         assert number * e == 0.5 * e == e * number and number + e == 0.5 + e and number - e == 0.5 - e
         assert number / e == 0.5 / e and (number < e) == (sympy.Float(0.5) < e) and number**e == 0.5**e
 
 
 PYTHON = {
-    "sum": (sum, "total(e)"), "max": (max, "total(e)"), "list": (list, "part(v, start, length)"), "an entry": (lambda v: v[0], "[0] is no expression"),
-    "a slice": (lambda v: v[1:3], "[1:3] is no expression"), "math": (math.tanh, "sympy.tanh"), "a power": (lambda v: v ^ 2, "**2"),
+    "sum": (sum, "total(e)"), "max": (max, "total(e)"), "list": (list, "part(v, start, length)"), "an entry": (lambda v: v[0], "[0] is not defined: "),
+    "a slice": (lambda v: v[1:3], "[1:3] is not defined: "), "math": (math.tanh, "sympy.tanh"), "a power": (lambda v: v ^ 2, "**2"),
     "dot": (lambda v: v.dot(x), "W @ x"), "mean": (lambda v: v.mean(), "mean(e)"), "norm": (lambda v: v.norm(), "sqrt(dot(v, v))"),
     "inv": (lambda v: v.inv(), "no matrix inverse"), "reshape": (lambda v: v.reshape(2, 3), "flat(S)"), "torch": (lambda v: _torch(v), "SymPy's tanh"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("e", [x + h.prev, 2 * z, tanh(W @ x)])
+def test_pythons_words_for_numbers_say_what_to_write(e):
+    cases = {
+        "sympy.tanh for math.tanh": (lambda: math.tanh(e), lambda: float(e)),
+        "Max(a, b)": (lambda: max(e, 0), lambda: min(e, y)),
+        "Piecewise((a, condition), (b, True))": (lambda: e if e > 0 else 0, lambda: not e <= 0),
+    }
+    for words, calls in cases.items():
+        for call in calls:
+            with pytest.raises(CellError) as raised:
+                call()
+            assert words in str(raised.value)
+    assert float(sympy.Integer(2) / 4) == 0.5 and max(sympy.Integer(2), 3) == 3
 
 
 def _torch(e):
@@ -104,8 +134,9 @@ def test_python_and_sympy_may_ask_what_a_symbol_is():
 ])  # fmt: skip
 def test_transposes_are_transposes(turned):
     M = Param("M", ("n_h", "n_x"))
-    for e in (M, 2 * M, M + outer(h.prev, x), tanh(M), Abs(M), M**2, M * outer(h.prev, x)):
-        assert Cell("toy", [Eq(h, h.prev), Eq(z, turned(e) @ h.prev), Eq(State("s", "n_x"), z)]).shape(z) == M.declared[1:]
+    for e in (M, 2 * M, M + outer(h.prev, x), tanh(M), Abs(M), M**2, M * outer(h.prev, x), y, 2 * y, y + M, tanh(y), y**2, exp(y), y * M):
+        equations = [Eq(h, h.prev), Eq(y, outer(h.prev, x)), Eq(z, turned(e) @ h.prev), Eq(State("s", "n_x"), z)]
+        assert Cell("toy", equations).shape(z) == M.declared[1:]
 
 
 def test_products_and_transposes_of_plain_symbols():
@@ -123,15 +154,25 @@ def test_products_and_transposes_of_plain_symbols():
 def test_sympys_matrices_are_as_before():
     assert z * A == MatMul(z, A) and A @ B == A * B and (A * B).T == B.T * A.T and z * A.T == (z * A).T
     assert Matrix([[z, y]]) @ Matrix([[1], [2]]) == Matrix([[z + 2 * y]]) and Matrix([[z], [y]]) == Matrix([[z, y]]).T
-    assert z.transpose() == z == sympy.transpose(z) and Transpose(A * B).doit() == B.T * A.T and MatMul(z, y) == z * y
+    assert Transpose(A * B).doit() == B.T * A.T and sympy.transpose(z * A) == z * A.T and MatMul(z, A) == z * A and MatMul(z, 2) == 2 * z
+    assert sympy.Integer(2).transpose() == 2 == sympy.transpose(2) and sympy.Trace(A).transpose() == sympy.Trace(A)
     assert z @ A == A @ z == z * A and not hasattr(sympy.Integer(2), "T")
     for product in (lambda: z @ Matrix([[1]]), lambda: Matrix([[1]]) @ z):
         with pytest.raises(TypeError):
             product()
 
 
+def test_adjoints_of_sympys_expressions_are_as_before():
+    r, p = symbols("r", real=True), symbols("p", hermitian=True)
+    cases = {z: sympy.conjugate(z), tanh(z): tanh(sympy.conjugate(z)), r: r, p: p, z * A: sympy.conjugate(z) * A.adjoint()}
+    assert all(sympy.adjoint(e) == expected for e, expected in cases.items())
+    q = symbols("q", commutative=False)
+    assert sympy.adjoint(q).func == sympy.adjoint and sympy.transpose(q).func == q.transpose().func == sympy.transpose
+
+
 MATRICES = {
     "a transpose": (lambda: Transpose(W) @ x, "W.T is the transpose"), "a product": (lambda: MatMul(W, x), "W @ x is a matrix product"),
+    "a product of plain symbols": (lambda: MatMul(z, z), "W @ x is a matrix product"),
     "a matrix symbol": (lambda: A @ x, "a matrix is a Param"), "the other way round": (lambda: W @ A, "a matrix is a Param"),
     "numbers": (lambda: Matrix([[1, 2]]) @ x, "fixed numbers are a Constant"), "elementwise": (lambda: Matrix([[1, 2]]) * x, "a Constant"),
 }  # fmt: skip
@@ -171,6 +212,22 @@ def test_conditions_are_joined_in_every_way():
         cell = Cell("toy", [Eq(h, Piecewise((1, choice), (0, True)))])
         np.testing.assert_array_equal(interpret(cell, {}, {"x": given}, before)["h"][0], expected)
         np.testing.assert_array_equal(cell.compile("float64").forward({}, given, before).final["h"], expected)
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_an_exclusive_or_of_many_is_the_parity(n):
+    given = np.random.default_rng(n).choice([-1.0, 1.0], (1, 1, 40))
+    limits = np.linspace(-0.5, 0.5, n)
+    conditions = [x * Rational(-1) ** k > Rational(str(round(b, 3))) + h.prev * k for k, b in enumerate(limits)]
+    before = {"h": np.linspace(-1, 1, 40)[None]}
+    true = [given[0] * (-1) ** k > round(b, 3) + before["h"] * k for k, b in enumerate(limits)]
+    cell = Cell("toy", [Eq(h, Piecewise((1, Xor(*conditions)), (0, True)))])
+    np.testing.assert_array_equal(interpret(cell, {}, {"x": given}, before)["h"][0], np.sum(true, axis=0) % 2)
+
+
+def test_an_exclusive_or_of_many_is_written_out_shortly():
+    written = real_conditions(Xor(*(x > k for k in range(32))))
+    assert written.count(x) <= 32**2
 
 
 def test_a_real_root_is_one_of_a_negative_number_too():

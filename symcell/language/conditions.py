@@ -1,12 +1,22 @@
 """Conditions as the rest of symcell knows them: comparisons of real values, joined by And, Or and Not."""
 
-from sympy import Eq, Equivalent, Implies, Ne, S, Xor, im
+from sympy import And, Eq, Equivalent, Implies, Ne, Not, Or, S, Xor, im
 
 
 def real_conditions(e):
     """`e` with Xor, Implies and Equivalent written out, and without real_root's question whether a value is real."""
     e = e.replace(_asks_for_the_imaginary, lambda c: c.xreplace(dict.fromkeys(c.atoms(im), S.Zero)))
-    return e.replace(lambda c: isinstance(c, (Xor, Implies, Equivalent)), lambda c: c.to_nnf(simplify=False))
+    e = e.replace(Xor, lambda *conditions: _parity(conditions))
+    return e.replace(lambda c: isinstance(c, (Implies, Equivalent)), lambda c: c.to_nnf(simplify=False))
+
+
+def _parity(conditions):
+    """Whether an odd number of conditions holds; written in halves, it grows with the square of their number."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    a, b = _parity(conditions[:half]), _parity(conditions[half:])
+    return And(Or(a, b), Or(Not(a), Not(b)))
 
 
 def _asks_for_the_imaginary(c):

@@ -12,18 +12,18 @@ from symcell.language.functions import check_printable
 from symcell.language.hints import check_vocabulary
 from symcell.language.numbers import check_numbers
 from symcell.language.registry import Registry, described
-from symcell.language.symbols import Quantity, State
+from symcell.language.symbols import Input, Quantity, State
 
 
 @dataclass(frozen=True)
 class Declaration:
     """What a cell's equations say: themselves, the shape of every symbol, and the names of the sizes that a call binds, both in
-    order of appearance; of every input whose size is another's, which equation made them one."""
+    order of appearance. `joined`: for each input whose size was unified with another, the equation that did it."""
 
     equations: tuple[Equation, ...]
     shapes: dict[Symbol, tuple]
     sizes: tuple[str, ...]
-    joined: dict[Symbol, str]
+    joined: dict[Input, str]
 
 
 def declare(cell, equations):
@@ -65,7 +65,6 @@ def _checked_equations(cell, declared, registry):
             rhs = registry.expanded(target, rhs)
             check_printable(rhs)
             registry.learn(target, rhs)
-            registry.check_outer(rhs)
             equation = Equation(number, target, rhs)
             registry.explain(equation)
             yield equation

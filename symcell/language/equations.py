@@ -15,8 +15,8 @@ _LONGEST = 10_000  # symbols and operations in an equation: nobody reads more, a
 
 _FOLDED = {
     True: "both its sides were the same. The left side is a symbol, which the right side defines",
-    False: "its right side was NaN or one of SymPy's matrices, or both sides were numbers. A matrix is a Param, a Constant or a "
-           "State of two sizes",
+    False: "its right side was infinite, NaN or one of SymPy's matrices, or both sides were numbers. A large finite number, "
+           "such as 1e30, stands for infinity; a matrix is a Param, a Constant or a State of two sizes",
 }  # fmt: skip
 
 
@@ -42,7 +42,9 @@ def declared_pairs(cell, equations):
         raise CellError(f"cell {cell} has no equations")
     pairs = []
     for number, e in enumerate(equations, 1):
-        if isinstance(e, (bool, BooleanAtom)):
+        if isinstance(e, bool):
+            raise CellError(f"cell {cell}, equation {number}: found {e}; h == x is Python's comparison, write Eq(h, x)")
+        if isinstance(e, BooleanAtom):
             raise CellError(f"cell {cell}, equation {number}: SymPy has folded this Eq to {e}; {_FOLDED[bool(e)]}")
         if not isinstance(e, Equality):
             raise CellError(f"cell {cell}, equation {number}: expected Eq(symbol, expression), found {not_taken(e)}")

@@ -1,19 +1,26 @@
 """What symcell adds to SymPy's expressions, since a cell's plain symbols, sums, products and functions are SymPy's own:
 
     a @ b, a.T           products and transposes of vectors and matrices, which SymPy leaves undefined for them
-    transpose(e)         of an expression with symbols of a cell: a matrix's, where SymPy takes it for a number
-    MatMul(W, x)         refused for symbols of a cell, where SymPy would multiply elementwise
-    np.mean(e), ...      refused where NumPy would take a vector for one number; else as before
+    a.transpose(), transpose(a)   the same, where SymPy takes what is commutative for a number
+    MatMul(a, b)         refused without a matrix of SymPy's, where SymPy would multiply elementwise
+    np.mean(a), ...      refused where NumPy would take a vector for one number; else as before
+    np.tanh(a), ...      refused where NumPy finds no such method; else as before
+    math.tanh(a), max(a, b)   refused as SymPy refuses them, with what to write instead
 
-SymPy's own matrices, and expressions that meet them, keep their operations.
+SymPy's own matrices, numbers, and what does not commute keep their operations.
 """
 
-from sympy import Expr, MatMul, MatrixExpr
+import numpy as np
+from sympy import Expr, MatMul, MatrixBase, MatrixExpr, conjugate
+from sympy.core.relational import Relational
 
 from symcell.errors import NoSuchOperation
-from symcell.language.foreign import Foreign, answer_numpy
 from symcell.language.hints import instead_of
 from symcell.language.primitives.products import matmul, transpose
+from symcell.language.protocols import Foreign, answer_numpy
+
+_transpose_of_sympy, _eval_transpose_of_sympy, _eval_adjoint_of_sympy = Expr.transpose, Expr._eval_transpose, Expr._eval_adjoint
+_product_of_matrices, _float_of_sympy = MatMul.__new__, Expr.__float__
 
 
 def _multiplied(a, b):
@@ -28,23 +35,79 @@ def _transposed(e):
     return transpose(e)
 
 
-_transpose_of_numbers, _product_of_matrices = Expr._eval_transpose, MatMul.__new__
+def _may_be_of_a_cell(e):
+    """Whether an expression may stand for a vector or a matrix of a cell."""
+    return isinstance(e, Expr) and bool(e.is_commutative and e.free_symbols) and not e.has(MatrixExpr, MatrixBase)
+
+
+def _transpose(e):
+    return transpose(e) if _may_be_of_a_cell(e) else _transpose_of_sympy(e)
 
 
 def _eval_transpose(e):
-    return transpose(e) if e.atoms(Foreign) else _transpose_of_numbers(e)
+    return transpose(e) if _may_be_of_a_cell(e) else _eval_transpose_of_sympy(e)
+
+
+def _eval_adjoint(e):
+    """The adjoint of a number is its conjugate; SymPy would transpose it too."""
+    number = _may_be_of_a_cell(e) and not (e.atoms(Foreign) or e.is_hermitian or e.is_antihermitian)
+    return conjugate(e) if number else _eval_adjoint_of_sympy(e)
 
 
 def _new_product(cls, *factors, **options):
-    of_a_cell = any(isinstance(e, Expr) and e.atoms(Foreign) for e in factors)
-    if of_a_cell and not any(getattr(e, "is_Matrix", False) for e in factors):
+    matrices = any(getattr(e, "is_Matrix", False) for e in factors)
+    if not matrices and len([e for e in factors if _may_be_of_a_cell(e)]) > 1:
         raise NoSuchOperation(f"MatMul({', '.join(map(str, factors))}) takes SymPy's matrices; {instead_of('dot')}")
     return _product_of_matrices(cls, *factors, **options)
+
+
+def _answer_ufunc(e, ufunc, method, *inputs, **options):
+    """What NumPy's functions of one unit do with an expression: they look for a method of their name in it."""
+    of_a_cell = any(isinstance(a, Expr) and a.atoms(Foreign) for a in inputs)
+    if of_a_cell or (method == "reduce" and _may_be_of_a_cell(inputs[0])):
+        return Foreign.__array_ufunc__(e, ufunc, method, *inputs, **options)
+    arrays = [np.array(a, dtype=object) if isinstance(a, Expr) else a for a in inputs]
+    try:
+        return getattr(ufunc, method)(*arrays, **options)
+    except (TypeError, ValueError):
+        if not any(map(_may_be_of_a_cell, inputs)):
+            raise
+    return Foreign.__array_ufunc__(e, ufunc, method, *inputs, **options)
+
+
+def _float(e):
+    try:
+        return _float_of_sympy(e)
+    except TypeError:
+        if not _may_be_of_a_cell(e):
+            raise
+    return Foreign.__float__(e)
+
+
+class _NoTruth:
+    """The message is written when it is read: SymPy asks often, and does not read it."""
+
+    def __init__(self, condition):
+        self.condition = condition
+
+    def __str__(self):
+        written = f"cannot determine truth value of Relational: {self.condition}"
+        return f"{written}; {instead_of('where')}, Max(a, b) or Min(a, b) takes the larger or smaller of two"
+
+
+def _bool(condition):
+    """Python's max, min, if and while ask for it."""
+    raise NoSuchOperation(_NoTruth(condition))
 
 
 Expr.__matmul__ = _multiplied
 Expr.__rmatmul__ = lambda b, a: _multiplied(a, b)
 Expr.T = property(_transposed)
+Expr.transpose = _transpose
 Expr._eval_transpose = _eval_transpose
+Expr._eval_adjoint = _eval_adjoint
 MatMul.__new__ = _new_product
 Expr.__array_function__ = answer_numpy
+Expr.__array_ufunc__ = _answer_ufunc
+Expr.__float__ = _float
+Relational.__bool__ = _bool

@@ -169,4 +169,4 @@ def _check_known(expression, origin):
 
 
 def _unknown(what):
-    return f"unknown to kernels: {what}; write it by elementary functions, erf, Max, Min, Mod and Piecewise"
+    return f"kernels do not support {what}; they support elementary functions, erf, Max, Min, Mod and Piecewise"

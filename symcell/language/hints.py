@@ -23,7 +23,8 @@ FIXED = "fixed numbers are a Constant, whose array a call gives"
 
 # Words of NumPy's, torch's and of the methods of their arrays.
 _ARRAYS = {
-    **dict.fromkeys(("dot", "inner", "vdot", "tensordot", "einsum", "vecdot", "matvec", "mm", "mv", "bmm", "linear"), _PRODUCT),
+    **dict.fromkeys(("dot", "inner", "vdot", "tensordot", "einsum", "vecdot", "matmul", "multi_dot", "cross", "matvec", "mm",
+                     "mv", "bmm", "linear"), _PRODUCT),
     **dict.fromkeys(("sum", "nansum"), _SUM),
     **dict.fromkeys(("mean", "average", "nanmean", "median"), "mean(e) is the mean over units"),
     **dict.fromkeys(("var", "nanvar"), "variance(e) is the variance over units"),
@@ -34,13 +35,13 @@ _ARRAYS = {
     **dict.fromkeys(("minimum", "fmin"), "Min(a, b) is the smaller of two"),
     **dict.fromkeys(("clip", "clamp"), "Min(Max(e, low), high) clips"),
     **dict.fromkeys(("prod", "nanprod", "cumprod"), "exp(total(log(e))) is the product of positive units"),
-    "cumsum": "cumsum(e) is symcell's",
+    "cumsum": "use symcell's cumsum(e)",
     **dict.fromkeys(("transpose", "permute_dims", "swapaxes", "moveaxis", "permute", "t", "mT"), _TRANSPOSE),
     **dict.fromkeys(("concatenate", "concat", "stack", "hstack", "vstack", "append", "cat", "block"), _JOINED),
     **dict.fromkeys(("split", "array_split", "take", "chunk", "narrow", "index_select"), _PART),
-    "outer": "outer(u, v) is symcell's",
+    "outer": "use symcell's outer(u, v)",
     "kron": "flat(outer(u, v)) is the Kronecker product of two vectors",
-    "repeat": "repeat(v, k) is symcell's",
+    "repeat": "use symcell's repeat(v, k)",
     "where": _CASES,
     "select": _CASES,
     **dict.fromkeys(("norm", "vector_norm", "matrix_norm"), _NORM),
@@ -51,7 +52,7 @@ _ARRAYS = {
     **dict.fromkeys(("shape", "ndim", "size"), "shapes are symbolic: cell.shape(e)"),
     **dict.fromkeys(("real", "imag", "conj", "conjugate"), _REAL),
     "detach": "stop_gradient(e) is the identity, without an adjoint",
-    "softmax": "softmax(e) is symcell's",
+    "softmax": "use symcell's softmax(e)",
     "astype": "numbers are float32 or float64, as the kernel is compiled",
     "square": "v**2 is elementwise",
     "reciprocal": "1 / v is elementwise",
@@ -60,7 +61,7 @@ _ARRAYS = {
     **dict.fromkeys(("rint", "round", "around"), "floor(e + Rational(1, 2)) is the nearest whole number"),
     **dict.fromkeys(("logaddexp", "logsumexp"), "softplus(e) is log(1 + exp(e))"),
     "elu": _CASES,
-    **{name: f"{name} is symcell's" for name in ("exp2", "expm1", "hypot", "log1p", "log2", "log10")},
+    **{name: f"use symcell's {name}" for name in ("exp2", "expm1", "hypot", "log1p", "log2", "log10")},
 }  # fmt: skip
 # What NumPy and torch call otherwise than SymPy.
 _RENAMED = {

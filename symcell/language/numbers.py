@@ -18,7 +18,7 @@ def check_numbers(e):
         if n is S.NaN:
             raise CellError("NaN stands in it; only real numbers are known")
         if n.is_infinite:
-            raise CellError(f"the number {n} is infinite; a value that is never reached is a large number, like 1e30")
+            raise CellError(f"the number {n} is infinite; use a large finite number, such as 1e30")
         if misfit := outside(n, "float64"):
             raise CellError(f"{misfit}; no dtype holds it")
 

@@ -89,7 +89,7 @@ class Registry:
         """The shape of an expression; what it says of sizes is learnt on the way."""
         return infer(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.cell), self.sizes)
 
-    def check_outer(self, e):
+    def _check_outer(self, e):
         """Only vectors have an outer product in an equation."""
         for product in e.atoms(outer):
             product.demand_vectors([self.shape(a) for a in product.args])
@@ -97,7 +97,9 @@ class Registry:
     def learn(self, target, rhs):
         """Find the shapes that an equation tells."""
         try:
-            self._give_shape(target, self.shape(rhs))
+            shape = self.shape(rhs)
+            self._check_outer(rhs)
+            self._give_shape(target, shape)
         except Disagreement as error:
             raise CellError(f"{error}{products_meant(rhs)}") from None
 
@@ -168,5 +170,8 @@ def shape_of_symbol(symbol, shapes, cell):
 
 
 def described(q):
+    """A symbol in words, with all that tells it from another one of its name."""
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
-    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}"
+    blocks = "" if getattr(q, "blocks", None) is None else f" of {q.blocks} blocks"
+    initial = f" with initial={q.initial}" if getattr(q, "initial", 0) != 0 else ""
+    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{blocks}{initial}"

@@ -7,7 +7,7 @@ from symcell.errors import CellError
 from symcell.language.primitives import Primitive, ordered_args
 from symcell.language.sizes import shape_text, size, size_text
 from symcell.language.words import unused
-from symcell.language.writing import written
+from symcell.language.writing import written, written_factor
 
 
 class Disagreement(CellError):
@@ -99,9 +99,9 @@ def _broadcast(operands, sizes, e):
 
 def _advice(e, shaped):
     """What to write where a vector meets a matrix."""
-    matrices, vectors = ([a for a, s in shaped if len(s) == rank and a.is_Symbol] for rank in (2, 1))
-    if e.is_Mul and matrices and vectors:
-        f, W = written(vectors[0]), written(matrices[0])
+    matrices, vectors = ([a for a, s in shaped if len(s) == rank] for rank in (2, 1))
+    if e.is_Mul and vectors and any(a.is_Symbol for a in matrices):
+        f, W = written_factor(vectors[0]), next(written(a) for a in matrices if a.is_Symbol)
         return f"Python reads {f}*{W} @ v as ({f}*{W}) @ v; write {f}*({W} @ v)"
     return "column(u), row(v) and outer(u, v) raise the rank of a vector"
 

@@ -26,5 +26,13 @@ class _AsWritten(StrPrinter):
 
 def written(e, longest=200):
     """An expression as a user writes it; of a long one the beginning."""
-    text = _AsWritten().doprint(e)
+    return _beginning(_AsWritten().doprint(e), longest)
+
+
+def written_factor(e, longest=200):
+    """The same, in parentheses where it would fall apart before a `*`."""
+    return _beginning(_AsWritten().parenthesize(e, PRECEDENCE["Mul"]), longest)
+
+
+def _beginning(text, longest):
     return text if len(text) <= longest else f"{text[:longest]} ..."

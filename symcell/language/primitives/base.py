@@ -20,8 +20,8 @@ from sympy import Basic, Function, Mul, Symbol, default_sort_key
 from sympy.core.operations import LatticeOp
 
 from symcell.errors import CellError
-from symcell.language.foreign import Foreign
 from symcell.language.hints import not_taken
+from symcell.language.protocols import Foreign
 from symcell.language.sizes import shape_text
 from symcell.language.writing import written
 

@@ -7,6 +7,7 @@ from sympy import Expr, sympify
 
 from symcell.errors import NoSuchAttribute, NoSuchOperation
 from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays
+from symcell.language.writing import written
 
 # Arithmetic with one of NumPy's numbers, which NumPy asks for by the names of its functions.
 _ARITHMETIC = {
@@ -26,7 +27,7 @@ class Foreign:
         """NumPy's functions of one unit: arithmetic with a number is SymPy's, all else has a name there."""
         name = ufunc.__name__
         if any(getattr(a, "ndim", 0) for a in inputs):
-            raise NoSuchOperation(f"an array is no expression that stands beside {self}; {FIXED}")
+            raise NoSuchOperation(f"an array cannot be combined with {written(self)}; {FIXED}")
         if method != "__call__" or name not in _ARITHMETIC or options:
             raise not_of_arrays(f"np.{name}", name)
         return _ARITHMETIC[name](*[sympify(a[()]) if hasattr(a, "dtype") else a for a in inputs])
@@ -40,10 +41,10 @@ class Foreign:
         """Python's sum, max and list ask for it too."""
         parts = (key.start, key.stop) if isinstance(key, slice) else (key,)
         text = f"{self}[{':'.join('' if k is None else str(k) for k in parts)}]"
-        raise NoSuchOperation(f"{text} is no expression: {self} stands for all units; {instead_of('take')}; {instead_of('sum')}")
+        raise NoSuchOperation(f"{text} is not defined: {self} stands for all units; {instead_of('take')}; {instead_of('sum')}")
 
     def __xor__(self, other):
-        raise NoSuchOperation(f"{self} ^ {other} is no expression; a power is {self}**{other}, and Xor(a, b) joins conditions")
+        raise NoSuchOperation(f"{self} ^ {other} is not defined; a power is {self}**{other}, and Xor(a, b) joins conditions")
 
     def __float__(self):
         raise NoSuchOperation(f"{self} is no number; of math's functions write SymPy's, sympy.tanh for math.tanh")
