@@ -1,6 +1,6 @@
 """Cells whose steps are chains: sub-steps, layers within a step, functions inside one another. Each is a function of its depth."""
 
-from sympy import Eq, Max, Piecewise, Symbol, sqrt, symbols, tanh
+from sympy import Eq, Max, Piecewise, Symbol, exp, sqrt, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, mean, row, sigmoid, softmax, total
 
@@ -116,7 +116,14 @@ def nested_softmax(depth):
     return Cell("nested_softmax", [Eq(h, e)])
 
 
+def nested_exponentials(depth):
+    e = x + Param("a") * h.prev
+    for k in range(depth):
+        e = exp(-e) if k % 2 else exp(-(e**2))
+    return Cell("nested_exponentials", [Eq(h, e)])
+
+
 DEEP = [
     recurrent_highway, liquid_time_constants, two_coupled_states, elementwise_gates, mixing_gates, kinks, normed_layers,
-    stacked_gates, nested_functions, nested_with_parameters, nested_softmax,
+    stacked_gates, nested_functions, nested_with_parameters, nested_softmax, nested_exponentials,
 ]  # fmt: skip
