@@ -1,6 +1,6 @@
 """Cells whose steps are chains: sub-steps, layers within a step, functions inside one another. Each is a function of its depth."""
 
-from sympy import Eq, Max, Piecewise, Symbol, sqrt, symbols, tanh
+from sympy import Eq, Max, Piecewise, Symbol, exp, sqrt, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, mean, row, sigmoid, softmax, total
 
@@ -116,7 +116,38 @@ def nested_softmax(depth):
     return Cell("nested_softmax", [Eq(h, e)])
 
 
+def nested_exponentials(depth):
+    e = x + Param("a") * h.prev
+    for k in range(depth):
+        e = exp(-e) if k % 2 else exp(-(e**2))
+    return Cell("nested_exponentials", [Eq(h, e)])
+
+
+def nested_maxima(depth):
+    e = h.prev
+    for k in range(depth):
+        e = Max(tanh(e) * x, Param(f"p_{k}"))
+    return Cell("nested_maxima", [Eq(h, e)])
+
+
+def nested_cases(depth):
+    e = h.prev
+    for k in range(depth):
+        e = Piecewise((tanh(e), x > k), (Param(f"p_{k}") * x, True))
+    return Cell("nested_cases", [Eq(h, e)])
+
+
+def nested_products(depth):
+    """A polynomial of the previous state, as Horner writes it."""
+    e = x
+    for k in range(depth):
+        e = x + Param(f"a_{k}") * e * h.prev
+    return Cell("nested_products", [Eq(h, e)])
+
+
 DEEP = [
     recurrent_highway, liquid_time_constants, two_coupled_states, elementwise_gates, mixing_gates, kinks, normed_layers,
-    stacked_gates, nested_functions, nested_with_parameters, nested_softmax,
+    stacked_gates, nested_functions, nested_with_parameters, nested_softmax, nested_exponentials, nested_maxima,
+    nested_cases, nested_products,
 ]  # fmt: skip
+SUBSTEPS = liquid_time_constants, two_coupled_states

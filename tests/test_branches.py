@@ -34,6 +34,21 @@ def test_a_root_in_a_branch(equations):
     assert slope == pytest.approx(np.where(NUMBERS > 0, 0.5 / np.where(NUMBERS > 0, _ROOT, 1), 1))
 
 
+def test_a_root_under_many_functions_in_a_branch():
+    """Of which some have rows of their own."""
+    rooted = sqrt(x)
+    for _ in range(6):
+        rooted = 2 * tanh(rooted)
+    value, slope = gradients([Eq(h, Piecewise((rooted, x > 0), (x, True)))], numbers := np.array([-4.0, 0, 0.25]))
+    assert len(Cell("branches", [Eq(h, Piecewise((rooted, x > 0), (x, True)))]).derive().forward) == 2
+    expected, expected_slope = 0.5, 1.0
+    for _ in range(6):
+        expected = 2 * np.tanh(expected)
+        expected_slope *= 2 - expected**2 / 2
+    assert value == pytest.approx([*numbers[:2], expected])
+    assert slope == pytest.approx([1, 1, expected_slope])
+
+
 @pytest.mark.parametrize(
     "equations",
     [

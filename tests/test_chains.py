@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import sympy
-from deep_cells import DEEP, mixing_gates, nested_functions, nested_with_parameters, recurrent_highway
+from deep_cells import DEEP, SUBSTEPS, mixing_gates, nested_functions, nested_with_parameters, recurrent_highway
 from sympy import Eq, Symbol, cosh, sinh, symbols, tanh
 from test_jacobian import apply, shape_of, slope, step_values
 
@@ -51,6 +51,17 @@ def test_what_is_written_grows_no_faster_than_the_square_of_the_depth(deep):
     """Or hardly: sub-steps of which one state reads what the other has just become reach 4.6 in place of 4."""
     shallow, twice_as_deep = lengths(deep(7)), lengths(deep(14))
     assert {what: n for what, n in twice_as_deep.items() if n > 5 * shallow[what]} == {}
+
+
+@chains
+def test_everything_about_deep_cells_is_found(deep):
+    """Where it grows with the number of ways, none of it ends."""
+    cell = deep(12 if deep in SUBSTEPS else 20)
+    derivation = cell.derive()
+    for new, previous in itertools.product(cell.states, cell.states):
+        cell.jacobian(new, previous.prev)
+    assert all(cell.carousel(s).latex() for s in cell.states)
+    assert str(cell.structure) and derivation.latex(document=True) and source_of(cell)
 
 
 @pytest.mark.parametrize("deep", [recurrent_highway, nested_with_parameters], ids=lambda f: f.__name__)

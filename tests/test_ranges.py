@@ -1,7 +1,7 @@
 """What the equations prove of a factor's range, and so which carousels are gates."""
 
 import pytest
-from sympy import Abs, Eq, Heaviside, Max, Min, Piecewise, exp, oo, sqrt, symbols, tanh
+from sympy import Abs, Eq, Heaviside, Max, Min, Piecewise, Rational, exp, oo, sqrt, symbols, tanh
 
 from symcell import (
     Cell,
@@ -82,6 +82,13 @@ def test_bounds():
     assert bounds(-z) == (-oo, 0) and bounds(f * z) == (0, oo)
     assert bounds(Abs(x) - 1) == (-1, oo)
     assert bounds(h) == bounds(x) == bounds(1 / f) == (-oo, oo)
+
+
+def test_bounds_are_rounded_outward_where_they_would_grow():
+    bounds = Ranges(Cell("toy", [Eq(f, gate), Eq(g, tanh(x)), Eq(h, f * g * h.prev)]).derive()).of
+    assert bounds(exp(-f)) == (0, 1) and bounds(exp(f)) == (1, oo) and bounds(-exp(-exp(g))) == (-1, 0)
+    assert bounds((g / 3) ** 30) == (0, Rational(1, 3**30)) and bounds((g / 3) ** 60) == (0, 1)
+    assert bounds((3 * g) ** 61) == (-oo, oo) and bounds((f / 3 - 1) ** 61) == (-1, 0)
 
 
 KINDS = {

@@ -9,7 +9,7 @@ others inside it, tanh_h: the derivative of a long chain of functions would be l
 from collections import Counter
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Function, Max, Min, Mul, Piecewise, Symbol, preorder_traversal
+from sympy import Add, Expr, Function, Mul, Symbol, preorder_traversal
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
@@ -63,7 +63,7 @@ class _Flattener:
         self._emit(equation.target, rhs)
 
     def _emit(self, target, rhs):
-        rhs = rhs.func(*[self._in_steps(a)[0] for a in rhs.args]) if rhs.args and not isinstance(rhs, _WHOLE) else rhs
+        rhs = rhs.func(*[self._in_steps(a)[0] for a in rhs.args]) if rhs.args and not isinstance(rhs, Primitive) else rhs
         own = resolved_shape(rhs, self.shapes.__getitem__)
         shape = self.shapes.setdefault(target, own)
         once = self._is_once(rhs) and target not in self.cell.states
@@ -140,13 +140,13 @@ class _Flattener:
 
     def _in_steps(self, e):
         """`e` with what is under too many functions in rows of its own, and the number of functions inside one another that are
-        left. Of what chooses between values, none has a row of its own: it may be no number where another is chosen."""
-        if not e.args or e.is_number or isinstance(e, _WHOLE):
+        left. A product of sums counts as one. Kernels take care of a row that is no number where a branch leaves it out."""
+        if not e.args or e.is_number or isinstance(e, Primitive):
             return e, 0
         parts, depths = zip(*map(self._in_steps, e.args), strict=True)
-        depth = max(depths) + (not isinstance(e, (Add, Mul)))
+        depth = max(depths) + _is_a_function(e)
         e = e if parts == e.args else e.func(*parts)
-        return (self._name(e, type(e).__name__.lower()), 0) if depth == _DEEPEST else (e, depth)
+        return (self._name(e, _name_of_kind(e)), 0) if depth == _DEEPEST else (e, depth)
 
     def _name(self, e, prefix):
         """The symbol of a row for `e`; equal expressions share one."""
@@ -156,7 +156,15 @@ class _Flattener:
         return self.named[e]
 
 
-_WHOLE = Primitive, Piecewise, Max, Min  # what is left as it is where a row is cut into several
+def _is_a_function(e):
+    """Whether it is other than linear in what it is made of; a condition and a case of several are no functions by themselves."""
+    if isinstance(e, Mul):
+        return any(isinstance(a, Add) for a in e.args)
+    return isinstance(e, Expr) and not isinstance(e, Add)
+
+
+def _name_of_kind(e):
+    return "product" if isinstance(e, Mul) else type(e).__name__.lower()
 
 
 def _costs(e):

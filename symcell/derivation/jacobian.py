@@ -124,7 +124,7 @@ class Carousel:
         held = () if source == self.state else (self.state,)
         return {*self._others} & ways_from(self.derivation, source, held).keys()
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """What the factor is made of: "none" (it is 0: the state's last value is not read, or the derivative is zero), "constant"
         (numbers and parameters, the same at every step), "gate" (elementwise, and the equations keep it between 0 and 1),

@@ -29,6 +29,8 @@ from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, r
 from symcell.language.slopes import Whole, is_divisor
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
+_MARKS = -S.Infinity, -S.One, S.Zero, S.One, S.Infinity  # that other bounds are rounded to
+_LARGEST = 10**20  # above and below the line of a bound that is not rounded
 _MOST_ATOMS = 8  # of a sum whose corners are all looked at
 _MOST_TERMS = 64  # of a sum that is multiplied out for that
 _MOST_MAXIMA = 3  # that are taken apart in one sum
@@ -50,12 +52,10 @@ class Ranges:
 
     def of(self, e):
         if e not in self.known:
-            self.known[e] = self._bounds(e)
+            self.known[e] = (e, e) if e.is_number else _simple(*self._bounds(e))
         return self.known[e]
 
     def _bounds(self, e):
-        if e.is_number:
-            return e, e
         if e in self.rows:
             return self.of(self.rows[e])
         rule = next((rule for kind, rule in _RULES if isinstance(e, kind)), None)
@@ -147,6 +147,19 @@ def _sides(e):
     """The factors above and below the line."""
     below = [a for a in e.args if is_divisor(a)]
     return [a for a in e.args if a not in below], [1 / a for a in below]
+
+
+def _simple(lowest, highest):
+    """The same bounds, or wider ones where they are long: exp(-exp(-1)) and the like are harder to compare with every step."""
+    if not _is_short(lowest):
+        lowest = max(mark for mark in _MARKS if mark <= lowest)
+    if not _is_short(highest):
+        highest = min(mark for mark in _MARKS if mark >= highest)
+    return lowest, highest
+
+
+def _is_short(bound):
+    return bound.is_Float or bound.is_infinite or (bound.is_Rational and max(abs(bound.p), bound.q) < _LARGEST)
 
 
 def _hull(ranges):

@@ -1,6 +1,6 @@
-"""What SymPy may ask of hyperbolic functions. To tell whether one is real, it writes out the real and imaginary parts of the
-argument, which grow exponentially in tanh(tanh(...)). Here what is known of the argument answers; of numbers, SymPy answers
-as before."""
+"""SymPy's assumptions about hyperbolic functions: whether one is real, finite or positive. SymPy finds out by writing the real
+and imaginary parts of the argument, which grow exponentially in tanh(tanh(...)). Here the function is real, and so on, if its
+argument is real, and otherwise nothing is said. For numbers, SymPy answers as before."""
 
 from sympy import cosh, sinh, tanh
 
