@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "5b9b01678f0f1ca8"
+CONTENT_HASH = "38788e5f4e74572c"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "ctrnn"
@@ -3085,8 +3085,11 @@ def step(
                 if call(places, inputs, h_prev, h):
                     made[0], made[1] = made[1], (h,)
                     return {"h": h}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -54,7 +54,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "1d22a5f978f5ba9d"
+CONTENT_HASH = "749de39d39d67c12"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "delta_gru"
@@ -3008,8 +3008,11 @@ def step(
                     made[0], made[1] = made[1], (x_sent, h_sent, m_r, m_z, m_x, m_h, h)
                     return {"x_sent": x_sent, "h_sent": h_sent, "m_r": m_r, "m_z": m_z, "m_x": m_x,
                         "m_h": m_h, "h": h}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "825831631d39deeb"
+CONTENT_HASH = "f094675cb8312f99"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "gru_one_gate"
@@ -2708,8 +2708,11 @@ def step(
                 if call(places, inputs, c_prev, c):
                     made[0], made[1] = made[1], (c,)
                     return {"c": c}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -49,7 +49,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "fa61824ebadaa468"
+CONTENT_HASH = "7d8626504db5ce14"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "layer_norm_lstm"
@@ -2973,8 +2973,11 @@ def step(
                 if call(places, inputs, c_prev, h_prev, c, h):
                     made[0], made[1] = made[1], (c, h)
                     return {"c": c, "h": h}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -52,7 +52,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "6c8b11e1feed4cf4"
+CONTENT_HASH = "0bf92a68ffd349ce"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "mamba"
@@ -3139,8 +3139,11 @@ def step(
                 if call(places, inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
                     made[0], made[1] = made[1], (u1, u2, u3, S, y)
                     return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

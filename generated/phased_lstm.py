@@ -51,7 +51,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "e80d3f014a168e45"
+CONTENT_HASH = "7babd35467396a11"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "phased_lstm"
@@ -2959,8 +2959,11 @@ def step(
                 if call(places, inputs["t"], inputs["x"], c_prev, h_prev, c, h):
                     made[0], made[1] = made[1], (c, h)
                     return {"c": c, "h": h}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

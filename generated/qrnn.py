@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "9113eceb3bddfdef"
+CONTENT_HASH = "1af16fe0eb587a32"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "qrnn"
@@ -2775,8 +2775,11 @@ def step(
                 if call(places, inputs, c_prev, h_prev, x_last_prev, c, h, x_last):
                     made[0], made[1] = made[1], (c, h, x_last)
                     return {"c": c, "h": h, "x_last": x_last}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d6908528b0367ab5"
+CONTENT_HASH = "0fd38bc5c8c332b4"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "rnn"
@@ -2635,8 +2635,11 @@ def step(
                 if call(places, inputs, a_prev, a_2):
                     made[0], made[1] = made[1], (a_2,)
                     return {"a": a_2}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

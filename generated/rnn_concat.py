@@ -41,7 +41,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "d044fe8af6f870d2"
+CONTENT_HASH = "e7a37f0fdf9ae702"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "rnn_concat"
@@ -2630,8 +2630,11 @@ def step(
                 if call(places, inputs, a_prev, a_2):
                     made[0], made[1] = made[1], (a_2,)
                     return {"a": a_2}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -44,7 +44,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "374812f6675b00f9"
+CONTENT_HASH = "2c630901f88b2f13"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "rnn_readout"
@@ -2769,8 +2769,11 @@ def step(
                 if call(places, inputs, a_prev, y_prev, a_2, y):
                     made[0], made[1] = made[1], (a_2, y)
                     return {"a": a_2, "y": y}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

@@ -46,7 +46,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "cae0803fdda34ce1"
+CONTENT_HASH = "22ea775d59d929bf"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "scrn"
@@ -2803,22 +2803,25 @@ def step(
                 h_prev = state["h"]
                 y_prev = state["y"]
                 # States that earlier calls made serve again when nobody has them any more.
-                for s, h, y in made:
+                for s_2, h, y in made:
                     if (
-                        getrefcount(s) == _UNUSED
+                        getrefcount(s_2) == _UNUSED
                         and getrefcount(h) == _UNUSED
                         and getrefcount(y) == _UNUSED
-                        and call(places, inputs, s_prev, h_prev, y_prev, s, h, y)
+                        and call(places, inputs, s_prev, h_prev, y_prev, s_2, h, y)
                     ):
-                        return {"s": s, "h": h, "y": y}
-                s = s_prev.copy()
+                        return {"s": s_2, "h": h, "y": y}
+                s_2 = s_prev.copy()
                 h = h_prev.copy()
                 y = y_prev.copy()
-                if call(places, inputs, s_prev, h_prev, y_prev, s, h, y):
-                    made[0], made[1] = made[1], (s, h, y)
-                    return {"s": s, "h": h, "y": y}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+                if call(places, inputs, s_prev, h_prev, y_prev, s_2, h, y):
+                    made[0], made[1] = made[1], (s_2, h, y)
+                    return {"s": s_2, "h": h, "y": y}
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 

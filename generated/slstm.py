@@ -50,7 +50,7 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "13b6354b843c3f1e"
+CONTENT_HASH = "3dcbbb9e792e0247"
 RUNTIME_HASH = "41ec7d166adb0fb4"
 
 NAME = "slstm"
@@ -2949,8 +2949,11 @@ def step(
                 if call(places, inputs, m_prev, c_prev, n_prev, h_prev, m, c, n, h):
                     made[0], made[1] = made[1], (m, c, n, h)
                     return {"m": m, "c": c, "n": n, "h": h}
-        except (AttributeError, TypeError, KeyError, ValueError, RuntimeError):
+        except (AttributeError, TypeError, KeyError, ValueError):
             pass  # something is not as expected: the checks say what
+        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
+            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
+                raise
     return _checked_step(params, inputs, state, dtype)
 
 
