@@ -56,7 +56,7 @@ class Cell:
 
     @property
     def joined(self) -> Mapping[Input, str]:
-        """Of each input whose size was unified with another, which equation did it."""
+        """For each input whose size was unified with another, the equation that did it."""
         return self._declaration.joined
 
     @property

@@ -129,7 +129,7 @@ class Registry:
             self.reasons.setdefault(n, f"equation {equation.number} ({equation.target} = ...) joins {what} unit by unit{hint}")
 
     def joined(self):
-        """Of every input whose size is another's, which equation made them one."""
+        """For each input whose size was unified with another, the equation that did it."""
         return {q: self.reasons[n] for q, n in self.of_inputs.items() if n in self.reasons}
 
     def start(self, state):
