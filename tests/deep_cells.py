@@ -124,9 +124,9 @@ def nested_exponentials(depth):
 
 
 def nested_maxima(depth):
-    e = h.prev
+    e = h.prev + x
     for k in range(depth):
-        e = Max(tanh(e) * x, Param(f"p_{k}"))
+        e = Max(tanh(e), Param(f"p_{k}"))
     return Cell("nested_maxima", [Eq(h, e)])
 
 
