@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import sympy
-from deep_cells import DEEP, SUBSTEPS, mixing_gates, nested_functions, nested_with_parameters, recurrent_highway
+from deep_cells import DEEP, SHALLOWER, mixing_gates, nested_functions, nested_with_parameters, recurrent_highway
 from sympy import Eq, Symbol, cosh, sinh, symbols, tanh
 from test_jacobian import apply, shape_of, slope, step_values
 
@@ -56,7 +56,7 @@ def test_what_is_written_grows_no_faster_than_the_square_of_the_depth(deep):
 @chains
 def test_everything_about_deep_cells_is_found(deep):
     """Where it grows with the number of ways, none of it ends."""
-    cell = deep(12 if deep in SUBSTEPS else 20)
+    cell = deep(12 if deep in SHALLOWER else 20)
     derivation = cell.derive()
     for new, previous in itertools.product(cell.states, cell.states):
         cell.jacobian(new, previous.prev)
