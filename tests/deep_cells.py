@@ -124,9 +124,9 @@ def nested_exponentials(depth):
 
 
 def nested_maxima(depth):
-    e = h.prev
+    e = h.prev + x
     for k in range(depth):
-        e = Max(tanh(e) * x, Param(f"p_{k}"))
+        e = Max(tanh(e), Param(f"p_{k}"))
     return Cell("nested_maxima", [Eq(h, e)])
 
 
@@ -150,4 +150,4 @@ DEEP = [
     stacked_gates, nested_functions, nested_with_parameters, nested_softmax, nested_exponentials, nested_maxima,
     nested_cases, nested_products,
 ]  # fmt: skip
-SUBSTEPS = liquid_time_constants, two_coupled_states
+SHALLOWER = liquid_time_constants, two_coupled_states, kinks, normed_layers, stacked_gates, nested_maxima  # 12 are many of these

@@ -5,8 +5,19 @@ import itertools
 import numpy as np
 import pytest
 import sympy
-from deep_cells import DEEP, SUBSTEPS, mixing_gates, nested_functions, nested_with_parameters, recurrent_highway
-from sympy import Eq, Symbol, cosh, sinh, symbols, tanh
+from deep_cells import (
+    DEEP,
+    SHALLOWER,
+    mixing_gates,
+    nested_cases,
+    nested_exponentials,
+    nested_functions,
+    nested_maxima,
+    nested_products,
+    nested_with_parameters,
+    recurrent_highway,
+)
+from sympy import Eq, Max, Piecewise, Symbol, cosh, sinh, sqrt, symbols, tanh
 from test_jacobian import apply, shape_of, slope, step_values
 
 from symcell import Cell, Input, Param, State, affine
@@ -56,7 +67,7 @@ def test_what_is_written_grows_no_faster_than_the_square_of_the_depth(deep):
 @chains
 def test_everything_about_deep_cells_is_found(deep):
     """Where it grows with the number of ways, none of it ends."""
-    cell = deep(12 if deep in SUBSTEPS else 20)
+    cell = deep(12 if deep in SHALLOWER else 20)
     derivation = cell.derive()
     for new, previous in itertools.product(cell.states, cell.states):
         cell.jacobian(new, previous.prev)
@@ -68,6 +79,11 @@ def test_everything_about_deep_cells_is_found(deep):
 def test_modules_and_structures_grow_with_the_depth(deep):
     shallow, twice_as_deep = ((len(source_of(cell)), len(str(cell.structure))) for cell in (deep(5), deep(10)))
     assert all(b < 2.5 * a for a, b in zip(shallow, twice_as_deep, strict=True))
+
+
+def test_an_exponent_is_printed_once():
+    """Each was printed twice, and those inside it four times: 2**40 in all."""
+    assert beside_latex(nested_exponentials(40)).count("e^{") == 40
 
 
 def test_the_depth_that_the_literature_uses_and_twice_that():
@@ -126,8 +142,30 @@ def test_functions_inside_one_another_have_rows_of_their_own():
     assert r"\underbrace{\tanh" in nested_functions(9).derive().latex()
 
 
+def test_what_chooses_between_values_is_cut_as_functions_are():
+    assert [r.target.name for r in nested_maxima(5).derive().forward] == ["max_h", "max_h_2", "h"]
+    assert len(nested_cases(5).derive().forward) == 3
+    assert [r.target.name for r in nested_products(9).derive().forward] == ["product_h", "product_h_2", "h"]
+
+
 def test_gradients_through_functions_inside_one_another():
     check(nested_with_parameters(9), cases=2).raise_if_failed()
+
+
+def test_gradients_through_choices_and_products_inside_one_another():
+    e, a = h.prev, Param("a")
+    for _ in range(2):
+        e = Max(Piecewise((x + a * e * h.prev, e > 0), (sqrt(2 + tanh(e)), True)), -1)
+    assert len(Cell("toy", [Eq(h, e)]).derive().forward) > 1
+    check(Cell("toy", [Eq(h, e)]), cases=1).raise_if_failed()
+
+
+def test_a_condition_is_cut_inside():
+    e = h.prev + x
+    for _ in range(6):
+        e = tanh(e)
+    rows = Cell("toy", [Eq(h, Piecewise((x, e > 0), (-x, True)))]).derive().forward
+    assert str(rows[-1].rhs) == "Piecewise((x, tanh(tanh(tanh_h)) > 0), (-x, True))"
 
 
 @pytest.mark.parametrize("function", [tanh, sinh, cosh])

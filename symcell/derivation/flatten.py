@@ -3,7 +3,7 @@
 A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. A sum
 of products, the argument of an activation mostly, is named z, the operand of a product v, an expression of parameters alone w,
 any other primitive after itself, each with the name of its equation behind it: z_i, v_g, softmax_h. So is a function with several
-others inside it, tanh_h: the derivative of a long chain of functions would be longer by far than the chain.
+others inside it, tanh_h, and a product of sums, product_h: the derivative of a long chain would be longer by far than the chain.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """How a paper writes a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-from sympy import Add, Mul, exp, log, sqrt, sympify
+from sympy import Add, Mul, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
 
@@ -144,7 +144,7 @@ class Notation(LatexPrinter):
         """An exponent that has braces or fractions in it stands better in brackets."""
         text = self.doprint(e.args[0])
         if not any(high in text for high in (r"\underbrace", r"\frac")):
-            return super()._print_ExpBase(sympify(e).func(e.args[0]), exp)
+            return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
 
     def _print_Function(self, e, exp=None):
