@@ -72,6 +72,12 @@ def test_an_exponential_that_overflows_in_a_branch():
     assert slope == pytest.approx([np.e / (2 + np.e), 1])
 
 
+def test_a_power_that_overflows_in_a_branch():
+    value, slope = gradients([Eq(s, x**200), Eq(h, Piecewise((s, x < 2), (x, True)))], np.array([1.0, 1e5]))
+    assert value == pytest.approx([1, 1e5])
+    assert slope == pytest.approx([200, 1])
+
+
 def test_a_norm_in_a_branch():
     equations = [Eq(s, sqrt(dot(x, x))), Eq(z, x / s), Eq(h, Piecewise((z, s > 0), (x, True)))]
     value, slope = gradients(equations, np.zeros(3))

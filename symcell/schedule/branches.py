@@ -61,10 +61,10 @@ class _Branches:
         self.is_finite = cache(self._is_finite)
 
     def _is_finite(self, e):
-        """Whether an expression of finite numbers is one, overflow apart."""
+        """Whether an expression of finite numbers is one, apart from overflow in sums and products; powers overflow sooner."""
         if e.is_Symbol and e in self.rows:
             return self.is_finite(self.rows[e])
-        if e.is_Pow and not (e.exp.is_Integer and (e.exp > 0 or isinstance(e.base, (Param, Constant)))):
+        if e.is_Pow and not (e.exp.is_Integer and isinstance(e.base, (Param, Constant))):
             return False
         return (not e.args or e.is_Pow or isinstance(e, _TOTAL)) and all(map(self.is_finite, e.args))
 
