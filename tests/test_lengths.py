@@ -66,7 +66,7 @@ def test_each_sample_as_if_it_were_alone(name):
         assert_as_if_alone(kernel, call, LENGTHS, checkpoint=checkpoint)
 
 
-@settings(max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(declarations())
 def test_random_cells(declaration):
     """As plain Python, whose memory holds NaN before something is written there."""
