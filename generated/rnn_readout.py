@@ -44,8 +44,8 @@ from types import ModuleType
 from typing import NamedTuple
 from zlib import crc32
 
-CONTENT_HASH = "2c630901f88b2f13"
-RUNTIME_HASH = "41ec7d166adb0fb4"
+CONTENT_HASH = "dac009dd9c9bac71"
+RUNTIME_HASH = "2ebce15e70246df6"
 
 NAME = "rnn_readout"
 PARAMS = {
@@ -215,11 +215,20 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
-    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
-    (a - b) / c of a / c - b / c, which loses digits.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Nothing is reassociated:
+    (a - b) / c in place of a / c - b / c would lose digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": False}
+    return _elementwise(function, {"contract"})
+
+
+def unfused(function):
+    """The same where products are subtracted. Each is rounded first: a fused multiply-add would make x * x - x * x a number below
+    0, which has no root."""
+    return _elementwise(function, set())
+
+
+def _elementwise(function, fastmath):
+    options = _OPTIONS | _INSIDE | {"fastmath": fastmath}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 
@@ -1383,7 +1392,7 @@ def array_in(typing, memory, place, shape):
 
 
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
-_IN_A_LAYER = 64  # what is added up before a layer is added to the next one
+_IN_A_LAYER = 64  # what is added up before a layer is added to the next one; a power of two
 _LAYERS = 5  # at most; the last one takes whatever is left
 _FULL = 1 << 62  # parts: all layers are full
 
@@ -1421,7 +1430,7 @@ def _carry(sums, place, count, before, after):
 @inlined
 def carry(sums, rows):
     """One more row has been added to so many rows: see _carry. Returns the number of rows."""
-    if (rows + 1) % _IN_A_LAYER == 0:
+    if (rows + 1) & (_IN_A_LAYER - 1) == 0:
         _carry(sums, 0, sums.shape[1], rows, rows + 1)
     return rows + 1
 

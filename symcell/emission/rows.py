@@ -1,11 +1,12 @@
 """The row function of a sweep: the cell's equations for one sample at one step, as a person would write them in a loop."""
 
-from sympy import Integer
+from sympy import Add, Integer, Mul
 
 from symcell.emission.layout import function_text, indented
 from symcell.emission.printer import PythonText, number_text
 from symcell.emission.slots import Slots
 from symcell.language.primitives import Entry
+from symcell.language.slopes import is_divisor
 
 
 class RowFunction:
@@ -36,7 +37,8 @@ class RowFunction:
         if self.numbers:
             values = ", ".join(f"{self.names.real}({number_text(n)})" for n in self.numbers)
             opening.append(f"{', '.join(self.numbers.values())} = {values}")
-        return "@fused\n" + function_text(f"def {self.name}({arguments}):", self._summary(), [*opening, *self.body])
+        head = "@unfused\n" if any(_may_cancel(s.expr) for s in self.sweep.statements) else "@fused\n"
+        return head + function_text(f"def {self.name}({arguments}):", self._summary(), [*opening, *self.body])
 
     def _uses_real(self):
         return any(f"{self.names.real}(" in line for line in self.body)
@@ -142,3 +144,17 @@ class RowFunction:
     def _is_local(self, q, indices):
         """Whether the value is a scalar that this nest has just computed."""
         return self.current.plain and any(s.target == q and not s.op and s.indices == indices for s in self.current.statements)
+
+
+def _may_cancel(e):
+    """Whether something is subtracted in a sum of products, in which what would be 0 has to be so."""
+    for a in e.atoms(Add):
+        terms = [t for t in a.args if not t.is_number]
+        if len(terms) > 1 and any(t.could_extract_minus_sign() for t in terms) and any(map(_is_product, terms)):
+            return True
+    return False
+
+
+def _is_product(term):
+    factors = [a for a in Mul.make_args(term) if not (a.is_number or is_divisor(a))]
+    return len(factors) > 1 or any(a.is_Pow for a in factors)

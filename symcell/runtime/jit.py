@@ -1,4 +1,4 @@
-"""How the functions of a generated module are compiled: `jit`, `fused`, `exact_jit` and `inlined`."""
+"""How the functions of a generated module are compiled: `jit`, `fused`, `unfused`, `exact_jit` and `inlined`."""
 
 import gc
 from contextlib import contextmanager
@@ -122,11 +122,20 @@ def pointed(function, kinds):
 def fused(function):
     """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
 
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Arithmetic is
-    done as it is written: a fused multiply-add would make x * x - x * x a number below 0, which has no root, and reassociation
-    (a - b) / c of a / c - b / c, which loses digits.
+    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Nothing is reassociated:
+    (a - b) / c in place of a / c - b / c would lose digits.
     """
-    options = _OPTIONS | _INSIDE | {"fastmath": False}
+    return _elementwise(function, {"contract"})
+
+
+def unfused(function):
+    """The same where products are subtracted. Each is rounded first: a fused multiply-add would make x * x - x * x a number below
+    0, which has no root."""
+    return _elementwise(function, set())
+
+
+def _elementwise(function, fastmath):
+    options = _OPTIONS | _INSIDE | {"fastmath": fastmath}
     return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
 
 

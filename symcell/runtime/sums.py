@@ -11,7 +11,7 @@ from symcell.runtime.jit import exact_jit, inlined
 from symcell.runtime.memory import room, zeros
 
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
-_IN_A_LAYER = 64  # what is added up before a layer is added to the next one
+_IN_A_LAYER = 64  # what is added up before a layer is added to the next one; a power of two
 _LAYERS = 5  # at most; the last one takes whatever is left
 _FULL = 1 << 62  # parts: all layers are full
 
@@ -49,7 +49,7 @@ def _carry(sums, place, count, before, after):
 @inlined
 def carry(sums, rows):
     """One more row has been added to so many rows: see _carry. Returns the number of rows."""
-    if (rows + 1) % _IN_A_LAYER == 0:
+    if (rows + 1) & (_IN_A_LAYER - 1) == 0:
         _carry(sums, 0, sums.shape[1], rows, rows + 1)
     return rows + 1
 

@@ -19,7 +19,7 @@ DIGITS = {"float32": 250, "float64": 700}
 CHUNK = 12  # cases in a kernel
 FEW = 16.0  # ulp, that a formula may be off whatever PyTorch finds
 CANCELS = 256.0  # ulp: where PyTorch's formula loses so much, digits cancel in it
-SOME = 4  # numbers in a region: where terms cancel to nothing, what rounding leaves of them is nothing or not by chance
+SOME = 8  # numbers in a region: where terms cancel to nothing, what rounding leaves of them is nothing or not by chance
 LUCK = 64.0  # what is left of them then is chance, and errors differ by so much
 LOST, RESIDUE, NOT_FINITE = 1e30, 2e30, 1e31  # more than any error in units in the last place
 
