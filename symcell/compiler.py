@@ -1,12 +1,12 @@
 """The whole story in six calls: derive, lower, improve, schedule, emit, load. A cell's equations become a kernel."""
 
 from symcell.derivation.derive import derive
-from symcell.emission.module import emit
 from symcell.kernel import load
-from symcell.schedule.arrange import schedule
-from symcell.schedule.lower import lower
-from symcell.schedule.passes import improve
+from symcell.program.lower import lower
+from symcell.program.passes import improve
 from symcell.structure import structure
+from symcell.targets.numba.module import emit
+from symcell.targets.numba.schedule import schedule
 
 
 def program_of(cell):

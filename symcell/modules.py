@@ -63,14 +63,14 @@ def check_place(name, folder):
 def hidden_names():
     """The modules that generated ones import, by themselves or by way of others: a file of such a name beside them would be found
     in place of them."""
-    from symcell.emission.module import imported_modules
+    from symcell.targets.numba.module import imported_modules
 
     return sys.stdlib_module_names | imported_modules() | _LOOKED_FOR
 
 
 def _is_as_written(path):
     """Whether a file is a generated module, unchanged."""
-    from symcell.emission.seal import is_sealed
+    from symcell.targets.seal import is_sealed
 
     return path.is_file() and is_sealed(_text_of(path))
 

@@ -8,8 +8,8 @@ from sympy.printing.precedence import PRECEDENCE
 from symcell.derivation.jacobian import Carousel
 from symcell.language.symbols import State
 from symcell.notation.plain import PlainPrinter
-from symcell.schedule.program import Product
-from symcell.schedule.recurrence import Coefficients, Flow, degrees
+from symcell.program.program import Product
+from symcell.program.recurrence import Coefficients, Flow, degrees
 
 
 @dataclass(frozen=True)

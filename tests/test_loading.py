@@ -23,9 +23,9 @@ import symcell
 from symcell import Cell, CellError, Input, State, affine, cells
 from symcell.compiler import source_of
 from symcell.derivation.derive import derive
-from symcell.emission.seal import is_sealed
 from symcell.kernel import cache_folder, load_module
 from symcell.modules import generate
+from symcell.targets.seal import is_sealed
 
 x, h = Input("x"), State("h")
 

@@ -8,7 +8,7 @@ from random_names import GENERATED, NAMES, assert_names_yield, identifiers, made
 from sympy import Eq, tanh
 
 from symcell import Cell, CellError, Input, State, affine
-from symcell.schedule.identifiers import yielding
+from symcell.targets.identifiers import yielding
 
 ACCENTS = ("n\u0303", "\N{GREEK SMALL LETTER ALPHA}", "h_t", "x\u0302", "y\u0306", "u\u0308", "h\u0303", "c\u0304", "s\N{MIDDLE DOT}", "z\u0308")  # fmt: skip
 

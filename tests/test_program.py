@@ -6,10 +6,10 @@ from sympy import Eq, symbols, tanh
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
 from symcell.check import check
 from symcell.compiler import program_of
-from symcell.schedule.arrange import schedule
-from symcell.schedule.nests import Sweep
-from symcell.schedule.program import Assign, Gradient, Product, verify
-from symcell.schedule.sharing import costly_functions
+from symcell.program.program import Assign, Gradient, Product, verify
+from symcell.program.sharing import costly_functions
+from symcell.targets.numba.loops import Sweep
+from symcell.targets.numba.schedule import schedule
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, z = symbols("f g z")

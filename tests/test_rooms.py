@@ -13,13 +13,13 @@ PACKAGE = Path(symcell.__file__).parent
 LANGUAGE = {"language", "errors"}
 DERIVATION = LANGUAGE | {"cell", "derivation"}
 NOTATION = DERIVATION | {"notation"}
-SCHEDULE = DERIVATION | {"schedule"}
+PROGRAM = DERIVATION | {"program"}
 BEFORE = {
     "language": LANGUAGE,
     "derivation": DERIVATION,
     "notation": NOTATION,
-    "schedule": SCHEDULE,
-    "emission": SCHEDULE | NOTATION | {"emission"},
+    "program": PROGRAM,
+    "targets": PROGRAM | NOTATION | {"targets"},
     "documents": NOTATION | {"documents", "interpret", "files"},
     "runtime": {"runtime"},
     "cells": LANGUAGE | {"cell", "cells"},

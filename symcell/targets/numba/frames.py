@@ -4,12 +4,12 @@ from collections import Counter
 
 from sympy import Integer
 
-from symcell.emission.arrays import size_of, total_volume
-from symcell.emission.layout import function_text, indented, listed, tuple_text, words
-from symcell.emission.weights import Held, held_frame, made_once, weights_frame
 from symcell.language.symbols import Adjoint
-from symcell.schedule.housing import volume
-from symcell.schedule.program import Assign
+from symcell.program.program import Assign
+from symcell.targets.layout import function_text, indented, listed, tuple_text, words
+from symcell.targets.numba.arrays import size_of, total_volume
+from symcell.targets.numba.buffers import volume
+from symcell.targets.numba.weights import Held, held_frame, made_once, weights_frame
 
 _A_LINE = 8  # arrays whose names fit into a line
 _ELEMENTWISE = 10  # products of two numbers that take as long as computing an entry of an elementwise expression

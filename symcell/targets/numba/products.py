@@ -1,7 +1,7 @@
 """The calls of matrix products and weight gradients in a pass."""
 
-from symcell.emission.layout import indented
-from symcell.schedule.program import Product
+from symcell.program.program import Product
+from symcell.targets.layout import indented
 
 
 class ProductCalls:

@@ -6,10 +6,10 @@ only products read. They are filled when parameters are given; the forward weigh
 
 from sympy import Integer
 
-from symcell.emission.arrays import size_of
-from symcell.emission.layout import indented, listed, tuple_text, words
-from symcell.emission.products import product_comment
-from symcell.schedule.housing import volume
+from symcell.targets.layout import indented, listed, tuple_text, words
+from symcell.targets.numba.arrays import size_of
+from symcell.targets.numba.buffers import volume
+from symcell.targets.numba.products import product_comment
 
 
 class Held:

@@ -7,9 +7,9 @@ from sympy import Integer
 
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
-from symcell.schedule.identifiers import own_names, yielding
-from symcell.schedule.nests import Sweep
-from symcell.schedule.program import Product
+from symcell.program.program import Product
+from symcell.targets.identifiers import own_names, yielding
+from symcell.targets.numba.loops import Sweep
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Spot(NamedTuple):
     nest: int | None
 
 
-class Housing:
+class Buffers:
     """Finds names and homes for all values of a program whose items are arranged; what it finds, Schedule describes."""
 
     def __init__(self, program, forward, backward):

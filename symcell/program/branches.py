@@ -32,8 +32,8 @@ from symcell.language.primitives import Entry, Masked, Primitive
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.language.words import unused
-from symcell.schedule.entries import AXES
-from symcell.schedule.program import Assign, Gradient, Program
+from symcell.program.entries import AXES
+from symcell.program.program import Assign, Gradient, Program
 
 # Functions that have a number for every number.
 _TOTAL = (

@@ -8,15 +8,15 @@ likes. The backward pass does the same from the last step to the first. What nee
 import re
 from typing import NamedTuple
 
-from symcell.emission.arrays import Arrays, in_memory, side_by_side
-from symcell.emission.layout import function_text, indented, tuple_text, words
-from symcell.emission.names import Names
-from symcell.emission.products import ProductCalls
-from symcell.emission.rows import RowFunction
 from symcell.notation.order import PaperOrder
-from symcell.schedule.identifiers import yielding
-from symcell.schedule.nests import Sweep
-from symcell.schedule.program import Gradient, Product
+from symcell.program.program import Gradient, Product
+from symcell.targets.identifiers import yielding
+from symcell.targets.layout import function_text, indented, tuple_text, words
+from symcell.targets.numba.arrays import Arrays, in_memory, side_by_side
+from symcell.targets.numba.loops import Sweep
+from symcell.targets.numba.names import Names
+from symcell.targets.numba.products import ProductCalls
+from symcell.targets.numba.rows import RowFunction
 
 
 class Jitted(NamedTuple):
@@ -27,7 +27,7 @@ class Jitted(NamedTuple):
     arrays: tuple[str, ...]
 
 
-class Passage:
+class PassEmitter:
     """The jitted functions of one direction, and what the Python function that calls them has to say."""
 
     def __init__(self, schedule, direction, equations):

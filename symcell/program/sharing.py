@@ -9,7 +9,7 @@ from symcell.language.functions import COSTLY, VECTORS
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint, Param
 from symcell.language.words import unused
-from symcell.schedule.program import Assign, Program
+from symcell.program.program import Assign, Program
 
 
 def drop_unread(program: Program) -> Program:

@@ -8,7 +8,7 @@ from sympy import Symbol
 from symcell.language.primitives import Entry, Primitive, Reduction
 from symcell.language.shapes import resolved_shape
 from symcell.language.words import unused
-from symcell.schedule.program import Assign
+from symcell.program.program import Assign
 
 # The axes of a target, in order; reductions use the later ones.
 AXES = tuple(Symbol(f"j{k}", integer=True, nonnegative=True) for k in range(8))

@@ -1,13 +1,13 @@
 """Program -> Schedule: statements grouped into loops, and for every value the memory in which it lives.
 
-Sweeps, which are loops one after another (symcell.schedule.nests), and products alternate.
+Sweeps, which are loops one after another (symcell.targets.numba.loops), and products alternate.
 """
 
 from dataclasses import dataclass
 
-from symcell.schedule.housing import Housing
-from symcell.schedule.nests import Sweep, nests
-from symcell.schedule.program import BACKWARD, FORWARD, Assign, Program
+from symcell.program.program import BACKWARD, FORWARD, Assign, Program
+from symcell.targets.numba.buffers import Buffers
+from symcell.targets.numba.loops import Sweep, nests
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Schedule:
 def schedule(program):
     """Program -> Schedule."""
     forward, backward = _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD)
-    found = Housing(program, forward, backward)
+    found = Buffers(program, forward, backward)
     return Schedule(program, forward, backward, found.words, found.homes, found.copies, found.packs, found.runs, found.tape)
 
 

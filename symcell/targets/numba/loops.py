@@ -7,8 +7,8 @@ one row function runs for one sample of one step.
 from dataclasses import dataclass, replace
 
 from symcell.language.primitives import Entry
-from symcell.schedule.program import Assign
-from symcell.schedule.sharing import costly_functions
+from symcell.program.program import Assign
+from symcell.program.sharing import costly_functions
 
 # A processor looks some 200 instructions ahead, and a function takes 20, each of which waits for the one before. It finds enough
 # to do where several units' functions are among those, and none of them waits for another function.

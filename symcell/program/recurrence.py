@@ -13,7 +13,7 @@ from sympy.utilities.iterables import strongly_connected_components
 from symcell.language.activations import stop_gradient
 from symcell.language.primitives import Entry, Masked
 from symcell.language.symbols import Previous
-from symcell.schedule.program import Product
+from symcell.program.program import Product
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from sympy import Symbol
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 from symcell.language.words import unused
-from symcell.schedule.entries import AXES
-from symcell.schedule.program import Assign, Gradient, Product, Program
+from symcell.program.entries import AXES
+from symcell.program.program import Assign, Gradient, Product, Program
 
 
 def add_inside_products(program: Program) -> Program:

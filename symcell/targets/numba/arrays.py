@@ -2,11 +2,11 @@
 
 from sympy import Integer
 
-from symcell.emission.layout import tuple_text, words
-from symcell.emission.printer import index_text
-from symcell.schedule.housing import volume
-from symcell.schedule.identifiers import yielding
-from symcell.schedule.program import Assign, Gradient, Product
+from symcell.program.program import Assign, Gradient, Product
+from symcell.targets.identifiers import yielding
+from symcell.targets.layout import tuple_text, words
+from symcell.targets.numba.buffers import volume
+from symcell.targets.numba.printer import index_text
 
 
 class Arrays:

@@ -2,18 +2,18 @@
 
 from sympy import Add, Integer, Mul
 
-from symcell.emission.layout import function_text, indented
-from symcell.emission.printer import PythonText, number_text
-from symcell.emission.slots import Slots
 from symcell.language.primitives import Entry
 from symcell.language.slopes import is_divisor
+from symcell.targets.layout import function_text, indented
+from symcell.targets.numba.printer import PythonText, number_text
+from symcell.targets.numba.slots import Slots
 
 
 class RowFunction:
     """Text of the jitted function of one sweep, and of its call for sample b at step t.
 
     What the sweep makes is a local scalar inside its loop, with the plain name of the value; what it reads from or keeps in
-    memory are rows (symcell.emission.slots)."""
+    memory are rows (symcell.targets.numba.slots)."""
 
     def __init__(self, passage, name, sweep, place):
         self.passage, self.name, self.sweep, self.place = passage, name, sweep, place

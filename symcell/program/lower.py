@@ -1,4 +1,4 @@
-"""Derivation -> statements: every row as assignments to entries (symcell.schedule.entries), matrix products and weight gradients.
+"""Derivation -> statements: every row as assignments to entries (symcell.program.entries), matrix products and weight gradients.
 
 Products by a parameter, and the outer products that are a parameter's gradient, are statements of their own: they are what may be
 done for all steps at once.
@@ -11,8 +11,8 @@ from sympy import Add, Expr, Piecewise
 from symcell.derivation.derive import SEEDS
 from symcell.language.primitives import Entry, Primitive, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.symbols import Adjoint, Constant, Param
-from symcell.schedule.entries import AXES, Statements
-from symcell.schedule.program import Assign, Gradient, Product, Program, Weight
+from symcell.program.entries import AXES, Statements
+from symcell.program.program import Assign, Gradient, Product, Program, Weight
 
 
 def lower(derivation):

@@ -9,15 +9,15 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
 
-from symcell.emission.frames import entry_points
-from symcell.emission.layout import wrapped
-from symcell.emission.passage import Passage
-from symcell.emission.seal import PLACEHOLDER, hash_of
-from symcell.emission.single import caller, single_step
-from symcell.emission.tables import shapes_function, tables_of
 from symcell.errors import CellError
 from symcell.notation.plain import equation_lines
-from symcell.schedule.program import Gradient, Product
+from symcell.program.program import Gradient, Product
+from symcell.targets.layout import wrapped
+from symcell.targets.numba.frames import entry_points
+from symcell.targets.numba.pass_emitter import PassEmitter
+from symcell.targets.numba.single import caller, single_step
+from symcell.targets.numba.tables import shapes_function, tables_of
+from symcell.targets.seal import PLACEHOLDER, hash_of
 
 # Rooms of symcell.runtime that are pasted as they are.
 _HEADINGS = {
@@ -55,7 +55,7 @@ def emit(schedule):
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
     equations = equation_lines(schedule.program.derivation)
-    passages = [Passage(schedule, direction, equations) for direction in ("forward", "backward")]
+    passages = [PassEmitter(schedule, direction, equations) for direction in ("forward", "backward")]
     kernels = [f for p in passages for f in p.functions]
     kernels += entry_points(*passages)
     code = wrapped("\n\n\n".join([*kernels, single_step(passages[0])]))
@@ -85,7 +85,7 @@ def _step(passage):
 
 
 def _source(name):
-    return resources.files("symcell.emission").joinpath("templates", f"{name}.py.jinja").read_text("utf-8")
+    return resources.files("symcell.targets.numba").joinpath("templates", f"{name}.py.jinja").read_text("utf-8")
 
 
 def _template(name):

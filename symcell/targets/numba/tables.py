@@ -5,12 +5,12 @@ import textwrap
 
 from sympy import floor
 
-from symcell.emission.layout import function_text, indented, tuple_text
-from symcell.emission.printer import index_text
 from symcell.errors import CellError
 from symcell.language.numbers import outside
 from symcell.language.sizes import size
 from symcell.language.symbols import Input, State
+from symcell.targets.layout import function_text, indented, tuple_text
+from symcell.targets.numba.printer import index_text
 
 
 def tables_of(schedule):

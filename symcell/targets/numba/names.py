@@ -3,8 +3,8 @@
 from sympy import Integer, Rational
 
 from symcell.language.symbols import Adjoint
-from symcell.schedule.entries import AXES
-from symcell.schedule.identifiers import yielding
+from symcell.program.entries import AXES
+from symcell.targets.identifiers import yielding
 
 
 class Names:

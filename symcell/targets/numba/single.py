@@ -5,15 +5,15 @@ It is the forward pass with one step, straight from the parameters: what a pass 
 
 from sympy import Symbol
 
-from symcell.emission.arrays import in_memory, size_of
-from symcell.emission.layout import function_text, indented, tuple_text
-from symcell.emission.layout import words as words_in
-from symcell.emission.products import product_comment
-from symcell.emission.slots import GIVEN, single_array
 from symcell.language.words import unused
-from symcell.schedule.housing import volume
-from symcell.schedule.identifiers import yielding
-from symcell.schedule.nests import Sweep
+from symcell.targets.identifiers import yielding
+from symcell.targets.layout import function_text, indented, tuple_text
+from symcell.targets.layout import words as words_in
+from symcell.targets.numba.arrays import in_memory, size_of
+from symcell.targets.numba.buffers import volume
+from symcell.targets.numba.loops import Sweep
+from symcell.targets.numba.products import product_comment
+from symcell.targets.numba.slots import GIVEN, single_array
 
 
 def single_step(passage):

@@ -1,9 +1,9 @@
 """The passes that make a Program good: an ordered list of small functions, Program -> Program, with a verifier between them."""
 
-from symcell.schedule.branches import leave_out_untaken_branches
-from symcell.schedule.placing import place
-from symcell.schedule.program import Assign, Gradient, Product, Program, verify
-from symcell.schedule.sharing import (
+from symcell.program.branches import leave_out_untaken_branches
+from symcell.program.placing import place
+from symcell.program.program import Assign, Gradient, Product, Program, verify
+from symcell.program.sharing import (
     compute_again,
     costly_functions,
     drop_unread,
@@ -11,7 +11,7 @@ from symcell.schedule.sharing import (
     read_kept_values,
     share_functions,
 )
-from symcell.schedule.stacking import add_inside_products, set_apart, stack, write_in_place
+from symcell.program.stacking import add_inside_products, set_apart, stack, write_in_place
 
 PASSES = (
     drop_unread, leave_out_untaken_branches, share_functions, read_kept_values, hoist_shared_values, place, compute_again,

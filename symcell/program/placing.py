@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from symcell.schedule.program import Assign, Program
-from symcell.schedule.recurrence import Flow
+from symcell.program.program import Assign, Program
+from symcell.program.recurrence import Flow
 
 
 def place(program: Program) -> Program:

@@ -1,1 +1,0 @@
-"""Schedule -> source: the Python text of a self-contained module."""

@@ -1,1 +1,0 @@
-"""Derivation -> Program -> Schedule: what to compute when, in which loop, and in which memory."""

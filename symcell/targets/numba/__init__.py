@@ -1,0 +1,1 @@
+"""Numba: elementwise code as index loops over buffers, matrix products as calls of the runtime."""
