@@ -25,2228 +25,32 @@ Statements:
     backward: 21 assignments before the loop, 1 assignment once, 4 products before the loop, 8 scans before
     the loop, 4 weight gradients before the loop
 
-Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
-sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
-stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
+forward_..._row compute the equations for one sample at one step, and backward_..._row the adjoints; forward_pass and
+backward_pass go through all steps with them.
 """
 
-import gc
-import math
-import numpy as np
-import os
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property, reduce
-from itertools import accumulate
-from numba import njit, types
-from numba.core import cgutils, codegen, config, errors
-from numba.core.caching import FunctionCache
-from numba.core.compiler import Compiler
-from numba.extending import intrinsic, overload
-from numpy.typing import ArrayLike, DTypeLike
-from operator import attrgetter
-from sys import getrefcount
-from types import ModuleType
-from typing import NamedTuple
-from zlib import crc32
-
-CONTENT_HASH = "7944ddfcf6081d50"
-RUNTIME_HASH = "2ebce15e70246df6"
-
-NAME = "mamba"
-PARAMS = {
-    "W_u": ("n_u", "n_x"),
-    "b_u": ("n_u",),
-    "k0": ("n_u",),
-    "k1": ("n_u",),
-    "k2": ("n_u",),
-    "k3": ("n_u",),
-    "b_delta": ("n_u",),
-    "W_2": ("n_u", "n_r"),
-    "W_1": ("n_r", "n_u"),
-    "W_B": ("n_s", "n_u"),
-    "W_C": ("n_s", "n_u"),
-    "A_log": ("n_u", "n_s"),
-    "D": ("n_u",),
-    "W_y": ("n_y", "n_u"),
-    "W_z": ("n_u", "n_x"),
-}
-CONSTANTS = {}
-INPUTS = {"x": ("n_x",)}
-STATES = {"u1": ("n_u",), "u2": ("n_u",), "u3": ("n_u",), "S": ("n_u", "n_s"), "y": ("n_y",)}
-OUTPUTS = ("y",)
-INITIAL = {"u1": 0.0, "u2": 0.0, "u3": 0.0, "S": 0.0, "y": 0.0}
-RECURRENT = ("u1", "u2", "u3", "S")
-SIZES = {
-    "n_x": [("params", "W_u", 1, 1, 1, 0), ("params", "W_z", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
-    "n_u": [("params", "W_u", 0, 1, 1, 0), ("params", "b_u", 0, 1, 1, 0), ("params", "k0", 0, 1, 1, 0)],
-    "n_r": [("params", "W_2", 1, 1, 1, 0), ("params", "W_1", 0, 1, 1, 0)],
-    "n_s": [("params", "W_B", 0, 1, 1, 0), ("params", "W_C", 0, 1, 1, 0), ("params", "A_log", 1, 1, 1, 0)],
-    "n_y": [("params", "W_y", 0, 1, 1, 0), ("initial", "y", 0, 1, 1, 0)],
-}
-ALIASES = {}
-ONLY_FLOAT64 = ""
-
-
-def shapes(n_x, n_u, n_r, n_s, n_y):
-    """The shape of every array, for given sizes; inputs and states without their steps and samples."""
-    return {
-        "W_u": (n_u, n_x),
-        "b_u": (n_u,),
-        "k0": (n_u,),
-        "k1": (n_u,),
-        "k2": (n_u,),
-        "k3": (n_u,),
-        "b_delta": (n_u,),
-        "W_2": (n_u, n_r),
-        "W_1": (n_r, n_u),
-        "W_B": (n_s, n_u),
-        "W_C": (n_s, n_u),
-        "A_log": (n_u, n_s),
-        "D": (n_u,),
-        "W_y": (n_y, n_u),
-        "W_z": (n_u, n_x),
-        "x": (n_x,),
-        "u1": (n_u,),
-        "u2": (n_u,),
-        "u3": (n_u,),
-        "S": (n_u, n_s),
-        "y": (n_y,),
-    }
-
-
-# The error that it raises.
-
-
-def _registered(error):
-    """The class of that name that was made first: every `except CellError` catches the errors of all modules."""
-    registry = sys.modules.setdefault("symcell_errors", ModuleType("symcell_errors"))
-    return vars(registry).setdefault(error.__name__, error)
-
-
-@_registered
-class CellError(ValueError):
-    """A declaration or a call that makes no sense; the message names the cell, the equation or argument,
-    what was expected and what was found."""
-
-
-# How functions are compiled.
-
-
-ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
-
-# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
-# infinity and subnormal numbers.
-# With the default error model, loops that divide stay scalar.
-# References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
-# instructions at every call.
-_OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
-    "no_cfunc_wrapper": True, "_nrt": False,
-}  # fmt: skip
-# For what kernels call, and Python does not.
-_INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
-
-
-class _DistinctArguments(Compiler):
-    """Numba's compiler with LLVM's `noalias` (C's `restrict`) on every array argument."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.state.flags.noalias = True
-
-
-def _named(function):
-    """The function, named after its module and that one's CONTENT_HASH as well, if there is one.
-
-    Cache files and symbols carry this name: functions of one name from two versions of a module never mix. Nor do those of one
-    file that is imported by two names: what is cached refers to the module by the name it had then, which may lead nowhere.
-    """
-    content_hash = function.__globals__.get("CONTENT_HASH")
-    if content_hash and not function.__qualname__.endswith(content_hash):
-        function.__qualname__ += f"_{crc32(str(function.__module__).encode()):08x}_{content_hash}"
-    return function
-
-
-def _for_any_number(dispatcher):
-    """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
-    if not hasattr(dispatcher, "get_call_template"):
-        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
-    find = dispatcher.get_call_template
-
-    def get_call_template(arguments, keywords):
-        return find([types.unliteral(a) for a in arguments], {k: types.unliteral(a) for k, a in keywords.items()})
-
-    dispatcher.get_call_template = get_call_template
-    return dispatcher
-
-
-@contextmanager
-def _no_collection():
-    """A compiler makes many objects and few cycles: to look for garbage among them would take an eighth of its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _without_collection(dispatcher):
-    """The dispatcher, compiling without the garbage collector."""
-    if not hasattr(dispatcher, "compile"):
-        return dispatcher
-    compiled = dispatcher.compile
-
-    def compile(signature):
-        with _no_collection():
-            return compiled(signature)
-
-    dispatcher.compile = compile
-    return dispatcher
-
-
-class _Cache(FunctionCache):
-    """Numba's cache on disk, which reads what it has without getting the whole compiler ready first, and SciPy, if there is one:
-    that would take longer than everything else. Whoever compiles gets it ready himself."""
-
-    def load_overload(self, signature, target):
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(signature, target)
-
-
-def _cached_if_possible(compiled, function):
-    """What compiles a function, with a cache, unless none could be written or read back."""
-    if function.__module__ in config.sys.modules:  # nothing could be read back for what no import finds
-        try:
-            compiled._cache = _Cache(function)
-        except RuntimeError as error:
-            if "no locator" not in str(error):
-                raise
-    return compiled
-
-
-def jit(function):
-    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
-    dispatcher = njit(**_OPTIONS)(_named(function))
-    return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
-
-
-def pointed(function, kinds):
-    """Compile a function that kernels call by its address, without reassociation; cached like a kernel. Returns what keeps it
-    alive, and the address."""
-    options = _OPTIONS | {"fastmath": {"contract"}, "no_cpython_wrapper": True}
-    compiled = _without_collection(_cached_if_possible(njit(**options)(_named(function)), function))
-    compiled.compile(kinds)
-    found = compiled.overloads[kinds]
-    return compiled, found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
-
-
-def fused(function):
-    """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
-
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Nothing is reassociated:
-    (a - b) / c in place of a / c - b / c would lose digits.
-    """
-    return _elementwise(function, {"contract"})
-
-
-def unfused(function):
-    """The same where products are subtracted. Each is rounded first: a fused multiply-add would make x * x - x * x a number below
-    0, which has no root."""
-    return _elementwise(function, set())
-
-
-def _elementwise(function, fastmath):
-    options = _OPTIONS | _INSIDE | {"fastmath": fastmath}
-    return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
-
-
-def inlined(function):
-    """A helper whose statements are compiled with those of what calls it, and never by themselves, which would take longer."""
-    return njit(inline="always")(function)
-
-
-def exact_jit(function):
-    """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
-    return _for_any_number(njit(**(_OPTIONS | _INSIDE | {"fastmath": {"contract"}}))(_named(function)))
-
-
-# Memory that is used again.
-
-
-_LINE = 64  # bytes in a cache line, which vector loads should not straddle
-_SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
-_lock = threading.Lock()
-
-
-def room(shape, real, small=_SMALL):
-    """An array of a shape, with whatever is in it; on a cache line if it is not small."""
-    size = math.prod(shape) * real.itemsize
-    if size < small:
-        return np.empty(shape, real)
-    with _lock:
-        return np.ndarray(shape, real, *_taken(size))
-
-
-def zeros(shape, real):
-    """An array of zeros."""
-    if math.prod(shape) * real.itemsize < _SMALL:
-        return np.zeros(shape, real)
-    array = room(shape, real)
-    array[...] = 0
-    return array
-
-
-def _taken(size):
-    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
-    blocks = _blocks.pop(size, [])
-    for block, start in blocks:
-        if getrefcount(block) == _UNUSED:
-            _blocks[size] = blocks
-            return block, start
-    block = np.empty(size + _LINE, np.uint8)  # if there is no memory for it, no list without blocks is left behind
-    _blocks[size] = blocks
-    blocks.append((block, -block.ctypes.data % _LINE))
-    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
-        oldest = next(iter(_blocks))
-        _blocks[oldest].pop(0)
-        if not _blocks[oldest]:
-            del _blocks[oldest]
-    return blocks[-1]
-
-
-def _references():
-    """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for block, _ in [(np.empty(1), 0)]:
-        return getrefcount(block)
-
-
-_UNUSED = _references()
-
-
-def _unlock_in_child():
-    """In a forked process nobody else uses the lock."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock_in_child)
-
-
-# Threads.
-
-
-_WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
-_WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
-_WORTH_A_TEAM = 1 << 24  # and, in all steps, to wait until the others have woken up
-_WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
-_ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
-_ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
-
-ALONE = np.array([1] + [0] * 23)  # the team of one
-
-
-class _Worker:
-    """A thread that waits for tasks."""
-
-    def __init__(self):
-        self.task = self.part = self.fault = None
-        self.begin, self.end = threading.Lock(), threading.Lock()
-        self.begin.acquire()
-        self.end.acquire()
-        threading.Thread(target=self._work, name="symcell", daemon=True).start()
-
-    def _work(self):
-        while True:
-            self.begin.acquire()
-            try:
-                self.task(*self.part)
-            except BaseException as fault:
-                self.fault = fault
-            self.task = self.part = None
-            self.end.release()
-
-    def start(self, task, part):
-        self.task, self.part, self.fault = task, part, None
-        self.begin.release()
-
-    def finish(self):
-        """Wait for the end of the task; what it raised, if anything."""
-        self.end.acquire()
-        return self.fault
-
-
-_idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
-_count = 0
-_borrowing = threading.Lock()
-
-
-def _borrowed(number):
-    """So many workers, or as many as are idle or may still be made."""
-    global _count
-    with _borrowing:
-        while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
-            _idle.append(_Worker())
-            _count += 1
-        taken = _idle[:number]
-        del _idle[:number]
-        return taken
-
-
-def _give_back(workers):
-    with _borrowing:
-        _idle.extend(workers)
-
-
-def _start_afresh():
-    """In a forked process there are no workers."""
-    global _idle, _count, _borrowing
-    _idle, _count, _borrowing = [], 0, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
-
-
-def shares(threads, T, B, work):
-    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
-    for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
-    that of one sample and step."""
-    wanted = min(threads, T * B * work // _WORTHWHILE)
-    if wanted < 2:
-        return [(0, 0, 0, B, B, 0, ALONE)]
-    if wanted > B and B * work >= _WORTH_A_MEETING and T * B * work >= _WORTH_A_TEAM:
-        team = ALONE.copy()
-        team[0] = wanted
-        return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
-    count = min(wanted, B)
-    bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
-    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
-
-
-def packers(threads, size):
-    """(rank, count) for each thread that packs some of so many weights."""
-    count = max(1, min(threads, size // _WORTH_PACKING))
-    return [(k, count) for k in range(count)]
-
-
-def in_parallel(task, parts):
-    """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
-    if len(parts) == 1:
-        task(*parts[0])
-        return
-    workers = _borrowed(len(parts) - 1)
-    if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
-        samples = parts[0][3]
-        parts = [(0, 0, 0, samples, samples, 0, ALONE)]
-        _give_back(workers)
-        workers = []
-    try:
-        for worker, part in zip(workers, parts[1:], strict=False):
-            worker.start(task, part)
-        task(*parts[0])
-        for part in parts[len(workers) + 1 :]:
-            task(*part)
-    finally:
-        faults = [worker.finish() for worker in workers]
-        _give_back(workers)
-    for fault in filter(None, faults):
-        raise fault
-
-
-def _is_team(parts):
-    return isinstance(parts[0][-1], np.ndarray) and parts[0][-1][0] > 1
-
-
-def steps_at_a_time(T, B):
-    """The steps of a block."""
-    return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
-
-
-@intrinsic
-def _atomic(typing, array, place, added):
-    """Add to an entry of an array, for all threads to see, and return what it was."""
-    signature = types.intp(array, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), arguments[2], "seq_cst")
-
-    return signature, generate
-
-
-@intrinsic
-def _seen(typing, array, place):
-    """An entry of an array as another thread may have left it just now."""
-    signature = types.intp(array, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.load_atomic(builder.gep(array.data, [arguments[1]]), "acquire", align=8)
-
-    return signature, generate
-
-
-@intrinsic
-def _give_way(typing):
-    """Let another thread run, where the system can be asked to."""
-
-    def generate(context, builder, signature, arguments):
-        if os.name == "posix":
-            name, kind = "sched_yield", ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@exact_jit
-def meet(team):
-    """Wait until all threads of a team are here."""
-    size = team[0]
-    if size > 1:
-        turn = _seen(team, _TURN_OF)
-        if _atomic(team, _ARRIVED, 1) == size - 1:
-            _atomic(team, _ARRIVED, -size)
-            _atomic(team, _TURN_OF, 1)
-        else:
-            looks = 0
-            while _seen(team, _TURN_OF) == turn:
-                looks += 1
-                if looks > _SPINS:
-                    _give_way()
-
-
-# Copies of arrays.
-
-
-_WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
-_SOME = 1 << 16  # bytes that are compared or copied at a time
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]
-
-
-def _copied(array):
-    """A copy, which does not follow the array when that changes in place."""
-    copy = room(array.shape, array.dtype)
-    copy[...] = array
-    return copy
-
-
-def _ready(array):
-    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
-    return array if array.flags.carray else _copied(array)
-
-
-def _places(arrays, copies, held):
-    """Where arrays are, and where their copies are: name -> copy, and (panels, parts): see _held_weights."""
-    places = {name: [] for name in arrays}
-    for name, copy in copies.items():
-        source, goal, size = _address(arrays[name]), _address(copy), copy.nbytes
-        places[name] += [(source + k, goal + k, min(_SOME, size - k), 1, 0, 0) for k in range(0, size, _SOME)]
-    for panels, parts in held:
-        for name, *where in parts:
-            places[name] += _rows_in_panels(arrays[name], panels, *where)
-    return np.array([place for some in places.values() for place in some], np.int64).reshape(-1, 6)
-
-
-def _rows_in_panels(array, panels, first, length, term, column):
-    """The places of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
-    _, terms, width = panels.shape
-    number, source, goal = array.itemsize, _address(array), _address(panels)
-    stride, pitch, low = array.shape[-1] * number, width * number, 0
-    while low < length:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        some = min(width - lane, length - low) * number
-        start, line = source + (first + low) * number, goal + ((panel * terms + term) * width + lane) * number
-        height, at_once = array.nbytes // stride, _SOME // some
-        for row in range(0, height, at_once):
-            yield start + row * stride, line + row * pitch, some, min(at_once, height - row), stride, pitch
-        low += width - lane
-
-
-def _of_all(task, count, size, threads):
-    """What task(first, last) says of so many places with so many bytes; several threads see to some each if there is much."""
-    if size < _WORTH_A_THREAD:
-        return [task(0, count)]
-    found = []
-    in_parallel(lambda first, last: found.append(task(first, last)), _some(count, size, threads))
-    return found
-
-
-def _some(count, size, threads):
-    """(first, last) of the places that each thread has, of so many with so many bytes."""
-    parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
-    return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
-
-
-@intrinsic
-def _same_bytes(typing, address, other, count):
-    """Whether so many bytes at two addresses are the same."""
-    signature = types.boolean(types.intp, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        number, byte = ir.IntType(32), cgutils.voidptr_t
-        kind = ir.FunctionType(number, [byte, byte, arguments[2].type])
-        compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
-        found = builder.call(compare, [*(builder.inttoptr(a, byte) for a in arguments[:2]), arguments[2]])
-        return builder.icmp_signed("==", found, number(0))
-
-    return signature, generate
-
-
-@intrinsic
-def _take_bytes(typing, address, goal, count):
-    """Copy so many bytes from an address to another one."""
-    signature = types.void(types.intp, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, goal = (builder.inttoptr(a, cgutils.voidptr_t) for a in arguments[:2])
-        cgutils.raw_memcpy(builder, goal, source, arguments[2], 1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@inlined
-def _rows_at(places, k):
-    return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
-
-
-@jit
-def _same(places):
-    """Whether arrays hold the very bits that their copies hold."""
-    for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _rows_at(places, k)
-        for row in range(rows):
-            if not _same_bytes(source + row * stride, goal + row * pitch, size):
-                return False
-    return True
-
-
-@jit
-def _take(places):
-    """Copy arrays to where their copies are."""
-    for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _rows_at(places, k)
-        for row in range(rows):
-            _take_bytes(source + row * stride, goal + row * pitch, size)
-
-
-# Whether arrays have changed.
-
-
-_PIECE = 1 << 12  # bytes of a piece
-_KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-
-
-def _pieces(arrays):
-    """The address and the bytes of each piece of arrays."""
-    pieces = []
-    for a in arrays.values():
-        address, size = _address(a), a.nbytes
-        pieces += [(address + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
-    return np.array(pieces, np.int64).reshape(-1, 2)
-
-
-def _fingerprints(arrays, copies, held):
-    """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
-    again = {name: a.copy() for name, a in arrays.items()}
-    _take(_places(again, copies, held)[:, [1, 0, 2, 3, 5, 4]])  # back from the copies
-    pieces = _pieces(again)
-    found = np.empty((len(pieces), 2), np.uint64)
-    _note(pieces, _KEYS, found)
-    return found
-
-
-@intrinsic
-def _word_at(typing, address, index, kind):
-    """The word at an index of an array of unsigned integers of a kind, which begins at an address; as 64 bits."""
-    signature = types.uint64(types.intp, types.intp, kind)
-
-    def generate(context, builder, signature, arguments):
-        word = context.get_data_type(kind.instance_type)
-        pointer = builder.gep(builder.inttoptr(arguments[0], word.as_pointer()), [arguments[1]])
-        return builder.zext(builder.load(pointer, align=4), ir.IntType(64))
-
-    return signature, generate
-
-
-@inlined
-def _product(word, key):
-    both = word + key
-    return (both & _LOW) * (both >> _HALF)
-
-
-@exact_jit
-def _fingerprint(address, size, keys):
-    """The two sums of so many bytes from an address on. There is an odd half word at the end, or none."""
-    count = size // 8
-    first = second = np.uint64(0)
-    for k in range(count):
-        word = _word_at(address, k, np.uint64)
-        first += _product(word, keys[0, k])
-        second += _product(word, keys[1, k])
-    if size % 8:
-        word = _word_at(address, size // 4 - 1, np.uint32)
-        first += _product(word, keys[0, count])
-        second += _product(word, keys[1, count])
-    return first, second
-
-
-@jit
-def _note(pieces, keys, found):
-    """Write down the fingerprints of pieces."""
-    for k in range(pieces.shape[0]):
-        found[k, 0], found[k, 1] = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
-
-
-@jit
-def _as_noted(pieces, keys, noted):
-    """Whether pieces have the fingerprints that were noted."""
-    for k in range(pieces.shape[0]):
-        first, second = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
-        if first != noted[k, 0] or second != noted[k, 1]:
-            return False
-    return True
-
-
-# Parameters that are used again.
-
-
-_WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
-_MANY = 16  # sets that are kept
-_WORTH_NOTING = 1 << 18  # bytes of parameters whose fingerprints are worth while: smaller ones are near, and so are their copies
-
-_form = attrgetter("shape", "dtype")
-_kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
-
-
-class _Parameters(NamedTuple):
-    """Parameters as they were when they were given."""
-
-    given: dict  # the caller's arrays, if they can be found again
-    forms: list  # of each its shape and dtype
-    places: np.ndarray  # of them and their copies
-    noted: list  # pieces of them and their fingerprints, once they have been found unchanged
-    size: int  # of all copies, in bytes
-    copies: dict  # of what is not in packed weights, or of everything if parameters are frozen
-    held: list  # packed weights that hold parameters, with their parts: see _held_weights
-    weights: dict  # direction -> the other weights that it multiplies with, packed
-    rooms: dict  # direction -> packed weights of earlier values, to be overwritten
-    earlier: list  # these parameters with their values before, if they have changed
-    real: np.dtype
-    sizes: dict
-    shapes: dict
-
-
-class Frozen(Mapping[str, np.ndarray]):
-    """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
-
-    def __init__(self, cell, parameters):
-        self._cell, self._parameters, self._arrays = cell, parameters, {}
-        for name, a in parameters.copies.items():
-            self._arrays[name] = a.view()
-            self._arrays[name].flags.writeable = False
-
-    def _of(self, sizes, shapes):
-        """What is known of them, now that an input tells all sizes."""
-        self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
-        return parameters
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self._arrays[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __repr__(self):
-        return f"Frozen parameters of {self._cell}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
-
-
-def _known_parameters(params, real, threads):
-    """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    if not isinstance(params, dict):
-        frozen = isinstance(params, Frozen) and params._parameters.real == real
-        return params._parameters if frozen else None
-    key = _key(params)
-    known = _kept.get(key)
-    if known is None or known.real != real or list(params) != list(known.given) or _forms(params) != known.forms:
-        return None
-    if _unchanged(known, threads):
-        return known
-    places = known.places
-    del known  # who refers to it is counted
-    return _changed(key, places, threads)
-
-
-def _unchanged(known, threads):
-    """Whether the caller's arrays have the values of their copies."""
-    places, noted, size = known.places, known.noted, known.size
-    if size < _WORTH_NOTING:
-        return _same(places)
-    if noted:
-        pieces, sums = noted
-        return all(_of_all(lambda a, b: _as_noted(pieces[a:b], _KEYS, sums[a:b]), len(pieces), size, threads))
-    same = all(_of_all(lambda a, b: _same(places[a:b]), len(places), size, threads))
-    if same:
-        noted[:] = _pieces(known.given), _fingerprints(known.given, known.copies, known.held)
-    return same
-
-
-def _changed(key, places, threads):
-    """Known parameters with the values that they have now, in memory whose values no run needs any more if there is some."""
-    known = _kept.pop(key, None)  # no other thread finds it now
-    if known is None or known.places is not places:  # another one took it
-        return None
-    if getrefcount(known) == _UNREFERRED:
-        new, earlier = known, []
-    else:
-        new, earlier = _free(known.earlier), [known]
-    if new:
-        new.rooms.update(new.weights)
-        new.weights.clear()
-        new.noted.clear()
-    else:
-        new = _uncopied(known.given, known.real, known.sizes, known.shapes)
-    _take_all(new, threads)
-    new.earlier.extend(earlier)
-    return _remembered(new)
-
-
-def _free(earlier):
-    """Take parameters out of a list, which only one thread can; None if there are none, or something else refers to them."""
-    try:
-        parameters = earlier.pop()
-    except IndexError:
-        return None
-    return parameters if getrefcount(parameters) == _UNREFERRED else None
-
-
-def _references_of_a_local():
-    """What getrefcount says of a local variable that nothing else refers to."""
-    parameters = [object()].pop()
-    return getrefcount(parameters)
-
-
-_UNREFERRED = _references_of_a_local()
-
-
-def _new_parameters(params, arrays, sizes, shapes, real, threads):
-    """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
-    ready = all(_is_ready(a, real) for a in params.values())
-    given = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
-    new = _uncopied(given, real, sizes, shapes)
-    _take_all(new, threads)
-    return _remembered(new) if ready and new.size <= _WORTH_KEEPING else new._replace(given={}, places=None)
-
-
-def _uncopied(given, real, sizes, shapes):
-    """Parameters with room for copies of arrays, which are still to be taken."""
-    held = _held_weights(sizes, real)
-    elsewhere = {name for _, parts in held for name, *_ in parts}
-    copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
-    size = sum(a.nbytes for a in (*copies.values(), *panels_of(held)))
-    places = _places(given, copies, held)
-    return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
-
-
-def _take_all(parameters, threads):
-    """Copy the arrays."""
-    places = parameters.places
-    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.size, threads)
-
-
-def _frozen(copies, real, sizes, shapes):
-    """Parameters of which nobody else has these copies; if sizes are known, with packed weights."""
-    held = [] if sizes is None else _held_weights(sizes, real)
-    _take(_places(copies, {}, held))
-    return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
-
-
-def panels_of(held):
-    """The packed weights that hold parameters, their parts left out."""
-    return [panels for panels, _ in held]
-
-
-def _weights(parameters, direction, pack, *arguments):
-    """The other weights of a direction's products, packed if they are not yet, where earlier ones were if there are any."""
-    if direction not in parameters.weights:
-        made = parameters.rooms.pop(direction, None)
-        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, parameters.copies, *arguments)
-    return parameters.weights[direction]
-
-
-def _key(params):
-    return tuple(map(id, params.values()))
-
-
-def _forms(params):
-    """The shape and dtype of each array, which can be changed in place."""
-    return list(map(_form, params.values()))
-
-
-def _remembered(parameters):
-    """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
-    _kept[_key(parameters.given)] = parameters
-    kept = [(key, sum(p.size for p in (known, *known.earlier))) for key, known in list(_kept.items())]
-    while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
-        _kept.pop(kept.pop(0)[0], None)
-    return parameters
-
-
-def _is_ready(value, real):
-    """Whether an array can be read where it is."""
-    return type(value) is np.ndarray and value.dtype == real and value.flags.c_contiguous and value.flags.aligned
-
-
-# Functions of one unit.
-
-
-# Reassociation would undo the two-part reduction: contraction only.
-_EXACT = {"error_model": "numpy", "nogil": True, "forceinline": True, "fastmath": {"contract"}}
-
-# (expm1(r) - r) / r^2 for |r| <= ln(2)/2, lowest power first
-_EXPONENTIAL = {
-    types.float32: (
-        0.5, 0.1666657702559799, 0.041666554662050534, 0.008363173074513711, 0.001392617611993558,
-    ),
-    types.float64: (
-        0.5000000000000001, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065,
-        0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05, 2.7557268480310024e-06,
-        2.7620075879983367e-07, 2.5100375832561234e-08,
-    ),
-}  # fmt: skip
-# 2 (atanh(s)/s - 1) / z with z = s^2 <= 1/9
-_LOGARITHM = {
-    types.float32: (0.6666664033669923, 0.40007560644911205, 0.2823661980531048, 0.2685149802283715),
-    types.float64: (
-        0.6666666666666666, 0.40000000000014585, 0.2857142856710876, 0.22222222717427864,
-        0.18181789436132859, 0.15385570064958623, 0.13314144209654935, 0.12001072809590713,
-        0.08800738486144674, 0.1616404561194353,
-    ),
-}  # fmt: skip
-# ln(2) in two parts, the first with trailing zeros so that its product with an exponent is exact
-_LN2 = {
-    types.float32: (0.693145751953125, 1.4286068203094173e-06),
-    types.float64: (0.6931471805601177, -1.7239444525614835e-13),
-}
-_REAL = {types.float32: np.float32, types.float64: np.float64}
-_BITS = {types.float32: np.uint32, types.float64: np.uint64}
-_FRACTION = {types.float32: 23, types.float64: 52}  # bits of the significand, the hidden one excluded
-_BIAS = {types.float32: 127, types.float64: 1023}  # of the exponent
-
-
-def _constants(dtype, *values):
-    """The values as scalars of one dtype: a Python float would widen float32 arithmetic to float64."""
-    return tuple(_REAL[dtype](value) for value in values)
-
-
-@intrinsic
-def _in_registers(typing, constants):
-    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
-
-    def generate(context, builder, signature, arguments):
-        number = context.get_value_type(constants.dtype)
-        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
-        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
-        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
-        return context.make_tuple(builder, signature.return_type, held)
-
-    return constants(constants), generate
-
-
-@intrinsic
-def _polynomial(typing, x, coefficients):
-    """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
-
-    def generate(context, builder, signature, arguments):
-        x, values = arguments[0], cgutils.unpack_tuple(builder, arguments[1])
-
-        def multiplied_and_added(a, b, c):
-            return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
-
-        pairs = [multiplied_and_added(x, high, low) for low, high in zip(values[::2], values[1::2], strict=False)]
-        *parts, value = pairs + values[2 * len(pairs) :]  # in powers of x^2; an odd number of coefficients leaves the highest one
-        square = builder.fmul(x, x)
-        for part in reversed(parts):
-            value = multiplied_and_added(value, square, part)
-        return value
-
-    return x(x, coefficients), generate
-
-
-def _reduced_expm1(x):
-    """(expm1(r), m): x = k ln(2) + r, |r| <= ln(2)/2, and the low bits of the integer m hold k + 2 bias."""
-
-
-@overload(_reduced_expm1, jit_options=_EXACT)
-def _reduced_expm1_overload(x):
-    real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
-    # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
-
-    def implementation(x):
-        scale, shift, high, low = _in_registers(constants)
-        shifted = x * scale + shift
-        k = shifted - shift
-        r = (x - k * high) - k * low
-        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
-
-    return implementation
-
-
-def exp(x):
-    """Exponential, subnormal results included. Largest error: 1.1 ulp in float32, 1.1 in float64."""
-    return np.exp(x)
-
-
-@overload(exp, jit_options=_EXACT)
-def _exp_overload(x):
-    real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
-    single = bits(1)
-
-    def implementation(x):
-        lowest, highest, one = _in_registers(constants)
-        clamped = highest if x > highest else x
-        clamped = lowest if clamped < lowest else clamped
-        p, m = _reduced_expm1(clamped)
-        # 2^k as a product of two powers, so that neither leaves the normal range.
-        half = bits(m >> single)
-        rest = bits(m - half)
-        return (p + one) * bits(half << bits(fraction)).view(real) * bits(rest << bits(fraction)).view(real)
-
-    return implementation
-
-
-def expm1(x):
-    """exp(x) - 1, without loss of digits near 0. Largest error: 2.2 ulp in float32, 2.2 in float64."""
-    return np.expm1(x)
-
-
-@overload(expm1, jit_options=_EXACT)
-def _expm1_overload(x):
-    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    # it rounds to -1 below the first; half the power of two, which itself may be too large
-    constants = _constants(x, *{types.float32: (-30, 89), types.float64: (-50, 710)}[x], 0.5)
-
-    def implementation(x):
-        lowest, highest, half = _in_registers(constants)
-        clamped = highest if x > highest else x
-        clamped = lowest if clamped < lowest else clamped
-        p, m = _reduced_expm1(clamped)
-        power = bits(bits(m - bits(bias + 1)) << bits(fraction)).view(real)
-        grown = power * p + (power - half)
-        return grown + grown
-
-    return implementation
-
-
-def tanh(x):
-    """Hyperbolic tangent, expm1(2x) / (expm1(2x) + 2). Largest error: 2.5 ulp in float32, 2.6 in float64."""
-    return np.tanh(x)
-
-
-@overload(tanh, jit_options=_EXACT)
-def _tanh_overload(x):
-    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    # tanh rounds to one from 10 or 20 on
-    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
-
-    def implementation(x):
-        highest, one, two = _in_registers(constants)
-        size = abs(x)
-        size = highest if size > highest else size
-        p, m = _reduced_expm1(size + size)
-        power = bits(bits(m - bits(bias)) << bits(fraction)).view(real)
-        grown = power * p + (power - one)
-        return np.copysign(grown / (grown + two), x)
-
-    return implementation
-
-
-def sigmoid(x):
-    """Logistic function 1 / (1 + exp(-x)). Largest error: 2.5 ulp in float32, 2.4 in float64."""
-    return np.where(x < 0, np.exp(-np.abs(x)), 1) / (1 + np.exp(-np.abs(x)))
-
-
-@overload(sigmoid, jit_options=_EXACT)
-def _sigmoid_overload(x):
-    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
-    shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    constants = _constants(x, 2.0**-shift, lowest, highest)
-    offset = bits(bias + shift)
-
-    def implementation(x):
-        scale, lowest, highest = _in_registers(constants)
-        clamped = highest if x > highest else x
-        clamped = lowest if clamped < lowest else clamped
-        p, m = _reduced_expm1(-clamped)
-        power = bits(bits(m - offset) << bits(fraction)).view(real)
-        return scale / (power * p + (power + scale))
-
-    return implementation
-
-
-def softplus(x):
-    """log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)). Largest error: 2.8 ulp in float32, 2.8 in float64."""
-    return np.logaddexp(x, 0)
-
-
-@overload(softplus, jit_options=_EXACT)
-def _softplus_overload(x):
-    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
-
-    def implementation(x):
-        zero, two = _in_registers(constants)
-        decayed = exp(-abs(x))
-        s = decayed / (decayed + two)
-        z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
-
-    return implementation
-
-
-def added(sum_, term):
-    """sum_ + term, which a loop may add up in any order, several at a time."""
-    return sum_ + term
-
-
-@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
-def _added_overload(sum_, term):
-    def implementation(sum_, term):
-        return sum_ + term
-
-    return implementation
-
-
-def heaviside(x, half):
-    """0 below zero, `half` at zero, 1 above; NaN for NaN. Exact."""
-    return np.heaviside(x, half)
-
-
-@overload(heaviside, jit_options=_EXACT)
-def _heaviside_overload(x, half):
-    real = _REAL[x]
-    zero, one = _constants(x, 0, 1)
-
-    def implementation(x, half):
-        return zero if x < zero else (one if x > zero else (real(half) if x == zero else x))
-
-    return implementation
-
-
-def remainder(x, y):
-    """x - floor(x / y) y, of the sign of y and smaller. Exact, but for one rounding where signs differ; NaN for y = 0."""
-    return np.mod(x, y)
-
-
-@overload(remainder, jit_options=_EXACT)
-def _remainder_overload(x, y):
-    zero = _REAL[x](0)
-
-    def implementation(x, y):
-        rest = np.fmod(x, y)
-        if rest != zero and (rest < zero) != (y < zero):
-            moved = rest + y
-            return moved if moved != y else np.nextafter(y, zero)
-        return rest
-
-    return implementation
-
-
-def sign(x):
-    """-1, 0 or 1; NaN for NaN. Exact."""
-    return np.sign(x)
-
-
-@overload(sign, jit_options=_EXACT)
-def _sign_overload(x):
-    zero, one = _constants(x, 0, 1)
-
-    def implementation(x):
-        return -one if x < zero else (one if x > zero else x)
-
-    return implementation
-
-
-def maximum(x, y):
-    """The larger one; NaN if either is. Exact."""
-    return np.maximum(x, y)
-
-
-@overload(maximum, jit_options=_EXACT)
-def _maximum_overload(x, y):
-    def implementation(x, y):
-        return x if x > y or x != x else y
-
-    return implementation
-
-
-def minimum(x, y):
-    """The smaller one; NaN if either is. Exact."""
-    return np.minimum(x, y)
-
-
-@overload(minimum, jit_options=_EXACT)
-def _minimum_overload(x, y):
-    def implementation(x, y):
-        return x if x < y or x != x else y
-
-    return implementation
-
-
-# Parts of arrays.
-
-
-def _in_one_piece(*arrays):
-    """Places are counted as C does."""
-    if any(a.layout != "C" for a in arrays):
-        raise errors.TypingError("kernels take C-contiguous arrays")
-
-
-def _part(context, builder, signature, arguments, place, shape):
-    """The array of a shape, a list, that begins at a place of the first argument's numbers."""
-    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return _array_at(context, builder, signature.return_type, builder.gep(whole.data, [place]), shape)
-
-
-def _array_at(context, builder, kind, data, shape):
-    """The array of a kind and of a shape, a list, whose numbers begin where `data` points to."""
-    array, index = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-    *strides, count = accumulate(shape[::-1], builder.mul, initial=index(1))
-    strides = [builder.mul(n, size) for n in strides[::-1]]
-    array.data, array.itemsize, array.nitems = data, size, count
-    array.shape, array.strides = (cgutils.pack_array(builder, numbers, index) for numbers in (shape, strides))
-    return array._getvalue()
-
-
-def _place_of(kind):
-    """What a function that is called by address is given of an argument of a kind: of an array, where it lies, and its shape.
-    With all that Numba's arrays have, a call would take as long as a small product."""
-    return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
-
-
-@intrinsic
-def _there(typing, place):
-    """The array that lies where `place` says."""
-    signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
-
-    def generate(context, builder, signature, arguments):
-        data, *shape = cgutils.unpack_tuple(builder, arguments[0])
-        return _array_at(context, builder, signature.return_type, data, shape)
-
-    return signature, generate
-
-
-def _whereabouts(context, builder, kind, argument):
-    """What such a function is given of an argument, when the code runs."""
-    if not isinstance(kind, types.Array):
-        return argument
-    array = context.make_array(kind)(context, builder, argument)
-    return context.make_tuple(builder, _place_of(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
-
-
-def _place(builder, indices, shape):
-    """Where the part begins that the first indices of an array choose, and the part's shape."""
-    place = indices[0]
-    for i, n in zip(indices[1:], shape[1:], strict=False):
-        place = builder.add(builder.mul(place, n), i)
-    for n in shape[len(indices) :]:
-        place = builder.mul(place, n)
-    return place, shape[len(indices) :]
-
-
-@intrinsic
-def row_at(typing, array, t, b):
-    """array[t, b]"""
-    _in_one_piece(array)
-    signature = types.Array(array.dtype, array.ndim - 2, "C")(array, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
-        return _part(context, builder, signature, arguments, *_place(builder, arguments[1:], shape))
-
-    return signature, generate
-
-
-@intrinsic
-def columns_at(typing, array, t, b, start, stop):
-    """array[t, b, start:stop]"""
-    _in_one_piece(array)
-    signature = types.Array(array.dtype, 1, "C")(array, *[types.intp] * 4)
-
-    def generate(context, builder, signature, arguments):
-        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
-        place, _ = _place(builder, arguments[1:3], shape)
-        start, stop = arguments[3:]
-        return _part(context, builder, signature, arguments, builder.add(place, start), [builder.sub(stop, start)])
-
-    return signature, generate
-
-
-@intrinsic
-def steps_at(typing, array, start, stop):
-    """array[start:stop]"""
-    _in_one_piece(array)
-    signature = array.copy(layout="C")(array, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
-        place, rest = _place(builder, arguments[1:2], shape)
-        return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
-
-    return signature, generate
-
-
-@intrinsic
-def lines_at(typing, array, place, count, breadth):
-    """array.flat[place : place + count * breadth] as an array (1, count, breadth)"""
-    _in_one_piece(array)
-    signature = types.Array(array.dtype, 3, "C")(array, *[types.intp] * 3)
-
-    def generate(context, builder, signature, arguments):
-        _, place, *shape = arguments
-        return _part(context, builder, signature, arguments, place, [shape[0].type(1), *shape])
-
-    return signature, generate
-
-
-@intrinsic
-def _copy(typing, source, place, target, goal, count):
-    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
-        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
-        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
-        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@inlined
-def wait(later, final, t, lengths, low, upto):
-    """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
-    for b in range(low, upto):
-        if t >= lengths[b]:
-            width = later.size // later.shape[0]
-            _copy(final, b * width, later, b * width, width)
-
-
-@inlined
-def keep(given, kept, first, last, low, upto):
-    """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
-    if given.ctypes.data != kept.ctypes.data:
-        samples = given.shape[1]
-        width = given.size // (given.shape[0] * samples)
-        for t in range(first, last):
-            _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
-
-
-# What compiled code works with.
-
-
-_ON_STACK = 1 << 11  # numbers on the stack; more are on the heap, which takes longer to ask
-
-
-@intrinsic
-def scratch(typing, count, like):
-    """So many zeros, to work with until they are released."""
-    signature = types.Array(like.dtype, 1, "C")(types.intp, like)
-
-    def generate(context, builder, signature, arguments):
-        real, count = context.get_data_type(signature.args[1].dtype), arguments[0]
-        size = builder.mul(count, count.type(context.get_abi_sizeof(real)))
-        with builder.goto_entry_block():
-            stack = builder.alloca(real, count.type(_ON_STACK))
-            stack.align = _LINE
-        found = cgutils.alloca_once_value(builder, stack)
-        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
-            kind = ir.FunctionType(cgutils.voidptr_t, [size.type])
-            heap = builder.call(cgutils.get_or_insert_function(builder.module, kind, "malloc"), [size])
-            with cgutils.if_unlikely(builder, cgutils.is_null(builder, heap)):
-                context.call_conv.return_user_exc(builder, MemoryError, ("no memory for a step",))
-            builder.store(builder.bitcast(heap, stack.type), found)
-        cgutils.memset(builder, builder.load(found), size, 0)
-        memory = context.make_array(signature.return_type)(context, builder)
-        memory.data = builder.load(found)
-        return _part(context, builder, signature.return_type(signature.return_type), [memory._getvalue()], count.type(0), [count])
-
-    return signature, generate
-
-
-@intrinsic
-def release(typing, memory):
-    """Give the memory of `scratch` back."""
-
-    def generate(context, builder, signature, arguments):
-        memory = context.make_array(signature.args[0])(context, builder, arguments[0])
-        (count,) = cgutils.unpack_tuple(builder, memory.shape)
-        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
-            kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
-            free = cgutils.get_or_insert_function(builder.module, kind, "free")
-            builder.call(free, [builder.bitcast(memory.data, cgutils.voidptr_t)])
-        return context.get_dummy_value()
-
-    return types.void(memory), generate
-
-
-@intrinsic
-def array_in(typing, memory, place, shape):
-    """The array of that shape that begins at a place of some memory."""
-    signature = types.Array(memory.dtype, len(shape), "C")(memory, types.intp, shape)
-
-    def generate(context, builder, signature, arguments):
-        return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
-
-    return signature, generate
-
-
-# Long sums.
-
-
-_DEPTH = 128  # the terms of weight gradients that are added up at a time
-_IN_A_LAYER = 64  # what is added up before a layer is added to the next one; a power of two
-_LAYERS = 5  # at most; the last one takes whatever is left
-_FULL = 1 << 62  # parts: all layers are full
-
-
-def sums_of_rows(threads, size, real):
-    """So many sums of each thread, which grow by what a sample at a step has for them."""
-    return zeros((threads, _LAYERS, size), real)
-
-
-def sums_of_products(shape, real, rows):
-    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
-    there are no rows, zeros."""
-    layers, parts = 1, rows // _DEPTH
-    while parts > _IN_A_LAYER and layers < _LAYERS:
-        layers, parts = layers + 1, parts // _IN_A_LAYER
-    sums = (room if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
-    if layers > 1:
-        sums[..., 1:, :, :] = 0
-    return sums
-
-
-@exact_jit
-def _carry(sums, place, count, before, after):
-    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so
-    many numbers of each layer from a place on."""
-    for layer in range(1, sums.shape[0]):
-        before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
-        if before == after:
-            break
-        for i in range(place, place + count):
-            sums[layer, i] += sums[layer - 1, i]
-            sums[layer - 1, i] = 0
-
-
-@inlined
-def carry(sums, rows):
-    """One more row has been added to so many rows: see _carry. Returns the number of rows."""
-    if (rows + 1) & (_IN_A_LAYER - 1) == 0:
-        _carry(sums, 0, sums.shape[1], rows, rows + 1)
-    return rows + 1
-
-
-@inlined
-def collect(sums):
-    """What all layers hold together, in the last one."""
-    _carry(sums, 0, sums.shape[1], 0, _FULL)
-
-
-def summed(sums):
-    """The sums of all threads; each has its own in the last layer."""
-    if len(sums) == 1:
-        return sums[0, -1]
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return reduce(np.add, sums[:, -1])
-
-
-def _grown(totals, parts):
-    """Sums by name, in double precision, and what comes to them; the first sums are what comes first."""
-    with np.errstate(all="ignore"):
-        return {name: totals[name] + a if totals else a.astype(np.float64) for name, a in parts.items()}
-
-
-def _rounded(total, real):
-    """A sum in double precision, as an array of a dtype."""
-    with np.errstate(all="ignore"):
-        return np.asarray(total, real)
-
-
-# Tiles of matrix products.
-
-
-# A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
-# Four rows make up what is left of six.
-_FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-_BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
-_TALL, _SHORT = 6, 4
-_WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
-
-
-def _splat(builder, value, vector):
-    """A vector that holds one scalar in every lane."""
-    lane = ir.IntType(32)
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, value, lane(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, vector.count), None))
-
-
-def _mask(builder, vector, remaining, v):
-    """Which lanes of a row's v-th vector are among the `remaining` columns."""
-    lanes = ir.VectorType(remaining.type, vector.count)
-    columns = ir.Constant(lanes, [v * vector.count + lane for lane in range(vector.count)])
-    return builder.icmp_signed("<", columns, _splat(builder, remaining, lanes))
-
-
-class _Vectors:
-    """Loads and stores of vectors, wherever in an array; where there is a mask, the lanes outside it are left alone."""
-
-    def __init__(self, builder, vector):
-        self.builder, self.vector = builder, vector
-        self.align = 4 if vector.element == ir.FloatType() else 8
-
-    def at(self, array, place, after=0):
-        """The address of the vector at a place of an array, or of one so many vectors behind that."""
-        first = self.builder.bitcast(self.builder.gep(array.data, [place]), self.vector.as_pointer())
-        return self.builder.gep(first, [place.type(after)]) if after else first
-
-    def load(self, address, mask=None):
-        if mask is None:
-            return self.builder.load(address, align=self.align)
-        return self._masked("load", self.vector, address, ir.IntType(32)(self.align), mask, self.vector(None))
-
-    def store(self, value, address, mask=None):
-        if mask is None:
-            return self.builder.store(value, address, align=self.align)
-        return self._masked("store", ir.VoidType(), value, address, ir.IntType(32)(self.align), mask)
-
-    def _masked(self, action, result, *operands):
-        real = "f32" if self.vector.element == ir.FloatType() else "f64"
-        return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
-
-    def prefetch(self, address, to_write=False):
-        """Ask for what is at an address: in the second cache if it is read later, in the first if it is written soon."""
-        kind = [ir.IntType(32)(n) for n in ((1, 3, 1) if to_write else (0, 2, 1))]
-        self._call("llvm.prefetch.p0", ir.VoidType(), [self.builder.bitcast(address, ir.IntType(8).as_pointer()), *kind])
-
-    def _call(self, name, result, operands):
-        signature = ir.FunctionType(result, [operand.type for operand in operands])
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), operands)
-
-
-def _lines(builder, row, height, low, high, batch, last):
-    """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
-    step; rows past the last one repeat it."""
-    if height == 1:  # such a row is the only one
-        return [low]
-    one, samples = row.type(1), builder.sub(high, low)
-    step = builder.sdiv(row, samples)
-    sample = builder.sub(row, builder.mul(step, samples))
-    lines = [builder.add(builder.mul(step, batch), builder.add(low, sample))]
-    to_next_step = builder.add(builder.sub(batch, samples), one)
-    for i in range(1, height):
-        wraps = builder.icmp_signed("==", builder.add(sample, one), samples)
-        moved = builder.add(lines[-1], builder.select(wraps, to_next_step, one))
-        sample = builder.select(wraps, row.type(0), builder.add(sample, one))
-        inside = builder.icmp_signed("<=", builder.add(row, row.type(i)), last)
-        lines.append(builder.select(inside, moved, lines[-1]))
-    return lines
-
-
-def _repeated(builder, first, upto, step, values, change):
-    """What becomes of values that change(k, values) makes anew, for k from one number up to another."""
-    before, head, body, after = builder.block, *(builder.append_basic_block(name) for name in ("head", "body", "after"))
-    builder.branch(head)
-    builder.position_at_end(head)
-    k, *current = [builder.phi(value.type) for value in (first, *values)]
-    builder.cbranch(builder.icmp_signed("<", k, upto), body, after)
-    builder.position_at_end(body)
-    following = builder.add(k, step), *change(k, current)
-    for phi, value, changed in zip((k, *current), (first, *values), following, strict=True):
-        phi.add_incoming(value, before)
-        phi.add_incoming(changed, builder.block)
-    builder.branch(head)
-    builder.position_at_end(after)
-    return current
-
-
-def _sums(builder, first, upto, count, starts, add_term):
-    """Sums that begin at `starts` and have all terms from one up to another added, by add_term(k, sums), which returns the new
-    sums. `count` sums of each take turns."""
-    number, zeros = len(starts), [start.type(None) for start in starts]
-
-    def add_terms(k, sums):
-        parts = [sums[u * number : (u + 1) * number] for u in range(count)]
-        return [total for u, part in enumerate(parts) for total in add_term(builder.add(k, k.type(u)), part)]
-
-    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), upto.type(count)))
-    sums = _repeated(builder, first, whole, upto.type(count), starts + (count - 1) * zeros, add_terms)
-    if count > 1:
-        rest = _repeated(builder, whole, upto, upto.type(1), sums[:number], add_term)
-        for others in range(number, count * number, number):
-            rest = [builder.fadd(total, other) for total, other in zip(rest, sums[others:], strict=False)]
-        return rest
-    return sums
-
-
-def _changed_if(builder, condition, values, change):
-    """The values, or, if the condition holds when the code runs, change(k) in place of the k-th."""
-    before = builder.block
-    with builder.if_then(condition):
-        changed, inside = [change(k) for k in range(len(values))], builder.block
-    merged = [builder.phi(value.type) for value in values]
-    for phi, value, other in zip(merged, values, changed, strict=True):
-        phi.add_incoming(value, before)
-        phi.add_incoming(other, inside)
-    return merged
-
-
-def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, places_of_terms=None, grows=None):
-    """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
-    of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
-    alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
-    times if there are no more.
-
-    y is replaced by x @ w. A tile that `fetches` goes on from what y holds if the piece is not the first, and meanwhile asks for
-    memory from an `address` on, for each term so many bytes after that for the one before. Or, where an array says at which place
-    of x each term is, y is replaced by x.T @ w, or grows by it if it `grows`."""
-    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, address, stride) = arrays, rows, columns, piece
-    added = places_of_terms is not None
-    count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
-    index, memory = ir.IntType(64), _Vectors(builder, vector)
-    (_, depth, width), (_, _, breadth) = (cgutils.unpack_tuple(builder, a.shape) for a in (w, y))
-    add, multiply = builder.add, builder.mul
-    remaining = builder.sub(breadth, column)
-    masks = [None] * whole + [_mask(builder, vector, remaining, v) for v in range(whole, vectors)]
-    cells = [(memory.at(y, add(multiply(line, breadth), column), v), mask) for line in lines for v, mask in enumerate(masks)]
-    if added:
-        for address, _ in cells:
-            memory.prefetch(address, to_write=True)
-    beds = [multiply(add(column, multiply(index(n), width)), depth) for n in range(-(-vectors // _WIDTH))]  # where panels begin
-
-    def add_term(k, sums):
-        row = multiply(k, width)
-        weights = [memory.load(memory.at(w, add(beds[v // _WIDTH], row), v % _WIDTH)) for v in range(vectors)]
-        if fetches:
-            memory.prefetch(builder.inttoptr(add(address, multiply(k, stride)), ir.IntType(8).as_pointer()))
-        term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
-        added_up = []
-        for i, begin in enumerate(begins):  # one after another: there are no registers for all factors at once
-            factor = _splat(builder, builder.load(builder.gep(x.data, [add(begin, term)])), vector)
-            for total, weight in zip(sums[i * vectors :], weights, strict=False):
-                product = builder.fmul(factor, weight, flags=("contract",))
-                added_up.append(builder.fadd(total, product, flags=("contract",)))
-        return added_up
-
-    sums = [vector(None) for _ in cells]
-    if fetches:
-        sums = _changed_if(builder, builder.icmp_signed(">", first, index(0)), sums, lambda k: memory.load(*cells[k]))
-    sums = _sums(builder, first, upto, count, sums, add_term)
-    if added:  # rows past the last one repeat it, so all are read before any is written
-        added_to = sums
-        sums = _changed_if(builder, grows, sums, lambda k: builder.fadd(added_to[k], memory.load(*cells[k])))
-    for total, cell in zip(sums, cells, strict=True):
-        memory.store(total, *cell)
-
-
-def _array_structs(context, builder, signature, arguments, which):
-    return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
-
-
-# Tiles above one another.
-
-
-_ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
-_LINES = max(1, _WIDTH * _BYTES // _LINE)  # that a row of a panel takes
-
-
-def _wide_enough(builder, columns, column, vector, widths, sure=0):
-    """The widths, in vectors, of which one is chosen when the code runs: the first that holds all columns from one on, or the
-    last. Code for a width is emitted when it is yielded, with how many of its vectors hold columns in all lanes, as some do for
-    `sure`."""
-    remaining = builder.sub(columns, column)
-    for narrower, vectors in zip((sure, *widths), widths, strict=False):
-        chosen = builder.icmp_signed(">", remaining, remaining.type(narrower * vector.count))
-        if vectors < widths[-1]:
-            fits = builder.icmp_signed("<=", remaining, remaining.type(vectors * vector.count))
-            chosen = builder.and_(chosen, fits)
-        with builder.if_then(chosen):
-            yield narrower, vectors
-
-
-def _band(height, widths, sure=0, fetches=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
-    be: see _build_tile. There are columns for more vectors than are `sure`, or none is computed."""
-
-    @intrinsic
-    def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
-        n = types.intp
-        signature = types.void(rows, n, weights, types.UniTuple(n, 4), out, n, n, n, n, n)
-
-        def generate(context, builder, signature, arguments):
-            arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
-            start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            first, upto, address, stride = cgutils.unpack_tuple(builder, piece)
-            (_, _, breadth), _, (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
-            last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
-            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                lines = _lines(builder, row, height, low, high, batch, last)
-                begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
-                tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
-                own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(_LINE)))
-                for whole, vectors in _wide_enough(builder, columns, column, vector, widths, sure):
-                    numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
-                    _build_tile(builder, arrays, *numbers, vector, fetches)
-            return context.get_dummy_value()
-
-        return _if_in_one_piece(signature, rows, weights, out), generate
-
-    return band
-
-
-def _band_of_sums(height, widths):
-    """What computes the rows of `out` (one step) from `top` up to `bottom`, in columns from one on, as sums of products with the
-    rows that begin at `places`, in tiles of a height; what is in `out` is added to if it `grows`."""
-
-    @intrinsic
-    def band(typing, rows, start, weights, places, out, column, grows, top, bottom):
-        n = types.intp
-        signature = types.void(rows, n, weights, places, out, n, types.boolean, n, n)
-
-        def generate(context, builder, signature, arguments):
-            left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
-            start, column, grows, top, bottom = (arguments[i] for i in (1, *range(5, 9)))
-            (terms,), (_, count, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
-            last, vector = builder.sub(count, count.type(1)), _register_of(rows)
-            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                lines = [_least(builder, builder.add(row, row.type(i)), last) for i in range(height)]
-                firsts = [builder.add(line, start) for line in lines]
-                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
-                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None, None)
-                    _build_tile(builder, (left, right, sums), *numbers, vector, False, begins, grows)
-            return context.get_dummy_value()
-
-        return _if_in_one_piece(signature, rows, weights, out), generate
-
-    return band
-
-
-def _least(builder, a, b):
-    return builder.select(builder.icmp_signed("<", a, b), a, b)
-
-
-def _if_in_one_piece(signature, *arrays):
-    """The signature, if the arrays are such as tiles can read."""
-    _in_one_piece(*arrays)
-    return signature
-
-
-def _register_of(array):
-    """A register of an array's numbers."""
-    return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
-
-
-_tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
-_fetching_tall_band, _fetching_short_band = (_band(height, _WIDEST, _WIDTH // 2, fetches=True) for height in (_TALL, _SHORT))
-_narrow_row, _one_row = _band(1, (_WIDTH // 2,)), _band(1, _WIDEST, _WIDTH // 2)
-_wide_row = _band(1, (2 * _WIDTH,), _WIDTH + _WIDTH // 2)
-_tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)
-
-
-# What is read of the step before.
-
-
-_bytes = attrgetter("nbytes")
-_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
-
-
-def room_ahead(sequences, parts):
-    """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(map(_bytes, sequences)) >= _MUCH
-    return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
-
-
-@intrinsic
-def noted_ahead(typing, ahead, sequences, low, upto):
-    """`ahead` with a row for each array of a tuple: where its samples from `low` up to `upto` lie at the step before the first,
-    the bytes from one step to the next, and those of the samples. Arrays of one step, which stand for all, have none."""
-    signature = ahead(ahead, sequences, low, upto)
-
-    def generate(context, builder, signature, arguments):
-        table = context.make_array(signature.args[0])(context, builder, arguments[0])
-        room, columns = cgutils.unpack_tuple(builder, table.shape)
-        row = cgutils.alloca_once_value(builder, room.type(0))
-        with builder.if_then(builder.icmp_signed(">", room, room.type(0))):
-            for kind, value in zip(signature.args[1], cgutils.unpack_tuple(builder, arguments[1]), strict=True):
-                sequence, k = context.make_array(kind)(context, builder, value), builder.load(row)
-                place = builder.gep(table.data, [builder.mul(k, columns)])
-                for column, number in enumerate(_samples_before(builder, sequence, *arguments[2:])):
-                    builder.store(number, builder.gep(place, [k.type(column)]))
-                steps = builder.extract_value(sequence.shape, 0)
-                counts = builder.zext(builder.icmp_signed(">", steps, steps.type(1)), k.type)
-                builder.store(builder.add(k, counts), row)
-        table.shape = cgutils.pack_array(builder, [builder.load(row), columns])
-        table.nitems = builder.mul(builder.load(row), columns)
-        return table._getvalue()
-
-    return signature, generate
-
-
-def _samples_before(builder, sequence, low, upto):
-    step, sample, *_ = cgutils.unpack_tuple(builder, sequence.strides)
-    first = builder.add(builder.ptrtoint(sequence.data, step.type), builder.mul(low, sample))
-    return builder.sub(first, step), step, builder.mul(builder.sub(upto, low), sample)
-
-
-# Packed matrices.
-
-
-_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-_WAY = 1 << 12  # bytes after which places in the first cache repeat
-
-
-def packed(terms, columns, real):
-    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real, small=0)
-    if columns % width:
-        panels[-1, :, columns % width :] = 0
-    return panels
-
-
-def spread(columns, real):
-    """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
-    `add_outer_products` reads of many rows would compete for one place in the first cache."""
-    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
-
-
-def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = -(-max(columns) // width)
-    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
-
-
-@inlined
-def _put_row(source, place, count, panels, term):
-    """Put so many numbers, from a place on, into panels, at a term: a line into each."""
-    _, terms, width = panels.shape
-    for column in range(0, count, width):
-        _copy(source, place + column, panels, column * terms + term * width, min(width, count - column))
-
-
-@intrinsic
-def _turn(typing, source, place, stride, target, goal, width):
-    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = _array_structs(context, builder, signature, arguments, (0, 3))
-        _, place, stride, _, goal, width = arguments
-        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
-        index = place.type
-        rows = [memory.load(memory.at(source, builder.add(place, builder.mul(index(k), stride)))) for k in range(_TURN)]
-        distance = _TURN // 2
-        while distance:  # rows k and k + distance exchange every second run of so many columns
-            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
-            odd = [lane + distance for lane in even]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
-            for k in range(_TURN):
-                if not k & distance:
-                    pair = rows[k], rows[k + distance]
-                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            distance //= 2
-        for i, row in enumerate(rows):
-            memory.store(row, memory.at(target, builder.add(goal, builder.mul(index(i), width))))
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@inlined
-def _put_turned(source, place, stride, count, deep, panels, goal):
-    """panels.flat[goal + k * width + m] = source.flat[place + m * stride + k], for m < count and k < deep."""
-    width = panels.shape[2]
-    whole, along = count // _TURN * _TURN, deep // _TURN * _TURN
-    for m in range(0, whole, _TURN):
-        for k in range(0, along, _TURN):
-            _turn(source, place + m * stride + k, stride, panels, goal + k * width + m, width)
-    for m in range(count):
-        for k in range(along if m < whole else 0, deep):
-            _copy(source, place + m * stride + k, panels, goal + k * width + m, 1)
-
-
-def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
-    """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
-
-    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
-    _, terms, width = panels.shape
-    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
-    count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
-    stride, low = weights.shape[1], 0
-    while low < count:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        high = min(low + width - lane, count)
-        goal = (panel * terms + term) * width + lane
-        if own[0] <= panel < own[1] and transposed:
-            for k in range(deep):
-                _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
-        elif own[0] <= panel < own[1]:
-            _put_turned(weights, low * stride + first, stride, high - low, deep, panels, goal)
-        low = high
-
-
-def _turn_over(held, from_term, from_column, count, length, panels, term, column, rank, threads):
-    """Put a matrix, `count` rows of `length` columns, that lies in packed weights from a term and a column on, into others at a
-    term and a column, turned. Each thread fills some panels."""
-    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
-    (_, rows, pitch), (_, terms, width), low = held.shape, panels.shape, 0
-    while low < count:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        high, left = min(low + width - lane, count), 0
-        while left < length and own[0] <= panel < own[1]:  # up to the end of a panel that is read
-            other, begin = divmod(from_column + left, pitch)
-            right, place = min(left + pitch - begin, length), (other * rows + from_term + low) * pitch + begin
-            goal = (panel * terms + term + left) * width + lane
-            _put_turned(held, place, pitch, high - low, right - left, panels, goal)
-            left = right
-        low = high
-
-
-# What all modules of a process share that have the same products.
-_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
-pack = _shared.setdefault("pack", jit(_pack))
-turn_over = _shared.setdefault("turn_over", jit(_turn_over))
-
-
-# Matrix products.
-
-
-_NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
-_FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
-_DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
-_SPAN = 480  # rows of weight gradients that are added up at a time
-
-
-@inlined
-def _in_tall_tiles(count):
-    """How many rows go into tall tiles; the rest goes into short ones."""
-    return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
-
-
-def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
-    of a team, each thread computes some of the columns.
-
-    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
-    one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
-    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
-    weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
-    rows, weights, out, team, ahead = _there(rows), _there(weights), _there(out), _there(team), _there(ahead)
-    count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
-    left, right = 0, panels
-    if team[0] > 1:
-        left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
-    if count == 1:
-        _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
-        return
-    tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    span, done = 0 if turn > 0 else ahead.shape[0], 0  # what is fetched next: from a span on, what is not yet done
-    panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
-    while left <= panel < right:
-        if out.shape[2] - width * panel > width // 2 and (far or span < ahead.shape[0]):
-            following = panel + onwards if left <= panel + onwards < right else panel
-            span, done = _multiply_and_fetch(
-                rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done)  # fmt: skip
-        else:
-            _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, low, high)
-            _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, low, high)
-        panel += onwards
-
-
-@inlined
-def _multiply_and_fetch(rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done):
-    """One panel. If weights are far, a piece of it at a time, which stays in the second cache, while the next one is fetched; if
-    they are near, each tile fetches a part of what lies ahead. Returns what remains of that."""
-    (_, terms, width), begin = weights.shape, weights.ctypes.data
-    pieces, row = 1 + terms // _DEEP if far else 1, width * weights.itemsize
-    deep, at_once = (terms + pieces - 1) // pieces, tall if far and tall else _TALL
-    for first in range(0, terms, deep):
-        upto = min(first + deep, terms)
-        place, stride = begin + row * (panel * terms + upto if upto < terms else following * terms), row
-        for top in range(0, tall, at_once):
-            if not far and span < ahead.shape[0]:
-                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, _LINE
-                done += terms * _LINE
-                if done >= ahead[span, 2]:
-                    span, done = span + 1, 0
-            piece = first, upto, place - first * stride, stride
-            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, low, high)
-        _fetching_short_band(rows, start, weights, (first, upto, place, 0), out, width * panel, tall, count, low, high)
-    return span, done
-
-
-@inlined
-def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
-    """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
-    are so near that nothing but arithmetic takes time."""
-    (_, terms, width) = weights.shape
-    at_once = 1 if weights.size * weights.itemsize > _NEAR else 2
-    steps = (right - left + at_once - 1) // at_once
-    for step in range(steps):
-        panel = left + at_once * (steps - 1 - step if turn % 2 else step)
-        column, after = panel * width, min(panel + at_once, right) * width
-        if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, (0, terms, 0, 0), out, column, 0, 1, low, high)
-            continue
-        for begin in range(column, after, width):
-            if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
-            else:
-                _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
-
-
-def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
-    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `low` up to `high` that have them, of
-    left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first, and replace
-    what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
-
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps
-    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a time
-    as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread adds
-    to some of the rows of out."""
-    left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
-    team, places, panels = _there(team), _there(places), _there(panels)
-    (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
-    above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    layers = array_in(out, 0, (out.shape[0], height * breadth))
-    step, sample, added, rows = 0, low, (T - first - steps) * samples, (T - first) * samples
-    while added < rows:
-        count, before = 0, added
-        while added < rows and count < _DEPTH:
-            if first + step < lengths[sample]:
-                row = step * B + sample
-                places[count] = row * left.shape[2] + from_left
-                _put_row(right, row * right.shape[2] + from_right, breadth, panels, count)
-                count += 1
-            added, sample = added + 1, sample + 1
-            if sample == high:
-                step, sample = step + 1, low
-        if count or not before:
-            _add_terms(left, places[:count], panels, out, above, below, before > 0)
-        after = _FULL if first == 0 and added == rows else added // _DEPTH
-        _carry(layers, above * breadth, (below - above) * breadth, before // _DEPTH, after)
-
-
-@inlined
-def _add_terms(left, terms, panels, out, above, below, grows):
-    """The terms of some rows of out's first layer, which grows by them, or is replaced."""
-    (_, _, breadth), width = out.shape, panels.shape[2]
-    for top in range(above, below, _SPAN):
-        tall = min(_SPAN, below - top)
-        most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
-        for column in range(0, breadth, width):
-            _tall_sum_band(left, top, panels, terms, part, column, grows, 0, most)
-            _short_sum_band(left, top, panels, terms, part, column, grows, most, tall)
-
-
-# Calls of matrix products.
-
-
-_compiled_products = _shared.setdefault("compiled", {})
-_compiling_products = _shared.setdefault("lock", threading.Lock())
-
-
-def _kinds_of_arguments(number):
-    """The types of the arguments of both products."""
-    rows, n = types.Array(number, 3, "C"), types.intp
-    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
-    places = lengths = team
-    return (
-        (rows, n, rows, rows, n, n, n, n, team, ahead),
-        (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, places, rows),
-    )
-
-
-def products_of(real):
-    """The addresses of both products for a dtype, compiled when they are first asked for."""
-    if real in _compiled_products:
-        return _compiled_products[real][0]
-    with _compiling_products:
-        if real not in _compiled_products:
-            number = types.float32 if real == np.float32 else types.float64
-            given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
-            compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
-            _compiled_products[real] = np.array([address for _, address in compiled], np.int64), compiled
-        return _compiled_products[real][0]
-
-
-def _called(k, products, rows, given=None):
-    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
-    kinds = _kinds_of_arguments(rows.dtype)[k]
-    places = tuple(map(_place_of, kinds))
-    signature = types.void(products, *kinds[:given])
-
-    def generate(context, builder, signature, arguments):
-        addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
-        there = [_whereabouts(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
-        there += [context.get_value_type(place)(None) for place in places[len(there) :]]
-        address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
-        function = context.call_conv.get_function_type(types.none, places).as_pointer()
-        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)  # raises nothing
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
-    """See _multiply; `products` says where it is."""
-    return _called(0, products, rows, given=-1)
-
-
-@intrinsic
-def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """The same, which asks for what lies ahead meanwhile."""
-    return _called(0, products, rows)
-
-
-@intrinsic
-def add_outer_products(
-    typing, products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
-):
-    """See _add_outer_products; `products` says where it is."""
-    return _called(1, products, left)
-
-
-# A single step.
-
-
-_EIGHT = 8  # rows of weights that are gone through side by side
-
-
-@intrinsic
-def array_at(typing, address, shape, like):
-    """The array of that shape, and of the dtype of `like`, that lies at an address."""
-    array = types.Array(like.dtype, len(shape), "C")
-
-    def generate(context, builder, signature, arguments):
-        address, shape, _ = arguments
-        data = builder.inttoptr(address, context.get_data_type(array.dtype).as_pointer())
-        return _array_at(context, builder, array, data, cgutils.unpack_tuple(builder, shape))
-
-    return array(address, shape, like), generate
-
-
-def _sums_of_lanes(builder, vectors):
-    """Of eight vectors with eight lanes, the vector of their sums: two vectors become one, half of whose lanes are of each."""
-    half = len(vectors) // 2
-    while half:
-        of_each = [lane + (_EIGHT if lane & half else 0) for lane in range(_EIGHT)]
-        own, other = (
-            ir.Constant(ir.VectorType(ir.IntType(32), _EIGHT), lanes)
-            for lanes in (of_each, [of_each[lane] ^ half for lane in range(_EIGHT)])
-        )
-        vectors = [
-            builder.fadd(builder.shuffle_vector(a, b, own), builder.shuffle_vector(a, b, other))
-            for a, b in zip(vectors[:half], vectors[half:], strict=True)
-        ]
-        half //= 2
-    return vectors[0]
-
-
-@intrinsic
-def _eight_sums(typing, x, start, w, first, stride, length, out, place):
-    """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
-    _in_one_piece(x, w, out)
-    signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
-        _, start, _, first, stride, length, _, place = arguments
-        real = context.get_data_type(signature.args[0].dtype)
-        vector = ir.VectorType(real, _EIGHT)
-        memory, index = _Vectors(builder, vector), length.type
-        sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
-        rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
-
-        def add(k, mask=None):
-            factor = memory.load(memory.at(x, builder.add(start, k)), mask)
-            for row, total in zip(rows, sums, strict=True):
-                product = builder.fmul(factor, memory.load(memory.at(w, builder.add(row, k)), mask), flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-
-        whole = builder.and_(length, index(-vector.count))
-        with cgutils.for_range_slice(builder, index(0), whole, index(vector.count)) as (k, _):
-            add(k)
-        rest = builder.sub(length, whole)
-        with builder.if_then(builder.icmp_signed(">", rest, index(0))):
-            lanes = ir.VectorType(index, vector.count)
-            add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
-        eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
-        memory.store(builder.fadd(memory.load(memory.at(out, place)), eight), memory.at(out, place))
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@exact_jit
-def apply(weights, first, length, transposed, rows, start, out, column):
-    """out[b, column + m] += the sum over k of weights[m, first + k] * rows[b, start + k], k < length; with `transposed`, of
-    weights[k, first + m] * rows[b, start + k], m < length. Packed weights are never needed."""
-    (height, breadth), samples = weights.shape, rows.shape[0]
-    for b in range(samples):
-        source, target = b * rows.shape[1] + start, b * out.shape[1] + column
-        if transposed:
-            for k in range(height):
-                for m in range(length):
-                    out[b, column + m] += weights[k, first + m] * rows[b, start + k]
-            continue
-        whole = height // _EIGHT * _EIGHT
-        for m in range(0, whole, _EIGHT):
-            _eight_sums(rows, source, weights, m * breadth + first, breadth, length, out, target + m)
-        for m in range(whole, height):
-            total = out[b, column + m]
-            for k in range(length):
-                total += weights[m, first + k] * rows[b, start + k]
-            out[b, column + m] = total
-
-
-# The equations and their adjoints.
+from symcell.runtime import check_version
+
+check_version(2, __name__)
+from symcell.runtime import (
+    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
+    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded,
+    parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
+)
+
+CONTENT_HASH = "74dcd639acb132a8"
 
 
 @fused
 def forward_once_row(n_u, n_s, A_log, w_S_out):
     """What needs parameters alone."""
     for j in range(n_u):
-        for k in range(n_s):
+        for k_ in range(n_s):
             # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            w_S = exp(A_log[j, k])
+            w_S = exp(A_log[j, k_])
             # kept
-            w_S_out[j, k] = w_S
+            w_S_out[j, k_] = w_S
 
 
 @jit
@@ -2298,17 +102,17 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         delta_out[j] = delta
         v_S_out[j] = v_S
     for j in range(n_u):
-        for k in range(n_s):
-            exp_S = exp(-delta_out[j] * w_S[j, k])
-            S = exp_S * S_prev[j, k] + B_t[k] * v_S_out[j]
+        for k_ in range(n_s):
+            exp_S = exp(-delta_out[j] * w_S[j, k_])
+            S = exp_S * S_prev[j, k_] + B_t[k_] * v_S_out[j]
             # kept
-            exp_S_out[j, k] = exp_S
-            S_out[j, k] = S
+            exp_S_out[j, k_] = exp_S
+            S_out[j, k_] = S
     # (10) y_ssm = S @ C_t + D * u
     for j in range(n_u):
         sum_y_ssm = zero
-        for k in range(n_s):
-            sum_y_ssm = added(sum_y_ssm, C_t[k] * S_out[j, k])
+        for k_ in range(n_s):
+            sum_y_ssm = added(sum_y_ssm, C_t[k_] * S_out[j, k_])
         sum_y_ssm_out[j] = sum_y_ssm
     for j in range(n_u):
         y_ssm = D[j] * u[j] + sum_y_ssm_out[j]
@@ -2344,7 +148,7 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, 
         # W_u @ x, W_z @ x
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), 0, low, high, rank,
             team)
-        meet(team)
+        barrier(team)
         for t in range(first, last):
             for b in range(low, upto):
                 if t < lengths[b]:
@@ -2352,18 +156,18 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, 
                         row_at(u1_seq, t, b), row_at(u2_seq, t + 1, b), row_at(u2_seq, t, b), row_at(u3_seq,
                         t + 1, b), k1, k2, k3, row_at(u3_seq, t, b), k0, b_u, columns_at(u_seq, t, b, 0, n_u),
                         columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b))
-        meet(team)
+        barrier(team)
         # W_1 @ u
         multiply(products, steps_at(u_seq, first, last), 0, W_1_packed, steps_at(z_delta_seq, first, last), 0,
             low, high, rank, team)
         # W_B @ u, W_C @ u
         multiply(products, steps_at(u_seq, first, last), 0, W_, steps_at(from_u, first, last), 0, low, high,
             rank, team)
-        meet(team)
+        barrier(team)
         # W_2 @ z_delta
         multiply(products, steps_at(z_delta_seq, first, last), 0, W_2_packed, steps_at(from_z_delta, 0,
             last - first), 0, low, high, rank, team)
-        meet(team)
+        barrier(team)
         for t in range(first, last):
             for b in range(low, upto):
                 if t < lengths[b]:
@@ -2373,17 +177,17 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, 
                         columns_at(from_u, t, b, 0, n_s), row_at(S_seq, t + 1, b), columns_at(from_u, t, b,
                         n_s, 2 * n_s), sum_y_ssm, D, row_at(y_ssm_seq, t, b), row_at(silu_z_y_seq, t, b),
                         columns_at(v_y_seq, t, b, 0, n_u))
-        meet(team)
+        barrier(team)
         # W_y @ v_y
         multiply(products, steps_at(v_y_seq, first, last), 0, W_y_packed, steps_at(from_v_y, 0, last - first),
             0, low, high, rank, team)
-        meet(team)
+        barrier(team)
         for t in range(first, last):
             for b in range(low, upto):
                 if t < lengths[b]:
                     forward_before_row_3(n_y, columns_at(from_v_y, t - first, b, 0, n_y), row_at(y_seq, t + 1,
                         b))
-        meet(team)
+        barrier(team)
     release(memory)
 
 
@@ -2391,11 +195,11 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, 
 def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
     """Gradients through what parameters alone make."""
     for j in range(n_u):
-        for k in range(n_s):
+        for k_ in range(n_s):
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            dA_log = dw_S[j, k] * w_S[j, k]
+            dA_log = dw_S[j, k_] * w_S[j, k_]
             # passed on
-            dA_log_out[j, k] = dA_log
+            dA_log_out[j, k_] = dA_log
 
 
 @jit
@@ -2439,36 +243,36 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
         dz_y_out[j] = dz_y
         dy_ssm_out[j] = dy_ssm
     for j in range(n_u):
-        for k in range(n_s):
+        for k_ in range(n_s):
             # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
-            dS = dy_ssm_out[j] * C_t[k] + dS_given[j, k] + dS_later[j, k]
+            dS = dy_ssm_out[j] * C_t[k_] + dS_given[j, k_] + dS_later[j, k_]
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            dS_prev = dS * exp_S[j, k]
-            dw_S[j, k] += -dS * delta[j] * exp_S[j, k] * S_prev[j, k]
+            dS_prev = dS * exp_S[j, k_]
+            dw_S[j, k_] += -dS * delta[j] * exp_S[j, k_] * S_prev[j, k_]
             # passed on
-            dS_out[j, k] = dS
-            dS_later[j, k] = dS_prev
+            dS_out[j, k_] = dS
+            dS_later[j, k_] = dS_prev
     for j in range(n_u):
         dv_S = zero
-        for k in range(n_s):
-            dv_S = added(dv_S, dS_out[j, k] * B_t[k])
+        for k_ in range(n_s):
+            dv_S = added(dv_S, dS_out[j, k_] * B_t[k_])
         dv_S_out[j] = dv_S
     # through (10) y_ssm = S @ C_t + D * u
     for j in range(n_s):
         dC_t_out[j] = zero
-    for k in range(n_u):
+    for k_ in range(n_u):
         for j in range(n_s):
-            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k] * S[k, j])
+            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k_] * S[k_, j])
     # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_s):
         dB_t_out[j] = zero
-    for k in range(n_u):
+    for k_ in range(n_u):
         for j in range(n_s):
-            dB_t_out[j] = added(dB_t_out[j], dS_out[k, j] * v_S[k])
+            dB_t_out[j] = added(dB_t_out[j], dS_out[k_, j] * v_S[k_])
     for j in range(n_u):
         sum_ddelta = zero
-        for k in range(n_s):
-            sum_ddelta = added(sum_ddelta, dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k])
+        for k_ in range(n_s):
+            sum_ddelta = added(sum_ddelta, dS_out[j, k_] * w_S[j, k_] * exp_S[j, k_] * S_prev[j, k_])
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]
@@ -2528,14 +332,14 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_giv
 
 @jit
 def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_u, n_r, n_s,
-        n_y, W_y_packed, W_2_packed, W, W_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
-        dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
-        x, dW_y, dW_2, dW, dW_, lines, panels, sums, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x,
-        b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
+        n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
+        dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
+        dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
+        sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
         delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given,
-        du2_later, du1_given, du1_later):
+        du2_later, du1_given, du1_later, dW_2, dW, dW_y, dW_, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    memory = scratch(n_s * n_u + n_u, W_y_packed)
+    memory = scratch(n_s * n_u + n_u, W_y_packed_transposed)
     dS = array_in(memory, 0, (n_u, n_s))
     sum_ddelta = array_in(memory, n_s * n_u, (n_u,))
     dw_S = array_in(sums, 0, (n_u, n_s))
@@ -2557,14 +361,14 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                         columns_at(dy_seq, t - first, b, 0, n_y), k1, row_at(u1_seq, t, b), k2, row_at(u2_seq,
                         t, b), k3, row_at(u3_seq, t, b), k0, columns_at(from_x, t, b, 0, n_u), b_u,
                         row_at(sigmoid_du0_seq, t - first, b))
-        meet(team)
+        barrier(team)
         # W_y.T @ dy
-        multiply(products, steps_at(dy_seq, 0, last - first), 0, W_y_packed, steps_at(from_dy, 0,
+        multiply(products, steps_at(dy_seq, 0, last - first), 0, W_y_packed_transposed, steps_at(from_dy, 0,
             last - first), 0, low, high, rank, team)
         # dW_y: the outer products of dy and v_y
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_seq, first, last), 0,
             dW_y, first, T, lengths, low, high, rank, team, lines, panels)
-        meet(team)
+        barrier(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 if t < lengths[b]:
@@ -2580,27 +384,27 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                         t - first, b, n_r, n_r + n_s), w_S, sum_ddelta, row_at(z_delta_2_seq, t, b),
                         columns_at(dz_delta_2_seq, t - first, b, 0, n_u), db_delta)
                     rows = carry(sums, rows)
-        meet(team)
+        barrier(team)
         # W_2.T @ dz_delta_2
-        multiply(products, steps_at(dz_delta_2_seq, 0, last - first), 0, W_2_packed, steps_at(from_dz_delta_2,
-            0, last - first), 0, low, high, rank, team)
+        multiply(products, steps_at(dz_delta_2_seq, 0, last - first), 0, W_2_packed_transposed,
+            steps_at(from_dz_delta_2, 0, last - first), 0, low, high, rank, team)
         # dW_2: the outer products of dz_delta_2 and z_delta
         add_outer_products(products, steps_at(dz_delta_2_seq, 0, last - first), 0, steps_at(z_delta_seq,
             first, last), 0, dW_2, first, T, lengths, low, high, rank, team, lines, panels)
-        meet(team)
+        barrier(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 if t < lengths[b]:
                     backward_before_row_3(n_r, columns_at(from_dz_delta_2, t - first, b, 0, n_r),
                         columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, 0, n_r))
-        meet(team)
+        barrier(team)
         # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
-        multiply(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0, W,
+        multiply(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0, W_transposed,
             steps_at(from_dz_delta, 0, last - first), 0, low, high, rank, team)
         # dW_1, dW_B, dW_C: the outer products of dz_delta, dB_t, dC_t and u
         add_outer_products(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0,
             steps_at(u_seq, first, last), 0, dW, first, T, lengths, low, high, rank, team, lines, panels)
-        meet(team)
+        barrier(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 if t < lengths[b]:
@@ -2613,209 +417,167 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                         t - first, b, 0, n_u), db_u, columns_at(from_x, t, b, 0, n_u), dk0, row_at(u1_seq, t,
                         b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b), dk3)
                     rows = carry(sums, rows)
-        meet(team)
+        barrier(team)
         if input_gradients:
             # dx = W_u.T @ du0 + W_z.T @ dz_y
-            multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+            multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_transposed_, steps_at(dx_seq,
+                first, last), 0, low, high, rank, team)
         # dW_u, dW_z: the outer products of du0, dz_y and x
         add_outer_products(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
             0, dW_, first, T, lengths, low, high, rank, team, lines, panels)
-        meet(team)
+        barrier(team)
     if rank == 0:
         collect(sums)
     release(memory)
 
 
-def _forward_weights(sizes, real, made, params, held, threads):
-    """What needs parameters alone, and the weights of all products, as `multiply` reads them."""
-    n_x = sizes["n_x"]
-    n_u = sizes["n_u"]
-    n_r = sizes["n_r"]
-    n_s = sizes["n_s"]
-    n_y = sizes["n_y"]
-    A_log = params["A_log"]
-    W_y_packed_held, W_2_packed_held, W_held, W__held = panels_of(held)
-    W, W_1_packed, W_, W_2_packed, W_y_packed, w_S = made or (packed(n_x, 2 * n_u, real), packed(n_u, n_r,
-        real), packed(n_u, 2 * n_s, real), packed(n_r, n_u, real), packed(n_u, n_y, real), room((n_u, n_s),
-        real))
+def pack_weights(sizes, dtype, params, into, threads):
+    """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
+    n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
+    W_u, W_2, W_1, W_B, W_C, A_log, W_y, W_z = (params[key] for key in ("W_u", "W_2", "W_1", "W_B", "W_C",
+        "A_log", "W_y", "W_z"))
+    if into is None:
+        into = {
+            "w_S": allocate((n_u, n_s), dtype),
+            "W_y_packed_transposed": empty_panels(n_y, n_u, dtype),
+            "W_2_packed_transposed": empty_panels(n_u, n_r, dtype),
+            "W_transposed": empty_panels(2 * n_s + n_r, n_u, dtype),
+            "W_transposed_": empty_panels(2 * n_u, n_x, dtype),
+            "W": empty_panels(n_x, 2 * n_u, dtype),
+            "W_1_packed": empty_panels(n_u, n_r, dtype),
+            "W_": empty_panels(n_u, 2 * n_s, dtype),
+            "W_2_packed": empty_panels(n_r, n_u, dtype),
+            "W_y_packed": empty_panels(n_u, n_y, dtype),
+        }
+    w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, W, W_1_packed, W_, W_2_packed, W_y_packed = (
+        into.values()
+    )
     # What needs parameters alone.
     forward_once(n_u, n_s, A_log, w_S)
 
     def part(rank, threads):
+        # W_y.T @ dy
+        pack(W_y, 0, n_u, True, W_y_packed_transposed, 0, 0, rank, threads)
+        # W_2.T @ dz_delta_2
+        pack(W_2, 0, n_r, True, W_2_packed_transposed, 0, 0, rank, threads)
+        # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
+        pack(W_1, 0, n_u, True, W_transposed, 0, 0, rank, threads)
+        pack(W_B, 0, n_u, True, W_transposed, n_r, 0, rank, threads)
+        pack(W_C, 0, n_u, True, W_transposed, n_r + n_s, 0, rank, threads)
+        # dx = W_u.T @ du0 + W_z.T @ dz_y
+        pack(W_u, 0, n_x, True, W_transposed_, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, True, W_transposed_, n_u, 0, rank, threads)
         # W_u @ x, W_z @ x
-        turn_over(W__held, 0, 0, 2 * n_u, n_x, W, 0, 0, rank, threads)
+        pack(W_u, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, False, W, 0, n_u, rank, threads)
         # W_1 @ u
-        turn_over(W_held, 0, 0, n_r, n_u, W_1_packed, 0, 0, rank, threads)
+        pack(W_1, 0, n_u, False, W_1_packed, 0, 0, rank, threads)
         # W_B @ u, W_C @ u
-        turn_over(W_held, n_r, 0, 2 * n_s, n_u, W_, 0, 0, rank, threads)
+        pack(W_B, 0, n_u, False, W_, 0, 0, rank, threads)
+        pack(W_C, 0, n_u, False, W_, 0, n_s, rank, threads)
         # W_2 @ z_delta
-        turn_over(W_2_packed_held, 0, 0, n_u, n_r, W_2_packed, 0, 0, rank, threads)
+        pack(W_2, 0, n_r, False, W_2_packed, 0, 0, rank, threads)
         # W_y @ v_y
-        turn_over(W_y_packed_held, 0, 0, n_y, n_u, W_y_packed, 0, 0, rank, threads)
+        pack(W_y, 0, n_u, False, W_y_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
-        W.size + W_1_packed.size + W_.size + W_2_packed.size + W_y_packed.size))
-    return W, W_1_packed, W_, W_2_packed, W_y_packed, w_S
+        W_y_packed_transposed.size + W_2_packed_transposed.size + W_transposed.size + W_transposed_.size + W.size + W_1_packed.size + W_.size + W_2_packed.size + W_y_packed.size))
+    return into
 
 
-def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, lengths, threads):
+def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x = sizes["n_x"]
-    n_u = sizes["n_u"]
-    n_r = sizes["n_r"]
-    n_s = sizes["n_s"]
-    n_y = sizes["n_y"]
-    b_u = params["b_u"]
-    k0 = params["k0"]
-    k1 = params["k1"]
-    k2 = params["k2"]
-    k3 = params["k3"]
-    b_delta = params["b_delta"]
-    D = params["D"]
+    n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
+    b_u, k0, k1, k2, k3, b_delta, D = (params[key] for key in ("b_u", "k0", "k1", "k2", "k3", "b_delta", "D"))
+    w_S, W, W_1_packed, W_, W_2_packed, W_y_packed = (packs[key] for key in ("w_S", "W", "W_1_packed", "W_",
+        "W_2_packed", "W_y_packed"))
     x = inputs["x"]
-    W, W_1_packed, W_, W_2_packed, W_y_packed, w_S = weights
     x_kept = kept["x"]
-    u1_seq = room((T + 1, B, n_u), real)
+    u1_seq = allocate((T + 1, B, n_u), dtype)
     u1_seq[0] = initial["u1"]
-    u2_seq = room((T + 1, B, n_u), real)
+    u2_seq = allocate((T + 1, B, n_u), dtype)
     u2_seq[0] = initial["u2"]
-    u3_seq = room((T + 1, B, n_u), real)
+    u3_seq = allocate((T + 1, B, n_u), dtype)
     u3_seq[0] = initial["u3"]
-    S_seq = room((T + 1, B, n_u, n_s), real)
+    S_seq = allocate((T + 1, B, n_u, n_s), dtype)
     S_seq[0] = initial["S"]
-    y_seq = room((T + 1, B, n_y), real)
+    y_seq = allocate((T + 1, B, n_y), dtype)
     y_seq[0] = initial["y"]
-    parts = shares(threads, T, B,
+    parts = parts_of(threads, T, B,
         10 * n_y + 110 * n_u + 2 * n_r * n_u + 2 * n_u * n_x + 22 * n_s * n_u + n_u * n_y)
     block = steps_at_a_time(T, B)
-    products = products_of(real)
-    from_x = room((T, B, 2 * n_u), real)
-    u_seq, v_y_seq, silu_z_y_seq, z_delta_2_seq, delta_seq, v_S_seq, y_ssm_seq = room((7, T, B, n_u), real)
-    z_delta_seq = room((T, B, n_r), real)
-    from_u = room((T, B, 2 * n_s), real)
-    exp_S_seq = room((T, B, n_u, n_s), real)
-    from_z_delta = room((block, B, n_u), real)
-    from_v_y = room((block, B, n_y), real)
-
-    def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, n_s, n_y, W, W_1_packed,
-            W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
-            from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta,
-            z_delta_2_seq, delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq)
-
-    in_parallel(part, parts)
-    return {"u1": u1_seq, "u2": u2_seq, "u3": u3_seq, "S": S_seq, "y": y_seq}, (delta_seq, exp_S_seq, from_u,
-        from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, w_S, y_ssm_seq, z_delta_2_seq, z_delta_seq)
+    from_x = allocate((T, B, 2 * n_u), dtype)
+    u_seq, v_y_seq, silu_z_y_seq, z_delta_2_seq, delta_seq, v_S_seq, y_ssm_seq = allocate((7, T, B, n_u),
+        dtype)
+    z_delta_seq = allocate((T, B, n_r), dtype)
+    from_u = allocate((T, B, 2 * n_s), dtype)
+    exp_S_seq = allocate((T, B, n_u, n_s), dtype)
+    from_z_delta = allocate((block, B, n_u), dtype)
+    from_v_y = allocate((block, B, n_y), dtype)
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_u, n_s, n_y, W, W_1_packed,
+        W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq, from_v_y,
+        x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq, delta_seq,
+        v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
+    return {"u1": u1_seq, "u2": u2_seq, "u3": u3_seq, "S": S_seq, "y": y_seq}, {"delta_seq": delta_seq,
+        "exp_S_seq": exp_S_seq, "from_u": from_u, "from_x": from_x, "silu_z_y_seq": silu_z_y_seq,
+        "u_seq": u_seq, "v_S_seq": v_S_seq, "v_y_seq": v_y_seq, "y_ssm_seq": y_ssm_seq,
+        "z_delta_2_seq": z_delta_2_seq, "z_delta_seq": z_delta_seq}
 
 
-def _held_weights(sizes, real):
-    """Packed weights that hold parameters, each with its parts: name, first column, columns; where they lie."""
-    n_x = sizes["n_x"]
-    n_u = sizes["n_u"]
-    n_r = sizes["n_r"]
-    n_s = sizes["n_s"]
-    n_y = sizes["n_y"]
-    return [
-        # W_y.T @ dy
-        (packed(n_y, n_u, real), [
-            ("W_y", 0, n_u, 0, 0),
-        ]),
-        # W_2.T @ dz_delta_2
-        (packed(n_u, n_r, real), [
-            ("W_2", 0, n_r, 0, 0),
-        ]),
-        # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
-        (packed(2 * n_s + n_r, n_u, real), [
-            ("W_1", 0, n_u, 0, 0),
-            ("W_B", 0, n_u, n_r, 0),
-            ("W_C", 0, n_u, n_r + n_s, 0),
-        ]),
-        # dx = W_u.T @ du0 + W_z.T @ dz_y
-        (packed(2 * n_u, n_x, real), [
-            ("W_u", 0, n_x, 0, 0),
-            ("W_z", 0, n_x, n_u, 0),
-        ]),
-    ]
-
-
-def _backward_weights(sizes, real, made, params, tape, threads):
-    """The other packed weights, as `multiply` reads them."""
-    return ()
-
-
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, lengths, threads,
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
         input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
-    n_x = sizes["n_x"]
-    n_u = sizes["n_u"]
-    n_r = sizes["n_r"]
-    n_s = sizes["n_s"]
-    n_y = sizes["n_y"]
-    b_u = params["b_u"]
-    k0 = params["k0"]
-    k1 = params["k1"]
-    k2 = params["k2"]
-    k3 = params["k3"]
-    D = params["D"]
+    n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
+    b_u, k0, k1, k2, k3, D = (params[key] for key in ("b_u", "k0", "k1", "k2", "k3", "D"))
+    w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_ = (
+        (packs[key] for key in ("w_S", "W_y_packed_transposed", "W_2_packed_transposed", "W_transposed", "W_transposed_"))
+    )
     x = inputs["x"]
-    W_y_packed, W_2_packed, W, W_ = weights
-    u1_seq = states["u1"]
-    u2_seq = states["u2"]
-    u3_seq = states["u3"]
-    S_seq = states["S"]
-    du1_given = given["u1"]
-    du2_given = given["u2"]
-    du3_given = given["u3"]
-    dS_given = given["S"]
-    dy_given = given["y"]
-    du1_later = later["u1"]
-    du2_later = later["u2"]
-    du3_later = later["u3"]
-    dS_later = later["S"]
-    (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, w_S, y_ssm_seq,
-        z_delta_2_seq, z_delta_seq) = tape
+    u1_seq, u2_seq, u3_seq, S_seq = (states[key] for key in ("u1", "u2", "u3", "S"))
+    du1_given, du2_given, du3_given, dS_given, dy_given = (given[key] for key in ("u1", "u2", "u3", "S", "y"))
+    du1_later, du2_later, du3_later, dS_later = (later[key] for key in ("u1", "u2", "u3", "S"))
+    delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq, z_delta_seq = (
+        (tape[key] for key in ("delta_seq", "exp_S_seq", "from_u", "from_x", "silu_z_y_seq", "u_seq", "v_S_seq", "v_y_seq", "y_ssm_seq", "z_delta_2_seq", "z_delta_seq"))
+    )
     parts = (
-        shares(threads, T, B, 10 * n_r + 10 * n_y + 150 * n_u + 2 * n_u * n_y + 20 * n_s + 24 * n_s * n_u + 4
-        * n_r * n_u + 4 * n_u * n_x)
+        parts_of(threads, T, B, 10 * n_r + 10 * n_y + 150 * n_u + 2 * n_u * n_y + 20 * n_s + 24 * n_s * n_u
+        + 4 * n_r * n_u + 4 * n_u * n_x)
     )
     block = steps_at_a_time(T, B)
-    products = products_of(real)
-    dy_seq = room((block, B, spread(n_y, real)), real)
-    from_dy = room((block, B, n_u), real)
-    dz_delta_2_seq = room((block, B, spread(n_u, real)), real)
-    from_dz_delta_2 = room((block, B, n_r), real)
-    dz_delta_and_dB_t_and_dC_t_seq = room((block, B, spread(2 * n_s + n_r, real)), real)
-    from_dz_delta = room((block, B, n_u), real)
-    du0_and_dz_y_seq = room((block, B, spread(2 * n_u, real)), real)
-    dx_seq = room((T, B, n_x), real)
-    sigmoid_du0_seq = room((block, B, n_u), real)
-    dy_ssm_seq = room((block, B, n_u), real)
-    dv_S_seq = room((block, B, n_u), real)
+    dy_seq = allocate((block, B, padded(n_y, dtype)), dtype)
+    from_dy = allocate((block, B, n_u), dtype)
+    dz_delta_2_seq = allocate((block, B, padded(n_u, dtype)), dtype)
+    from_dz_delta_2 = allocate((block, B, n_r), dtype)
+    dz_delta_and_dB_t_and_dC_t_seq = allocate((block, B, padded(2 * n_s + n_r, dtype)), dtype)
+    from_dz_delta = allocate((block, B, n_u), dtype)
+    du0_and_dz_y_seq = allocate((block, B, padded(2 * n_u, dtype)), dtype)
+    dx_seq = allocate((T, B, n_x), dtype)
+    sigmoid_du0_seq = allocate((block, B, n_u), dtype)
+    dy_ssm_seq = allocate((block, B, n_u), dtype)
+    dv_S_seq = allocate((block, B, n_u), dtype)
     # Each thread adds up gradients of its own.
-    dW_2 = sums_of_products((parts[-1][1] + 1, n_u, n_r), real, T * B)
-    dW = sums_of_products((parts[-1][1] + 1, 2 * n_s + n_r, n_u), real, T * B)
-    dW_y = sums_of_products((parts[-1][1] + 1, n_y, n_u), real, T * B)
-    dW_ = sums_of_products((parts[-1][1] + 1, 2 * n_u, n_x), real, T * B)
-    sums = sums_of_rows(parts[-1][1] + 1, 7 * n_u + n_s * n_u, real)
-    lines, panels = outer_room(len(parts), [n_u, n_r, n_x], real)
-
-    def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_u, n_r,
-            n_s, n_y, W_y_packed, W_2_packed, W, W_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
-            dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq,
-            u_seq, x, dW_y[own], dW_2[own], dW[own], dW_[own], lines[thread], panels[thread], sums[own],
-            dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
-            y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq,
-            w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given, du2_later, du1_given, du1_later)
-
-    in_parallel(part, parts)
+    dW_2 = sums_of_products((parts[-1].own + 1, n_u, n_r), dtype, T * B)
+    dW = sums_of_products((parts[-1].own + 1, 2 * n_s + n_r, n_u), dtype, T * B)
+    dW_y = sums_of_products((parts[-1].own + 1, n_y, n_u), dtype, T * B)
+    dW_ = sums_of_products((parts[-1].own + 1, 2 * n_u, n_x), dtype, T * B)
+    sums = sums_of_rows(parts[-1].own + 1, 7 * n_u + n_s * n_u, dtype)
+    lines, panels = outer_room(len(parts), [n_u, n_r, n_x], dtype)
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_u, n_r,
+        n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
+        dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
+        dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
+        sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
+        delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given,
+        du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(lines, panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)
     dW_ = summed(dW_)
     sums = summed(sums)
     dw_S = sums[0:n_s * n_u].reshape((n_u, n_s))
+    # Gradients through what parameters alone make.
+    dA_log = allocate((n_u, n_s), dtype)
+    backward_once(n_u, n_s, dw_S, w_S, dA_log)
     db_u = sums[n_s * n_u:n_s * n_u + n_u]
     dk0 = sums[n_s * n_u + n_u:2 * n_u + n_s * n_u]
     dk1 = sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u]
@@ -2828,678 +590,38 @@ def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, l
     dW_C = dW[n_r + n_s:2 * n_s + n_r]
     dW_u = dW_[0:n_u]
     dW_z = dW_[n_u:2 * n_u]
-    # Gradients through what parameters alone make.
-    dA_log = room((n_u, n_s), real)
-    backward_once(n_u, n_s, dw_S, w_S, dA_log)
     return {"W_u": dW_u, "b_u": db_u, "k0": dk0, "k1": dk1, "k2": dk2, "k3": dk3, "b_delta": db_delta,
         "W_2": dW_2, "W_1": dW_1, "W_B": dW_B, "W_C": dW_C, "A_log": dA_log, "D": dD, "W_y": dW_y,
         "W_z": dW_z}, {"x": dx_seq}
 
 
-def forward_single(places, x, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
-    """One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""
-    B = x.shape[0]
-    n_x = places[15]
-    n_u = places[16]
-    n_r = places[17]
-    n_s = places[18]
-    n_y = places[19]
-    if x.shape != (B, n_x) or u1_prev.shape != (B, n_u) or u2_prev.shape != (B, n_u) or u3_prev.shape != (B,
-            n_u) or S_prev.shape != (B, n_u, n_s) or y_prev.shape != (B, n_y) or u1.shape != (B,
-            n_u) or u2.shape != (B, n_u) or u3.shape != (B, n_u) or S.shape != (B, n_u, n_s) or y.shape != (B,
-            n_y):
-        return False
-    W_u = array_at(places[0], (n_u, n_x), x)
-    b_u = array_at(places[1], (n_u,), x)
-    k0 = array_at(places[2], (n_u,), x)
-    k1 = array_at(places[3], (n_u,), x)
-    k2 = array_at(places[4], (n_u,), x)
-    k3 = array_at(places[5], (n_u,), x)
-    b_delta = array_at(places[6], (n_u,), x)
-    W_2 = array_at(places[7], (n_u, n_r), x)
-    W_1 = array_at(places[8], (n_r, n_u), x)
-    W_B = array_at(places[9], (n_s, n_u), x)
-    W_C = array_at(places[10], (n_s, n_u), x)
-    A_log = array_at(places[11], (n_u, n_s), x)
-    D = array_at(places[12], (n_u,), x)
-    W_y = array_at(places[13], (n_y, n_u), x)
-    W_z = array_at(places[14], (n_u, n_x), x)
-    memory = scratch(10 * B * n_u + 2 * B * n_s + B * n_r + B * n_s * n_u + B * n_y + n_s * n_u + n_u, x)
-    from_x = array_in(memory, 0, (B, 2 * n_u))
-    u_seq = array_in(memory, 2 * B * n_u, (B, n_u))
-    z_delta_seq = array_in(memory, 3 * B * n_u, (B, n_r))
-    from_z_delta = array_in(memory, 3 * B * n_u + B * n_r, (B, n_u))
-    z_delta_2_seq = array_in(memory, 4 * B * n_u + B * n_r, (B, n_u))
-    delta_seq = array_in(memory, 5 * B * n_u + B * n_r, (B, n_u))
-    from_u = array_in(memory, 6 * B * n_u + B * n_r, (B, 2 * n_s))
-    w_S = array_in(memory, 2 * B * n_s + 6 * B * n_u + B * n_r, (n_u, n_s))
-    v_S_seq = array_in(memory, 2 * B * n_s + 6 * B * n_u + B * n_r + n_s * n_u, (B, n_u))
-    exp_S_seq = array_in(memory, 2 * B * n_s + 7 * B * n_u + B * n_r + n_s * n_u, (B, n_u, n_s))
-    sum_y_ssm = array_in(memory, 2 * B * n_s + 7 * B * n_u + B * n_r + B * n_s * n_u + n_s * n_u, (n_u,))
-    y_ssm_seq = array_in(memory, 2 * B * n_s + 7 * B * n_u + B * n_r + B * n_s * n_u + n_s * n_u + n_u, (B,
-        n_u))
-    silu_z_y_seq = array_in(memory, 2 * B * n_s + 8 * B * n_u + B * n_r + B * n_s * n_u + n_s * n_u + n_u, (B,
-        n_u))
-    v_y_seq = array_in(memory, 2 * B * n_s + 9 * B * n_u + B * n_r + B * n_s * n_u + n_s * n_u + n_u, (B,
-        n_u))
-    from_v_y = array_in(memory, 10 * B * n_u + 2 * B * n_s + B * n_r + B * n_s * n_u + n_s * n_u + n_u, (B,
-        n_y))
-    forward_once_row(n_u, n_s, A_log, w_S)
-    # W_u @ x, W_z @ x
-    apply(W_u, 0, n_x, False, x, 0, from_x, 0)
-    apply(W_z, 0, n_x, False, x, 0, from_x, n_u)
-    for b in range(B):
-        forward_before_row_1(n_u, from_x[b, 0:n_u], u1[b], u1_prev[b], u2[b], u2_prev[b], u3[b], k1, k2, k3,
-            u3_prev[b], k0, b_u, u_seq[b, 0:n_u], from_x[b, n_u:2 * n_u], silu_z_y_seq[b])
-    # W_1 @ u
-    apply(W_1, 0, n_u, False, u_seq, 0, z_delta_seq, 0)
-    # W_B @ u, W_C @ u
-    apply(W_B, 0, n_u, False, u_seq, 0, from_u, 0)
-    apply(W_C, 0, n_u, False, u_seq, 0, from_u, n_s)
-    # W_2 @ z_delta
-    apply(W_2, 0, n_r, False, z_delta_seq, 0, from_z_delta, 0)
-    for b in range(B):
-        forward_before_row_2(n_u, n_s, from_z_delta[b, 0:n_u], b_delta, z_delta_2_seq[b], delta_seq[b],
-            u_seq[b, 0:n_u], v_S_seq[b], w_S, exp_S_seq[b], S_prev[b], from_u[b, 0:n_s], S[b],
-            from_u[b, n_s:2 * n_s], sum_y_ssm, D, y_ssm_seq[b], silu_z_y_seq[b], v_y_seq[b, 0:n_u])
-    # W_y @ v_y
-    apply(W_y, 0, n_u, False, v_y_seq, 0, from_v_y, 0)
-    for b in range(B):
-        forward_before_row_3(n_y, from_v_y[b, 0:n_y], y[b])
-    release(memory)
-    return True
-
-
-# What this module offers: init, freeze, forward, backward, step.
-
-
-class Run:
-    """What `forward` computed, and what `backward` needs of it.
-
-    states: name -> (T, B, *shape), every step, zeros behind the end of a shorter sample; final: name -> (B, *shape), after each
-    sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
-    until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
-
-    final: dict[str, np.ndarray]
-
-    def __init__(self, call, final, starts, sequences=None, tape=None):
-        self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-
-    @cached_property
-    def states(self) -> dict[str, np.ndarray]:
-        found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
-        if self._call.ragged:
-            return {name: _within(_copied(a), self._call.lengths) for name, a in found.items()}
-        return found
-
-    @cached_property
-    def outputs(self) -> dict[str, np.ndarray]:
-        return {name: self.states[name] for name in OUTPUTS}
-
-    def __repr__(self):
-        shapes = ((name, (self._call.T, *a.shape)) for name, a in self.final.items())
-        return f"Run of {NAME}: " + ", ".join(f"{name} {shape}" for name, shape in shapes)
-
-
-class Gradients:
-    """The derivatives of the loss: params, inputs and initial, each a dict of arrays."""
-
-    params: dict[str, np.ndarray]
-    inputs: dict[str, np.ndarray]
-    initial: dict[str, np.ndarray]
-
-    def __init__(self, params, inputs, initial):
-        self.params, self.inputs, self.initial = params, inputs, initial
-
-    def __repr__(self):
-        return f"Gradients of {NAME}: " + ", ".join((*self.params, *self.inputs, *self.initial))
-
-
-def init(seed: int = 0, dtype: DTypeLike = "float32", **sizes: int) -> dict[str, np.ndarray]:
-    """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
-
-    Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
-    integer, and for what no memory holds."""
-    dtype = _real_dtype(dtype)
-    numbers = _given_sizes(sizes)
-    try:
-        random = np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise CellError(f"{NAME}: seed {seed!r} is no seed: {error}") from None
-    wanted = shapes(**numbers)
-    params = {}
-    for name in (*PARAMS, *CONSTANTS):
-        try:
-            bound = 1 / math.sqrt(wanted[name][-1] if wanted[name] else 1)
-            values = random.uniform(-bound, bound, wanted[name])
-            params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
-        except (MemoryError, OverflowError, ValueError):
-            raise CellError(f"{NAME}: there is no memory for {name} of shape {wanted[name]}") from None
-        params[name][...] = values
-    return params
-
-
-def freeze(params: Mapping[str, ArrayLike], dtype: DTypeLike | None = None) -> Frozen:
-    """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
-    `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
-    arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    sizes = wanted = None
-    if _PARAMETERS_TELL:  # otherwise the first call does
-        sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
-        wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-    return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
-
-
-def forward(
-    params: Mapping[str, ArrayLike],
-    inputs: ArrayLike | Mapping[str, ArrayLike],
-    initial: Mapping[str, ArrayLike] | None = None,
-    lengths: Sequence[int] | np.ndarray | None = None,
-    dtype: DTypeLike | None = None,
-    threads: int | None = None,
-    checkpoint: int | bool | None = None,
-) -> Run:
-    """Run the cell over a sequence.
-
-    params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
-    states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
-    lengths: (B,) integers, how many of the T steps each sample has; whatever inputs and cotangents hold behind them has no
-    influence. Default: all of them.
-    threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
-    checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
-    `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
-    Raises CellError for wrong names, shapes and dtypes."""
-    call, start = _checked_call(params, inputs, initial, dtype, _SEQUENCE, threads, checkpoint, lengths)
-    if len(call.segments) == 1:
-        given = {name: _ready(a) for name, a in call.inputs.items()}
-        kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
-        call.inputs.update(kept)
-        sequences, tape = _run_segment(call, *call.segments[0], start, given)
-        return Run(call, _states_at_ends(call, sequences, 0, call.T, {}), [None], sequences, tape)
-    starts, final = [{name: _copied(a) for name, a in start.items()}], {}
-    for first, last in call.segments:
-        sequences, _ = _run_segment(call, first, last, starts[-1])
-        starts.append({name: a[-1].copy() for name, a in sequences.items()})
-        final = _states_at_ends(call, sequences, first, last, final)
-    return Run(call, final, starts[:-1])
-
-
-def backward(
-    run: Run,
-    cotangents: Mapping[str, ArrayLike] | None = None,
-    final: Mapping[str, ArrayLike] | None = None,
-    input_gradients: bool = True,
-) -> Gradients:
-    """The gradients of a loss, given its derivatives with respect to the states.
-
-    cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
-    left out) and initial states. Raises CellError like forward."""
-    if not isinstance(run, Run):
-        found = repr(run) if hasattr(run, "final") else f"a {type(run).__name__}"
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {found}")
-    call = run._call
-    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
-    final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
-    _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
-    _check_shapes("final", final, STATES, call.shapes, (call.B,))
-    later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
-    of_params, of_inputs, whole = {}, {}, len(call.segments) == 1
-    for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
-        sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
-        given = _given_between(call, cotangents, later, first, last)
-        inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
-        weights = *panels_of(call.params.held), *others
-        params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, _lengths_between(call, first, last), call.threads, input_gradients)
-        of_params = params if whole else _grown(of_params, params)
-        if input_gradients:
-            _put(of_inputs, inputs, first, last, call.T)
-    if not whole:
-        of_params = {name: _rounded(a, call.real) for name, a in of_params.items()}
-    for name, source in INITIAL.items():
-        if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = _rounded(of_params[source] + later[name].sum(0, np.float64), call.real)
-    if call.ragged:
-        of_inputs = {name: _within(a, call.lengths) for name, a in of_inputs.items()}
-    return Gradients(of_params, of_inputs, later)
-
-
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
-# that it made lately; found by the dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None, None
-_steps = {}
-_compiled_steps = {}
-_compiling = threading.Lock()
-
-
-def _checked_step(params, inputs, state, dtype):
-    """One step with all checks; afterwards these parameters are known."""
-    global _steps, _latest_step
-    call, start = _checked_call(params, inputs, state, dtype, _STEP)
-    real = call.real
-    with _compiling:
-        if real not in _compiled_steps:
-            _compiled_steps[real] = _compiled_step(real)
-    names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
-    in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
-    checked = call.params.copies if frozen else _arrays("params", params, names, real)
-    arrays = [params[name] if name in in_place else _ready(checked[name]) for name in names]
-    places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
-    given = [_ready(a) for a in (*call.inputs.values(), *start.values())]
-    new = {name: np.empty(start[name].shape, real) for name in STATES}
-    _compiled_steps[real](places, *given, *new.values())
-    # A lone number would equal another array with that number.
-    recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
-    known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
-    _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
-    return new
-
-
-def _compiled_step(real):
-    """The single step for one dtype, and for arrays in one piece only."""
-    number = types.float32 if real == np.float32 else types.float64
-    given = [types.Array(number, len(shape) + 1, "C") for shape in (*INPUTS.values(), *STATES.values(), *STATES.values())]
-    call = jit(forward_single)
-    call.compile((types.Array(types.int64, 1, "C"), *given))
-    call.disable_compile()
-    return call
-
-
-def step(
-    params: Mapping[str, ArrayLike],
-    inputs: ArrayLike | Mapping[str, ArrayLike],
-    state: Mapping[str, ArrayLike] | None = None,
-    dtype: DTypeLike | None = None,
-) -> dict[str, np.ndarray]:
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
-    then, but must have kept their shapes. Raises CellError like forward."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if len(state) == 5 and (params is known or (type(params) is dict and params == known)):
-                u1_prev = state["u1"]
-                u2_prev = state["u2"]
-                u3_prev = state["u3"]
-                S_prev = state["S"]
-                y_prev = state["y"]
-                # States that earlier calls made serve again when nobody has them any more.
-                for u1, u2, u3, S, y in made:
-                    if (
-                        getrefcount(u1) == _UNUSED
-                        and getrefcount(u2) == _UNUSED
-                        and getrefcount(u3) == _UNUSED
-                        and getrefcount(S) == _UNUSED
-                        and getrefcount(y) == _UNUSED
-                        and call(places, inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y)
-                    ):
-                        return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
-                u1 = u1_prev.copy()
-                u2 = u2_prev.copy()
-                u3 = u3_prev.copy()
-                S = S_prev.copy()
-                y = y_prev.copy()
-                if call(places, inputs, u1_prev, u2_prev, u3_prev, S_prev, y_prev, u1, u2, u3, S, y):
-                    made[0], made[1] = made[1], (u1, u2, u3, S, y)
-                    return {"u1": u1, "u2": u2, "u3": u3, "S": S, "y": y}
-        except (AttributeError, TypeError, KeyError, ValueError):
-            pass  # something is not as expected: the checks say what
-        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
-            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
-                raise
-    return _checked_step(params, inputs, state, dtype)
-
-
-# Calls, and the steps that they compute at a time.
-
-
-_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
-_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
-
-
-class _Call(NamedTuple):
-    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
-
-    T: int
-    B: int
-    sizes: dict
-    shapes: dict
-    real: np.dtype
-    params: _Parameters
-    inputs: dict
-    lengths: np.ndarray  # how many steps each sample has
-    ragged: bool  # whether some do not have all
-    given: tuple  # the states whose initial value was
-    threads: int
-    segments: list
-
-
-def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint=None, lengths=None):
-    """The call, and the states that it begins with, which may be the caller's arrays. The inputs have these axes before their
-    own: those of one step have no T."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    threads = _number_of_threads(threads)
-    known = _known_parameters(params, real, threads)
-    arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    lead, before = _steps_and_samples(inputs, axes), _initial_of(axes)
-    T, B = lead if axes is _SEQUENCE else (1, *lead)
-    given = _arrays(before, {} if initial is None else initial, tuple(STATES), real, partly=True)
-    told = known and _PARAMETERS_TELL
-    sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
-    if not known or known.sizes != sizes:
-        wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, (), axes)
-        frozen = isinstance(params, Frozen)
-        known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
-    wanted = known.shapes
-    _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
-    _check_shapes(before, given, STATES, wanted, (B,), axes)
-    ragged, lengths = lengths is not None, _checked_lengths(lengths, T, B)
-    states = [(name, wanted[name]) for name in STATES]
-    segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, ragged, tuple(given), threads, segments), start
-
-
-def _segments(T, checkpoint, units):
-    """(first, last) of each segment; `units` are those of all states and samples."""
-    if checkpoint is None or checkpoint is False:
-        return [(0, T)]
-    enough = _WORTH_A_CALL // max(1, units)
-    length = max(int(np.sqrt(T)), enough) if checkpoint is True else _positive("checkpoint", checkpoint)
-    return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
-
-
-def _run_segment(call, first, last, start, given=None):
-    """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
-    kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
-                    _lengths_between(call, first, last), call.threads)  # fmt: skip
-
-
-def _replayed(run):
-    """All states of a run with checkpoints, computed again."""
-    states = {}
-    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        sequences, _ = _run_segment(run._call, first, last, start)
-        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
-    return states
-
-
-def _put(whole, part, first, last, T):
-    """Write the arrays of some steps into those of all; if there are no others, they are those."""
-    for name, a in part.items():
-        if last - first == T:
-            whole[name] = a
-            continue
-        if name not in whole:
-            whole[name] = room((T, *a.shape[1:]), a.dtype)
-        whole[name][first:last] = a
-
-
-# Sequences of several lengths.
-
-
-def _checked_lengths(lengths, T, B):
-    """How many steps each sample has; all of them by default."""
-    if lengths is None:
-        found = np.empty(B, np.int64)
-        found.fill(T)
-        return found
-    try:
-        found = np.asarray(lengths, np.int64 if B == 0 and len(lengths) == 0 else None)
-    except (TypeError, ValueError):  # no sequence, or rows of several lengths
-        found = np.empty(0, object)
-    if found.shape != (B,) or found.dtype.kind not in "iu":
-        raise CellError(
-            f"{NAME}: lengths must be an integer for each of the {B} samples, found {type(lengths).__name__}"
-            f" of shape {found.shape} and dtype {found.dtype}"
-        )
-    for sample in np.flatnonzero((found < 0) | (found > T))[:1]:
-        raise CellError(f"{NAME}: lengths[{sample}] is {found[sample]}, expected 0 to T = {T}")
-    return found.astype(np.int64)
-
-
-def _within(array, lengths):
-    """A sequence with zeros behind the end of each sample, in place."""
-    array[np.arange(len(array))[:, None] >= lengths] = 0
-    return array
-
-
-def _lengths_between(call, first, last):
-    """How many of some steps each sample has."""
-    return call.lengths if last - first == call.T else np.clip(call.lengths - first, 0, last - first)
-
-
-def _states_at_ends(call, sequences, first, last, before):
-    """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
-    then. `sequences` begin with the state before `first`."""
-    if not call.ragged:
-        return {name: a[-1].copy() for name, a in sequences.items()}
-    ends, ended = _lengths_between(call, first, last), call.lengths < first
-    found = {name: a[ends, np.arange(call.B)] for name, a in sequences.items()}
-    for name, a in before.items():
-        found[name][ended] = a[ended]
-    return found
-
-
-def _given_between(call, cotangents, later, first, last):
-    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
-    added to that of the sample's last step."""
-    given = {}
-    for name in STATES:
-        zero = (1, call.B, *call.shapes[name])
-        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
-        if name not in RECURRENT and later[name].any():
-            some = np.flatnonzero((first < call.lengths) & (call.lengths <= last))
-            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
-            given[name][call.lengths[some] - 1 - first, some] += later[name][some]
-            later[name][some] = 0
-    return given
-
-
-# Checks of what is given.
-
-
-_SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
-_REALS = {name: np.dtype(name) for name in ("float32", "float64")}
-
-
-def _real_dtype(dtype):
-    if type(dtype) is str and dtype in _REALS:
-        found = _REALS[dtype]
-    else:
-        try:
-            found = np.dtype(dtype)
-        except TypeError:
-            found = dtype
-        if found not in _REALS.values():
-            raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
-    if ONLY_FLOAT64 and found == _REALS["float32"]:
-        raise CellError(f"cell {NAME}, {ONLY_FLOAT64}; use float64")
-    return found
-
-
-def _dtype_of(params, inputs):
-    """The dtype of the first array among what was given."""
-    values = [
-        *(params.values() if isinstance(params, (dict, Frozen)) else ()),
-        *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
-    ]
-    for value in values:
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return _real_dtype(value.dtype.newbyteorder("="))
-    return np.dtype("float64")
-
-
-def _by_name(inputs):
-    """A single array is the single input."""
-    if isinstance(inputs, dict):
-        return inputs
-    if len(INPUTS) != 1:
-        raise CellError(f"{NAME}: inputs must be a dict with {', '.join(INPUTS)}, found {type(inputs).__name__}")
-    return {next(iter(INPUTS)): inputs}
-
-
-def _arrays(group, values, names, real, partly=False):
-    """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
-    if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
-        values = dict(values)
-    if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {_found(values)}")
-    found = {name: _array(group, name, values[name], real) for name in names if name in values}
-    if len(found) < len(values):
-        unknown = [str(name) for name in values if name not in names]
-        raise CellError(f"{NAME}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
-    if len(found) < len(names) and not partly:
-        raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
-    return found
-
-
-def _found(values):
-    """What was given in place of a dict, in words."""
-    if type(values).__name__ == "Frozen" and hasattr(values, "_cell"):
-        return f"parameters that a kernel of {values._cell} has frozen; freeze a dict of them with this one"
-    return type(values).__name__
-
-
-def _array(group, name, value, real):
-    """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
-    if type(value) is np.ndarray and value.dtype == real:
-        return value
-    label = f"{group}[{name!r}]"
-    if value is None or isinstance(value, np.ma.MaskedArray):
-        raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor that has a gradient
-        raise CellError(f"{NAME}: {label} is no array: {error}") from None
-    has_dtype = hasattr(value, "dtype") and array.ndim > 0
-    if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
-        raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
-    return np.asarray(array, dtype=real)
-
-
-def _number_of_threads(threads):
-    if threads is None:
-        return config.NUMBA_NUM_THREADS
-    return _positive("threads", threads)
-
-
-def _positive(label, n):
-    if (type(n) is not int and (isinstance(n, bool) or not isinstance(n, (int, np.integer)))) or n < 1:
-        raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
-    return int(n)
-
-
-def _steps_and_samples(inputs, axes):
-    """(T, B), or (B,) of one step, which all inputs share."""
-    count = len(axes)
-    for name, a in inputs.items():
-        if a.ndim != len(INPUTS[name]) + count:
-            expected = ", ".join((*axes, *INPUTS[name]))
-            words = " for one step" if axes == _STEP else ""
-            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected}){words}")
-    leads = {a.shape[:count] for a in inputs.values()}
-    if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[:count]}" for name, a in inputs.items())
-        words = "samples (B,)" if axes == _STEP else "steps or samples (T, B)"
-        raise CellError(f"{NAME}: the inputs differ in {words}: {found}")
-    return leads.pop()
-
-
-def _sizes(groups, axes=_SEQUENCE):
-    """Every size, read off an array that has it as an axis."""
-    sizes = {}
-    for size, places in SIZES.items():
-        for group, name, axis, times, divisor, plus in places:
-            a = groups[group].get(name)
-            if a is not None and size not in sizes:
-                group, axis = _place_given(group, axis, axes)
-                if axis >= a.ndim:
-                    expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
-                    raise CellError(
-                        f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
-                    )
-                sizes[size] = a.shape[axis] * times // divisor + plus
-        if size not in sizes:
-            raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
-    return sizes
-
-
-def _place_given(group, axis, axes):
-    """A place of SIZES as the caller sees it: what he calls the group, and the axis of the whole array."""
-    if group == "initial":
-        return _initial_of(axes), axis + 1
-    return group, axis + (len(axes) if group == "inputs" else 0)
-
-
-def _initial_of(axes):
-    """What the caller calls the states before a step, or before a sequence."""
-    return "state" if axes == _STEP else "initial"
-
-
-def _check_shapes(group, arrays, symbolic, wanted, lead, axes=_SEQUENCE):
-    """Every array has the shape that the equations give it."""
-    for name, a in arrays.items():
-        expected = (*lead, *wanted[name])
-        if a.shape != expected:
-            words = ", ".join((*_SEQUENCE[2 - len(lead) :], *symbolic[name]))
-            told = [size for size in dict.fromkeys(symbolic[name]) if size in SIZES]
-            origin = "".join(f"; {size} was read off {_origin(size, axes)}" for size in told)
-            raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
-
-
-def _origin(size, axes):
-    """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0][:3]
-    group, axis = _place_given(group, axis, axes)
-    return f"axis {axis} of {group}[{name!r}]"
-
-
-def _initial(name, params, shape, real):
-    """The declared value of a state before the first step."""
-    source = INITIAL[name]
-    start = np.zeros(shape, real)
-    if source != 0:
-        start[...] = params[source] if isinstance(source, str) else source
-    return start
-
-
-def _quotient(n, k, words):
-    """n / k, which must be a whole number."""
-    if n % k:
-        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
-    return n // k
-
-
-def _given_sizes(sizes):
-    """size -> number, each given by its own name or an alias."""
-    numbers = {}
-    for size, n in sizes.items():
-        if size not in SIZES and size not in ALIASES:
-            raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own, _ = ALIASES.get(size, (size, ""))
-        if numbers.setdefault(own, int(n)) != n:
-            raise CellError(_one_size(own, {name: sizes[name] for name in sizes if ALIASES.get(name, (name, ""))[0] == own}))
-    missing = [size for size in SIZES if size not in numbers]
-    if missing:
-        raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
-    return numbers
-
-
-def _one_size(own, given):
-    """What to say of names of one size that were given different numbers."""
-    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
-    reasons = dict.fromkeys(ALIASES[name][1] for name in given if name in ALIASES)
-    return ": ".join([f"{NAME}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])
+def shapes(n_x, n_u, n_r, n_s, n_y):
+    """The shape of every array, for given sizes; inputs and states without their steps and samples."""
+    return {"W_u": (n_u, n_x), "b_u": (n_u,), "k0": (n_u,), "k1": (n_u,), "k2": (n_u,), "k3": (n_u,),
+        "b_delta": (n_u,), "W_2": (n_u, n_r), "W_1": (n_r, n_u), "W_B": (n_s, n_u), "W_C": (n_s, n_u),
+        "A_log": (n_u, n_s), "D": (n_u,), "W_y": (n_y, n_u), "W_z": (n_u, n_x), "x": (n_x,), "u1": (n_u,),
+        "u2": (n_u,), "u3": (n_u,), "S": (n_u, n_s), "y": (n_y,)}
+
+
+kernel = Kernel(__name__, Interface(
+    name="mamba",
+    params={"W_u": ("n_u", "n_x"), "b_u": ("n_u",), "k0": ("n_u",), "k1": ("n_u",), "k2": ("n_u",),
+        "k3": ("n_u",), "b_delta": ("n_u",), "W_2": ("n_u", "n_r"), "W_1": ("n_r", "n_u"), "W_B": ("n_s",
+        "n_u"), "W_C": ("n_s", "n_u"), "A_log": ("n_u", "n_s"), "D": ("n_u",), "W_y": ("n_y", "n_u"),
+        "W_z": ("n_u", "n_x")},
+    inputs={"x": ("n_x",)},
+    states={"u1": ("n_u",), "u2": ("n_u",), "u3": ("n_u",), "S": ("n_u", "n_s"), "y": ("n_y",)},
+    outputs=("y",),
+    initial={"u1": 0.0, "u2": 0.0, "u3": 0.0, "S": 0.0, "y": 0.0},
+    recurrent=("u1", "u2", "u3", "S"),
+    sizes={"n_x": [("params", "W_u", 1, 1, 1, 0), ("params", "W_z", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
+        "n_u": [("params", "W_u", 0, 1, 1, 0), ("params", "b_u", 0, 1, 1, 0), ("params", "k0", 0, 1, 1, 0)],
+        "n_r": [("params", "W_2", 1, 1, 1, 0), ("params", "W_1", 0, 1, 1, 0)], "n_s": [("params", "W_B", 0, 1,
+        1, 0), ("params", "W_C", 0, 1, 1, 0), ("params", "A_log", 1, 1, 1, 0)], "n_y": [("params", "W_y", 0,
+        1, 1, 0), ("initial", "y", 0, 1, 1, 0)]},
+    copied=("b_u", "k0", "k1", "k2", "k3", "b_delta", "D"),
+    shapes=shapes,
+), pack_weights, forward_steps, backward_steps)
+init, freeze, forward, backward, step, stream = (
+    kernel.init, kernel.freeze, kernel.forward, kernel.backward, kernel.step, kernel.stream
+)

@@ -20,2199 +20,21 @@ Statements:
     product before the loop, 2 products in the step, 1 product after the loop, 1 weight gradient before the
     loop, 3 weight gradients after the loop
 
-Where to read: under the heading "The equations and their adjoints", functions forward_..._row compute the equations for one
-sample at one step, and backward_..._row the adjoints; forward_pass and backward_pass go through all steps with them. What
-stands before and after is alike in all generated modules: products, threads and memory; init, forward, backward and step.
+forward_..._row compute the equations for one sample at one step, and backward_..._row the adjoints; forward_pass and
+backward_pass go through all steps with them.
 """
 
-import gc
-import math
-import numpy as np
-import os
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property, reduce
-from itertools import accumulate
-from numba import njit, types
-from numba.core import cgutils, codegen, config, errors
-from numba.core.caching import FunctionCache
-from numba.core.compiler import Compiler
-from numba.extending import intrinsic, overload
-from numpy.typing import ArrayLike, DTypeLike
-from operator import attrgetter
-from sys import getrefcount
-from types import ModuleType
-from typing import NamedTuple
-from zlib import crc32
-
-CONTENT_HASH = "f03c3cc9ba4fccab"
-RUNTIME_HASH = "2ebce15e70246df6"
-
-NAME = "statistical_recurrent_unit"
-PARAMS = {
-    "U_r": ("n_r", "n_a * n_p"),
-    "b_r": ("n_r",),
-    "U_p": ("n_p", "n_r"),
-    "W_p": ("n_p", "n_x"),
-    "b_p": ("n_p",),
-    "U_o": ("n_o", "n_a * n_p"),
-    "b_o": ("n_o",),
-}
-CONSTANTS = {"alpha": ("n_a",)}
-INPUTS = {"x": ("n_x",)}
-STATES = {"mu": ("n_a", "n_p"), "o": ("n_o",)}
-OUTPUTS = ("o",)
-INITIAL = {"mu": 0.0, "o": 0.0}
-RECURRENT = ("mu",)
-SIZES = {
-    "n_a": [("params", "alpha", 0, 1, 1, 0), ("initial", "mu", 0, 1, 1, 0)],
-    "n_p": [("params", "U_p", 0, 1, 1, 0), ("params", "W_p", 0, 1, 1, 0), ("params", "b_p", 0, 1, 1, 0)],
-    "n_r": [("params", "U_r", 0, 1, 1, 0), ("params", "b_r", 0, 1, 1, 0), ("params", "U_p", 1, 1, 1, 0)],
-    "n_x": [("params", "W_p", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
-    "n_o": [("params", "U_o", 0, 1, 1, 0), ("params", "b_o", 0, 1, 1, 0), ("initial", "o", 0, 1, 1, 0)],
-}
-ALIASES = {}
-ONLY_FLOAT64 = ""
-
-
-def shapes(n_a, n_p, n_r, n_x, n_o):
-    """The shape of every array, for given sizes; inputs and states without their steps and samples."""
-    return {
-        "U_r": (n_r, n_a * n_p),
-        "b_r": (n_r,),
-        "U_p": (n_p, n_r),
-        "W_p": (n_p, n_x),
-        "b_p": (n_p,),
-        "U_o": (n_o, n_a * n_p),
-        "b_o": (n_o,),
-        "alpha": (n_a,),
-        "x": (n_x,),
-        "mu": (n_a, n_p),
-        "o": (n_o,),
-    }
-
-
-# The error that it raises.
-
-
-def _registered(error):
-    """The class of that name that was made first: every `except CellError` catches the errors of all modules."""
-    registry = sys.modules.setdefault("symcell_errors", ModuleType("symcell_errors"))
-    return vars(registry).setdefault(error.__name__, error)
-
-
-@_registered
-class CellError(ValueError):
-    """A declaration or a call that makes no sense; the message names the cell, the equation or argument,
-    what was expected and what was found."""
-
-
-# How functions are compiled.
-
-
-ir = cgutils.ir  # LLVM's language, for the few functions that are written in it
-
-# Never nnan or ninf: NaN and infinity must go through. Nor arcp: 1 / sqrt(x) would begin with an estimate, which is NaN for 0,
-# infinity and subnormal numbers.
-# With the default error model, loops that divide stay scalar.
-# References are not counted (nrt): kernels make no arrays, and for each one that they are given, counting takes locked
-# instructions at every call.
-_OPTIONS = {
-    "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz"},
-    "no_cfunc_wrapper": True, "_nrt": False,
-}  # fmt: skip
-# For what kernels call, and Python does not.
-_INSIDE = {"forceinline": True, "no_cpython_wrapper": True}
-
-
-class _DistinctArguments(Compiler):
-    """Numba's compiler with LLVM's `noalias` (C's `restrict`) on every array argument."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.state.flags.noalias = True
-
-
-def _named(function):
-    """The function, named after its module and that one's CONTENT_HASH as well, if there is one.
-
-    Cache files and symbols carry this name: functions of one name from two versions of a module never mix. Nor do those of one
-    file that is imported by two names: what is cached refers to the module by the name it had then, which may lead nowhere.
-    """
-    content_hash = function.__globals__.get("CONTENT_HASH")
-    if content_hash and not function.__qualname__.endswith(content_hash):
-        function.__qualname__ += f"_{crc32(str(function.__module__).encode()):08x}_{content_hash}"
-    return function
-
-
-def _for_any_number(dispatcher):
-    """Calls with 0 and calls with n share one compilation: Numba would make one for each literal argument."""
-    if not hasattr(dispatcher, "get_call_template"):
-        return dispatcher  # nothing is compiled: NUMBA_DISABLE_JIT
-    find = dispatcher.get_call_template
-
-    def get_call_template(arguments, keywords):
-        return find([types.unliteral(a) for a in arguments], {k: types.unliteral(a) for k, a in keywords.items()})
-
-    dispatcher.get_call_template = get_call_template
-    return dispatcher
-
-
-@contextmanager
-def _no_collection():
-    """A compiler makes many objects and few cycles: to look for garbage among them would take an eighth of its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _without_collection(dispatcher):
-    """The dispatcher, compiling without the garbage collector."""
-    if not hasattr(dispatcher, "compile"):
-        return dispatcher
-    compiled = dispatcher.compile
-
-    def compile(signature):
-        with _no_collection():
-            return compiled(signature)
-
-    dispatcher.compile = compile
-    return dispatcher
-
-
-class _Cache(FunctionCache):
-    """Numba's cache on disk, which reads what it has without getting the whole compiler ready first, and SciPy, if there is one:
-    that would take longer than everything else. Whoever compiles gets it ready himself."""
-
-    def load_overload(self, signature, target):
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(signature, target)
-
-
-def _cached_if_possible(compiled, function):
-    """What compiles a function, with a cache, unless none could be written or read back."""
-    if function.__module__ in config.sys.modules:  # nothing could be read back for what no import finds
-        try:
-            compiled._cache = _Cache(function)
-        except RuntimeError as error:
-            if "no locator" not in str(error):
-                raise
-    return compiled
-
-
-def jit(function):
-    """Compile a kernel; cached on disk if its module was imported by name, into that module's folder or NUMBA_CACHE_DIR."""
-    dispatcher = njit(**_OPTIONS)(_named(function))
-    return _without_collection(_for_any_number(_cached_if_possible(dispatcher, function)))
-
-
-def pointed(function, kinds):
-    """Compile a function that kernels call by its address, without reassociation; cached like a kernel. Returns what keeps it
-    alive, and the address."""
-    options = _OPTIONS | {"fastmath": {"contract"}, "no_cpython_wrapper": True}
-    compiled = _without_collection(_cached_if_possible(njit(**options)(_named(function)), function))
-    compiled.compile(kinds)
-    found = compiled.overloads[kinds]
-    return compiled, found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
-
-
-def fused(function):
-    """Compile the elementwise part of a step: inlined in its kernel, vectorised without checks for aliases.
-
-    No array that it writes may overlap another argument: two steps' rows of one array are two arguments. Nothing is reassociated:
-    (a - b) / c in place of a / c - b / c would lose digits.
-    """
-    return _elementwise(function, {"contract"})
-
-
-def unfused(function):
-    """The same where products are subtracted. Each is rounded first: a fused multiply-add would make x * x - x * x a number below
-    0, which has no root."""
-    return _elementwise(function, set())
-
-
-def _elementwise(function, fastmath):
-    options = _OPTIONS | _INSIDE | {"fastmath": fastmath}
-    return njit(pipeline_class=_DistinctArguments, **options)(_named(function))
-
-
-def inlined(function):
-    """A helper whose statements are compiled with those of what calls it, and never by themselves, which would take longer."""
-    return njit(inline="always")(function)
-
-
-def exact_jit(function):
-    """Compile a helper, inlined in its kernel, without reassociation, which would undo a compensated sum."""
-    return _for_any_number(njit(**(_OPTIONS | _INSIDE | {"fastmath": {"contract"}}))(_named(function)))
-
-
-# Memory that is used again.
-
-
-_LINE = 64  # bytes in a cache line, which vector loads should not straddle
-_SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
-_lock = threading.Lock()
-
-
-def room(shape, real, small=_SMALL):
-    """An array of a shape, with whatever is in it; on a cache line if it is not small."""
-    size = math.prod(shape) * real.itemsize
-    if size < small:
-        return np.empty(shape, real)
-    with _lock:
-        return np.ndarray(shape, real, *_taken(size))
-
-
-def zeros(shape, real):
-    """An array of zeros."""
-    if math.prod(shape) * real.itemsize < _SMALL:
-        return np.zeros(shape, real)
-    array = room(shape, real)
-    array[...] = 0
-    return array
-
-
-def _taken(size):
-    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
-    blocks = _blocks.pop(size, [])
-    for block, start in blocks:
-        if getrefcount(block) == _UNUSED:
-            _blocks[size] = blocks
-            return block, start
-    block = np.empty(size + _LINE, np.uint8)  # if there is no memory for it, no list without blocks is left behind
-    _blocks[size] = blocks
-    blocks.append((block, -block.ctypes.data % _LINE))
-    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
-        oldest = next(iter(_blocks))
-        _blocks[oldest].pop(0)
-        if not _blocks[oldest]:
-            del _blocks[oldest]
-    return blocks[-1]
-
-
-def _references():
-    """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for block, _ in [(np.empty(1), 0)]:
-        return getrefcount(block)
-
-
-_UNUSED = _references()
-
-
-def _unlock_in_child():
-    """In a forked process nobody else uses the lock."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock_in_child)
-
-
-# Threads.
-
-
-_WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
-_WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
-_WORTH_A_TEAM = 1 << 24  # and, in all steps, to wait until the others have woken up
-_WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
-_ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
-_ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
-
-ALONE = np.array([1] + [0] * 23)  # the team of one
-
-
-class _Worker:
-    """A thread that waits for tasks."""
-
-    def __init__(self):
-        self.task = self.part = self.fault = None
-        self.begin, self.end = threading.Lock(), threading.Lock()
-        self.begin.acquire()
-        self.end.acquire()
-        threading.Thread(target=self._work, name="symcell", daemon=True).start()
-
-    def _work(self):
-        while True:
-            self.begin.acquire()
-            try:
-                self.task(*self.part)
-            except BaseException as fault:
-                self.fault = fault
-            self.task = self.part = None
-            self.end.release()
-
-    def start(self, task, part):
-        self.task, self.part, self.fault = task, part, None
-        self.begin.release()
-
-    def finish(self):
-        """Wait for the end of the task; what it raised, if anything."""
-        self.end.acquire()
-        return self.fault
-
-
-_idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
-_count = 0
-_borrowing = threading.Lock()
-
-
-def _borrowed(number):
-    """So many workers, or as many as are idle or may still be made."""
-    global _count
-    with _borrowing:
-        while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
-            _idle.append(_Worker())
-            _count += 1
-        taken = _idle[:number]
-        del _idle[:number]
-        return taken
-
-
-def _give_back(workers):
-    with _borrowing:
-        _idle.extend(workers)
-
-
-def _start_afresh():
-    """In a forked process there are no workers."""
-    global _idle, _count, _borrowing
-    _idle, _count, _borrowing = [], 0, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
-
-
-def shares(threads, T, B, work):
-    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
-    for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
-    that of one sample and step."""
-    wanted = min(threads, T * B * work // _WORTHWHILE)
-    if wanted < 2:
-        return [(0, 0, 0, B, B, 0, ALONE)]
-    if wanted > B and B * work >= _WORTH_A_MEETING and T * B * work >= _WORTH_A_TEAM:
-        team = ALONE.copy()
-        team[0] = wanted
-        return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
-    count = min(wanted, B)
-    bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
-    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
-
-
-def packers(threads, size):
-    """(rank, count) for each thread that packs some of so many weights."""
-    count = max(1, min(threads, size // _WORTH_PACKING))
-    return [(k, count) for k in range(count)]
-
-
-def in_parallel(task, parts):
-    """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
-    if len(parts) == 1:
-        task(*parts[0])
-        return
-    workers = _borrowed(len(parts) - 1)
-    if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
-        samples = parts[0][3]
-        parts = [(0, 0, 0, samples, samples, 0, ALONE)]
-        _give_back(workers)
-        workers = []
-    try:
-        for worker, part in zip(workers, parts[1:], strict=False):
-            worker.start(task, part)
-        task(*parts[0])
-        for part in parts[len(workers) + 1 :]:
-            task(*part)
-    finally:
-        faults = [worker.finish() for worker in workers]
-        _give_back(workers)
-    for fault in filter(None, faults):
-        raise fault
-
-
-def _is_team(parts):
-    return isinstance(parts[0][-1], np.ndarray) and parts[0][-1][0] > 1
-
-
-def steps_at_a_time(T, B):
-    """The steps of a block."""
-    return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
-
-
-@intrinsic
-def _atomic(typing, array, place, added):
-    """Add to an entry of an array, for all threads to see, and return what it was."""
-    signature = types.intp(array, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), arguments[2], "seq_cst")
-
-    return signature, generate
-
-
-@intrinsic
-def _seen(typing, array, place):
-    """An entry of an array as another thread may have left it just now."""
-    signature = types.intp(array, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.load_atomic(builder.gep(array.data, [arguments[1]]), "acquire", align=8)
-
-    return signature, generate
-
-
-@intrinsic
-def _give_way(typing):
-    """Let another thread run, where the system can be asked to."""
-
-    def generate(context, builder, signature, arguments):
-        if os.name == "posix":
-            name, kind = "sched_yield", ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@exact_jit
-def meet(team):
-    """Wait until all threads of a team are here."""
-    size = team[0]
-    if size > 1:
-        turn = _seen(team, _TURN_OF)
-        if _atomic(team, _ARRIVED, 1) == size - 1:
-            _atomic(team, _ARRIVED, -size)
-            _atomic(team, _TURN_OF, 1)
-        else:
-            looks = 0
-            while _seen(team, _TURN_OF) == turn:
-                looks += 1
-                if looks > _SPINS:
-                    _give_way()
-
-
-# Copies of arrays.
-
-
-_WORTH_A_THREAD = 1 << 22  # bytes that are worth while to wake a thread for
-_SOME = 1 << 16  # bytes that are compared or copied at a time
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]
-
-
-def _copied(array):
-    """A copy, which does not follow the array when that changes in place."""
-    copy = room(array.shape, array.dtype)
-    copy[...] = array
-    return copy
-
-
-def _ready(array):
-    """The array as compiled code takes it: in one piece, in order, on its own addresses, and not read-only."""
-    return array if array.flags.carray else _copied(array)
-
-
-def _places(arrays, copies, held):
-    """Where arrays are, and where their copies are: name -> copy, and (panels, parts): see _held_weights."""
-    places = {name: [] for name in arrays}
-    for name, copy in copies.items():
-        source, goal, size = _address(arrays[name]), _address(copy), copy.nbytes
-        places[name] += [(source + k, goal + k, min(_SOME, size - k), 1, 0, 0) for k in range(0, size, _SOME)]
-    for panels, parts in held:
-        for name, *where in parts:
-            places[name] += _rows_in_panels(arrays[name], panels, *where)
-    return np.array([place for some in places.values() for place in some], np.int64).reshape(-1, 6)
-
-
-def _rows_in_panels(array, panels, first, length, term, column):
-    """The places of a matrix, `length` of its columns from `first` on, as `pack` puts them into panels with `transposed`."""
-    _, terms, width = panels.shape
-    number, source, goal = array.itemsize, _address(array), _address(panels)
-    stride, pitch, low = array.shape[-1] * number, width * number, 0
-    while low < length:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        some = min(width - lane, length - low) * number
-        start, line = source + (first + low) * number, goal + ((panel * terms + term) * width + lane) * number
-        height, at_once = array.nbytes // stride, _SOME // some
-        for row in range(0, height, at_once):
-            yield start + row * stride, line + row * pitch, some, min(at_once, height - row), stride, pitch
-        low += width - lane
-
-
-def _of_all(task, count, size, threads):
-    """What task(first, last) says of so many places with so many bytes; several threads see to some each if there is much."""
-    if size < _WORTH_A_THREAD:
-        return [task(0, count)]
-    found = []
-    in_parallel(lambda first, last: found.append(task(first, last)), _some(count, size, threads))
-    return found
-
-
-def _some(count, size, threads):
-    """(first, last) of the places that each thread has, of so many with so many bytes."""
-    parts = max(1, min(threads, size // _WORTH_A_THREAD, count))
-    return [(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
-
-
-@intrinsic
-def _same_bytes(typing, address, other, count):
-    """Whether so many bytes at two addresses are the same."""
-    signature = types.boolean(types.intp, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        number, byte = ir.IntType(32), cgutils.voidptr_t
-        kind = ir.FunctionType(number, [byte, byte, arguments[2].type])
-        compare = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
-        found = builder.call(compare, [*(builder.inttoptr(a, byte) for a in arguments[:2]), arguments[2]])
-        return builder.icmp_signed("==", found, number(0))
-
-    return signature, generate
-
-
-@intrinsic
-def _take_bytes(typing, address, goal, count):
-    """Copy so many bytes from an address to another one."""
-    signature = types.void(types.intp, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, goal = (builder.inttoptr(a, cgutils.voidptr_t) for a in arguments[:2])
-        cgutils.raw_memcpy(builder, goal, source, arguments[2], 1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@inlined
-def _rows_at(places, k):
-    return places[k, 0], places[k, 1], places[k, 2], places[k, 3], places[k, 4], places[k, 5]
-
-
-@jit
-def _same(places):
-    """Whether arrays hold the very bits that their copies hold."""
-    for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _rows_at(places, k)
-        for row in range(rows):
-            if not _same_bytes(source + row * stride, goal + row * pitch, size):
-                return False
-    return True
-
-
-@jit
-def _take(places):
-    """Copy arrays to where their copies are."""
-    for k in range(places.shape[0]):
-        source, goal, size, rows, stride, pitch = _rows_at(places, k)
-        for row in range(rows):
-            _take_bytes(source + row * stride, goal + row * pitch, size)
-
-
-# Whether arrays have changed.
-
-
-_PIECE = 1 << 12  # bytes of a piece
-_KEYS = np.frombuffer(os.urandom(2 * _PIECE), np.uint64).reshape(2, -1)  # others in every process
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-
-
-def _pieces(arrays):
-    """The address and the bytes of each piece of arrays."""
-    pieces = []
-    for a in arrays.values():
-        address, size = _address(a), a.nbytes
-        pieces += [(address + k, min(_PIECE, size - k)) for k in range(0, size, _PIECE)]
-    return np.array(pieces, np.int64).reshape(-1, 2)
-
-
-def _fingerprints(arrays, copies, held):
-    """Those of arrays that have the values of their copies, from the copies: they stay what they are meanwhile."""
-    again = {name: a.copy() for name, a in arrays.items()}
-    _take(_places(again, copies, held)[:, [1, 0, 2, 3, 5, 4]])  # back from the copies
-    pieces = _pieces(again)
-    found = np.empty((len(pieces), 2), np.uint64)
-    _note(pieces, _KEYS, found)
-    return found
-
-
-@intrinsic
-def _word_at(typing, address, index, kind):
-    """The word at an index of an array of unsigned integers of a kind, which begins at an address; as 64 bits."""
-    signature = types.uint64(types.intp, types.intp, kind)
-
-    def generate(context, builder, signature, arguments):
-        word = context.get_data_type(kind.instance_type)
-        pointer = builder.gep(builder.inttoptr(arguments[0], word.as_pointer()), [arguments[1]])
-        return builder.zext(builder.load(pointer, align=4), ir.IntType(64))
-
-    return signature, generate
-
-
-@inlined
-def _product(word, key):
-    both = word + key
-    return (both & _LOW) * (both >> _HALF)
-
-
-@exact_jit
-def _fingerprint(address, size, keys):
-    """The two sums of so many bytes from an address on. There is an odd half word at the end, or none."""
-    count = size // 8
-    first = second = np.uint64(0)
-    for k in range(count):
-        word = _word_at(address, k, np.uint64)
-        first += _product(word, keys[0, k])
-        second += _product(word, keys[1, k])
-    if size % 8:
-        word = _word_at(address, size // 4 - 1, np.uint32)
-        first += _product(word, keys[0, count])
-        second += _product(word, keys[1, count])
-    return first, second
-
-
-@jit
-def _note(pieces, keys, found):
-    """Write down the fingerprints of pieces."""
-    for k in range(pieces.shape[0]):
-        found[k, 0], found[k, 1] = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
-
-
-@jit
-def _as_noted(pieces, keys, noted):
-    """Whether pieces have the fingerprints that were noted."""
-    for k in range(pieces.shape[0]):
-        first, second = _fingerprint(pieces[k, 0], pieces[k, 1], keys)
-        if first != noted[k, 0] or second != noted[k, 1]:
-            return False
-    return True
-
-
-# Parameters that are used again.
-
-
-_WORTH_KEEPING, _IN_ALL = 1 << 26, 1 << 27  # bytes of one set of parameters that is kept for the next call, and of all sets
-_MANY = 16  # sets that are kept
-_WORTH_NOTING = 1 << 18  # bytes of parameters whose fingerprints are worth while: smaller ones are near, and so are their copies
-
-_form = attrgetter("shape", "dtype")
-_kept = {}  # the identities of the caller's arrays -> these parameters, the latest last: every layer of a network has its own
-
-
-class _Parameters(NamedTuple):
-    """Parameters as they were when they were given."""
-
-    given: dict  # the caller's arrays, if they can be found again
-    forms: list  # of each its shape and dtype
-    places: np.ndarray  # of them and their copies
-    noted: list  # pieces of them and their fingerprints, once they have been found unchanged
-    size: int  # of all copies, in bytes
-    copies: dict  # of what is not in packed weights, or of everything if parameters are frozen
-    held: list  # packed weights that hold parameters, with their parts: see _held_weights
-    weights: dict  # direction -> the other weights that it multiplies with, packed
-    rooms: dict  # direction -> packed weights of earlier values, to be overwritten
-    earlier: list  # these parameters with their values before, if they have changed
-    real: np.dtype
-    sizes: dict
-    shapes: dict
-
-
-class Frozen(Mapping[str, np.ndarray]):
-    """Parameters that never change, name -> read-only array: what `freeze` returns, and every call takes as its parameters."""
-
-    def __init__(self, cell, parameters):
-        self._cell, self._parameters, self._arrays = cell, parameters, {}
-        for name, a in parameters.copies.items():
-            self._arrays[name] = a.view()
-            self._arrays[name].flags.writeable = False
-
-    def _of(self, sizes, shapes):
-        """What is known of them, now that an input tells all sizes."""
-        self._parameters = parameters = _frozen(self._parameters.copies, self._parameters.real, sizes, shapes)
-        return parameters
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self._arrays[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __repr__(self):
-        return f"Frozen parameters of {self._cell}: " + ", ".join(f"{name} {a.shape}" for name, a in self.items())
-
-
-def _known_parameters(params, real, threads):
-    """What is known of arrays that were given before, copied anew if they have changed since; None if they are others."""
-    if not isinstance(params, dict):
-        frozen = isinstance(params, Frozen) and params._parameters.real == real
-        return params._parameters if frozen else None
-    key = _key(params)
-    known = _kept.get(key)
-    if known is None or known.real != real or list(params) != list(known.given) or _forms(params) != known.forms:
-        return None
-    if _unchanged(known, threads):
-        return known
-    places = known.places
-    del known  # who refers to it is counted
-    return _changed(key, places, threads)
-
-
-def _unchanged(known, threads):
-    """Whether the caller's arrays have the values of their copies."""
-    places, noted, size = known.places, known.noted, known.size
-    if size < _WORTH_NOTING:
-        return _same(places)
-    if noted:
-        pieces, sums = noted
-        return all(_of_all(lambda a, b: _as_noted(pieces[a:b], _KEYS, sums[a:b]), len(pieces), size, threads))
-    same = all(_of_all(lambda a, b: _same(places[a:b]), len(places), size, threads))
-    if same:
-        noted[:] = _pieces(known.given), _fingerprints(known.given, known.copies, known.held)
-    return same
-
-
-def _changed(key, places, threads):
-    """Known parameters with the values that they have now, in memory whose values no run needs any more if there is some."""
-    known = _kept.pop(key, None)  # no other thread finds it now
-    if known is None or known.places is not places:  # another one took it
-        return None
-    if getrefcount(known) == _UNREFERRED:
-        new, earlier = known, []
-    else:
-        new, earlier = _free(known.earlier), [known]
-    if new:
-        new.rooms.update(new.weights)
-        new.weights.clear()
-        new.noted.clear()
-    else:
-        new = _uncopied(known.given, known.real, known.sizes, known.shapes)
-    _take_all(new, threads)
-    new.earlier.extend(earlier)
-    return _remembered(new)
-
-
-def _free(earlier):
-    """Take parameters out of a list, which only one thread can; None if there are none, or something else refers to them."""
-    try:
-        parameters = earlier.pop()
-    except IndexError:
-        return None
-    return parameters if getrefcount(parameters) == _UNREFERRED else None
-
-
-def _references_of_a_local():
-    """What getrefcount says of a local variable that nothing else refers to."""
-    parameters = [object()].pop()
-    return getrefcount(parameters)
-
-
-_UNREFERRED = _references_of_a_local()
-
-
-def _new_parameters(params, arrays, sizes, shapes, real, threads):
-    """Copies of arrays that were checked; they are remembered if that is worth while, and if they can be found again."""
-    ready = all(_is_ready(a, real) for a in params.values())
-    given = dict(params) if ready else {name: _ready(a) for name, a in arrays.items()}
-    new = _uncopied(given, real, sizes, shapes)
-    _take_all(new, threads)
-    return _remembered(new) if ready and new.size <= _WORTH_KEEPING else new._replace(given={}, places=None)
-
-
-def _uncopied(given, real, sizes, shapes):
-    """Parameters with room for copies of arrays, which are still to be taken."""
-    held = _held_weights(sizes, real)
-    elsewhere = {name for _, parts in held for name, *_ in parts}
-    copies = {name: room(a.shape, real) for name, a in given.items() if name not in elsewhere}
-    size = sum(a.nbytes for a in (*copies.values(), *panels_of(held)))
-    places = _places(given, copies, held)
-    return _Parameters(given, _forms(given), places, [], size, copies, held, {}, {}, [], real, sizes, shapes)
-
-
-def _take_all(parameters, threads):
-    """Copy the arrays."""
-    places = parameters.places
-    _of_all(lambda a, b: _take(places[a:b]), len(places), parameters.size, threads)
-
-
-def _frozen(copies, real, sizes, shapes):
-    """Parameters of which nobody else has these copies; if sizes are known, with packed weights."""
-    held = [] if sizes is None else _held_weights(sizes, real)
-    _take(_places(copies, {}, held))
-    return _Parameters({}, [], None, [], 0, copies, held, {}, {}, [], real, sizes, shapes)
-
-
-def panels_of(held):
-    """The packed weights that hold parameters, their parts left out."""
-    return [panels for panels, _ in held]
-
-
-def _weights(parameters, direction, pack, *arguments):
-    """The other weights of a direction's products, packed if they are not yet, where earlier ones were if there are any."""
-    if direction not in parameters.weights:
-        made = parameters.rooms.pop(direction, None)
-        parameters.weights[direction] = pack(parameters.sizes, parameters.real, made, parameters.copies, *arguments)
-    return parameters.weights[direction]
-
-
-def _key(params):
-    return tuple(map(id, params.values()))
-
-
-def _forms(params):
-    """The shape and dtype of each array, which can be changed in place."""
-    return list(map(_form, params.values()))
-
-
-def _remembered(parameters):
-    """Keep parameters, and forget what is too much. Their arrays live as long as the key that stands for them."""
-    _kept[_key(parameters.given)] = parameters
-    kept = [(key, sum(p.size for p in (known, *known.earlier))) for key, known in list(_kept.items())]
-    while len(kept) > _MANY or sum(size for _, size in kept) > _IN_ALL:
-        _kept.pop(kept.pop(0)[0], None)
-    return parameters
-
-
-def _is_ready(value, real):
-    """Whether an array can be read where it is."""
-    return type(value) is np.ndarray and value.dtype == real and value.flags.c_contiguous and value.flags.aligned
-
-
-# Functions of one unit.
-
-
-# Reassociation would undo the two-part reduction: contraction only.
-_EXACT = {"error_model": "numpy", "nogil": True, "forceinline": True, "fastmath": {"contract"}}
-
-# (expm1(r) - r) / r^2 for |r| <= ln(2)/2, lowest power first
-_EXPONENTIAL = {
-    types.float32: (
-        0.5, 0.1666657702559799, 0.041666554662050534, 0.008363173074513711, 0.001392617611993558,
-    ),
-    types.float64: (
-        0.5000000000000001, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065,
-        0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05, 2.7557268480310024e-06,
-        2.7620075879983367e-07, 2.5100375832561234e-08,
-    ),
-}  # fmt: skip
-# 2 (atanh(s)/s - 1) / z with z = s^2 <= 1/9
-_LOGARITHM = {
-    types.float32: (0.6666664033669923, 0.40007560644911205, 0.2823661980531048, 0.2685149802283715),
-    types.float64: (
-        0.6666666666666666, 0.40000000000014585, 0.2857142856710876, 0.22222222717427864,
-        0.18181789436132859, 0.15385570064958623, 0.13314144209654935, 0.12001072809590713,
-        0.08800738486144674, 0.1616404561194353,
-    ),
-}  # fmt: skip
-# ln(2) in two parts, the first with trailing zeros so that its product with an exponent is exact
-_LN2 = {
-    types.float32: (0.693145751953125, 1.4286068203094173e-06),
-    types.float64: (0.6931471805601177, -1.7239444525614835e-13),
-}
-_REAL = {types.float32: np.float32, types.float64: np.float64}
-_BITS = {types.float32: np.uint32, types.float64: np.uint64}
-_FRACTION = {types.float32: 23, types.float64: 52}  # bits of the significand, the hidden one excluded
-_BIAS = {types.float32: 127, types.float64: 1023}  # of the exponent
-
-
-def _constants(dtype, *values):
-    """The values as scalars of one dtype: a Python float would widen float32 arithmetic to float64."""
-    return tuple(_REAL[dtype](value) for value in values)
-
-
-@intrinsic
-def _in_registers(typing, constants):
-    """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
-
-    def generate(context, builder, signature, arguments):
-        number = context.get_value_type(constants.dtype)
-        name = "llvm.arithmetic.fence." + ("f32" if number == ir.FloatType() else "f64")
-        fence = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), name)
-        held = [builder.call(fence, [value]) for value in cgutils.unpack_tuple(builder, arguments[0])]
-        return context.make_tuple(builder, signature.return_type, held)
-
-    return constants(constants), generate
-
-
-@intrinsic
-def _polynomial(typing, x, coefficients):
-    """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
-
-    def generate(context, builder, signature, arguments):
-        x, values = arguments[0], cgutils.unpack_tuple(builder, arguments[1])
-
-        def multiplied_and_added(a, b, c):
-            return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
-
-        pairs = [multiplied_and_added(x, high, low) for low, high in zip(values[::2], values[1::2], strict=False)]
-        *parts, value = pairs + values[2 * len(pairs) :]  # in powers of x^2; an odd number of coefficients leaves the highest one
-        square = builder.fmul(x, x)
-        for part in reversed(parts):
-            value = multiplied_and_added(value, square, part)
-        return value
-
-    return x(x, coefficients), generate
-
-
-def _reduced_expm1(x):
-    """(expm1(r), m): x = k ln(2) + r, |r| <= ln(2)/2, and the low bits of the integer m hold k + 2 bias."""
-
-
-@overload(_reduced_expm1, jit_options=_EXACT)
-def _reduced_expm1_overload(x):
-    real, bits, polynomial = _REAL[x], _BITS[x], _constants(x, *_EXPONENTIAL[x])
-    # Adding 1.5 * 2^fraction rounds to an integer, which is then the low bits of the sum.
-    constants = _constants(x, 1 / np.log(2), 1.5 * 2 ** _FRACTION[x] + 2 * _BIAS[x], *_LN2[x])
-
-    def implementation(x):
-        scale, shift, high, low = _in_registers(constants)
-        shifted = x * scale + shift
-        k = shifted - shift
-        r = (x - k * high) - k * low
-        return r * r * _polynomial(r, _in_registers(polynomial)) + r, real(shifted).view(bits)
-
-    return implementation
-
-
-def exp(x):
-    """Exponential, subnormal results included. Largest error: 1.1 ulp in float32, 1.1 in float64."""
-    return np.exp(x)
-
-
-@overload(exp, jit_options=_EXACT)
-def _exp_overload(x):
-    real, bits, fraction = _REAL[x], _BITS[x], _FRACTION[x]
-    constants = _constants(x, *{types.float32: (-104, 89, 1), types.float64: (-746, 710, 1)}[x])
-    single = bits(1)
-
-    def implementation(x):
-        lowest, highest, one = _in_registers(constants)
-        clamped = highest if x > highest else x
-        clamped = lowest if clamped < lowest else clamped
-        p, m = _reduced_expm1(clamped)
-        # 2^k as a product of two powers, so that neither leaves the normal range.
-        half = bits(m >> single)
-        rest = bits(m - half)
-        return (p + one) * bits(half << bits(fraction)).view(real) * bits(rest << bits(fraction)).view(real)
-
-    return implementation
-
-
-def expm1(x):
-    """exp(x) - 1, without loss of digits near 0. Largest error: 2.2 ulp in float32, 2.2 in float64."""
-    return np.expm1(x)
-
-
-@overload(expm1, jit_options=_EXACT)
-def _expm1_overload(x):
-    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    # it rounds to -1 below the first; half the power of two, which itself may be too large
-    constants = _constants(x, *{types.float32: (-30, 89), types.float64: (-50, 710)}[x], 0.5)
-
-    def implementation(x):
-        lowest, highest, half = _in_registers(constants)
-        clamped = highest if x > highest else x
-        clamped = lowest if clamped < lowest else clamped
-        p, m = _reduced_expm1(clamped)
-        power = bits(bits(m - bits(bias + 1)) << bits(fraction)).view(real)
-        grown = power * p + (power - half)
-        return grown + grown
-
-    return implementation
-
-
-def tanh(x):
-    """Hyperbolic tangent, expm1(2x) / (expm1(2x) + 2). Largest error: 2.5 ulp in float32, 2.6 in float64."""
-    return np.tanh(x)
-
-
-@overload(tanh, jit_options=_EXACT)
-def _tanh_overload(x):
-    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    # tanh rounds to one from 10 or 20 on
-    constants = _constants(x, {types.float32: 10, types.float64: 20}[x], 1, 2)
-
-    def implementation(x):
-        highest, one, two = _in_registers(constants)
-        size = abs(x)
-        size = highest if size > highest else size
-        p, m = _reduced_expm1(size + size)
-        power = bits(bits(m - bits(bias)) << bits(fraction)).view(real)
-        grown = power * p + (power - one)
-        return np.copysign(grown / (grown + two), x)
-
-    return implementation
-
-
-def sigmoid(x):
-    """Logistic function 1 / (1 + exp(-x)). Largest error: 2.5 ulp in float32, 2.4 in float64."""
-    return np.where(x < 0, np.exp(-np.abs(x)), 1) / (1 + np.exp(-np.abs(x)))
-
-
-@overload(sigmoid, jit_options=_EXACT)
-def _sigmoid_overload(x):
-    real, bits, fraction, bias = _REAL[x], _BITS[x], _FRACTION[x], _BIAS[x]
-    # 2^-shift / (2^-shift + exp(-x) 2^-shift): scaled, exp(-x) neither overflows nor underflows where it counts.
-    shift, lowest, highest = {types.float32: (64, -104, 43), types.float64: (512, -746, 350)}[x]
-    constants = _constants(x, 2.0**-shift, lowest, highest)
-    offset = bits(bias + shift)
-
-    def implementation(x):
-        scale, lowest, highest = _in_registers(constants)
-        clamped = highest if x > highest else x
-        clamped = lowest if clamped < lowest else clamped
-        p, m = _reduced_expm1(-clamped)
-        power = bits(bits(m - offset) << bits(fraction)).view(real)
-        return scale / (power * p + (power + scale))
-
-    return implementation
-
-
-def softplus(x):
-    """log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)). Largest error: 2.8 ulp in float32, 2.8 in float64."""
-    return np.logaddexp(x, 0)
-
-
-@overload(softplus, jit_options=_EXACT)
-def _softplus_overload(x):
-    polynomial, constants = _constants(x, *_LOGARITHM[x]), _constants(x, 0, 2)
-
-    def implementation(x):
-        zero, two = _in_registers(constants)
-        decayed = exp(-abs(x))
-        s = decayed / (decayed + two)
-        z = s * s
-        return (zero if x < 0 else x) + (s * z * _polynomial(z, _in_registers(polynomial)) + (s + s))
-
-    return implementation
-
-
-def added(sum_, term):
-    """sum_ + term, which a loop may add up in any order, several at a time."""
-    return sum_ + term
-
-
-@overload(added, jit_options=_EXACT | {"fastmath": {"reassoc", "nsz"}})
-def _added_overload(sum_, term):
-    def implementation(sum_, term):
-        return sum_ + term
-
-    return implementation
-
-
-def heaviside(x, half):
-    """0 below zero, `half` at zero, 1 above; NaN for NaN. Exact."""
-    return np.heaviside(x, half)
-
-
-@overload(heaviside, jit_options=_EXACT)
-def _heaviside_overload(x, half):
-    real = _REAL[x]
-    zero, one = _constants(x, 0, 1)
-
-    def implementation(x, half):
-        return zero if x < zero else (one if x > zero else (real(half) if x == zero else x))
-
-    return implementation
-
-
-def remainder(x, y):
-    """x - floor(x / y) y, of the sign of y and smaller. Exact, but for one rounding where signs differ; NaN for y = 0."""
-    return np.mod(x, y)
-
-
-@overload(remainder, jit_options=_EXACT)
-def _remainder_overload(x, y):
-    zero = _REAL[x](0)
-
-    def implementation(x, y):
-        rest = np.fmod(x, y)
-        if rest != zero and (rest < zero) != (y < zero):
-            moved = rest + y
-            return moved if moved != y else np.nextafter(y, zero)
-        return rest
-
-    return implementation
-
-
-def sign(x):
-    """-1, 0 or 1; NaN for NaN. Exact."""
-    return np.sign(x)
-
-
-@overload(sign, jit_options=_EXACT)
-def _sign_overload(x):
-    zero, one = _constants(x, 0, 1)
-
-    def implementation(x):
-        return -one if x < zero else (one if x > zero else x)
-
-    return implementation
-
-
-def maximum(x, y):
-    """The larger one; NaN if either is. Exact."""
-    return np.maximum(x, y)
-
-
-@overload(maximum, jit_options=_EXACT)
-def _maximum_overload(x, y):
-    def implementation(x, y):
-        return x if x > y or x != x else y
-
-    return implementation
-
-
-def minimum(x, y):
-    """The smaller one; NaN if either is. Exact."""
-    return np.minimum(x, y)
-
-
-@overload(minimum, jit_options=_EXACT)
-def _minimum_overload(x, y):
-    def implementation(x, y):
-        return x if x < y or x != x else y
-
-    return implementation
-
-
-# Parts of arrays.
-
-
-def _in_one_piece(*arrays):
-    """Places are counted as C does."""
-    if any(a.layout != "C" for a in arrays):
-        raise errors.TypingError("kernels take C-contiguous arrays")
-
-
-def _part(context, builder, signature, arguments, place, shape):
-    """The array of a shape, a list, that begins at a place of the first argument's numbers."""
-    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return _array_at(context, builder, signature.return_type, builder.gep(whole.data, [place]), shape)
-
-
-def _array_at(context, builder, kind, data, shape):
-    """The array of a kind and of a shape, a list, whose numbers begin where `data` points to."""
-    array, index = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-    *strides, count = accumulate(shape[::-1], builder.mul, initial=index(1))
-    strides = [builder.mul(n, size) for n in strides[::-1]]
-    array.data, array.itemsize, array.nitems = data, size, count
-    array.shape, array.strides = (cgutils.pack_array(builder, numbers, index) for numbers in (shape, strides))
-    return array._getvalue()
-
-
-def _place_of(kind):
-    """What a function that is called by address is given of an argument of a kind: of an array, where it lies, and its shape.
-    With all that Numba's arrays have, a call would take as long as a small product."""
-    return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
-
-
-@intrinsic
-def _there(typing, place):
-    """The array that lies where `place` says."""
-    signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
-
-    def generate(context, builder, signature, arguments):
-        data, *shape = cgutils.unpack_tuple(builder, arguments[0])
-        return _array_at(context, builder, signature.return_type, data, shape)
-
-    return signature, generate
-
-
-def _whereabouts(context, builder, kind, argument):
-    """What such a function is given of an argument, when the code runs."""
-    if not isinstance(kind, types.Array):
-        return argument
-    array = context.make_array(kind)(context, builder, argument)
-    return context.make_tuple(builder, _place_of(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
-
-
-def _place(builder, indices, shape):
-    """Where the part begins that the first indices of an array choose, and the part's shape."""
-    place = indices[0]
-    for i, n in zip(indices[1:], shape[1:], strict=False):
-        place = builder.add(builder.mul(place, n), i)
-    for n in shape[len(indices) :]:
-        place = builder.mul(place, n)
-    return place, shape[len(indices) :]
-
-
-@intrinsic
-def row_at(typing, array, t, b):
-    """array[t, b]"""
-    _in_one_piece(array)
-    signature = types.Array(array.dtype, array.ndim - 2, "C")(array, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
-        return _part(context, builder, signature, arguments, *_place(builder, arguments[1:], shape))
-
-    return signature, generate
-
-
-@intrinsic
-def columns_at(typing, array, t, b, start, stop):
-    """array[t, b, start:stop]"""
-    _in_one_piece(array)
-    signature = types.Array(array.dtype, 1, "C")(array, *[types.intp] * 4)
-
-    def generate(context, builder, signature, arguments):
-        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
-        place, _ = _place(builder, arguments[1:3], shape)
-        start, stop = arguments[3:]
-        return _part(context, builder, signature, arguments, builder.add(place, start), [builder.sub(stop, start)])
-
-    return signature, generate
-
-
-@intrinsic
-def steps_at(typing, array, start, stop):
-    """array[start:stop]"""
-    _in_one_piece(array)
-    signature = array.copy(layout="C")(array, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        shape = cgutils.unpack_tuple(builder, context.make_array(signature.args[0])(context, builder, arguments[0]).shape)
-        place, rest = _place(builder, arguments[1:2], shape)
-        return _part(context, builder, signature, arguments, place, [builder.sub(arguments[2], arguments[1]), *rest])
-
-    return signature, generate
-
-
-@intrinsic
-def lines_at(typing, array, place, count, breadth):
-    """array.flat[place : place + count * breadth] as an array (1, count, breadth)"""
-    _in_one_piece(array)
-    signature = types.Array(array.dtype, 3, "C")(array, *[types.intp] * 3)
-
-    def generate(context, builder, signature, arguments):
-        _, place, *shape = arguments
-        return _part(context, builder, signature, arguments, place, [shape[0].type(1), *shape])
-
-    return signature, generate
-
-
-@intrinsic
-def _copy(typing, source, place, target, goal, count):
-    """target.flat[goal : goal + count] = source.flat[place : place + count]"""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2))
-        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
-        pointers = [builder.gep(a.data, [arguments[i]]) for a, i in ((target, 3), (source, 1))]
-        cgutils.raw_memcpy(builder, *pointers, arguments[4], size)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@inlined
-def wait(later, final, t, lengths, low, upto):
-    """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
-    for b in range(low, upto):
-        if t >= lengths[b]:
-            width = later.size // later.shape[0]
-            _copy(final, b * width, later, b * width, width)
-
-
-@inlined
-def keep(given, kept, first, last, low, upto):
-    """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
-    if given.ctypes.data != kept.ctypes.data:
-        samples = given.shape[1]
-        width = given.size // (given.shape[0] * samples)
-        for t in range(first, last):
-            _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
-
-
-# What compiled code works with.
-
-
-_ON_STACK = 1 << 11  # numbers on the stack; more are on the heap, which takes longer to ask
-
-
-@intrinsic
-def scratch(typing, count, like):
-    """So many zeros, to work with until they are released."""
-    signature = types.Array(like.dtype, 1, "C")(types.intp, like)
-
-    def generate(context, builder, signature, arguments):
-        real, count = context.get_data_type(signature.args[1].dtype), arguments[0]
-        size = builder.mul(count, count.type(context.get_abi_sizeof(real)))
-        with builder.goto_entry_block():
-            stack = builder.alloca(real, count.type(_ON_STACK))
-            stack.align = _LINE
-        found = cgutils.alloca_once_value(builder, stack)
-        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
-            kind = ir.FunctionType(cgutils.voidptr_t, [size.type])
-            heap = builder.call(cgutils.get_or_insert_function(builder.module, kind, "malloc"), [size])
-            with cgutils.if_unlikely(builder, cgutils.is_null(builder, heap)):
-                context.call_conv.return_user_exc(builder, MemoryError, ("no memory for a step",))
-            builder.store(builder.bitcast(heap, stack.type), found)
-        cgutils.memset(builder, builder.load(found), size, 0)
-        memory = context.make_array(signature.return_type)(context, builder)
-        memory.data = builder.load(found)
-        return _part(context, builder, signature.return_type(signature.return_type), [memory._getvalue()], count.type(0), [count])
-
-    return signature, generate
-
-
-@intrinsic
-def release(typing, memory):
-    """Give the memory of `scratch` back."""
-
-    def generate(context, builder, signature, arguments):
-        memory = context.make_array(signature.args[0])(context, builder, arguments[0])
-        (count,) = cgutils.unpack_tuple(builder, memory.shape)
-        with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
-            kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
-            free = cgutils.get_or_insert_function(builder.module, kind, "free")
-            builder.call(free, [builder.bitcast(memory.data, cgutils.voidptr_t)])
-        return context.get_dummy_value()
-
-    return types.void(memory), generate
-
-
-@intrinsic
-def array_in(typing, memory, place, shape):
-    """The array of that shape that begins at a place of some memory."""
-    signature = types.Array(memory.dtype, len(shape), "C")(memory, types.intp, shape)
-
-    def generate(context, builder, signature, arguments):
-        return _part(context, builder, signature, arguments, arguments[1], cgutils.unpack_tuple(builder, arguments[2]))
-
-    return signature, generate
-
-
-# Long sums.
-
-
-_DEPTH = 128  # the terms of weight gradients that are added up at a time
-_IN_A_LAYER = 64  # what is added up before a layer is added to the next one; a power of two
-_LAYERS = 5  # at most; the last one takes whatever is left
-_FULL = 1 << 62  # parts: all layers are full
-
-
-def sums_of_rows(threads, size, real):
-    """So many sums of each thread, which grow by what a sample at a step has for them."""
-    return zeros((threads, _LAYERS, size), real)
-
-
-def sums_of_products(shape, real, rows):
-    """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
-    there are no rows, zeros."""
-    layers, parts = 1, rows // _DEPTH
-    while parts > _IN_A_LAYER and layers < _LAYERS:
-        layers, parts = layers + 1, parts // _IN_A_LAYER
-    sums = (room if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
-    if layers > 1:
-        sums[..., 1:, :, :] = 0
-    return sums
-
-
-@exact_jit
-def _carry(sums, place, count, before, after):
-    """Add layers that are full to the next ones: of `sums` (layers, size), which have grown from `before` to `after` parts, so
-    many numbers of each layer from a place on."""
-    for layer in range(1, sums.shape[0]):
-        before, after = before // _IN_A_LAYER, after // _IN_A_LAYER
-        if before == after:
-            break
-        for i in range(place, place + count):
-            sums[layer, i] += sums[layer - 1, i]
-            sums[layer - 1, i] = 0
-
-
-@inlined
-def carry(sums, rows):
-    """One more row has been added to so many rows: see _carry. Returns the number of rows."""
-    if (rows + 1) & (_IN_A_LAYER - 1) == 0:
-        _carry(sums, 0, sums.shape[1], rows, rows + 1)
-    return rows + 1
-
-
-@inlined
-def collect(sums):
-    """What all layers hold together, in the last one."""
-    _carry(sums, 0, sums.shape[1], 0, _FULL)
-
-
-def summed(sums):
-    """The sums of all threads; each has its own in the last layer."""
-    if len(sums) == 1:
-        return sums[0, -1]
-    with np.errstate(all="ignore"):  # NaN and infinity go through
-        return reduce(np.add, sums[:, -1])
-
-
-def _grown(totals, parts):
-    """Sums by name, in double precision, and what comes to them; the first sums are what comes first."""
-    with np.errstate(all="ignore"):
-        return {name: totals[name] + a if totals else a.astype(np.float64) for name, a in parts.items()}
-
-
-def _rounded(total, real):
-    """A sum in double precision, as an array of a dtype."""
-    with np.errstate(all="ignore"):
-        return np.asarray(total, real)
-
-
-# Tiles of matrix products.
-
-
-# A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
-# Four rows make up what is left of six.
-_FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-_BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
-_TALL, _SHORT = 6, 4
-_WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
-
-
-def _splat(builder, value, vector):
-    """A vector that holds one scalar in every lane."""
-    lane = ir.IntType(32)
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, value, lane(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, vector.count), None))
-
-
-def _mask(builder, vector, remaining, v):
-    """Which lanes of a row's v-th vector are among the `remaining` columns."""
-    lanes = ir.VectorType(remaining.type, vector.count)
-    columns = ir.Constant(lanes, [v * vector.count + lane for lane in range(vector.count)])
-    return builder.icmp_signed("<", columns, _splat(builder, remaining, lanes))
-
-
-class _Vectors:
-    """Loads and stores of vectors, wherever in an array; where there is a mask, the lanes outside it are left alone."""
-
-    def __init__(self, builder, vector):
-        self.builder, self.vector = builder, vector
-        self.align = 4 if vector.element == ir.FloatType() else 8
-
-    def at(self, array, place, after=0):
-        """The address of the vector at a place of an array, or of one so many vectors behind that."""
-        first = self.builder.bitcast(self.builder.gep(array.data, [place]), self.vector.as_pointer())
-        return self.builder.gep(first, [place.type(after)]) if after else first
-
-    def load(self, address, mask=None):
-        if mask is None:
-            return self.builder.load(address, align=self.align)
-        return self._masked("load", self.vector, address, ir.IntType(32)(self.align), mask, self.vector(None))
-
-    def store(self, value, address, mask=None):
-        if mask is None:
-            return self.builder.store(value, address, align=self.align)
-        return self._masked("store", ir.VoidType(), value, address, ir.IntType(32)(self.align), mask)
-
-    def _masked(self, action, result, *operands):
-        real = "f32" if self.vector.element == ir.FloatType() else "f64"
-        return self._call(f"llvm.masked.{action}.v{self.vector.count}{real}.p0", result, operands)
-
-    def prefetch(self, address, to_write=False):
-        """Ask for what is at an address: in the second cache if it is read later, in the first if it is written soon."""
-        kind = [ir.IntType(32)(n) for n in ((1, 3, 1) if to_write else (0, 2, 1))]
-        self._call("llvm.prefetch.p0", ir.VoidType(), [self.builder.bitcast(address, ir.IntType(8).as_pointer()), *kind])
-
-    def _call(self, name, result, operands):
-        signature = ir.FunctionType(result, [operand.type for operand in operands])
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), operands)
-
-
-def _lines(builder, row, height, low, high, batch, last):
-    """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
-    step; rows past the last one repeat it."""
-    if height == 1:  # such a row is the only one
-        return [low]
-    one, samples = row.type(1), builder.sub(high, low)
-    step = builder.sdiv(row, samples)
-    sample = builder.sub(row, builder.mul(step, samples))
-    lines = [builder.add(builder.mul(step, batch), builder.add(low, sample))]
-    to_next_step = builder.add(builder.sub(batch, samples), one)
-    for i in range(1, height):
-        wraps = builder.icmp_signed("==", builder.add(sample, one), samples)
-        moved = builder.add(lines[-1], builder.select(wraps, to_next_step, one))
-        sample = builder.select(wraps, row.type(0), builder.add(sample, one))
-        inside = builder.icmp_signed("<=", builder.add(row, row.type(i)), last)
-        lines.append(builder.select(inside, moved, lines[-1]))
-    return lines
-
-
-def _repeated(builder, first, upto, step, values, change):
-    """What becomes of values that change(k, values) makes anew, for k from one number up to another."""
-    before, head, body, after = builder.block, *(builder.append_basic_block(name) for name in ("head", "body", "after"))
-    builder.branch(head)
-    builder.position_at_end(head)
-    k, *current = [builder.phi(value.type) for value in (first, *values)]
-    builder.cbranch(builder.icmp_signed("<", k, upto), body, after)
-    builder.position_at_end(body)
-    following = builder.add(k, step), *change(k, current)
-    for phi, value, changed in zip((k, *current), (first, *values), following, strict=True):
-        phi.add_incoming(value, before)
-        phi.add_incoming(changed, builder.block)
-    builder.branch(head)
-    builder.position_at_end(after)
-    return current
-
-
-def _sums(builder, first, upto, count, starts, add_term):
-    """Sums that begin at `starts` and have all terms from one up to another added, by add_term(k, sums), which returns the new
-    sums. `count` sums of each take turns."""
-    number, zeros = len(starts), [start.type(None) for start in starts]
-
-    def add_terms(k, sums):
-        parts = [sums[u * number : (u + 1) * number] for u in range(count)]
-        return [total for u, part in enumerate(parts) for total in add_term(builder.add(k, k.type(u)), part)]
-
-    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), upto.type(count)))
-    sums = _repeated(builder, first, whole, upto.type(count), starts + (count - 1) * zeros, add_terms)
-    if count > 1:
-        rest = _repeated(builder, whole, upto, upto.type(1), sums[:number], add_term)
-        for others in range(number, count * number, number):
-            rest = [builder.fadd(total, other) for total, other in zip(rest, sums[others:], strict=False)]
-        return rest
-    return sums
-
-
-def _changed_if(builder, condition, values, change):
-    """The values, or, if the condition holds when the code runs, change(k) in place of the k-th."""
-    before = builder.block
-    with builder.if_then(condition):
-        changed, inside = [change(k) for k in range(len(values))], builder.block
-    merged = [builder.phi(value.type) for value in values]
-    for phi, value, other in zip(merged, values, changed, strict=True):
-        phi.add_incoming(value, before)
-        phi.add_incoming(other, inside)
-    return merged
-
-
-def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, places_of_terms=None, grows=None):
-    """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
-    of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
-    alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
-    times if there are no more.
-
-    y is replaced by x @ w. A tile that `fetches` goes on from what y holds if the piece is not the first, and meanwhile asks for
-    memory from an `address` on, for each term so many bytes after that for the one before. Or, where an array says at which place
-    of x each term is, y is replaced by x.T @ w, or grows by it if it `grows`."""
-    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, address, stride) = arrays, rows, columns, piece
-    added = places_of_terms is not None
-    count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
-    index, memory = ir.IntType(64), _Vectors(builder, vector)
-    (_, depth, width), (_, _, breadth) = (cgutils.unpack_tuple(builder, a.shape) for a in (w, y))
-    add, multiply = builder.add, builder.mul
-    remaining = builder.sub(breadth, column)
-    masks = [None] * whole + [_mask(builder, vector, remaining, v) for v in range(whole, vectors)]
-    cells = [(memory.at(y, add(multiply(line, breadth), column), v), mask) for line in lines for v, mask in enumerate(masks)]
-    if added:
-        for address, _ in cells:
-            memory.prefetch(address, to_write=True)
-    beds = [multiply(add(column, multiply(index(n), width)), depth) for n in range(-(-vectors // _WIDTH))]  # where panels begin
-
-    def add_term(k, sums):
-        row = multiply(k, width)
-        weights = [memory.load(memory.at(w, add(beds[v // _WIDTH], row), v % _WIDTH)) for v in range(vectors)]
-        if fetches:
-            memory.prefetch(builder.inttoptr(add(address, multiply(k, stride)), ir.IntType(8).as_pointer()))
-        term = builder.load(builder.gep(places_of_terms.data, [k])) if added else k
-        added_up = []
-        for i, begin in enumerate(begins):  # one after another: there are no registers for all factors at once
-            factor = _splat(builder, builder.load(builder.gep(x.data, [add(begin, term)])), vector)
-            for total, weight in zip(sums[i * vectors :], weights, strict=False):
-                product = builder.fmul(factor, weight, flags=("contract",))
-                added_up.append(builder.fadd(total, product, flags=("contract",)))
-        return added_up
-
-    sums = [vector(None) for _ in cells]
-    if fetches:
-        sums = _changed_if(builder, builder.icmp_signed(">", first, index(0)), sums, lambda k: memory.load(*cells[k]))
-    sums = _sums(builder, first, upto, count, sums, add_term)
-    if added:  # rows past the last one repeat it, so all are read before any is written
-        added_to = sums
-        sums = _changed_if(builder, grows, sums, lambda k: builder.fadd(added_to[k], memory.load(*cells[k])))
-    for total, cell in zip(sums, cells, strict=True):
-        memory.store(total, *cell)
-
-
-def _array_structs(context, builder, signature, arguments, which):
-    return [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in which]
-
-
-# Tiles above one another.
-
-
-_ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
-_LINES = max(1, _WIDTH * _BYTES // _LINE)  # that a row of a panel takes
-
-
-def _wide_enough(builder, columns, column, vector, widths, sure=0):
-    """The widths, in vectors, of which one is chosen when the code runs: the first that holds all columns from one on, or the
-    last. Code for a width is emitted when it is yielded, with how many of its vectors hold columns in all lanes, as some do for
-    `sure`."""
-    remaining = builder.sub(columns, column)
-    for narrower, vectors in zip((sure, *widths), widths, strict=False):
-        chosen = builder.icmp_signed(">", remaining, remaining.type(narrower * vector.count))
-        if vectors < widths[-1]:
-            fits = builder.icmp_signed("<=", remaining, remaining.type(vectors * vector.count))
-            chosen = builder.and_(chosen, fits)
-        with builder.if_then(chosen):
-            yield narrower, vectors
-
-
-def _band(height, widths, sure=0, fetches=False):
-    """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
-    be: see _build_tile. There are columns for more vectors than are `sure`, or none is computed."""
-
-    @intrinsic
-    def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
-        n = types.intp
-        signature = types.void(rows, n, weights, types.UniTuple(n, 4), out, n, n, n, n, n)
-
-        def generate(context, builder, signature, arguments):
-            arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
-            start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            first, upto, address, stride = cgutils.unpack_tuple(builder, piece)
-            (_, _, breadth), _, (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
-            last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
-            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                lines = _lines(builder, row, height, low, high, batch, last)
-                begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
-                tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
-                own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(_LINE)))
-                for whole, vectors in _wide_enough(builder, columns, column, vector, widths, sure):
-                    numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
-                    _build_tile(builder, arrays, *numbers, vector, fetches)
-            return context.get_dummy_value()
-
-        return _if_in_one_piece(signature, rows, weights, out), generate
-
-    return band
-
-
-def _band_of_sums(height, widths):
-    """What computes the rows of `out` (one step) from `top` up to `bottom`, in columns from one on, as sums of products with the
-    rows that begin at `places`, in tiles of a height; what is in `out` is added to if it `grows`."""
-
-    @intrinsic
-    def band(typing, rows, start, weights, places, out, column, grows, top, bottom):
-        n = types.intp
-        signature = types.void(rows, n, weights, places, out, n, types.boolean, n, n)
-
-        def generate(context, builder, signature, arguments):
-            left, right, begins, sums = _array_structs(context, builder, signature, arguments, (0, 2, 3, 4))
-            start, column, grows, top, bottom = (arguments[i] for i in (1, *range(5, 9)))
-            (terms,), (_, count, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in (begins, sums))
-            last, vector = builder.sub(count, count.type(1)), _register_of(rows)
-            with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                lines = [_least(builder, builder.add(row, row.type(i)), last) for i in range(height)]
-                firsts = [builder.add(line, start) for line in lines]
-                for whole, vectors in _wide_enough(builder, columns, column, vector, widths):
-                    numbers = (firsts, lines), (column, whole, vectors), (terms.type(0), terms, None, None)
-                    _build_tile(builder, (left, right, sums), *numbers, vector, False, begins, grows)
-            return context.get_dummy_value()
-
-        return _if_in_one_piece(signature, rows, weights, out), generate
-
-    return band
-
-
-def _least(builder, a, b):
-    return builder.select(builder.icmp_signed("<", a, b), a, b)
-
-
-def _if_in_one_piece(signature, *arrays):
-    """The signature, if the arrays are such as tiles can read."""
-    _in_one_piece(*arrays)
-    return signature
-
-
-def _register_of(array):
-    """A register of an array's numbers."""
-    return ir.VectorType(ir.FloatType() if array.dtype == types.float32 else ir.DoubleType(), 8 * _BYTES // array.dtype.bitwidth)
-
-
-_tall_band, _short_band = _band(_TALL, _ALL), _band(_SHORT, _HALVES)
-_fetching_tall_band, _fetching_short_band = (_band(height, _WIDEST, _WIDTH // 2, fetches=True) for height in (_TALL, _SHORT))
-_narrow_row, _one_row = _band(1, (_WIDTH // 2,)), _band(1, _WIDEST, _WIDTH // 2)
-_wide_row = _band(1, (2 * _WIDTH,), _WIDTH + _WIDTH // 2)
-_tall_sum_band, _short_sum_band = _band_of_sums(_TALL, _ALL), _band_of_sums(_SHORT, _HALVES)
-
-
-# What is read of the step before.
-
-
-_bytes = attrgetter("nbytes")
-_MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
-
-
-def room_ahead(sequences, parts):
-    """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
-    much = sum(map(_bytes, sequences)) >= _MUCH
-    return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
-
-
-@intrinsic
-def noted_ahead(typing, ahead, sequences, low, upto):
-    """`ahead` with a row for each array of a tuple: where its samples from `low` up to `upto` lie at the step before the first,
-    the bytes from one step to the next, and those of the samples. Arrays of one step, which stand for all, have none."""
-    signature = ahead(ahead, sequences, low, upto)
-
-    def generate(context, builder, signature, arguments):
-        table = context.make_array(signature.args[0])(context, builder, arguments[0])
-        room, columns = cgutils.unpack_tuple(builder, table.shape)
-        row = cgutils.alloca_once_value(builder, room.type(0))
-        with builder.if_then(builder.icmp_signed(">", room, room.type(0))):
-            for kind, value in zip(signature.args[1], cgutils.unpack_tuple(builder, arguments[1]), strict=True):
-                sequence, k = context.make_array(kind)(context, builder, value), builder.load(row)
-                place = builder.gep(table.data, [builder.mul(k, columns)])
-                for column, number in enumerate(_samples_before(builder, sequence, *arguments[2:])):
-                    builder.store(number, builder.gep(place, [k.type(column)]))
-                steps = builder.extract_value(sequence.shape, 0)
-                counts = builder.zext(builder.icmp_signed(">", steps, steps.type(1)), k.type)
-                builder.store(builder.add(k, counts), row)
-        table.shape = cgutils.pack_array(builder, [builder.load(row), columns])
-        table.nitems = builder.mul(builder.load(row), columns)
-        return table._getvalue()
-
-    return signature, generate
-
-
-def _samples_before(builder, sequence, low, upto):
-    step, sample, *_ = cgutils.unpack_tuple(builder, sequence.strides)
-    first = builder.add(builder.ptrtoint(sequence.data, step.type), builder.mul(low, sample))
-    return builder.sub(first, step), step, builder.mul(builder.sub(upto, low), sample)
-
-
-# Packed matrices.
-
-
-_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
-_WAY = 1 << 12  # bytes after which places in the first cache repeat
-
-
-def packed(terms, columns, real):
-    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real, small=0)
-    if columns % width:
-        panels[-1, :, columns % width :] = 0
-    return panels
-
-
-def spread(columns, real):
-    """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
-    `add_outer_products` reads of many rows would compete for one place in the first cache."""
-    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
-
-
-def outer_room(threads, columns, real):
-    """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = -(-max(columns) // width)
-    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
-
-
-@inlined
-def _put_row(source, place, count, panels, term):
-    """Put so many numbers, from a place on, into panels, at a term: a line into each."""
-    _, terms, width = panels.shape
-    for column in range(0, count, width):
-        _copy(source, place + column, panels, column * terms + term * width, min(width, count - column))
-
-
-@intrinsic
-def _turn(typing, source, place, stride, target, goal, width):
-    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
-    _in_one_piece(source, target)
-    signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        source, target = _array_structs(context, builder, signature, arguments, (0, 3))
-        _, place, stride, _, goal, width = arguments
-        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
-        index = place.type
-        rows = [memory.load(memory.at(source, builder.add(place, builder.mul(index(k), stride)))) for k in range(_TURN)]
-        distance = _TURN // 2
-        while distance:  # rows k and k + distance exchange every second run of so many columns
-            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
-            odd = [lane + distance for lane in even]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
-            for k in range(_TURN):
-                if not k & distance:
-                    pair = rows[k], rows[k + distance]
-                    rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            distance //= 2
-        for i, row in enumerate(rows):
-            memory.store(row, memory.at(target, builder.add(goal, builder.mul(index(i), width))))
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@inlined
-def _put_turned(source, place, stride, count, deep, panels, goal):
-    """panels.flat[goal + k * width + m] = source.flat[place + m * stride + k], for m < count and k < deep."""
-    width = panels.shape[2]
-    whole, along = count // _TURN * _TURN, deep // _TURN * _TURN
-    for m in range(0, whole, _TURN):
-        for k in range(0, along, _TURN):
-            _turn(source, place + m * stride + k, stride, panels, goal + k * width + m, width)
-    for m in range(count):
-        for k in range(along if m < whole else 0, deep):
-            _copy(source, place + m * stride + k, panels, goal + k * width + m, 1)
-
-
-def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
-    """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
-
-    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
-    _, terms, width = panels.shape
-    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
-    count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)
-    stride, low = weights.shape[1], 0
-    while low < count:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        high = min(low + width - lane, count)
-        goal = (panel * terms + term) * width + lane
-        if own[0] <= panel < own[1] and transposed:
-            for k in range(deep):
-                _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
-        elif own[0] <= panel < own[1]:
-            _put_turned(weights, low * stride + first, stride, high - low, deep, panels, goal)
-        low = high
-
-
-def _turn_over(held, from_term, from_column, count, length, panels, term, column, rank, threads):
-    """Put a matrix, `count` rows of `length` columns, that lies in packed weights from a term and a column on, into others at a
-    term and a column, turned. Each thread fills some panels."""
-    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
-    (_, rows, pitch), (_, terms, width), low = held.shape, panels.shape, 0
-    while low < count:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        high, left = min(low + width - lane, count), 0
-        while left < length and own[0] <= panel < own[1]:  # up to the end of a panel that is read
-            other, begin = divmod(from_column + left, pitch)
-            right, place = min(left + pitch - begin, length), (other * rows + from_term + low) * pitch + begin
-            goal = (panel * terms + term + left) * width + lane
-            _put_turned(held, place, pitch, high - low, right - left, panels, goal)
-            left = right
-        low = high
-
-
-# What all modules of a process share that have the same products.
-_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
-pack = _shared.setdefault("pack", jit(_pack))
-turn_over = _shared.setdefault("turn_over", jit(_turn_over))
-
-
-# Matrix products.
-
-
-_NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
-_FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
-_DEEP = 768  # terms of a product that are added up at a time, or fewer: a panel of them stays in the second cache
-_SPAN = 480  # rows of weight gradients that are added up at a time
-
-
-@inlined
-def _in_tall_tiles(count):
-    """How many rows go into tall tiles; the rest goes into short ones."""
-    return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
-
-
-def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
-    of a team, each thread computes some of the columns.
-
-    Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
-    one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
-    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
-    weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
-    rows, weights, out, team, ahead = _there(rows), _there(weights), _there(out), _there(team), _there(ahead)
-    count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
-    left, right = 0, panels
-    if team[0] > 1:
-        left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
-    if count == 1:
-        _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
-        return
-    tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    span, done = 0 if turn > 0 else ahead.shape[0], 0  # what is fetched next: from a span on, what is not yet done
-    panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
-    while left <= panel < right:
-        if out.shape[2] - width * panel > width // 2 and (far or span < ahead.shape[0]):
-            following = panel + onwards if left <= panel + onwards < right else panel
-            span, done = _multiply_and_fetch(
-                rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done)  # fmt: skip
-        else:
-            _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, low, high)
-            _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, low, high)
-        panel += onwards
-
-
-@inlined
-def _multiply_and_fetch(rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done):
-    """One panel. If weights are far, a piece of it at a time, which stays in the second cache, while the next one is fetched; if
-    they are near, each tile fetches a part of what lies ahead. Returns what remains of that."""
-    (_, terms, width), begin = weights.shape, weights.ctypes.data
-    pieces, row = 1 + terms // _DEEP if far else 1, width * weights.itemsize
-    deep, at_once = (terms + pieces - 1) // pieces, tall if far and tall else _TALL
-    for first in range(0, terms, deep):
-        upto = min(first + deep, terms)
-        place, stride = begin + row * (panel * terms + upto if upto < terms else following * terms), row
-        for top in range(0, tall, at_once):
-            if not far and span < ahead.shape[0]:
-                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, _LINE
-                done += terms * _LINE
-                if done >= ahead[span, 2]:
-                    span, done = span + 1, 0
-            piece = first, upto, place - first * stride, stride
-            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, low, high)
-        _fetching_short_band(rows, start, weights, (first, upto, place, 0), out, width * panel, tall, count, low, high)
-    return span, done
-
-
-@inlined
-def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
-    """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
-    are so near that nothing but arithmetic takes time."""
-    (_, terms, width) = weights.shape
-    at_once = 1 if weights.size * weights.itemsize > _NEAR else 2
-    steps = (right - left + at_once - 1) // at_once
-    for step in range(steps):
-        panel = left + at_once * (steps - 1 - step if turn % 2 else step)
-        column, after = panel * width, min(panel + at_once, right) * width
-        if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, (0, terms, 0, 0), out, column, 0, 1, low, high)
-            continue
-        for begin in range(column, after, width):
-            if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
-            else:
-                _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
-
-
-def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
-    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `low` up to `high` that have them, of
-    left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first, and replace
-    what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
-
-    Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps
-    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a time
-    as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread adds
-    to some of the rows of out."""
-    left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
-    team, places, panels = _there(team), _there(places), _there(panels)
-    (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
-    above, below = height * rank // team[0], height * (rank + 1) // team[0]
-    layers = array_in(out, 0, (out.shape[0], height * breadth))
-    step, sample, added, rows = 0, low, (T - first - steps) * samples, (T - first) * samples
-    while added < rows:
-        count, before = 0, added
-        while added < rows and count < _DEPTH:
-            if first + step < lengths[sample]:
-                row = step * B + sample
-                places[count] = row * left.shape[2] + from_left
-                _put_row(right, row * right.shape[2] + from_right, breadth, panels, count)
-                count += 1
-            added, sample = added + 1, sample + 1
-            if sample == high:
-                step, sample = step + 1, low
-        if count or not before:
-            _add_terms(left, places[:count], panels, out, above, below, before > 0)
-        after = _FULL if first == 0 and added == rows else added // _DEPTH
-        _carry(layers, above * breadth, (below - above) * breadth, before // _DEPTH, after)
-
-
-@inlined
-def _add_terms(left, terms, panels, out, above, below, grows):
-    """The terms of some rows of out's first layer, which grows by them, or is replaced."""
-    (_, _, breadth), width = out.shape, panels.shape[2]
-    for top in range(above, below, _SPAN):
-        tall = min(_SPAN, below - top)
-        most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
-        for column in range(0, breadth, width):
-            _tall_sum_band(left, top, panels, terms, part, column, grows, 0, most)
-            _short_sum_band(left, top, panels, terms, part, column, grows, most, tall)
-
-
-# Calls of matrix products.
-
-
-_compiled_products = _shared.setdefault("compiled", {})
-_compiling_products = _shared.setdefault("lock", threading.Lock())
-
-
-def _kinds_of_arguments(number):
-    """The types of the arguments of both products."""
-    rows, n = types.Array(number, 3, "C"), types.intp
-    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
-    places = lengths = team
-    return (
-        (rows, n, rows, rows, n, n, n, n, team, ahead),
-        (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, places, rows),
-    )
-
-
-def products_of(real):
-    """The addresses of both products for a dtype, compiled when they are first asked for."""
-    if real in _compiled_products:
-        return _compiled_products[real][0]
-    with _compiling_products:
-        if real not in _compiled_products:
-            number = types.float32 if real == np.float32 else types.float64
-            given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
-            compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
-            _compiled_products[real] = np.array([address for _, address in compiled], np.int64), compiled
-        return _compiled_products[real][0]
-
-
-def _called(k, products, rows, given=None):
-    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
-    kinds = _kinds_of_arguments(rows.dtype)[k]
-    places = tuple(map(_place_of, kinds))
-    signature = types.void(products, *kinds[:given])
-
-    def generate(context, builder, signature, arguments):
-        addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
-        there = [_whereabouts(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
-        there += [context.get_value_type(place)(None) for place in places[len(there) :]]
-        address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
-        function = context.call_conv.get_function_type(types.none, places).as_pointer()
-        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)  # raises nothing
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
-    """See _multiply; `products` says where it is."""
-    return _called(0, products, rows, given=-1)
-
-
-@intrinsic
-def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """The same, which asks for what lies ahead meanwhile."""
-    return _called(0, products, rows)
-
-
-@intrinsic
-def add_outer_products(
-    typing, products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
-):
-    """See _add_outer_products; `products` says where it is."""
-    return _called(1, products, left)
-
-
-# A single step.
-
-
-_EIGHT = 8  # rows of weights that are gone through side by side
-
-
-@intrinsic
-def array_at(typing, address, shape, like):
-    """The array of that shape, and of the dtype of `like`, that lies at an address."""
-    array = types.Array(like.dtype, len(shape), "C")
-
-    def generate(context, builder, signature, arguments):
-        address, shape, _ = arguments
-        data = builder.inttoptr(address, context.get_data_type(array.dtype).as_pointer())
-        return _array_at(context, builder, array, data, cgutils.unpack_tuple(builder, shape))
-
-    return array(address, shape, like), generate
-
-
-def _sums_of_lanes(builder, vectors):
-    """Of eight vectors with eight lanes, the vector of their sums: two vectors become one, half of whose lanes are of each."""
-    half = len(vectors) // 2
-    while half:
-        of_each = [lane + (_EIGHT if lane & half else 0) for lane in range(_EIGHT)]
-        own, other = (
-            ir.Constant(ir.VectorType(ir.IntType(32), _EIGHT), lanes)
-            for lanes in (of_each, [of_each[lane] ^ half for lane in range(_EIGHT)])
-        )
-        vectors = [
-            builder.fadd(builder.shuffle_vector(a, b, own), builder.shuffle_vector(a, b, other))
-            for a, b in zip(vectors[:half], vectors[half:], strict=True)
-        ]
-        half //= 2
-    return vectors[0]
-
-
-@intrinsic
-def _eight_sums(typing, x, start, w, first, stride, length, out, place):
-    """out.flat[place + i] += the sum over k < length of x.flat[start + k] * w.flat[first + i * stride + k], for eight i."""
-    _in_one_piece(x, w, out)
-    signature = types.void(x, types.intp, w, types.intp, types.intp, types.intp, out, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        x, w, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 6))
-        _, start, _, first, stride, length, _, place = arguments
-        real = context.get_data_type(signature.args[0].dtype)
-        vector = ir.VectorType(real, _EIGHT)
-        memory, index = _Vectors(builder, vector), length.type
-        sums = [cgutils.alloca_once_value(builder, vector(None)) for _ in range(_EIGHT)]
-        rows = [builder.add(first, builder.mul(index(i), stride)) for i in range(_EIGHT)]
-
-        def add(k, mask=None):
-            factor = memory.load(memory.at(x, builder.add(start, k)), mask)
-            for row, total in zip(rows, sums, strict=True):
-                product = builder.fmul(factor, memory.load(memory.at(w, builder.add(row, k)), mask), flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-
-        whole = builder.and_(length, index(-vector.count))
-        with cgutils.for_range_slice(builder, index(0), whole, index(vector.count)) as (k, _):
-            add(k)
-        rest = builder.sub(length, whole)
-        with builder.if_then(builder.icmp_signed(">", rest, index(0))):
-            lanes = ir.VectorType(index, vector.count)
-            add(whole, builder.icmp_signed("<", ir.Constant(lanes, list(range(vector.count))), _splat(builder, rest, lanes)))
-        eight = _sums_of_lanes(builder, [builder.load(total) for total in sums])
-        memory.store(builder.fadd(memory.load(memory.at(out, place)), eight), memory.at(out, place))
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@exact_jit
-def apply(weights, first, length, transposed, rows, start, out, column):
-    """out[b, column + m] += the sum over k of weights[m, first + k] * rows[b, start + k], k < length; with `transposed`, of
-    weights[k, first + m] * rows[b, start + k], m < length. Packed weights are never needed."""
-    (height, breadth), samples = weights.shape, rows.shape[0]
-    for b in range(samples):
-        source, target = b * rows.shape[1] + start, b * out.shape[1] + column
-        if transposed:
-            for k in range(height):
-                for m in range(length):
-                    out[b, column + m] += weights[k, first + m] * rows[b, start + k]
-            continue
-        whole = height // _EIGHT * _EIGHT
-        for m in range(0, whole, _EIGHT):
-            _eight_sums(rows, source, weights, m * breadth + first, breadth, length, out, target + m)
-        for m in range(whole, height):
-            total = out[b, column + m]
-            for k in range(length):
-                total += weights[m, first + k] * rows[b, start + k]
-            out[b, column + m] = total
-
-
-# The equations and their adjoints.
+from symcell.runtime import check_version
+
+check_version(2, __name__)
+from symcell.runtime import (
+    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
+    empty_panels, fused, heaviside, in_parallel, jit, keep, maximum, multiply, multiply_and_fetch,
+    noted_ahead, outer_room, pack, packers, padded, parts_of, products_of, release, room_ahead, row_at,
+    run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
+)
+
+CONTENT_HASH = "63f78cdb468272ef"
 
 
 @unfused
@@ -2252,11 +74,11 @@ def forward_step_row_3(n_p, n_a, z_p_from_r, z_p_from_x, b_p, z_p_out, p_out, al
         z_p_out[j] = z_p
         p_out[j] = p
     for j in range(n_a):
-        for k in range(n_p):
+        for k_ in range(n_p):
             # (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
-            mu = alpha[j] * mu_prev[j, k] + (one - alpha[j]) * p_out[k]
+            mu = alpha[j] * mu_prev[j, k_] + (one - alpha[j]) * p_out[k_]
             # kept
-            mu_out[j, k] = mu
+            mu_out[j, k_] = mu
 
 
 @unfused
@@ -2297,7 +119,7 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_a, 
         # W_p @ x
         multiply(products, steps_at(x, first, last), 0, W_p_packed, steps_at(from_x, 0, last - first), 0, low,
             high, rank, team)
-        meet(team)
+        barrier(team)
 
         # The recurrence.
         for t in range(first, last):
@@ -2305,24 +127,24 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_a, 
                 if t < lengths[b]:
                     forward_step_row_1(n_p, n_a, row_at(mu_seq, t, b), columns_at(v_r_seq, t, b, 0,
                         n_a * n_p))
-            meet(team)
+            barrier(team)
             # U_r @ v_r
             multiply(products, steps_at(v_r_seq, t, t + 1), 0, U_r_packed, from_v_r, t, low, high, rank, team)
-            meet(team)
+            barrier(team)
             for b in range(low, upto):
                 if t < lengths[b]:
                     forward_step_row_2(n_r, columns_at(from_v_r, 0, b, 0, n_r), b_r, row_at(z_r_seq, t, b),
                         columns_at(r_seq, t, b, 0, n_r))
-            meet(team)
+            barrier(team)
             # U_p @ r
             multiply(products, steps_at(r_seq, t, t + 1), 0, U_p_packed, from_r, t, low, high, rank, team)
-            meet(team)
+            barrier(team)
             for b in range(low, upto):
                 if t < lengths[b]:
                     forward_step_row_3(n_p, n_a, columns_at(from_r, 0, b, 0, n_p), columns_at(from_x,
                         t - first, b, 0, n_p), b_p, row_at(z_p_seq, t, b), p, alpha, row_at(mu_seq, t, b),
                         row_at(mu_seq, t + 1, b))
-            meet(team)
+            barrier(team)
 
         # What no later step needs.
         for t in range(first, last):
@@ -2330,17 +152,17 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_a, 
                 if t < lengths[b]:
                     forward_after_row_1(n_p, n_a, row_at(mu_seq, t + 1, b), columns_at(v_o_seq, t, b, 0,
                         n_a * n_p))
-        meet(team)
+        barrier(team)
         # U_o @ v_o
         multiply(products, steps_at(v_o_seq, first, last), 0, U_o_packed, steps_at(from_v_o, 0, last - first),
             0, low, high, rank, team)
-        meet(team)
+        barrier(team)
         for t in range(first, last):
             for b in range(low, upto):
                 if t < lengths[b]:
                     forward_after_row_2(n_o, columns_at(from_v_o, t - first, b, 0, n_o), b_o, row_at(z_o_seq,
                         t, b), row_at(o_seq, t + 1, b))
-        meet(team)
+        barrier(team)
     release(memory)
 
 
@@ -2365,17 +187,17 @@ def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp
     real = dmu_given.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_a):
-        for k in range(n_p):
+        for k_ in range(n_p):
             # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
-            dmu = dmu_given[j, k] + dmu_later[j, k] + dv_o[j * n_p + k]
+            dmu = dmu_given[j, k_] + dmu_later[j, k_] + dv_o[j * n_p + k_]
             # passed on
-            dmu_out[j, k] = dmu
+            dmu_out[j, k_] = dmu
     # through (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
     for j in range(n_p):
         dp_out[j] = zero
-    for k in range(n_a):
+    for k_ in range(n_a):
         for j in range(n_p):
-            dp_out[j] = added(dp_out[j], (one - alpha[k]) * dmu_out[k, j])
+            dp_out[j] = added(dp_out[j], (one - alpha[k_]) * dmu_out[k_, j])
     for j in range(n_p):
         # through (2) p = relu(U_p @ r + W_p @ x + b_p)
         dz_p = dp_out[j] * heaviside(z_p[j], zero)
@@ -2399,11 +221,11 @@ def backward_step_row_2(n_r, dr, z_r, dz_r_out):
 def backward_step_row_3(n_a, n_p, alpha, dmu, dv_r, dmu_later):
     """The adjoints of one sample at one step."""
     for j in range(n_a):
-        for k in range(n_p):
+        for k_ in range(n_p):
             # through (1), (3)
-            dmu_prev = alpha[j] * dmu[j, k] + dv_r[j * n_p + k]
+            dmu_prev = alpha[j] * dmu[j, k_] + dv_r[j * n_p + k_]
             # passed on
-            dmu_later[j, k] = dmu_prev
+            dmu_later[j, k_] = dmu_prev
 
 
 @fused
@@ -2419,11 +241,12 @@ def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 
 @jit
 def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_a, n_p, n_r,
-        n_o, U_o_packed, U_p_packed, U_r_packed, W_p_packed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p,
-        dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, dU_o, dU_r, dU_p, dW_p, lines, panels, ahead,
-        sums, do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq):
+        n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
+        dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
+        do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums,
+        lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    memory = scratch(n_p, U_o_packed)
+    memory = scratch(n_p, U_o_packed_transposed)
     dp = array_in(memory, 0, (n_p,))
     ahead = noted_ahead(ahead, (v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq),
         low, upto)
@@ -2440,14 +263,14 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                     backward_before_row(n_o, row_at(do_given, t % do_given.shape[0], b), row_at(z_o_seq, t,
                         b), columns_at(dz_o_seq, t - first, b, 0, n_o), db_o)
                     rows = carry(sums, rows)
-        meet(team)
+        barrier(team)
         # U_o.T @ dz_o
-        multiply(products, steps_at(dz_o_seq, 0, last - first), 0, U_o_packed, steps_at(from_dz_o, 0,
-            last - first), 0, low, high, rank, team)
+        multiply(products, steps_at(dz_o_seq, 0, last - first), 0, U_o_packed_transposed, steps_at(from_dz_o,
+            0, last - first), 0, low, high, rank, team)
         # dU_o: the outer products of dz_o and v_o
         add_outer_products(products, steps_at(dz_o_seq, 0, last - first), 0, steps_at(v_o_seq, first, last),
             0, dU_o, first, T, lengths, low, high, rank, team, lines, panels)
-        meet(team)
+        barrier(team)
 
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
@@ -2456,32 +279,32 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                     backward_step_row_1(n_a, n_p, row_at(dmu_given, t % dmu_given.shape[0], b), dmu_later[b],
                         columns_at(from_dz_o, t - first, b, 0, n_a * n_p), row_at(dmu, 0, b), alpha, dp,
                         row_at(z_p_seq, t, b), columns_at(dz_p_seq, t - first, b, 0, n_p))
-            meet(team)
+            barrier(team)
             # U_p.T @ dz_p
-            multiply(products, steps_at(dz_p_seq, t - first, t - first + 1), 0, U_p_packed, from_dz_p, t, low,
-                high, rank, team)
-            meet(team)
+            multiply(products, steps_at(dz_p_seq, t - first, t - first + 1), 0, U_p_packed_transposed,
+                from_dz_p, t, low, high, rank, team)
+            barrier(team)
             for b in range(low, upto):
                 if t < lengths[b]:
                     backward_step_row_2(n_r, columns_at(from_dz_p, 0, b, 0, n_r), row_at(z_r_seq, t, b),
                         columns_at(dz_r_seq, t - first, b, 0, n_r))
-            meet(team)
+            barrier(team)
             # U_r.T @ dz_r
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_r_seq, t - first, t - first + 1), 0, U_r_packed,
-                from_dz_r, t, low, high, rank, team, ahead)
-            meet(team)
+            multiply_and_fetch(products, steps_at(dz_r_seq, t - first, t - first + 1), 0,
+                U_r_packed_transposed, from_dz_r, t, low, high, rank, team, ahead)
+            barrier(team)
             for b in range(low, upto):
                 if t < lengths[b]:
                     backward_step_row_3(n_a, n_p, alpha, row_at(dmu, 0, b), columns_at(from_dz_r, 0, b, 0,
                         n_a * n_p), dmu_later[b])
-            meet(team)
+            barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_p.T @ dz_p
-            multiply(products, steps_at(dz_p_seq, 0, last - first), 0, W_p_packed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+            multiply(products, steps_at(dz_p_seq, 0, last - first), 0, W_p_packed_transposed, steps_at(dx_seq,
+                first, last), 0, low, high, rank, team)
         # dU_r: the outer products of dz_r and v_r
         add_outer_products(products, steps_at(dz_r_seq, 0, last - first), 0, steps_at(v_r_seq, first, last),
             0, dU_r, first, T, lengths, low, high, rank, team, lines, panels)
@@ -2491,811 +314,165 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         # dW_p: the outer products of dz_p and x
         add_outer_products(products, steps_at(dz_p_seq, 0, last - first), 0, steps_at(x, first, last), 0,
             dW_p, first, T, lengths, low, high, rank, team, lines, panels)
-        meet(team)
+        barrier(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(low, upto):
                 if t < lengths[b]:
                     backward_after_row(n_r, n_p, columns_at(dz_r_seq, t - first, b, 0, n_r), db_r,
                         columns_at(dz_p_seq, t - first, b, 0, n_p), db_p)
                     rows = carry(sums, rows)
-        meet(team)
+        barrier(team)
     if rank == 0:
         collect(sums)
     release(memory)
 
 
-def _forward_weights(sizes, real, made, params, held, threads):
-    """The weights of all products, as `multiply` reads them."""
-    n_a = sizes["n_a"]
-    n_p = sizes["n_p"]
-    n_r = sizes["n_r"]
-    n_x = sizes["n_x"]
-    n_o = sizes["n_o"]
-    U_o_packed_held, U_p_packed_held, U_r_packed_held, W_p_packed_held = panels_of(held)
-    W_p_packed, U_r_packed, U_p_packed, U_o_packed = made or (packed(n_x, n_p, real), packed(n_a * n_p, n_r,
-        real), packed(n_r, n_p, real), packed(n_a * n_p, n_o, real))
+def pack_weights(sizes, dtype, params, into, threads):
+    """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
+    n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
+    U_r, U_p, W_p, U_o = (params[key] for key in ("U_r", "U_p", "W_p", "U_o"))
+    if into is None:
+        into = {
+            "U_o_packed_transposed": empty_panels(n_o, n_a * n_p, dtype),
+            "U_p_packed_transposed": empty_panels(n_p, n_r, dtype),
+            "U_r_packed_transposed": empty_panels(n_r, n_a * n_p, dtype),
+            "W_p_packed_transposed": empty_panels(n_p, n_x, dtype),
+            "W_p_packed": empty_panels(n_x, n_p, dtype),
+            "U_r_packed": empty_panels(n_a * n_p, n_r, dtype),
+            "U_p_packed": empty_panels(n_r, n_p, dtype),
+            "U_o_packed": empty_panels(n_a * n_p, n_o, dtype),
+        }
+    U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed, W_p_packed, U_r_packed, U_p_packed, U_o_packed = (
+        into.values()
+    )
 
     def part(rank, threads):
+        # U_o.T @ dz_o
+        pack(U_o, 0, n_a * n_p, True, U_o_packed_transposed, 0, 0, rank, threads)
+        # U_p.T @ dz_p
+        pack(U_p, 0, n_r, True, U_p_packed_transposed, 0, 0, rank, threads)
+        # U_r.T @ dz_r
+        pack(U_r, 0, n_a * n_p, True, U_r_packed_transposed, 0, 0, rank, threads)
+        # W_p.T @ dz_p
+        pack(W_p, 0, n_x, True, W_p_packed_transposed, 0, 0, rank, threads)
         # W_p @ x
-        turn_over(W_p_packed_held, 0, 0, n_p, n_x, W_p_packed, 0, 0, rank, threads)
+        pack(W_p, 0, n_x, False, W_p_packed, 0, 0, rank, threads)
         # U_r @ v_r
-        turn_over(U_r_packed_held, 0, 0, n_r, n_a * n_p, U_r_packed, 0, 0, rank, threads)
+        pack(U_r, 0, n_a * n_p, False, U_r_packed, 0, 0, rank, threads)
         # U_p @ r
-        turn_over(U_p_packed_held, 0, 0, n_p, n_r, U_p_packed, 0, 0, rank, threads)
+        pack(U_p, 0, n_r, False, U_p_packed, 0, 0, rank, threads)
         # U_o @ v_o
-        turn_over(U_o_packed_held, 0, 0, n_o, n_a * n_p, U_o_packed, 0, 0, rank, threads)
+        pack(U_o, 0, n_a * n_p, False, U_o_packed, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads, W_p_packed.size + U_r_packed.size + U_p_packed.size + U_o_packed.size))
-    return W_p_packed, U_r_packed, U_p_packed, U_o_packed
+    in_parallel(part, packers(threads,
+        U_o_packed_transposed.size + U_p_packed_transposed.size + U_r_packed_transposed.size + W_p_packed_transposed.size + W_p_packed.size + U_r_packed.size + U_p_packed.size + U_o_packed.size))
+    return into
 
 
-def _forward(T, B, sizes, real, params, weights, inputs, kept, initial, lengths, threads):
+def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_a = sizes["n_a"]
-    n_p = sizes["n_p"]
-    n_r = sizes["n_r"]
-    n_x = sizes["n_x"]
-    n_o = sizes["n_o"]
-    b_r = params["b_r"]
-    b_p = params["b_p"]
-    b_o = params["b_o"]
-    alpha = params["alpha"]
+    n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
+    b_r, b_p, b_o, alpha = (params[key] for key in ("b_r", "b_p", "b_o", "alpha"))
+    W_p_packed, U_r_packed, U_p_packed, U_o_packed = (packs[key] for key in ("W_p_packed", "U_r_packed",
+        "U_p_packed", "U_o_packed"))
     x = inputs["x"]
-    W_p_packed, U_r_packed, U_p_packed, U_o_packed = weights
     x_kept = kept["x"]
-    mu_seq = room((T + 1, B, n_a, n_p), real)
+    mu_seq = allocate((T + 1, B, n_a, n_p), dtype)
     mu_seq[0] = initial["mu"]
-    o_seq = room((T + 1, B, n_o), real)
+    o_seq = allocate((T + 1, B, n_o), dtype)
     o_seq[0] = initial["o"]
     parts = (
-        shares(threads, T, B, 20 * n_o + 20 * n_p + 20 * n_r + 30 * n_a * n_p + n_a * n_o * n_p + n_a * n_p
+        parts_of(threads, T, B, 20 * n_o + 20 * n_p + 20 * n_r + 30 * n_a * n_p + n_a * n_o * n_p + n_a * n_p
         * n_r + n_p * n_r + n_p * n_x)
     )
     block = steps_at_a_time(T, B)
-    products = products_of(real)
-    v_r_seq, v_o_seq = room((2, T, B, n_a * n_p), real)
-    r_seq, z_r_seq = room((2, T, B, n_r), real)
-    z_p_seq = room((T, B, n_p), real)
-    z_o_seq = room((T, B, n_o), real)
-    from_x = room((block, B, n_p), real)
-    from_v_r = room((1, B, n_r), real)
-    from_r = room((1, B, n_p), real)
-    from_v_o = room((block, B, n_o), real)
-
-    def part(thread, own, low, high, upto, rank, team):
-        forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_a, n_p, n_r, n_o, W_p_packed,
-            U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq,
-            from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq)
-
-    in_parallel(part, parts)
-    return {"mu": mu_seq, "o": o_seq}, (r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq)
+    v_r_seq, v_o_seq = allocate((2, T, B, n_a * n_p), dtype)
+    r_seq, z_r_seq = allocate((2, T, B, n_r), dtype)
+    z_p_seq = allocate((T, B, n_p), dtype)
+    z_o_seq = allocate((T, B, n_o), dtype)
+    from_x = allocate((block, B, n_p), dtype)
+    from_v_r = allocate((1, B, n_r), dtype)
+    from_r = allocate((1, B, n_p), dtype)
+    from_v_o = allocate((block, B, n_o), dtype)
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_a, n_p, n_r, n_o, W_p_packed,
+        U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq, from_v_o,
+        x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq))
+    return {"mu": mu_seq, "o": o_seq}, {"r_seq": r_seq, "v_o_seq": v_o_seq, "v_r_seq": v_r_seq,
+        "z_o_seq": z_o_seq, "z_p_seq": z_p_seq, "z_r_seq": z_r_seq}
 
 
-def _held_weights(sizes, real):
-    """Packed weights that hold parameters, each with its parts: name, first column, columns; where they lie."""
-    n_a = sizes["n_a"]
-    n_p = sizes["n_p"]
-    n_r = sizes["n_r"]
-    n_x = sizes["n_x"]
-    n_o = sizes["n_o"]
-    return [
-        # U_o.T @ dz_o
-        (packed(n_o, n_a * n_p, real), [
-            ("U_o", 0, n_a * n_p, 0, 0),
-        ]),
-        # U_p.T @ dz_p
-        (packed(n_p, n_r, real), [
-            ("U_p", 0, n_r, 0, 0),
-        ]),
-        # U_r.T @ dz_r
-        (packed(n_r, n_a * n_p, real), [
-            ("U_r", 0, n_a * n_p, 0, 0),
-        ]),
-        # W_p.T @ dz_p
-        (packed(n_p, n_x, real), [
-            ("W_p", 0, n_x, 0, 0),
-        ]),
-    ]
-
-
-def _backward_weights(sizes, real, made, params, tape, threads):
-    """The other packed weights, as `multiply` reads them."""
-    return ()
-
-
-def _backward(T, B, sizes, real, params, weights, inputs, states, tape, given, later, lengths, threads,
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
         input_gradients):
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
-    n_a = sizes["n_a"]
-    n_p = sizes["n_p"]
-    n_r = sizes["n_r"]
-    n_x = sizes["n_x"]
-    n_o = sizes["n_o"]
+    n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
     alpha = params["alpha"]
+    U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed = (
+        (packs[key] for key in ("U_o_packed_transposed", "U_p_packed_transposed", "U_r_packed_transposed", "W_p_packed_transposed"))
+    )
     x = inputs["x"]
-    U_o_packed, U_p_packed, U_r_packed, W_p_packed = weights
-    dmu_given = given["mu"]
-    do_given = given["o"]
+    dmu_given, do_given = (given[key] for key in ("mu", "o"))
     dmu_later = later["mu"]
-    r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq = tape
+    r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq = (tape[key] for key in ("r_seq", "v_o_seq", "v_r_seq",
+        "z_o_seq", "z_p_seq", "z_r_seq"))
     parts = (
-        shares(threads, T, B, 10 * n_r + 2 * n_a * n_o * n_p + 2 * n_a * n_p * n_r + 2 * n_p * n_r + 2 * n_p
+        parts_of(threads, T, B, 10 * n_r + 2 * n_a * n_o * n_p + 2 * n_a * n_p * n_r + 2 * n_p * n_r + 2 * n_p
         * n_x + 20 * n_a * n_p + 20 * n_o + 20 * n_p)
     )
     block = steps_at_a_time(T, B)
-    products = products_of(real)
-    dz_o_seq = room((block, B, spread(n_o, real)), real)
-    from_dz_o = room((block, B, n_a * n_p), real)
-    dz_p_seq = room((block, B, spread(n_p, real)), real)
-    from_dz_p = room((1, B, n_r), real)
-    dz_r_seq = room((block, B, spread(n_r, real)), real)
-    from_dz_r = room((1, B, n_a * n_p), real)
-    dx_seq = room((T, B, n_x), real)
-    dmu = room((1, B, n_a, n_p), real)
+    dz_o_seq = allocate((block, B, padded(n_o, dtype)), dtype)
+    from_dz_o = allocate((block, B, n_a * n_p), dtype)
+    dz_p_seq = allocate((block, B, padded(n_p, dtype)), dtype)
+    from_dz_p = allocate((1, B, n_r), dtype)
+    dz_r_seq = allocate((block, B, padded(n_r, dtype)), dtype)
+    from_dz_r = allocate((1, B, n_a * n_p), dtype)
+    dx_seq = allocate((T, B, n_x), dtype)
+    dmu = allocate((1, B, n_a, n_p), dtype)
     # Each thread adds up gradients of its own.
-    dU_r = sums_of_products((parts[-1][1] + 1, n_r, n_a * n_p), real, T * B)
-    dU_p = sums_of_products((parts[-1][1] + 1, n_p, n_r), real, T * B)
-    dW_p = sums_of_products((parts[-1][1] + 1, n_p, n_x), real, T * B)
-    dU_o = sums_of_products((parts[-1][1] + 1, n_o, n_a * n_p), real, T * B)
-    sums = sums_of_rows(parts[-1][1] + 1, n_o + n_p + n_r, real)
-    lines, panels = outer_room(len(parts), [n_a * n_p, n_r, n_x], real)
+    dU_r = sums_of_products((parts[-1].own + 1, n_r, n_a * n_p), dtype, T * B)
+    dU_p = sums_of_products((parts[-1].own + 1, n_p, n_r), dtype, T * B)
+    dW_p = sums_of_products((parts[-1].own + 1, n_p, n_x), dtype, T * B)
+    dU_o = sums_of_products((parts[-1].own + 1, n_o, n_a * n_p), dtype, T * B)
+    sums = sums_of_rows(parts[-1].own + 1, n_o + n_p + n_r, dtype)
+    lines, panels = outer_room(len(parts), [n_a * n_p, n_r, n_x], dtype)
     ahead = room_ahead([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq], parts)
-
-    def part(thread, own, low, high, upto, rank, team):
-        backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_a, n_p,
-            n_r, n_o, U_o_packed, U_p_packed, U_r_packed, W_p_packed, dz_o_seq, from_dz_o, dz_p_seq,
-            from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, dU_o[own], dU_r[own],
-            dU_p[own], dW_p[own], lines[thread], panels[thread], ahead[thread], sums[own], do_given, z_o_seq,
-            dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq)
-
-    in_parallel(part, parts)
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_a, n_p,
+        n_r, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
+        dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
+        do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r, dU_p, dW_p, dU_o,
+        sums), each=(lines, panels, ahead))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)
     dW_p = summed(dW_p)
     dU_o = summed(dU_o)
     sums = summed(sums)
-    db_r = sums[0:n_r]
-    db_p = sums[n_r:n_p + n_r]
-    db_o = sums[n_p + n_r:n_o + n_p + n_r]
-    return {"U_r": dU_r, "b_r": db_r, "U_p": dU_p, "W_p": dW_p, "b_p": db_p, "U_o": dU_o,
-        "b_o": db_o}, {"x": dx_seq}
-
-
-def forward_single(places, x, mu_prev, o_prev, mu, o):
-    """One step, straight from the parameters, by their addresses. Returns whether the shapes fit."""
-    B = x.shape[0]
-    n_a = places[8]
-    n_p = places[9]
-    n_r = places[10]
-    n_x = places[11]
-    n_o = places[12]
-    if x.shape != (B, n_x) or mu_prev.shape != (B, n_a, n_p) or o_prev.shape != (B, n_o) or mu.shape != (B,
-            n_a, n_p) or o.shape != (B, n_o):
-        return False
-    U_r = array_at(places[0], (n_r, n_a * n_p), x)
-    b_r = array_at(places[1], (n_r,), x)
-    U_p = array_at(places[2], (n_p, n_r), x)
-    W_p = array_at(places[3], (n_p, n_x), x)
-    b_p = array_at(places[4], (n_p,), x)
-    U_o = array_at(places[5], (n_o, n_a * n_p), x)
-    b_o = array_at(places[6], (n_o,), x)
-    alpha = array_at(places[7], (n_a,), x)
-    memory = scratch(2 * B * n_a * n_p + 2 * B * n_o + 3 * B * n_p + 3 * B * n_r + n_p, x)
-    v_r_seq = array_in(memory, 0, (B, n_a * n_p))
-    from_v_r = array_in(memory, B * n_a * n_p, (B, n_r))
-    z_r_seq = array_in(memory, B * n_a * n_p + B * n_r, (B, n_r))
-    r_seq = array_in(memory, 2 * B * n_r + B * n_a * n_p, (B, n_r))
-    from_r = array_in(memory, 3 * B * n_r + B * n_a * n_p, (B, n_p))
-    from_x = array_in(memory, 3 * B * n_r + B * n_a * n_p + B * n_p, (B, n_p))
-    z_p_seq = array_in(memory, 2 * B * n_p + 3 * B * n_r + B * n_a * n_p, (B, n_p))
-    p = array_in(memory, 3 * B * n_p + 3 * B * n_r + B * n_a * n_p, (n_p,))
-    v_o_seq = array_in(memory, 3 * B * n_p + 3 * B * n_r + B * n_a * n_p + n_p, (B, n_a * n_p))
-    from_v_o = array_in(memory, 2 * B * n_a * n_p + 3 * B * n_p + 3 * B * n_r + n_p, (B, n_o))
-    z_o_seq = array_in(memory, 2 * B * n_a * n_p + 3 * B * n_p + 3 * B * n_r + B * n_o + n_p, (B, n_o))
-    # W_p @ x
-    apply(W_p, 0, n_x, False, x, 0, from_x, 0)
-    for b in range(B):
-        forward_step_row_1(n_p, n_a, mu_prev[b], v_r_seq[b, 0:n_a * n_p])
-    # U_r @ v_r
-    apply(U_r, 0, n_a * n_p, False, v_r_seq, 0, from_v_r, 0)
-    for b in range(B):
-        forward_step_row_2(n_r, from_v_r[b, 0:n_r], b_r, z_r_seq[b], r_seq[b, 0:n_r])
-    # U_p @ r
-    apply(U_p, 0, n_r, False, r_seq, 0, from_r, 0)
-    for b in range(B):
-        forward_step_row_3(n_p, n_a, from_r[b, 0:n_p], from_x[b, 0:n_p], b_p, z_p_seq[b], p, alpha,
-            mu_prev[b], mu[b])
-    for b in range(B):
-        forward_after_row_1(n_p, n_a, mu[b], v_o_seq[b, 0:n_a * n_p])
-    # U_o @ v_o
-    apply(U_o, 0, n_a * n_p, False, v_o_seq, 0, from_v_o, 0)
-    for b in range(B):
-        forward_after_row_2(n_o, from_v_o[b, 0:n_o], b_o, z_o_seq[b], o[b])
-    release(memory)
-    return True
-
-
-# What this module offers: init, freeze, forward, backward, step.
-
-
-class Run:
-    """What `forward` computed, and what `backward` needs of it.
-
-    states: name -> (T, B, *shape), every step, zeros behind the end of a shorter sample; final: name -> (B, *shape), after each
-    sample's last step; outputs: the states that the cell shows. They are the arrays that `backward` reads: leave them as they are
-    until then. A run with checkpoints computes states and outputs anew when they are first asked for."""
-
-    final: dict[str, np.ndarray]
-
-    def __init__(self, call, final, starts, sequences=None, tape=None):
-        self.final, self._call, self._starts, self._sequences, self._tape = final, call, starts, sequences, tape
-
-    @cached_property
-    def states(self) -> dict[str, np.ndarray]:
-        found = {name: a[1:] for name, a in self._sequences.items()} if self._sequences else _replayed(self)
-        if self._call.ragged:
-            return {name: _within(_copied(a), self._call.lengths) for name, a in found.items()}
-        return found
-
-    @cached_property
-    def outputs(self) -> dict[str, np.ndarray]:
-        return {name: self.states[name] for name in OUTPUTS}
-
-    def __repr__(self):
-        shapes = ((name, (self._call.T, *a.shape)) for name, a in self.final.items())
-        return f"Run of {NAME}: " + ", ".join(f"{name} {shape}" for name, shape in shapes)
-
-
-class Gradients:
-    """The derivatives of the loss: params, inputs and initial, each a dict of arrays."""
-
-    params: dict[str, np.ndarray]
-    inputs: dict[str, np.ndarray]
-    initial: dict[str, np.ndarray]
-
-    def __init__(self, params, inputs, initial):
-        self.params, self.inputs, self.initial = params, inputs, initial
-
-    def __repr__(self):
-        return f"Gradients of {NAME}: " + ", ".join((*self.params, *self.inputs, *self.initial))
-
-
-def init(seed: int = 0, dtype: DTypeLike = "float32", **sizes: int) -> dict[str, np.ndarray]:
-    """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
-
-    Every size is given by its symbol, init(n_x=8, n_h=16). Raises CellError for a size that is missing, unknown or no positive
-    integer, and for what no memory holds."""
-    dtype = _real_dtype(dtype)
-    numbers = _given_sizes(sizes)
-    try:
-        random = np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise CellError(f"{NAME}: seed {seed!r} is no seed: {error}") from None
-    wanted = shapes(**numbers)
-    params = {}
-    for name in (*PARAMS, *CONSTANTS):
-        try:
-            bound = 1 / math.sqrt(wanted[name][-1] if wanted[name] else 1)
-            values = random.uniform(-bound, bound, wanted[name])
-            params[name] = room(wanted[name], dtype, small=0)  # on a cache line: a single step reads them where they are
-        except (MemoryError, OverflowError, ValueError):
-            raise CellError(f"{NAME}: there is no memory for {name} of shape {wanted[name]}") from None
-        params[name][...] = values
-    return params
-
-
-def freeze(params: Mapping[str, ArrayLike], dtype: DTypeLike | None = None) -> Frozen:
-    """A copy of parameters that never changes, for a trained cell: name -> read-only array. forward and step take it as their
-    `params`, and need not look whether it has changed, as they must with arrays. Raises CellError like forward."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, {})
-    arrays = _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    sizes = wanted = None
-    if _PARAMETERS_TELL:  # otherwise the first call does
-        sizes = _sizes({"params": arrays, "inputs": {}, "initial": {}})
-        wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, ())
-    return Frozen(NAME, _frozen({name: _copied(a) for name, a in arrays.items()}, real, sizes, wanted))
-
-
-def forward(
-    params: Mapping[str, ArrayLike],
-    inputs: ArrayLike | Mapping[str, ArrayLike],
-    initial: Mapping[str, ArrayLike] | None = None,
-    lengths: Sequence[int] | np.ndarray | None = None,
-    dtype: DTypeLike | None = None,
-    threads: int | None = None,
-    checkpoint: int | bool | None = None,
-) -> Run:
-    """Run the cell over a sequence.
-
-    params: name -> array; inputs: an array (T, B, *shape), or name -> array if there are several; initial: state -> (B, *shape),
-    states left out begin at their declared value. All arrays have one dtype, float32 or float64. Returns a Run.
-    lengths: (B,) integers, how many of the T steps each sample has; whatever inputs and cotangents hold behind them has no
-    influence. Default: all of them.
-    threads: at most so many; default: Numba's number, which NUMBA_NUM_THREADS sets.
-    checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small), and let
-    `backward` compute what is between them again. Such a run does not copy its inputs: leave them as they are until then.
-    Raises CellError for wrong names, shapes and dtypes."""
-    call, start = _checked_call(params, inputs, initial, dtype, _SEQUENCE, threads, checkpoint, lengths)
-    if len(call.segments) == 1:
-        given = {name: _ready(a) for name, a in call.inputs.items()}
-        kept = {name: room(a.shape, a.dtype) if a is call.inputs[name] else a for name, a in given.items()}
-        call.inputs.update(kept)
-        sequences, tape = _run_segment(call, *call.segments[0], start, given)
-        return Run(call, _states_at_ends(call, sequences, 0, call.T, {}), [None], sequences, tape)
-    starts, final = [{name: _copied(a) for name, a in start.items()}], {}
-    for first, last in call.segments:
-        sequences, _ = _run_segment(call, first, last, starts[-1])
-        starts.append({name: a[-1].copy() for name, a in sequences.items()})
-        final = _states_at_ends(call, sequences, first, last, final)
-    return Run(call, final, starts[:-1])
-
-
-def backward(
-    run: Run,
-    cotangents: Mapping[str, ArrayLike] | None = None,
-    final: Mapping[str, ArrayLike] | None = None,
-    input_gradients: bool = True,
-) -> Gradients:
-    """The gradients of a loss, given its derivatives with respect to the states.
-
-    cotangents: state -> (T, B, *shape), for every step; final: state -> (B, *shape), for the state after the last step; what is
-    left out is zero. Returns Gradients for parameters, inputs (unless they are not wanted; products that only these need are then
-    left out) and initial states. Raises CellError like forward."""
-    if not isinstance(run, Run):
-        found = repr(run) if hasattr(run, "final") else f"a {type(run).__name__}"
-        raise CellError(f"{NAME}: backward takes the Run that this module's forward returned, found {found}")
-    call = run._call
-    cotangents = _arrays("cotangents", {} if cotangents is None else cotangents, tuple(STATES), call.real, partly=True)
-    final = _arrays("final", {} if final is None else final, tuple(STATES), call.real, partly=True)
-    _check_shapes("cotangents", cotangents, STATES, call.shapes, (call.T, call.B))
-    _check_shapes("final", final, STATES, call.shapes, (call.B,))
-    later = {name: _copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.real) for name in STATES}
-    of_params, of_inputs, whole = {}, {}, len(call.segments) == 1
-    for (first, last), start in zip(call.segments[::-1], run._starts[::-1], strict=True):
-        sequences, tape = (run._sequences, run._tape) if run._sequences else _run_segment(call, first, last, start)
-        given = _given_between(call, cotangents, later, first, last)
-        inputs = {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-        others = _weights(call.params, "backward", _backward_weights, tape, call.threads)
-        weights = *panels_of(call.params.held), *others
-        params, inputs = _backward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, inputs, sequences,
-                                   tape, given, later, _lengths_between(call, first, last), call.threads, input_gradients)
-        of_params = params if whole else _grown(of_params, params)
-        if input_gradients:
-            _put(of_inputs, inputs, first, last, call.T)
-    if not whole:
-        of_params = {name: _rounded(a, call.real) for name, a in of_params.items()}
-    for name, source in INITIAL.items():
-        if isinstance(source, str) and source in PARAMS and name not in call.given:
-            of_params[source] = _rounded(of_params[source] + later[name].sum(0, np.float64), call.real)
-    if call.ragged:
-        of_inputs = {name: _within(a, call.lengths) for name, a in of_inputs.items()}
-    return Gradients(of_params, of_inputs, later)
-
-
-# What `step` was called with: parameters, the dtype that was asked for, the compiled step, addresses and sizes, and the states
-# that it made lately; found by the dict of the parameters, or as the latest.
-_UNKNOWN = _latest_step = None, None, None, None, None
-_steps = {}
-_compiled_steps = {}
-_compiling = threading.Lock()
-
-
-def _checked_step(params, inputs, state, dtype):
-    """One step with all checks; afterwards these parameters are known."""
-    global _steps, _latest_step
-    call, start = _checked_call(params, inputs, state, dtype, _STEP)
-    real = call.real
-    with _compiling:
-        if real not in _compiled_steps:
-            _compiled_steps[real] = _compiled_step(real)
-    names, frozen = (*PARAMS, *CONSTANTS), isinstance(params, Frozen)
-    in_place = [name for name in names if not frozen and _is_ready(params[name], real)]
-    checked = call.params.copies if frozen else _arrays("params", params, names, real)
-    arrays = [params[name] if name in in_place else _ready(checked[name]) for name in names]
-    places = np.array([*map(_address, arrays), *call.sizes.values()], np.int64)
-    given = [_ready(a) for a in (*call.inputs.values(), *start.values())]
-    new = {name: np.empty(start[name].shape, real) for name in STATES}
-    _compiled_steps[real](places, *given, *new.values())
-    # A lone number would equal another array with that number.
-    recognisable = frozen or (len(in_place) == len(names) and all(a.size > 1 for a in arrays))
-    known = params if frozen else dict(params)
-    _latest_step = (known, dtype, _compiled_steps[real], places, [tuple(new.values())] * 2) if recognisable else _UNKNOWN
-    _steps = (_steps if len(_steps) < _MANY else {}) | {id(params): _latest_step}
-    return new
-
-
-def _compiled_step(real):
-    """The single step for one dtype, and for arrays in one piece only."""
-    number = types.float32 if real == np.float32 else types.float64
-    given = [types.Array(number, len(shape) + 1, "C") for shape in (*INPUTS.values(), *STATES.values(), *STATES.values())]
-    call = jit(forward_single)
-    call.compile((types.Array(types.int64, 1, "C"), *given))
-    call.disable_compile()
-    return call
-
-
-def step(
-    params: Mapping[str, ArrayLike],
-    inputs: ArrayLike | Mapping[str, ArrayLike],
-    state: Mapping[str, ArrayLike] | None = None,
-    dtype: DTypeLike | None = None,
-) -> dict[str, np.ndarray]:
-    """One step, for streaming: inputs (B, *shape) or name -> array, state: name -> (B, *shape). Returns the new state.
-
-    Called again with the same parameter arrays, it takes a microsecond or so beside the arithmetic; they may have other numbers
-    then, but must have kept their shapes. Raises CellError like forward."""
-    known, wanted, call, places, made = _steps.get(id(params), _latest_step)
-    if dtype is wanted:
-        try:
-            if len(state) == 2 and (params is known or (type(params) is dict and params == known)):
-                mu_prev = state["mu"]
-                o_prev = state["o"]
-                # States that earlier calls made serve again when nobody has them any more.
-                for mu, o in made:
-                    if (
-                        getrefcount(mu) == _UNUSED
-                        and getrefcount(o) == _UNUSED
-                        and call(places, inputs, mu_prev, o_prev, mu, o)
-                    ):
-                        return {"mu": mu, "o": o}
-                mu = mu_prev.copy()
-                o = o_prev.copy()
-                if call(places, inputs, mu_prev, o_prev, mu, o):
-                    made[0], made[1] = made[1], (mu, o)
-                    return {"mu": mu, "o": o}
-        except (AttributeError, TypeError, KeyError, ValueError):
-            pass  # something is not as expected: the checks say what
-        except RuntimeError:  # of a comparison with arrays of another library; with NumPy's, of the step itself
-            if type(params) is not dict or all(isinstance(a, np.ndarray) for a in params.values()):
-                raise
-    return _checked_step(params, inputs, state, dtype)
-
-
-# Calls, and the steps that they compute at a time.
-
-
-_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
-_WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
-
-
-class _Call(NamedTuple):
-    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
-
-    T: int
-    B: int
-    sizes: dict
-    shapes: dict
-    real: np.dtype
-    params: _Parameters
-    inputs: dict
-    lengths: np.ndarray  # how many steps each sample has
-    ragged: bool  # whether some do not have all
-    given: tuple  # the states whose initial value was
-    threads: int
-    segments: list
-
-
-def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint=None, lengths=None):
-    """The call, and the states that it begins with, which may be the caller's arrays. The inputs have these axes before their
-    own: those of one step have no T."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    threads = _number_of_threads(threads)
-    known = _known_parameters(params, real, threads)
-    arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    lead, before = _steps_and_samples(inputs, axes), _initial_of(axes)
-    T, B = lead if axes is _SEQUENCE else (1, *lead)
-    given = _arrays(before, {} if initial is None else initial, tuple(STATES), real, partly=True)
-    told = known and _PARAMETERS_TELL
-    sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
-    if not known or known.sizes != sizes:
-        wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, (), axes)
-        frozen = isinstance(params, Frozen)
-        known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
-    wanted = known.shapes
-    _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
-    _check_shapes(before, given, STATES, wanted, (B,), axes)
-    ragged, lengths = lengths is not None, _checked_lengths(lengths, T, B)
-    states = [(name, wanted[name]) for name in STATES]
-    segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, ragged, tuple(given), threads, segments), start
-
-
-def _segments(T, checkpoint, units):
-    """(first, last) of each segment; `units` are those of all states and samples."""
-    if checkpoint is None or checkpoint is False:
-        return [(0, T)]
-    enough = _WORTH_A_CALL // max(1, units)
-    length = max(int(np.sqrt(T)), enough) if checkpoint is True else _positive("checkpoint", checkpoint)
-    return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
-
-
-def _run_segment(call, first, last, start, given=None):
-    """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
-    kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
-                    _lengths_between(call, first, last), call.threads)  # fmt: skip
-
-
-def _replayed(run):
-    """All states of a run with checkpoints, computed again."""
-    states = {}
-    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        sequences, _ = _run_segment(run._call, first, last, start)
-        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
-    return states
-
-
-def _put(whole, part, first, last, T):
-    """Write the arrays of some steps into those of all; if there are no others, they are those."""
-    for name, a in part.items():
-        if last - first == T:
-            whole[name] = a
-            continue
-        if name not in whole:
-            whole[name] = room((T, *a.shape[1:]), a.dtype)
-        whole[name][first:last] = a
-
-
-# Sequences of several lengths.
-
-
-def _checked_lengths(lengths, T, B):
-    """How many steps each sample has; all of them by default."""
-    if lengths is None:
-        found = np.empty(B, np.int64)
-        found.fill(T)
-        return found
-    try:
-        found = np.asarray(lengths, np.int64 if B == 0 and len(lengths) == 0 else None)
-    except (TypeError, ValueError):  # no sequence, or rows of several lengths
-        found = np.empty(0, object)
-    if found.shape != (B,) or found.dtype.kind not in "iu":
-        raise CellError(
-            f"{NAME}: lengths must be an integer for each of the {B} samples, found {type(lengths).__name__}"
-            f" of shape {found.shape} and dtype {found.dtype}"
-        )
-    for sample in np.flatnonzero((found < 0) | (found > T))[:1]:
-        raise CellError(f"{NAME}: lengths[{sample}] is {found[sample]}, expected 0 to T = {T}")
-    return found.astype(np.int64)
-
-
-def _within(array, lengths):
-    """A sequence with zeros behind the end of each sample, in place."""
-    array[np.arange(len(array))[:, None] >= lengths] = 0
-    return array
-
-
-def _lengths_between(call, first, last):
-    """How many of some steps each sample has."""
-    return call.lengths if last - first == call.T else np.clip(call.lengths - first, 0, last - first)
-
-
-def _states_at_ends(call, sequences, first, last, before):
-    """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
-    then. `sequences` begin with the state before `first`."""
-    if not call.ragged:
-        return {name: a[-1].copy() for name, a in sequences.items()}
-    ends, ended = _lengths_between(call, first, last), call.lengths < first
-    found = {name: a[ends, np.arange(call.B)] for name, a in sequences.items()}
-    for name, a in before.items():
-        found[name][ended] = a[ended]
-    return found
-
-
-def _given_between(call, cotangents, later, first, last):
-    """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
-    added to that of the sample's last step."""
-    given = {}
-    for name in STATES:
-        zero = (1, call.B, *call.shapes[name])
-        given[name] = _ready(cotangents[name][first:last]) if name in cotangents else zeros(zero, call.real)
-        if name not in RECURRENT and later[name].any():
-            some = np.flatnonzero((first < call.lengths) & (call.lengths <= last))
-            given[name] = _copied(np.broadcast_to(given[name], (last - first, *zero[1:])))
-            given[name][call.lengths[some] - 1 - first, some] += later[name][some]
-            later[name][some] = 0
-    return given
-
-
-# Checks of what is given.
-
-
-_SEQUENCE, _STEP = ("T", "B"), ("B",)  # the axes of an input before its own
-_REALS = {name: np.dtype(name) for name in ("float32", "float64")}
-
-
-def _real_dtype(dtype):
-    if type(dtype) is str and dtype in _REALS:
-        found = _REALS[dtype]
-    else:
-        try:
-            found = np.dtype(dtype)
-        except TypeError:
-            found = dtype
-        if found not in _REALS.values():
-            raise CellError(f"{NAME}: the dtype must be float32 or float64, found {found}")
-    if ONLY_FLOAT64 and found == _REALS["float32"]:
-        raise CellError(f"cell {NAME}, {ONLY_FLOAT64}; use float64")
-    return found
-
-
-def _dtype_of(params, inputs):
-    """The dtype of the first array among what was given."""
-    values = [
-        *(params.values() if isinstance(params, (dict, Frozen)) else ()),
-        *(inputs.values() if isinstance(inputs, dict) else (inputs,)),
-    ]
-    for value in values:
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return _real_dtype(value.dtype.newbyteorder("="))
-    return np.dtype("float64")
-
-
-def _by_name(inputs):
-    """A single array is the single input."""
-    if isinstance(inputs, dict):
-        return inputs
-    if len(INPUTS) != 1:
-        raise CellError(f"{NAME}: inputs must be a dict with {', '.join(INPUTS)}, found {type(inputs).__name__}")
-    return {next(iter(INPUTS)): inputs}
-
-
-def _arrays(group, values, names, real, partly=False):
-    """The named arrays, of the dtype; unknown, missing and unfit ones refused."""
-    if not isinstance(values, dict) and isinstance(values, Frozen):  # an abstract class takes long to say no
-        values = dict(values)
-    if not isinstance(values, dict):
-        raise CellError(f"{NAME}: {group} must be a dict from name to array, found {_found(values)}")
-    found = {name: _array(group, name, values[name], real) for name in names if name in values}
-    if len(found) < len(values):
-        unknown = [str(name) for name in values if name not in names]
-        raise CellError(f"{NAME}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
-    if len(found) < len(names) and not partly:
-        raise CellError(f"{NAME}: {group} lacks {', '.join(name for name in names if name not in values)}")
-    return found
-
-
-def _found(values):
-    """What was given in place of a dict, in words."""
-    if type(values).__name__ == "Frozen" and hasattr(values, "_cell"):
-        return f"parameters that a kernel of {values._cell} has frozen; freeze a dict of them with this one"
-    return type(values).__name__
-
-
-def _array(group, name, value, real):
-    """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
-    if type(value) is np.ndarray and value.dtype == real:
-        return value
-    label = f"{group}[{name!r}]"
-    if value is None or isinstance(value, np.ma.MaskedArray):
-        raise CellError(f"{NAME}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {real}")
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:  # torch's, of a tensor that has a gradient
-        raise CellError(f"{NAME}: {label} is no array: {error}") from None
-    has_dtype = hasattr(value, "dtype") and array.ndim > 0
-    if array.dtype.kind not in "fiub" or (has_dtype and array.dtype.newbyteorder("=") != real):
-        raise CellError(f"{NAME}: {label} has dtype {array.dtype}, expected {real}; convert it with .astype({str(real)!r})")
-    return np.asarray(array, dtype=real)
-
-
-def _number_of_threads(threads):
-    if threads is None:
-        return config.NUMBA_NUM_THREADS
-    return _positive("threads", threads)
-
-
-def _positive(label, n):
-    if (type(n) is not int and (isinstance(n, bool) or not isinstance(n, (int, np.integer)))) or n < 1:
-        raise CellError(f"{NAME}: {label} must be a positive integer, found {n!r}")
-    return int(n)
-
-
-def _steps_and_samples(inputs, axes):
-    """(T, B), or (B,) of one step, which all inputs share."""
-    count = len(axes)
-    for name, a in inputs.items():
-        if a.ndim != len(INPUTS[name]) + count:
-            expected = ", ".join((*axes, *INPUTS[name]))
-            words = " for one step" if axes == _STEP else ""
-            raise CellError(f"{NAME}: inputs[{name!r}] has shape {a.shape}, expected ({expected}){words}")
-    leads = {a.shape[:count] for a in inputs.values()}
-    if len(leads) > 1:
-        found = ", ".join(f"{name}: {a.shape[:count]}" for name, a in inputs.items())
-        words = "samples (B,)" if axes == _STEP else "steps or samples (T, B)"
-        raise CellError(f"{NAME}: the inputs differ in {words}: {found}")
-    return leads.pop()
-
-
-def _sizes(groups, axes=_SEQUENCE):
-    """Every size, read off an array that has it as an axis."""
-    sizes = {}
-    for size, places in SIZES.items():
-        for group, name, axis, times, divisor, plus in places:
-            a = groups[group].get(name)
-            if a is not None and size not in sizes:
-                group, axis = _place_given(group, axis, axes)
-                if axis >= a.ndim:
-                    expected = {**PARAMS, **CONSTANTS, **INPUTS, **STATES}[name]
-                    raise CellError(
-                        f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected an axis for each of ({', '.join(expected)})"
-                    )
-                sizes[size] = a.shape[axis] * times // divisor + plus
-        if size not in sizes:
-            raise CellError(f"{NAME}: the size {size} cannot be read off what was given; pass an initial state that has it")
-    return sizes
-
-
-def _place_given(group, axis, axes):
-    """A place of SIZES as the caller sees it: what he calls the group, and the axis of the whole array."""
-    if group == "initial":
-        return _initial_of(axes), axis + 1
-    return group, axis + (len(axes) if group == "inputs" else 0)
-
-
-def _initial_of(axes):
-    """What the caller calls the states before a step, or before a sequence."""
-    return "state" if axes == _STEP else "initial"
-
-
-def _check_shapes(group, arrays, symbolic, wanted, lead, axes=_SEQUENCE):
-    """Every array has the shape that the equations give it."""
-    for name, a in arrays.items():
-        expected = (*lead, *wanted[name])
-        if a.shape != expected:
-            words = ", ".join((*_SEQUENCE[2 - len(lead) :], *symbolic[name]))
-            told = [size for size in dict.fromkeys(symbolic[name]) if size in SIZES]
-            origin = "".join(f"; {size} was read off {_origin(size, axes)}" for size in told)
-            raise CellError(f"{NAME}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
-
-
-def _origin(size, axes):
-    """The first array that has a size as an axis."""
-    group, name, axis = SIZES[size][0][:3]
-    group, axis = _place_given(group, axis, axes)
-    return f"axis {axis} of {group}[{name!r}]"
-
-
-def _initial(name, params, shape, real):
-    """The declared value of a state before the first step."""
-    source = INITIAL[name]
-    start = np.zeros(shape, real)
-    if source != 0:
-        start[...] = params[source] if isinstance(source, str) else source
-    return start
-
-
-def _quotient(n, k, words):
-    """n / k, which must be a whole number."""
-    if n % k:
-        raise CellError(f"{NAME}: {words} = {n} must be a multiple of {k}")
-    return n // k
-
-
-def _given_sizes(sizes):
-    """size -> number, each given by its own name or an alias."""
-    numbers = {}
-    for size, n in sizes.items():
-        if size not in SIZES and size not in ALIASES:
-            raise CellError(f"{NAME}: unknown size {size}; expected {', '.join(SIZES)}")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise CellError(f"{NAME}: the size {size} must be a positive integer, found {n!r}")
-        own, _ = ALIASES.get(size, (size, ""))
-        if numbers.setdefault(own, int(n)) != n:
-            raise CellError(_one_size(own, {name: sizes[name] for name in sizes if ALIASES.get(name, (name, ""))[0] == own}))
-    missing = [size for size in SIZES if size not in numbers]
-    if missing:
-        raise CellError(f"{NAME}: init needs the sizes {', '.join(missing)}")
-    return numbers
-
-
-def _one_size(own, given):
-    """What to say of names of one size that were given different numbers."""
-    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
-    reasons = dict.fromkeys(ALIASES[name][1] for name in given if name in ALIASES)
-    return ": ".join([f"{NAME}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])
+    return {"U_r": dU_r, "b_r": sums[0:n_r], "U_p": dU_p, "W_p": dW_p, "b_p": sums[n_r:n_p + n_r],
+        "U_o": dU_o, "b_o": sums[n_p + n_r:n_o + n_p + n_r]}, {"x": dx_seq}
+
+
+def shapes(n_a, n_p, n_r, n_x, n_o):
+    """The shape of every array, for given sizes; inputs and states without their steps and samples."""
+    return {"U_r": (n_r, n_a * n_p), "b_r": (n_r,), "U_p": (n_p, n_r), "W_p": (n_p, n_x), "b_p": (n_p,),
+        "U_o": (n_o, n_a * n_p), "b_o": (n_o,), "alpha": (n_a,), "x": (n_x,), "mu": (n_a, n_p), "o": (n_o,)}
+
+
+kernel = Kernel(__name__, Interface(
+    name="statistical_recurrent_unit",
+    params={"U_r": ("n_r", "n_a * n_p"), "b_r": ("n_r",), "U_p": ("n_p", "n_r"), "W_p": ("n_p", "n_x"),
+        "b_p": ("n_p",), "U_o": ("n_o", "n_a * n_p"), "b_o": ("n_o",)},
+    constants={"alpha": ("n_a",)},
+    inputs={"x": ("n_x",)},
+    states={"mu": ("n_a", "n_p"), "o": ("n_o",)},
+    outputs=("o",),
+    initial={"mu": 0.0, "o": 0.0},
+    recurrent=("mu",),
+    sizes={"n_a": [("params", "alpha", 0, 1, 1, 0), ("initial", "mu", 0, 1, 1, 0)], "n_p": [("params", "U_p",
+        0, 1, 1, 0), ("params", "W_p", 0, 1, 1, 0), ("params", "b_p", 0, 1, 1, 0)], "n_r": [("params", "U_r",
+        0, 1, 1, 0), ("params", "b_r", 0, 1, 1, 0), ("params", "U_p", 1, 1, 1, 0)], "n_x": [("params", "W_p",
+        1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)], "n_o": [("params", "U_o", 0, 1, 1, 0), ("params", "b_o", 0,
+        1, 1, 0), ("initial", "o", 0, 1, 1, 0)]},
+    copied=("b_r", "b_p", "b_o", "alpha"),
+    shapes=shapes,
+), pack_weights, forward_steps, backward_steps)
+init, freeze, forward, backward, step, stream = (
+    kernel.init, kernel.freeze, kernel.forward, kernel.backward, kernel.step, kernel.stream
+)

@@ -16,11 +16,11 @@ def program_of(cell):
     return improve(program)  # Program -> Program, pass by pass
 
 
-def source_of(cell):
+def source_of(cell, standalone=False):
     """Cell -> the source of its module."""
     program = program_of(cell)  # Cell -> Program
     arranged = schedule(program)  # Program -> Schedule
-    return emit(arranged)  # Schedule -> source
+    return emit(arranged, standalone)  # Schedule -> source
 
 
 def structure_of(cell):

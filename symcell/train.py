@@ -73,7 +73,7 @@ class Classifier:
     ) -> None:
         self.kernel = kernel
         self.output = kernel.cell.outputs[0].name
-        params = kernel.init(seed=seed, **sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden))
+        params = kernel.init(seed, **sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden))
         self.params = init(params) if init else params
         self._cell_names = tuple(self.params)
         _, features = self._features(task.train_inputs[:, :1])

@@ -7,15 +7,18 @@ errors stated, in units in the last place (ulp), are the largest found against m
 the whole range. Uncompiled, the functions are NumPy's.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-from symcell.runtime.jit import ir
+from .internals import ir
+from .jit import intrinsic
 
 # Reassociation would undo the two-part reduction: contraction only.
-_EXACT = {"error_model": "numpy", "nogil": True, "forceinline": True, "fastmath": {"contract"}}
+_EXACT: Any = {"error_model": "numpy", "nogil": True, "forceinline": True, "fastmath": {"contract"}}
 
 # (expm1(r) - r) / r^2 for |r| <= ln(2)/2, lowest power first
 _EXPONENTIAL = {
@@ -53,7 +56,7 @@ def _constants(dtype, *values):
     return tuple(_REAL[dtype](value) for value in values)
 
 
-@intrinsic
+@intrinsic()
 def _in_registers(typing, constants):
     """The same numbers, of which LLVM does not know that they are constants: it would read those anew for every vector."""
 
@@ -67,7 +70,7 @@ def _in_registers(typing, constants):
     return constants(constants), generate
 
 
-@intrinsic
+@intrinsic()
 def _polynomial(typing, x, coefficients):
     """The polynomial's value, lowest power first, by Horner's rule for x^2: half as long a chain as that for x."""
 

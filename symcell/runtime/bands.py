@@ -2,15 +2,15 @@
 
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from symcell.runtime.jit import ir
-from symcell.runtime.memory import _LINE
-from symcell.runtime.tiles import _BYTES, _SHORT, _TALL, _WIDTH, _array_structs, _build_tile, _lines
-from symcell.runtime.views import _in_one_piece
+from .internals import ir
+from .jit import intrinsic
+from .memory import LINE
+from .tiles import _BYTES, _SHORT, _TALL, _WIDTH, _array_structs, _build_tile, _lines
+from .views import _in_one_piece
 
 _ALL, _HALVES, _WIDEST = tuple(range(1, _WIDTH + 1)), (_WIDTH // 2, _WIDTH), (_WIDTH,)  # widths of tiles, in vectors
-_LINES = max(1, _WIDTH * _BYTES // _LINE)  # that a row of a panel takes
+_LINES = max(1, _WIDTH * _BYTES // LINE)  # that a row of a panel takes
 
 
 def _wide_enough(builder, columns, column, vector, widths, sure=0):
@@ -31,7 +31,7 @@ def _band(height, widths, sure=0, fetches=False):
     """What computes the rows of `out` from `top` up to `bottom`, in columns from one on, in tiles of a height and as wide as need
     be: see _build_tile. There are columns for more vectors than are `sure`, or none is computed."""
 
-    @intrinsic
+    @intrinsic()
     def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
         n = types.intp
         signature = types.void(rows, n, weights, types.UniTuple(n, 4), out, n, n, n, n, n)
@@ -46,7 +46,7 @@ def _band(height, widths, sure=0, fetches=False):
                 lines = _lines(builder, row, height, low, high, batch, last)
                 begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
                 tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
-                own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(_LINE)))
+                own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(LINE)))
                 for whole, vectors in _wide_enough(builder, columns, column, vector, widths, sure):
                     numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
                     _build_tile(builder, arrays, *numbers, vector, fetches)
@@ -61,7 +61,7 @@ def _band_of_sums(height, widths):
     """What computes the rows of `out` (one step) from `top` up to `bottom`, in columns from one on, as sums of products with the
     rows that begin at `places`, in tiles of a height; what is in `out` is added to if it `grows`."""
 
-    @intrinsic
+    @intrinsic()
     def band(typing, rows, start, weights, places, out, column, grows, top, bottom):
         n = types.intp
         signature = types.void(rows, n, weights, places, out, n, types.boolean, n, n)

@@ -3,96 +3,91 @@ checkpoints there is one.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from symcell.runtime.copies import _ready
-from symcell.runtime.lengths import _checked_lengths, _lengths_between
-from symcell.runtime.memory import room
-from symcell.runtime.parameters import Frozen, _known_parameters, _new_parameters, _Parameters, _weights
+from .arguments import SEQUENCE, Arrays, by_name, check_shapes, checked_arrays, initial_of, positive, steps_and_samples
+from .interface import Interface
+from .parameters import Weights
 
-_PARAMETERS_TELL = all(places[0][0] == "params" for places in SIZES.values())  # all sizes
 _WORTH_A_CALL = 1 << 17  # units and steps of a segment beside which the calls for it cost little
 
 
-class _Call(NamedTuple):
-    """What a call of `forward` was given, checked. `segments`: the steps (first, last) that are computed at a time."""
+class Call(NamedTuple):
+    """What a call of `forward` was given, checked.
+
+    ragged: whether some samples are shorter than T; given: the states whose initial value was; segments: the steps (first, last)
+    that are computed at a time."""
 
     T: int
     B: int
-    sizes: dict
-    shapes: dict
-    real: np.dtype
-    params: _Parameters
-    inputs: dict
-    lengths: np.ndarray  # how many steps each sample has
-    ragged: bool  # whether some do not have all
-    given: tuple  # the states whose initial value was
+    sizes: dict[str, int]
+    shapes: dict[str, tuple[int, ...]]
+    dtype: np.dtype
+    weights: Weights
+    inputs: Arrays
+    lengths: np.ndarray
+    ragged: bool
+    given: tuple[str, ...]
     threads: int
-    segments: list
+    segments: list[tuple[int, int]]
 
 
-def _checked_call(params, inputs, initial, dtype, axes, threads=None, checkpoint=None, lengths=None):
-    """The call, and the states that it begins with, which may be the caller's arrays. The inputs have these axes before their
-    own: those of one step have no T."""
-    real = _real_dtype(dtype) if dtype is not None else _dtype_of(params, inputs)
-    threads = _number_of_threads(threads)
-    known = _known_parameters(params, real, threads)
-    arrays = (known.given or known.copies) if known else _arrays("params", params, (*PARAMS, *CONSTANTS), real)
-    inputs = _arrays("inputs", _by_name(inputs), tuple(INPUTS), real)
-    lead, before = _steps_and_samples(inputs, axes), _initial_of(axes)
-    T, B = lead if axes is _SEQUENCE else (1, *lead)
-    given = _arrays(before, {} if initial is None else initial, tuple(STATES), real, partly=True)
-    told = known and _PARAMETERS_TELL
-    sizes = known.sizes if told else _sizes({"params": arrays, "inputs": inputs, "initial": given}, axes)
-    if not known or known.sizes != sizes:
-        wanted = shapes(**sizes)
-        _check_shapes("params", arrays, {**PARAMS, **CONSTANTS}, wanted, (), axes)
-        frozen = isinstance(params, Frozen)
-        known = params._of(sizes, wanted) if frozen else _new_parameters(params, arrays, sizes, wanted, real, threads)
-    wanted = known.shapes
-    _check_shapes("inputs", inputs, INPUTS, wanted, lead, axes)
-    _check_shapes(before, given, STATES, wanted, (B,), axes)
-    ragged, lengths = lengths is not None, _checked_lengths(lengths, T, B)
-    states = [(name, wanted[name]) for name in STATES]
-    segments = _segments(T, checkpoint, B * sum(math.prod(n) for _, n in states) if checkpoint else 0)
-    start = {name: given[name] if name in given else _initial(name, known.copies, (B, *n), real) for name, n in states}
-    return _Call(T, B, sizes, wanted, real, known, inputs, lengths, ragged, tuple(given), threads, segments), start
+class Given(NamedTuple):
+    """Inputs and initial states that were checked, but for their shapes; (T, B), or (B,) of one step."""
+
+    inputs: Arrays
+    initial: Arrays
+    lead: tuple[int, ...]
+    axes: tuple[str, ...]
 
 
-def _segments(T, checkpoint, units):
-    """(first, last) of each segment; `units` are those of all states and samples."""
+def given_arrays(cell: Interface, inputs: Any, initial: Any, dtype: np.dtype, axes: tuple[str, ...] = SEQUENCE) -> Given:
+    arrays = checked_arrays(cell, "inputs", by_name(cell, inputs), cell.inputs, dtype)
+    lead = steps_and_samples(cell, arrays, axes)
+    states = checked_arrays(cell, initial_of(axes), {} if initial is None else initial, cell.states, dtype, partly=True)
+    return Given(arrays, states, lead, axes)
+
+
+def check_given(cell: Interface, given: Given, shapes: dict[str, tuple[int, ...]]) -> None:
+    """The shapes of inputs and initial states."""
+    check_shapes(cell, "inputs", given.inputs, cell.inputs, shapes, given.lead, given.axes)
+    check_shapes(cell, initial_of(given.axes), given.initial, cell.states, shapes, given.lead[-1:], given.axes)
+
+
+def initial_states(cell: Interface, given: Arrays, params: Any, shapes: dict, B: int, dtype: np.dtype) -> Arrays:
+    """The states before the first step; those that were given may be the caller's arrays."""
+    return {
+        name: given[name] if name in given else _declared(cell.initial[name], params, (B, *shapes[name]), dtype)
+        for name in cell.states
+    }
+
+
+def _declared(source: float | str, params: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """The declared value of a state before the first step."""
+    start = np.zeros(shape, dtype)
+    if source != 0:
+        start[...] = params[source] if isinstance(source, str) else source
+    return start
+
+
+def segments_of(cell: Interface, T: int, B: int, checkpoint: Any, shapes: dict) -> list[tuple[int, int]]:
+    """(first, last) of each segment."""
     if checkpoint is None or checkpoint is False:
         return [(0, T)]
+    units = B * sum(math.prod(shapes[name]) for name in cell.states)
     enough = _WORTH_A_CALL // max(1, units)
-    length = max(int(np.sqrt(T)), enough) if checkpoint is True else _positive("checkpoint", checkpoint)
+    length = max(int(np.sqrt(T)), enough) if checkpoint is True else positive(cell, "checkpoint", checkpoint)
     return [(first, min(first + length, T)) for first in range(0, T, length)] or [(0, 0)]
 
 
-def _run_segment(call, first, last, start, given=None):
-    """The states of some steps, the initial one before them, and their tape. What is given as inputs is kept in the call's."""
-    kept = call.inputs if given else {name: _ready(a[first:last]) for name, a in call.inputs.items()}
-    weights = _weights(call.params, "forward", _forward_weights, call.params.held, call.threads)
-    return _forward(last - first, call.B, call.sizes, call.real, call.params.copies, weights, given or kept, kept, start,
-                    _lengths_between(call, first, last), call.threads)  # fmt: skip
-
-
-def _replayed(run):
-    """All states of a run with checkpoints, computed again."""
-    states = {}
-    for (first, last), start in zip(run._call.segments, run._starts, strict=True):
-        sequences, _ = _run_segment(run._call, first, last, start)
-        _put(states, {name: a[1:] for name, a in sequences.items()}, first, last, run._call.T)
-    return states
-
-
-def _put(whole, part, first, last, T):
+def put(whole: Arrays, part: Arrays, first: int, last: int, T: int) -> None:
     """Write the arrays of some steps into those of all; if there are no others, they are those."""
     for name, a in part.items():
         if last - first == T:
             whole[name] = a
             continue
         if name not in whole:
-            whole[name] = room((T, *a.shape[1:]), a.dtype)
+            whole[name] = np.empty((T, *a.shape[1:]), a.dtype)
         whole[name][first:last] = a

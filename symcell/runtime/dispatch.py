@@ -2,19 +2,20 @@
 be optimised together with them.
 """
 
+import os
 import threading
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 
-from symcell.runtime.jit import ir, pointed
-from symcell.runtime.packing import _shared
-from symcell.runtime.products import _add_outer_products, _multiply
-from symcell.runtime.views import _place_of, _whereabouts
+from . import plain
+from .internals import ir
+from .jit import DISABLED, intrinsic, pointed
+from .products import _add_outer_products, _multiply
+from .views import _place_of, _whereabouts
 
-_compiled_products = _shared.setdefault("compiled", {})
-_compiling_products = _shared.setdefault("lock", threading.Lock())
+_compiled: dict = {}  # dtype -> the addresses of both products, and what keeps them alive
+_compiling = threading.Lock()
 
 
 def _kinds_of_arguments(number):
@@ -30,15 +31,29 @@ def _kinds_of_arguments(number):
 
 def products_of(real):
     """The addresses of both products for a dtype, compiled when they are first asked for."""
-    if real in _compiled_products:
-        return _compiled_products[real][0]
-    with _compiling_products:
-        if real not in _compiled_products:
-            number = types.float32 if real == np.float32 else types.float64
-            given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
-            compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
-            _compiled_products[real] = np.array([address for _, address in compiled], np.int64), compiled
-        return _compiled_products[real][0]
+    if real not in _compiled:
+        with _compiling:
+            if real not in _compiled:
+                _compiled[real] = _compile(types.float32 if real == np.float32 else types.float64)
+    return _compiled[real][0]
+
+
+def _compile(number):
+    if DISABLED:
+        return np.zeros(2, np.int64), ()
+    given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
+    compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
+    return np.array([address for _, address in compiled], np.int64), compiled
+
+
+def _unlock_in_child():
+    """In a forked process nobody else compiles."""
+    global _compiling
+    _compiling = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_in_child)
 
 
 def _called(k, products, rows, given=None):
@@ -59,19 +74,19 @@ def _called(k, products, rows, given=None):
     return signature, generate
 
 
-@intrinsic
+@intrinsic(plain.multiply)
 def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
     """See _multiply; `products` says where it is."""
     return _called(0, products, rows, given=-1)
 
 
-@intrinsic
+@intrinsic(plain.multiply_and_fetch)
 def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
     """The same, which asks for what lies ahead meanwhile."""
     return _called(0, products, rows)
 
 
-@intrinsic
+@intrinsic(plain.add_outer_products)
 def add_outer_products(
     typing, products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
 ):

@@ -1,70 +1,75 @@
-"""Memory for the arrays of a call. Fresh memory costs a page fault every 4 KiB, which takes longer than computing what is written
-there; so what nothing refers to any more is used again.
+"""Memory for the arrays of a call.
+
+Fresh memory costs a page fault every 4 KiB, which takes longer than computing what is written there. So large blocks are lent:
+a block comes back when the last array on it is gone, and the next array of its size has it.
 """
 
 import math
-import os
-import threading
-from sys import getrefcount
+from typing import Any
 
 import numpy as np
 
-_LINE = 64  # bytes in a cache line, which vector loads should not straddle
-_SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth keeping, and no more than that is kept
-_blocks = {}  # bytes -> what has been handed out: (memory, where its first line begins); the latest size last
-_lock = threading.Lock()
+LINE = 64  # bytes in a cache line, which vector loads should not straddle
+_SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays are not worth lending, and no more than that is kept idle
+_Block = tuple[np.ndarray, int]  # memory, and the address of its first cache line
+_idle: dict[int, list[_Block]] = {}  # bytes -> blocks that nobody has; the size that came back last stands last
 
 
-def room(shape, real, small=_SMALL):
-    """An array of a shape, with whatever is in it; on a cache line if it is not small."""
-    size = math.prod(shape) * real.itemsize
+class _Loan:
+    """A block that is lent. NumPy's arrays on it keep the loan alive, and its end gives the block back."""
+
+    __slots__ = ("__array_interface__", "block", "size")
+    __array_interface__: dict[str, Any]
+
+    def __init__(self, size: int, block: _Block, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.size, self.block = size, block
+        self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": (block[1], False), "version": 3}
+
+    def __del__(self) -> None:
+        _give_back(self.size, self.block)
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype, small: int = _SMALL) -> np.ndarray:
+    """An array with whatever is in it; on a cache line if it is not small."""
+    size = math.prod(shape) * dtype.itemsize
     if size < small:
-        return np.empty(shape, real)
-    with _lock:
-        return np.ndarray(shape, real, *_taken(size))
+        return np.empty(shape, dtype)
+    if size < _SMALL:
+        memory, address = _new_block(size)
+        return np.ndarray(shape, dtype, memory, address - memory.ctypes.data)
+    return np.asarray(_Loan(size, _idle_block(size), shape, dtype))
 
 
-def zeros(shape, real):
+def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array of zeros."""
-    if math.prod(shape) * real.itemsize < _SMALL:
-        return np.zeros(shape, real)
-    array = room(shape, real)
+    if math.prod(shape) * dtype.itemsize < _SMALL:
+        return np.zeros(shape, dtype)
+    array = allocate(shape, dtype)
     array[...] = 0
     return array
 
 
-def _taken(size):
-    """So many bytes that nothing else refers to, and where they begin: every array in a block holds a reference to it."""
-    blocks = _blocks.pop(size, [])
-    for block, start in blocks:
-        if getrefcount(block) == _UNUSED:
-            _blocks[size] = blocks
-            return block, start
-    block = np.empty(size + _LINE, np.uint8)  # if there is no memory for it, no list without blocks is left behind
-    _blocks[size] = blocks
-    blocks.append((block, -block.ctypes.data % _LINE))
-    while sum(n * len(some) for n, some in _blocks.items()) > _KEPT and (len(_blocks) > 1 or len(blocks) > 1):
-        oldest = next(iter(_blocks))
-        _blocks[oldest].pop(0)
-        if not _blocks[oldest]:
-            del _blocks[oldest]
-    return blocks[-1]
+def _idle_block(size: int) -> _Block:
+    try:
+        return _idle[size].pop()
+    except (KeyError, IndexError):
+        return _new_block(size)
 
 
-def _references():
-    """What getrefcount says of memory that only `_blocks` refers to, when `_taken` asks it."""
-    for block, _ in [(np.empty(1), 0)]:
-        return getrefcount(block)
+def _new_block(size: int) -> _Block:
+    memory = np.empty(size + LINE, np.uint8)
+    address = memory.ctypes.data
+    return memory, address + -address % LINE
 
 
-_UNUSED = _references()
-
-
-def _unlock_in_child():
-    """In a forked process nobody else uses the lock."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock_in_child)
+def _give_back(size: int, block: _Block) -> None:
+    """Keep a block for the next array of its size; blocks of the size that was used least lately go first."""
+    blocks = _idle.pop(size, [])
+    blocks.append(block)
+    _idle[size] = blocks
+    while sum(n * len(some) for n, some in list(_idle.items())) > _KEPT:
+        oldest = next(iter(_idle))
+        if len(_idle[oldest]) > 1:
+            _idle[oldest].pop()
+        else:
+            del _idle[oldest]

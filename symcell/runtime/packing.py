@@ -1,45 +1,43 @@
 """Matrices packed in panels as wide as a tile, panel after panel: as tiles read them.
 
-A BLAS packs weights at every call, which is dear for a few rows. Here they are packed once, until parameters change.
+A BLAS packs weights at every call, which is dear for a few rows. Here they are packed once a sequence, or once for frozen ones.
 """
-
-import sys
-from types import ModuleType
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 
-from symcell.runtime.jit import inlined, ir, jit
-from symcell.runtime.memory import _LINE, room
-from symcell.runtime.sums import _DEPTH
-from symcell.runtime.tiles import _BYTES, _WIDTH, _array_structs, _Vectors
-from symcell.runtime.views import _copy, _in_one_piece
+from . import plain
+from .internals import ir
+from .jit import inlined, intrinsic, jit
+from .memory import LINE, allocate
+from .sums import _DEPTH
+from .tiles import _BYTES, _WIDTH, _array_structs, _Vectors
+from .views import _copy, _in_one_piece
 
 _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
 _WAY = 1 << 12  # bytes after which places in the first cache repeat
 
 
-def packed(terms, columns, real):
+def empty_panels(terms, columns, real):
     """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
     width = _WIDTH * _BYTES // real.itemsize
-    panels = room((-(-columns // width), terms, width), real, small=0)
+    panels = allocate((-(-columns // width), terms, width), real, small=0)
     if columns % width:
         panels[-1, :, columns % width :] = 0
     return panels
 
 
-def spread(columns, real):
+def padded(columns, real):
     """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
     `add_outer_products` reads of many rows would compete for one place in the first cache."""
-    return columns if columns * real.itemsize % _WAY else columns + _LINE // real.itemsize
+    return columns if columns * real.itemsize % _WAY else columns + LINE // real.itemsize
 
 
 def outer_room(threads, columns, real):
     """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
-    return room((threads, _DEPTH), np.dtype(np.int64)), room((threads, panels, _DEPTH, width), real)
+    return allocate((threads, _DEPTH), np.dtype(np.int64)), allocate((threads, panels, _DEPTH, width), real)
 
 
 @inlined
@@ -50,7 +48,11 @@ def _put_row(source, place, count, panels, term):
         _copy(source, place + column, panels, column * terms + term * width, min(width, count - column))
 
 
-@intrinsic
+def _turn_plainly(source, place, stride, target, goal, width):
+    plain.put_turned(source, place, stride, target, goal, width, _TURN)
+
+
+@intrinsic(_turn_plainly)
 def _turn(typing, source, place, stride, target, goal, width):
     """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
     _in_one_piece(source, target)
@@ -92,7 +94,8 @@ def _put_turned(source, place, stride, count, deep, panels, goal):
             _copy(source, place + m * stride + k, panels, goal + k * width + m, 1)
 
 
-def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
+@jit
+def pack(weights, first, length, transposed, panels, term, column, rank, threads):
     """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
     As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
@@ -110,26 +113,3 @@ def _pack(weights, first, length, transposed, panels, term, column, rank, thread
         elif own[0] <= panel < own[1]:
             _put_turned(weights, low * stride + first, stride, high - low, deep, panels, goal)
         low = high
-
-
-def _turn_over(held, from_term, from_column, count, length, panels, term, column, rank, threads):
-    """Put a matrix, `count` rows of `length` columns, that lies in packed weights from a term and a column on, into others at a
-    term and a column, turned. Each thread fills some panels."""
-    own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
-    (_, rows, pitch), (_, terms, width), low = held.shape, panels.shape, 0
-    while low < count:  # up to the end of a panel
-        panel, lane = divmod(column + low, width)
-        high, left = min(low + width - lane, count), 0
-        while left < length and own[0] <= panel < own[1]:  # up to the end of a panel that is read
-            other, begin = divmod(from_column + left, pitch)
-            right, place = min(left + pitch - begin, length), (other * rows + from_term + low) * pitch + begin
-            goal = (panel * terms + term + left) * width + lane
-            _put_turned(held, place, pitch, high - low, right - left, panels, goal)
-            left = right
-        low = high
-
-
-# What all modules of a process share that have the same products.
-_shared = vars(sys.modules.setdefault(f"symcell_products_{globals().get('RUNTIME_HASH')}", ModuleType("symcell_products")))
-pack = _shared.setdefault("pack", jit(_pack))
-turn_over = _shared.setdefault("turn_over", jit(_turn_over))

@@ -1,6 +1,6 @@
 """Products of rows with a packed matrix, and sums of outer products, in tiles of the result that stay in registers."""
 
-from symcell.runtime.bands import (
+from .bands import (
     _fetching_short_band,
     _fetching_tall_band,
     _narrow_row,
@@ -11,13 +11,13 @@ from symcell.runtime.bands import (
     _tall_sum_band,
     _wide_row,
 )
-from symcell.runtime.jit import inlined
-from symcell.runtime.memory import _LINE
-from symcell.runtime.packing import _put_row
-from symcell.runtime.sums import _DEPTH, _FULL, _carry
-from symcell.runtime.tiles import _TALL
-from symcell.runtime.views import _there, lines_at
-from symcell.runtime.workspace import array_in
+from .jit import inlined
+from .memory import LINE
+from .packing import _put_row
+from .sums import _DEPTH, _FULL, _carry
+from .tiles import _TALL
+from .views import _there, lines_at
+from .workspace import array_in
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
 _FAR = 1 << 20  # bytes of weights, beyond which they come from the third cache
@@ -73,8 +73,8 @@ def _multiply_and_fetch(rows, start, weights, out, panel, following, far, tall, 
         place, stride = begin + row * (panel * terms + upto if upto < terms else following * terms), row
         for top in range(0, tall, at_once):
             if not far and span < ahead.shape[0]:
-                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, _LINE
-                done += terms * _LINE
+                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, LINE
+                done += terms * LINE
                 if done >= ahead[span, 2]:
                     span, done = span + 1, 0
             piece = first, upto, place - first * stride, stride

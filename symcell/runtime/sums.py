@@ -7,8 +7,8 @@ from functools import reduce
 
 import numpy as np
 
-from symcell.runtime.jit import exact_jit, inlined
-from symcell.runtime.memory import room, zeros
+from .jit import exact_jit, inlined
+from .memory import allocate, zeros
 
 _DEPTH = 128  # the terms of weight gradients that are added up at a time
 _IN_A_LAYER = 64  # what is added up before a layer is added to the next one; a power of two
@@ -27,7 +27,7 @@ def sums_of_products(shape, real, rows):
     layers, parts = 1, rows // _DEPTH
     while parts > _IN_A_LAYER and layers < _LAYERS:
         layers, parts = layers + 1, parts // _IN_A_LAYER
-    sums = (room if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
+    sums = (allocate if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
     if layers > 1:
         sums[..., 1:, :, :] = 0
     return sums
@@ -68,13 +68,13 @@ def summed(sums):
         return reduce(np.add, sums[:, -1])
 
 
-def _grown(totals, parts):
+def grown(totals, parts):
     """Sums by name, in double precision, and what comes to them; the first sums are what comes first."""
     with np.errstate(all="ignore"):
         return {name: totals[name] + a if totals else a.astype(np.float64) for name, a in parts.items()}
 
 
-def _rounded(total, real):
+def rounded(total, real):
     """A sum in double precision, as an array of a dtype."""
     with np.errstate(all="ignore"):
         return np.asarray(total, real)

@@ -1,195 +1,149 @@
-"""Threads. Samples do not meet, so that each thread takes its own ones through all steps, and no thread waits for another.
+"""Threads. Samples are independent, so each thread takes its own ones through all steps, and no thread waits for another.
 
-Where there are fewer samples than threads, the threads are a team: each computes some columns of every product, the first one
-all the rest, and they meet before and after.
+Where there are fewer samples than threads, the threads are a team (see barrier): each computes some columns of every product, the
+first one all the rest, and they wait for one another before and after.
 """
 
 import os
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
-from numba.core import cgutils, config
-from numba.extending import intrinsic
+from numba import typeof
 
-from symcell.runtime.jit import exact_jit, ir
+from . import affinity
+from .barrier import abort, team_of
+from .internals import config
+from .jit import DISABLED
 
-_WORTHWHILE = 1 << 22  # products of two numbers for which it is worth while to wake a thread
-_WORTH_A_MEETING = 1 << 17  # and, in one step, to meet twice
-_WORTH_A_TEAM = 1 << 24  # and, in all steps, to wait until the others have woken up
+_WORTHWHILE = 1 << 22  # multiplications that are worth waking a thread for
+_WORTH_A_BARRIER = 1 << 17  # and, in one step, worth two barriers
+_WORTH_A_TEAM = 1 << 24  # and, in all steps, worth waiting until the others have woken up
 _WORTH_PACKING = 1 << 18  # weights that are worth a thread of their own
 _ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on before the next ones are
-_ARRIVED, _TURN_OF, _SPINS = 8, 16, 4000  # places in a team's array, a cache line apart; looks before a thread gives way
 
-ALONE = np.array([1] + [0] * 23)  # the team of one
-
-
-class _Worker:
-    """A thread that waits for tasks."""
-
-    def __init__(self):
-        self.task = self.part = self.fault = None
-        self.begin, self.end = threading.Lock(), threading.Lock()
-        self.begin.acquire()
-        self.end.acquire()
-        threading.Thread(target=self._work, name="symcell", daemon=True).start()
-
-    def _work(self):
-        while True:
-            self.begin.acquire()
-            try:
-                self.task(*self.part)
-            except BaseException as fault:
-                self.fault = fault
-            self.task = self.part = None
-            self.end.release()
-
-    def start(self, task, part):
-        self.task, self.part, self.fault = task, part, None
-        self.begin.release()
-
-    def finish(self):
-        """Wait for the end of the task; what it raised, if anything."""
-        self.end.acquire()
-        return self.fault
+ALONE = team_of(1)
+_team = threading.Lock()  # teams run one after another: two of them might each have half of the workers
+_starting = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+_compiled: set[tuple[Any, np.dtype]] = set()  # passes that are ready for a dtype
 
 
-_idle = []  # workers; there are never more than threads, the caller's own apart, so that two callers share them
-_count = 0
-_borrowing = threading.Lock()
+class Part(NamedTuple):
+    """What one thread does. Its products are for the samples from `batch_start` up to `batch_stop`; it sweeps those before
+    `sweep_stop`; gradients are added up in place `own`; it has a rank in its team."""
+
+    thread: int
+    own: int
+    batch_start: int
+    batch_stop: int
+    sweep_stop: int
+    rank: int
+    team: np.ndarray
+
+    @property
+    def share(self) -> tuple:
+        """What a pass is told of it."""
+        return self[2:]
 
 
-def _borrowed(number):
-    """So many workers, or as many as are idle or may still be made."""
-    global _count
-    with _borrowing:
-        while len(_idle) < number and _count < config.NUMBA_NUM_THREADS - 1:
-            _idle.append(_Worker())
-            _count += 1
-        taken = _idle[:number]
-        del _idle[:number]
-        return taken
+def default_threads() -> int:
+    """Numba's number of threads, which NUMBA_NUM_THREADS sets."""
+    return 1 if DISABLED else config.NUMBA_NUM_THREADS
 
 
-def _give_back(workers):
-    with _borrowing:
-        _idle.extend(workers)
-
-
-def _start_afresh():
-    """In a forked process there are no workers."""
-    global _idle, _count, _borrowing
-    _idle, _count, _borrowing = [], 0, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
-
-
-def shares(threads, T, B, work):
-    """What each thread k is to do, (k, own, low, high, upto, rank, team): gradients are added up in place `own`; products are
-    for the samples from `low` up to `high`, of which this thread sweeps those before `upto`; it has a rank in its team. `work` is
-    that of one sample and step."""
-    wanted = min(threads, T * B * work // _WORTHWHILE)
+def parts_of(threads: int, T: int, B: int, work: int) -> list[Part]:
+    """What each thread is to do; `work` is the number of multiplications for one sample and step."""
+    wanted = min(threads, default_threads(), T * B * work // _WORTHWHILE)
     if wanted < 2:
-        return [(0, 0, 0, B, B, 0, ALONE)]
-    if wanted > B and B * work >= _WORTH_A_MEETING and T * B * work >= _WORTH_A_TEAM:
-        team = ALONE.copy()
-        team[0] = wanted
-        return [(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
+        return [Part(0, 0, 0, B, B, 0, ALONE)]
+    if wanted > B and B * work >= _WORTH_A_BARRIER and T * B * work >= _WORTH_A_TEAM:
+        team = team_of(wanted)
+        return [Part(k, 0, 0, B, 0 if k else B, k, team) for k in range(wanted)]
     count = min(wanted, B)
     bounds = [(k * B // count, (k + 1) * B // count) for k in range(count)]
-    return [(k, k, low, high, high, 0, ALONE) for k, (low, high) in enumerate(bounds)]
+    return [Part(k, k, start, stop, stop, 0, ALONE) for k, (start, stop) in enumerate(bounds)]
 
 
-def packers(threads, size):
+def packers(threads: int, size: int) -> list[tuple[int, int]]:
     """(rank, count) for each thread that packs some of so many weights."""
-    count = max(1, min(threads, size // _WORTH_PACKING))
+    count = max(1, min(threads, default_threads(), size // _WORTH_PACKING))
     return [(k, count) for k in range(count)]
 
 
-def in_parallel(task, parts):
-    """task(*part) for each part at once, the first in this thread; those for which no worker is left, after it."""
-    if len(parts) == 1:
-        task(*parts[0])
-        return
-    workers = _borrowed(len(parts) - 1)
-    if len(workers) + 1 < len(parts) and _is_team(parts):  # it is there as a whole, or not at all
-        samples = parts[0][3]
-        parts = [(0, 0, 0, samples, samples, 0, ALONE)]
-        _give_back(workers)
-        workers = []
-    try:
-        for worker, part in zip(workers, parts[1:], strict=False):
-            worker.start(task, part)
-        task(*parts[0])
-        for part in parts[len(workers) + 1 :]:
-            task(*part)
-    finally:
-        faults = [worker.finish() for worker in workers]
-        _give_back(workers)
-    for fault in filter(None, faults):
-        raise fault
-
-
-def _is_team(parts):
-    return isinstance(parts[0][-1], np.ndarray) and parts[0][-1][0] > 1
-
-
-def steps_at_a_time(T, B):
+def steps_at_a_time(T: int, B: int) -> int:
     """The steps of a block."""
     return max(1, min(T, _ROWS_IN_CACHE // max(1, B)))
 
 
-@intrinsic
-def _atomic(typing, array, place, added):
-    """Add to an entry of an array, for all threads to see, and return what it was."""
-    signature = types.intp(array, types.intp, types.intp)
+def run_pass(
+    pass_: Any, parts: Sequence[Part], dtype: np.dtype, steps: tuple, shared: tuple, own: Sequence = (), each: Sequence = ()
+) -> None:
+    """Call a pass for each part, all at once: pass_(*steps, what it is told of the part, *shared, and of arrays the entry that is
+    for the part's own gradients, or for its thread)."""
 
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.atomic_rmw("add", builder.gep(array.data, [arguments[1]]), arguments[2], "seq_cst")
+    def arguments(part: Part) -> tuple:
+        return *steps, *part.share, *shared, *(a[part.own] for a in own), *(a[part.thread] for a in each)
 
-    return signature, generate
-
-
-@intrinsic
-def _seen(typing, array, place):
-    """An entry of an array as another thread may have left it just now."""
-    signature = types.intp(array, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.load_atomic(builder.gep(array.data, [arguments[1]]), "acquire", align=8)
-
-    return signature, generate
+    if len(parts) == 1:
+        pass_(*arguments(parts[0]))
+        return
+    if (pass_, dtype) not in _compiled and not DISABLED:  # an interrupt, or a full disk, meets no thread that waits for others
+        pass_.compile(tuple(map(typeof, arguments(parts[0]))))
+        _compiled.add((pass_, dtype))
+    in_parallel(pass_, [arguments(part) for part in parts], parts[0].team)
 
 
-@intrinsic
-def _give_way(typing):
-    """Let another thread run, where the system can be asked to."""
-
-    def generate(context, builder, signature, arguments):
-        if os.name == "posix":
-            name, kind = "sched_yield", ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
-        return context.get_dummy_value()
-
-    return types.void(), generate
+def in_parallel(task: Callable[..., Any], parts: Sequence[tuple], team: np.ndarray = ALONE) -> None:
+    """task(*part) for each part at once, the first in this thread. What one of them raises is raised."""
+    if len(parts) == 1:
+        task(*parts[0])
+    elif team[0] > 1:
+        with _team:
+            _run(task, parts, team)
+    else:
+        _run(task, parts, None)
 
 
-@exact_jit
-def meet(team):
-    """Wait until all threads of a team are here."""
-    size = team[0]
-    if size > 1:
-        turn = _seen(team, _TURN_OF)
-        if _atomic(team, _ARRIVED, 1) == size - 1:
-            _atomic(team, _ARRIVED, -size)
-            _atomic(team, _TURN_OF, 1)
-        else:
-            looks = 0
-            while _seen(team, _TURN_OF) == turn:
-                looks += 1
-                if looks > _SPINS:
-                    _give_way()
+def _run(task: Callable[..., Any], parts: Sequence[tuple], team: np.ndarray | None) -> None:
+    """A part that no worker has begun when this thread has done its own is done here, too; of a team, each has a worker."""
+    pool = _workers()
+    affinity.keep_apart()
+    futures: list[Future] = []
+    try:
+        for part in parts[1:]:
+            futures.append(pool.submit(task, *part))
+        task(*parts[0])
+        for future, part in zip(futures, parts[1:], strict=True):
+            if team is None and future.cancel():
+                task(*part)
+            else:
+                future.result()
+    except BaseException:
+        if team is not None:
+            abort(team)
+        for future in futures:
+            future.cancel()
+        raise
+
+
+def _workers() -> ThreadPoolExecutor:
+    """The one pool of threads of this process; with the caller's own there are as many as Numba has."""
+    global _pool
+    if _pool is None:
+        with _starting:
+            if _pool is None:
+                _pool = ThreadPoolExecutor(max(1, config.NUMBA_NUM_THREADS - 1), "symcell", initializer=affinity.register)
+    return _pool
+
+
+def _start_afresh() -> None:
+    """In a forked process there are no workers, and nobody holds a lock."""
+    global _pool, _team, _starting
+    _pool, _team, _starting = None, threading.Lock(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)

@@ -4,13 +4,13 @@ Rows are those of some steps and some samples of an array (steps, B, n): the sam
 can share an array. Packed weights are (panels, K, width): panel p holds the columns from p * width on, zeros behind the last.
 """
 
-from numba.core import cgutils, codegen, config
+from numba.core import cgutils
 
-from symcell.runtime.jit import ir
+from .internals import cpu_features, ir
 
 # A tile is `height` rows by `vectors` registers of columns: 6 x 4 sums take 24 of 32 vector registers, 6 x 2 take 12 of 16.
 # Four rows make up what is left of six.
-_FEATURES = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+_FEATURES = cpu_features()
 _BYTES = 64 if "+avx512f" in _FEATURES else (32 if "+avx2" in _FEATURES else 16)  # in a vector register
 _TALL, _SHORT = 6, 4
 _WIDTH = 4 if _BYTES == 64 or "+neon" in _FEATURES else 2  # vectors in a row of a tile, and in one of packed weights
@@ -88,7 +88,8 @@ def _lines(builder, row, height, low, high, batch, last):
 
 def _repeated(builder, first, upto, step, values, change):
     """What becomes of values that change(k, values) makes anew, for k from one number up to another."""
-    before, head, body, after = builder.block, *(builder.append_basic_block(name) for name in ("head", "body", "after"))
+    before = builder.block
+    head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
     builder.branch(head)
     builder.position_at_end(head)
     k, *current = [builder.phi(value.type) for value in (first, *values)]

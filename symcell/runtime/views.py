@@ -6,9 +6,9 @@ from itertools import accumulate
 
 from numba import types
 from numba.core import cgutils, errors
-from numba.extending import intrinsic
 
-from symcell.runtime.jit import inlined
+from . import plain
+from .jit import inlined, intrinsic
 
 
 def _in_one_piece(*arrays):
@@ -40,7 +40,7 @@ def _place_of(kind):
     return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
 
 
-@intrinsic
+@intrinsic()
 def _there(typing, place):
     """The array that lies where `place` says."""
     signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
@@ -70,7 +70,7 @@ def _place(builder, indices, shape):
     return place, shape[len(indices) :]
 
 
-@intrinsic
+@intrinsic(plain.row_at)
 def row_at(typing, array, t, b):
     """array[t, b]"""
     _in_one_piece(array)
@@ -83,7 +83,7 @@ def row_at(typing, array, t, b):
     return signature, generate
 
 
-@intrinsic
+@intrinsic(plain.columns_at)
 def columns_at(typing, array, t, b, start, stop):
     """array[t, b, start:stop]"""
     _in_one_piece(array)
@@ -98,7 +98,7 @@ def columns_at(typing, array, t, b, start, stop):
     return signature, generate
 
 
-@intrinsic
+@intrinsic(plain.steps_at)
 def steps_at(typing, array, start, stop):
     """array[start:stop]"""
     _in_one_piece(array)
@@ -112,7 +112,7 @@ def steps_at(typing, array, start, stop):
     return signature, generate
 
 
-@intrinsic
+@intrinsic()
 def lines_at(typing, array, place, count, breadth):
     """array.flat[place : place + count * breadth] as an array (1, count, breadth)"""
     _in_one_piece(array)
@@ -125,7 +125,7 @@ def lines_at(typing, array, place, count, breadth):
     return signature, generate
 
 
-@intrinsic
+@intrinsic(plain.copy)
 def _copy(typing, source, place, target, goal, count):
     """target.flat[goal : goal + count] = source.flat[place : place + count]"""
     _in_one_piece(source, target)

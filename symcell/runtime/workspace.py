@@ -2,16 +2,17 @@
 
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from symcell.runtime.jit import ir
-from symcell.runtime.memory import _LINE
-from symcell.runtime.views import _part
+from . import plain
+from .internals import ir
+from .jit import intrinsic
+from .memory import LINE
+from .views import _part
 
 _ON_STACK = 1 << 11  # numbers on the stack; more are on the heap, which takes longer to ask
 
 
-@intrinsic
+@intrinsic(plain.scratch)
 def scratch(typing, count, like):
     """So many zeros, to work with until they are released."""
     signature = types.Array(like.dtype, 1, "C")(types.intp, like)
@@ -21,7 +22,7 @@ def scratch(typing, count, like):
         size = builder.mul(count, count.type(context.get_abi_sizeof(real)))
         with builder.goto_entry_block():
             stack = builder.alloca(real, count.type(_ON_STACK))
-            stack.align = _LINE
+            stack.align = LINE
         found = cgutils.alloca_once_value(builder, stack)
         with builder.if_then(builder.icmp_signed(">", count, count.type(_ON_STACK))):
             kind = ir.FunctionType(cgutils.voidptr_t, [size.type])
@@ -37,7 +38,7 @@ def scratch(typing, count, like):
     return signature, generate
 
 
-@intrinsic
+@intrinsic(plain.release)
 def release(typing, memory):
     """Give the memory of `scratch` back."""
 
@@ -53,7 +54,7 @@ def release(typing, memory):
     return types.void(memory), generate
 
 
-@intrinsic
+@intrinsic(plain.array_in)
 def array_in(typing, memory, place, shape):
     """The array of that shape that begins at a place of some memory."""
     signature = types.Array(memory.dtype, len(shape), "C")(memory, types.intp, shape)

@@ -4,33 +4,35 @@ No name is reserved: a quantity whose name the module uses itself is called othe
 name everywhere outside.
 """
 
+import builtins
 import keyword
 import re
-import symtable
 from functools import cache
-from importlib import resources
 
-# What a module defines or takes from elsewhere that the runtime never names.
-_EMITTED = ("CONTENT_HASH", "RUNTIME_HASH", "erf", "erfc", "step", "_")
-_FUNCTION = re.compile(r"(forward|backward)_(pass|single|once|(once|before|step|after)_row(_\d+)?)")
+# What a module takes from the runtime, beside the functions that a target's expressions may call.
+RUNTIME_NAMES = frozenset(
+    [
+        "added", "add_outer_products", "allocate", "array_in", "barrier", "carry", "collect", "columns_at", "empty_panels", "exp",
+        "expm1", "fused", "heaviside", "in_parallel", "jit", "keep", "maximum", "minimum", "multiply", "multiply_and_fetch",
+        "noted_ahead", "outer_room", "pack", "packers", "padded", "parts_of", "products_of", "release", "remainder", "room_ahead",
+        "row_at", "run_pass", "scratch", "sigmoid", "sign", "softplus", "steps_at", "steps_at_a_time", "summed",
+        "sums_of_products", "sums_of_rows", "tanh", "unfused", "wait", "whole_quotient",
+    ]
+)  # fmt: skip
+# What it defines, and what else it reads.
+_OWN = frozenset(
+    [
+        "CONTENT_HASH", "Interface", "Kernel", "Path", "backward", "backward_steps", "check_version", "erf", "erfc", "forward",
+        "forward_steps", "freeze", "init", "kernel", "pack_weights", "shapes", "step", "stream", "sys", "_",
+    ]
+)  # fmt: skip
+_FUNCTION = re.compile(r"(forward|backward)_(pass|once|(once|before|step|after)_row(_\d+)?)")
 
 
 @cache
 def own_names():
-    """The names that a generated module uses itself: all that the runtime defines, imports, or reads from its module or from
-    Python, and Python's keywords; the functions of the passes apart."""
-    names = {*keyword.kwlist, *_EMITTED}
-    for file in resources.files("symcell.runtime").iterdir():
-        if file.name.endswith(".py"):
-            names.update(_global_names(symtable.symtable(file.read_text("utf-8"), file.name, "exec")))
-    return frozenset(names)
-
-
-def _global_names(table):
-    whole = table.get_type() == "module"
-    yield from (symbol.get_name() for symbol in table.get_symbols() if whole or symbol.is_global())
-    for inner in table.get_children():
-        yield from _global_names(inner)
+    """The names that a generated module uses itself, Python's keywords and functions among them."""
+    return frozenset([*keyword.kwlist, *dir(builtins), *RUNTIME_NAMES, *_OWN])
 
 
 def yielding(name):

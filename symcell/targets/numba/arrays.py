@@ -15,7 +15,6 @@ class Arrays:
     def __init__(self, schedule, direction, names):
         self.schedule, self.direction, self.names = schedule, direction, names
         self.program, self.homes = schedule.program, schedule.homes
-        self.weights = {}  # weights, or their gradients -> the name of the matrix that has them all
 
     @property
     def local(self):
@@ -32,15 +31,22 @@ class Arrays:
         given = {h.array for _, h in self._all_homes() if h.kind in kinds and self.new_shape(h.array) is None}
         return [a for a in dict.fromkeys(arrays) if a in given]
 
-    def unpacked(self, lines):
-        """The lines that unpack what some lines read of sizes, parameters and inputs."""
-        names, cell, read = self.names, self.program.cell, words(lines)
-        yield from (f'{yielding(n)} = {names.sizes}["{n}"]' for n in cell.sizes if yielding(n) in read)
-        for group, symbols in ((names.params, (*cell.params, *cell.constants)), (names.inputs, cell.inputs)):
-            for q in symbols:
-                if self.homes[q].array in read:
-                    single = not self.program.shapes[q] and group == names.params
-                    yield f'{self.homes[q].array} = {group}["{q.name}"]' + (".reshape(1)" if single else "")
+    def sizes(self, lines):
+        """The line that unpacks the sizes that some lines read."""
+        read = words(lines)
+        return unpacked({yielding(n): n for n in self.program.cell.sizes if yielding(n) in read}, self.names.sizes)
+
+    def params_read(self, lines):
+        """The parameters that some lines read, as arrays: array -> parameter."""
+        read = words(lines)
+        return {self.homes[q].array: q for q in (*self.program.cell.params, *self.program.cell.constants)
+                if self.homes[q].array in read}  # fmt: skip
+
+    def unpacked_params(self, lines):
+        """The lines that unpack the parameters that some lines read; a scalar is an array of one number."""
+        found = self.params_read(lines)
+        yield from unpacked({array: q.name for array, q in found.items()}, self.names.params)
+        yield from (f"{array} = {array}.reshape(1)" for array, q in found.items() if not self.program.shapes[q])
 
     # Matrices: (steps, samples, width)
 
@@ -92,17 +98,15 @@ class Arrays:
 
     def room_for_weights(self, p):
         terms, columns = (self.width(symbols) for symbols in (p.operands, p.targets))
-        return f"packed({terms}, {columns}, {self.names.real})"
+        return f"empty_panels({terms}, {columns}, {self.names.dtype})"
 
     def weight_name(self, p):
-        """The name of a product's packed weights; products with the same ones share them."""
-        key = (p.weights, len(p.operands) > 1)
-        if key not in self.weights:
-            several = len(p.weights) > 1
-            self.weights[key] = self.names.pick(
-                _stem([w.symbol for w in p.weights], "weights") if several else f"{p.weights[0].symbol}_packed"
-            )
-        return self.weights[key]
+        """The name of a product's packed weights; products with the same ones share them, in both directions."""
+        key, weights = (p.weights, len(p.operands) > 1), self.names.weights
+        if key not in weights:
+            stem = _stem([w.symbol for w in p.weights], "weights") if len(p.weights) > 1 else f"{p.weights[0].symbol}_packed"
+            weights[key] = self.names.pick(f"{stem}_transposed" if all(w.transposed for w in p.weights) else stem)
+        return weights[key]
 
     # Shapes
 
@@ -122,9 +126,9 @@ class Arrays:
         """One matrix for the gradients of all weights that met one operand."""
         if len(g.targets) == 1:
             return self.homes[g.targets[0]].array
-        if g.targets not in self.weights:
-            self.weights[g.targets] = self.names.pick(_stem(g.targets, "dweights"))
-        return self.weights[g.targets]
+        if g.targets not in self.names.weights:
+            self.names.weights[g.targets] = self.names.pick(_stem(g.targets, "dweights"))
+        return self.names.weights[g.targets]
 
     def new_shape(self, array):
         """The shape of an array that this direction makes; None if it is given to it."""
@@ -137,7 +141,7 @@ class Arrays:
         leads = {"sequence": [names.T, names.B], "block": [names.block, names.B], "step": ["1", names.B], "once": []}
         lead, dims = leads.get(home.kind), list(map(size_of, self.dims(array, q)))
         if array in self._read_across():
-            dims = [f"spread({dims[0]}, {names.real})"]
+            dims = [f"padded({dims[0]}, {names.dtype})"]
         return None if lead is None else tuple([*lead, *dims] or ["1"])
 
     def _read_across(self):
@@ -166,6 +170,15 @@ class Arrays:
     def breadth(self, symbols):
         """The number of entries that values have together."""
         return sum((volume(self.program.shapes[q]) for q in symbols), Integer(0))
+
+
+def unpacked(names, source):
+    """The line that gives entries of a dict, name -> key, names of their own, if there are any."""
+    if len(names) == 1:
+        ((name, key),) = names.items()
+        return [f'{name} = {source}["{key}"]']
+    keys = ", ".join(f'"{key}"' for key in names.values())
+    return [f"{', '.join(names)} = ({source}[key] for key in ({keys}))"] if names else []
 
 
 def _stem(symbols, other):

@@ -58,7 +58,7 @@ class Buffers:
         made_forward = {q for q, spot in self.made.items() if spot.direction == "forward"}
         read_back = {q for q, spots in self.read.items() if any(r.direction == "backward" for r in spots)}
         homes = [self.homes[q] for q in made_forward & read_back]
-        return tuple(sorted({home.array for home in homes if home.kind in ("sequence", "once")}))
+        return tuple(sorted({home.array for home in homes if home.kind == "sequence"}))
 
     def _words(self):
         cell, words = self.program.cell, {}

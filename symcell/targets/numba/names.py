@@ -21,15 +21,16 @@ class Names:
             taken.add(name)
             return name
 
-        self.T, self.B, self.t, self.b, self.real = map(pick, ("T", "B", "t", "b", "real"))
+        self.T, self.B, self.t, self.b, self.dtype = map(pick, ("T", "B", "t", "b", "dtype"))
+        self.real, self.run = pick("real"), pick("run")
         self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
         self.kept, self.keeping = pick("kept"), {q: pick(f"{schedule.words[q]}_kept") for q in schedule.program.cell.inputs}
         self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
         self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
         self.upto, self.rank, self.team = map(pick, ("upto", "rank", "team"))
-        self.threads, self.parts, self.part, self.thread, self.own = map(pick, ("threads", "parts", "part", "thread", "own"))
-        self.lines, self.panels, self.weights, self.made = map(pick, ("lines", "panels", "weights", "made"))
-        self.products, self.memory, self.held, self.ahead = map(pick, ("products", "memory", "held", "ahead"))
+        self.threads, self.parts, self.part, self.k, self.matrix = map(pick, ("threads", "parts", "part", "k", "matrix"))
+        self.lines, self.panels, self.packs, self.into = map(pick, ("lines", "panels", "packs", "into"))
+        self.products, self.memory, self.ahead = map(pick, ("products", "memory", "ahead"))
         self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")
         self.sums, self.rows = pick("sums"), pick("rows")
         self.final = {s: pick(Adjoint(s, "final").name) for s in schedule.program.cell.states}
@@ -38,4 +39,5 @@ class Names:
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))
         }
         self.share = (self.low, self.high, self.upto, self.rank, self.team)  # what one thread does
+        self.weights = {}  # the weights of a product, or their gradients -> the name of the matrix that has them all
         self.pick, self.taken = pick, taken

@@ -14,7 +14,6 @@ from symcell.targets.identifiers import yielding
 from symcell.targets.layout import function_text, indented, tuple_text, words
 from symcell.targets.numba.arrays import Arrays, in_memory, side_by_side
 from symcell.targets.numba.loops import Sweep
-from symcell.targets.numba.names import Names
 from symcell.targets.numba.products import ProductCalls
 from symcell.targets.numba.rows import RowFunction
 
@@ -30,23 +29,32 @@ class Jitted(NamedTuple):
 class PassEmitter:
     """The jitted functions of one direction, and what the Python function that calls them has to say."""
 
-    def __init__(self, schedule, direction, equations):
+    def __init__(self, schedule, direction, names, equations):
         self.schedule, self.direction, self.equations = schedule, direction, equations
         self.program, self.homes = schedule.program, schedule.homes
-        self.names, self.order = Names(schedule), PaperOrder(self.program.derivation)
+        self.names, self.order = names, PaperOrder(self.program.derivation)
         self.arrays = Arrays(schedule, direction, self.names)
         self.functions, self.rows = [], []  # the jitted functions, as text; those of them that sweep a row
         self.places = getattr(schedule, direction)
         self.products = [i for items in self.places.values() for i in items if isinstance(i, Product)]
         self.gradients = [i for items in self.places.values() for i in items if isinstance(i, Gradient)]
+        self.own, self.each = [], []  # arrays of which each part, or each thread, has its own
         self.once = self._once()
         self.packed = {}  # the name of packed weights -> the first product with them
         for p in self.products:
             self.packed.setdefault(self.arrays.weight_name(p), p)
         self.calls = ProductCalls(self)
+        self.own = [*self.arrays.sums_of_products(), *([names.sums] if self.arrays.sums_of_rows() else [])]
+        self.each = [names.lines, names.panels] if self.gradients else []
+        self.each += [names.ahead] if self.calls.fetching else []
         self.passing = self._pass()
 
     # The functions
+
+    @property
+    def tape(self):
+        """The arrays that the forward pass makes for the backward one."""
+        return self.schedule.tape
 
     def _once(self):
         """What needs parameters alone."""
@@ -98,6 +106,8 @@ class PassEmitter:
         arrays = dict.fromkeys(arrays) | dict.fromkeys(a for r in rows for a in (*r.slots.arrays, *r.slots.scratch))
         scratch = [a for a in arrays if a in local]
         arrays = [a for a in arrays if a not in local and a not in found]
+        last = [a for a in (*self.own, *self.each) if a in arrays]  # each thread has its own
+        arrays = [*(a for a in arrays if a not in last), *last]
         memory = names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
@@ -139,13 +149,13 @@ class PassEmitter:
             else:
                 reads, writes = self.calls.touched(item)
                 if reads & written or writes & (read | written):  # by others of the team, who may not be as far
-                    lines.append(f"meet({self.names.team})")
+                    lines.append(f"barrier({self.names.team})")
                     read, written = set(), set()
                 read, written = read | reads, written | writes
                 lines += self.calls.lines(item, place)
                 waiting += self.calls.waiting(item)
             if following is None or isinstance(item, Sweep) or isinstance(following, Sweep):
-                lines += [f"meet({self.names.team})", *waiting]
+                lines += [f"barrier({self.names.team})", *waiting]
                 read, written, waiting = set(), set(), []
         return lines if place != "step" else [self._steps(), *indented(lines)]
 

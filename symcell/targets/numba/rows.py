@@ -26,9 +26,9 @@ class RowFunction:
         self.note = None  # where the statement before comes from
         self.body = [line for nest in sweep.nests for line in self._nest(nest)]
 
-    def call(self, single=False):
+    def call(self):
         """The call for sample b: at step t of a pass, or at the only step there is."""
-        return f"{self.name}({', '.join(self.slots.arguments(single))})"
+        return f"{self.name}({', '.join(self.slots.arguments())})"
 
     def text(self):
         arguments, opening = ", ".join(self.slots.parameters()), []

@@ -4,9 +4,6 @@ from symcell.targets.identifiers import yielding
 from symcell.targets.numba.buffers import volume
 from symcell.targets.numba.printer import index_text
 
-# What a single step is given, or gives: arrays (B, *shape), all states by their own names.
-GIVEN = ("input", "state", "previous")
-
 
 class Slots:
     """The rows that a row function is given, each an argument of its own, so that no two overlap: one-dimensional, or matrices
@@ -22,9 +19,9 @@ class Slots:
         """What the row function calls what it is given."""
         return [*self.sizes, *self.rows.values()]
 
-    def arguments(self, single=False):
-        """What it is given for sample b: at step t of a pass, or at the only step there is."""
-        return [*self.sizes, *(self._expression(*found, single) for found in self.found.values())]
+    def arguments(self):
+        """What it is given for sample b at step t."""
+        return [*self.sizes, *(self._expression(*found) for found in self.found.values())]
 
     def index_name(self, s):
         if s.is_Symbol and s in self.names.axes:
@@ -66,19 +63,17 @@ class Slots:
             name += "_"
         return name
 
-    def _expression(self, q, home, single=False):
+    def _expression(self, q, home):
         """The row of a value, as the caller says it."""
         shape, names, array = self.shapes[q], self.names, home.array
         if home.kind in ("once", "row"):
             return array
-        if single:
-            array = single_array(self.passage, q, home)
-        step = ("" if single else self._step(home)) + names.b
+        step = self._step(home) + names.b
         if not home.packed:
-            slicing = single or home.kind == "later" or not shape
+            slicing = home.kind == "later" or not shape
             return f"{array}[{step}{'' if shape else f':{names.b} + 1'}]" if slicing else f"row_at({array}, {step})"
         start, stop = self.size(home.offset), self.size(home.offset + volume(shape))
-        row = f"{array}[{step}, {start}:{stop}]" if single else f"columns_at({array}, {step}, {start}, {stop})"
+        row = f"columns_at({array}, {step}, {start}, {stop})"
         return row if len(shape) < 2 else f"array_in({row}, 0, ({', '.join(map(self.size, shape))}))"
 
     def _step(self, home):
@@ -91,7 +86,3 @@ class Slots:
             "state": f"{t} + 1, ",
             "given": f"{t} % {home.array}.shape[0], ",
         }.get(home.kind, f"{t}, ")
-
-
-def single_array(passage, q, home):
-    return passage.schedule.words[q] if home.kind in GIVEN else home.array

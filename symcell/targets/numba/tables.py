@@ -1,4 +1,4 @@
-"""The tables of a module: names, symbolic shapes, and where each size is read off."""
+"""What a module says of its cell: names, symbolic shapes, and where each size is read off."""
 
 import re
 import textwrap
@@ -13,43 +13,42 @@ from symcell.targets.layout import function_text, indented, tuple_text
 from symcell.targets.numba.printer import index_text
 
 
-def tables_of(schedule):
-    """The module's tables of names and symbolic shapes, as Python text."""
+def interface_of(schedule, copied):
+    """The text of the module's Interface; `copied` are the parameters that passes read as they are."""
     cell = schedule.program.cell
 
     def symbolic(symbols):
         return {q.name: tuple(index_text(n) for n in cell.shape(q)) for q in symbols}
 
-    recurrent = [s.name for s in cell.states if s.prev in schedule.program.carried]
-    initial = {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states}
-    tables = {
-        "NAME": cell.name,
-        "PARAMS": symbolic(cell.params),
-        "CONSTANTS": symbolic(cell.constants),
-        "INPUTS": symbolic(cell.inputs),
-        "STATES": symbolic(cell.states),
-        "OUTPUTS": tuple(s.name for s in cell.outputs),
-        "INITIAL": initial,
-        "RECURRENT": tuple(recurrent),
-        "SIZES": _size_places(cell),
-        "ALIASES": _aliases(cell),
-        "ONLY_FLOAT64": _beyond_float32(schedule.program.derivation),
+    entries = {
+        "name": cell.name,
+        "params": symbolic(cell.params),
+        "constants": symbolic(cell.constants),
+        "inputs": symbolic(cell.inputs),
+        "states": symbolic(cell.states),
+        "outputs": tuple(s.name for s in cell.outputs),
+        "initial": {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states},
+        "recurrent": tuple(s.name for s in cell.states if s.prev in schedule.program.carried),
+        "sizes": _size_places(cell),
+        "aliases": _aliases(cell),
+        "only_float64": _beyond_float32(schedule.program.derivation) or (),
+        "copied": copied,
     }
-    return {name: _literal(value) for name, value in tables.items()}
+    lines = [f"{name}={_literal(value)}," for name, value in entries.items() if value not in ({}, ())]
+    return "\n".join(["Interface(", *indented([*lines, "shapes=shapes,"]), ")"])
 
 
 def _literal(value):
-    """A table as Python text, one entry a line where it is long, and a long text in pieces."""
+    """A table as Python text; a long text in pieces."""
     if isinstance(value, str) and len(value) > 90:
         pieces = textwrap.wrap(value, 90, drop_whitespace=False)
         return "(\n" + "".join(f"        {_literal(piece)}\n" for piece in pieces) + "    )"
     if isinstance(value, tuple) and any(isinstance(v, str) and len(v) > 90 for v in value):
         return f"({', '.join(map(_literal, value))})"
+    if isinstance(value, dict) and any(isinstance(v, tuple) and any(len(str(w)) > 90 for w in v) for v in value.values()):
+        return "{\n" + "".join(f"        {_literal(k)}: {_literal(v)},\n" for k, v in value.items()) + "    }"
     text = repr(value).replace("'", '"')
-    text = re.sub(r'"[^"]*"|inf', lambda found: "np.inf" if found[0] == "inf" else found[0], text)  # names stand in quotes
-    if len(text) < 100 or not isinstance(value, dict):
-        return text
-    return "{\n" + "".join(f"    {_literal(k)}: {_literal(v)},\n" for k, v in value.items()) + "}"
+    return re.sub(r'"[^"]*"|inf', lambda found: 'float("inf")' if found[0] == "inf" else found[0], text)  # names stand in quotes
 
 
 def _size_places(cell):
@@ -110,18 +109,18 @@ def shapes_function(program):
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
     told = {n for q in symbols for n in cell.shape(q)}
     others = dict.fromkeys(n for shape in program.shapes.values() for n in shape if n not in told)
-    quotients = [f"{_whole(n)}  # of what is computed on the way" for n in others if n.as_numer_denom()[1] != 1]
-    entries = [f'"{q.name}": {tuple_text(map(_whole, cell.shape(q)))},' for q in symbols]
+    quotients = [f"{_whole(cell, n)}  # of what is computed on the way" for n in others if n.as_numer_denom()[1] != 1]
+    entries = [f'"{q.name}": {tuple_text(_whole(cell, n) for n in cell.shape(q))}' for q in symbols]
     return function_text(
         f"def shapes({', '.join(cell.sizes)}):",
         "The shape of every array, for given sizes; inputs and states without their steps and samples.",
-        [*quotients, "return {", *indented(entries), "}"],
+        [*quotients, f"return {{{', '.join(entries)}}}"],
     )
 
 
-def _whole(n):
+def _whole(cell, n):
     """A size as Python text, which refuses a quotient that is no whole number."""
     numerator, denominator = n.as_numer_denom()
     if denominator == 1:
         return index_text(n)
-    return f'_quotient({index_text(numerator)}, {index_text(denominator)}, "{numerator}")'
+    return f'whole_quotient("{cell.name}", {index_text(numerator)}, {index_text(denominator)}, "{numerator}")'

@@ -4,7 +4,9 @@ from operator import attrgetter
 
 import numpy as np
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from . import plain
+from .jit import intrinsic
 
 _bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
@@ -16,7 +18,7 @@ def room_ahead(sequences, parts):
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
-@intrinsic
+@intrinsic(plain.noted_ahead)
 def noted_ahead(typing, ahead, sequences, low, upto):
     """`ahead` with a row for each array of a tuple: where its samples from `low` up to `upto` lie at the step before the first,
     the bytes from one step to the next, and those of the samples. Arrays of one step, which stand for all, have none."""
