@@ -28,12 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
-    pack, packers, padded, parts_of, products_of, room_ahead, row_at, run_pass, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait,
+    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
+    packers, padded, parts_of, products_of, room_ahead, row_at, run_pass, sigmoid, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, tanh, unfused, wait,
 )
 
-CONTENT_HASH = "6189a4d5ee7558d6"
+CONTENT_HASH = "78a569666ac44f64"
 
 
 @fused

@@ -23,17 +23,19 @@ forward_..._row compute the equations for one sample at one step, and backward_.
 backward_pass go through all steps with them.
 """
 
+import numpy as np
+
 from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded,
-    parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
+    products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "6f6acd7060ab569b"
+CONTENT_HASH = "510e942d0bbb43b7"
 
 
 @fused

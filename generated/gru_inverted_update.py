@@ -25,13 +25,13 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, allocate, barrier, columns_at, empty_panels, fused,
-    in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack, packers, padded,
-    parts_of, products_of, room_ahead, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed,
-    sums_of_products, tanh,
+    Interface, Kernel, add_outer_products, allocate, barrier, columns_at, empty_panels, fused, in_parallel,
+    jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack, packers, padded, parts_of,
+    products_of, room_ahead, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    tanh,
 )
 
-CONTENT_HASH = "2eef5887adbe4aa7"
+CONTENT_HASH = "48556cb8e2622b2d"
 
 
 @fused

@@ -23,17 +23,18 @@ forward_..._row compute the equations for one sample at one step, and backward_.
 backward_pass go through all steps with them.
 """
 
+import numpy as np
+
 from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded,
-    parts_of, products_of, row_at, run_pass, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused,
+    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
+    products_of, row_at, run_pass, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "e8393c7a56c47e46"
+CONTENT_HASH = "bf0a00fbcb654346"
 
 
 @fused

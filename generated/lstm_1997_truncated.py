@@ -29,11 +29,10 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     empty_panels, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
-    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows,
+    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "9e2399fd5aebdff5"
+CONTENT_HASH = "7823cf9830ba7a1f"
 
 
 @fused

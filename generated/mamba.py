@@ -34,12 +34,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded,
-    parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
+    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
+    products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "74dcd639acb132a8"
+CONTENT_HASH = "e0662d2ab7c5733a"
 
 
 @fused

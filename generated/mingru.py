@@ -24,12 +24,12 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, allocate, barrier, columns_at, empty_panels, fused,
-    in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of, products_of, row_at,
-    run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    Interface, Kernel, add_outer_products, allocate, barrier, columns_at, empty_panels, fused, in_parallel,
+    jit, keep, multiply, outer_room, pack, packers, padded, parts_of, products_of, row_at, run_pass, sigmoid,
+    steps_at, steps_at_a_time, summed, sums_of_products,
 )
 
-CONTENT_HASH = "5d422b89f818768a"
+CONTENT_HASH = "36f7824445685d7f"
 
 
 @fused

@@ -33,12 +33,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
-    pack, packers, padded, parts_of, products_of, release, remainder, room_ahead, row_at, run_pass,
-    scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh,
+    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
+    packers, padded, parts_of, products_of, release, remainder, room_ahead, row_at, run_pass, scratch,
+    sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "4bd8eef212d9ad33"
+CONTENT_HASH = "1c2671aea346e891"
 
 
 @fused

@@ -29,11 +29,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     empty_panels, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
-    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh,
+    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh,
 )
 
-CONTENT_HASH = "f948f0ef697668a4"
+CONTENT_HASH = "8a437b91f31d67ce"
 
 
 @fused

@@ -24,11 +24,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, columns_at, empty_panels, fused,
     in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack, packers, padded,
-    parts_of, products_of, room_ahead, row_at, run_pass, steps_at, steps_at_a_time, summed,
-    sums_of_products, tanh, wait,
+    parts_of, products_of, room_ahead, row_at, run_pass, steps_at, steps_at_a_time, summed, sums_of_products,
+    tanh, wait,
 )
 
-CONTENT_HASH = "0733f82196cb4946"
+CONTENT_HASH = "d433482f3958c64f"
 
 
 @fused

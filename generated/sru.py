@@ -28,11 +28,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     empty_panels, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
-    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused,
+    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    unfused,
 )
 
-CONTENT_HASH = "17a55ad163fa0953"
+CONTENT_HASH = "ea67781739af015c"
 
 
 @fused

@@ -28,11 +28,10 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     empty_panels, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
-    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows,
+    products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "f4eeebeba91d6e43"
+CONTENT_HASH = "6ca4b7dad13600bc"
 
 
 @fused

@@ -23,7 +23,7 @@ RUNTIME_NAMES = frozenset(
 _OWN = frozenset(
     [
         "CONTENT_HASH", "Interface", "Kernel", "Path", "backward", "backward_steps", "check_version", "erf", "erfc", "forward",
-        "forward_steps", "freeze", "init", "kernel", "pack_weights", "shapes", "step", "stream", "sys", "_",
+        "forward_steps", "freeze", "init", "kernel", "np", "pack_weights", "shapes", "step", "stream", "sys", "_",
     ]
 )  # fmt: skip
 _FUNCTION = re.compile(r"(forward|backward)_(pass|once|(once|before|step|after)_row(_\d+)?)")

@@ -43,7 +43,8 @@ def emit(schedule, standalone=False):
         standalone=standalone,
         version=VERSION,
         runtime=runtime,
-        imports=_imports(f"{code}\n{shapes}", runtime),
+        libraries=_libraries(code, standalone),
+        names=_names(f"{code}\n{shapes}"),
         shapes=shapes,
         interface=tables,
         kernels=code,
@@ -52,14 +53,20 @@ def emit(schedule, standalone=False):
     return text(hash=hash_of(text(hash=PLACEHOLDER)))
 
 
-def _imports(code, runtime):
-    """What the module takes from elsewhere."""
+def _libraries(code, standalone):
+    """What the module imports of other libraries."""
     read = words(code.split("\n"))
     functions = sorted(read & {"erf", "erfc"})
     lines = [f"from math import {', '.join(functions)}"] if functions else []
+    lines += ["import sys", "from pathlib import Path"] if standalone else []
+    return sorted(lines, key=lambda line: line.split()[1]) + ([""] * bool(lines) + ["import numpy as np"] if "np" in read else [])
+
+
+def _names(code):
+    """What it imports of the runtime."""
+    read = words(code.split("\n"))
     wanted = sorted((read & RUNTIME_NAMES) | {"Interface", "Kernel"}, key=lambda name: (name.islower(), name))
-    named = textwrap.fill(", ".join(wanted), 106, initial_indent="    ", subsequent_indent="    ")
-    return "\n".join([*lines, f"from {runtime} import (", f"{named},", ")"])
+    return textwrap.wrap(f"{', '.join(wanted)},", 106)
 
 
 def _template():
