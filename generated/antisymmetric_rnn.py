@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "cc8a16b212ad327b"
+CONTENT_HASH = "417a9d20377b75b6"
 
 
 @unfused
@@ -37,11 +37,11 @@ def forward_once_row(n_h, M, gamma, w_h_out):
     real = M.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
-            w_h = M[j, k_] - M[k_, j] - gamma[0] * (one if j == k_ else zero)
+            w_h = M[j, k] - M[k, j] - gamma[0] * (one if j == k else zero)
             # kept
-            w_h_out[j, k_] = w_h
+            w_h_out[j, k] = w_h
 
 
 @jit
@@ -94,11 +94,11 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, 
 def backward_once_row(n_h, dw_h, dM_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # through (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
-            dM = dw_h[j, k_] - dw_h[k_, j]
+            dM = dw_h[j, k] - dw_h[k, j]
             # passed on
-            dM_out[j, k_] = dM
+            dM_out[j, k] = dM
 
 
 @jit
@@ -197,26 +197,21 @@ def pack_weights(sizes, dtype, params, into, threads):
     V, M, gamma = (params[key] for key in ("V", "M", "gamma"))
     gamma = gamma.reshape(1)
     if into is None:
-        into = {
-            "w_h": allocate((n_h, n_h), dtype),
-            "w_h_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "V_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "V_packed": empty_panels(n_x, n_h, dtype),
-            "w_h_packed": empty_panels(n_h, n_h, dtype),
-        }
-    w_h, w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed = into.values()
+        into = empty_panels(dtype, w_h_packed_transposed=(n_h, n_h), V_packed_transposed=(n_h, n_x),
+            V_packed=(n_x, n_h), w_h_packed=(n_h, n_h)) | {"w_h": allocate((n_h, n_h), dtype)}
+    w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed, w_h = into.values()
     # What needs parameters alone.
     forward_once(n_h, M, gamma, w_h)
 
     def part(rank, threads):
         # w_h.T @ dz_h
-        pack(w_h, 0, n_h, True, w_h_packed_transposed, 0, 0, rank, threads)
+        pack((w_h,), 0, n_h, True, w_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # V.T @ dz_h
-        pack(V, 0, n_x, True, V_packed_transposed, 0, 0, rank, threads)
+        pack((V,), 0, n_x, True, V_packed_transposed, 0, 0, 0, 0, rank, threads)
         # V @ x
-        pack(V, 0, n_x, False, V_packed, 0, 0, rank, threads)
+        pack((V,), 0, n_x, False, V_packed, 0, 0, 0, 0, rank, threads)
         # w_h @ h_prev
-        pack(w_h, 0, n_h, False, w_h_packed, 0, 0, rank, threads)
+        pack((w_h,), 0, n_h, False, w_h_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         w_h_packed_transposed.size + V_packed_transposed.size + V_packed.size + w_h_packed.size))

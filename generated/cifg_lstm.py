@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, wait,
 )
 
-CONTENT_HASH = "78a569666ac44f64"
+CONTENT_HASH = "7be9c5778b3c24d7"
 
 
 @fused
@@ -210,27 +210,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_i, U_i, W_g, U_g, W_o, U_o = (params[key] for key in ("W_i", "U_i", "W_g", "U_g", "W_o", "U_o"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
-        for k, matrix in enumerate((U_i, U_g, U_o)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_g, U_o), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_g.T @ dz_g + W_o.T @ dz_o
-        for k, matrix in enumerate((W_i, W_g, W_o)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_g, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_g @ x, W_o @ x
-        for k, matrix in enumerate((W_i, W_g, W_o)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_g, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ h_prev, U_g @ h_prev, U_o @ h_prev
-        for k, matrix in enumerate((U_i, U_g, U_o)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

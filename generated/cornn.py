@@ -31,7 +31,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "1b224ee1e712ab16"
+CONTENT_HASH = "617ceaa8b9b88cac"
 
 
 @unfused
@@ -191,27 +191,21 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_z, U_z_y, U_z_z = (params[key] for key in ("W_z", "U_z_y", "U_z_z"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(n_h, 2 * n_h, dtype),
-            "W_z_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_z_packed": empty_panels(n_x, n_h, dtype),
-            "U_z_y_packed": empty_panels(n_h, n_h, dtype),
-            "U_z_z_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(n_h, 2 * n_h), W_z_packed_transposed=(n_h, n_x),
+            W_z_packed=(n_x, n_h), U_z_y_packed=(n_h, n_h), U_z_z_packed=(n_h, n_h))
     U_transposed, W_z_packed_transposed, W_z_packed, U_z_y_packed, U_z_z_packed = into.values()
 
     def part(rank, threads):
         # U_z_y.T @ dz_z, U_z_z.T @ dz_z
-        pack(U_z_y, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_z_z, 0, n_h, True, U_transposed, 0, n_h, rank, threads)
+        pack((U_z_y, U_z_z), 0, n_h, True, U_transposed, 0, 0, 0, n_h, rank, threads)
         # W_z.T @ dz_z
-        pack(W_z, 0, n_x, True, W_z_packed_transposed, 0, 0, rank, threads)
+        pack((W_z,), 0, n_x, True, W_z_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_z @ x
-        pack(W_z, 0, n_x, False, W_z_packed, 0, 0, rank, threads)
+        pack((W_z,), 0, n_x, False, W_z_packed, 0, 0, 0, 0, rank, threads)
         # U_z_y @ y_prev
-        pack(U_z_y, 0, n_h, False, U_z_y_packed, 0, 0, rank, threads)
+        pack((U_z_y,), 0, n_h, False, U_z_y_packed, 0, 0, 0, 0, rank, threads)
         # U_z_z @ z_prev
-        pack(U_z_z, 0, n_h, False, U_z_z_packed, 0, 0, rank, threads)
+        pack((U_z_z,), 0, n_h, False, U_z_z_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + W_z_packed_transposed.size + W_z_packed.size + U_z_y_packed.size + U_z_z_packed.size))

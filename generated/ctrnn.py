@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "77cf9e0568ca858f"
+CONTENT_HASH = "88463e311b3a57a5"
 
 
 @fused
@@ -193,22 +193,21 @@ def backward_once_row(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h
         dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # through (1), (2), (3), (4), (5), (6)
             dU_h = (
-                dz_h1_h_prev[j, k_] + dz_h2_h1[j, k_] + dz_h3_h2[j, k_] + dz_h4_h3[j, k_] + dz_h5_h4[j, k_]
-                + dz_h_h5[j, k_]
+                dz_h1_h_prev[j, k] + dz_h2_h1[j, k] + dz_h3_h2[j, k] + dz_h4_h3[j, k] + dz_h5_h4[j, k]
+                + dz_h_h5[j, k]
             )
             # passed on
-            dU_h_out[j, k_] = dU_h
+            dU_h_out[j, k] = dU_h
     for j in range(n_h):
-        for k_ in range(n_x):
+        for k in range(n_x):
             dW_h = (
-                dz_h1_x[j, k_] + dz_h2_x[j, k_] + dz_h3_x[j, k_] + dz_h4_x[j, k_] + dz_h5_x[j, k_]
-                + dz_h_x[j, k_]
+                dz_h1_x[j, k] + dz_h2_x[j, k] + dz_h3_x[j, k] + dz_h4_x[j, k] + dz_h5_x[j, k] + dz_h_x[j, k]
             )
             # passed on
-            dW_h_out[j, k_] = dW_h
+            dW_h_out[j, k] = dW_h
 
 
 @jit
@@ -490,24 +489,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     U_h, W_h = (params[key] for key in ("U_h", "W_h"))
     if into is None:
-        into = {
-            "U_h_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(6 * n_h, n_x, dtype),
-            "W_h_packed": empty_panels(n_x, n_h, dtype),
-            "U_h_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_h_packed_transposed=(n_h, n_h), W_transposed=(6 * n_h, n_x),
+            W_h_packed=(n_x, n_h), U_h_packed=(n_h, n_h))
     U_h_packed_transposed, W_transposed, W_h_packed, U_h_packed = into.values()
 
     def part(rank, threads):
         # U_h.T @ dz_h
-        pack(U_h, 0, n_h, True, U_h_packed_transposed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_h, True, U_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @ dz_h
-        for k, matrix in enumerate((W_h, W_h, W_h, W_h, W_h, W_h)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_h, W_h, W_h, W_h, W_h, W_h), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_h @ x
-        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
         # U_h @ h_prev
-        pack(U_h, 0, n_h, False, U_h_packed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_h, False, U_h_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_h_packed_transposed.size + W_transposed.size + W_h_packed.size + U_h_packed.size))

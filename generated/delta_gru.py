@@ -43,7 +43,7 @@ from symcell.runtime import (
     summed, sums_of_products, tanh,
 )
 
-CONTENT_HASH = "261a3d5d3052a100"
+CONTENT_HASH = "b34439b92e4591eb"
 
 
 @fused
@@ -376,27 +376,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_r, W_r, U_z, W_z, W_g, U_g = (params[key] for key in ("U_r", "W_r", "U_z", "W_z", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
-        for k, matrix in enumerate((U_r, U_z, U_g)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_r, U_z, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
-        for k, matrix in enumerate((W_r, W_z, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_r, W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_r @ d_x, W_z @ d_x, W_g @ d_x
-        for k, matrix in enumerate((W_r, W_z, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_r, W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_r @ d_h, U_z @ d_h, U_g @ d_h
-        for k, matrix in enumerate((U_r, U_z, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_r, U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "b94dbde439b64061"
+CONTENT_HASH = "f07139017d1a2571"
 
 
 @fused
@@ -231,27 +231,22 @@ def pack_weights(sizes, dtype, params, into, threads):
     zeta = zeta.reshape(1)
     nu = nu.reshape(1)
     if into is None:
-        into = {
-            "w_h": allocate((1,), dtype),
-            "w_h_2": allocate((1,), dtype),
-            "U_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_packed": empty_panels(n_x, n_h, dtype),
-            "U_packed": empty_panels(n_h, n_h, dtype),
-        }
-    w_h, w_h_2, U_packed_transposed, W_packed_transposed, W_packed, U_packed = into.values()
+        into = empty_panels(dtype, U_packed_transposed=(n_h, n_h), W_packed_transposed=(n_h, n_x),
+            W_packed=(n_x, n_h), U_packed=(n_h, n_h)) | {"w_h": allocate((1,), dtype), "w_h_2": allocate((1,),
+            dtype)}
+    U_packed_transposed, W_packed_transposed, W_packed, U_packed, w_h, w_h_2 = into.values()
     # What needs parameters alone.
     forward_once(zeta, w_h, nu, w_h_2)
 
     def part(rank, threads):
         # U.T @ dp
-        pack(U, 0, n_h, True, U_packed_transposed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, True, U_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W.T @ dp
-        pack(W, 0, n_x, True, W_packed_transposed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, True, W_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W @ x
-        pack(W, 0, n_x, False, W_packed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, False, W_packed, 0, 0, 0, 0, rank, threads)
         # U @ h_prev
-        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_packed_transposed.size + W_packed_transposed.size + W_packed.size + U_packed.size))

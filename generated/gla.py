@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "510e942d0bbb43b7"
+CONTENT_HASH = "d9a58450bcaf8b5b"
 
 
 @fused
@@ -61,17 +61,17 @@ def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_
         # kept
         v_out[j] = v
     for j in range(n_k):
-        for k__ in range(n_v):
+        for k_ in range(n_v):
             # (5) S = column(a) * S_prev + outer(k, v)
-            S = a_out[j] * S_prev[j, k__] + k_out[j] * v_out[k__]
+            S = a_out[j] * S_prev[j, k_] + k_out[j] * v_out[k_]
             # kept
-            S_out[j, k__] = S
+            S_out[j, k_] = S
     # (6) y = S.T @ q
     for j in range(n_v):
         y_out[j] = zero
-    for k__ in range(n_k):
+    for k_ in range(n_k):
         for j in range(n_v):
-            y_out[j] = added(y_out[j], q_out[k__] * S_out[k__, j])
+            y_out[j] = added(y_out[j], q_out[k_] * S_out[k_, j])
 
 
 @jit
@@ -118,18 +118,18 @@ def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_
         # passed on
         dy_out[j] = dy
     for j in range(n_k):
-        for k__ in range(n_v):
+        for k_ in range(n_v):
             # given, carried back from the next step, through (6) y = S.T @ q
-            dS = dy_out[k__] * q[j] + dS_given[j, k__] + dS_later[j, k__]
+            dS = dy_out[k_] * q[j] + dS_given[j, k_] + dS_later[j, k_]
             # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
-            dS_out[j, k__] = dS
-            dS_later[j, k__] = dS_prev
+            dS_out[j, k_] = dS
+            dS_later[j, k_] = dS_prev
     for j in range(n_k):
         da = zero
-        for k__ in range(n_v):
-            da = added(da, dS_out[j, k__] * S_prev[j, k__])
+        for k_ in range(n_v):
+            da = added(da, dS_out[j, k_] * S_prev[j, k_])
         da_out[j] = da
     for j in range(n_k):
         # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
@@ -140,19 +140,19 @@ def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_
     # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_v):
         dv_out[j] = zero
-    for k__ in range(n_k):
+    for k_ in range(n_k):
         for j in range(n_v):
-            dv_out[j] = added(dv_out[j], dS_out[k__, j] * k[k__])
+            dv_out[j] = added(dv_out[j], dS_out[k_, j] * k[k_])
     for j in range(n_k):
         dk = zero
-        for k__ in range(n_v):
-            dk = added(dk, dS_out[j, k__] * v[k__])
+        for k_ in range(n_v):
+            dk = added(dk, dS_out[j, k_] * v[k_])
         dk_out[j] = dk
     # through (6) y = S.T @ q
     for j in range(n_k):
         dq = zero
-        for k__ in range(n_v):
-            dq = added(dq, dy_out[k__] * S[j, k__])
+        for k_ in range(n_v):
+            dq = added(dq, dy_out[k_] * S[j, k_])
         dq_out[j] = dq
     for j in range(n_k):
         # through (1) q = (W_q @ x) / sqrt(n_k)
@@ -230,30 +230,24 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_k, n_v, n_r = (sizes[key] for key in ("n_x", "n_k", "n_v", "n_r"))
     W_q, W_k, W_v, G_2, G_1 = (params[key] for key in ("W_q", "W_k", "W_v", "G_2", "G_1"))
     if into is None:
-        into = {
-            "G_2_packed_transposed": empty_panels(n_k, n_r, dtype),
-            "weights_transposed": empty_panels(2 * n_k + n_r + n_v, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_k + n_v, dtype),
-            "G_1_packed": empty_panels(n_x, n_r, dtype),
-            "G_2_packed": empty_panels(n_r, n_k, dtype),
-        }
+        into = empty_panels(dtype, G_2_packed_transposed=(n_k, n_r), weights_transposed=(2 * n_k + n_r + n_v,
+            n_x), W=(n_x, 2 * n_k + n_v), G_1_packed=(n_x, n_r), G_2_packed=(n_r, n_k))
     G_2_packed_transposed, weights_transposed, W, G_1_packed, G_2_packed = into.values()
 
     def part(rank, threads):
         # G_2.T @ dz_a_2
-        pack(G_2, 0, n_r, True, G_2_packed_transposed, 0, 0, rank, threads)
+        pack((G_2,), 0, n_r, True, G_2_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
-        pack(W_q, 0, n_x, True, weights_transposed, 0, 0, rank, threads)
-        pack(W_k, 0, n_x, True, weights_transposed, n_k, 0, rank, threads)
-        pack(W_v, 0, n_x, True, weights_transposed, 2 * n_k, 0, rank, threads)
-        pack(G_1, 0, n_x, True, weights_transposed, 2 * n_k + n_v, 0, rank, threads)
+        pack((W_q,), 0, n_x, True, weights_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_k,), 0, n_x, True, weights_transposed, n_k, 0, 0, 0, rank, threads)
+        pack((W_v,), 0, n_x, True, weights_transposed, 2 * n_k, 0, 0, 0, rank, threads)
+        pack((G_1,), 0, n_x, True, weights_transposed, 2 * n_k + n_v, 0, 0, 0, rank, threads)
         # W_q @ x, W_k @ x, W_v @ x
-        for k_, matrix in enumerate((W_q, W_k, W_v)):
-            pack(matrix, 0, n_x, False, W, 0, k_ * n_k, rank, threads)
+        pack((W_q, W_k, W_v), 0, n_x, False, W, 0, 0, 0, n_k, rank, threads)
         # G_1 @ x
-        pack(G_1, 0, n_x, False, G_1_packed, 0, 0, rank, threads)
+        pack((G_1,), 0, n_x, False, G_1_packed, 0, 0, 0, 0, rank, threads)
         # G_2 @ z_a
-        pack(G_2, 0, n_r, False, G_2_packed, 0, 0, rank, threads)
+        pack((G_2,), 0, n_r, False, G_2_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         G_2_packed_transposed.size + weights_transposed.size + W.size + G_1_packed.size + G_2_packed.size))

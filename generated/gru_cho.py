@@ -32,7 +32,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "e03dd4fa0c38fe09"
+CONTENT_HASH = "9b16db3b5968a1c1"
 
 
 @fused
@@ -237,33 +237,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_z, U_z, W_r, U_r, W_g, U_g = (params[key] for key in ("W_z", "U_z", "W_r", "U_r", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_g_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-            "U_g_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_transposed=(2 * n_h, n_h),
+            W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U=(n_h, 2 * n_h), U_g_packed=(n_h, n_h))
     U_g_packed_transposed, U_transposed, W_transposed, W, U, U_g_packed = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g
-        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r
-        pack(U_z, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_r, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_z, U_r), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_g.T @ dz_g
-        for k, matrix in enumerate((W_z, W_r, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_z, W_r, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_r @ x, W_g @ x
-        for k, matrix in enumerate((W_z, W_r, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_z, W_r, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_z @ h_prev, U_r @ h_prev
-        pack(U_z, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_r, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_z, U_r), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
         # U_g @ v_g
-        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_g_packed_transposed.size + U_transposed.size + W_transposed.size + W.size + U.size + U_g_packed.size))

@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh,
 )
 
-CONTENT_HASH = "48556cb8e2622b2d"
+CONTENT_HASH = "7c22a700b54c3e47"
 
 
 @fused
@@ -182,27 +182,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_u, U_u, W_r, U_r, U_m, W_m = (params[key] for key in ("W_u", "U_u", "W_r", "U_r", "U_m", "W_m"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
-        for k, matrix in enumerate((U_u, U_r, U_m)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_u, U_r, U_m), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
-        for k, matrix in enumerate((W_u, W_r, W_m)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_u, W_r, W_m), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_u @ x, W_r @ x, W_m @ x
-        for k, matrix in enumerate((W_u, W_r, W_m)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_u, W_r, W_m), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_u @ h_prev, U_r @ h_prev, U_m @ h_prev
-        for k, matrix in enumerate((U_u, U_r, U_m)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_u, U_r, U_m), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

@@ -32,7 +32,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "73f649f5160dc6be"
+CONTENT_HASH = "fe6a3f74265f0d2a"
 
 
 @fused
@@ -211,27 +211,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_z, U_z, W_r, U_r, U_n, W_n = (params[key] for key in ("W_z", "U_z", "W_r", "U_r", "U_n", "W_n"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
-        for k, matrix in enumerate((U_z, U_r, U_n)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_z, U_r, U_n), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_n.T @ dz_n_2
-        for k, matrix in enumerate((W_z, W_r, W_n)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_z, W_r, W_n), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_r @ x, W_n @ x
-        for k, matrix in enumerate((W_z, W_r, W_n)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_z, W_r, W_n), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_z @ h_prev, U_r @ h_prev, U_n @ h_prev
-        for k, matrix in enumerate((U_z, U_r, U_n)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_z, U_r, U_n), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_rows,
 )
 
-CONTENT_HASH = "978266ff8486303c"
+CONTENT_HASH = "b9d5dc7eb4eae6a8"
 
 
 @fused
@@ -119,17 +119,14 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_h = params["W_h"]
     if into is None:
-        into = {
-            "W_h_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_h_packed": empty_panels(n_x, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h))
     W_h_packed_transposed, W_h_packed = into.values()
 
     def part(rank, threads):
         # W_h.T @ dz_h
-        pack(W_h, 0, n_x, True, W_h_packed_transposed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, True, W_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_h @ x
-        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, W_h_packed_transposed.size + W_h_packed.size))
     return into

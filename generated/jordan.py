@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, wait,
 )
 
-CONTENT_HASH = "b90b87990b2a3e58"
+CONTENT_HASH = "bfb09d01790ddfe5"
 
 
 @fused
@@ -190,31 +190,26 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
     W_h, U_h, U_y = (params[key] for key in ("W_h", "U_h", "U_y"))
     if into is None:
-        into = {
-            "U_y_packed_transposed": empty_panels(n_y, n_h, dtype),
-            "U_h_packed_transposed": empty_panels(n_h, n_y, dtype),
-            "W_h_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_h_packed": empty_panels(n_x, n_h, dtype),
-            "U_h_packed": empty_panels(n_y, n_h, dtype),
-            "U_y_packed": empty_panels(n_h, n_y, dtype),
-        }
+        into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_h_packed_transposed=(n_h, n_y),
+            W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h), U_h_packed=(n_y, n_h), U_y_packed=(n_h,
+            n_y))
     U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, W_h_packed, U_h_packed, U_y_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U_y.T @ dz_y
-        pack(U_y, 0, n_h, True, U_y_packed_transposed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, True, U_y_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_h.T @ dz_h
-        pack(U_h, 0, n_y, True, U_h_packed_transposed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_y, True, U_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_h.T @ dz_h
-        pack(W_h, 0, n_x, True, W_h_packed_transposed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, True, W_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_h @ x
-        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
         # U_h @ y_prev
-        pack(U_h, 0, n_y, False, U_h_packed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_y, False, U_h_packed, 0, 0, 0, 0, rank, threads)
         # U_y @ h
-        pack(U_y, 0, n_h, False, U_y_packed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_y_packed_transposed.size + U_h_packed_transposed.size + W_h_packed_transposed.size + W_h_packed.size + U_h_packed.size + U_y_packed.size))

@@ -38,7 +38,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "103d8813f19e18cd"
+CONTENT_HASH = "32e02a1a96814887"
 
 
 @fused
@@ -403,23 +403,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     U, W = (params[key] for key in ("U", "W"))
     if into is None:
-        into = {
-            "U_packed_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_packed_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W_packed": empty_panels(n_x, 4 * n_h, dtype),
-            "U_packed": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_packed_transposed=(4 * n_h, n_h), W_packed_transposed=(4 * n_h, n_x),
+            W_packed=(n_x, 4 * n_h), U_packed=(n_h, 4 * n_h))
     U_packed_transposed, W_packed_transposed, W_packed, U_packed = into.values()
 
     def part(rank, threads):
         # U.T @ dz_v
-        pack(U, 0, n_h, True, U_packed_transposed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, True, U_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W.T @ dz_v_3
-        pack(W, 0, n_x, True, W_packed_transposed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, True, W_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W @ x
-        pack(W, 0, n_x, False, W_packed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, False, W_packed, 0, 0, 0, 0, rank, threads)
         # U @ h_prev
-        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_packed_transposed.size + W_packed_transposed.size + W_packed.size + U_packed.size))

@@ -31,7 +31,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "3483bce8acd05148"
+CONTENT_HASH = "133af9d86af848c1"
 
 
 @fused
@@ -197,27 +197,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_z, U_z, W_g, U_g = (params[key] for key in ("W_z", "U_z", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h),
+            U=(n_h, 2 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_z_2 = U_z.T @ dz_z_2 + U_g.T @ dz_g_2
-        pack(U_z, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_g, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_z, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_g.T @ dz_g
-        pack(W_z, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_g @ x
-        pack(W_z, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_z @ h_prev, U_g @ h_prev
-        pack(U_z, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_g, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

@@ -31,7 +31,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "e29d68e67fe5d052"
+CONTENT_HASH = "fd7ca0f7a60f7012"
 
 
 @fused
@@ -268,35 +268,29 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
     W_h, W_m, W_x, A = (params[key] for key in ("W_h", "W_m", "W_x", "A"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(n_h, n_h + n_m, dtype),
-            "A_packed_transposed": empty_panels(n_m, n_m, dtype),
-            "W_x_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_x_packed": empty_panels(n_x, n_h, dtype),
-            "A_packed": empty_panels(n_m, n_m, dtype),
-            "W_h_packed": empty_panels(n_h, n_h, dtype),
-            "W_m_packed": empty_panels(n_m, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(n_h, n_h + n_m), A_packed_transposed=(n_m, n_m),
+            W_x_packed_transposed=(n_h, n_x), W_x_packed=(n_x, n_h), A_packed=(n_m, n_m), W_h_packed=(n_h,
+            n_h), W_m_packed=(n_m, n_h))
     W_transposed, A_packed_transposed, W_x_packed_transposed, W_x_packed, A_packed, W_h_packed, W_m_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # W_m.T @ dz_h, W_h.T @ dz_h
-        pack(W_m, 0, n_m, True, W_transposed, 0, 0, rank, threads)
-        pack(W_h, 0, n_h, True, W_transposed, 0, n_m, rank, threads)
+        pack((W_m,), 0, n_m, True, W_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_h,), 0, n_h, True, W_transposed, 0, n_m, 0, 0, rank, threads)
         # A.T @ dm
-        pack(A, 0, n_m, True, A_packed_transposed, 0, 0, rank, threads)
+        pack((A,), 0, n_m, True, A_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_x.T @ dz_h
-        pack(W_x, 0, n_x, True, W_x_packed_transposed, 0, 0, rank, threads)
+        pack((W_x,), 0, n_x, True, W_x_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_x @ x
-        pack(W_x, 0, n_x, False, W_x_packed, 0, 0, rank, threads)
+        pack((W_x,), 0, n_x, False, W_x_packed, 0, 0, 0, 0, rank, threads)
         # A @ m_prev
-        pack(A, 0, n_m, False, A_packed, 0, 0, rank, threads)
+        pack((A,), 0, n_m, False, A_packed, 0, 0, 0, 0, rank, threads)
         # W_h @ h_prev
-        pack(W_h, 0, n_h, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_h, False, W_h_packed, 0, 0, 0, 0, rank, threads)
         # W_m @ m
-        pack(W_m, 0, n_m, False, W_m_packed, 0, 0, rank, threads)
+        pack((W_m,), 0, n_m, False, W_m_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         W_transposed.size + A_packed_transposed.size + W_x_packed_transposed.size + W_x_packed.size + A_packed.size + W_h_packed.size + W_m_packed.size))

@@ -34,7 +34,7 @@ from symcell.runtime import (
     products_of, row_at, run_pass, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "bf0a00fbcb654346"
+CONTENT_HASH = "517142c5429b44cd"
 
 
 @fused
@@ -167,11 +167,11 @@ def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_
         dnu_out[j] = dnu
         dtheta_out[j] = dtheta
     for j in range(n_y):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # through (3) y = C_re @ h_re + D * x - C_im @ h_im
-            dC_im = -dy_h_im[j, k_]
+            dC_im = -dy_h_im[j, k]
             # passed on
-            dC_im_out[j, k_] = dC_im
+            dC_im_out[j, k] = dC_im
 
 
 @jit
@@ -305,23 +305,13 @@ def pack_weights(sizes, dtype, params, into, threads):
     log_gamma, B_re, nu, theta, B_im, C_im, C_re = (params[key] for key in ("log_gamma", "B_re", "nu",
         "theta", "B_im", "C_im", "C_re"))
     if into is None:
-        into = {
-            "w_h_re": allocate((n_h,), dtype),
-            "exp_w_h_re_2": allocate((n_h,), dtype),
-            "cos_w_h_re_2": allocate((n_h,), dtype),
-            "w_h_re_2": allocate((n_h,), dtype),
-            "exp_nu": allocate((n_h,), dtype),
-            "exp_theta": allocate((n_h,), dtype),
-            "sin_w_h_re_3": allocate((n_h,), dtype),
-            "w_h_re_3": allocate((n_h,), dtype),
-            "w_h_im": allocate((n_h,), dtype),
-            "C_transposed": empty_panels(n_y, 2 * n_h, dtype),
-            "B_transposed": empty_panels(2 * n_h, n_y, dtype),
-            "B_": empty_panels(n_y, 2 * n_h, dtype),
-            "C_im_packed": empty_panels(n_h, n_y, dtype),
-            "C_re_packed": empty_panels(n_h, n_y, dtype),
-        }
-    w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im, C_transposed, B_transposed, B_, C_im_packed, C_re_packed = (
+        into = empty_panels(dtype, C_transposed=(n_y, 2 * n_h), B_transposed=(2 * n_h, n_y), B_=(n_y,
+            2 * n_h), C_im_packed=(n_h, n_y), C_re_packed=(n_h, n_y)) | {"w_h_re": allocate((n_h,), dtype),
+            "exp_w_h_re_2": allocate((n_h,), dtype), "cos_w_h_re_2": allocate((n_h,), dtype),
+            "w_h_re_2": allocate((n_h,), dtype), "exp_nu": allocate((n_h,), dtype),
+            "exp_theta": allocate((n_h,), dtype), "sin_w_h_re_3": allocate((n_h,), dtype),
+            "w_h_re_3": allocate((n_h,), dtype), "w_h_im": allocate((n_h,), dtype)}
+    C_transposed, B_transposed, B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im = (
         into.values()
     )
     # What needs parameters alone.
@@ -330,18 +320,15 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # C_im.T @ dy, C_re.T @ dy
-        pack(C_im, 0, n_h, True, C_transposed, 0, 0, rank, threads)
-        pack(C_re, 0, n_h, True, C_transposed, 0, n_h, rank, threads)
+        pack((C_im, C_re), 0, n_h, True, C_transposed, 0, 0, 0, n_h, rank, threads)
         # dx_from_dz_h_re = B_re.T @ dz_h_re + B_im.T @ dz_h_im
-        pack(B_re, 0, n_y, True, B_transposed, 0, 0, rank, threads)
-        pack(B_im, 0, n_y, True, B_transposed, n_h, 0, rank, threads)
+        pack((B_re, B_im), 0, n_y, True, B_transposed, 0, 0, n_h, 0, rank, threads)
         # B_re @ x, B_im @ x
-        pack(B_re, 0, n_y, False, B_, 0, 0, rank, threads)
-        pack(B_im, 0, n_y, False, B_, 0, n_h, rank, threads)
+        pack((B_re, B_im), 0, n_y, False, B_, 0, 0, 0, n_h, rank, threads)
         # C_im @ h_im
-        pack(C_im, 0, n_h, False, C_im_packed, 0, 0, rank, threads)
+        pack((C_im,), 0, n_h, False, C_im_packed, 0, 0, 0, 0, rank, threads)
         # C_re @ h_re
-        pack(C_re, 0, n_h, False, C_re_packed, 0, 0, rank, threads)
+        pack((C_re,), 0, n_h, False, C_re_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         C_transposed.size + B_transposed.size + B_.size + C_im_packed.size + C_re_packed.size))

@@ -32,7 +32,7 @@ from symcell.runtime import (
     products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "7823cf9830ba7a1f"
+CONTENT_HASH = "86996c3afd9c46e3"
 
 
 @fused
@@ -196,23 +196,16 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_i, U_i, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_o", "U_o", "W_g", "U_g"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U=(n_h, 3 * n_h))
     W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ v_i, U_o @ v_i, U_g @ v_i
-        for k, matrix in enumerate((U_i, U_o, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W.size + U.size))
     return into

@@ -34,7 +34,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "24451e711c6be435"
+CONTENT_HASH = "aaf0f53285bc7b8e"
 
 
 @fused
@@ -247,33 +247,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g, P = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_o",
         "U_o", "W_g", "U_g", "P"))
     if into is None:
-        into = {
-            "P_packed_transposed": empty_panels(n_r, n_h, dtype),
-            "U_transposed": empty_panels(4 * n_h, n_r, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "U": empty_panels(n_r, 4 * n_h, dtype),
-            "P_packed": empty_panels(n_h, n_r, dtype),
-        }
+        into = empty_panels(dtype, P_packed_transposed=(n_r, n_h), U_transposed=(4 * n_h, n_r),
+            W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U=(n_r, 4 * n_h), P_packed=(n_h, n_r))
     P_packed_transposed, U_transposed, W_transposed, W, U, P_packed = into.values()
 
     def part(rank, threads):
         # P.T @ dr
-        pack(P, 0, n_h, True, P_packed_transposed, 0, 0, rank, threads)
+        pack((P,), 0, n_h, True, P_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_r, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_r, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_r, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_r, False, U, 0, 0, 0, n_h, rank, threads)
         # P @ v_r
-        pack(P, 0, n_h, False, P_packed, 0, 0, rank, threads)
+        pack((P,), 0, n_h, False, P_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         P_packed_transposed.size + U_transposed.size + W_transposed.size + W.size + U.size + P_packed.size))

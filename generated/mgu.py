@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "7903344e0a5eeea5"
+CONTENT_HASH = "eb5564df2ec3287f"
 
 
 @fused
@@ -223,31 +223,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_f, U_f, W_g, U_g = (params[key] for key in ("W_f", "U_f", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_g_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "U_f_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U_f_packed": empty_panels(n_h, n_h, dtype),
-            "U_g_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_f_packed_transposed=(n_h, n_h),
+            W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U_f_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
     U_g_packed_transposed, U_f_packed_transposed, W_transposed, W, U_f_packed, U_g_packed = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g
-        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_f.T @ dz_f
-        pack(U_f, 0, n_h, True, U_f_packed_transposed, 0, 0, rank, threads)
+        pack((U_f,), 0, n_h, True, U_f_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_f.T @ dz_f + W_g.T @ dz_g
-        pack(W_f, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_f, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_f @ x, W_g @ x
-        pack(W_f, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_f, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_f @ h_prev
-        pack(U_f, 0, n_h, False, U_f_packed, 0, 0, rank, threads)
+        pack((U_f,), 0, n_h, False, U_f_packed, 0, 0, 0, 0, rank, threads)
         # U_g @ v_g
-        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_g_packed_transposed.size + U_f_packed_transposed.size + W_transposed.size + W.size + U_f_packed.size + U_g_packed.size))

@@ -29,7 +29,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products,
 )
 
-CONTENT_HASH = "36f7824445685d7f"
+CONTENT_HASH = "89e75f3c66622bfd"
 
 
 @fused
@@ -120,19 +120,14 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_z, W_g = (params[key] for key in ("W_z", "W_g"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h))
     W_transposed, W = into.values()
 
     def part(rank, threads):
         # dx = W_z.T @ dz_z + W_g.T @ dg
-        pack(W_z, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_g @ x
-        pack(W_z, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W.size))
     return into

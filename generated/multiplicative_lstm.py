@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "bde93b132bbfa7a9"
+CONTENT_HASH = "6924eaab42c1f38f"
 
 
 @fused
@@ -286,39 +286,32 @@ def pack_weights(sizes, dtype, params, into, threads):
     U_m, W_m, W_i, U_i, W_f, U_f, W_o, U_o, W_u, U_u = (params[key] for key in ("U_m", "W_m", "W_i", "U_i",
         "W_f", "U_f", "W_o", "U_o", "W_u", "U_u"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(4 * n_h, n_m, dtype),
-            "U_m_packed_transposed": empty_panels(n_m, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h + n_m, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h + n_m, dtype),
-            "U_m_packed": empty_panels(n_h, n_m, dtype),
-            "U": empty_panels(n_m, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(4 * n_h, n_m), U_m_packed_transposed=(n_m, n_h),
+            W_transposed=(4 * n_h + n_m, n_x), W=(n_x, 4 * n_h + n_m), U_m_packed=(n_h, n_m), U=(n_m,
+            4 * n_h))
     U_transposed, U_m_packed_transposed, W_transposed, W, U_m_packed, U = into.values()
 
     def part(rank, threads):
         # dm = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_u.T @ dz_u
-        for k, matrix in enumerate((U_i, U_f, U_o, U_u)):
-            pack(matrix, 0, n_m, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_u), 0, n_m, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # U_m.T @ dz_m
-        pack(U_m, 0, n_h, True, U_m_packed_transposed, 0, 0, rank, threads)
+        pack((U_m,), 0, n_h, True, U_m_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_m.T @ dz_m_2 + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_u.T @ dz_u
-        pack(W_m, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_i, 0, n_x, True, W_transposed, n_m, 0, rank, threads)
-        pack(W_f, 0, n_x, True, W_transposed, n_h + n_m, 0, rank, threads)
-        pack(W_o, 0, n_x, True, W_transposed, 2 * n_h + n_m, 0, rank, threads)
-        pack(W_u, 0, n_x, True, W_transposed, 3 * n_h + n_m, 0, rank, threads)
+        pack((W_m,), 0, n_x, True, W_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_i,), 0, n_x, True, W_transposed, n_m, 0, 0, 0, rank, threads)
+        pack((W_f,), 0, n_x, True, W_transposed, n_h + n_m, 0, 0, 0, rank, threads)
+        pack((W_o,), 0, n_x, True, W_transposed, 2 * n_h + n_m, 0, 0, 0, rank, threads)
+        pack((W_u,), 0, n_x, True, W_transposed, 3 * n_h + n_m, 0, 0, 0, rank, threads)
         # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
-        pack(W_m, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_i, 0, n_x, False, W, 0, n_m, rank, threads)
-        pack(W_f, 0, n_x, False, W, 0, n_h + n_m, rank, threads)
-        pack(W_o, 0, n_x, False, W, 0, 2 * n_h + n_m, rank, threads)
-        pack(W_u, 0, n_x, False, W, 0, 3 * n_h + n_m, rank, threads)
+        pack((W_m,), 0, n_x, False, W, 0, 0, 0, 0, rank, threads)
+        pack((W_i,), 0, n_x, False, W, 0, n_m, 0, 0, rank, threads)
+        pack((W_f,), 0, n_x, False, W, 0, n_h + n_m, 0, 0, rank, threads)
+        pack((W_o,), 0, n_x, False, W, 0, 2 * n_h + n_m, 0, 0, rank, threads)
+        pack((W_u,), 0, n_x, False, W, 0, 3 * n_h + n_m, 0, 0, rank, threads)
         # U_m @ h_prev
-        pack(U_m, 0, n_h, False, U_m_packed, 0, 0, rank, threads)
+        pack((U_m,), 0, n_h, False, U_m_packed, 0, 0, 0, 0, rank, threads)
         # U_i @ m, U_f @ m, U_o @ m, U_u @ m
-        for k, matrix in enumerate((U_i, U_f, U_o, U_u)):
-            pack(matrix, 0, n_m, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_u), 0, n_m, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + U_m_packed_transposed.size + W_transposed.size + W.size + U_m_packed.size + U.size))

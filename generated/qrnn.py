@@ -33,7 +33,7 @@ from symcell.runtime import (
     tanh,
 )
 
-CONTENT_HASH = "8a437b91f31d67ce"
+CONTENT_HASH = "3b5ed4e3845b2b71"
 
 
 @fused
@@ -214,27 +214,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     V_z, W_z, V_f, W_f, V_o, W_o = (params[key] for key in ("V_z", "W_z", "V_f", "W_f", "V_o", "W_o"))
     if into is None:
-        into = {
-            "V_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "V": empty_panels(n_x, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, V_transposed=(3 * n_h, n_x), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            V=(n_x, 3 * n_h))
     V_transposed, W_transposed, W, V = into.values()
 
     def part(rank, threads):
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
-        for k, matrix in enumerate((V_z, V_f, V_o)):
-            pack(matrix, 0, n_x, True, V_transposed, k * n_h, 0, rank, threads)
+        pack((V_z, V_f, V_o), 0, n_x, True, V_transposed, 0, 0, n_h, 0, rank, threads)
         # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
-        for k, matrix in enumerate((W_z, W_f, W_o)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_z, W_f, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_f @ x, W_o @ x
-        for k, matrix in enumerate((W_z, W_f, W_o)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_z, W_f, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
-        for k, matrix in enumerate((V_z, V_f, V_o)):
-            pack(matrix, 0, n_x, False, V, 0, k * n_h, rank, threads)
+        pack((V_z, V_f, V_o), 0, n_x, False, V, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, V_transposed.size + W_transposed.size + W.size + V.size))
     return into

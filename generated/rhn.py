@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "e9047e8f48710a0d"
+CONTENT_HASH = "4024a4da872ade3b"
 
 
 @fused
@@ -261,35 +261,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_H1, U_H1, W_T1, U_T1, U_H2, U_T2 = (params[key] for key in ("W_H1", "U_H1", "W_T1", "U_T1", "U_H2",
         "U_T2"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "U_transposed_": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-            "U_": empty_panels(n_h, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), U_transposed_=(2 * n_h, n_h),
+            W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U=(n_h, 2 * n_h), U_=(n_h, 2 * n_h))
     U_transposed, U_transposed_, W_transposed, W, U, U_ = into.values()
 
     def part(rank, threads):
         # ds1_from_dz_H2 = U_H2.T @ dz_H2 + U_T2.T @ dz_T2
-        pack(U_H2, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_T2, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_H2, U_T2), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dh_prev_from_dz_H1 = U_H1.T @ dz_H1 + U_T1.T @ dz_T1
-        pack(U_H1, 0, n_h, True, U_transposed_, 0, 0, rank, threads)
-        pack(U_T1, 0, n_h, True, U_transposed_, n_h, 0, rank, threads)
+        pack((U_H1, U_T1), 0, n_h, True, U_transposed_, 0, 0, n_h, 0, rank, threads)
         # dx = W_H1.T @ dz_H1 + W_T1.T @ dz_T1
-        pack(W_H1, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_T1, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_H1, W_T1), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_H1 @ x, W_T1 @ x
-        pack(W_H1, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_T1, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_H1, W_T1), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_H1 @ h_prev, U_T1 @ h_prev
-        pack(U_H1, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_T1, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_H1, U_T1), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
         # U_H2 @ s1, U_T2 @ s1
-        pack(U_H2, 0, n_h, False, U_, 0, 0, rank, threads)
-        pack(U_T2, 0, n_h, False, U_, 0, n_h, rank, threads)
+        pack((U_H2, U_T2), 0, n_h, False, U_, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + U_transposed_.size + W_transposed.size + W.size + U.size + U_.size))

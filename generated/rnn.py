@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "7b28cabbd809e864"
+CONTENT_HASH = "69107a1954ac707f"
 
 
 @fused
@@ -141,23 +141,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_a, W_a = (params[key] for key in ("U_a", "W_a"))
     if into is None:
-        into = {
-            "U_a_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_a_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_a_packed": empty_panels(n_x, n_h, dtype),
-            "U_a_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_a_packed_transposed=(n_h, n_h), W_a_packed_transposed=(n_h, n_x),
+            W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h))
     U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed = into.values()
 
     def part(rank, threads):
         # U_a.T @ dz_a
-        pack(U_a, 0, n_h, True, U_a_packed_transposed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, True, U_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a.T @ dz_a
-        pack(W_a, 0, n_x, True, W_a_packed_transposed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a @ x
-        pack(W_a, 0, n_x, False, W_a_packed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
         # U_a @ a_prev
-        pack(U_a, 0, n_h, False, U_a_packed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_a_packed_transposed.size + W_a_packed_transposed.size + W_a_packed.size + U_a_packed.size))

@@ -28,7 +28,7 @@ from symcell.runtime import (
     tanh, wait,
 )
 
-CONTENT_HASH = "d433482f3958c64f"
+CONTENT_HASH = "a8c5b8f4b296d734"
 
 
 @fused
@@ -72,12 +72,12 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, 
 def backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h + n_x):
+        for k in range(n_h + n_x):
             # through (1) a = tanh(W_a @ concat(a_prev, x))
-            joined = (dz_a_a_prev[j, k_] if k_ < n_h else dz_a_x[j, k_ - n_h])
+            joined = (dz_a_a_prev[j, k] if k < n_h else dz_a_x[j, k - n_h])
             dW_a = joined
             # passed on
-            dW_a_out[j, k_] = dW_a
+            dW_a_out[j, k] = dW_a
 
 
 @jit
@@ -141,23 +141,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_a = params["W_a"]
     if into is None:
-        into = {
-            "W_a_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_a_packed_transposed_": empty_panels(n_h, n_x, dtype),
-            "W_a_packed": empty_panels(n_x, n_h, dtype),
-            "W_a_packed_": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_a_packed_transposed=(n_h, n_h), W_a_packed_transposed_=(n_h, n_x),
+            W_a_packed=(n_x, n_h), W_a_packed_=(n_h, n_h))
     W_a_packed_transposed, W_a_packed_transposed_, W_a_packed, W_a_packed_ = into.values()
 
     def part(rank, threads):
         # W_a[:, 0:n_h].T @ dz_a
-        pack(W_a, 0, n_h, True, W_a_packed_transposed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_h, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a[:, n_h:n_h + n_x].T @ dz_a
-        pack(W_a, n_h, n_x, True, W_a_packed_transposed_, 0, 0, rank, threads)
+        pack((W_a,), n_h, n_x, True, W_a_packed_transposed_, 0, 0, 0, 0, rank, threads)
         # W_a[:, n_h:n_h + n_x] @ x
-        pack(W_a, n_h, n_x, False, W_a_packed, 0, 0, rank, threads)
+        pack((W_a,), n_h, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
         # W_a[:, 0:n_h] @ a_prev
-        pack(W_a, 0, n_h, False, W_a_packed_, 0, 0, rank, threads)
+        pack((W_a,), 0, n_h, False, W_a_packed_, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         W_a_packed_transposed.size + W_a_packed_transposed_.size + W_a_packed.size + W_a_packed_.size))

@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "37d9308e271d6d55"
+CONTENT_HASH = "4f8ef9db52affeaa"
 
 
 @fused
@@ -231,31 +231,26 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
     U_a, W_a, U_y = (params[key] for key in ("U_a", "W_a", "U_y"))
     if into is None:
-        into = {
-            "U_y_packed_transposed": empty_panels(n_y, n_h, dtype),
-            "U_a_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_a_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_a_packed": empty_panels(n_x, n_h, dtype),
-            "U_a_packed": empty_panels(n_h, n_h, dtype),
-            "U_y_packed": empty_panels(n_h, n_y, dtype),
-        }
+        into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_a_packed_transposed=(n_h, n_h),
+            W_a_packed_transposed=(n_h, n_x), W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h), U_y_packed=(n_h,
+            n_y))
     U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed, U_y_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U_y.T @ dz_y
-        pack(U_y, 0, n_h, True, U_y_packed_transposed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, True, U_y_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_a.T @ dz_a
-        pack(U_a, 0, n_h, True, U_a_packed_transposed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, True, U_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a.T @ dz_a
-        pack(W_a, 0, n_x, True, W_a_packed_transposed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a @ x
-        pack(W_a, 0, n_x, False, W_a_packed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
         # U_a @ a_prev
-        pack(U_a, 0, n_h, False, U_a_packed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
         # U_y @ a
-        pack(U_y, 0, n_h, False, U_y_packed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_y_packed_transposed.size + U_a_packed_transposed.size + W_a_packed_transposed.size + W_a_packed.size + U_a_packed.size + U_y_packed.size))

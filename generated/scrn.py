@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_products, wait,
 )
 
-CONTENT_HASH = "8eb4b4083a903d57"
+CONTENT_HASH = "057a904503178ced"
 
 
 @fused
@@ -232,41 +232,31 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
     B, A, P, R, U, V = (params[key] for key in ("B", "A", "P", "R", "U", "V"))
     if into is None:
-        into = {
-            "weights_transposed": empty_panels(n_y, n_h + n_s, dtype),
-            "R_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "P_packed_transposed": empty_panels(n_h, n_s, dtype),
-            "weights_transposed_": empty_panels(n_h + n_s, n_x, dtype),
-            "weights": empty_panels(n_x, n_h + n_s, dtype),
-            "weights_": empty_panels(n_s, n_h + n_y, dtype),
-            "R_packed": empty_panels(n_h, n_h, dtype),
-            "U_packed": empty_panels(n_h, n_y, dtype),
-        }
+        into = empty_panels(dtype, weights_transposed=(n_y, n_h + n_s), R_packed_transposed=(n_h, n_h),
+            P_packed_transposed=(n_h, n_s), weights_transposed_=(n_h + n_s, n_x), weights=(n_x, n_h + n_s),
+            weights_=(n_s, n_h + n_y), R_packed=(n_h, n_h), U_packed=(n_h, n_y))
     weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, weights, weights_, R_packed, U_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U.T @ dy, V.T @ dy
-        pack(U, 0, n_h, True, weights_transposed, 0, 0, rank, threads)
-        pack(V, 0, n_s, True, weights_transposed, 0, n_h, rank, threads)
+        pack((U,), 0, n_h, True, weights_transposed, 0, 0, 0, 0, rank, threads)
+        pack((V,), 0, n_s, True, weights_transposed, 0, n_h, 0, 0, rank, threads)
         # R.T @ dz_h
-        pack(R, 0, n_h, True, R_packed_transposed, 0, 0, rank, threads)
+        pack((R,), 0, n_h, True, R_packed_transposed, 0, 0, 0, 0, rank, threads)
         # P.T @ dz_h
-        pack(P, 0, n_s, True, P_packed_transposed, 0, 0, rank, threads)
+        pack((P,), 0, n_s, True, P_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = B.T @ dz_s + A.T @ dz_h
-        pack(B, 0, n_x, True, weights_transposed_, 0, 0, rank, threads)
-        pack(A, 0, n_x, True, weights_transposed_, n_s, 0, rank, threads)
+        pack((B, A), 0, n_x, True, weights_transposed_, 0, 0, n_s, 0, rank, threads)
         # B @ x, A @ x
-        pack(B, 0, n_x, False, weights, 0, 0, rank, threads)
-        pack(A, 0, n_x, False, weights, 0, n_s, rank, threads)
+        pack((B, A), 0, n_x, False, weights, 0, 0, 0, n_s, rank, threads)
         # P @ s, V @ s
-        pack(P, 0, n_s, False, weights_, 0, 0, rank, threads)
-        pack(V, 0, n_s, False, weights_, 0, n_h, rank, threads)
+        pack((P, V), 0, n_s, False, weights_, 0, 0, 0, n_h, rank, threads)
         # R @ h_prev
-        pack(R, 0, n_h, False, R_packed, 0, 0, rank, threads)
+        pack((R,), 0, n_h, False, R_packed, 0, 0, 0, 0, rank, threads)
         # U @ h
-        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         weights_transposed.size + R_packed_transposed.size + P_packed_transposed.size + weights_transposed_.size + weights.size + weights_.size + R_packed.size + U_packed.size))

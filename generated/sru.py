@@ -32,7 +32,7 @@ from symcell.runtime import (
     unfused,
 )
 
-CONTENT_HASH = "ea67781739af015c"
+CONTENT_HASH = "62217e189deb794e"
 
 
 @fused
@@ -181,19 +181,14 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h = sizes["n_h"]
     W, W_f, W_r = (params[key] for key in ("W", "W_f", "W_r"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(3 * n_h, n_h), W_=(n_h, 3 * n_h))
     W_transposed, W_ = into.values()
 
     def part(rank, threads):
         # dx_from_du = W.T @ du + W_f.T @ dz_f + W_r.T @ dz_r
-        for k, matrix in enumerate((W, W_f, W_r)):
-            pack(matrix, 0, n_h, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W, W_f, W_r), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W @ x, W_f @ x, W_r @ x
-        for k, matrix in enumerate((W, W_f, W_r)):
-            pack(matrix, 0, n_h, False, W_, 0, k * n_h, rank, threads)
+        pack((W, W_f, W_r), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W_.size))
     return into

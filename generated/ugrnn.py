@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "07e2b7af2b56ba2c"
+CONTENT_HASH = "7858e599de8ae609"
 
 
 @fused
@@ -183,27 +183,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_g, U_g, W_c, U_c = (params[key] for key in ("W_g", "U_g", "W_c", "U_c"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h),
+            U=(n_h, 2 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_g = U_g.T @ dz_g + U_c.T @ dz_c
-        pack(U_g, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_c, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_g, U_c), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_g.T @ dz_g + W_c.T @ dz_c
-        pack(W_g, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_c, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_g, W_c), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_g @ x, W_c @ x
-        pack(W_g, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_c, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_g, W_c), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_g @ h_prev, U_c @ h_prev
-        pack(U_g, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_c, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_g, U_c), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "50b57a503e5f746f"
+CONTENT_HASH = "768c909332143b00"
 
 
 @fused
@@ -263,27 +263,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_o",
         "U_o", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "U": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
+            U=(n_h, 4 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into

@@ -97,8 +97,8 @@ class Arrays:
         return text if len(shape) == 2 else f"{text}.reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
 
     def room_for_weights(self, p):
-        terms, columns = (self.width(symbols) for symbols in (p.operands, p.targets))
-        return f"empty_panels({terms}, {columns}, {self.names.dtype})"
+        """Terms and columns of a product's packed weights."""
+        return self.width(p.operands), self.width(p.targets)
 
     def weight_name(self, p):
         """The name of a product's packed weights; products with the same ones share them, in both directions."""
