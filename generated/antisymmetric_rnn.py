@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "417a9d20377b75b6"
+CONTENT_HASH = "0a83da5d2306ac32"
 
 
 @unfused
@@ -45,7 +45,7 @@ def forward_once_row(n_h, M, gamma, w_h_out):
 
 
 @jit
-def forward_once(n_h, M, gamma, w_h):
+def forward_once(n_h, n_x, M, gamma, w_h):
     """What needs parameters alone."""
     forward_once_row(n_h, M, gamma, w_h)
 
@@ -64,8 +64,8 @@ def forward_step_row(n_h, z_h_from_h_prev, z_h_from_x, b, tanh_z_h_out, h_prev, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, V_packed, w_h_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, V_packed, w_h_packed,
+        x, from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -102,7 +102,7 @@ def backward_once_row(n_h, dw_h, dM_out):
 
 
 @jit
-def backward_once(n_h, dw_h, dM):
+def backward_once(n_h, n_x, dw_h, dM):
     """Gradients through what parameters alone make."""
     backward_once_row(n_h, dw_h, dM)
 
@@ -141,7 +141,7 @@ def backward_after_row(n_h, dz_h, db):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given, dh_later,
         epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -201,7 +201,7 @@ def pack_weights(sizes, dtype, params, into, threads):
             V_packed=(n_x, n_h), w_h_packed=(n_h, n_h)) | {"w_h": allocate((n_h, n_h), dtype)}
     w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed, w_h = into.values()
     # What needs parameters alone.
-    forward_once(n_h, M, gamma, w_h)
+    forward_once(n_h, n_x, M, gamma, w_h)
 
     def part(rank, threads):
         # w_h.T @ dz_h
@@ -233,8 +233,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     tanh_z_h_seq = allocate((T, B, n_h), dtype)
     from_x = allocate((block, B, n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, V_packed, w_h_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, V_packed,
+        w_h_packed, x, from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon))
     return {"h": h_seq}, {"tanh_z_h_seq": tanh_z_h_seq}
 
 
@@ -263,17 +263,16 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, tanh_z_h_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given, dh_later,
-        epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given,
+        dh_later, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(lines, panels, ahead))
     dw_h = summed(dw_h)
     dV = summed(dV)
     sums = summed(sums)
     # Gradients through what parameters alone make.
     dM = allocate((n_h, n_h), dtype)
-    backward_once(n_h, dw_h, dM)
-    db = sums
-    return {"b": db, "V": dV, "M": dM}, {"x": dx_seq}
+    backward_once(n_h, n_x, dw_h, dM)
+    return {"b": sums, "V": dV, "M": dM}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

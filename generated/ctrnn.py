@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "88463e311b3a57a5"
+CONTENT_HASH = "c7532e758aa956ac"
 
 
 @fused
@@ -115,10 +115,10 @@ def forward_step_row_6(n_h, z_h1_from_x, z_h_from_h5, b_h, tanh_z_h_out, h5, dt,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_h_packed, U_h_packed, x,
-        from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq, from_h4,
-        h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
-        tanh_z_h5_seq, tanh_z_h_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_h_packed,
+        U_h_packed, x, from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq,
+        from_h4, h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq,
+        tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -354,7 +354,7 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
         from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
         dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
@@ -531,10 +531,10 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_h3 = allocate((1, B, n_h), dtype)
     from_h4 = allocate((1, B, n_h), dtype)
     from_h5 = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_h_packed, U_h_packed, x,
-        from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq, from_h4,
-        h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
-        tanh_z_h5_seq, tanh_z_h_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_h_packed,
+        U_h_packed, x, from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq,
+        from_h4, h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq,
+        tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq))
     return {"h": h_seq}, {"h1_seq": h1_seq, "h2_seq": h2_seq, "h3_seq": h3_seq, "h4_seq": h4_seq,
         "h5_seq": h5_seq, "tanh_z_h1_seq": tanh_z_h1_seq, "tanh_z_h2_seq": tanh_z_h2_seq,
         "tanh_z_h3_seq": tanh_z_h3_seq, "tanh_z_h4_seq": tanh_z_h4_seq, "tanh_z_h5_seq": tanh_z_h5_seq,
@@ -580,8 +580,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
         from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
         dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
         dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3,
@@ -605,9 +605,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_h = allocate((n_h, n_x), dtype)
     backward_once(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h, dz_h1_x,
         dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h)
-    dtau = sums[0:1]
-    db_h = sums[1:n_h + 1]
-    return {"tau": dtau.reshape(()), "b_h": db_h, "U_h": dU_h, "W_h": dW_h}, {"x": dx_seq}
+    return {"tau": sums[0:1].reshape(()), "b_h": sums[1:n_h + 1], "U_h": dU_h, "W_h": dW_h}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

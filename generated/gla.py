@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "d9a58450bcaf8b5b"
+CONTENT_HASH = "7514ba4344eae797"
 
 
 @fused
@@ -75,9 +75,9 @@ def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_k, n_v, W, G_1_packed,
-        G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq, v_seq, S_seq,
-        y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_k, n_v, n_r, W,
+        G_1_packed, G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq,
+        v_seq, S_seq, y_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -172,9 +172,9 @@ def backward_before_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_k, n_v, n_r,
-        G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq,
-        z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_k, n_v,
+        n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq,
+        dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2,
         dweights, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(2 * n_k + n_k * n_v + n_v, G_2_packed_transposed)
@@ -273,9 +273,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     v_seq = allocate((T, B, n_v), dtype)
     from_x = allocate((block, B, 2 * n_k + n_v), dtype)
     from_z_a = allocate((block, B, n_k), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_k, n_v, W, G_1_packed,
-        G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq, v_seq, S_seq,
-        y_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_k, n_v, n_r, W,
+        G_1_packed, G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq,
+        v_seq, S_seq, y_seq))
     return {"S": S_seq, "y": y_seq}, {"a_seq": a_seq, "k_seq": k_seq, "q_seq": q_seq, "v_seq": v_seq,
         "z_a_2_seq": z_a_2_seq, "z_a_seq": z_a_seq}
 
@@ -306,10 +306,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dweights = sums_of_products((parts[-1].own + 1, 2 * n_k + n_r + n_v, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_k, dtype)
     lines, panels = outer_room(len(parts), [n_r, n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_k, n_v,
-        n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq,
-        dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq),
-        own=(dG_2, dweights, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2,
+        dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq,
+        z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(lines, panels))
     dG_2 = summed(dG_2)
     dweights = summed(dweights)
     sums = summed(sums)

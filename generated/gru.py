@@ -32,7 +32,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "cda140eac9dfba40"
+CONTENT_HASH = "f9342318c96bc094"
 
 
 @fused
@@ -71,8 +71,8 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, i, c_prev, c_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, U_g_packed, x, from_x,
-        c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, U_g_packed, x,
+        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -167,7 +167,7 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dU, dU_g, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -278,8 +278,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_c_prev = allocate((1, B, 2 * n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, U_g_packed, x,
-        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, U_g_packed,
+        x, from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
     return {"c": c_seq}, {"g_seq": g_seq, "i_seq": i_seq, "r_seq": r_seq, "v_g_seq": v_g_seq}
 
 
@@ -308,8 +308,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dU, dU_g, dW, sums), each=(lines,
         panels, ahead))
     dU = summed(dU)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "59684355c16c4889"
+CONTENT_HASH = "8f4e62a4187cbb8a"
 
 
 @fused
@@ -70,8 +70,8 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, i, c_prev, c_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, W_, W_g_packed, x, from_x,
-        c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, W_g_packed, x,
+        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -193,7 +193,7 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g, dz_, sums, lines, panels,
         ahead):
@@ -307,8 +307,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_c_prev = allocate((1, B, 2 * n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, W_, W_g_packed, x,
-        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, W_, W_g_packed,
+        x, from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
     return {"c": c_seq}, {"g_seq": g_seq, "i_seq": i_seq, "r_seq": r_seq, "v_g_seq": v_g_seq}
 
 
@@ -337,8 +337,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums), each=(lines,
         panels, ahead))
     dz = summed(dz)
@@ -355,10 +355,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_i = allocate((n_h, n_h + n_x), dtype)
     dW_g = allocate((n_h, n_h + n_x), dtype)
     backward_once(n_h, n_x, dz_r_x, dz_r_c_prev, dW_r, dz_i_x, dz_i_c_prev, dW_i, dz_g_x, dz_g_v_g, dW_g)
-    db_r = sums[0:n_h]
-    db_i = sums[n_h:2 * n_h]
-    db_g = sums[2 * n_h:3 * n_h]
-    return {"b_r": db_r, "W_r": dW_r, "b_i": db_i, "W_i": dW_i, "b_g": db_g, "W_g": dW_g}, {"x": dx_seq}
+    return {"b_r": sums[0:n_h], "W_r": dW_r, "b_i": sums[n_h:2 * n_h], "W_i": dW_i,
+        "b_g": sums[2 * n_h:3 * n_h], "W_g": dW_g}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

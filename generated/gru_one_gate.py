@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "ec52bc6559b5fca6"
+CONTENT_HASH = "79f843e45d7fafb2"
 
 
 @fused
@@ -56,8 +56,8 @@ def forward_step_row(n_h, z_g_from_c_prev, z_g_from_x, b_g, g_out, z_u_from_c_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, c_seq,
-        from_c_prev, x_kept, b_g, g_seq, b_u, u_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        c_seq, from_c_prev, x_kept, b_g, g_seq, b_u, u_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -127,7 +127,7 @@ def backward_after_row(n_h, dz_g, db_g, dz_u, db_u):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq, u_seq, dc,
         dU, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -217,8 +217,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     g_seq, u_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, 2 * n_h), dtype)
     from_c_prev = allocate((1, B, 2 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, c_seq,
-        from_c_prev, x_kept, b_g, g_seq, b_u, u_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        c_seq, from_c_prev, x_kept, b_g, g_seq, b_u, u_seq))
     return {"c": c_seq}, {"g_seq": g_seq, "u_seq": u_seq}
 
 
@@ -244,9 +244,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([c_seq, x, dc_given, g_seq, u_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq, u_seq,
-        dc), own=(dU, dW, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq,
+        u_seq, dc), own=(dU, dW, sums), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

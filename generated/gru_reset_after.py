@@ -32,7 +32,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "fe6a3f74265f0d2a"
+CONTENT_HASH = "5edaa7537274982e"
 
 
 @fused
@@ -65,8 +65,8 @@ def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_r_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -148,7 +148,7 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, z_seq,
         n_seq, r_seq, z_n_seq, dh, dU, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -243,8 +243,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     z_seq, r_seq, z_n_seq, n_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_h_prev = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq))
     return {"h": h_seq}, {"n_seq": n_seq, "r_seq": r_seq, "z_n_seq": z_n_seq, "z_seq": z_seq}
 
 
@@ -271,9 +271,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, z_seq,
-        n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
+        z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "04765c6e51eeecd1"
+CONTENT_HASH = "89a2a286e5f55d6c"
 
 
 @fused
@@ -73,8 +73,8 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -156,7 +156,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, dc_given,
         dc_later, o_seq, i_seq, g_seq, f_seq, dW, dU, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -250,8 +250,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, g_seq, o_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
@@ -276,9 +276,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, dc_given,
-        dc_later, o_seq, i_seq, g_seq, f_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq,
+        dc_given, dc_later, o_seq, i_seq, g_seq, f_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -32,7 +32,7 @@ from symcell.runtime import (
     products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "86996c3afd9c46e3"
+CONTENT_HASH = "33595292282a75c8"
 
 
 @fused
@@ -81,8 +81,8 @@ def forward_step_row_2(n_h, z_i_from_v_i, z_i_from_x, b_i, i_out, z_o_from_v_i, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, v_i_seq,
-        from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        v_i_seq, from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -154,7 +154,7 @@ def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, si
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq, i_seq,
         sigmoid_z_g_seq, g_seq, dW, dU, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -227,8 +227,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     v_i_seq, i_seq, o_seq, sigmoid_z_g_seq, g_seq = allocate((5, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_v_i = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, v_i_seq,
-        from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        v_i_seq, from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq,
         "sigmoid_z_g_seq": sigmoid_z_g_seq, "v_i_seq": v_i_seq}
 
@@ -253,9 +253,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq, i_seq,
-        sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq,
+        i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(lines, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

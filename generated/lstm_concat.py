@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "2efce8e7919c3375"
+CONTENT_HASH = "b77b99fbab92d1a7"
 
 
 @fused
@@ -73,8 +73,8 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, W_, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, x, from_x,
+        h_seq, from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -190,7 +190,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq, dc_given,
         dc_later, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -289,8 +289,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, g_seq, o_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, W_, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, W_, x, from_x,
+        h_seq, from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
@@ -316,8 +316,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq, dc_given,
-        dc_later, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(lines, panels, ahead))
+        n_x, W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq,
+        dc_given, dc_later, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(lines, panels, ahead))
     dz = summed(dz)
     dz_ = summed(dz_)
     sums = summed(sums)
@@ -336,12 +336,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_o = allocate((n_h, n_h + n_x), dtype)
     backward_once(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f, dz_g_x, dz_g_h_prev, dW_g,
         dz_o_x, dz_o_h_prev, dW_o)
-    db_i = sums[0:n_h]
-    db_f = sums[n_h:2 * n_h]
-    db_g = sums[2 * n_h:3 * n_h]
-    db_o = sums[3 * n_h:4 * n_h]
-    return {"b_i": db_i, "W_i": dW_i, "b_f": db_f, "W_f": dW_f, "b_g": db_g, "W_g": dW_g, "b_o": db_o,
-        "W_o": dW_o}, {"x": dx_seq}
+    return {"b_i": sums[0:n_h], "W_i": dW_i, "b_f": sums[n_h:2 * n_h], "W_f": dW_f,
+        "b_g": sums[2 * n_h:3 * n_h], "W_g": dW_g, "b_o": sums[3 * n_h:4 * n_h], "W_o": dW_o}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

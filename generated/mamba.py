@@ -39,7 +39,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "d1709debb424ec41"
+CONTENT_HASH = "9b58bef38788d17c"
 
 
 @fused
@@ -54,7 +54,7 @@ def forward_once_row(n_u, n_s, A_log, w_S_out):
 
 
 @jit
-def forward_once(n_u, n_s, A_log, w_S):
+def forward_once(n_x, n_u, n_r, n_s, n_y, A_log, w_S):
     """What needs parameters alone."""
     forward_once_row(n_u, n_s, A_log, w_S)
 
@@ -134,10 +134,10 @@ def forward_before_row_3(n_y, y_from_v_y, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, n_s, n_y, W, W_1_packed, W_,
-        W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq, from_v_y,
-        x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq, delta_seq,
-        v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_u, n_r, n_s, n_y, W,
+        W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
+        from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq,
+        delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(n_u, W)
     sum_y_ssm = array_in(memory, 0, (n_u,))
@@ -203,7 +203,7 @@ def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
 
 
 @jit
-def backward_once(n_u, n_s, dw_S, w_S, dA_log):
+def backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log):
     """Gradients through what parameters alone make."""
     backward_once_row(n_u, n_s, dw_S, w_S, dA_log)
 
@@ -331,8 +331,8 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_giv
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_u, n_r, n_s,
-        n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_u, n_r,
+        n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
         dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
         dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
         sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
@@ -445,7 +445,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         into.values()
     )
     # What needs parameters alone.
-    forward_once(n_u, n_s, A_log, w_S)
+    forward_once(n_x, n_u, n_r, n_s, n_y, A_log, w_S)
 
     def part(rank, threads):
         # W_y.T @ dy
@@ -503,10 +503,10 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     exp_S_seq = allocate((T, B, n_u, n_s), dtype)
     from_z_delta = allocate((block, B, n_u), dtype)
     from_v_y = allocate((block, B, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_u, n_s, n_y, W, W_1_packed,
-        W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq, from_v_y,
-        x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq, delta_seq,
-        v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_u, n_r, n_s, n_y, W,
+        W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
+        from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq,
+        delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
     return {"u1": u1_seq, "u2": u2_seq, "u3": u3_seq, "S": S_seq, "y": y_seq}, {"delta_seq": delta_seq,
         "exp_S_seq": exp_S_seq, "from_u": from_u, "from_x": from_x, "silu_z_y_seq": silu_z_y_seq,
         "u_seq": u_seq, "v_S_seq": v_S_seq, "v_y_seq": v_y_seq, "y_ssm_seq": y_ssm_seq,
@@ -551,13 +551,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_ = sums_of_products((parts[-1].own + 1, 2 * n_u, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 7 * n_u + n_s * n_u, dtype)
     lines, panels = outer_room(len(parts), [n_u, n_r, n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_u, n_r,
-        n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
-        dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
-        dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
-        sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
-        delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given,
-        du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq,
+        from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta,
+        du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3,
+        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given,
+        dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later,
+        du2_given, du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(lines, panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)
@@ -566,22 +566,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dw_S = sums[0:n_s * n_u].reshape((n_u, n_s))
     # Gradients through what parameters alone make.
     dA_log = allocate((n_u, n_s), dtype)
-    backward_once(n_u, n_s, dw_S, w_S, dA_log)
-    db_u = sums[n_s * n_u:n_s * n_u + n_u]
-    dk0 = sums[n_s * n_u + n_u:2 * n_u + n_s * n_u]
-    dk1 = sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u]
-    dk2 = sums[3 * n_u + n_s * n_u:4 * n_u + n_s * n_u]
-    dk3 = sums[4 * n_u + n_s * n_u:5 * n_u + n_s * n_u]
-    db_delta = sums[5 * n_u + n_s * n_u:6 * n_u + n_s * n_u]
-    dD = sums[6 * n_u + n_s * n_u:7 * n_u + n_s * n_u]
-    dW_1 = dW[0:n_r]
-    dW_B = dW[n_r:n_r + n_s]
-    dW_C = dW[n_r + n_s:2 * n_s + n_r]
-    dW_u = dW_[0:n_u]
-    dW_z = dW_[n_u:2 * n_u]
-    return {"W_u": dW_u, "b_u": db_u, "k0": dk0, "k1": dk1, "k2": dk2, "k3": dk3, "b_delta": db_delta,
-        "W_2": dW_2, "W_1": dW_1, "W_B": dW_B, "W_C": dW_C, "A_log": dA_log, "D": dD, "W_y": dW_y,
-        "W_z": dW_z}, {"x": dx_seq}
+    backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log)
+    return {"W_u": dW_[0:n_u], "b_u": sums[n_s * n_u:n_s * n_u + n_u],
+        "k0": sums[n_s * n_u + n_u:2 * n_u + n_s * n_u], "k1": sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u],
+        "k2": sums[3 * n_u + n_s * n_u:4 * n_u + n_s * n_u],
+        "k3": sums[4 * n_u + n_s * n_u:5 * n_u + n_s * n_u],
+        "b_delta": sums[5 * n_u + n_s * n_u:6 * n_u + n_s * n_u], "W_2": dW_2, "W_1": dW[0:n_r],
+        "W_B": dW[n_r:n_r + n_s], "W_C": dW[n_r + n_s:2 * n_s + n_r], "A_log": dA_log,
+        "D": sums[6 * n_u + n_s * n_u:7 * n_u + n_s * n_u], "W_y": dW_y,
+        "W_z": dW_[n_u:2 * n_u]}, {"x": dx_seq}
 
 
 def shapes(n_x, n_u, n_r, n_s, n_y):

@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "eb5564df2ec3287f"
+CONTENT_HASH = "3710ab65cf4d79b7"
 
 
 @fused
@@ -64,8 +64,8 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, f, h_prev, h_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U_f_packed, U_g_packed, x,
-        from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U_f_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -153,7 +153,7 @@ def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
         h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh, dU_f, dW, dU_g, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -261,8 +261,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 2 * n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U_f_packed, U_g_packed,
-        x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U_f_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq))
     return {"h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "v_g_seq": v_g_seq}
 
 
@@ -291,8 +291,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, v_g_seq, dh_given, f_seq, g_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
         h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums), each=(lines,
         panels, ahead))
     dU_f = summed(dU_f)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "6924eaab42c1f38f"
+CONTENT_HASH = "683079ecbce7756b"
 
 
 @fused
@@ -93,9 +93,9 @@ def forward_step_row_2(n_h, n_m, z_i_from_m, z_i_from_x, b_i, i_out, z_f_from_m,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x,
-        from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u,
-        u_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_m, n_h, n_x, W, U_m_packed, U,
+        x, from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq,
+        b_u, u_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -207,7 +207,7 @@ def backward_after_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_m, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_m, n_h, n_x,
         U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later, dx_seq,
         h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
         from_h_prev, dU_m, dW, dU, sums, lines, panels, ahead):
@@ -335,9 +335,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, o_seq, u_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h + n_m), dtype)
     from_m = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_m, n_h, W, U_m_packed, U, x,
-        from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u,
-        u_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_m, n_h, n_x, W, U_m_packed,
+        U, x, from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o,
+        o_seq, b_u, u_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "from_h_prev": from_h_prev, "i_seq": i_seq,
         "m_seq": m_seq, "o_seq": o_seq, "u_seq": u_seq, "z_m_2_seq": z_m_2_seq}
 
@@ -370,9 +370,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     ahead = room_ahead([h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
         from_h_prev], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_m,
-        n_h, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later, dx_seq,
-        h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
-        from_h_prev), own=(dU_m, dW, dU, sums), each=(lines, panels, ahead))
+        n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later,
+        dx_seq, h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq,
+        z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(lines, panels, ahead))
     dU_m = summed(dU_m)
     dW = summed(dW)
     dU = summed(dU)

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "64bad691e6db259e"
+CONTENT_HASH = "5b929008d36a0ea0"
 
 
 @fused
@@ -81,9 +81,9 @@ def forward_step_row_2(n_h, tanh_z_g, z_g_2_from_v_g, b_g, g_out, z, h_prev, h_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U_r_packed, U_g_packed, x,
-        from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r, r_seq, b_g,
-        g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U_r_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r,
+        r_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -189,7 +189,7 @@ def backward_after_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_o
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
         from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq, r_seq, tanh_z_g_seq,
         dU_r, dW, dU_g, sums, lines, panels, ahead):
@@ -303,9 +303,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U_r_packed, U_g_packed,
-        x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r, r_seq, b_g,
-        g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U_r_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r,
+        r_seq, b_g, g_seq))
     return {"h": h_seq}, {"g_seq": g_seq, "r_seq": r_seq, "tanh_z_g_seq": tanh_z_g_seq, "v_g_seq": v_g_seq,
         "z_seq": z_seq}
 
@@ -337,8 +337,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, v_g_seq, x, dh_given, z_seq, g_seq, r_seq, tanh_z_g_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
         from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq, r_seq, tanh_z_g_seq),
         own=(dU_r, dW, dU_g, sums), each=(lines, panels, ahead))
     dU_r = summed(dU_r)

@@ -42,7 +42,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "9d7b8a007b784d9a"
+CONTENT_HASH = "114fb0994210dd20"
 
 
 @unfused
@@ -145,9 +145,9 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f, f_seq,
-        b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f,
+        f_seq, b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch((5 * n_h) // 2, W)
     z_m_f = array_in(memory, 0, (n_h // 2,))
@@ -312,7 +312,7 @@ def backward_after_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, dc_given,
         dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq,
         v_m_f_seq, dW, dU, sums, lines, panels, ahead):
@@ -456,9 +456,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, o_seq, g_seq, w_seq, f_hat_seq, i_hat_seq = allocate((7, T, B, n_h), dtype)
     from_x = allocate((block, B, 5 * n_h), dtype)
     from_h_prev = allocate((1, B, 5 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f, f_seq,
-        b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f,
+        f_seq, b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_hat_seq": f_hat_seq, "f_seq": f_seq, "g_seq": g_seq,
         "i_hat_seq": i_hat_seq, "i_seq": i_seq, "m_f_seq": m_f_seq, "m_i_seq": m_i_seq, "o_seq": o_seq,
         "v_m_f_seq": v_m_f_seq, "v_m_i_seq": v_m_i_seq, "w_seq": w_seq}
@@ -488,10 +488,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, dc_given, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
         f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, dc_given,
-        dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq,
-        v_m_f_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq,
+        dc_given, dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
+        m_i_seq, v_m_f_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

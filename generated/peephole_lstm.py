@@ -34,7 +34,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "70bc07acfba8195f"
+CONTENT_HASH = "4c15a9d36314a5a9"
 
 
 @fused
@@ -74,8 +74,8 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -161,7 +161,7 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq, p_o,
         dc_given, dc_later, i_seq, g_seq, f_seq, p_i, p_f, dW, dU, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -260,8 +260,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, g_seq, o_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, p_o, b_o, o_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
@@ -288,8 +288,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq, p_o,
-        dc_given, dc_later, i_seq, g_seq, f_seq, p_i, p_f), own=(dW, dU, sums), each=(lines, panels, ahead))
+        n_x, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq,
+        p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i, p_f), own=(dW, dU, sums), each=(lines, panels,
+        ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

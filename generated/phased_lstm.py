@@ -38,7 +38,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "0ce6a329f73f7b09"
+CONTENT_HASH = "76dfc3ac653e7936"
 
 
 @fused
@@ -107,9 +107,9 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq,
-        p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i,
+        i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -245,7 +245,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
         dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq,
         h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq, dW, dU, sums, lines, panels, ahead):
@@ -363,9 +363,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     tanh_c_hat_seq, h_hat_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq,
-        p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i,
+        i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq))
     return {"c": c_seq, "h": h_seq}, {"c_hat_seq": c_hat_seq, "f_seq": f_seq, "g_seq": g_seq,
         "h_hat_seq": h_hat_seq, "i_seq": i_seq, "k_seq": k_seq, "mod_phi_seq": mod_phi_seq, "o_seq": o_seq,
         "phi_seq": phi_seq, "tanh_c_hat_seq": tanh_c_hat_seq}
@@ -400,11 +400,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq, c_seq,
         f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
-        dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq,
-        h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW, dU, sums), each=(lines,
-        panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq,
+        dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f,
+        c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW, dU, sums),
+        each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -28,7 +28,7 @@ from symcell.runtime import (
     tanh, wait,
 )
 
-CONTENT_HASH = "a8c5b8f4b296d734"
+CONTENT_HASH = "5d811630d0b37680"
 
 
 @fused
@@ -43,8 +43,8 @@ def forward_step_row(n_h, z_a_from_a_prev, z_a_from_x, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_a_packed, W_a_packed_, x,
-        from_x, a_seq, from_a_prev, x_kept):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_a_packed,
+        W_a_packed_, x, from_x, a_seq, from_a_prev, x_kept):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -101,7 +101,7 @@ def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
         da_given, dz_a_a_prev, dz_a_x, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -172,8 +172,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     block = steps_at_a_time(T, B)
     from_x = allocate((block, B, n_h), dtype)
     from_a_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_a_packed, W_a_packed_, x,
-        from_x, a_seq, from_a_prev, x_kept))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_a_packed,
+        W_a_packed_, x, from_x, a_seq, from_a_prev, x_kept))
     return {"a": a_seq}, {}
 
 
@@ -198,7 +198,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([a_seq, x, da_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
+        n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
         da_given), own=(dz_a_a_prev, dz_a_x), each=(lines, panels, ahead))
     dz_a_a_prev = summed(dz_a_a_prev)
     dz_a_x = summed(dz_a_x)

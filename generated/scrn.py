@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_products, wait,
 )
 
-CONTENT_HASH = "057a904503178ced"
+CONTENT_HASH = "dcca6f813ec14d73"
 
 
 @fused
@@ -70,8 +70,9 @@ def forward_after_row(n_y, n_h, y_from_h, y_from_s, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_s, n_h, n_y, weights, weights_,
-        R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha, y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n_s, n_x, n_h, n_y, weights,
+        weights_, R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha,
+        y_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -158,8 +159,8 @@ def backward_after_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, a
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_h,
-        n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_x,
+        n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
         from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given, ds_given,
         ds_later, alpha, dweights, dP, dR, dU, dV, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -287,7 +288,7 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
     from_s = allocate((block, B_, n_h + n_y), dtype)
     from_h_prev = allocate((1, B_, n_h), dtype)
     from_h = allocate((block, B_, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_s, n_h, n_y, weights,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B_, n_s, n_x, n_h, n_y, weights,
         weights_, R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha,
         y_seq))
     return {"s": s_seq, "h": h_seq, "y": y_seq}, {}
@@ -326,9 +327,9 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     lines, panels = outer_room(len(parts), [n_h, n_s, n_x], dtype)
     ahead = room_ahead([h_seq, s_seq, x, dy_given, dh_given, ds_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_s,
-        n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
-        from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given, ds_given,
-        ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(lines, panels, ahead))
+        n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_,
+        dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given,
+        ds_given, ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(lines, panels, ahead))
     dweights = summed(dweights)
     dP = summed(dP)
     dR = summed(dR)

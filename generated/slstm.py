@@ -38,7 +38,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "0467a2889686e7cd"
+CONTENT_HASH = "17ef3fe9efec0e50"
 
 
 @fused
@@ -76,7 +76,7 @@ def forward_once_row(n_heads, n_h, R_i, w_i_log_out, R_f, w_f_log_out, R_z, w_z_
 
 
 @jit
-def forward_once(n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o):
+def forward_once(n_x, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o):
     """What needs parameters alone."""
     forward_once_row(n_heads, n_h, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
 
@@ -127,9 +127,9 @@ def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, w, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, m_seq,
-        i_seq, f_seq, c_seq, n_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, n_heads, W, w, x,
+        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq,
+        f_log_seq, m_seq, i_seq, f_seq, c_seq, n_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -182,7 +182,7 @@ def backward_once_row(n_h, n_heads, dw_i_log, dR_i_out, dw_f_log, dR_f_out, dw_z
 
 
 @jit
-def backward_once(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o):
+def backward_once(n_x, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o):
     """Gradients through what parameters alone make."""
     backward_once_row(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
 
@@ -250,10 +250,10 @@ def backward_after_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
-        w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dh_final,
-        dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given, dm_later,
-        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW, sums, lines, panels, ahead):
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
+        n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x,
+        dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
+        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     ahead = noted_ahead(ahead, (h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given,
         i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), low, upto)
@@ -324,7 +324,7 @@ def pack_weights(sizes, dtype, params, into, threads):
             dtype), "w_z": allocate((n_h, n_h), dtype), "w_o": allocate((n_h, n_h), dtype)}
     w_transposed, W_transposed, W, w, w_i_log, w_f_log, w_z, w_o = into.values()
     # What needs parameters alone.
-    forward_once(n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
+    forward_once(n_x, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
 
     def part(rank, threads):
         # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
@@ -342,7 +342,7 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h, n_heads = (sizes[key] for key in ("n_x", "n_h", "n_heads"))
     b_i, b_f, b_z, b_o = (params[key] for key in ("b_i", "b_f", "b_z", "b_o"))
     W, w = (packs[key] for key in ("W", "w"))
     x = inputs["x"]
@@ -360,9 +360,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     z_seq, o_seq, i_log_seq, z_f_log_seq, f_log_seq, i_seq, f_seq = allocate((7, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, w, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, m_seq,
-        i_seq, f_seq, c_seq, n_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, n_heads, W, w, x,
+        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq,
+        f_log_seq, m_seq, i_seq, f_seq, c_seq, n_seq))
     return {"m": m_seq, "c": c_seq, "n": n_seq, "h": h_seq}, {"f_log_seq": f_log_seq, "f_seq": f_seq,
         "i_log_seq": i_log_seq, "i_seq": i_seq, "o_seq": o_seq, "z_f_log_seq": z_f_log_seq, "z_seq": z_seq}
 
@@ -390,11 +390,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given, i_seq,
         f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dh_final,
-        dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given, dm_later,
-        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums), each=(lines, panels,
-        ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq,
+        x, dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
+        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums), each=(lines,
+        panels, ahead))
     dw = summed(dw)
     dW = summed(dW)
     sums = summed(sums)
@@ -407,17 +407,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dR_f = allocate((n_heads, n_h // n_heads, n_h // n_heads), dtype)
     dR_z = allocate((n_heads, n_h // n_heads, n_h // n_heads), dtype)
     dR_o = allocate((n_heads, n_h // n_heads, n_h // n_heads), dtype)
-    backward_once(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
-    db_i = sums[0:n_h]
-    db_f = sums[n_h:2 * n_h]
-    db_z = sums[2 * n_h:3 * n_h]
-    db_o = sums[3 * n_h:4 * n_h]
-    dW_i = dW[0:n_h]
-    dW_f = dW[n_h:2 * n_h]
-    dW_z = dW[2 * n_h:3 * n_h]
-    dW_o = dW[3 * n_h:4 * n_h]
-    return {"R_i": dR_i, "W_i": dW_i, "b_i": db_i, "R_f": dR_f, "W_f": dW_f, "b_f": db_f, "R_z": dR_z,
-        "W_z": dW_z, "b_z": db_z, "R_o": dR_o, "W_o": dW_o, "b_o": db_o}, {"x": dx_seq}
+    backward_once(n_x, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
+    return {"R_i": dR_i, "W_i": dW[0:n_h], "b_i": sums[0:n_h], "R_f": dR_f, "W_f": dW[n_h:2 * n_h],
+        "b_f": sums[n_h:2 * n_h], "R_z": dR_z, "W_z": dW[2 * n_h:3 * n_h], "b_z": sums[2 * n_h:3 * n_h],
+        "R_o": dR_o, "W_o": dW[3 * n_h:4 * n_h], "b_o": sums[3 * n_h:4 * n_h]}, {"x": dx_seq}
 
 
 def shapes(n_x, n_h, n_heads):

@@ -34,7 +34,7 @@ from symcell.runtime import (
     run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "e90fa64e3fb69460"
+CONTENT_HASH = "af00e43eee32b1a3"
 
 
 @unfused
@@ -106,9 +106,9 @@ def forward_after_row_2(n_o, z_o_from_v_o, b_o, z_o_out, o_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_a, n_p, n_r, n_o, W_p_packed,
-        U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq, from_v_o,
-        x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_a, n_p, n_r, n_x, n_o,
+        W_p_packed, U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq,
+        from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(n_p, W_p_packed)
     p = array_in(memory, 0, (n_p,))
@@ -240,8 +240,8 @@ def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_a, n_p, n_r,
-        n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_a, n_p, n_r,
+        n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
         dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
         do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums,
         lines, panels, ahead):
@@ -387,9 +387,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_v_r = allocate((1, B, n_r), dtype)
     from_r = allocate((1, B, n_p), dtype)
     from_v_o = allocate((block, B, n_o), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_a, n_p, n_r, n_o, W_p_packed,
-        U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq, from_v_o,
-        x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_a, n_p, n_r, n_x, n_o,
+        W_p_packed, U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq,
+        from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq))
     return {"mu": mu_seq, "o": o_seq}, {"r_seq": r_seq, "v_o_seq": v_o_seq, "v_r_seq": v_r_seq,
         "z_o_seq": z_o_seq, "z_p_seq": z_p_seq, "z_r_seq": z_r_seq}
 
@@ -428,11 +428,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_o + n_p + n_r, dtype)
     lines, panels = outer_room(len(parts), [n_a * n_p, n_r, n_x], dtype)
     ahead = room_ahead([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_a, n_p,
-        n_r, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
-        dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
-        do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r, dU_p, dW_p, dU_o,
-        sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_a,
+        n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
+        W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq,
+        v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r,
+        dU_p, dW_p, dU_o, sums), each=(lines, panels, ahead))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)
     dW_p = summed(dW_p)

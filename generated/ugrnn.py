@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "7858e599de8ae609"
+CONTENT_HASH = "d8884fd9afc0b157"
 
 
 @fused
@@ -56,8 +56,8 @@ def forward_step_row(n_h, z_g_from_h_prev, z_g_from_x, b_g, g_out, z_c_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_g, g_seq, b_c, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_g, g_seq, b_c, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -125,7 +125,7 @@ def backward_after_row(n_h, dz_g, db_g, dz_c, db_c):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_given, dh_later, g_seq, c_seq, dh,
         dW, dU, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -215,8 +215,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     g_seq, c_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, 2 * n_h), dtype)
     from_h_prev = allocate((1, B, 2 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_g, g_seq, b_c, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_g, g_seq, b_c, c_seq))
     return {"h": h_seq}, {"c_seq": c_seq, "g_seq": g_seq}
 
 
@@ -242,9 +242,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, g_seq, c_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_given, dh_later, g_seq, c_seq,
-        dh), own=(dW, dU, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_given, dh_later, g_seq,
+        c_seq, dh), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

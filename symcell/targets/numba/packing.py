@@ -4,7 +4,7 @@ are computed from parameters alone.
 
 from itertools import pairwise
 
-from symcell.targets.layout import function_text, indented, tuple_text, words
+from symcell.targets.layout import function_text, indented, tuple_text
 from symcell.targets.numba.arrays import size_of
 from symcell.targets.numba.products import product_comment
 
@@ -36,8 +36,14 @@ def packing_frame(forward, backward):
     return function_text(
         f"def pack_weights({names.sizes}, {names.dtype}, {names.params}, {names.into}, {names.threads}):",
         "Parameters as the passes read them, in new arrays, or `into` those of an earlier call.",
-        [*arrays.sizes(lines), *arrays.unpacked_params(lines), *lines],
+        [*(arrays.sizes() if rooms else ()), *arrays.unpacked_params(_read(forward, products)), *lines],
     )
+
+
+def _read(forward, products):
+    """The arrays of parameters that are packed, or read by what is computed of parameters alone."""
+    packed = {forward.homes[w.symbol].array for p in products.values() for w in p.weights}
+    return packed | set(forward.once.arrays if forward.once else ())
 
 
 def _once(forward):
@@ -81,9 +87,3 @@ def _is_regular(blocks):
     kinds = {(transposed, *places[:2]) for _, transposed, places in blocks}
     steps = {tuple((b - a).expand() for a, b in zip(one[2][2:], other[2][2:], strict=True)) for one, other in pairwise(blocks)}
     return len(kinds) == 1 and len(steps) <= 1
-
-
-def read_packs(passage, forward, lines):
-    """The line that unpacks the packed weights, and the values of parameters alone, that some lines read."""
-    read = words(lines)
-    return {a: a for a in (*made_once(forward), *passage.packed) if a in read}
