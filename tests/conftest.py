@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 HERE = Path(__file__).parent
-OURS = ("symcell", "symcell_kernels", "symcell_references", "tests", "references", "benchmarks")
+OURS = ("symcell", "symcell_kernels", "symcell_references", "tests", "references", "support", "benchmarks")
 
 
 def pytest_configure(config):

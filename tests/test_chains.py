@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import sympy
-from deep_cells import (
+from support.deep_cells import (
     DEEP,
     SHALLOWER,
     mixing_gates,
