@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 OURS = ("symcell", "symcell_kernels", "symcell_references", "tests", "references", "support", "benchmarks")
+
+pytest.register_assert_rewrite("support")  # their failures show values, as those of the tests do
 
 
 def pytest_configure(config):

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy
+from support.processes import run_python
 from sympy import Eq, Max, exp, symbols, tanh
 
 import symcell
@@ -47,13 +47,6 @@ for _ in range(300):
 assert not any(name.split(".")[0] in ("symcell", "sympy") for name in sys.modules)
 print(losses[0], losses[-1])
 """
-
-
-def run_python(code, *arguments, **environment):
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 def test_a_module_trains_where_symcell_and_sympy_cannot_be_imported(tmp_path):

@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
+from support.jacobians import apply, shape_of, slope, step_values
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
 from symcell.derivation.jacobian import carousels
-from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.derivation.maps import diag, transposed, transposed_map
 from symcell.derivation.ranges import Ranges
-from symcell.interpret import evaluate, run
-from symcell.language.sizes import size
-from symcell.language.symbols import Hole
-from symcell.trials import random_sizes
+from symcell.interpret import evaluate
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, k = symbols("f g k")
@@ -34,63 +32,6 @@ def odd_cells():
 
 
 ALL = [*(cells.get(name) for name in cells.names()), *odd_cells()]
-
-
-def numbers_of(cell):
-    return {size(n): length for n, length in random_sizes(cell, np.random.default_rng(7)).items()}
-
-
-def shape_of(cell, q):
-    return tuple(int(n.subs(numbers_of(cell))) for n in cell.shape(q))
-
-
-def step_values(cell, random):
-    """Random values of everything on the right, positive where a logarithm or a period wants them so, and what the forward rows
-    make of them."""
-    values = numbers_of(cell)
-    for q in (*cell.inputs, *cell.params, *cell.constants, *(s.prev for s in cell.states)):
-        values[q] = random.normal(size=shape_of(cell, q))
-        if cell.name in ("t_lstm", "phased_lstm", "slstm"):
-            values[q] = np.abs(values[q]) + 0.1
-    for row in cell.derive().forward:
-        values[row.target] = evaluate(row.rhs, values)
-    return values
-
-
-def apply(e, v, values):
-    """The value of a printed Jacobian, as a linear map, at v."""
-    if e == 0:
-        return np.float64(0)
-    if e.is_commutative:
-        return evaluate(e, values) * v
-    if e.is_Add:
-        return sum(apply(a, v, values) for a in e.args)
-    if e.is_Mul:
-        for factor in reversed(e.args):
-            v = apply(factor, v, values)
-        return v
-    if e.is_Pow:
-        return apply(e.base, apply(e.base ** (e.exp - 1), v, values), values)
-    if isinstance(e, (diag, vector)):
-        return evaluate(e.args[0], values) * v
-    if isinstance(e, matrix):
-        return evaluate(e.args[0], values) @ v
-    if isinstance(e, columns):
-        a, start, length = (evaluate(arg, values) for arg in e.args)
-        return a[:, int(start) : int(start) + int(length)] @ v
-    if isinstance(e, covector):
-        return (evaluate(e.args[0], values) * v).sum()
-    assert isinstance(e, linear)
-    (hole,) = e.atoms(Hole)
-    return evaluate(e.args[0], values | {hole: v})
-
-
-def slope(cell, new, prev, values, direction):
-    """d new / d prev along a direction, by a complex step of the interpreter."""
-    initial = {s.name: values[s.prev][None].astype(complex) for s in cell.states}
-    initial[prev.state.name] = initial[prev.state.name] + 1e-40j * direction
-    inputs = {q.name: values[q][None, None] for q in cell.inputs}
-    return run(cell, {p.name: values[p] for p in (*cell.params, *cell.constants)}, inputs, initial)[new.name][0, 0].imag / 1e-40
 
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)

@@ -4,9 +4,7 @@ import ast
 import importlib.util
 import os
 import pickle
-import subprocess
 import sys
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -17,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.processes import run_python
 from sympy import Eq, Float, Symbol, tanh
 
 import symcell
@@ -32,13 +31,6 @@ x, h = Input("x"), State("h")
 
 def cell_with(reference, name="toy", factor=1):
     return Cell(name, [Eq(h, tanh(factor * affine(x, h.prev)))], reference=reference)
-
-
-def run_python(code, *arguments, **environment):
-    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 # Names.
