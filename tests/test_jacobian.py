@@ -5,7 +5,7 @@ import pytest
 from support.jacobians import apply, shape_of, slope, step_values
 from sympy import Eq, symbols, tanh
 
-from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
+from symcell import Cell, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
 from symcell.derivation.jacobian import carousels
 from symcell.derivation.maps import diag, transposed, transposed_map
 from symcell.derivation.ranges import Ranges
@@ -69,26 +69,6 @@ def test_the_transpose_is_the_adjoint_map(name):
     back = transposed(forward)
     assert not back.atoms(transposed_map)
     assert u @ apply(forward, v, values) == pytest.approx(v @ apply(back, u, values), rel=1e-12)
-
-
-def test_products_over_any_number_of_steps():
-    a = cells.rnn.states[0]
-    factors = cells.rnn.carousel(a).product(4)
-    assert str(factors).count("U_a") == 4
-    assert {str(s) for s in cells.lstm.carousel(cells.lstm.states[0]).product(3).args} == {"f[t - 2]", "f[t - 1]", "f[t]"}
-    assert cells.lstm_1997.carousel(cells.lstm_1997.states[0]).product(100) == 1
-    assert cells.scalar_rnn.carousel(cells.scalar_rnn.states[0]).product(7) == Param("w", ()) ** 7
-    assert cells.lstm.carousel(cells.lstm.states[0]).product(0) == 1
-    with pytest.raises(CellError, match="number of steps"):
-        cells.lstm.carousel(cells.lstm.states[0]).product(-1)
-
-
-def test_kinds():
-    kinds = {name: cells.get(name).carousel(cells.get(name).states[0]).kind for name in cells.names()}
-    assert kinds["lstm"] == kinds["lstm_concat"] == "gate"
-    assert kinds["lstm_1997"] == kinds["scalar_rnn"] == "constant"
-    assert kinds["peephole_lstm"] == kinds["cifg_lstm"] == "elementwise"
-    assert kinds["rnn"] == kinds["gru"] == "matrix"
 
 
 def test_the_freest_carousel_comes_first():
@@ -187,9 +167,3 @@ def test_the_gru_is_its_gate_and_further_terms():
     carousel = cells.gru.carousel(state)
     assert str(carousel.direct) == "1 - i"
     assert carousel.factor.has(diag(carousel.direct))
-
-
-def test_what_is_no_state_has_no_jacobian():
-    for new, prev in ((f, c.prev), (c, c), (c, State("other").prev)):
-        with pytest.raises(CellError, match="lstm"):
-            cells.lstm.jacobian(new, prev)
