@@ -17,8 +17,17 @@ def pytest_configure(config):
     names = {*OURS, *(path.stem for folder in (HERE, examples) for path in folder.glob("*.py"))}
     config.addinivalue_line("filterwarnings", rf"error:::({'|'.join(sorted(names))})(\.|\Z)")
     config.addinivalue_line("filterwarnings", r"error:::.*_[0-9a-f]{16}\Z")  # Numba's, of a generated file
+    _keep_what_jax_compiles(config)
     # Processes that tests start import the same symcell.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _keep_what_jax_compiles(config):
+    """JAX compiles each operation for each shape, of which random cells have many: once for all processes and runs."""
+    if hasattr(config, "cache"):
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist may be left out
