@@ -23,11 +23,12 @@ def pytest_configure(config):
 
 
 def _keep_what_jax_compiles(config):
-    """JAX compiles each operation for each shape, of which random cells have many: once for all processes and runs."""
+    """Beside what pytest keeps of earlier runs."""
+    from support.caches import of_jax
+
     if hasattr(config, "cache"):
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+        for name, value in of_jax(config.cache.mkdir("jax")).items():
+            os.environ.setdefault(name, value)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist may be left out
