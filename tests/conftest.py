@@ -35,4 +35,4 @@ def _keep_what_jax_compiles(config):
 def pytest_xdist_make_scheduler(config, log):
     from support.distribution import ByCell
 
-    return ByCell(config, log)
+    return ByCell(config, log) if config.option.dist == "load" else None  # unless another way is asked for
