@@ -16,20 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # the tests import one another by bare names
+sys.path.insert(0, str(Path(__file__).parent))  # where tests/support/ is found, as in pytest
+
+from support import caches
 
 BATCH = 50
 SHRINKING = 60.0  # seconds
 HANGING = 240  # seconds that one cell may take
-# JAX compiles every operation once for every shape; kept on disk, that is done once for all processes and runs.
 _CACHE = Path(tempfile.gettempdir()) / "symcell-fuzz"
-_SURROUNDINGS = {
-    "JAX_COMPILATION_CACHE_DIR": str(_CACHE / "jax"),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    "SYMCELL_CACHE_DIR": str(_CACHE / "kernels"),
-    "OMP_NUM_THREADS": "1",
-}
+_SURROUNDINGS = caches.of_jax(_CACHE / "jax") | {"SYMCELL_CACHE_DIR": str(_CACHE / "kernels"), "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -116,11 +111,11 @@ def _origin(error):
 
 def _task(kind):
     """A strategy, and what to do with what it makes."""
-    from agreement import assert_agreement
     from hypothesis import strategies
-    from malformed_cells import assert_refused_or_right, malformed_declarations
-    from random_cells import declarations
-    from random_names import assert_names_yield, random_names
+    from support.agreement import assert_agreement
+    from support.malformed_cells import assert_refused_or_right, malformed_declarations
+    from support.random_cells import declarations
+    from support.random_names import assert_names_yield, random_names
 
     dtypes = ("float64", "float32") if kind == "single" else ("float64",)
     if kind == "malformed":

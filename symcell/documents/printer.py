@@ -1,5 +1,7 @@
 """How a paper writes a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
+from functools import lru_cache
+
 from sympy import Add, Mul, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
@@ -22,7 +24,7 @@ class Notation(LatexPrinter):
         self.derivation, self.paper = derivation, PaperOrder(derivation)
         self.once = derivation.once
         self.hidden = dict(derivation.hidden) if braces else {}
-        self.verbatim = _look_alikes(q.name for q in derivation.shapes if q.name not in derivation.cell.sizes)
+        self.verbatim = _look_alikes(tuple(q.name for q in derivation.shapes if q.name not in derivation.cell.sizes))
 
     # Names
 
@@ -168,6 +170,7 @@ _IN_SYMBOLS = {
 }
 
 
+@lru_cache(maxsize=64)  # one derivation is printed by many
 def _look_alikes(names):
     """name -> how it is written, of those that would look like another name before them: of h_1 and h1 the second."""
     seen, found = set(), {}
