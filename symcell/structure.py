@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr
 from sympy.printing.precedence import PRECEDENCE
 
-from symcell.derivation.jacobian import Carousel
+from symcell.derivation.carousel import Carousel
 from symcell.language.symbols import State
 from symcell.notation.plain import PlainPrinter
 from symcell.program.program import Product

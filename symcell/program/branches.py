@@ -26,12 +26,12 @@ from sympy import (
 )
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symcell.derivation.derive import leaves
+from symcell.derivation.reverse import leaves
 from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Entry, Masked, Primitive
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
-from symcell.language.words import unused
 from symcell.program.entries import AXES
 from symcell.program.program import Assign, Gradient, Program
 

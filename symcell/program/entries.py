@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from sympy import Symbol
 
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Entry, Primitive, Reduction
 from symcell.language.shapes import resolved_shape
-from symcell.language.words import unused
 from symcell.program.program import Assign
 
 # The axes of a target, in order; reductions use the later ones.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sympy import Add, Expr, Piecewise
 
-from symcell.derivation.derive import SEEDS
+from symcell.derivation.reverse import SEEDS
 from symcell.language.primitives import Entry, Primitive, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.program.entries import AXES, Statements
@@ -25,12 +25,12 @@ def lower(derivation):
         lowering.adjoint_row(row)
     recurrent = {r.target.of.state for r in derivation.adjoint if hasattr(r.target.of, "state")}
     carried = {}
-    for s in derivation.cell.states:
+    for s in derivation.declaration.states:
         if s in recurrent:
             carried[s.prev] = s
             carried[Adjoint(s, "later")] = Adjoint(s.prev)
     backward = lowering.statements.taken()
-    return Program(derivation.cell, derivation, lowering.shapes, frozenset(lowering.once), forward, backward, carried)
+    return Program(derivation.declaration, derivation, lowering.shapes, frozenset(lowering.once), forward, backward, carried)
 
 
 class _Lowering:

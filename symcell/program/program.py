@@ -11,8 +11,8 @@ from functools import cached_property
 
 from sympy import Expr, Symbol
 
-from symcell.cell import Cell
 from symcell.derivation.derive import Derivation
+from symcell.language.declaration import Declaration
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 
@@ -110,7 +110,7 @@ class Program:
     `once` are the values that all steps share. `carried` pairs each value of the previous step with the one that becomes it:
     (h_prev, h) forward, (dh_later, dh_prev) backward. `report` tells what each pass did."""
 
-    cell: Cell
+    cell: Declaration
     derivation: Derivation
     shapes: dict
     once: frozenset

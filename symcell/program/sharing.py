@@ -6,9 +6,9 @@ from dataclasses import replace
 from sympy import Add, Function, Mul, Pow, Symbol
 
 from symcell.language.functions import COSTLY, VECTORS
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint, Param
-from symcell.language.words import unused
 from symcell.program.program import Assign, Program
 
 

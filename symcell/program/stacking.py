@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from sympy import Symbol
 
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
-from symcell.language.words import unused
 from symcell.program.entries import AXES
 from symcell.program.program import Assign, Gradient, Product, Program
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sympy import Integer
 
+from symcell.language.identifiers import unused
 from symcell.language.symbols import Adjoint
-from symcell.language.words import unused
 from symcell.program.program import Product
 from symcell.targets.identifiers import own_names, yielding
 from symcell.targets.numba.loops import Sweep
