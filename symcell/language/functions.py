@@ -1,4 +1,4 @@
-"""The functions of one unit that symcell knows: what they are called in generated code, and what is written out before."""
+"""The functions of one unit that symcell knows: those that every target has a name for, and what is written out before."""
 
 from sympy import (
     ITE,
@@ -61,43 +61,14 @@ from symcell.language.activations import (
     stop_gradient,
 )
 from symcell.language.primitives import Entry, Masked, Primitive
+from symcell.language.rewrites import REWRITES
 from symcell.language.slopes import partial
-from symcell.language.writings import WRITINGS
 
-# How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
-FUNCTIONS = {
-    tanh: "tanh",
-    sigmoid: "sigmoid",
-    exp: "exp",
-    expm1: "expm1",
-    softplus: "softplus",
-    sign: "sign",
-    log: "np.log",
-    log1p: "np.log1p",
-    log2: "np.log2",
-    log10: "np.log10",
-    exp2: "np.exp2",
-    hypot: "np.hypot",
-    sin: "np.sin",
-    cos: "np.cos",
-    tan: "np.tan",
-    sinh: "np.sinh",
-    cosh: "np.cosh",
-    asin: "np.arcsin",
-    acos: "np.arccos",
-    atan: "np.arctan",
-    asinh: "np.arcsinh",
-    acosh: "np.arccosh",
-    atanh: "np.arctanh",
-    atan2: "np.arctan2",
-    erf: "erf",
-    erfc: "erfc",
-    floor: "np.floor",
-    ceiling: "np.ceil",
-    Abs: "np.abs",
-    Heaviside: "heaviside",
-    Mod: "remainder",
-}
+# The functions of one unit that every target has a name for.
+FUNCTIONS = (
+    tanh, sigmoid, exp, expm1, softplus, sign, log, log1p, log2, log10, exp2, hypot, sin, cos, tan, sinh, cosh, asin, acos, atan,
+    asinh, acosh, atanh, atan2, erf, erfc, floor, ceiling, Abs, Heaviside, Mod,
+)  # fmt: skip
 
 # Functions worth computing once and keeping; the others cost no more than a load.
 COSTLY = (*(f for f in FUNCTIONS if f not in (sign, floor, ceiling, Abs, Heaviside)), silu)
@@ -137,8 +108,8 @@ def _written_out(f):
 
 def _rewritten(f):
     """A function unknown here, by known ones: sech, coth, sinc and their like, else as SymPy or its author writes it."""
-    if type(f) in WRITINGS:
-        return WRITINGS[type(f)](*f.args)
+    if type(f) in REWRITES:
+        return REWRITES[type(f)](*f.args)
     for target in (exp, Piecewise, sin, floor, atan):
         g = f.rewrite(target, deep=False)
         if g != f and not g.has(type(f), S.ImaginaryUnit):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sympy import Function, Pow, Symbol
 
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, largest, ordered_args, spread, total
 from symcell.language.shapes import resolved_shape
-from symcell.language.words import unused
 from symcell.program.program import Assign, values_in
 
 
