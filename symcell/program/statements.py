@@ -39,7 +39,8 @@ class Statements:
 
     def assign(self, target, e):
         """The value of an expression to a target."""
-        self.add(Assign(target, self._with_one_reduction(e)))
+        e = self._with_one_reduction(e)
+        self.add(Assign(target, e))
 
     def add_up(self, target, e):
         """The sum of an expression over steps and samples to a target."""
