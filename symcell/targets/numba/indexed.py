@@ -32,7 +32,7 @@ class Indexed(Assign):
 
 def index(program: Program) -> Program:
     """Write every assignment as one of entries: each primitive says what its entry at some indices is."""
-    indexing = _Indexing(program.shapes)
+    indexing = Indexing(program.shapes)
     forward, backward = (
         tuple(indexing.statement(s) if isinstance(s, Assign) else s for s in statements)
         for statements in (program.forward, program.backward)
@@ -40,7 +40,9 @@ def index(program: Program) -> Program:
     return program.with_(forward=forward, backward=backward)
 
 
-class _Indexing:
+class Indexing:
+    """Writes the assignments of a program as ones of entries, given the shapes of its values."""
+
     def __init__(self, shapes):
         self.shapes = shapes
 
