@@ -6,6 +6,7 @@ Sweeps, which are loops one after another (symcell.targets.numba.loops), and pro
 from dataclasses import dataclass
 
 from symcell.program.program import BACKWARD, FORWARD, Assign, Program
+from symcell.program.verify import verify
 from symcell.targets.numba.buffers import Buffers
 from symcell.targets.numba.loops import Sweep, nests
 from symcell.targets.numba.passes import PASSES
@@ -39,6 +40,7 @@ def schedule(program):
     """Program -> Schedule."""
     for pass_ in PASSES:
         program = pass_(program)
+        verify(program)
     forward, backward = _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD)
     found = Buffers(program, forward, backward)
     return Schedule(program, forward, backward, found.words, found.homes, found.copies, found.packs, found.runs, found.tape)
