@@ -18,9 +18,9 @@ class Schedule:
     Product, Gradient); and where every value is stored.
 
     `words`: the values' names in Python, no two the same; a cell may call an intermediate dx beside an input x. `homes`: the
-    buffer of every value. `copies`: further buffers, where two products need a value beside different others. `packs`: the values
-    that lie side by side in an array. `runs`: the home of the first of several values that a product reads as one. `tape`: the arrays
-    that the forward pass makes for the backward pass."""
+    buffer of every value. `copies`: further buffers, where two products need a value beside different others. `packs`: the
+    values that lie side by side in an array. `runs`: the home of the first of several values that a product reads as one.
+    `tape`: the arrays that the forward pass makes for the backward pass."""
 
     program: Program
     forward: dict
