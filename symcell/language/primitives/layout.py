@@ -1,4 +1,4 @@
-"""Units in other places: repetition, reshaping, the identity."""
+"""Repetition, reshaping, and the identity matrix."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ __all__ = ["flat", "identity", "repeat"]
 
 
 class repeat(Primitive):
-    """repeat(v, k): each entry k times in a row, v_0 v_0 v_1 v_1 for k = 2."""
+    """repeat(v, k): each entry k times, v_0 v_0 v_1 v_1 for k = 2."""
 
     rule = "repetition"
     view = True
@@ -39,7 +39,7 @@ class repeat(Primitive):
 
 
 class fold(Primitive):
-    """The sum of every k entries in a row: the transpose of `repeat`."""
+    """The sums of every k consecutive entries: the transpose of `repeat`."""
 
     rule = "repetition"
 
@@ -59,7 +59,7 @@ class fold(Primitive):
 
 
 class flat(Primitive):
-    """flat(S): a matrix as one vector, row after row."""
+    """flat(S): a matrix as one vector, row by row."""
 
     rule = "reshaping"
     view = True

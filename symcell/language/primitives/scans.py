@@ -1,4 +1,4 @@
-"""Along one axis, which stays: softmax and running sums."""
+"""Softmax and running sums, which keep the axis along which they work."""
 
 import numpy as np
 from sympy import Symbol, exp
@@ -11,7 +11,7 @@ __all__ = ["cumsum", "softmax"]
 
 
 class softmax(Along):
-    """exp(e) / total(exp(e)) along an axis, computed against the largest entry so that nothing overflows."""
+    """exp(e) / total(exp(e)) along an axis; the largest entry is subtracted first, so that nothing overflows."""
 
     rule = "softmax"
 
@@ -29,7 +29,7 @@ class softmax(Along):
         return self * (t - self.lifted(total(self * t, self.args[1]), len(shape_of(self.args[0]))))
 
     def parts(self, shape_of):
-        """The exponentials, and what divides them."""
+        """The exponentials, and their sum."""
         e, axis = self.args
         rank = len(shape_of(e))
         exponentials = exp(e - self.lifted(largest(e, axis), rank))
