@@ -12,7 +12,8 @@ from symcell.derivation.maps import transposed
 from symcell.derivation.ranges import Ranges, is_gate
 from symcell.derivation.reverse import recurrent_states
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, sigmoid
+from symcell.language.activations import sigmoid
+from symcell.language.piecewise_linear import hard_sigmoid
 from symcell.language.sizes import symbolic
 from symcell.language.slopes import partial
 from symcell.language.symbols import Constant, Hole, Param, Previous, State

@@ -42,7 +42,7 @@ from sympy import (
     sign,
     sinc,
     sqrt,
-)
+)  # fmt: skip
 from sympy.codegen.cfunctions import hypot
 from sympy.core.function import Application, ArgumentIndexError
 
