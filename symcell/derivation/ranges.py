@@ -23,7 +23,7 @@ from sympy import (
 )
 
 from symcell.language.equations import written_length
-from symcell.language.primitives import broadcast, chunk, cumsum, fill, flat, mean, part, repeat, softmax, total, transpose
+from symcell.language.primitives import Primitive, cumsum, softmax, total
 from symcell.language.slopes import Whole, is_divisor
 from symcell.language.unit import Unit
 
@@ -60,8 +60,8 @@ class Ranges:
         rule = next((rule for kind, rule in _RULES if isinstance(e, kind)), None)
         return _ANYWHERE if rule is None else rule(self, e)
 
-    def of_the_same_values(self, e):
-        return self.of(e.args[0])
+    def of_primitive(self, e):
+        return self.of(e.args[0]) if e.preserves_bounds else _ANYWHERE
 
     def of_unit(self, e):
         return e.bounds or self.of(e.elementary())
@@ -180,8 +180,9 @@ _RULES = [
     ((Heaviside, softmax), lambda ranges, e: _UNIT),
     ((tanh, sin, cos, erf, sign), lambda ranges, e: _AROUND_ZERO),
     (Abs, lambda ranges, e: _POSITIVE),
-    ((chunk, part, repeat, fill, flat, broadcast, transpose, mean, Whole), Ranges.of_the_same_values),
+    (Whole, lambda ranges, e: ranges.of(e.args[0])),
     ((total, cumsum), Ranges.of_partial_sum),
+    (Primitive, Ranges.of_primitive),
     (exp, Ranges.of_exponential),
     (Piecewise, Ranges.of_cases),
     ((Max, Min), Ranges.of_extremum),

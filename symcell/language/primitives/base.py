@@ -8,6 +8,7 @@
     _latex(printer)           its LaTeX (default: the name of the class)
     rule                      the name of its adjoint rule, which documents print
     view                      whether it only renames indices, so that generated code reads its argument in place
+    preserves_bounds          whether its entries lie within the bounds of those of its first argument
 
 Add a primitive as one class, in the module of similar ones. `__all__` of that module lists the public names.
 """
@@ -54,6 +55,7 @@ class Primitive(Foreign, Unevaluated, Function):
     rule = ""
     called = ""  # its name in messages, where a user knows it by another one
     view = False
+    preserves_bounds = False
 
     def fdiff(self, argindex=1):
         raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")

@@ -16,6 +16,7 @@ class repeat(Primitive):
 
     rule = "repetition"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, v: Expr | float, k: Size) -> Self:
         return super().__new__(cls, v, size(k, "the number k of repeat(v, k)"))
@@ -63,6 +64,7 @@ class flat(Primitive):
 
     rule = "reshaping"
     view = True
+    preserves_bounds = True
 
     def shape(self, shapes, sizes):
         self.demand(len(shapes[0]) == 2, "a matrix", shapes)

@@ -97,6 +97,7 @@ class transpose(Primitive):
 
     rule = "transposition"
     view = True
+    preserves_bounds = True
 
     @classmethod
     def eval(cls, a):

@@ -51,6 +51,7 @@ class broadcast(Along):
     rule = "broadcast"
     called = "column or row"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, e: Any, axis: Any, n: Any = None) -> Self:
         return Primitive.__new__(cls, e, axis) if n is None else Primitive.__new__(cls, e, axis, size(n))
@@ -93,6 +94,7 @@ class fill(Primitive):
 
     rule = "broadcast"
     view = True
+    preserves_bounds = True
 
     def shape(self, shapes, sizes):
         return tuple(self.args[1:])
@@ -149,6 +151,7 @@ class mean(Collapse):
     """The mean over an axis."""
 
     rule = "mean"
+    preserves_bounds = True
 
     def adjoint(self, bar, shape_of):
         e = self.args[0]

@@ -51,6 +51,7 @@ class part(Primitive):
 
     rule = "slice"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, v: Expr | float, start: Size, length: Size) -> Self:
         start = S.Zero if start == 0 else size(start, "the start of part(v, start, length), unless it is 0,")
@@ -88,6 +89,7 @@ class chunk(Primitive):
 
     rule = "slice"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, v: Expr | float, k: int, n: int) -> Self:
         whole = all(isinstance(m, (int, Integer)) and not isinstance(m, bool) for m in (k, n))
