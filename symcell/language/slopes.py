@@ -150,15 +150,17 @@ def _of_function(e, k):
         return _by_definition(e, k)
     try:
         derivative = _fdiff(e, k)
-    except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError) as error:
-        reason = f" ({type(error).__name__}: {error})"
-        raise CellError(f"SymPy cannot differentiate {e.func.__name__}{reason}; {_DIFFERENTIABLE}") from error
+    except ArgumentIndexError:
+        raise CellError(_not_differentiable(e)) from None
+    except (AttributeError, NotImplementedError, TypeError) as error:
+        raise CellError(f"{_not_differentiable(e)} ({type(error).__name__}: {error})") from error
     if derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
-        raise CellError(f"SymPy cannot differentiate {e.func.__name__}; {_DIFFERENTIABLE}")
+        raise CellError(_not_differentiable(e))
     return derivative
 
 
-_DIFFERENTIABLE = "give the function an fdiff, or write it out"
+def _not_differentiable(e):
+    return f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out"
 
 
 def _by_definition(e, k):
