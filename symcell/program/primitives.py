@@ -43,26 +43,15 @@ class beside(Primitive):
         return np.concatenate(matrices, axis=-1)
 
 
-class repeated(broadcast):
-    """repeated(e, axis, n): an array of any rank, n times along a new axis."""
-
-    def shape(self, shapes, sizes):
-        p = self.position(len(shapes[0]) + 1)
-        return (*shapes[0][:p], self.args[2], *shapes[0][p:])
-
-    def _sympystr(self, printer):
-        return f"repeated({', '.join(map(printer.doprint, self.args))})"
-
-
 def by_entries(e, shape_of):
     """A product of arrays as (the products of their entries, the axes over which it sums these)."""
     u, v = e.args
     left, right = shape_of(u), shape_of(v)
     if isinstance(e, contract):
-        return u * repeated(v, len(right), left[-1]), [0] * len(right)
+        return u * broadcast(v, len(right), left[-1]), [0] * len(right)
     summed = isinstance(e, matmul)
     for n in right[summed:]:
-        u = repeated(u, len(shape_of(u)), n)
+        u = broadcast(u, len(shape_of(u)), n)
     for n in reversed(left[: len(left) - summed]):
-        v = repeated(v, 0, n)
+        v = broadcast(v, 0, n)
     return u * v, [len(left) - 1] * summed
