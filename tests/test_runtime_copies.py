@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from symcell.runtime.copies import _SOME, _places, _same, _take
+
 from symcell.runtime.packing import pack, packed, turn_over
 
 PARTS = (  # the shape of a matrix; the first column, and how many; the term and the column where they lie; terms and columns there

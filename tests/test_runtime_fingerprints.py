@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
-from symcell.runtime import fingerprints
 from symcell.runtime.copies import _of_all, _places, _take
 from symcell.runtime.fingerprints import _PIECE
+
+from symcell.runtime import fingerprints
 
 SIZES = (0, 1, 2, 3, 7, 16, _PIECE // 4 - 1, _PIECE // 4, _PIECE // 4 + 1, 3 * _PIECE // 4 + 5)  # of arrays of float32
 KEYS = fingerprints._KEYS

@@ -9,15 +9,15 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
+from symcell.runtime.ahead import noted_ahead, room_ahead
+from symcell.runtime.single import apply
 
 from symcell.runtime import ahead as notes
 from symcell.runtime import jit as compilation
 from symcell.runtime import products
-from symcell.runtime.ahead import noted_ahead, room_ahead
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
 from symcell.runtime.packing import outer_room, pack, packed
 from symcell.runtime.products import _add_outer_products, _multiply
-from symcell.runtime.single import apply
 from symcell.runtime.threads import ALONE, shares
 from symcell.runtime.views import _place_of, _whereabouts
 
