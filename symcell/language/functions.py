@@ -1,4 +1,4 @@
-"""The functions of one unit that symcell knows: what they are called in generated code, and what is written out before."""
+"""The functions of one unit that symcell knows: those that every target has a name for, and what is written out before."""
 
 from sympy import (
     ITE,
@@ -64,40 +64,11 @@ from symcell.language.primitives import Entry, Masked, Primitive
 from symcell.language.slopes import partial
 from symcell.language.writings import WRITINGS
 
-# How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
-FUNCTIONS = {
-    tanh: "tanh",
-    sigmoid: "sigmoid",
-    exp: "exp",
-    expm1: "expm1",
-    softplus: "softplus",
-    sign: "sign",
-    log: "np.log",
-    log1p: "np.log1p",
-    log2: "np.log2",
-    log10: "np.log10",
-    exp2: "np.exp2",
-    hypot: "np.hypot",
-    sin: "np.sin",
-    cos: "np.cos",
-    tan: "np.tan",
-    sinh: "np.sinh",
-    cosh: "np.cosh",
-    asin: "np.arcsin",
-    acos: "np.arccos",
-    atan: "np.arctan",
-    asinh: "np.arcsinh",
-    acosh: "np.arccosh",
-    atanh: "np.arctanh",
-    atan2: "np.arctan2",
-    erf: "erf",
-    erfc: "erfc",
-    floor: "np.floor",
-    ceiling: "np.ceil",
-    Abs: "np.abs",
-    Heaviside: "heaviside",
-    Mod: "remainder",
-}
+# The functions of one unit that every target has a name for.
+FUNCTIONS = (
+    tanh, sigmoid, exp, expm1, softplus, sign, log, log1p, log2, log10, exp2, hypot, sin, cos, tan, sinh, cosh, asin, acos, atan,
+    asinh, acosh, atanh, atan2, erf, erfc, floor, ceiling, Abs, Heaviside, Mod,
+)  # fmt: skip
 
 # Functions worth computing once and keeping; the others cost no more than a load.
 COSTLY = (*(f for f in FUNCTIONS if f not in (sign, floor, ceiling, Abs, Heaviside)), silu)

@@ -9,8 +9,8 @@ from symcell.errors import CellError
 from symcell.language.numbers import outside
 from symcell.language.sizes import size
 from symcell.language.symbols import Input, State
+from symcell.targets.indices import index_text
 from symcell.targets.layout import function_text, indented, tuple_text
-from symcell.targets.numba.printer import index_text
 
 
 def tables_of(schedule):
