@@ -7,7 +7,7 @@ from symcell.language.slopes import is_divisor
 from symcell.targets.layout import function_text, indented
 from symcell.targets.numba.slots import Slots
 from symcell.targets.numba.vocabulary import NUMBA
-from symcell.targets.printer import ElementwisePrinter
+from symcell.targets.printer import ATOM, ElementwisePrinter
 
 
 class RowFunction:
@@ -142,8 +142,8 @@ class RowFunction:
     def _entry(self, e):
         q, indices = e.args[0], e.args[1:]
         if q in self.made and (not self.shapes[q] or self._is_local(q, indices)):
-            return self.words[q]
-        return self.slots.slot(q, indices)
+            return self.words[q], ATOM
+        return self.slots.slot(q, indices), ATOM
 
     def _is_local(self, q, indices):
         """Whether the value is a scalar that this nest has just computed."""
