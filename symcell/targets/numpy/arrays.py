@@ -1,0 +1,162 @@
+"""Array expression -> NumPy text, for one step and for all steps alike: values have any number of axes before their own."""
+
+from functools import partial
+
+from sympy import Integer
+
+from symcell.errors import CellError
+from symcell.language.primitives import (
+    Primitive,
+    chunk,
+    contract,
+    cumsum,
+    identity,
+    largest,
+    matmul,
+    mean,
+    outer,
+    part,
+    repeat,
+    softmax,
+    spread,
+    total,
+    transpose,
+    variance,
+)
+from symcell.language.primitives.scans import cumsum_back
+from symcell.language.shapes import resolved_shape
+from symcell.targets.indices import index_text, is_index
+from symcell.targets.numpy.vocabulary import NUMPY
+from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER, ElementwisePrinter
+
+
+class ArrayPrinter:
+    """Prints the expressions of a program. The caller says the rest: `value(symbol)` is the text of a value, `size(symbol)` the
+    name of a size, `functions` the names that a module can call."""
+
+    def __init__(self, program, order, value, size, functions):
+        self.program, self.order, self.value, self.size, self.functions = program, order, value, size, functions
+
+    def __call__(self, e, level=LOOSE):
+        leaf = partial(self._leaf, len(self.shape(e)))
+        return ElementwisePrinter(NUMPY, self.order, leaf, NUMPY.number, self._number_of_size, self._name)(e, level)
+
+    def shape(self, e):
+        return resolved_shape(e, self.program.shapes.__getitem__)
+
+    def is_once(self, e):
+        """Whether all steps and samples share a value."""
+        return all(q.is_integer or q in self.program.once for q in e.free_symbols)
+
+    def index(self, n):
+        """The text of a size, or of an expression of sizes."""
+        return index_text(n, self._name)
+
+    def _name(self, n):
+        return self.size(n) if n.is_Symbol else str(n)
+
+    def _number_of_size(self, n):
+        return self.index(n) if n.is_Symbol else f"({self.index(n)})"
+
+    def _leaf(self, rank, e):
+        """A symbol or a primitive in an expression of a rank: a scalar of each sample gets the axes of its neighbours."""
+        text, level = self._primitive(e) if isinstance(e, Primitive) else (self.value(e), ATOM)
+        if not rank or self.shape(e) or self.is_once(e):
+            return text, level
+        return f"{text}[..., {', '.join(['None'] * rank)}]", ATOM
+
+    # Primitives
+
+    def _primitive(self, e):
+        if type(e) in _METHODS:
+            return self._method(e)
+        write = _PATTERNS.get(type(e))
+        return write(self, e) if write else (self._call(type(e).__name__, e.args), ATOM)
+
+    def _call(self, name, arguments):
+        """The call of a function of symcell.targets.numpy.functions."""
+        if name not in self.functions:
+            raise CellError(f"cell {self.program.cell.name}: the NumPy target has no function {name}; add one to its functions.py")
+        return f"{name}({', '.join(map(self._argument, arguments))})"
+
+    def _argument(self, a):
+        return self.index(a) if is_index(a) else self(a)
+
+    def product(self, matrix, rank, transposed, v):
+        """A matrix that all samples share, a text, times vectors: it stands behind them, since they are rows. A matrix may have a
+        rank above two."""
+        if rank == 2:
+            return f"{self(v, POWER)} @ {matrix}{'' if transposed else '.T'}", MATRIX_PRODUCT
+        return f"np.tensordot({self(v)}, {matrix}, axes={rank - 1 if transposed else (-1, -1)})", ATOM
+
+    def _matmul(self, e):
+        a, v = e.args
+        rank = len(self.shape(a))
+        if len(self.shape(v)) == 2:
+            return f"{self(a, POWER)} @ {self(v, POWER)}", MATRIX_PRODUCT
+        if rank > 1 and self.is_once(a):
+            transposed = isinstance(a, transpose)
+            return self.product(self(a.args[0] if transposed else a, ATOM), rank, transposed, v)
+        axes = _LETTERS[:rank]
+        return self._einsum(f"...{axes},...{axes[-1]}->...{axes[:-1]}", e)
+
+    def _contract(self, e):
+        a, y = e.args
+        if self.is_once(a):
+            return self.product(self(a, ATOM), len(self.shape(a)), True, y)
+        axes = _LETTERS[: len(self.shape(a))]
+        return self._einsum(f"...{axes},...{axes[:-1]}->...{axes[-1]}", e)
+
+    def _outer(self, e):
+        rank, axes = len(self.shape(e.args[0])), _LETTERS[: len(self.shape(e))]
+        if len(axes) == 2:
+            return self._call("outer", e.args), ATOM
+        return self._einsum(f"...{axes[:rank]},...{axes[rank:]}->...{axes}", e)
+
+    def _einsum(self, subscripts, e):
+        return f'np.einsum("{subscripts}", {", ".join(map(self, e.args))})', ATOM
+
+    def _transpose(self, e):
+        return f"{self(e.args[0], ATOM)}.{'T' if self.is_once(e) else 'mT'}", ATOM
+
+    def _part(self, e):
+        v, start, length = e.args
+        return f"{self(v, ATOM)}[..., {self.index(start)} : {self.index(start + length)}]", ATOM
+
+    def _axis(self, e, rank):
+        """The axis of a primitive, counted from the last one."""
+        return e.position(rank) - rank
+
+    def _method(self, e):
+        """A reduction, or a running sum: a method of arrays."""
+        a = e.args[0]
+        return f"{self(a, ATOM)}.{_METHODS[type(e)]}(axis={self._axis(e, len(self.shape(a)))})", ATOM
+
+    def _along(self, e):
+        """A function along an axis."""
+        a = e.args[0]
+        return self._call(type(e).__name__, (a, Integer(self._axis(e, len(self.shape(a)))))), ATOM
+
+    def _spread(self, e):
+        a, _, *n = e.args
+        axis = self._axis(e, len(self.shape(a)) + 1)
+        if n:
+            return self._call("spread", (a, Integer(axis), *n)), ATOM
+        return f"{self(a, ATOM)}[..., {', '.join(['None', *[':'] * (-axis - 1)])}]", ATOM
+
+
+_LETTERS = "jklmpq"
+_METHODS = {total: "sum", mean: "mean", variance: "var", largest: "max", cumsum: "cumsum"}
+_PATTERNS = {
+    matmul: ArrayPrinter._matmul,
+    contract: ArrayPrinter._contract,
+    outer: ArrayPrinter._outer,
+    transpose: ArrayPrinter._transpose,
+    part: ArrayPrinter._part,
+    chunk: lambda printer, e: printer._part(e.as_part(printer.shape)),
+    repeat: lambda printer, e: (f"np.repeat({printer(e.args[0])}, {printer.index(e.args[1])}, axis=-1)", ATOM),
+    identity: lambda printer, e: (f"np.eye({printer.index(e.args[0])}, dtype=dtype)", ATOM),
+    spread: ArrayPrinter._spread,
+    softmax: ArrayPrinter._along,
+    cumsum_back: ArrayPrinter._along,
+}

@@ -1,0 +1,104 @@
+"""Program -> the text of a module: tables, two passes, the functions that they call, and the face, through templates."""
+
+import re
+import textwrap
+from functools import partial
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+
+from symcell.errors import CellError
+from symcell.notation.plain import equation_lines
+from symcell.targets.indices import index_text
+from symcell.targets.layout import function_text, indented, tuple_text, wrapped
+from symcell.targets.numpy.names import Names
+from symcell.targets.numpy.passes import Pass
+from symcell.targets.numpy.sources import FUNCTIONS
+from symcell.targets.seal import PLACEHOLDER, hash_of
+from symcell.targets.sizes import size_places
+
+
+def emit(program):
+    """Program -> the text of its module, deterministic to the byte."""
+    cell, names = program.cell, Names(program)
+    if not cell.inputs:
+        raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
+    equations = equation_lines(program.derivation)
+    passes = [Pass(program, direction, names, partial(_comment, equations)) for direction in ("forward", "backward")]
+    forward, backward = (p.text() for p in passes)
+    called = set().union(*(p.print.called for p in passes))
+    text = partial(
+        _template("module").render,
+        cell=cell,
+        reference=_quoted(textwrap.fill(cell.reference, 106, break_long_words=False, break_on_hyphens=False)),
+        equations=[_equation_text(n, line) for n, line in equations.items()],
+        tables={name: wrapped(str(value).replace("'", '"')) for name, value in _tables(program).items()},
+        shapes=wrapped(_shapes(cell, names)),
+        sizes=wrapped(_sizes(cell)),
+        forward=forward,
+        backward=backward,
+        functions=[source for name, source in FUNCTIONS.items() if name in called],
+        face=_source("face").strip(),
+    )
+    return text(hash=hash_of(text(hash=PLACEHOLDER)))
+
+
+def _tables(program):
+    cell = program.cell
+
+    def listed(symbols):
+        return tuple(q.name for q in symbols)
+
+    return {
+        "PARAMS": listed((*cell.params, *cell.constants)),
+        "CONSTANTS": listed(cell.constants),
+        "INPUTS": listed(cell.inputs),
+        "STATES": listed(cell.states),
+        "RECURRENT": listed(s for s in cell.states if s.prev in program.carried),
+        "OUTPUTS": listed(cell.outputs),
+        "INITIAL": {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states},
+        "SIZES": tuple(cell.sizes),
+    }
+
+
+def _shapes(cell, names):
+    """The function from sizes to shapes."""
+    symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
+    entries = [f'"{q.name}": {tuple_text(index_text(n) for n in cell.shape(q))},' for q in symbols]
+    head = f"def shapes({', '.join(cell.sizes)}):"
+    return function_text(head, "The shape of every array, inputs and states without steps and samples.", ["return {", *indented(entries), "}"])
+
+
+def _sizes(cell):
+    """The function that reads each size off the first array that has it."""
+    lines = []
+    leads = {"params": 0, "inputs": 2, "initial": 1}
+    for n, ((group, name, axis, times, divisor, plus), *_) in size_places(cell).items():
+        lines.append(f'{n} = {group}["{name}"].shape[{axis + leads[group]}] * {times} // {divisor} + {plus}')
+    returned = f"return {tuple_text(cell.sizes)}"
+    return function_text("def sizes_of(params, inputs, initial):", "Every size, read off an array that has it.", [*lines, returned])
+
+
+def _comment(equations, s):
+    """Where a statement comes from, with its equation if there is one."""
+    numbers = re.findall(r"\((\d+)\)", s.note)
+    return f"{s.note} {equations[int(numbers[0])]}" if len(numbers) == 1 else s.note
+
+
+def _equation_text(number, line):
+    """An equation for the header, broken where it is long."""
+    return textwrap.fill(f"({number})  {line}", 110, initial_indent="    ", subsequent_indent=" " * 12)
+
+
+def _quoted(text):
+    """A text as it stands in a docstring."""
+    return text.replace("\\", r"\\").replace('"', r"\"") if "\\" in text or '""' in text or text.endswith('"') else text
+
+
+def _source(name):
+    return resources.files("symcell.targets.numpy").joinpath("templates", f"{name}.py.jinja").read_text("utf-8")
+
+
+def _template(name):
+    options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    return Environment(**options).from_string(_source(name))

@@ -1,0 +1,196 @@
+"""Program -> the text of its two passes: what parameters alone make, what is made for all steps at once, and loops over time.
+
+In a loop, v[t] is a value of step t that is read elsewhere too, and v one that only the step itself reads. A value of the step
+before is v_prev[t]: the arrays v_prev and v lie in one memory, a step apart. So do, in the backward pass, dv_prev and dv_later.
+"""
+
+from functools import cached_property
+
+from symcell.language.primitives import fill
+from symcell.language.symbols import Adjoint
+from symcell.notation.order import PaperOrder
+from symcell.program.program import Assign, Gradient, values_in
+from symcell.targets.layout import function_text, indented, listed, tuple_text, wrapped
+from symcell.targets.numpy.arrays import ArrayPrinter
+from symcell.targets.printer import ATOM, SUM
+
+
+class Pass:
+    """The text of the function of one direction, "forward" or "backward"."""
+
+    def __init__(self, program, direction, names, equations):
+        self.program, self.direction, self.names, self.equations = program, direction, names, equations
+        self.statements = getattr(program, direction)
+        self.units = _units(program, self.statements)
+        self.stepwise = {t for unit in self.units if _is_loop(unit) for s in unit for t in s.targets}
+        self.in_loop, self.note = False, ""  # where the text now goes, and what the statement before came from
+        self.print = ArrayPrinter(program, PaperOrder(program.derivation), self._value, names)
+
+    @property
+    def is_forward(self):
+        return self.direction == "forward"
+
+    @cached_property
+    def carried(self):
+        """The pairs of values that lie in one memory: (h_prev, h), or (dh_prev, dh_later)."""
+        pairs = [pair for pair in self.program.carried.items() if isinstance(pair[0], Adjoint) != self.is_forward]
+        return pairs if self.is_forward else [pair[::-1] for pair in pairs]
+
+    @cached_property
+    def results(self):
+        """The values that the function returns, in groups."""
+        cell = self.program.cell
+        if self.is_forward:
+            return cell.states, self.tape
+        return tuple(map(Adjoint, cell.params)), tuple(map(Adjoint, cell.inputs)), tuple(early for early, _ in self.carried)
+
+    @cached_property
+    def tape(self):
+        """What the backward pass reads that the forward pass makes."""
+        made = {t for s in self.program.forward for t in s.targets} | self.program.carried.keys()
+        read = dict.fromkeys(q for s in self.program.backward for q in s.sources)
+        return tuple(q for q in read if q in made and not isinstance(q, Adjoint))
+
+    @cached_property
+    def arrays(self):
+        """The values that need an array before they are made: those made step by step that more than the step itself reads, and
+        those that are the same at all steps, or may be."""
+        read = {q for group in self.results for q in group} if self.is_forward else set(self.results[1])
+        for unit in self.units:
+            own = {t for s in unit for t in s.targets} if _is_loop(unit) else set()
+            read.update(q for s in unit for q in s.sources if q not in own)
+        found = dict.fromkeys(t for s in self.statements for t in s.targets if t in read and t in self.stepwise)
+        found.update(dict.fromkeys(s.target for s in self.statements if self._may_lack_steps(s)))
+        return [q for q in found if all(q not in pair for pair in self.carried)]
+
+    def _may_lack_steps(self, s):
+        """Whether a value of all steps is made of what has no steps, or may have."""
+        stepwise = isinstance(s, Assign) and s.target not in self.program.once
+        return stepwise and (s.target in self.program.cell.states or not values_in(s.expr) - self.program.once)
+
+    # Text
+
+    def text(self):
+        """The function."""
+        lines = [*self._unpacked(), *self._memory()]
+        once = [s for s in self.statements if s.place == "once"]
+        if self.is_forward:
+            lines += self._unit(once, "Parameters alone.")
+        for unit in self.units:
+            lines += self._loop(unit) if _is_loop(unit) else self._unit(unit, "All steps at once.")
+        if not self.is_forward:
+            lines += self._unit(once, "Through what parameters alone make.")
+        returned = ", ".join(tuple_text(map(self.names, group)) for group in self.results)
+        given = "first" if self.is_forward else "tape, given, final"
+        head = f"def {self.direction}_pass(dtype, sizes, params, inputs, {given}):"
+        return wrapped(function_text(head, _SUMMARIES[self.direction], [*lines, f"return {returned}"]))
+
+    def _unpacked(self):
+        cell, names = self.program.cell, self.names
+        groups = {"sizes": ["T", "B", *map(names.size, cell.sizes)], "params": map(names, (*cell.params, *cell.constants))}
+        groups["inputs"] = map(names, cell.inputs)
+        if self.is_forward:
+            groups["first"] = map(names.first, cell.states)
+        else:
+            groups["tape"] = map(names, self.tape)
+            groups["given"] = (names(Adjoint(s, "given")) for s in cell.states)
+            groups["final"] = (names.final(early.of.state) for early, _ in self.carried)
+        for group, found in groups.items():
+            if found := list(found):
+                yield f"{listed(found)} = {group}"
+
+    def _memory(self):
+        """The lines that make arrays."""
+        for early, late in self.carried:
+            start = f"carried(T, {self.names.first(late)})" if self.is_forward else f"carried_back(T, {self.names.final(early.of.state)})"
+            yield f"{self.names(early)}, {self.names(late)} = {start}"
+            self.print.called.add(start.split("(")[0])
+        by_shape = {}
+        for q in self.arrays:
+            by_shape.setdefault(self.program.shapes[q], []).append(self.names(q))
+        for shape, found in by_shape.items():
+            axes = ["T", "B", *map(self.print.index, shape)]
+            yield f"{', '.join(found)} = np.empty({tuple_text([str(len(found))] * (len(found) > 1) + axes)}, dtype)"
+
+    def _unit(self, statements, heading):
+        lines = [line for s in statements for line in self._statement(s)]
+        return ["", f"# {heading}", *lines] if lines else []
+
+    def _loop(self, unit):
+        steps = "range(T)" if self.is_forward else "reversed(range(T))"
+        self.in_loop, self.note = True, ""
+        lines = [line for s in unit for line in self._statement(s)]
+        self.in_loop, self.note = False, ""
+        return ["", f"for t in {steps}:", *indented(lines)]
+
+    def _statement(self, s):
+        repeated, self.note = s.note == self.note, s.note
+        return [*([] if repeated or not s.note else [f"# {self.equations(s)}"]), *self._assignments(s)]
+
+    def _assignments(self, s):
+        if isinstance(s, Assign):
+            return [f"{self._target(s.target)} = {self._expression(s)}"]
+        if isinstance(s, Gradient):
+            self.print.called.add("outer_sum")
+            return [f"{self.names(t)} = outer_sum({self.names(bar)}, {self.names(s.operand)})" for t, bar in zip(s.targets, s.bars, strict=True)]
+        if len(s.operands) == 1:
+            return [f"{self._target(t)} = {self._product(w, s.operands[0])}" for t, w in zip(s.targets, s.weights, strict=True)]
+        return [f"{self._target(s.targets[0])} = {' + '.join(map(self._product, s.weights, s.operands))}"]
+
+    def _expression(self, s):
+        shape = self.program.shapes[s.target]
+        e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.print.shape(s.expr) else s.expr
+        return f"{self.print(e, ATOM)}.sum(axis=(0, 1))" if s.summed else self.print(e)
+
+    def _product(self, weight, operand):
+        columns = ""
+        if weight.columns is not None:
+            start, length = weight.columns
+            columns = f"[..., {self.print.index(start)} : {self.print.index(start + length)}]"
+        rank = len(self.program.shapes[weight.symbol])
+        return self.print.product(self.names(weight.symbol) + columns, rank, weight.transposed, operand)[0]
+
+    def _target(self, q):
+        if self.in_loop:
+            return self._value(q)
+        has_memory = q in self.arrays or any(q in pair for pair in self.carried)
+        return f"{self.names(q)}[:]" if has_memory else self.names(q)
+
+    def _value(self, q):
+        """The text of a value: in a loop, of its step."""
+        is_local = q in self.stepwise and q not in self.arrays and all(q not in pair for pair in self.carried)
+        return f"{self.names(q)}[t]" if self.in_loop and q not in self.program.once and not is_local else self.names(q)
+
+
+_SUMMARIES = {
+    "forward": "The states of all steps, and what the backward pass reads beside them.",
+    "backward": "The adjoints of parameters, of inputs, and of the states before each step.",
+}
+
+
+def _is_loop(unit):
+    return unit[0].place == "step" or bool(getattr(unit[0], "recurrence", ""))
+
+
+def _units(program, statements):
+    """The statements that are not made once: those of each loop, and those between loops, so that each finds what it reads."""
+    groups = {}
+    for s in statements:
+        if s.place != "once":
+            recurrence = getattr(s, "recurrence", "")
+            groups.setdefault("step" if s.place == "step" else (s.place, recurrence) if recurrence else s, []).append(s)
+    left, units = list(groups.values()), []
+    while left:
+        makers = {t: group for group in left for s in group for t in s.targets}
+        ready = next(group for group in left if all(makers.get(q, group) is group for q in _read_by(program, group)))
+        left.remove(ready)
+        if units and not _is_loop(ready) and not _is_loop(units[-1]):
+            units[-1] += ready
+        else:
+            units.append(ready)
+    return units
+
+
+def _read_by(program, statements):
+    """What statements read; of the step before, what has become it."""
+    return {program.carried.get(q, q) for s in statements for q in s.sources}
