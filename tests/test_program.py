@@ -6,8 +6,9 @@ from sympy import Eq, symbols, tanh
 from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
 from symcell.check import check
 from symcell.compiler import program_of
-from symcell.program.program import Assign, Gradient, Product, verify
-from symcell.program.sharing import costly_functions
+from symcell.program.program import Assign, Gradient, Product
+from symcell.program.subexpressions import costly_functions
+from symcell.program.verify import verify
 from symcell.targets.numba.loops import Sweep
 from symcell.targets.numba.schedule import schedule
 
@@ -45,7 +46,7 @@ def test_what_the_tape_has_is_read_and_not_computed_again():
     kept = {q.name for q in program.tape}
     assert {"z_v_2", "z_v_4"} <= kept  # U h - mean(U h), and the same of W x
     assert kept.isdisjoint({"z_v", "z_v_3", "mean_v", "mean_v_2"})
-    assert dict(program.report)["read_kept_values"] == {"values on the tape": (20, 16)}
+    assert dict(program.report)["reuse_tape"] == {"values on the tape": (20, 16)}
 
 
 def test_a_vector_that_a_number_fills_is_not_read_in_the_place_of_the_number():
@@ -92,7 +93,7 @@ def test_parameters_alone_are_computed_once():
     a = Param("a")
     program = program_of(Cell("decay", [Eq(h, sigmoid(a) * h.prev + affine(x))]))
     once = [s for s in program.forward if s.place == "once"]
-    assert [str(s.expr) for s in once] == ["sigmoid(Entry(a, j0))"]
+    assert [str(s.expr) for s in once] == ["sigmoid(a)"]
     assert [t.name for s in program.backward if s.place == "once" for t in s.targets] == ["da"]
 
 
@@ -103,7 +104,7 @@ def test_costly_functions_are_shared_between_the_passes():
         for statements in (program.forward, program.backward)
     )
     assert len(forward) == 5
-    assert backward == ["tanh(Entry(c, j0))"]  # of what is kept anyway
+    assert backward == ["tanh(c)"]  # of what is kept anyway
 
 
 def test_a_state_that_is_a_function_of_another_is_not_computed_again():
@@ -114,8 +115,8 @@ def test_a_state_that_is_a_function_of_another_is_not_computed_again():
 
 def test_every_pass_reports_what_it_changed():
     report = dict(program_of(cells.lstm).report)
-    assert report["share_functions"]["functions"] == (7, 5)
-    assert report["stack"]["products"][1] == 4
+    assert report["common_subexpressions"]["functions"] == (7, 5)
+    assert report["stack_products"]["products"][1] == 4
 
 
 @pytest.mark.parametrize("name", cells.names())

@@ -109,7 +109,7 @@ class _Flattener:
         return e.func(*arguments)
 
     def _atom(self, e, prefix):
-        if e.is_Symbol or e.is_number or e.is_integer or not isinstance(e, Expr):
+        if e.is_Symbol or not isinstance(e, Expr) or all(s.is_integer for s in e.free_symbols):  # a number or a size
             return e
         if isinstance(e, transpose) and e.args[0].is_Symbol:
             return e

@@ -28,22 +28,23 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.derivation.derive import leaves
 from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
-from symcell.language.primitives import Entry, Masked, Primitive
+from symcell.language.primitives import Masked, Primitive, largest, total
+from symcell.language.shapes import resolved_shape
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.language.words import unused
-from symcell.program.entries import AXES
-from symcell.program.program import Assign, Gradient, Program
+from symcell.program.primitives import PRODUCTS, by_entries
+from symcell.program.program import Assign, Gradient, Program, values_in
 
 # Functions that have a number for every number.
 _TOTAL = (
-    Add, Mul, Piecewise, ExprCondPair, Primitive, Entry, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin,
+    Add, Mul, Piecewise, ExprCondPair, Primitive, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin,
     erf, tanh, sigmoid, hard_sigmoid, log_sigmoid, relu, leaky_relu, silu, softplus, stop_gradient,
 )  # fmt: skip
 
 
-def leave_out_untaken_branches(program: Program) -> Program:
-    """An adjoint that a branch may leave at 0 makes 0 of whatever it is multiplied by, a NaN included."""
+def mask_untaken_branches(program: Program) -> Program:
+    """Let an adjoint that a branch may leave at 0 make 0 of whatever it is multiplied by, a NaN included."""
     branches = _Branches(program)
     if not branches.may_be_zero:
         return program
@@ -79,27 +80,39 @@ class _Branches:
         return [s]
 
     def _guarded(self, e):
-        if not e.args or isinstance(e, Entry):
+        if not e.args:
             return e
-        guarded = e.func(*map(self._guarded, e.args))
-        if not isinstance(guarded, Mul):
-            return guarded
-        chosen = [a for a in guarded.args if a.has(Heaviside) or any(e.args[0] in self.may_be_zero for e in a.atoms(Entry))]
-        others_are_finite = all(self.is_finite(a) for a in guarded.args if a not in chosen)
-        return Masked(Mul(*chosen), guarded) if chosen and not others_are_finite else guarded
+        e = e.func(*map(self._guarded, e.args))
+        if isinstance(e, Mul):
+            return self._masked(e)
+        return self._guarded_product(e) if isinstance(e, PRODUCTS) else e
+
+    def _guarded_product(self, e):
+        """A product of arrays, written out by entries if it needs a mask."""
+        written, axes = by_entries(e, lambda a: resolved_shape(a, self.shapes.__getitem__))
+        masked = self._masked(written)
+        if masked == written:
+            return e
+        for axis in axes:
+            masked = total(masked, axis)
+        return masked
+
+    def _masked(self, e):
+        """A product that is 0 where a factor that a branch chooses is 0."""
+        factors = Mul.make_args(e)
+        chosen = [a for a in factors if a.has(Heaviside) or self.may_be_zero & values_in(a)]
+        others_are_finite = all(self.is_finite(a) for a in factors if a not in chosen)
+        return Masked(Mul(*chosen), e) if chosen and not others_are_finite else e
 
     def _operand_read_where_needed(self, s):
         """A weight gradient whose operand is read as 0 where all adjoints that meet it are 0."""
         (bar,), operand = s.bars, s.operand
-        largest, read = (Symbol(unused(f"{name}_{bar}", self.taken)) for name in ("largest", f"{operand}_for"))
-        self.shapes[largest], self.shapes[read] = (), self.shapes[operand]
-        over = tuple(zip(AXES, self.shapes[bar], strict=False))
-        entry = Entry(operand, *AXES[: len(self.shapes[operand])])
-        return [
-            Assign(largest, (), Abs(Entry(bar, *dict(over))), "max", over, note=s.note),
-            Assign(read, entry.args[1:], Masked(Entry(largest), entry), note=s.note),
-            replace(s, operand=read),
-        ]
+        most, read = (Symbol(unused(f"{name}_{bar}", self.taken)) for name in ("largest", f"{operand}_for"))
+        self.shapes[most], self.shapes[read] = (), self.shapes[operand]
+        size = Abs(bar)
+        for _ in self.shapes[bar]:
+            size = largest(size)
+        return [Assign(most, size, note=s.note), Assign(read, Masked(most, operand), note=s.note), replace(s, operand=read)]
 
 
 def _left_out(rows, outputs):

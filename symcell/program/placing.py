@@ -21,7 +21,7 @@ def _placed(program, statements):
     scans = {t: _name(r) for r in flow.recurrences for t in r.targets}
     for s in statements:
         t = s.targets[0]
-        if isinstance(s, Assign) and s.target in program.once and s.op != "sum over steps":
+        if isinstance(s, Assign) and s.target in program.once and not s.summed:
             yield replace(s, place="once")
         elif t in after_step and t in before_step:  # the step's own, or on a way from it back to it
             yield replace(s, place="step")

@@ -11,9 +11,10 @@ from sympy import Add, Mul, Piecewise
 from sympy.utilities.iterables import strongly_connected_components
 
 from symcell.language.activations import stop_gradient
-from symcell.language.primitives import Entry, Masked
+from symcell.language.primitives import Masked, Primitive
 from symcell.language.symbols import Previous
-from symcell.program.program import Product
+from symcell.program.primitives import PRODUCTS
+from symcell.program.program import Product, values_in
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,6 @@ def degrees(statements, variables):
             degree = max(known.get(q, 0) for q in s.operands)
         elif hasattr(s, "expr"):
             degree = _degree(s.expr, known)
-            degree = 2 if degree and s.op == "max" else degree
         else:
             degree = 2
         known.update(dict.fromkeys(s.targets, degree))
@@ -110,19 +110,24 @@ def degrees(statements, variables):
 
 
 def _degree(e, known):
-    if isinstance(e, Entry):
-        return known.get(e.args[0], 0)
-    if not any(known.get(a.args[0], 0) for a in e.atoms(Entry)):
+    if e.is_Symbol:
+        return known.get(e, 0)
+    if not any(known.get(q, 0) for q in values_in(e)):
         return 0
-    if isinstance(e, (Add, stop_gradient)):
+    if isinstance(e, (Add, stop_gradient)) or _is_linear(e):
         return max(_degree(a, known) for a in e.args)
     if isinstance(e, Masked):
         return _degree(e.args[1], known)
-    if isinstance(e, Mul):
+    if isinstance(e, (Mul, *PRODUCTS)):
         return min(2, sum(_degree(a, known) for a in e.args))
     if isinstance(e, Piecewise) and not any(_degree(condition, known) for _, condition in e.args):
         return max(_degree(value, known) for value, _ in e.args)
     return 2
+
+
+def _is_linear(e):
+    """Whether it is a primitive that is linear in all its arguments together: a sum, a view, a concatenation."""
+    return isinstance(e, Primitive) and not isinstance(e, PRODUCTS) and e.op != "max"
 
 
 class Coefficients:
@@ -135,10 +140,7 @@ class Coefficients:
         self.variable, self.read, self.met = variable, {}, {}
         for s in statements:
             read = self._read(s.sources)
-            if isinstance(s, Product):
-                met = _union(self.met.get(q, ()) for q in s.operands)
-            else:
-                met = read if s.op == "max" and variable in read else self._met(s.expr)
+            met = _union(self.met.get(q, ()) for q in s.operands) if isinstance(s, Product) else self._met(s.expr)
             self.read.update(dict.fromkeys(s.targets, read))
             self.met.update(dict.fromkeys(s.targets, met))
 
@@ -146,18 +148,18 @@ class Coefficients:
         return _union(self.read.get(q, {q} if isinstance(q, Previous) else ()) for q in symbols)
 
     def _read_in(self, e):
-        return self._read(a.args[0] for a in e.atoms(Entry))
+        return self._read(values_in(e))
 
     def _met(self, e):
         """Those that the variable meets in an expression."""
         if self.variable not in self._read_in(e):
             return set()
-        if isinstance(e, Entry):
-            return self.met.get(e.args[0], set())
-        if isinstance(e, (Add, stop_gradient)):
+        if e.is_Symbol:
+            return self.met.get(e, set())
+        if isinstance(e, (Add, stop_gradient)) or _is_linear(e):
             return _union(map(self._met, e.args))
         beside = [a for a in e.args if self.variable not in self._read_in(a)]
-        if isinstance(e, Mul) and len(beside) == len(e.args) - 1:
+        if isinstance(e, (Mul, *PRODUCTS)) and len(beside) == len(e.args) - 1:
             return _union([*map(self._met, e.args), *map(self._read_in, beside)])
         if isinstance(e, Piecewise) and not any(self.variable in self._read_in(condition) for _, condition in e.args):
             return _union(part for value, condition in e.args for part in (self._met(value), self._read_in(condition)))

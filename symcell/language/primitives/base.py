@@ -5,7 +5,8 @@ A primitive answers, about itself and its arguments:
     shape(shapes, sizes)      the shape of its value, unifying sizes on the way (None: any size, a broadcast axis)
     adjoint(bar, shape_of)    the adjoint of each argument, given its own adjoint `bar`
     tangent(k, t, shape_of)   its change for a change t of argument k (the default: it is linear in each)
-    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments
+    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments; or
+    decomposition(shape_of)   the same value by simpler primitives, which a program computes in its place
     evaluate(*arrays)         its value by NumPy, one sample at a time: the yardstick of `check`
     _latex(printer)           how a paper writes it
     rule                      the name of its adjoint rule, for the derivation
@@ -87,9 +88,14 @@ class Primitive(Products, Unevaluated, Function):
     rule = ""
     called = ""  # in messages, where a user calls it otherwise
     view = False  # a mere renaming of indices: free, and read in place by the generated code
+    op = ""  # how it combines entries of its arguments: "sum", "max", "scan" or "scan back"; "" if it combines none
 
     def fdiff(self, argindex=1):
         raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")
+
+    def decomposition(self, shape_of):
+        """The same value by simpler primitives; None if there are none."""
+        return None
 
     def tangent(self, k, t, shape_of):
         """The change of its value for a change `t` of argument k; most primitives are linear in each argument."""

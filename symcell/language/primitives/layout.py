@@ -40,6 +40,7 @@ class fold(Primitive):
     """The sum of every k entries in a row: the transpose of `repeat`."""
 
     rule = "repetition"
+    op = "sum"
 
     def shape(self, shapes, sizes):
         return (shapes[0][0] / self.args[1],)

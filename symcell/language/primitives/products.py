@@ -6,6 +6,7 @@ from sympy import Mul, S, Symbol
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.primitives.blocks import block_diagonal
+from symcell.language.primitives.reductions import total
 from symcell.language.writing import written
 
 
@@ -13,6 +14,7 @@ class matmul(Primitive):
     """A @ v: the contraction of A's last axis with v's first."""
 
     rule = "matrix product"
+    op = "sum"
 
     @classmethod
     def eval(cls, a, v):
@@ -70,6 +72,7 @@ class contract(Primitive):
     """The transposed product for a parameter of rank above two: all axes of A but the last, against y."""
 
     rule = "matrix product"
+    op = "sum"
 
     def shape(self, shapes, sizes):
         return shapes[0][-1:]
@@ -168,10 +171,9 @@ class dot(Primitive):
         u, v = self.args
         return [(u, bar * v), (v, bar * u)]
 
-    def index(self, idx, at, shape_of):
-        k = fresh_index()
+    def decomposition(self, shape_of):
         u, v = self.args
-        return Reduction(Symbol("sum"), at(u, (k,)) * at(v, (k,)), k, shape_of(u)[0])
+        return total(u * v)
 
     def evaluate(self, u, v):
         return (u * v).sum()

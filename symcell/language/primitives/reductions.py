@@ -128,6 +128,7 @@ class total(Collapse):
     """The sum over an axis."""
 
     rule = "sum"
+    op = "sum"
 
     def adjoint(self, bar, shape_of):
         e = self.args[0]
@@ -152,8 +153,8 @@ class mean(Collapse):
         e = self.args[0]
         return total(e, self.args[1]).adjoint(bar / self.length(shape_of), shape_of)
 
-    def index(self, idx, at, shape_of):
-        return total(*self.args).index(idx, at, shape_of) / self.length(shape_of)
+    def decomposition(self, shape_of):
+        return total(*self.args) / self.length(shape_of)
 
     def evaluate(self, e, axis):
         return e.mean(axis=int(axis))
@@ -176,11 +177,11 @@ class variance(Collapse):
     def tangent(self, k, t, shape_of):
         return 2 * mean(self.deviation(shape_of) * t, self.args[1])
 
-    def index(self, idx, at, shape_of):
+    def decomposition(self, shape_of):
         """Rounding leaves a part of the mean in the deviations, which matters where the numbers are nearly equal."""
         deviation, axis = self.deviation(shape_of), self.args[1]
         centred = deviation - self.lifted(mean(deviation, axis), len(shape_of(self.args[0])))
-        return mean(centred**2, axis).index(idx, at, shape_of)
+        return mean(centred**2, axis)
 
     def evaluate(self, e, axis):
         e = np.moveaxis(e, int(axis), 0)
@@ -189,6 +190,8 @@ class variance(Collapse):
 
 class largest(Collapse):
     """The maximum over an axis; inside softmax only, where it has no gradient."""
+
+    op = "max"
 
     def index(self, idx, at, shape_of):
         k = fresh_index()

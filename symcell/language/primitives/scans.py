@@ -26,16 +26,11 @@ class softmax(Along):
     def tangent(self, k, t, shape_of):
         return self * (t - self.lifted(total(self * t, self.args[1]), len(shape_of(self.args[0]))))
 
-    def parts(self, shape_of):
-        """The exponentials, and what divides them."""
+    def decomposition(self, shape_of):
         e, axis = self.args
         rank = len(shape_of(e))
         exponentials = exp(e - self.lifted(largest(e, axis), rank))
-        return exponentials, self.lifted(total(exponentials, axis), rank)
-
-    def index(self, idx, at, shape_of):
-        exponentials, whole = self.parts(shape_of)
-        return at(exponentials, idx) / at(whole, idx)
+        return exponentials / self.lifted(total(exponentials, axis), rank)
 
     def evaluate(self, e, axis):
         shifted = np.exp(e - e.real.max(axis=int(axis), keepdims=True))

@@ -99,16 +99,14 @@ class chunk(Primitive):
         self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
         return (sympify(shapes[0][0]) / self.args[2],)
 
-    def as_part(self, shape_of):
+    def decomposition(self, shape_of):
         v, k, n = self.args
         length = shape_of(v)[0] / n
         return part(v, k * length, length)
 
     def adjoint(self, bar, shape_of):
-        return self.as_part(shape_of).adjoint(bar, shape_of)
+        return self.decomposition(shape_of).adjoint(bar, shape_of)
 
-    def index(self, idx, at, shape_of):
-        return self.as_part(shape_of).index(idx, at, shape_of)
 
     def evaluate(self, v, k, n):
         return np.split(v, int(n))[int(k)]

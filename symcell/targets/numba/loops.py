@@ -6,9 +6,8 @@ one row function runs for one sample of one step.
 
 from dataclasses import dataclass, replace
 
-from symcell.language.primitives import Entry
-from symcell.program.program import Assign
-from symcell.program.sharing import costly_functions
+from symcell.program.subexpressions import costly_functions
+from symcell.targets.numba.indexed import Indexed
 
 # A processor looks some 200 instructions ahead, and a function takes 20, each of which waits for the one before. It finds enough
 # to do where several units' functions are among those, and none of them waits for another function.
@@ -20,7 +19,7 @@ class Nest:
     """Statements under one loop over `shape`; a reduction or a scan has a nest of its own."""
 
     shape: tuple
-    statements: tuple[Assign, ...]
+    statements: tuple[Indexed, ...]
 
     @property
     def plain(self):
@@ -47,8 +46,7 @@ def nests(program, statements):
     found, made_in, read_in = [], {}, {}
     for s in statements:
         earliest = 0
-        entries = s.expr.atoms(Entry)
-        for e in entries:
+        for e in s.entries:
             if e.args[0] in made_in:
                 k = made_in[e.args[0]]
                 together = s.op in ("", "sum over steps") and found[k].plain and e.args[1:] == s.indices
@@ -58,7 +56,7 @@ def nests(program, statements):
                 earliest = max([earliest, *read_in.get(early, [])])
         k = _home_nest(found, s, program.shapes[s.target], earliest)
         made_in[s.target] = k
-        for e in entries:
+        for e in s.entries:
             own = e.args[1:] == s.indices and s.op in ("", "sum over steps")
             read_in.setdefault(e.args[0], []).append(k if own else k + 1)
     return [part for nest in found for part in _parts(program, nest)]

@@ -3,8 +3,8 @@
 from sympy import Integer, Rational
 
 from symcell.language.symbols import Adjoint
-from symcell.program.entries import AXES
 from symcell.targets.identifiers import yielding
+from symcell.targets.numba.indexed import AXES
 
 
 class Names:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symcell.program.program import BACKWARD, FORWARD, Assign, Program
 from symcell.targets.numba.buffers import Buffers
 from symcell.targets.numba.loops import Sweep, nests
+from symcell.targets.numba.passes import PASSES
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Schedule:
 
 def schedule(program):
     """Program -> Schedule."""
+    for pass_ in PASSES:
+        program = pass_(program)
     forward, backward = _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD)
     found = Buffers(program, forward, backward)
     return Schedule(program, forward, backward, found.words, found.homes, found.copies, found.packs, found.runs, found.tape)

@@ -1,19 +1,14 @@
-"""Passes that make few large products of many small ones."""
+"""Passes that do products together: a few large ones take less time than many small ones."""
 
 from collections import Counter
 from dataclasses import replace
 
-from sympy import Symbol
-
-from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
-from symcell.language.words import unused
-from symcell.program.entries import AXES
 from symcell.program.program import Assign, Gradient, Product, Program
 
 
-def add_inside_products(program: Program) -> Program:
-    """A sum of products in one place becomes one product, its weights side by side: U_i' dz_i + U_f' dz_f + ..."""
+def fuse_sums_of_products(program: Program) -> Program:
+    """Do a sum of products in one place as one product, its weights side by side: U_i' dz_i + U_f' dz_f + ..."""
     return program.with_(forward=_summed(program, program.forward), backward=_summed(program, program.backward))
 
 
@@ -23,11 +18,11 @@ def _summed(program, statements):
     uses = Counter(q for s in statements for q in s.sources)
     merged, gone = {}, set()
     for s in statements:
-        if not isinstance(s, Assign) or s.op or not s.expr.is_Add:
+        if not isinstance(s, Assign) or s.summed or not s.expr.is_Add:
             continue
         groups = {}
         for e in s.expr.args:
-            p = products.get(e.args[0]) if isinstance(e, Entry) and e.args[1:] == s.indices else None
+            p = products.get(e)
             if p and uses[p.targets[0]] == 1 and p.operands[0] in packable:
                 # an operand stands once in a pack: the second product with it is the next group's
                 turn = sum(p.operands == q.operands for group in groups.values() for q in group)
@@ -38,15 +33,15 @@ def _summed(program, statements):
                 whole = replace(
                     group[0], weights=tuple(p.weights[0] for p in group), operands=tuple(p.operands[0] for p in group)
                 )
-                rest = {Entry(p.targets[0], *s.indices): 0 for p in group[1:]}
+                rest = {p.targets[0]: 0 for p in group[1:]}
                 merged[s.target] = replace(merged.get(s.target, s), expr=merged.get(s.target, s).expr.xreplace(rest))
                 merged[whole.targets[0]] = whole
                 gone |= {p.targets[0] for p in group[1:]}
     return _in_order(merged.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
 
 
-def write_in_place(program: Program) -> Program:
-    """A value that only copies a product, or a weight gradient, is that product's own target."""
+def eliminate_copies(program: Program) -> Program:
+    """Where a value only copies a product or a weight gradient, make it that product's own target."""
     return program.with_(forward=_without_copies(program, program.forward), backward=_without_copies(program, program.backward))
 
 
@@ -64,15 +59,11 @@ def _copies(program, statements):
     makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
     found = {}
     for s in statements:
-        if isinstance(s, Assign) and _is_copy(s) and s.target not in grouped:
-            maker = makers.get(s.expr.args[0])
+        if isinstance(s, Assign) and not s.summed and not s.recurrence and s.target not in grouped:
+            maker = makers.get(s.expr)
             if maker and uses[maker.targets[0]] == 1 and _may_make(program, maker, s):
                 found[maker.targets[0]] = s.target
     return found
-
-
-def _is_copy(s):
-    return not s.recurrence and not s.op and isinstance(s.expr, Entry) and s.expr.args[1:] == s.indices
 
 
 def _may_make(program, maker, copy):
@@ -84,8 +75,8 @@ def _may_make(program, maker, copy):
     return copy.place == "step" or copy.target not in program.cell.states  # whose arrays have one step more than a large product
 
 
-def stack(program: Program) -> Program:
-    """Products with one operand in one place become one; so do weight gradients."""
+def stack_products(program: Program) -> Program:
+    """Do products of one operand in one place as one; weight gradients, too."""
     return program.with_(forward=_stacked(program, program.forward), backward=_stacked(program, program.backward))
 
 
@@ -114,24 +105,6 @@ def _stacked(program, statements):
             whole[last.targets[0]] = replace(group[0], **joined)
             gone |= {s.targets[0] for s in group} - {last.targets[0]}
     return _in_order(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
-
-
-def set_apart(program: Program) -> Program:
-    """What the backward program reads of products done as one is kept by itself: the rest need not outlive its block of steps."""
-    read_back = {q for s in program.backward for q in s.sources}
-    everything = (*program.forward, *program.backward)
-    taken = {q.name for s in everything for q in (*s.targets, *s.sources)}
-    shapes, statements = dict(program.shapes), []
-    for s in program.forward:
-        apart = {}
-        if isinstance(s, Product) and s.place != "once" and not read_back.issuperset(s.targets):
-            apart = {t: Symbol(unused(f"{t}_from_{s.operands[0]}", taken)) for t in s.targets if t in read_back}
-        statements.append(replace(s, targets=tuple(apart.get(t, t) for t in s.targets)) if apart else s)
-        for t, of_product in apart.items():
-            shapes[of_product] = shapes[t]
-            indices = AXES[: len(shapes[t])]
-            statements.append(Assign(t, indices, Entry(of_product, *indices), place=s.place))
-    return program.with_(shapes=shapes, forward=tuple(statements))
 
 
 def _joined_notes(group):
