@@ -3,8 +3,10 @@
 from functools import partial
 
 from sympy import Integer
+from sympy.core.function import Application
 
 from symcell.errors import CellError
+from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
     chunk,
@@ -25,19 +27,24 @@ from symcell.language.primitives import (
 )
 from symcell.language.primitives.scans import cumsum_back
 from symcell.language.shapes import resolved_shape
-from symcell.targets.indices import index_text, is_index
+from symcell.program.primitives import beside, broadcast, columns
+from symcell.program.program import values_in
+from symcell.targets.indices import index_text
+from symcell.targets.numpy.sources import FUNCTIONS
 from symcell.targets.numpy.vocabulary import NUMPY
 from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER, ElementwisePrinter
 
 
 class ArrayPrinter:
     """Prints the expressions of a program. The caller says the rest: `value(symbol)` is the text of a value, `size(symbol)` the
-    name of a size, `functions` the names that a module can call."""
+    name of a size."""
 
-    def __init__(self, program, order, value, size, functions):
-        self.program, self.order, self.value, self.size, self.functions = program, order, value, size, functions
+    def __init__(self, program, order, value, size):
+        self.program, self.order, self.value, self.size = program, order, value, size
+        self.called = set()  # the functions that the texts call
 
     def __call__(self, e, level=LOOSE):
+        self.called.update(NUMPY.function(f) for f in elementary(e).atoms(Application))
         leaf = partial(self._leaf, len(self.shape(e)))
         return ElementwisePrinter(NUMPY, self.order, leaf, NUMPY.number, self._number_of_size, self._name)(e, level)
 
@@ -75,46 +82,38 @@ class ArrayPrinter:
 
     def _call(self, name, arguments):
         """The call of a function of symcell.targets.numpy.functions."""
-        if name not in self.functions:
-            raise CellError(f"cell {self.program.cell.name}: the NumPy target has no function {name}; add one to its functions.py")
+        if name not in FUNCTIONS:
+            raise CellError(f"cell {self.program.cell.name}: the NumPy target has no {name}; add it to its functions.py")
+        self.called.add(name)
         return f"{name}({', '.join(map(self._argument, arguments))})"
 
     def _argument(self, a):
-        return self.index(a) if is_index(a) else self(a)
-
-    def product(self, matrix, rank, transposed, v):
-        """A matrix that all samples share, a text, times vectors: it stands behind them, since they are rows. A matrix may have a
-        rank above two."""
-        if rank == 2:
-            return f"{self(v, POWER)} @ {matrix}{'' if transposed else '.T'}", MATRIX_PRODUCT
-        return f"np.tensordot({self(v)}, {matrix}, axes={rank - 1 if transposed else (-1, -1)})", ATOM
+        return self(a) if values_in(a) or a.is_integer is False else self.index(a)
 
     def _matmul(self, e):
         a, v = e.args
-        rank = len(self.shape(a))
+        rank, transposed = len(self.shape(a)), isinstance(a, transpose)
         if len(self.shape(v)) == 2:
             return f"{self(a, POWER)} @ {self(v, POWER)}", MATRIX_PRODUCT
-        if rank > 1 and self.is_once(a):
-            transposed = isinstance(a, transpose)
-            return self.product(self(a.args[0] if transposed else a, ATOM), rank, transposed, v)
+        if rank == 2 and self.is_once(a):  # it stands behind its vectors, which are rows
+            return f"{self(v, POWER)} @ {self(transpose(a), ATOM)}", MATRIX_PRODUCT
         axes = _LETTERS[:rank]
-        return self._einsum(f"...{axes},...{axes[-1]}->...{axes[:-1]}", e)
+        if transposed:
+            return self._einsum(f"...{axes[::-1]},...{axes[-1]}->...{axes[:-1]}", a.args[0], v)
+        return self._einsum(f"...{axes},...{axes[-1]}->...{axes[:-1]}", a, v)
 
     def _contract(self, e):
-        a, y = e.args
-        if self.is_once(a):
-            return self.product(self(a, ATOM), len(self.shape(a)), True, y)
-        axes = _LETTERS[: len(self.shape(a))]
-        return self._einsum(f"...{axes},...{axes[:-1]}->...{axes[-1]}", e)
+        axes = _LETTERS[: len(self.shape(e.args[0]))]
+        return self._einsum(f"...{axes},...{axes[:-1]}->...{axes[-1]}", *e.args)
 
     def _outer(self, e):
         rank, axes = len(self.shape(e.args[0])), _LETTERS[: len(self.shape(e))]
         if len(axes) == 2:
             return self._call("outer", e.args), ATOM
-        return self._einsum(f"...{axes[:rank]},...{axes[rank:]}->...{axes}", e)
+        return self._einsum(f"...{axes[:rank]},...{axes[rank:]}->...{axes}", *e.args)
 
-    def _einsum(self, subscripts, e):
-        return f'np.einsum("{subscripts}", {", ".join(map(self, e.args))})', ATOM
+    def _einsum(self, subscripts, *operands):
+        return f'np.einsum("{subscripts}", {", ".join(map(self, operands))})', ATOM
 
     def _transpose(self, e):
         return f"{self(e.args[0], ATOM)}.{'T' if self.is_once(e) else 'mT'}", ATOM
@@ -153,10 +152,13 @@ _PATTERNS = {
     outer: ArrayPrinter._outer,
     transpose: ArrayPrinter._transpose,
     part: ArrayPrinter._part,
-    chunk: lambda printer, e: printer._part(e.as_part(printer.shape)),
+    columns: ArrayPrinter._part,
+    beside: lambda printer, e: (printer._call("concat", e.args), ATOM),
+    chunk: lambda printer, e: printer._part(e.decomposition(printer.shape)),
     repeat: lambda printer, e: (f"np.repeat({printer(e.args[0])}, {printer.index(e.args[1])}, axis=-1)", ATOM),
     identity: lambda printer, e: (f"np.eye({printer.index(e.args[0])}, dtype=dtype)", ATOM),
     spread: ArrayPrinter._spread,
+    broadcast: ArrayPrinter._spread,
     softmax: ArrayPrinter._along,
     cumsum_back: ArrayPrinter._along,
 }

@@ -76,12 +76,12 @@ def place(v, start, length):
 
 def fold(v, k):
     """The sum of every k entries in a row."""
-    return v.reshape(*v.shape[:-1], -1, k).sum(axis=-1)
+    return v.reshape(*v.shape[:-1], v.shape[-1] // k, k).sum(axis=-1)
 
 
 def flat(e):
     """A matrix as one vector, row after row."""
-    return e.reshape(*e.shape[:-2], -1)
+    return e.reshape(*e.shape[:-2], e.shape[-2] * e.shape[-1])
 
 
 def unflat(v, n, m):

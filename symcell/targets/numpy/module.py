@@ -14,6 +14,7 @@ from symcell.targets.layout import function_text, indented, tuple_text, wrapped
 from symcell.targets.numpy.names import Names
 from symcell.targets.numpy.passes import Pass
 from symcell.targets.numpy.sources import FUNCTIONS
+from symcell.targets.numpy.statements import assignments
 from symcell.targets.seal import PLACEHOLDER, hash_of
 from symcell.targets.sizes import size_places
 
@@ -24,7 +25,8 @@ def emit(program):
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
     equations = equation_lines(program.derivation)
-    passes = [Pass(program, direction, names, partial(_comment, equations)) for direction in ("forward", "backward")]
+    statements = assignments(program)
+    passes = [Pass(program, direction, statements, names, partial(_comment, equations)) for direction in statements]
     forward, backward = (p.text() for p in passes)
     called = set().union(*(p.print.called for p in passes))
     text = partial(
@@ -34,7 +36,7 @@ def emit(program):
         equations=[_equation_text(n, line) for n, line in equations.items()],
         tables={name: wrapped(str(value).replace("'", '"')) for name, value in _tables(program).items()},
         shapes=wrapped(_shapes(cell, names)),
-        sizes=wrapped(_sizes(cell)),
+        sizes=wrapped(_sizes(cell, names)),
         forward=forward,
         backward=backward,
         functions=[source for name, source in FUNCTIONS.items() if name in called],
@@ -64,19 +66,26 @@ def _tables(program):
 def _shapes(cell, names):
     """The function from sizes to shapes."""
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
-    entries = [f'"{q.name}": {tuple_text(index_text(n) for n in cell.shape(q))},' for q in symbols]
-    head = f"def shapes({', '.join(cell.sizes)}):"
-    return function_text(head, "The shape of every array, inputs and states without steps and samples.", ["return {", *indented(entries), "}"])
+
+    def size(n):
+        return index_text(n, lambda s: names.size(s) if s.is_Symbol else str(s))
+
+    entries = [f'"{q.name}": {tuple_text(map(size, cell.shape(q)))},' for q in symbols]
+    head = f"def shapes({', '.join(names.sizes.values())}):"
+    summary = "The shape of every array, inputs and states without steps and samples."
+    return function_text(head, summary, ["return {", *indented(entries), "}"])
 
 
-def _sizes(cell):
+def _sizes(cell, names):
     """The function that reads each size off the first array that has it."""
     lines = []
     leads = {"params": 0, "inputs": 2, "initial": 1}
     for n, ((group, name, axis, times, divisor, plus), *_) in size_places(cell).items():
-        lines.append(f'{n} = {group}["{name}"].shape[{axis + leads[group]}] * {times} // {divisor} + {plus}')
-    returned = f"return {tuple_text(cell.sizes)}"
-    return function_text("def sizes_of(params, inputs, initial):", "Every size, read off an array that has it.", [*lines, returned])
+        found = f'{group}["{name}"].shape[{axis + leads[group]}]'
+        found += f" * {times}" * (times != 1) + f" // {divisor}" * (divisor != 1) + f" + {plus}" * (plus != 0)
+        lines.append(f"{names.size(n)} = {found}")
+    lines.append(f"return {tuple_text(names.sizes.values())}")
+    return function_text("def sizes_of(params, inputs, initial):", "Every size, read off an array that has it.", lines)
 
 
 def _comment(equations, s):

@@ -7,7 +7,7 @@ from symcell.language.symbols import Adjoint
 from symcell.targets.numpy.sources import FUNCTIONS
 
 # What the passes call their own, beside the functions that they call.
-_OWN = ("T", "B", "t", "np", "math", "dtype", "sizes", "params", "inputs", "first", "tape", "given", "final")
+_OWN = ("T", "B", "t", "np", "math", "dtype", "sizes", "params", "inputs", "initial", "first", "tape", "given", "final")
 
 
 class Names:

@@ -9,22 +9,22 @@ from functools import cached_property
 from symcell.language.primitives import fill
 from symcell.language.symbols import Adjoint
 from symcell.notation.order import PaperOrder
-from symcell.program.program import Assign, Gradient, values_in
+from symcell.program.program import Assign, values_in
 from symcell.targets.layout import function_text, indented, listed, tuple_text, wrapped
 from symcell.targets.numpy.arrays import ArrayPrinter
-from symcell.targets.printer import ATOM, SUM
+from symcell.targets.printer import ATOM
 
 
 class Pass:
     """The text of the function of one direction, "forward" or "backward"."""
 
-    def __init__(self, program, direction, names, equations):
+    def __init__(self, program, direction, statements, names, equations):
         self.program, self.direction, self.names, self.equations = program, direction, names, equations
-        self.statements = getattr(program, direction)
+        self.statements, self.others = (statements[d] for d in (direction, "backward" if direction == "forward" else "forward"))
         self.units = _units(program, self.statements)
         self.stepwise = {t for unit in self.units if _is_loop(unit) for s in unit for t in s.targets}
         self.in_loop, self.note = False, ""  # where the text now goes, and what the statement before came from
-        self.print = ArrayPrinter(program, PaperOrder(program.derivation), self._value, names)
+        self.print = ArrayPrinter(program, PaperOrder(program.derivation), self._value, names.size)
 
     @property
     def is_forward(self):
@@ -47,9 +47,9 @@ class Pass:
     @cached_property
     def tape(self):
         """What the backward pass reads that the forward pass makes."""
-        made = {t for s in self.program.forward for t in s.targets} | self.program.carried.keys()
-        read = dict.fromkeys(q for s in self.program.backward for q in s.sources)
-        return tuple(q for q in read if q in made and not isinstance(q, Adjoint))
+        forward, backward = (self.statements, self.others) if self.is_forward else (self.others, self.statements)
+        made = {t for s in forward for t in s.targets} | self.program.carried.keys()
+        return tuple(q for q in dict.fromkeys(q for s in backward for q in s.sources) if q in made and not isinstance(q, Adjoint))
 
     @cached_property
     def arrays(self):
@@ -102,9 +102,10 @@ class Pass:
     def _memory(self):
         """The lines that make arrays."""
         for early, late in self.carried:
-            start = f"carried(T, {self.names.first(late)})" if self.is_forward else f"carried_back(T, {self.names.final(early.of.state)})"
-            yield f"{self.names(early)}, {self.names(late)} = {start}"
-            self.print.called.add(start.split("(")[0])
+            make = "carried" if self.is_forward else "carried_back"
+            start = self.names.first(late) if self.is_forward else self.names.final(late.of)
+            yield f"{self.names(early)}, {self.names(late)} = {make}(T, {start})"
+            self.print.called.add(make)
         by_shape = {}
         for q in self.arrays:
             by_shape.setdefault(self.program.shapes[q], []).append(self.names(q))
@@ -130,25 +131,14 @@ class Pass:
     def _assignments(self, s):
         if isinstance(s, Assign):
             return [f"{self._target(s.target)} = {self._expression(s)}"]
-        if isinstance(s, Gradient):
-            self.print.called.add("outer_sum")
-            return [f"{self.names(t)} = outer_sum({self.names(bar)}, {self.names(s.operand)})" for t, bar in zip(s.targets, s.bars, strict=True)]
-        if len(s.operands) == 1:
-            return [f"{self._target(t)} = {self._product(w, s.operands[0])}" for t, w in zip(s.targets, s.weights, strict=True)]
-        return [f"{self._target(s.targets[0])} = {' + '.join(map(self._product, s.weights, s.operands))}"]
+        self.print.called.add("outer_sum")
+        pairs = zip(s.targets, s.bars, strict=True)
+        return [f"{self.names(t)} = outer_sum({self.names(bar)}, {self.names(s.operand)})" for t, bar in pairs]
 
     def _expression(self, s):
         shape = self.program.shapes[s.target]
         e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.print.shape(s.expr) else s.expr
         return f"{self.print(e, ATOM)}.sum(axis=(0, 1))" if s.summed else self.print(e)
-
-    def _product(self, weight, operand):
-        columns = ""
-        if weight.columns is not None:
-            start, length = weight.columns
-            columns = f"[..., {self.print.index(start)} : {self.print.index(start + length)}]"
-        rank = len(self.program.shapes[weight.symbol])
-        return self.print.product(self.names(weight.symbol) + columns, rank, weight.transposed, operand)[0]
 
     def _target(self, q):
         if self.in_loop:
