@@ -1,12 +1,11 @@
-"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A cell's equations become a kernel."""
+"""The whole story in five calls: derive, lower, improve, emit, load. A cell's equations become a kernel."""
 
 from symcell.derivation.derive import derive
 from symcell.kernel import load
 from symcell.program.lower import lower
 from symcell.program.passes import improve
 from symcell.structure import structure
-from symcell.targets.numba.module import emit
-from symcell.targets.numba.schedule import schedule
+from symcell.targets import emit
 
 
 def program_of(cell):
@@ -16,11 +15,10 @@ def program_of(cell):
     return improve(program)  # Program -> Program, pass by pass
 
 
-def source_of(cell):
-    """Cell -> the source of its module."""
+def source_of(cell, target="numba"):
+    """Cell -> the source of its module for a target."""
     program = program_of(cell)  # Cell -> Program
-    arranged = schedule(program)  # Program -> Schedule
-    return emit(arranged)  # Schedule -> source
+    return emit(program, target)  # Program -> source
 
 
 def structure_of(cell):

@@ -10,13 +10,15 @@ from jinja2 import Environment, StrictUndefined
 from symcell.errors import CellError
 from symcell.notation.plain import equation_lines
 from symcell.targets.indices import index_text
-from symcell.targets.layout import function_text, indented, tuple_text, wrapped
+from symcell.targets.layout import WIDTH, function_text, indented, tuple_text, wrapped
 from symcell.targets.numpy.names import Names
 from symcell.targets.numpy.passes import Pass
 from symcell.targets.numpy.sources import FUNCTIONS
 from symcell.targets.numpy.statements import assignments
 from symcell.targets.seal import PLACEHOLDER, hash_of
 from symcell.targets.sizes import size_places
+
+_JOINED = "\N{NO-BREAK SPACE}"
 
 
 def emit(program):
@@ -35,7 +37,7 @@ def emit(program):
         reference=_quoted(textwrap.fill(cell.reference, 106, break_long_words=False, break_on_hyphens=False)),
         equations=[_equation_text(n, line) for n, line in equations.items()],
         tables={name: wrapped(str(value).replace("'", '"')) for name, value in _tables(program).items()},
-        shapes=wrapped(_shapes(cell, names)),
+        shapes=_shapes(cell, names),
         sizes=wrapped(_sizes(cell, names)),
         forward=forward,
         backward=backward,
@@ -70,17 +72,20 @@ def _shapes(cell, names):
     def size(n):
         return index_text(n, lambda s: names.size(s) if s.is_Symbol else str(s))
 
-    entries = [f'"{q.name}": {tuple_text(map(size, cell.shape(q)))},' for q in symbols]
+    entries = [f'"{q.name}": {tuple_text(map(size, cell.shape(q)))},'.replace(" ", _JOINED) for q in symbols]
+    lines = [line.replace(_JOINED, " ") for line in textwrap.wrap(" ".join(entries), WIDTH - 8)]
     head = f"def shapes({', '.join(names.sizes.values())}):"
     summary = "The shape of every array, inputs and states without steps and samples."
-    return function_text(head, summary, ["return {", *indented(entries), "}"])
+    return function_text(head, summary, ["return {", *indented(lines), "}"])
 
 
 def _sizes(cell, names):
     """The function that reads each size off the first array that has it."""
-    lines = []
-    leads = {"params": 0, "inputs": 2, "initial": 1}
+    leads, lines = {"params": 0, "inputs": 2, "initial": 1}, []
     for n, ((group, name, axis, times, divisor, plus), *_) in size_places(cell).items():
+        if group == "initial":
+            message = f'f"{{NAME}}: initial lacks {name}, which alone tells {n}"'
+            lines += [f'if "{name}" not in initial:', f"    raise ValueError({message})"]
         found = f'{group}["{name}"].shape[{axis + leads[group]}]'
         found += f" * {times}" * (times != 1) + f" // {divisor}" * (divisor != 1) + f" + {plus}" * (plus != 0)
         lines.append(f"{names.size(n)} = {found}")
@@ -89,7 +94,7 @@ def _sizes(cell, names):
 
 
 def _comment(equations, s):
-    """Where a statement comes from, with its equation if there is one."""
+    """Where a statement comes from, with its equation if it is one."""
     numbers = re.findall(r"\((\d+)\)", s.note)
     return f"{s.note} {equations[int(numbers[0])]}" if len(numbers) == 1 else s.note
 

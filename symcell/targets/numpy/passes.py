@@ -5,12 +5,13 @@ before is v_prev[t]: the arrays v_prev and v lie in one memory, a step apart. So
 """
 
 from functools import cached_property
+from itertools import groupby
 
 from symcell.language.primitives import fill
 from symcell.language.symbols import Adjoint
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Assign, values_in
-from symcell.targets.layout import function_text, indented, listed, tuple_text, wrapped
+from symcell.targets.layout import WIDTH, function_text, indented, listed, tuple_text, wrapped
 from symcell.targets.numpy.arrays import ArrayPrinter
 from symcell.targets.printer import ATOM
 
@@ -18,12 +19,12 @@ from symcell.targets.printer import ATOM
 class Pass:
     """The text of the function of one direction, "forward" or "backward"."""
 
-    def __init__(self, program, direction, statements, names, equations):
-        self.program, self.direction, self.names, self.equations = program, direction, names, equations
+    def __init__(self, program, direction, statements, names, comment_of):
+        self.program, self.direction, self.names, self.comment_of = program, direction, names, comment_of
         self.statements, self.others = (statements[d] for d in (direction, "backward" if direction == "forward" else "forward"))
         self.units = _units(program, self.statements)
         self.stepwise = {t for unit in self.units if _is_loop(unit) for s in unit for t in s.targets}
-        self.in_loop, self.note = False, ""  # where the text now goes, and what the statement before came from
+        self.in_loop = False  # where the text now goes
         self.print = ArrayPrinter(program, PaperOrder(program.derivation), self._value, names.size)
 
     @property
@@ -114,19 +115,26 @@ class Pass:
             yield f"{', '.join(found)} = np.empty({tuple_text([str(len(found))] * (len(found) > 1) + axes)}, dtype)"
 
     def _unit(self, statements, heading):
-        lines = [line for s in statements for line in self._statement(s)]
+        lines = self._lines(statements)
         return ["", f"# {heading}", *lines] if lines else []
 
     def _loop(self, unit):
+        self.in_loop = True
+        lines = self._lines(unit)
+        self.in_loop = False
         steps = "range(T)" if self.is_forward else "reversed(range(T))"
-        self.in_loop, self.note = True, ""
-        lines = [line for s in unit for line in self._statement(s)]
-        self.in_loop, self.note = False, ""
         return ["", f"for t in {steps}:", *indented(lines)]
 
-    def _statement(self, s):
-        repeated, self.note = s.note == self.note, s.note
-        return [*([] if repeated or not s.note else [f"# {self.equations(s)}"]), *self._assignments(s)]
+    def _lines(self, statements):
+        """The statements, each with what it came from: behind it, or above several from the same, or above a long one."""
+        lines = []
+        for _, group in groupby(statements, key=lambda s: s.note):
+            group = list(group)
+            comment = f"# {self.comment_of(group[0])}" if group[0].note else ""
+            found = [line for s in group for line in self._assignments(s)]
+            short = len(found) == 1 and len(f"{found[0]}  {comment}") <= WIDTH - 8
+            lines += [f"{found[0]}  {comment}".rstrip()] if short else [*([comment] if comment else []), *found]
+        return lines
 
     def _assignments(self, s):
         if isinstance(s, Assign):
