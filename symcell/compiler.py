@@ -1,4 +1,4 @@
-"""The whole story in five calls: derive, lower, improve, emit, load. A cell's equations become a kernel."""
+"""The whole story in five calls: derive, lower, improve, emit, load. A declaration becomes a kernel."""
 
 from symcell.derivation.derive import derive
 from symcell.kernel import load
@@ -8,25 +8,25 @@ from symcell.structure import structure
 from symcell.targets import emit
 
 
-def program_of(cell):
-    """Cell -> Program, by way of its Derivation."""
-    derivation = derive(cell)  # Cell -> Derivation
+def program_of(declaration):
+    """Declaration -> Program, by way of its Derivation."""
+    derivation = derive(declaration)  # Declaration -> Derivation
     program = lower(derivation)  # Derivation -> Program
     return improve(program)  # Program -> Program, pass by pass
 
 
-def source_of(cell, target="numba"):
-    """Cell -> the source of its module for a target."""
-    program = program_of(cell)  # Cell -> Program
+def source_of(declaration, target="numba"):
+    """Declaration -> the source of its module for a target."""
+    program = program_of(declaration)  # Declaration -> Program
     return emit(program, target)  # Program -> source
 
 
-def structure_of(cell):
-    """Cell -> Structure: what its steps take."""
-    return structure(program_of(cell))  # Program -> Structure
+def structure_of(declaration):
+    """Declaration -> Structure: what its steps take."""
+    return structure(program_of(declaration))  # Program -> Structure
 
 
-def compile_cell(cell, dtype="float32"):
-    """Cell -> Kernel, ready to run."""
-    source = source_of(cell)  # Cell -> source
-    return load(cell, source, dtype)  # source -> Kernel
+def compile_declaration(declaration, dtype="float32"):
+    """Declaration -> Kernel, ready to run."""
+    source = source_of(declaration)  # Declaration -> source
+    return load(declaration, source, dtype)  # source -> Kernel

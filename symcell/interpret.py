@@ -1,4 +1,4 @@
-"""A cell's equations evaluated as they stand: one sample, one step and one equation after another, in NumPy.
+"""A declaration's equations evaluated as they stand: one sample, one step and one equation after another, in NumPy.
 
 The yardstick of `check`. Nothing here knows of derivations, programs or generated code, and nothing is differentiated: in
 complex128 a tiny imaginary part carries a derivative through (the complex step). Every function is therefore analytic between
@@ -19,7 +19,7 @@ from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, 
 from symcell.language.primitives import Primitive
 
 
-def run(cell, params, inputs, initial=None):
+def run(declaration, params, inputs, initial=None):
     """The states of a cell over a sequence: name -> (T, B, *shape), in float64, or in complex128 if any array is complex.
 
     params: name -> array, constants among them; inputs: name -> (T, B, *shape); initial: state -> (B, *shape), states left out
@@ -27,37 +27,37 @@ def run(cell, params, inputs, initial=None):
     agree, and for a function that NumPy does not know."""
     initial = initial or {}
     kind = np.result_type(float, *params.values(), *inputs.values(), *initial.values())
-    shared = _named(cell, "params", params, (*cell.params, *cell.constants), kind)
-    sequences = _named(cell, "inputs", inputs, cell.inputs, kind)
-    given = _named(cell, "initial", initial, [s for s in cell.states if s.name in initial], kind)
-    (T, B), sizes = _lengths(cell, shared, sequences, given)
-    shapes = {q: _numbers(cell.shape(q), sizes) for q in (*cell.states, *cell.intermediates)}
-    states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in cell.states}
+    shared = _named(declaration, "params", params, (*declaration.params, *declaration.constants), kind)
+    sequences = _named(declaration, "inputs", inputs, declaration.inputs, kind)
+    given = _named(declaration, "initial", initial, [s for s in declaration.states if s.name in initial], kind)
+    (T, B), sizes = _lengths(declaration, shared, sequences, given)
+    shapes = {q: _numbers(declaration.shape(q), sizes) for q in (*declaration.states, *declaration.intermediates)}
+    states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in declaration.states}
     with np.errstate(all="ignore"):  # the branch of a Piecewise that is not taken may be undefined
         for b in range(B):
-            previous = {s: given[s][b] if s in given else _declared(s, shared, shapes[s]) for s in cell.states}
+            previous = {s: given[s][b] if s in given else _declared(s, shared, shapes[s]) for s in declaration.states}
             for t in range(T):
                 step = {x: a[t, b] for x, a in sequences.items()} | {s.prev: a for s, a in previous.items()}
-                previous = _step(cell, shared | sizes | step, shapes)
+                previous = _step(declaration, shared | sizes | step, shapes)
                 for s, value in previous.items():
                     states[s.name][t, b] = value
     return states
 
 
-def _step(cell, values, shapes):
+def _step(declaration, values, shapes):
     """The new states of one sample, given the values of all that the equations speak of."""
-    for equation in cell.equations:
+    for equation in declaration.equations:
         target = equation.target
         values[target] = np.broadcast_to(evaluate(equation.rhs, values), shapes[target])
-    return {s: values[s] for s in cell.states}
+    return {s: values[s] for s in declaration.states}
 
 
-def _named(cell, group, arrays, quantities, kind):
+def _named(declaration, group, arrays, quantities, kind):
     """The arrays by their symbols."""
     missing = [q.name for q in quantities if q.name not in arrays]
     unknown = arrays.keys() - {q.name for q in quantities}
     if missing or unknown:
-        raise CellError(f"cell {cell.name}: {group} lacks {', '.join(missing) or 'nothing'}, "
+        raise CellError(f"cell {declaration.name}: {group} lacks {', '.join(missing) or 'nothing'}, "
                         f"and has unknown names {', '.join(sorted(unknown)) or '(none)'}")
     return {q: np.asarray(arrays[q.name], kind) for q in quantities}
 
@@ -68,22 +68,22 @@ def _declared(state, shared, shape):
     return np.broadcast_to(shared[initial] if initial in shared else float(initial), shape)
 
 
-def _lengths(cell, shared, sequences, given):
+def _lengths(declaration, shared, sequences, given):
     """(T, B), and size symbol -> number: first the sizes that stand alone in a shape, then by solving."""
     leads = {a.shape[:2] for a in sequences.values()}
     batches = {a.shape[:1] for a in given.values()}
     if len(leads) != 1 or not batches <= {lead[1:] for lead in leads}:
-        raise CellError(f"cell {cell.name}: the arrays differ in steps or samples: inputs {leads}, initial {batches}")
+        raise CellError(f"cell {declaration.name}: the arrays differ in steps or samples: inputs {leads}, initial {batches}")
     actual = [(q, a.shape[lead:]) for group, lead in ((shared, 0), (sequences, 2), (given, 1)) for q, a in group.items()]
-    axes = [axis for q, shape in actual for axis in zip(cell.shape(q), shape, strict=False)]
+    axes = [axis for q, shape in actual for axis in zip(declaration.shape(q), shape, strict=False)]
     sizes = {n: length for n, length in axes if n.is_Symbol}
     for n, length in axes:
         unknown = [s for s in n.free_symbols if s not in sizes]
         if len(unknown) == 1:
             sizes[unknown[0]] = next(iter(linsolve([n.xreplace(sizes) - length], unknown[0])))[0]
     for q, shape in actual:
-        if _numbers(cell.shape(q), sizes) != shape:
-            raise CellError(f"cell {cell.name}: {q} has shape {shape}, expected {cell.shape(q)} with {sizes}")
+        if _numbers(declaration.shape(q), sizes) != shape:
+            raise CellError(f"cell {declaration.name}: {q} has shape {shape}, expected {declaration.shape(q)} with {sizes}")
     return leads.pop(), sizes
 
 

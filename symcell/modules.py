@@ -40,7 +40,7 @@ def generate_all(cells: Iterable[Cell], folder: str | PathLike[str]) -> Iterator
     written: one that cannot be made leaves the folder as it was."""
     from symcell.compiler import source_of
 
-    sources = {cell.name: source_of(cell) for cell in cells}
+    sources = {cell.name: source_of(cell.declaration) for cell in cells}
     for name in sources:
         check_place(name, folder)
     for name, source in sources.items():
@@ -84,7 +84,7 @@ def stale(cells: Iterable[Cell], folder: str | PathLike[str]) -> list[str]:
         path = folder / f"{cell.name}.py"
         if not path.is_file():
             problems.append(f"missing: {path} (cell {cell.name})")
-        elif _text_of(path) != source_of(cell):
+        elif _text_of(path) != source_of(cell.declaration):
             problems.append(f"stale: {path} does not say what cell {cell.name} says")
     known = {cell.name for cell in cells}
     for path in sorted(folder.glob("*.py")) if folder.is_dir() else ():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr
 from sympy.printing.precedence import PRECEDENCE
 
-from symcell.derivation.jacobian import Carousel
+from symcell.derivation.carousel import Carousel
 from symcell.language.symbols import State
 from symcell.notation.plain import PlainPrinter
 from symcell.program.program import Product
@@ -69,13 +69,13 @@ def structure(program):
     forward, backward = ([s for s in statements if isinstance(s, Product)] for statements in (program.forward, program.backward))
     text = _ProductText(program.derivation)
     return Structure(
-        program.cell.name,
+        program.declaration.name,
         tuple(text(p) for p in forward if p.place == "step"),
         _depth(program.forward),
         tuple(text(p) for p in forward if p.place != "step"),
         tuple(text(p) for p in backward if p.place == "step"),
         _depth(program.backward),
-        tuple(_recurrent(program, s) for s in program.cell.states),
+        tuple(_recurrent(program, s) for s in program.declaration.states),
     )
 
 
@@ -146,7 +146,7 @@ def _recurrent(program, state):
     carousel = Carousel(program.derivation, state)
     own = state.prev
     coefficients = Coefficients(program.forward, own)
-    others = [s for s in program.cell.states if s != state and s.prev in coefficients.read[state]]
+    others = [s for s in program.declaration.states if s != state and s.prev in coefficients.read[state]]
     recurrence = next((r for r in Flow(program, program.forward).recurrences if own in r.carried), None)
     return Recurrent(
         state,

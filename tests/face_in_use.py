@@ -54,8 +54,7 @@ from symcell.bench import Speed, speeds
 from symcell.cells import lstm
 from symcell.cells.compositions import layer_norm
 from symcell.check import check
-from symcell.derivation.derive import Derivation
-from symcell.derivation.jacobian import Carousel
+from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
 from symcell.generated import gru
 from symcell.kernel import Kernel
 from symcell.report import CheckReport
@@ -89,8 +88,8 @@ def words() -> list[Any]:
 def read(cell: Cell) -> str:
     assert_type(cell.states, tuple[State, ...])
     assert_type(cell.sizes, tuple[str, ...])
-    assert_type(cell.derive(), Derivation)
-    assert_type(cell.carousel("h"), Carousel)
+    assert_type(cell.derive(), RenderedDerivation)
+    assert_type(cell.carousel("h"), RenderedCarousel)
     assert_type(cell.structure, Structure)
     print(cell.jacobian("h", cell.states[0].prev), cell.carousel(cell.states[0]).product(3), cell.shape("h"), cell.equations[0].rhs)
     return cell.derive().latex(document=True) + cell.carousel("h").latex() + cell.carousel("h").kind

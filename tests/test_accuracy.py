@@ -6,7 +6,7 @@ import pytest
 from accuracy import compare, measure, reference
 from accuracy.cases import CASES, EXACTLY
 
-# Every elementary function but those of test_writings, and a few compositions of every kind.
+# Every elementary function but those of test_rewrites, and a few compositions of every kind.
 OFTEN = [
     "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
     "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "softplus", "log_sigmoid", "silu", "leaky_relu", "hard_sigmoid",

@@ -92,7 +92,7 @@ def test_bptt_through_four_steps_of_the_rnn():
 
 
 def test_gru_beside_lstm_gate_by_gate(tmp_path):
-    latex = beside_latex(cells.gru, cells.lstm)
+    latex = beside_latex(cells.gru.derive(), cells.lstm.derive())
     rows = [line.split(" & ") for line in latex.split("\n") if line.count(" & ") == 2]
     assert [row[0] for row in rows] == ["", r"\text{Gates}", "", "", r"\text{Candidates}", r"\text{States}", ""]
     assert rows[4][1].startswith("g_t = ") and rows[4][2].startswith("g_t = ")
@@ -100,15 +100,15 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
         "<math"
     )
     if shutil.which("pdflatex"):
-        compile_document(beside_latex(cells.gru, cells.lstm, document=True), tmp_path)
+        compile_document(beside_latex(cells.gru.derive(), cells.lstm.derive(), document=True), tmp_path)
 
 
 def test_what_is_made_of_gates_and_stays_one_stands_among_them():
     for cell, names in ((cells.cifg_lstm, "i_t f_t o_t"), (cells.gla, "a_t")):
-        table = beside_latex(cell)
+        table = beside_latex(cell.derive())
         gates = table[table.index("Gates"):table.index("Candidates")]
         assert re.findall(r"& (\S+) = ", gates) == names.split()
-    of_on_lstm = beside_latex(cells.on_lstm)
+    of_on_lstm = beside_latex(cells.on_lstm.derive())
     candidates = of_on_lstm[of_on_lstm.index("Candidates"):of_on_lstm.index("States")]
     assert re.findall(r"& (\S+) = ", candidates) == ["g_t"]
 

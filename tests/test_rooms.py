@@ -1,6 +1,7 @@
-"""The way of the data, as the imports show it: no room reads one that comes after it."""
+"""The way of the data, as the imports show it, those inside functions among them: no room reads one that comes after it."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,36 +10,84 @@ import symcell
 from symcell import cells
 
 PACKAGE = Path(symcell.__file__).parent
-# Room by room, what it may read.
-LANGUAGE = {"language", "errors"}
-DERIVATION = LANGUAGE | {"cell", "derivation"}
-NOTATION = DERIVATION | {"notation"}
-PROGRAM = DERIVATION | {"program"}
-BEFORE = {
-    "language": LANGUAGE,
-    "derivation": DERIVATION,
-    "notation": NOTATION,
-    "program": PROGRAM,
-    "targets": PROGRAM | NOTATION | {"targets"},
-    "documents": NOTATION | {"documents", "interpret", "files"},
-    "runtime": {"runtime"},
-    "cells": LANGUAGE | {"cell", "cells"},
+# What a room may read, itself and symcell.errors apart. A room is a folder, or a module beside them.
+READS = {
+    "errors": {"runtime"},
+    "runtime": set(),
+    "language": set(),
+    "derivation": {"language"},
+    "notation": {"language", "derivation"},
+    "program": {"language", "derivation"},
+    "targets": {"language", "derivation", "notation", "program", "runtime"},
+    "interpret": {"language"},
+    "structure": {"language", "derivation", "notation", "program"},
+    "documents": {"language", "derivation", "notation", "interpret", "files"},
+    "compiler": {"derivation", "program", "targets", "structure", "kernel"},
+    "kernel": {"language", "runtime", "files"},
+    "cell": {"language", "compiler", "kernel", "structure", "documents"},
+    "cells": {"language", "cell", ""},
 }
 
 
-def imported(path):
-    """What of symcell a file imports when it is imported itself."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("symcell."):
-            yield node.module.split(".")[1]
+def module_name(path):
+    parts = ("symcell", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@pytest.mark.parametrize("room", BEFORE)
-def test_a_room_reads_only_what_comes_before_it(room):
-    paths = list(PACKAGE.joinpath(room).rglob("*.py"))
-    assert len(paths) > 1
-    for path in paths:
-        assert set(imported(path)) <= BEFORE[room], path
+MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imported(module):
+    """The modules of symcell that a module imports: at once, inside functions, and for the types of its arguments alone."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        if isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found = (f"{base}.{alias.name}" if f"{base}.{alias.name}" in MODULES else base for alias in node.names)
+            yield from (name for name in found if name in MODULES and name != module)
+
+
+def room(module):
+    """The room that a module lies in; "" for the package itself."""
+    return module.split(".")[1] if "." in module else ""
+
+
+GRAPH = {module: {*imported(module)} for module in MODULES}
+
+
+def test_imports_of_every_kind_are_seen():
+    assert "symcell.kernel" in GRAPH["symcell.cell"]  # at once
+    assert "symcell.commands.tables" in GRAPH["symcell.commands.reading"] and "symcell.files" in GRAPH["symcell.commands.reading"]  # in a function
+    assert "symcell.language.symbols" in GRAPH["symcell"]  # for types
+    assert len(GRAPH) > 100 and sum(map(len, GRAPH.values())) > 300
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_room_reads_only_what_comes_before_it(name):
+    modules = [module for module in MODULES if room(module) == name]
+    assert modules
+    for module in modules:
+        assert {room(read) for read in GRAPH[module]} <= READS[name] | {name, "errors"} - ({"errors"} if name == "runtime" else set()), module
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """An import inside a function, or for types, closes a circle as any other does. What asks symcell itself for a name is
+    answered by the module that has it."""
+    graph = {module: read - {"symcell"} for module, read in GRAPH.items() if module != "symcell"}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("name", ["language", "derivation"])
+def test_what_is_mathematics_knows_no_target(name):
+    for module in (module for module in MODULES if room(module) == name):
+        assert "numba" not in MODULES[module].read_text(encoding="utf-8").lower(), module
 
 
 def test_no_file_of_the_catalogue_has_the_name_of_a_cell():

@@ -80,5 +80,5 @@ def derive(
     if output is not None:
         check_document(output)
     cell, *other = loaded([target, *([beside] if beside else [])])
-    text = beside_latex(cell, *other, document=document) if other else cell.derive().latex(document)
+    text = beside_latex(*(c.derive() for c in (cell, *other)), document=document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))

@@ -1,4 +1,4 @@
-"""Cell -> forward rows: nested equations as a list of small ones, so that every quantity with an adjoint has a name.
+"""Declaration -> forward rows: nested equations as a list of small ones, so that every quantity with an adjoint has a name.
 
 A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. A sum
 of products, the argument of an activation mostly, is named z, the operand of a product v, an expression of parameters alone w,
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Function, Mul, Symbol, preorder_traversal
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
 from symcell.language.shapes import resolved_shape
 from symcell.language.stable import stable
 from symcell.language.symbols import Constant, Param
-from symcell.language.words import unused
 
 _DEEPEST = 4  # functions inside one another in one row
 
@@ -34,23 +34,23 @@ class Row:
     filled: bool = False
 
 
-def flatten(cell):
-    """The forward rows of a cell, in the order of computation."""
-    flattener = _Flattener(cell)
-    for equation in cell.equations:
+def flatten(declaration):
+    """The forward rows of a declaration, in the order of computation."""
+    flattener = _Flattener(declaration)
+    for equation in declaration.equations:
         flattener.add(equation)
     return tuple(flattener.rows)
 
 
 class _Flattener:
-    def __init__(self, cell):
-        self.cell = cell
+    def __init__(self, declaration):
+        self.declaration = declaration
         self.rows = []
-        self.shapes = dict(cell.shapes)
-        self.shapes.update((s.prev, cell.shape(s)) for s in cell.states)
+        self.shapes = dict(declaration.shapes)
+        self.shapes.update((s.prev, declaration.shape(s)) for s in declaration.states)
         self.once = {q for q in self.shapes if isinstance(q, (Param, Constant))}
         self.named = {}  # expression -> the symbol that a row gave it
-        self.taken = {q.name for q in self.shapes} | set(cell.sizes)
+        self.taken = {q.name for q in self.shapes} | set(declaration.sizes)
         self.equation = None
         self.uses = Counter()  # how often a product stands in the equation
 
@@ -66,7 +66,7 @@ class _Flattener:
         rhs = rhs.func(*[self._in_steps(a)[0] for a in rhs.args]) if rhs.args and not isinstance(rhs, Primitive) else rhs
         own = resolved_shape(rhs, self.shapes.__getitem__)
         shape = self.shapes.setdefault(target, own)
-        once = self._is_once(rhs) and target not in self.cell.states
+        once = self._is_once(rhs) and target not in self.declaration.states
         if once:
             self.once.add(target)
         self.rows.append(Row(target, rhs, shape, self.equation.number, once, filled=bool(shape) and not own))

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from sympy import S
 
-from symcell.derivation.derive import known_values, leaves
 from symcell.derivation.maps import covector, diag, linear, matrix, vector
+from symcell.derivation.reverse import known_values, leaves
 from symcell.language.primitives import Primitive, dot, matmul, total
 from symcell.language.slopes import partial
 from symcell.language.symbols import Hole
@@ -26,7 +26,7 @@ class _Local:
         self.derivation, self.shape = derivation, derivation.shape
         self.values = known_values(derivation.forward)
         targets = {r.target for r in derivation.forward}
-        self.moving = {s.prev for s in derivation.cell.states} | (targets - derivation.once)
+        self.moving = {s.prev for s in derivation.declaration.states} | (targets - derivation.once)
 
     def of(self, row):
         found = defaultdict(list)

@@ -3,8 +3,8 @@
 from sympy import Add
 
 from symcell.derivation.chain import derivatives_between
-from symcell.derivation.derive import recurrent_states
 from symcell.derivation.maps import rate, transposed
+from symcell.derivation.reverse import recurrent_states
 from symcell.documents.printer import Notation
 from symcell.language.symbols import Adjoint
 
@@ -24,7 +24,7 @@ _KINDS = {
 def carousel_latex(carousel, steps=3):
     """One step's factor with what is held fixed, its kind in words, and the product over several steps."""
     derivation, state = carousel.derivation, carousel.state
-    cell, notation = derivation.cell, Notation(derivation)
+    cell, notation = derivation.declaration, Notation(derivation)
     others = [notation.name(s.prev) for s in recurrent_states(derivation.forward) if s != state]
     fixed = ", ".join([*others, *(notation.name(q) for q in cell.inputs)])
     text = f"Over one step, with ${fixed}$ held fixed,\n" if fixed else "Over one step,\n"

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from sympy import Symbol
 
-from symcell.derivation.jacobian import carousels
+from symcell.derivation.carousel import carousels
+from symcell.derivation.derive import derive
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.interpret import evaluate
@@ -40,19 +41,17 @@ class Curve:
 
 
 def measure(kernel, params, inputs, final):
-    """A Curve for each of `carousels(kernel.cell)`. params and inputs as for kernel.forward, inputs by name; `final` is the
+    """A Curve for each of the cell's carousels. params and inputs as for kernel.forward, inputs by name; `final` is the
     derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
     before = _before_each_step(kernel, params, inputs)
     adjoints = adjoints_by_distance(kernel, params, inputs, final, before)
-    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(kernel.cell)]
+    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(derive(kernel.cell))]
 
 
 def sizes_at_random(cell, hidden):
     """Inputs have 8 units; all other sizes, also those that inputs share with states, are `hidden`."""
-    from symcell.train import sizes_of
-
-    of_states = {n.name for s in cell.states for n in cell.shape(s) if n.is_Symbol}
-    return sizes_of(cell, 8, hidden) | dict.fromkeys(of_states, hidden)
+    of_inputs, of_states = ({n.name for q in group for n in cell.shape(q) if n.is_Symbol} for group in (cell.inputs, cell.states))
+    return {name: 8 if name in of_inputs - of_states else hidden for name in cell.sizes}
 
 
 def measure_at_random(cell, steps, hidden, seed=0, samples=16):
@@ -76,7 +75,7 @@ def _curve(carousel, adjoints, params, inputs, before):
     along = None
     if carousel.kind != "matrix":
         along = _norms(_along(adjoints[0], carousel_factors(carousel, params, inputs, before)))
-    return Curve(carousel.derivation.cell.name, carousel.state.name, factor_text(carousel), _norms(adjoints), along)
+    return Curve(carousel.derivation.declaration.name, carousel.state.name, factor_text(carousel), _norms(adjoints), along)
 
 
 def adjoints_by_distance(kernel, params, inputs, final, before=None):
@@ -104,7 +103,7 @@ def _before_each_step(kernel, params, inputs):
 def carousel_factors(carousel, params, inputs, before):
     """The carousel's factor at every step, (T, B, *shape): its expression, for the values that the equations give its symbols."""
     derivation, factor, state = carousel.derivation, carousel.factor, carousel.state.name
-    cell, shape = derivation.cell, before[state].shape[2:]
+    cell, shape = derivation.declaration, before[state].shape[2:]
     shared = {q: np.asarray(params[q.name], float) for q in (*cell.params, *cell.constants)}
     sizes = _sizes(cell, shared, inputs, before)
     shapes = {row.target: tuple(int(n.subs(sizes)) for n in row.shape) for row in derivation.forward}

@@ -22,7 +22,7 @@ class Notation(LatexPrinter):
         self.derivation, self.paper = derivation, PaperOrder(derivation)
         self.once = derivation.once
         self.hidden = dict(derivation.hidden) if braces else {}
-        self.verbatim = _look_alikes(q.name for q in derivation.shapes if q.name not in derivation.cell.sizes)
+        self.verbatim = _look_alikes(q.name for q in derivation.shapes if q.name not in derivation.declaration.sizes)
 
     # Names
 

@@ -24,13 +24,13 @@ _product_of_matrices, _float_of_sympy = MatMul.__new__, Expr.__float__
 
 
 def _multiplied(a, b):
-    """a @ b of two expressions; another class decides of itself."""
+    """a @ b of two expressions; beside neither a symbol nor a primitive of a cell, another class decides of itself."""
     plain = all(isinstance(e, Expr) and not isinstance(e, MatrixExpr) for e in (a, b))
-    return matmul(a, b) if plain else NotImplemented
+    return matmul(a, b) if plain or isinstance(a, Foreign) or isinstance(b, Foreign) else NotImplemented
 
 
 def _transposed(e):
-    if e.is_number or isinstance(e, MatrixExpr):
+    if not isinstance(e, Foreign) and (e.is_number or isinstance(e, MatrixExpr)):
         raise AttributeError(f"{type(e).__name__!r} object has no attribute 'T'")
     return transpose(e)
 
@@ -45,7 +45,7 @@ def _transpose(e):
 
 
 def _eval_transpose(e):
-    return transpose(e) if _may_be_of_a_cell(e) else _eval_transpose_of_sympy(e)
+    return transpose(e) if isinstance(e, Foreign) or _may_be_of_a_cell(e) else _eval_transpose_of_sympy(e)
 
 
 def _eval_adjoint(e):

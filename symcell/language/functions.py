@@ -61,8 +61,8 @@ from symcell.language.activations import (
     stop_gradient,
 )
 from symcell.language.primitives import Entry, Masked, Primitive
+from symcell.language.rewrites import REWRITES
 from symcell.language.slopes import partial
-from symcell.language.writings import WRITINGS
 
 # The functions of one unit that every target has a name for.
 FUNCTIONS = (
@@ -108,8 +108,8 @@ def _written_out(f):
 
 def _rewritten(f):
     """A function unknown here, by known ones: sech, coth, sinc and their like, else as SymPy or its author writes it."""
-    if type(f) in WRITINGS:
-        return WRITINGS[type(f)](*f.args)
+    if type(f) in REWRITES:
+        return REWRITES[type(f)](*f.args)
     for target in (exp, Piecewise, sin, floor, atan):
         g = f.rewrite(target, deep=False)
         if g != f and not g.has(type(f), S.ImaginaryUnit):

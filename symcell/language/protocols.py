@@ -5,8 +5,8 @@ import operator
 from numpy import ndarray
 from sympy import Expr, sympify
 
-from symcell.errors import NoSuchAttribute, NoSuchOperation
-from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays
+from symcell.errors import CellError, NoSuchAttribute, NoSuchOperation
+from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays, not_taken
 from symcell.language.writing import written
 
 # Arithmetic with one of NumPy's numbers, which NumPy asks for by the names of its functions.
@@ -22,6 +22,13 @@ class Foreign:
 
     __slots__ = ()
     _iterable = False  # SymPy asks; `__getitem__` alone would look like a sequence
+    _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
+
+    def __rmul__(self, other):
+        """SymPy's matrices ask for it when they stand before `@`, too."""
+        if getattr(other, "is_Matrix", False):
+            raise CellError(f"a product takes expressions, found {not_taken(other)}")
+        return super().__rmul__(other)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         """NumPy's functions of one unit: arithmetic with a number is SymPy's, all else has a name there."""

@@ -3,6 +3,7 @@
 from sympy import Expr
 
 from symcell.errors import CellError
+from symcell.language.identifiers import is_name
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
 from symcell.language.primitives import outer
@@ -10,7 +11,6 @@ from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Input, Param, Previous, State
 from symcell.language.uses import in_order, products_meant, used_as_matrices
-from symcell.language.words import is_name
 from symcell.language.writing import written
 
 _SHARING = "give affine another name=, or, to share weights, write the same Param in both places: Param('W') @ x + Param('b')"

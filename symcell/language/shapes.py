@@ -4,9 +4,9 @@ from sympy import And, Dummy, Expr, Not, Or, Piecewise, linsolve, sympify
 from sympy.core.relational import Relational
 
 from symcell.errors import CellError
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, ordered_args
 from symcell.language.sizes import shape_text, size, size_text
-from symcell.language.words import unused
 from symcell.language.writing import written, written_factor
 
 

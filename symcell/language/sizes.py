@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from sympy import Basic, Dummy, Expr, Integer, Symbol, sympify
 
 from symcell.errors import CellError
-from symcell.language.words import is_name, unused
+from symcell.language.identifiers import is_name, unused
 
 Size: TypeAlias = str | int | Expr  # as a user writes one
 Shape: TypeAlias = Size | Sequence[Size] | None

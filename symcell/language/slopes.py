@@ -48,7 +48,7 @@ from sympy.core.function import Application, ArgumentIndexError
 from symcell.errors import CellError
 from symcell.language.activations import sinc_slope
 from symcell.language.primitives import Primitive
-from symcell.language.writings import inner_leg, leg
+from symcell.language.rewrites import inner_leg, leg
 
 
 class Whole(UnevaluatedExpr):

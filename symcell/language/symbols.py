@@ -9,12 +9,12 @@ from typing import Self
 from sympy import Expr, Symbol
 
 from symcell.errors import CellError, NoSuchAttribute
-from symcell.language.primitives import Products
+from symcell.language.identifiers import is_name
+from symcell.language.protocols import Foreign
 from symcell.language.sizes import Shape, Size, shape_tuple, size, symbolic
-from symcell.language.words import is_name
 
 
-class Quantity(Products, Symbol):
+class Quantity(Foreign, Symbol):
     """A symbol with a role and, perhaps, a declared shape. Equal only to one of the same role, name and shape."""
 
     __slots__ = ("_content", "declared")

@@ -17,7 +17,7 @@ class PaperOrder:
     """Orders the arguments of sums and products of one derivation's symbols."""
 
     def __init__(self, derivation):
-        cell = derivation.cell
+        cell = derivation.declaration
         self.params = {p: k for k, p in enumerate((*cell.params, *cell.constants))}
         self.rows = {r.target: k for k, r in enumerate(derivation.forward)}
         self.text = _Texts().doprint

@@ -55,7 +55,7 @@ class PlainPrinter(StrPrinter):
 def equation_lines(derivation):
     """number -> "target = right side", as declared."""
     printer = PlainPrinter(derivation)
-    return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.cell.equations}
+    return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.declaration.equations}
 
 
 def factor_text(carousel):

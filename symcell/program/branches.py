@@ -26,13 +26,13 @@ from sympy import (
 )
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symcell.derivation.derive import leaves
+from symcell.derivation.reverse import leaves
 from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Masked, Primitive, largest, total
 from symcell.language.shapes import resolved_shape
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
-from symcell.language.words import unused
 from symcell.program.primitives import PRODUCTS, by_entries
 from symcell.program.program import Assign, Gradient, Program, values_in
 
@@ -57,7 +57,7 @@ class _Branches:
 
     def __init__(self, program):
         self.rows = {r.target: r.rhs for r in program.derivation.forward}
-        self.may_be_zero = {Adjoint(q) for q in _left_out(self.rows, program.cell.outputs)}  # and what is made from these
+        self.may_be_zero = {Adjoint(q) for q in _left_out(self.rows, program.declaration.outputs)}  # and what is made from these
         self.shapes, self.taken = dict(program.shapes), {q.name for q in program.shapes}
         self.is_finite = cache(self._is_finite)
 

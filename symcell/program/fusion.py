@@ -14,30 +14,29 @@ def fuse_sums_of_products(program: Program) -> Program:
 
 def _summed(program, statements):
     products = {s.targets[0]: s for s in statements if isinstance(s, Product)}
-    packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.cell.states) - program.once
+    packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.declaration.states) - program.once
     uses = Counter(q for s in statements for q in s.sources)
-    merged, gone = {}, set()
+    fusable = {t: p for t, p in products.items() if uses[t] == 1 and p.operands[0] in packable}
+    changed, gone = {}, set()
     for s in statements:
         if not isinstance(s, Assign) or s.summed or not s.expr.is_Add:
             continue
-        groups = {}
-        for e in s.expr.args:
-            p = products.get(e)
-            if p and uses[p.targets[0]] == 1 and p.operands[0] in packable:
-                # an operand stands once in a pack: the second product with it is the next group's
-                turn = sum(p.operands == q.operands for group in groups.values() for q in group)
-                groups.setdefault((p.place, turn), []).append(p)
-        for group in groups.values():
-            if len(group) > 1:
-                group = sorted(group, key=lambda p: _canonical_order(program, p.operands[0]))
-                whole = replace(
-                    group[0], weights=tuple(p.weights[0] for p in group), operands=tuple(p.operands[0] for p in group)
-                )
-                rest = {p.targets[0]: 0 for p in group[1:]}
-                merged[s.target] = replace(merged.get(s.target, s), expr=merged.get(s.target, s).expr.xreplace(rest))
-                merged[whole.targets[0]] = whole
-                gone |= {p.targets[0] for p in group[1:]}
-    return _in_order(merged.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+        for group in _groups(fusable[e] for e in s.expr.args if e in fusable):
+            first, *rest = sorted(group, key=lambda p: _canonical_order(program, p.operands[0]))
+            weights, operands = zip(*((p.weights[0], p.operands[0]) for p in (first, *rest)), strict=True)
+            changed[first.targets[0]] = replace(first, weights=weights, operands=operands)
+            s = changed[s.target] = replace(s, expr=s.expr.xreplace({p.targets[0]: 0 for p in rest}))
+            gone |= {p.targets[0] for p in rest}
+    return _in_order(changed.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+
+
+def _groups(products):
+    """Those of a sum's products that can be done as one: in one place, and each of another operand."""
+    groups = {}
+    for p in products:
+        before = sum(p.operands == q.operands for group in groups.values() for q in group)
+        groups.setdefault((p.place, before), []).append(p)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def eliminate_copies(program: Program) -> Program:
@@ -70,9 +69,8 @@ def _may_make(program, maker, copy):
     """Whether a product or a weight gradient may make what is copied from it."""
     if isinstance(maker, Gradient):
         return True  # it may move to where its copy stood
-    if maker.place != copy.place:
-        return False
-    return copy.place == "step" or copy.target not in program.cell.states  # whose arrays have one step more than a large product
+    outside = copy.place != "step"  # where the array of a state has one step more than that of a product
+    return maker.place == copy.place and not (outside and copy.target in program.declaration.states)
 
 
 def stack_products(program: Program) -> Program:
@@ -81,9 +79,24 @@ def stack_products(program: Program) -> Program:
 
 
 def _stacked(program, statements):
-    packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.cell.states)
+    whole, gone = {}, set()
+    for group in _with_one_operand(program, statements):
+        if isinstance(group[0], Gradient):  # which waits for all its adjoints
+            ordered = sorted(group, key=lambda s: _canonical_order(program, s.bars[0]))
+            one, stands = replace(ordered[0], bars=tuple(s.bars[0] for s in ordered)), ordered[-1]
+        else:
+            ordered = group
+            one, stands = replace(group[0], weights=tuple(s.weights[0] for s in group)), group[0]
+        whole[stands.targets[0]] = replace(one, targets=tuple(s.targets[0] for s in ordered), note=_joined_notes(ordered))
+        gone |= {s.targets[0] for s in group} - {stands.targets[0]}
+    return _in_order(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+
+
+def _with_one_operand(program, statements):
+    """The products, and the weight gradients, that can be done as one: of one operand in one place."""
+    packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.declaration.states)
     # these have arrays of their own: results, and what a product reads whole
-    results = {*program.carried.values(), *(Adjoint(q) for q in program.cell.inputs)}
+    results = {*program.carried.values(), *(Adjoint(q) for q in program.declaration.inputs)}
     results |= {q for s in statements if not isinstance(s, Assign) for q in s.sources}
     groups = {}
     for s in statements:
@@ -93,18 +106,7 @@ def _stacked(program, statements):
             group = groups.setdefault((Gradient, s.operand, s.place), [])
             if all(s.bars != other.bars for other in group):
                 group.append(s)
-    whole, gone = {}, set()
-    for (kind, _, _), group in groups.items():
-        if len(group) > 1:
-            group = sorted(group, key=lambda s: _canonical_order(program, s.bars[0])) if kind is Gradient else group
-            joined = {"targets": tuple(s.targets[0] for s in group), "note": _joined_notes(group)}
-            joined["bars" if kind is Gradient else "weights"] = tuple(
-                (s.bars if kind is Gradient else s.weights)[0] for s in group
-            )
-            last = group[-1] if kind is Gradient else group[0]
-            whole[last.targets[0]] = replace(group[0], **joined)
-            gone |= {s.targets[0] for s in group} - {last.targets[0]}
-    return _in_order(whole.get(s.targets[0], s) for s in statements if s.targets[0] not in gone)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _joined_notes(group):

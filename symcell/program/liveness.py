@@ -5,17 +5,17 @@ from dataclasses import replace
 from sympy import Symbol
 
 from symcell.language.functions import VECTORS
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive
 from symcell.language.symbols import Adjoint, Param
-from symcell.language.words import unused
 from symcell.program.program import Assign, Program
 from symcell.program.subexpressions import costly_functions
 
 
 def dead_code(program: Program) -> Program:
     """Drop statements whose value nothing reads: a concatenation that was split, an adjoint that leads nowhere."""
-    wanted = set(program.carried.values()) | set(program.cell.states)
-    wanted |= {Adjoint(q) for q in (*program.cell.inputs, *program.cell.params)}
+    wanted = set(program.carried.values()) | set(program.declaration.states)
+    wanted |= {Adjoint(q) for q in (*program.declaration.inputs, *program.declaration.params)}
     kept: dict[str, list] = {}
     for direction, statements in (("backward", program.backward), ("forward", program.forward)):
         kept[direction] = []
@@ -29,7 +29,7 @@ def dead_code(program: Program) -> Program:
 
 def hoist_shared_values(program: Program) -> Program:
     """Move what the backward program computes from parameters alone to the forward program, which computes it once."""
-    known = {q for q in program.once if isinstance(q, Param)} | set(program.cell.constants)
+    known = {q for q in program.once if isinstance(q, Param)} | set(program.declaration.constants)
     known |= {t for s in program.forward for t in s.targets if t in program.once}
     moved, rest = [], []
     for s in program.backward:
@@ -44,12 +44,12 @@ def hoist_shared_values(program: Program) -> Program:
 def rematerialise(program: Program) -> Program:
     """Compute a function of a state or an input again where the backward program reads it: unlike its value, its argument is kept
     anyway."""
-    kept_anyway = {*program.cell.states, *program.cell.inputs}
+    kept_anyway = {*program.declaration.states, *program.declaration.inputs}
     shapes, backward = dict(program.shapes), list(program.backward)
     taken = {q.name for q in shapes}
     for s in program.forward:
         readers = [r for r in backward if s.targets[0] in r.sources]
-        if not _is_easy(s, shapes) or s.target in program.cell.states or not kept_anyway.issuperset(s.sources):
+        if not _is_easy(s, shapes) or s.target in program.declaration.states or not kept_anyway.issuperset(s.sources):
             continue
         if len({r.place for r in readers}) == 1 and all(isinstance(r, Assign) for r in readers):
             again = Symbol(unused(f"{s.target}_again", taken))

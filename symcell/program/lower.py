@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sympy import Add, Expr
 
-from symcell.derivation.derive import SEEDS
+from symcell.derivation.reverse import SEEDS
 from symcell.language.primitives import Primitive, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.program.primitives import beside, columns
@@ -26,7 +26,7 @@ def lower(derivation):
         lowering.adjoint_row(row)
     recurrent = {r.target.of.state for r in derivation.adjoint if hasattr(r.target.of, "state")}
     carried = {}
-    for s in derivation.cell.states:
+    for s in derivation.declaration.states:
         if s in recurrent:
             carried[s.prev] = s
             carried[Adjoint(s, "later")] = Adjoint(s.prev)

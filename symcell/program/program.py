@@ -122,9 +122,10 @@ class Program:
     report: tuple = field(default=(), compare=False)
 
     @property
-    def cell(self):
-        """The declaration."""
-        return self.derivation.cell
+    def declaration(self):
+        return self.derivation.declaration
+
+    cell = declaration  # for targets/numba, until it reads `declaration`
 
     def with_(self, **changes):
         return replace(self, **changes)
@@ -148,7 +149,7 @@ class Program:
     @cached_property
     def only_for_inputs(self):
         """What the backward program makes for the gradients of inputs, and nothing else reads."""
-        needed = {Adjoint(p) for p in self.cell.params} | set(self.carried.values())
+        needed = {Adjoint(p) for p in self.declaration.params} | set(self.carried.values())
         for s in reversed(self.backward):
             if needed.intersection(s.targets):
                 needed.update(s.sources)

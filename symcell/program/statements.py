@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sympy import Function, Pow, Symbol
 
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, largest, ordered_args, spread, total
 from symcell.language.shapes import resolved_shape
-from symcell.language.words import unused
 from symcell.program.program import Assign, values_in
 
 
@@ -39,7 +39,8 @@ class Statements:
 
     def assign(self, target, e):
         """The value of an expression to a target."""
-        self.add(Assign(target, self._with_one_reduction(e)))
+        e = self._with_one_reduction(e)
+        self.add(Assign(target, e))
 
     def add_up(self, target, e):
         """The sum of an expression over steps and samples to a target."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 from sympy import Add, Function, Mul, Pow, Symbol
 
 from symcell.language.functions import COSTLY
+from symcell.language.identifiers import unused
 from symcell.language.shapes import resolved_shape
-from symcell.language.words import unused
 from symcell.program.program import Assign, Program, values_in
 
 

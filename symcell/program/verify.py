@@ -17,12 +17,12 @@ def verify(program):
         for s in statements:
             fault = _fault(program, s, known)
             if fault:
-                raise AssertionError(f"program of {program.cell.name}, {direction}: {fault} in {s}")
+                raise AssertionError(f"program of {program.declaration.name}, {direction}: {fault} in {s}")
             known.update(s.targets)
     made = Counter(t for s in program.backward for t in s.targets)
-    for p in program.cell.params:
+    for p in program.declaration.params:
         if made[Adjoint(p)] != 1:
-            raise AssertionError(f"program of {program.cell.name}: the gradient of {p} is made {made[Adjoint(p)]} times")
+            raise AssertionError(f"program of {program.declaration.name}: the gradient of {p} is made {made[Adjoint(p)]} times")
 
 
 def _fault(program, s, known):
@@ -49,6 +49,6 @@ def _inner_reductions(s):
 
 
 def _given(program):
-    cell = program.cell
-    given = {*cell.inputs, *cell.params, *cell.constants}
+    declaration = program.declaration
+    given = {*declaration.inputs, *declaration.params, *declaration.constants}
     return given | {q for s in program.backward for q in s.sources if isinstance(q, Adjoint) and q.kind == "given"}

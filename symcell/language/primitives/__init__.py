@@ -1,11 +1,9 @@
 """Where units meet. A new primitive is one new class in the file where its like stand, and its name where that is public."""
 
-from symcell.language import expressions as expressions  # `@` and `.T` for SymPy's own expressions
 from symcell.language.primitives.base import (
     Entry,
     Masked,
     Primitive,
-    Products,
     Reduction,
     Unevaluated,
     number_apart,
@@ -24,7 +22,6 @@ __all__ = [
     "Entry",
     "Masked",
     "Primitive",
-    "Products",
     "Reduction",
     "Unevaluated",
     "affine",

@@ -27,38 +27,6 @@ from symcell.language.sizes import shape_text
 from symcell.language.writing import written
 
 
-class Products(Foreign):
-    """Gives `@` and `.T` to whatever inherits from it, in SymPy's words too."""
-
-    __slots__ = ()
-    _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
-
-    def __matmul__(self, other: Any) -> Any:
-        from symcell.language.primitives.products import matmul
-
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        from symcell.language.primitives.products import matmul
-
-        return matmul(other, self)
-
-    @property
-    def T(self) -> Any:
-        from symcell.language.primitives.products import transpose
-
-        return transpose(self)
-
-    def __rmul__(self, other):
-        """SymPy's matrices ask for it when they stand before `@`, too."""
-        if getattr(other, "is_Matrix", False):
-            raise CellError(f"a product takes expressions, found {not_taken(other)}")
-        return super().__rmul__(other)
-
-    def _eval_transpose(self):
-        return self.T
-
-
 class Unevaluated:
     """For functions that have no number for a number: SymPy would look for one in mpmath, by the class's name."""
 
@@ -69,7 +37,7 @@ class Unevaluated:
         return -1
 
 
-class Primitive(Products, Unevaluated, Function):
+class Primitive(Foreign, Unevaluated, Function):
     """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
 
     def __new__(cls, *args: Any) -> Self:

@@ -5,8 +5,8 @@ from sympy.core.symbol import Str
 
 from symcell.errors import CellError
 from symcell.language.hints import not_taken
+from symcell.language.identifiers import is_name
 from symcell.language.primitives.base import Primitive, counter
-from symcell.language.words import is_name
 
 _calls = counter()
 

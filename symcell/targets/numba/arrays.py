@@ -110,7 +110,7 @@ class Arrays:
 
     def sums_of_rows(self):
         """Those that row functions add to: array -> shape. They lie side by side."""
-        sums = [s for s in getattr(self.program, self.direction) if isinstance(s, Assign) and s.op == "sum over steps"]
+        sums = [s for s in getattr(self.program, self.direction) if isinstance(s, Assign) and s.summed]
         return {self.homes[s.target].array: self.program.shapes[s.target] or (Integer(1),) for s in sums}
 
     def sums_of_products(self):

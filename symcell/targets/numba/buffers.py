@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sympy import Integer
 
+from symcell.language.identifiers import unused
 from symcell.language.symbols import Adjoint
-from symcell.language.words import unused
 from symcell.program.program import Product
 from symcell.targets.identifiers import own_names, yielding
 from symcell.targets.numba.loops import Sweep
@@ -38,7 +38,7 @@ class Buffers:
 
     def __init__(self, program, forward, backward):
         self.program = program
-        self.names = {*own_names(), *map(yielding, program.cell.sizes)}
+        self.names = {*own_names(), *map(yielding, program.declaration.sizes)}
         self.words = self._words()
         self.made, self.read = {}, {}  # value -> the spot that makes it; -> those that read it
         for direction, places in (("forward", forward), ("backward", backward)):
@@ -61,7 +61,7 @@ class Buffers:
         return tuple(sorted({home.array for home in homes if home.kind in ("sequence", "once")}))
 
     def _words(self):
-        cell, words = self.program.cell, {}
+        cell, words = self.program.declaration, {}
         own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
         for q in dict.fromkeys((*own, *self.program.shapes)):
             words[q] = self._fresh(q.name)
@@ -79,7 +79,7 @@ class Buffers:
 
     def _given_homes(self):
         """The homes of what a pass is given, and of results."""
-        cell, program, homes = self.program.cell, self.program, {}
+        cell, program, homes = self.program.declaration, self.program, {}
         for q in (*cell.params, *cell.constants):
             homes[q] = Home("once", self.words[q])
         for q in cell.inputs:

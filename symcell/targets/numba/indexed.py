@@ -15,8 +15,7 @@ AXES = tuple(Symbol(f"j{k}", integer=True, nonnegative=True) for k in range(8))
 
 @dataclass(frozen=True)
 class Indexed(Assign):
-    """target[indices] = expr, for all indices. With `op`, expr is reduced ("sum", "max") or scanned over the indices in `over`,
-    or added up over steps and samples ("sum over steps")."""
+    """target[indices] = expr, for all indices. With `op`, expr is reduced or scanned over the indices in `over`."""
 
     indices: tuple[Symbol, ...] = ()
     op: str = ""
@@ -48,7 +47,7 @@ class _Indexing:
     def statement(self, s):
         """The assignment of one entry of its target."""
         indices = AXES[: len(self.shapes[s.target])]
-        body, op, over = self.at(s.expr, indices), "sum over steps" if s.summed else "", ()
+        body, op, over = self.at(s.expr, indices), "", ()
         if isinstance(body, Reduction):
             op, body, over = _unnested(body)
             if not op.startswith("scan"):

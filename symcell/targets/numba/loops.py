@@ -23,7 +23,7 @@ class Nest:
 
     @property
     def plain(self):
-        return self.statements[0].op in ("", "sum over steps")
+        return not self.statements[0].op
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def nests(program, statements):
         for e in s.entries:
             if e.args[0] in made_in:
                 k = made_in[e.args[0]]
-                together = s.op in ("", "sum over steps") and found[k].plain and e.args[1:] == s.indices
+                together = not s.op and found[k].plain and e.args[1:] == s.indices
                 earliest = max(earliest, k if together else k + 1)
         for early, late in program.overwritten.items():
             if s.target == late:  # written only after all have read what it replaces
@@ -57,14 +57,14 @@ def nests(program, statements):
         k = _home_nest(found, s, program.shapes[s.target], earliest)
         made_in[s.target] = k
         for e in s.entries:
-            own = e.args[1:] == s.indices and s.op in ("", "sum over steps")
+            own = e.args[1:] == s.indices and not s.op
             read_in.setdefault(e.args[0], []).append(k if own else k + 1)
     return [part for nest in found for part in _parts(program, nest)]
 
 
 def _home_nest(nests, s, shape, earliest):
     """The first nest that may take the statement, or a new one at the end."""
-    if s.op in ("", "sum over steps"):
+    if not s.op:
         for k in range(earliest, len(nests)):
             if nests[k].plain and nests[k].shape == shape:
                 nests[k] = replace(nests[k], statements=(*nests[k].statements, s))

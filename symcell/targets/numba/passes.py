@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sympy import Symbol
 
-from symcell.language.words import unused
+from symcell.language.identifiers import unused
 from symcell.program.program import Assign, Product, Program
 from symcell.targets.numba.indexed import index
 

@@ -70,7 +70,7 @@ class _Grouping:
                 assignments += ready
             if not assignments:
                 names = [str(s.targets[0]) for s in self.left]
-                raise AssertionError(f"program of {self.program.cell.name}: each of {names} waits for another")
+                raise AssertionError(f"program of {self.program.declaration.name}: each of {names} waits for another")
             found.append(Sweep(tuple(nests(self.program, assignments))))
         return found
 

@@ -5,7 +5,7 @@ It is the forward pass with one step, straight from the parameters: what a pass 
 
 from sympy import Symbol
 
-from symcell.language.words import unused
+from symcell.language.identifiers import unused
 from symcell.targets.identifiers import yielding
 from symcell.targets.layout import function_text, indented, tuple_text
 from symcell.targets.layout import words as words_in

@@ -64,7 +64,7 @@ def _aliases(cell):
 def _beyond_float32(derivation):
     """Which number of the equations or their derivatives float32 cannot hold, in words; "" if none. Raises CellError for one that
     no dtype can."""
-    cell = derivation.cell
+    cell = derivation.declaration
     parts = [(r.rhs, r.equation) for r in derivation.forward]
     parts += [(t.expr, t.equation) for row in derivation.adjoint for t in row.terms]
     parts += [(e.target.initial, e.number) for e in cell.equations if isinstance(e.target, State)]

@@ -83,7 +83,7 @@ class ArrayPrinter:
     def _call(self, name, arguments):
         """The call of a function of symcell.targets.numpy.functions."""
         if name not in FUNCTIONS:
-            raise CellError(f"cell {self.program.cell.name}: the NumPy target has no {name}; add it to its functions.py")
+            raise CellError(f"cell {self.program.declaration.name}: the NumPy target has no {name}; add it to its functions.py")
         self.called.add(name)
         return f"{name}({', '.join(map(self._argument, arguments))})"
 

@@ -23,7 +23,7 @@ _JOINED = "\N{NO-BREAK SPACE}"
 
 def emit(program):
     """Program -> the text of its module, deterministic to the byte."""
-    cell, names = program.cell, Names(program)
+    cell, names = program.declaration, Names(program)
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
     equations = equation_lines(program.derivation)
@@ -48,7 +48,7 @@ def emit(program):
 
 
 def _tables(program):
-    cell = program.cell
+    cell = program.declaration
 
     def listed(symbols):
         return tuple(q.name for q in symbols)

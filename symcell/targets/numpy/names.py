@@ -14,7 +14,7 @@ class Names:
     """Symbol -> name in the passes: its own, with underscores behind where that is taken."""
 
     def __init__(self, program):
-        cell, self.found = program.cell, {}
+        cell, self.found = program.declaration, {}
         self.taken = {*keyword.kwlist, *dir(builtins), *_OWN, *FUNCTIONS}
         self.sizes = {n: self._free(n) for n in cell.sizes}
         given = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *(s.prev for s in cell.states))

@@ -40,7 +40,7 @@ class Pass:
     @cached_property
     def results(self):
         """The values that the function returns, in groups."""
-        cell = self.program.cell
+        cell = self.program.declaration
         if self.is_forward:
             return cell.states, self.tape
         return tuple(map(Adjoint, cell.params)), tuple(map(Adjoint, cell.inputs)), tuple(early for early, _ in self.carried)
@@ -67,7 +67,7 @@ class Pass:
     def _may_lack_steps(self, s):
         """Whether a value of all steps is made of what has no steps, or may have."""
         stepwise = isinstance(s, Assign) and s.target not in self.program.once
-        return stepwise and (s.target in self.program.cell.states or not values_in(s.expr) - self.program.once)
+        return stepwise and (s.target in self.program.declaration.states or not values_in(s.expr) - self.program.once)
 
     # Text
 
@@ -87,7 +87,7 @@ class Pass:
         return wrapped(function_text(head, _SUMMARIES[self.direction], [*lines, f"return {returned}"]))
 
     def _unpacked(self):
-        cell, names = self.program.cell, self.names
+        cell, names = self.program.declaration, self.names
         groups = {"sizes": ["T", "B", *map(names.size, cell.sizes)], "params": map(names, (*cell.params, *cell.constants))}
         groups["inputs"] = map(names, cell.inputs)
         if self.is_forward:

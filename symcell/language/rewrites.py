@@ -51,7 +51,7 @@ def inner_leg(z):
     return sqrt((1 - z) * (1 + z))
 
 
-WRITINGS = {
+REWRITES = {
     sec: lambda z: 1 / cos(z),
     csc: lambda z: 1 / sin(z),
     cot: lambda z: 1 / tan(z),
