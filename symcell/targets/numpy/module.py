@@ -36,7 +36,7 @@ def emit(program):
         cell=cell,
         reference=_quoted(textwrap.fill(cell.reference, 106, break_long_words=False, break_on_hyphens=False)),
         equations=[_equation_text(n, line) for n, line in equations.items()],
-        tables={name: wrapped(str(value).replace("'", '"')) for name, value in _tables(program).items()},
+        tables=[wrapped(f"{name} = {value}".replace("'", '"')) for name, value in _tables(program).items()],
         shapes=_shapes(cell, names),
         sizes=wrapped(_sizes(cell, names)),
         forward=forward,
