@@ -171,9 +171,9 @@ def test_branches_that_are_not_taken_pass_no_nan_on():
 )
 def test_wrong_names_and_shapes_are_told(call, words):
     module = module_for(cells.lstm)
-    with pytest.raises(ValueError, match=".*") as raised:
+    with pytest.raises(ValueError, match="lstm: ") as raised:
         call(module, module.init(n_x=3, n_h=4), np.ones((2, 3, 3)))
-    assert "lstm: " in str(raised.value) and words in str(raised.value)
+    assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("name", cells.names())

@@ -6,7 +6,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.language.functions import elementary
-from symcell.language.primitives import Masked, ordered_args
+from symcell.language.primitives import Masked, Primitive, ordered_args
 from symcell.language.slopes import Whole, is_divisor
 from symcell.targets.indices import index_text, is_index
 
@@ -32,7 +32,7 @@ class ElementwisePrinter:
         return f"({text})" if own < level else text
 
     def _text(self, e):
-        if e.is_number:
+        if e.is_number and not e.has(Primitive):
             return self.constant(e), ATOM
         if is_index(e):
             return self.size(e), ATOM
