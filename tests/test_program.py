@@ -1,9 +1,11 @@
 """The shape of programs: what is hoisted, what is stacked, what stays in a step. Counts, not values."""
 
-import pytest
-from sympy import Eq, symbols, tanh
+from dataclasses import replace
 
-from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
+import pytest
+from sympy import Eq, exp, symbols, tanh
+
+from symcell import Cell, Input, Param, State, affine, cells, column, row, sigmoid, softmax, total
 from symcell.check import check
 from symcell.compiler import program_of
 from symcell.program.program import Assign, Gradient, Product
@@ -119,6 +121,41 @@ def test_every_pass_reports_what_it_changed():
     assert report["stack_products"]["products"][1] == 4
 
 
+def test_a_program_reads_as_array_code():
+    assert str(program_of(Cell("elman", [Eq(h, tanh(affine(x, h.prev)))]))) == """\
+elman, forward:
+  step    z_h_from_h_prev = U_h @ h_prev
+  before  z_h_from_x = W_h @ x
+  step    z_h = b_h + z_h_from_h_prev + z_h_from_x
+  step    h = tanh(z_h)
+elman, backward:
+  step    dh = dh_given + dh_later
+  step    dz_h = dh*(1 - h**2)
+  step    dh_prev = U_h.T @ dz_h
+  after   dx = W_h.T @ dz_h
+  after   dW_h += outer(dz_h, x)
+  after   dU_h += outer(dz_h, h_prev)
+  after   db_h += dz_h"""
+
+
+def test_a_concatenation_s_gradient_is_put_together_once():
+    once = [s for s in program_of(cells.lstm_concat).backward if s.place == "once"]
+    assert [str(s) for s in once] == [f"dW_{gate} = beside(dz_{gate}_h_prev, dz_{gate}_x)" for gate in "ifgo"]
+
+
+def test_a_function_of_a_broadcast_is_computed_before_it():
+    S = State("S", ("n_h", "n_x"))
+    program = program_of(Cell("decaying", [Eq(S, S.prev * exp(column(affine(h.prev)) / 2) * row(x)), Eq(h, S @ x)]))
+    (made,) = (s for s in program.statements if isinstance(s, Assign) and s.expr.has(exp))
+    assert str(made) == "exp_S = exp(z_S/2)"
+
+
+def test_a_function_is_shared_with_its_transpose():
+    S, M = State("S", ("n_h", "n_h")), Param("M", ("n_h", "n_h"))
+    program = program_of(Cell("turned", [Eq(S, tanh(M * S.prev) + tanh(M * S.prev).T), Eq(h, S @ x)]))
+    assert sum(len(costly_functions(s.expr)) for s in program.statements if isinstance(s, Assign)) == 1
+
+
 @pytest.mark.parametrize("name", cells.names())
 def test_the_tape_holds_nothing_that_the_backward_program_does_not_read(name):
     program = program_of(cells.get(name))
@@ -180,6 +217,7 @@ def test_the_verifier_refuses_unsound_programs():
         program.with_(forward=program.forward[::-1]),
         program.with_(forward=(*program.forward, program.forward[-1])),
         program.with_(backward=tuple(s for s in backward if s.targets[0].name != "db_i")),
+        program.with_(forward=tuple(replace(s, expr=s.expr * total(x)) if s.targets == (c,) else s for s in program.forward)),
     ]
     for p in broken:
         with pytest.raises(AssertionError, match="program of lstm"):

@@ -53,7 +53,7 @@ def mask_untaken_branches(program: Program) -> Program:
 
 
 class _Branches:
-    """What the branches of a cell may leave out, and which of its values may be no finite numbers."""
+    """Which adjoints the branches of a cell may leave at 0, and which of its values may not be finite."""
 
     def __init__(self, program):
         self.rows = {r.target: r.rhs for r in program.derivation.forward}
@@ -70,7 +70,7 @@ class _Branches:
         return (not e.args or e.is_Pow or isinstance(e, _TOTAL)) and all(map(self.is_finite, e.args))
 
     def statements(self, s):
-        """The statement, in which no adjoint of 0 meets what may be no number; before it, what that takes."""
+        """The statement, with masks where an adjoint of 0 may meet what is not finite; before it, statements that it needs."""
         if self.may_be_zero.intersection(s.sources):
             self.may_be_zero.update(t for t in s.targets if not isinstance(t, Adjoint))
         if isinstance(s, Assign):
@@ -105,7 +105,7 @@ class _Branches:
         return Masked(Mul(*chosen), e) if chosen and not others_are_finite else e
 
     def _operand_read_where_needed(self, s):
-        """A weight gradient whose operand is read as 0 where all adjoints that meet it are 0."""
+        """A weight gradient whose operand is read as 0 where all its adjoints are 0."""
         (bar,), operand = s.bars, s.operand
         most, read = (Symbol(unused(f"{name}_{bar}", self.taken)) for name in ("largest", f"{operand}_for"))
         self.shapes[most], self.shapes[read] = (), self.shapes[operand]
@@ -116,7 +116,7 @@ class _Branches:
 
 
 def _left_out(rows, outputs):
-    """The quantities that are read in branches alone, at this step or the next, or by other such quantities alone."""
+    """The quantities that only branches read, at this step or the next, or only other such quantities."""
     slopes = {target: _slopes(rhs) for target, rhs in rows.items()}
     chosen = {target: {q for q, slope in found.items() if slope.has(Piecewise, Heaviside)} for target, found in slopes.items()}
     found, waiting = set(), {q for some in chosen.values() for q in some}

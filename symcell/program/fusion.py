@@ -1,4 +1,4 @@
-"""Passes that do products together: a few large ones take less time than many small ones."""
+"""Passes that compute several products as one: one large product takes less time than many small ones."""
 
 from collections import Counter
 from dataclasses import replace
@@ -8,7 +8,7 @@ from symcell.program.program import Assign, Gradient, Product, Program
 
 
 def fuse_sums_of_products(program: Program) -> Program:
-    """Do a sum of products in one place as one product, its weights side by side: U_i' dz_i + U_f' dz_f + ..."""
+    """Compute a sum of products in one place as one product, its weights side by side: U_i' dz_i + U_f' dz_f + ..."""
     return program.with_(forward=_summed(program, program.forward), backward=_summed(program, program.backward))
 
 
@@ -31,7 +31,7 @@ def _summed(program, statements):
 
 
 def _groups(products):
-    """Those of a sum's products that can be done as one: in one place, and each of another operand."""
+    """The products of a sum that one product can compute: in one place, each with another operand."""
     groups = {}
     for p in products:
         before = sum(p.operands == q.operands for group in groups.values() for q in group)
@@ -40,7 +40,7 @@ def _groups(products):
 
 
 def eliminate_copies(program: Program) -> Program:
-    """Where a value only copies a product or a weight gradient, make it that product's own target."""
+    """Let a product or a weight gradient write the value that only copies it."""
     return program.with_(forward=_without_copies(program, program.forward), backward=_without_copies(program, program.backward))
 
 
@@ -52,7 +52,7 @@ def _without_copies(program, statements):
 
 
 def _copies(program, statements):
-    """The targets of products and weight gradients that nothing reads but a copy, each with the value that copies it."""
+    """The targets of products and weight gradients that only a copy reads, each with the copy."""
     uses = Counter(q for s in statements for q in s.sources)
     grouped = {q for s in statements if isinstance(s, Product) and len(s.operands) > 1 for q in s.operands}
     makers = {s.targets[0]: s for s in statements if isinstance(s, (Product, Gradient))}
@@ -66,7 +66,7 @@ def _copies(program, statements):
 
 
 def _may_make(program, maker, copy):
-    """Whether a product or a weight gradient may make what is copied from it."""
+    """Whether a product or a weight gradient may write its copy."""
     if isinstance(maker, Gradient):
         return True  # it may move to where its copy stood
     outside = copy.place != "step"  # where the array of a state has one step more than that of a product
@@ -74,7 +74,7 @@ def _may_make(program, maker, copy):
 
 
 def stack_products(program: Program) -> Program:
-    """Do products of one operand in one place as one; weight gradients, too."""
+    """Compute products of one operand in one place as one; weight gradients, too."""
     return program.with_(forward=_stacked(program, program.forward), backward=_stacked(program, program.backward))
 
 
@@ -93,9 +93,9 @@ def _stacked(program, statements):
 
 
 def _with_one_operand(program, statements):
-    """The products, and the weight gradients, that can be done as one: of one operand in one place."""
+    """The products, and the weight gradients, that can be computed as one: of one operand in one place."""
     packable = {s.target for s in statements if isinstance(s, Assign)} - set(program.declaration.states)
-    # these have arrays of their own: results, and what a product reads whole
+    # values with arrays of their own: results, and what a product reads whole
     results = {*program.carried.values(), *(Adjoint(q) for q in program.declaration.inputs)}
     results |= {q for s in statements if not isinstance(s, Assign) for q in s.sources}
     groups = {}
@@ -114,13 +114,13 @@ def _joined_notes(group):
 
 
 def _canonical_order(program, q):
-    """A fixed order of values, adjoints by what they are the adjoints of, so that values packed together agree."""
+    """The order of the forward rows, for adjoints as well: products of the same values then want them in the same order."""
     q = getattr(q, "of", q)
     return next((k for k, s in enumerate(program.derivation.forward) if s.target == q), -1), str(q)
 
 
 def _in_order(statements):
-    """Statements so that each comes after what it reads; as they were, wherever that allows."""
+    """The statements, each after those whose values it reads; otherwise in the order given."""
     left, ordered = list(statements), []
     waiting = {t for s in left for t in s.targets}
     while left:

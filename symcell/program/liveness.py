@@ -1,4 +1,4 @@
-"""Passes over what is read where: dead code, what all steps share, and what is cheaper to compute again than to keep."""
+"""Passes over who reads what: dead code, values that all steps share, values cheaper to compute again than to keep."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from symcell.program.subexpressions import costly_functions
 
 
 def dead_code(program: Program) -> Program:
-    """Drop statements whose value nothing reads: a concatenation that was split, an adjoint that leads nowhere."""
+    """Drop statements whose value nothing reads: a concatenation that was split, an adjoint that reaches no result."""
     wanted = set(program.carried.values()) | set(program.declaration.states)
     wanted |= {Adjoint(q) for q in (*program.declaration.inputs, *program.declaration.params)}
     kept: dict[str, list] = {}
@@ -61,7 +61,7 @@ def rematerialise(program: Program) -> Program:
 
 
 def _is_easy(s, shapes):
-    """Whether a statement is a single function that has a vector form, of values of its own shape."""
+    """Whether a statement applies one function that is fast on vectors to values of its own shape."""
     if not isinstance(s, Assign) or not isinstance(s.expr, VECTORS) or s.expr.has(Primitive):
         return False
     return len(costly_functions(s.expr)) == 1 and all(shapes[q] == shapes[s.target] for q in s.sources)

@@ -1,10 +1,9 @@
-"""Derivation -> Program: every row as assignments, matrix products and weight gradients.
+"""Derivation -> Program: each row becomes assignments, matrix products and weight gradients.
 
-Products by a parameter, and the outer products that are a parameter's gradient, are statements of their own: a target may compute
-them for all steps at once. So are reductions and scans (symcell.program.statements).
+Products by a parameter, and the outer products that its gradient sums, are statements of their own: a target may compute them for
+all steps at once. Reductions and scans are statements, too (symcell.program.statements).
 """
 
-from dataclasses import replace
 
 from sympy import Add, Expr
 
@@ -17,7 +16,7 @@ from symcell.program.statements import Statements
 
 
 def lower(derivation):
-    """Derivation -> Program, still without places."""
+    """Derivation -> Program, without places."""
     lowering = _Lowering(derivation)
     for row in derivation.forward:
         lowering.forward_row(row)
@@ -52,7 +51,7 @@ class _Lowering:
         self.deferred = {}  # the adjoint of a concatenation -> the products that make it
 
     def _parts(self, e):
-        """A concatenation's arguments, each with the columns that it meets: (symbol, (start, length))."""
+        """A concatenation's arguments, each with the columns that multiply it: (symbol, (start, length))."""
         lengths = [self.derivation.shape(a)[0] for a in e.args]
         return [(a, (start, n)) for a, start, n in zip(e.args, e.starts(self.derivation.shape), lengths, strict=True)]
 
@@ -75,7 +74,7 @@ class _Lowering:
             self.statements.assign(row.target, self._with_products_named(row.rhs))
 
     def _summed(self, row):
-        """A gradient that all steps share: outer products as Gradients, the rest added up step by step."""
+        """A gradient that all steps share: outer products become Gradients, the rest is summed over steps."""
         parts, rest = [], []
         for term in row.terms:
             for e in Add.make_args(term.expr):
@@ -91,11 +90,7 @@ class _Lowering:
         if stepwise != 0:
             steps = self.statements.new(f"{row.target}_steps", row.shape, once=True)
             parts.append(self._sum_over_steps(stepwise, steps))
-        made = self.statements.made
-        if len(parts) == 1 and parts[0].is_Symbol and not shared and isinstance(made[-1], Gradient):
-            made[-1] = replace(made[-1], targets=(row.target,))
-        else:
-            self.statements.assign(row.target, Add(*parts, *shared))
+        self.statements.assign(row.target, Add(*parts, *shared))
 
     def _sum_over_steps(self, e, target):
         self.statements.add_up(target, self._with_products_named(e))
@@ -104,14 +99,14 @@ class _Lowering:
     # Weight gradients
 
     def _gradient(self, e):
-        """The symbol of a weight gradient, if the expression is the outer product of two values."""
+        """The value of a weight gradient, if the expression is the outer product of two values; else None."""
         if not isinstance(e, outer) or not all(a.is_Symbol for a in e.args) or self.statements.is_once(e):
             return None
         bar, operand = e.args
         if len(self.shapes[operand]) != 1:
             return None
         if operand in self.concatenations:
-            return self._joined([self._one_gradient(bar, q) for q, _ in self.concatenations[operand]])
+            return beside(*[self._one_gradient(bar, q) for q, _ in self.concatenations[operand]])
         return self._one_gradient(bar, operand)
 
     def _one_gradient(self, bar, operand):
@@ -121,17 +116,10 @@ class _Lowering:
         self.statements.add(Gradient((target,), (bar,), operand))
         return target
 
-    def _joined(self, blocks):
-        """Blocks of columns side by side, as one matrix."""
-        joined = beside(*blocks)
-        target = self.statements.new("joined", self.statements.shape_of(joined), once=True)
-        self.statements.assign(target, joined)
-        return target
-
     # Products
 
     def _with_products_named(self, e):
-        """The expression with each product by a parameter replaced by a value that a Product makes."""
+        """The expression, with the value of a Product for each product by a parameter."""
         if isinstance(e, Add):
             return Add(*[self._with_products_named(a) for a in e.args])
         number, rest = number_apart(e)
@@ -144,8 +132,8 @@ class _Lowering:
         return self._product(e) if isinstance(e, matmul) else e
 
     def _product(self, e, run=None):
-        """matmul(A, v) as a value made by Products, if A is a parameter and v a vector. A product of a concatenation is a
-        sum of products of its parts: those of inputs need not wait for those of states. `run`: the columns that count."""
+        """matmul(A, v) as the value of Products, if A is a parameter and v a vector. The product of a concatenation is the sum of
+        the products of its parts: those of inputs do not depend on the previous step. `run`: the columns of A that count."""
         a, v = e.args
         symbol = a.args[0] if isinstance(a, transpose) else a
         by_parameter = symbol.is_Symbol and symbol in self.once and len(self.shapes[symbol]) >= 2
@@ -169,7 +157,7 @@ class _Lowering:
         return self.products[weight, operand]
 
     def _product_once(self, matrix, operand):
-        """A parameter times a part of a concatenation that is a parameter too: the same at every step."""
+        """A parameter times a part of a concatenation that is a parameter as well: it has one value for all steps."""
         product = matmul(matrix, operand)
         name = self._product_of(operand, self.statements.shape_of(product), once=True)
         self.statements.assign(name, product)

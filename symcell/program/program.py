@@ -47,6 +47,9 @@ class Assign:
     summed: bool = False
     recurrence: str = ""  # outside the step: the recurrence that it belongs to, "scan of c" where that is linear
 
+    def __str__(self):
+        return f"{self.target} {'+=' if self.summed else '='} {self.expr}"
+
     @property
     def kind(self):
         return self.recurrence.split()[0] if self.recurrence else "assignment"
@@ -77,6 +80,12 @@ class Product:
     note: str = ""
     kind = "product"
 
+    def __str__(self):
+        if len(self.operands) == 1:
+            return f"{', '.join(map(str, self.targets))} = {', '.join(map(str, self.weights))} @ {self.operands[0]}"
+        terms = [f"{w} @ {q}" for w, q in zip(self.weights, self.operands, strict=True)]
+        return f"{', '.join(map(str, self.targets))} = {' + '.join(terms)}"
+
     @property
     def sides(self):
         return self.operands, self.targets
@@ -96,6 +105,9 @@ class Gradient:
     place: str = ""
     note: str = ""
     kind = "weight gradient"
+
+    def __str__(self):
+        return f"{', '.join(map(str, self.targets))} += {', '.join(f'outer({bar}, {self.operand})' for bar in self.bars)}"
 
     @property
     def sides(self):
@@ -126,6 +138,11 @@ class Program:
         return self.derivation.declaration
 
     cell = declaration  # for targets/numba, until it reads `declaration`
+
+    def __str__(self):
+        """The statements of both directions, a line each, behind their places."""
+        lines = [f"{self.declaration.name}, forward:", *self.forward, f"{self.declaration.name}, backward:", *self.backward]
+        return "\n".join(s if isinstance(s, str) else f"  {s.place:<6}  {s}" for s in lines)
 
     def with_(self, **changes):
         return replace(self, **changes)

@@ -1,7 +1,7 @@
-"""What waits for the step before: the recurrences of a program, read off what its statements read.
+"""The recurrences of a program: which statements depend on the previous step, found from what they read.
 
-Statements that need one another through a carried value form one recurrence. If a matrix product is among them, they are the
-step. If not, they need no more than a sweep over time, sample by sample. If they are linear as well, that sweep is a scan.
+Statements that depend on one another through a carried value form one recurrence. A recurrence with a matrix product is computed
+step by step. One without needs a sweep over time, sample by sample; if it is also linear, that sweep is a scan.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from symcell.program.program import Product, values_in
 
 @dataclass(frozen=True)
 class Recurrence:
-    """Statements that need one another from step to step, and the carried values through which they do."""
+    """Statements that depend on one another from step to step, and the carried values through which they do."""
 
     statements: tuple
     carried: tuple
@@ -30,7 +30,7 @@ class Recurrence:
 
     @cached_property
     def linear(self):
-        """Whether its next values are linear in its last ones; the coefficients then come from outside, all of them."""
+        """Whether the next values are linear in the previous ones; their coefficients then do not depend on the recurrence."""
         return all(d < 2 for d in degrees(self.statements, self.carried).values())
 
     @property
@@ -43,17 +43,17 @@ class Recurrence:
 
 
 class Flow:
-    """Who needs whom among the statements of one direction, from step to step too."""
+    """The dependences between the statements of one direction, within a step and from step to step."""
 
     def __init__(self, program, statements):
         self.program, self.statements = program, tuple(statements)
         self.maker = {t: k for k, s in enumerate(self.statements) for t in s.targets}
-        self.readers = {}  # statement -> those that need it, at this step or the next
-        self.sources = {}
+        self.readers = {}  # statement -> those that depend on it, at this step or the next
+        self.sources = {}  # statement -> those that it depends on
         for k, s in enumerate(self.statements):
             for q in s.sources:
                 self._connect(self.maker.get(program.carried.get(q, q)), k)
-        for early, late in program.overwritten.items():  # one place holds both, for one step: what makes it goes through time
+        for early, late in program.overwritten.items():  # one array holds both: its writer runs step by step, after all readers
             self._connect(self.maker.get(late), self.maker.get(late))
             for k, s in enumerate(self.statements):
                 if early in s.sources:
@@ -78,11 +78,11 @@ class Flow:
         return tuple(early for early, late in self.program.carried.items() if early in read and self.maker.get(late) in group)
 
     def downstream(self, targets):
-        """The targets, and all that needs them."""
+        """The targets, and all that depends on them."""
         return self._reached(targets, self.readers)
 
     def upstream(self, targets):
-        """The targets, and all that they need."""
+        """The targets, and all that they depend on."""
         return self._reached(targets, self.sources)
 
     def _reached(self, targets, edges):
@@ -96,7 +96,7 @@ class Flow:
 
 
 def degrees(statements, variables):
-    """The degree in the variables of all that the statements make: 0 (free of them), 1 (linear) or 2 (anything else)."""
+    """The degree in the variables of every target: 0 (independent of them), 1 (linear) or 2 (anything else)."""
     known = dict.fromkeys(variables, 1)
     for s in statements:
         if isinstance(s, Product):
@@ -126,15 +126,15 @@ def _degree(e, known):
 
 
 def _is_linear(e):
-    """Whether it is a primitive that is linear in all its arguments together: a sum, a view, a concatenation."""
+    """Whether an expression is a primitive that is linear in all its arguments jointly: a sum, a view, a concatenation."""
     return isinstance(e, Primitive) and not isinstance(e, PRODUCTS) and e.op != "max"
 
 
 class Coefficients:
-    """How one value of the previous step goes into all that the statements make, beside others of that step.
+    """How one value of the previous step enters the targets of statements, and which others of that step it meets there.
 
-    `read`: the values of the previous step that each is made from. `met`: those of them that the one meets in anything but a sum;
-    where that is linear in the one, its coefficients are made from them."""
+    `read`: the values of the previous step that each target depends on. `met`: those that `variable` meets in anything but a sum;
+    where a target is linear in `variable`, its coefficients depend on these."""
 
     def __init__(self, statements, variable):
         self.variable, self.read, self.met = variable, {}, {}
@@ -151,7 +151,7 @@ class Coefficients:
         return self._read(values_in(e))
 
     def _met(self, e):
-        """Those that the variable meets in an expression."""
+        """The values that the variable meets in an expression."""
         if self.variable not in self._read_in(e):
             return set()
         if e.is_Symbol:

@@ -1,8 +1,8 @@
-"""Expressions -> statements: each reduction and each scan becomes a statement of its own, what is left is elementwise."""
+"""Expressions -> statements: each reduction and each scan becomes a statement of its own; what remains is elementwise."""
 
 from dataclasses import replace
 
-from sympy import Function, Pow, Symbol
+from sympy import Add, Function, Mul, Pow, Symbol
 
 from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, largest, ordered_args, spread, total
@@ -11,18 +11,17 @@ from symcell.program.program import Assign, values_in
 
 
 class Statements:
-    """Collects the statements of a program, and the shapes of the values that they make; `once` are the values that all steps
-    share."""
+    """Collects statements, and the shapes of the values that they make. `once`: the values that all steps share."""
 
     def __init__(self, shapes, once):
         self.shapes, self.once = shapes, once
         self.made = []
-        self.reductions = {}  # reduction -> the value that has it
+        self.reductions = {}  # reduction -> its value
         self.names = {q.name for q in shapes}
         self.target, self.note = None, ""  # the row that the next statements are for, and where it comes from
 
     def taken(self):
-        """Those made so far, which are no longer here."""
+        """Hand over the statements collected so far."""
         made, self.made = tuple(self.made), []
         return made
 
@@ -30,7 +29,7 @@ class Statements:
         self.made.append(replace(statement, note=self.note))
 
     def new(self, hint, shape, once=False):
-        """A value beside those of the derivation."""
+        """A new value, which the derivation does not name."""
         symbol = Symbol(unused(hint, self.names))
         self.shapes[symbol] = shape
         if once:
@@ -38,12 +37,12 @@ class Statements:
         return symbol
 
     def assign(self, target, e):
-        """The value of an expression to a target."""
+        """target = e"""
         e = self._with_one_reduction(e)
         self.add(Assign(target, e))
 
     def add_up(self, target, e):
-        """The sum of an expression over steps and samples to a target."""
+        """target = the sum of e over steps and samples"""
         self.add(Assign(target, self._elementwise(e), summed=True))
 
     def shape_of(self, e):
@@ -54,12 +53,12 @@ class Statements:
         return values_in(e) <= self.once
 
     def _elementwise(self, e):
-        """`e` with the value of every reduction in it."""
+        """`e`, with a value for every reduction in it."""
         e = self._with_one_reduction(e)
         return self._value(e) if is_reduction(e) else e
 
     def _with_one_reduction(self, e):
-        """`e` by the simplest primitives; unless it is a reduction itself, every reduction in it has a statement of its own."""
+        """`e` in terms of the simplest primitives, with a value for every reduction inside it. It may be a reduction itself."""
         if not e.has(Primitive):
             return e
         if isinstance(e, Primitive) and (simpler := e.decomposition(self.shape_of)) is not None:
@@ -68,7 +67,7 @@ class Statements:
         return _broadcast_last(e.func(*[self._value(a) if is_reduction(a) and not _is_joint(e, a) else a for a in parts]))
 
     def _value(self, reduction):
-        """The value that has a reduction."""
+        """The value of a reduction, from a statement of its own."""
         if reduction not in self.reductions:
             hint = f"{reduction.op.split()[0]}_{self.target}"
             value = self.new(hint, self.shape_of(reduction), self.is_once(reduction))
@@ -78,8 +77,8 @@ class Statements:
 
 
 def _broadcast_last(e):
-    """A function of broadcast values as the broadcast of the function: it is computed of fewer numbers."""
-    if not isinstance(e, (Function, Pow)) or isinstance(e, Primitive):
+    """A function of broadcast values as the broadcast of the function, which computes fewer numbers."""
+    if not isinstance(e, (Function, Add, Mul, Pow)) or isinstance(e, Primitive):
         return e
     arrays = [a for a in e.args if values_in(a)]
     if not arrays or any(not isinstance(a, spread) or a.args[1:] != arrays[0].args[1:] for a in arrays):
@@ -93,7 +92,7 @@ def is_reduction(e):
 
 
 def operands_of(reduction):
-    """The elementwise expressions that a reduction combines entries of."""
+    """The elementwise expressions whose entries a reduction combines."""
     first = reduction.args[0]
     return operands_of(first) if is_reduction(first) and _is_joint(reduction, first) else reduction.args
 

@@ -12,7 +12,7 @@ from symcell.program.program import Assign, Program, values_in
 
 
 def common_subexpressions(program: Program) -> Program:
-    """Compute each costly function of an argument once; the backward statements read its value: tanh(c) is tanh_c."""
+    """Compute a costly function of the same argument once, for both directions: tanh(c) is tanh_c."""
     sharing = _Sharing(program)
     forward = tuple(r for s in program.forward for r in sharing.statements(s))
     backward = tuple(r for s in program.backward for r in sharing.statements(s))
@@ -20,7 +20,7 @@ def common_subexpressions(program: Program) -> Program:
 
 
 class _Sharing:
-    """Goes through a program's statements, and keeps in mind which functions the ones before have computed."""
+    """Goes through a program's statements, and remembers which functions have been computed."""
 
     def __init__(self, program):
         self.uses = Counter(f for s in program.statements if isinstance(s, Assign) for f in costly_functions(s.expr))
@@ -28,7 +28,7 @@ class _Sharing:
         self.shapes, self.once, self.taken = dict(program.shapes), set(program.once), {q.name for q in program.shapes}
 
     def statements(self, s):
-        """The statement, which reads what has its functions' values; before it, those that make them."""
+        """The statement, which reads the values of its shared functions; before it, the statements that make them."""
         if not isinstance(s, Assign):
             return [s]
         before, functions = [], s.expr.atoms(Function, Pow)
@@ -42,7 +42,7 @@ class _Sharing:
         return [*before, s]
 
     def _function(self, f, s):
-        """The statement that computes a function for the one that reads it first."""
+        """The statement that computes a function of `s`, the first one to read it."""
         target = self.made[f] = Symbol(unused(_name_of(f, s), self.taken))
         self.shapes[target] = self._shape(f)
         if values_in(f) <= self.once:
@@ -54,7 +54,7 @@ class _Sharing:
 
 
 def reuse_tape(program: Program) -> Program:
-    """Where a backward statement would compute a sum or product that is on the tape, read it: x - mean(x), beside x and mean(x).
+    """Let backward statements read a sum or product that is on the tape: x - mean(x), rather than x and mean(x).
 
     A scalar that fills a vector does not stand for the vector."""
     tape, made = set(program.tape), {}
@@ -68,7 +68,7 @@ def reuse_tape(program: Program) -> Program:
 
 
 def costly_functions(e):
-    """Those in an expression that take many instructions, each of which waits for the one before."""
+    """The functions in an expression that take many instructions, each of which waits for the one before."""
     found = e.atoms(*COSTLY) | {f for f in e.atoms(Pow) if not f.exp.is_Integer}
     return {f for f in found if values_in(f)}
 
@@ -78,6 +78,6 @@ def _largest_first(f):
 
 
 def _name_of(f, statement):
-    """tanh_c for tanh(c); a longer argument gives the name of what it is for."""
+    """tanh_c for tanh(c); a function of a longer argument is named after the statement that reads it."""
     name = type(f).__name__.lower() if not isinstance(f, Pow) else "power"
     return f"{name}_{f.args[0] if f.args[0].is_Symbol else statement.target}"

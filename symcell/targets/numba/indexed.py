@@ -1,4 +1,4 @@
-"""The first step of this target: assignments of arrays become assignments of entries, which loops over indices compute."""
+"""Program of arrays -> program of entries, which loops over indices compute."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,8 +31,8 @@ class Indexed(Assign):
 
 
 def index(program: Program) -> Program:
-    """Program of arrays -> Program of entries: each primitive says what its entry at some indices is."""
-    indexing = _Indexing(program.shapes)
+    """Write every assignment as one of entries: each primitive says what its entry at some indices is."""
+    indexing = Indexing(program.shapes)
     forward, backward = (
         tuple(indexing.statement(s) if isinstance(s, Assign) else s for s in statements)
         for statements in (program.forward, program.backward)
@@ -40,12 +40,14 @@ def index(program: Program) -> Program:
     return program.with_(forward=forward, backward=backward)
 
 
-class _Indexing:
+class Indexing:
+    """Writes the assignments of a program as ones of entries, given the shapes of its values."""
+
     def __init__(self, shapes):
         self.shapes = shapes
 
     def statement(self, s):
-        """The assignment of one entry of its target."""
+        """The assignment of the entries of its target."""
         indices = AXES[: len(self.shapes[s.target])]
         body, op, over = self.at(s.expr, indices), "", ()
         if isinstance(body, Reduction):

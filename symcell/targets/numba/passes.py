@@ -10,7 +10,7 @@ from symcell.targets.numba.indexed import index
 
 
 def keep_apart(program: Program) -> Program:
-    """Copy what the backward program reads of products done as one: the other results need not outlive their block of steps."""
+    """Copy the results of a stacked product that the backward program reads: the others need not outlive their block of steps."""
     read_back = {q for s in program.backward for q in s.sources}
     taken = {q.name for s in program.statements for q in (*s.targets, *s.sources)}
     shapes, statements = dict(program.shapes), []
