@@ -15,8 +15,10 @@ from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
-from symcell.language.primitives import Primitive
+from symcell.language.activations import sigmoid, softplus
+
+_REACH = 1e-3  # of central differences of the sixth order, whose error is as small as what rounding leaves of them
+_WEIGHTS = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
 
 
 def run(declaration, params, inputs, initial=None):
@@ -102,7 +104,7 @@ def evaluate(e, values):
     if isinstance(e, Piecewise):
         return _piecewise([(evaluate(value, values), evaluate(condition, values)) for value, condition in e.args])
     arguments = [evaluate(a, values) for a in e.args]
-    if isinstance(e, Primitive):
+    if hasattr(e, "evaluate"):  # of a primitive, or a function of one unit
         return e.evaluate(*arguments)
     if isinstance(e, (Add, Mul)):
         combine = np.add if isinstance(e, Add) else np.multiply
@@ -125,11 +127,17 @@ def _leaf(e, values):
 
 @lru_cache
 def _function(kind, count):
-    """The NumPy function for a SymPy function; for one without a row in the table, what SymPy itself prints for NumPy."""
+    """The NumPy function for a SymPy function: as the table has it; as its class implements or defines it; else what SymPy itself
+    prints for NumPy."""
     for known in kind.__mro__:
         if known in _FUNCTIONS:
             return _FUNCTIONS[known]
+    if hasattr(kind, "_imp_"):
+        return _of_real_numbers(kind._imp_)
     arguments = [Dummy() for _ in range(count)]
+    if hasattr(kind, "elementary"):
+        defined = kind(*arguments).elementary()
+        return lambda *values: evaluate(defined, dict(zip(arguments, values, strict=True)))
     printed = lambdify(arguments, kind(*arguments), "numpy")
 
     def call(*values):
@@ -137,6 +145,24 @@ def _function(kind, count):
             return printed(*values)
         except NameError:
             raise CellError(f"NumPy has no {kind.__name__}") from None
+
+    return call
+
+
+def _of_real_numbers(implementation):
+    """A user's NumPy implementation, which need not take complex numbers: its slopes are found by central differences."""
+
+    def call(*values):
+        real = [np.real(v) for v in values]
+
+        def slope(k):
+            def at(step):
+                return implementation(*[v + _REACH * step if j == k else v for j, v in enumerate(real)])
+
+            return sum(w * (at(step) - at(-step)) for step, w in _WEIGHTS.items()) / _REACH
+
+        terms = [(lambda k=k: slope(k), v) for k, v in enumerate(values)]
+        return _with_slopes(np.asarray(implementation(*real), float), *terms)
 
     return call
 
@@ -170,10 +196,6 @@ def _sigmoid(z):
 
 def _softplus(z):
     return _with_slopes(np.logaddexp(z.real, 0), (lambda: _sigmoid(z.real), z))
-
-
-def _hard_sigmoid(z):
-    return np.where(np.abs(z.real) < 3, z / 6 + 0.5, np.clip(z.real / 6 + 0.5, 0, 1))
 
 
 def _extremum(largest):
@@ -228,11 +250,7 @@ _FUNCTIONS = {
     sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
     sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan,
     sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
-    sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
-    silu: lambda z: z * _sigmoid(z), log_sigmoid: lambda z: -_softplus(-z),
-    relu: lambda z: np.where(z.real > 0, z, 0),
-    leaky_relu: lambda z, slope: np.where(z.real > 0, z, slope * z),
-    stop_gradient: lambda z: z.real,
+    sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus,
     sympy.Abs: lambda z: np.sign(z.real) * z,
     sympy.Max: _extremum(largest=True), sympy.Min: _extremum(largest=False),
     sympy.sign: lambda z: np.sign(z.real), sympy.floor: lambda z: np.floor(z.real), sympy.ceiling: lambda z: np.ceil(z.real),

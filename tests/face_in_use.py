@@ -23,10 +23,14 @@ from symcell import (
     concat,
     cumsum,
     dot,
+    elu,
     exp2,
     expm1,
     flat,
+    gelu,
+    gelu_tanh,
     hard_sigmoid,
+    hard_tanh,
     hypot,
     identity,
     leaky_relu,
@@ -36,6 +40,7 @@ from symcell import (
     log_sigmoid,
     matmul,
     mean,
+    mish,
     outer,
     part,
     relu,
@@ -80,9 +85,10 @@ def words() -> list[Any]:
     u, v, m = Input("u"), Input("v", "n"), Input("m", ("n", 4))
     of_sympy = [exp2(u), expm1(u), hypot(u, 1), log1p(u), log2(u), log10(u)]
     elementwise = [relu(u), leaky_relu(u), leaky_relu(u, 0.1), hard_sigmoid(u), softplus(u), log_sigmoid(u), silu(u), stop_gradient(exp(u))]
+    newer = [elu(u), elu(u, 0.5), gelu(u), gelu(u, approximate="tanh"), gelu_tanh(u), mish(u), hard_tanh(u)]
     reduced = [total(u), mean(m, axis=0), variance(u), softmax(m, 1), cumsum(u), dot(u, v), m.T @ v, matmul(m, u)]
     placed = [outer(u, v), column(u), row(v), repeat(u, 3), concat(u, v), chunk(u, 0, 2), part(u, 0, size("n") - 1), flat(m), identity("n")]
-    return [*of_sympy, *elementwise, *reduced, *placed, u + v.prev, State("s").prev * 2]
+    return [*of_sympy, *elementwise, *newer, *reduced, *placed, u + v.prev, State("s").prev * 2]
 
 
 def read(cell: Cell) -> str:

@@ -77,6 +77,8 @@ def value_of(e, values):
             values[e] = bool(e)
         elif not e.args:
             values[e] = float(e)
+        elif hasattr(e, "elementary") and not _RULES.keys() & type(e).__mro__:
+            values[e] = value_of(e.elementary(), values)
         else:
             values[e] = _rule(type(e))(*(value_of(a, values) for a in e.args))
     return values[e]

@@ -23,10 +23,10 @@ from sympy import (
     tanh,
 )
 
-from symcell.language.activations import hard_sigmoid, log_sigmoid, relu, sigmoid, softplus, stop_gradient
 from symcell.language.equations import written_length
 from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, repeat, softmax, spread, total, transpose
 from symcell.language.slopes import Whole, is_divisor
+from symcell.language.unit import Unit
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
 _MARKS = -S.Infinity, -S.One, S.Zero, S.One, S.Infinity  # that other bounds are rounded to
@@ -63,6 +63,9 @@ class Ranges:
 
     def of_the_same_values(self, e):
         return self.of(e.args[0])
+
+    def of_unit(self, e):
+        return e.bounds or self.of(e.elementary())
 
     def of_exponential(self, e):
         lowest, highest = self.of(e.args[0])
@@ -174,11 +177,11 @@ def _times(a, b):
 
 
 _RULES = [
-    ((sigmoid, hard_sigmoid, Heaviside, softmax), lambda ranges, e: _UNIT),
+    (Unit, Ranges.of_unit),
+    ((Heaviside, softmax), lambda ranges, e: _UNIT),
     ((tanh, sin, cos, erf, sign), lambda ranges, e: _AROUND_ZERO),
-    ((softplus, relu, Abs), lambda ranges, e: _POSITIVE),
-    (log_sigmoid, lambda ranges, e: (-S.Infinity, S.Zero)),
-    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient, Whole), Ranges.of_the_same_values),
+    (Abs, lambda ranges, e: _POSITIVE),
+    ((chunk, part, repeat, fill, flat, spread, transpose, mean, Whole), Ranges.of_the_same_values),
     ((total, cumsum), Ranges.of_partial_sum),
     (exp, Ranges.of_exponential),
     (Piecewise, Ranges.of_cases),

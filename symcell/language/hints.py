@@ -19,6 +19,10 @@ _REAL = "every value is real; leave it out"
 _NORM = "sqrt(dot(v, v)) is the norm of a vector"
 _CASES = "Piecewise((a, condition), (b, True)) chooses for each unit"
 _CALCULUS = "write the result out"
+_OWN_FUNCTION = (
+    "a function of your own is a Python function that returns an expression, or a class of sympy.Function with a method "
+    "elementary(self)"
+)
 FIXED = "fixed numbers are a Constant, whose array a call gives"
 
 # Words of NumPy's, torch's and of the methods of their arrays.
@@ -60,8 +64,13 @@ _ARRAYS = {
     **dict.fromkeys(("power", "float_power", "pow"), "v**p is elementwise"),
     **dict.fromkeys(("rint", "round", "around"), "floor(e + Rational(1, 2)) is the nearest whole number"),
     **dict.fromkeys(("logaddexp", "logsumexp"), "softplus(e) is log(1 + exp(e))"),
-    "elu": _CASES,
-    **{name: f"use symcell's {name}" for name in ("exp2", "expm1", "hypot", "log1p", "log2", "log10")},
+    **{name: f"use symcell's {name}" for name in (
+        "exp2", "expm1", "hypot", "log1p", "log2", "log10", "elu", "gelu", "leaky_relu", "mish", "relu", "sigmoid", "silu",
+        "softplus",
+    )},
+    "hardtanh": "use symcell's hard_tanh",
+    "hardsigmoid": "use symcell's hard_sigmoid",
+    "logsigmoid": "use symcell's log_sigmoid",
 }  # fmt: skip
 # What NumPy and torch call otherwise than SymPy.
 _RENAMED = {
@@ -92,7 +101,7 @@ _SYMPY = {
     "DiracDelta": "it is no function; Heaviside is the step, and its derivative is 0",
     "UnevaluatedExpr": "an equation of its own gives a part a name",
     "Contains": "write it with comparisons, as in (a >= 0) & (a <= 1)",
-    **dict.fromkeys(("Lambda", "AppliedUndef"), "a function of your own is a Python function that returns an expression"),
+    **dict.fromkeys(("Lambda", "AppliedUndef"), _OWN_FUNCTION),
 }  # fmt: skip
 
 

@@ -46,7 +46,8 @@ from sympy.codegen.cfunctions import hypot
 from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
-from symcell.language.activations import sinc_slope
+from symcell.language.definitions import is_defined, own_definition
+from symcell.language.inner_functions import sinc_slope
 from symcell.language.primitives import Primitive
 from symcell.language.rewrites import inner_leg, leg
 
@@ -149,8 +150,17 @@ def _of_function(e, k):
     except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError):
         derivative = None
     if derivative is None or derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
+        if is_defined(e):
+            return _by_definition(e, k)
         raise CellError(f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out")
     return derivative
+
+
+def _by_definition(e, k):
+    """The derivative of a function by that of what its class says it is."""
+    placed = e.func(*[a if a.is_number else Dummy() for a in e.args])
+    slope = partial(own_definition(placed), placed.args[k])
+    return slope.xreplace(dict(zip(placed.args, e.args, strict=True)))
 
 
 def _fdiff(e, k):

@@ -7,7 +7,8 @@ the fraction above would be 0 times infinity for large arguments.
 from sympy import Add, Basic, Mul, Pow, S, erf, erfc, exp, log
 from sympy.codegen.cfunctions import expm1, log1p
 
-from symcell.language.activations import log_sigmoid, logistic, quotient_tanh, sigmoid, softplus
+from symcell.language.activations import log_sigmoid, sigmoid, softplus
+from symcell.language.inner_functions import logistic, quotient_tanh
 from symcell.language.slopes import Whole
 
 

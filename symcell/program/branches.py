@@ -27,19 +27,19 @@ from sympy import (
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.derivation.reverse import leaves
-from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
 from symcell.language.identifiers import unused
 from symcell.language.primitives import Masked, Primitive, largest, total
 from symcell.language.shapes import resolved_shape
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
+from symcell.language.unit import Unit
 from symcell.program.primitives import PRODUCTS, by_entries
 from symcell.program.program import Assign, Gradient, Program, values_in
 
 # Functions that have a number for every number.
 _TOTAL = (
     Add, Mul, Piecewise, ExprCondPair, Primitive, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin,
-    erf, tanh, sigmoid, hard_sigmoid, log_sigmoid, relu, leaky_relu, silu, softplus, stop_gradient,
+    erf, tanh, Unit,
 )  # fmt: skip
 
 

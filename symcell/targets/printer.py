@@ -25,7 +25,7 @@ class ElementwisePrinter:
 
     def __call__(self, e, level=LOOSE):
         """The text of an expression, in parentheses where it binds less tightly than `level`."""
-        return self._print(elementary(e), level)
+        return self._print(elementary(e, tuple(self.words.functions)), level)
 
     def _print(self, e, level):
         text, own = self._text(e)

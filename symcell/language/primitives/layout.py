@@ -8,6 +8,8 @@ from sympy import Eq, Expr, Piecewise, S, Symbol, floor, sympify
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import Size, size
 
+__all__ = ["flat", "identity", "repeat"]
+
 
 class repeat(Primitive):
     """repeat(v, k): each entry k times in a row, v_0 v_0 v_1 v_1 for k = 2."""

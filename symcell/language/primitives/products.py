@@ -9,6 +9,8 @@ from symcell.language.primitives.blocks import block_diagonal
 from symcell.language.primitives.reductions import total
 from symcell.language.writing import written
 
+__all__ = ["dot", "matmul", "outer"]
+
 
 class matmul(Primitive):
     """A @ v: the contraction of A's last axis with v's first."""

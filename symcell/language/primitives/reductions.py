@@ -10,6 +10,8 @@ from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import size
 from symcell.language.writing import written
 
+__all__ = ["column", "mean", "row", "total", "variance"]
+
 
 class Along(Primitive):
     """What works along one axis of its argument: `f(e, axis=-1)`."""

@@ -7,6 +7,8 @@ from symcell.language.primitives.base import Reduction
 from symcell.language.primitives.products import dot
 from symcell.language.primitives.reductions import Along, largest, total
 
+__all__ = ["cumsum", "softmax"]
+
 
 class softmax(Along):
     """exp(e) / total(exp(e)) along an axis, computed against the largest entry so that nothing overflows."""

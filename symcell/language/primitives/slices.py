@@ -10,6 +10,8 @@ from symcell.language.primitives.base import Primitive
 from symcell.language.sizes import Size, size
 from symcell.language.writing import written
 
+__all__ = ["chunk", "concat", "part"]
+
 
 class concat(Primitive):
     """concat(u, v, ...): vectors one after another."""

@@ -8,6 +8,8 @@ from symcell.language.hints import not_taken
 from symcell.language.identifiers import is_name
 from symcell.language.primitives.base import Primitive, counter
 
+__all__ = ["affine"]
+
 _calls = counter()
 
 

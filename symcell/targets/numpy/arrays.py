@@ -44,7 +44,7 @@ class ArrayPrinter:
         self.called = set()  # the functions that the texts call
 
     def __call__(self, e, level=LOOSE):
-        self.called.update(NUMPY.function(f) for f in elementary(e).atoms(Application))
+        self.called.update(NUMPY.function(f) for f in elementary(e, tuple(NUMPY.functions)).atoms(Application))
         leaf = partial(self._leaf, len(self.shape(e)))
         return ElementwisePrinter(NUMPY, self.order, leaf, NUMPY.number, self._number_of_size, self._name)(e, level)
 
