@@ -120,7 +120,8 @@ class ArrayPrinter:
 
     def _part(self, e):
         v, start, length = e.args
-        return f"{self(v, ATOM)}[..., {self.index(start)} : {self.index(start + length)}]", ATOM
+        first = "" if start == 0 else f"{self.index(start)} "
+        return f"{self(v, ATOM)}[..., {first}: {self.index(start + length)}]", ATOM
 
     def _axis(self, e, rank):
         """The axis of a primitive, counted from the last one."""

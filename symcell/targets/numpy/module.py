@@ -12,9 +12,10 @@ from symcell.notation.plain import equation_lines
 from symcell.targets.indices import index_text
 from symcell.targets.layout import WIDTH, function_text, indented, tuple_text, wrapped
 from symcell.targets.numpy.names import Names
-from symcell.targets.numpy.passes import Pass
+from symcell.targets.numpy.passes import BackwardPass, ForwardPass
 from symcell.targets.numpy.sources import FUNCTIONS
-from symcell.targets.numpy.statements import assignments
+from symcell.targets.numpy.statements import assignments, tape
+from symcell.targets.numpy.vocabulary import NUMPY
 from symcell.targets.seal import PLACEHOLDER, hash_of
 from symcell.targets.sizes import size_places
 
@@ -27,9 +28,10 @@ def emit(program):
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
     equations = equation_lines(program.derivation)
-    statements = assignments(program)
-    passes = [Pass(program, direction, statements, names, partial(_comment, equations)) for direction in statements]
-    forward, backward = (p.text() for p in passes)
+    forward, backward = assignments(program)
+    common = tape(program, forward, backward), names, partial(_comment, equations)
+    passes = ForwardPass(program, forward, *common), BackwardPass(program, backward, *common)
+    texts = [p.text() for p in passes]
     called = set().union(*(p.print.called for p in passes))
     text = partial(
         _template("module").render,
@@ -39,8 +41,7 @@ def emit(program):
         tables=[wrapped(f"{name} = {value}".replace("'", '"')) for name, value in _tables(program).items()],
         shapes=_shapes(cell, names),
         sizes=wrapped(_sizes(cell, names)),
-        forward=forward,
-        backward=backward,
+        passes=texts,
         functions=[source for name, source in FUNCTIONS.items() if name in called],
         face=_source("face").strip(),
     )
@@ -60,9 +61,14 @@ def _tables(program):
         "STATES": listed(cell.states),
         "RECURRENT": listed(s for s in cell.states if s.prev in program.carried),
         "OUTPUTS": listed(cell.outputs),
-        "INITIAL": {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states},
+        "INITIAL": "{" + ", ".join(f'"{s.name}": {_initial(s)}' for s in cell.states) + "}",
         "SIZES": tuple(cell.sizes),
     }
+
+
+def _initial(state):
+    """The value of a state before the first step: a number, or the name of a parameter."""
+    return f'"{state.initial}"' if state.initial.is_Symbol else NUMPY.number(state.initial)
 
 
 def _shapes(cell, names):

@@ -6,18 +6,24 @@ from dataclasses import replace
 from sympy import Add
 
 from symcell.language.primitives import contract, matmul, transpose
+from symcell.language.symbols import Adjoint
 from symcell.program.primitives import columns
 from symcell.program.program import Assign, Product
 
 
 def assignments(program):
-    """The statements of the forward and of the backward pass, without Products: Assigns and Gradients."""
-    whole = {"forward": program.forward, "backward": program.backward}
-    whole = {direction: [r for s in some for r in _expanded(program, s)] for direction, some in whole.items()}
+    """The statements of the forward and of the backward pass: Assigns and Gradients."""
+    forward, backward = ([r for s in some for r in _expanded(program, s)] for some in (program.forward, program.backward))
     rows = {r.target for r in (*program.derivation.forward, *program.derivation.adjoint)}
-    readers = Counter(q for some in whole.values() for s in some for q in s.sources)
+    readers = Counter(q for s in (*forward, *backward) for q in s.sources)
     temporary = {q for q, n in readers.items() if n == 1} - rows
-    return {direction: _inlined(some, temporary) for direction, some in whole.items()}
+    return _inlined(forward, temporary), _inlined(backward, temporary)
+
+
+def tape(program, forward, backward):
+    """What the backward pass reads that the forward pass makes, states of the step before among it."""
+    made = {t for s in forward for t in s.targets} | {q for q in program.carried if not isinstance(q, Adjoint)}
+    return [q for q in dict.fromkeys(q for s in backward for q in s.sources) if q in made]
 
 
 def _expanded(program, s):
