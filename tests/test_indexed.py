@@ -47,7 +47,7 @@ EXPRESSIONS = [
     softmax(A, 0), cumsum(u), cumsum(A, 0), cumsum_back(A, 1), dot(u, u) * v, matmul(A, v), matmul(transpose(A), u), matmul(S, A),
     matmul(u, u) * v, matmul(R, v), contract(R, matmul(R, v)), outer(u, v), outer(A, v), column(u) * A, row(v) * A,
     concat(u, v, u), part(u, 1, 2), chunk(u, 1, 2), repeat(v, 3), fold(u, 2), flat(A), unflat(u, 2, 2), transpose(A),
-    identity(4) - S, fill(c, 4, 2) * A, block_diagonal(R), diagonal_blocks(S, 2, 2, 2), place(v, 1, 5), columns(A, 1, 1),
+    identity(4) - S, identity(4) * column(u), fill(c, 4, 2) * A, block_diagonal(R), diagonal_blocks(S, 2, 2, 2), place(v, 1, 5), columns(A, 1, 1),
     beside(A, S), broadcast(A, 1, 3), exp(column(u) / 2) * A, tanh(total(A, 0)) + v, c * Piecewise((u, u > 0), (total(u), True)),
 ]  # fmt: skip
 

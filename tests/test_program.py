@@ -143,6 +143,11 @@ def test_a_concatenation_s_gradient_is_put_together_once():
     assert [str(s) for s in once] == [f"dW_{gate} = beside(dz_{gate}_h_prev, dz_{gate}_x)" for gate in "ifgo"]
 
 
+def test_the_adjoint_of_a_vector_cut_into_chunks_is_a_concatenation():
+    (made,) = (s for s in program_of(cells.layer_norm_lstm).backward if s.targets[0].name == "dv")
+    assert str(made) == "dv = concat(di*i*(1 - i), dg*(1 - g**2), df*f*(1 - f), do*o*(1 - o))"
+
+
 def test_a_function_of_a_broadcast_is_computed_before_it():
     S = State("S", ("n_h", "n_x"))
     program = program_of(Cell("decaying", [Eq(S, S.prev * exp(column(affine(h.prev)) / 2) * row(x)), Eq(h, S @ x)]))

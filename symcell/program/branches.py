@@ -38,8 +38,8 @@ from symcell.program.program import Assign, Gradient, Program, values_in
 
 # Functions that have a number for every number.
 _TOTAL = (
-    Add, Mul, Piecewise, ExprCondPair, Primitive, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin,
-    erf, tanh, Unit,
+    Add, Mul, Piecewise, ExprCondPair, Primitive, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin, erf,
+    tanh, Unit,
 )  # fmt: skip
 
 

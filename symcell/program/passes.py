@@ -5,11 +5,12 @@ from symcell.program.fusion import eliminate_copies, fuse_sums_of_products, stac
 from symcell.program.liveness import dead_code, hoist_shared_values, rematerialise
 from symcell.program.placing import place
 from symcell.program.program import Assign, Gradient, Product, Program
+from symcell.program.slices import join_slices
 from symcell.program.subexpressions import common_subexpressions, costly_functions, reuse_tape
 from symcell.program.verify import verify
 
 PASSES = (
-    dead_code, mask_untaken_branches, common_subexpressions, reuse_tape, hoist_shared_values, place, rematerialise,
+    dead_code, join_slices, mask_untaken_branches, common_subexpressions, reuse_tape, hoist_shared_values, place, rematerialise,
     fuse_sums_of_products, eliminate_copies, stack_products,
 )  # fmt: skip
 

@@ -80,7 +80,7 @@ def _broadcast_last(e):
     """A function of broadcast values as the broadcast of the function, which computes fewer numbers."""
     if not isinstance(e, (Function, Add, Mul, Pow)) or isinstance(e, Primitive):
         return e
-    arrays = [a for a in e.args if values_in(a)]
+    arrays = [a for a in e.args if values_in(a) or a.has(Primitive)]
     if not arrays or any(not isinstance(a, spread) or a.args[1:] != arrays[0].args[1:] for a in arrays):
         return e
     return spread(e.func(*[a.args[0] if a in arrays else a for a in e.args]), *arrays[0].args[1:])

@@ -7,6 +7,7 @@ A primitive answers, about itself and its arguments:
     tangent(k, t, shape_of)   its change for a change t of argument k (the default: it is linear in each)
     index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments; or
     decomposition(shape_of)   the same value by simpler primitives, which a program computes in its place
+    op                        how it combines entries, if it does: "sum", "max", "scan" or "scan back"
     evaluate(*arrays)         its value by NumPy, one sample at a time: the yardstick of `check`
     _latex(printer)           how a paper writes it
     rule                      the name of its adjoint rule, for the derivation
@@ -56,7 +57,7 @@ class Primitive(Foreign, Unevaluated, Function):
     rule = ""
     called = ""  # in messages, where a user calls it otherwise
     view = False  # a mere renaming of indices: free, and read in place by the generated code
-    op = ""  # how it combines entries of its arguments: "sum", "max", "scan" or "scan back"; "" if it combines none
+    op = ""  # a program gives what combines entries a statement of its own
 
     def fdiff(self, argindex=1):
         raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")

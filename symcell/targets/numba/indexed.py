@@ -54,6 +54,8 @@ class Indexing:
             op, body, over = _unnested(body)
             if not op.startswith("scan"):
                 body, over = _renamed(body, over, len(indices))
+        if body.has(Reduction):
+            raise AssertionError(f"a primitive in {s} combines entries, and has no op")
         return Indexed(s.target, body, s.place, s.note, s.summed, s.recurrence, indices, op, over)
 
     def shape_of(self, e) -> tuple:
