@@ -12,7 +12,12 @@ from sympy import And, Eq, Or, Piecewise, Symbol, sqrt, symbols, tanh
 from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, sigmoid
 from symcell.compiler import source_of
 from symcell.interpret import run as interpret
-from symcell.language.primitives.base import Primitive
+from symcell.language import primitives
+from symcell.language.primitives import Primitive
+from symcell.language.primitives.blocks import block_diagonal, diagonal_blocks
+from symcell.language.primitives.layout import unflat
+from symcell.language.primitives.scans import cumsum_back
+from symcell.targets.numpy import functions
 from symcell.trials import random_cases
 
 TOLERANCE = 1e-10
@@ -227,3 +232,29 @@ def test_an_unknown_target_or_primitive_is_named():
         source_of(cells.rnn.declaration, "fortran")
     with pytest.raises(CellError, match="cell doubled: the NumPy target has no twice"):
         source_of(Cell("doubled", [Eq(h, twice(x) + h.prev)]).declaration, "numpy")
+
+
+ARRAYS = [
+    ("outer", primitives.outer, ((3,), (4,))),
+    ("spread", primitives.spread, ((3,), -2, 4)),
+    ("fill", primitives.fill, ((), 2, 3)),
+    ("concat", primitives.concat, ((2,), (3,), (1,))),
+    ("place", primitives.place, ((3,), 2, 6)),
+    ("fold", primitives.fold, ((6,), 2)),
+    ("flat", primitives.flat, ((2, 3),)),
+    ("unflat", unflat, ((6,), 2, 3)),
+    ("block_diagonal", block_diagonal, ((2, 3, 4),)),
+    ("diagonal_blocks", diagonal_blocks, ((6, 8), 2, 3, 4)),
+    ("cumsum_back", cumsum_back, ((2, 5), -1)),
+]
+
+
+@pytest.mark.parametrize(("name", "primitive", "arguments"), ARRAYS, ids=lambda a: a if isinstance(a, str) else "")
+@pytest.mark.parametrize("lead", [(), (2,), (3, 2)])
+def test_functions_of_arrays_take_steps_and_samples(name, primitive, arguments, lead):
+    random = np.random.default_rng(0)
+    arrays = [random.normal(size=(*lead, *a)) if isinstance(a, tuple) else a for a in arguments]
+    found = getattr(functions, name)(*arrays)
+    for at in np.ndindex(lead):
+        expected = primitive.evaluate(None, *(a[at] if isinstance(a, np.ndarray) else a for a in arrays))
+        np.testing.assert_array_equal(found[at], expected)

@@ -9,21 +9,17 @@ from symcell.errors import CellError
 from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
-    chunk,
     contract,
     cumsum,
     identity,
     largest,
     matmul,
-    mean,
     outer,
     part,
     repeat,
-    softmax,
     spread,
     total,
     transpose,
-    variance,
 )
 from symcell.language.primitives.scans import cumsum_back
 from symcell.language.shapes import resolved_shape
@@ -146,7 +142,7 @@ class ArrayPrinter:
 
 
 _LETTERS = "jklmpq"
-_METHODS = {total: "sum", mean: "mean", variance: "var", largest: "max", cumsum: "cumsum"}
+_METHODS = {total: "sum", largest: "max", cumsum: "cumsum"}
 _PATTERNS = {
     matmul: ArrayPrinter._matmul,
     contract: ArrayPrinter._contract,
@@ -155,11 +151,9 @@ _PATTERNS = {
     part: ArrayPrinter._part,
     columns: ArrayPrinter._part,
     beside: lambda printer, e: (printer._call("concat", e.args), ATOM),
-    chunk: lambda printer, e: printer._part(e.decomposition(printer.shape)),
     repeat: lambda printer, e: (f"np.repeat({printer(e.args[0])}, {printer.index(e.args[1])}, axis=-1)", ATOM),
     identity: lambda printer, e: (f"np.eye({printer.index(e.args[0])}, dtype=dtype)", ATOM),
     spread: ArrayPrinter._spread,
     broadcast: ArrayPrinter._spread,
-    softmax: ArrayPrinter._along,
     cumsum_back: ArrayPrinter._along,
 }

@@ -30,12 +30,6 @@ def erfc(z):
     return np.vectorize(math.erfc, [z.dtype])(z)
 
 
-def softmax(e, axis):
-    """exp(e) / exp(e).sum(axis), computed against the largest entry."""
-    exponentials = np.exp(e - e.max(axis=axis, keepdims=True))
-    return exponentials / exponentials.sum(axis=axis, keepdims=True)
-
-
 def cumsum_back(e, axis):
     """The running sum from the end."""
     return np.flip(np.flip(e, axis).cumsum(axis=axis), axis)
@@ -44,11 +38,6 @@ def cumsum_back(e, axis):
 def outer(u, v):
     """The outer product of two vectors: entry (j, k) is u_j v_k."""
     return u[..., :, None] * v[..., None, :]
-
-
-def dot(u, v):
-    """The inner product of two vectors."""
-    return (u * v).sum(axis=-1)
 
 
 def spread(e, axis, n):

@@ -14,6 +14,6 @@ NUMPY = Vocabulary(
     square_root="np.sqrt",
     choice="np.where({}, {}, {})",
     joined=(" & ", " | "),
-    negation="~({})",
+    negation="~{}",
     compared="({})",
 )  # fmt: skip
