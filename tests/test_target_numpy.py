@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sympy import And, Eq, Or, Piecewise, Symbol, sqrt, symbols, tanh
 
-from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, sigmoid
+from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, dot, row, sigmoid, total
 from symcell.compiler import source_of
 from symcell.interpret import run as interpret
 from symcell.language import primitives
@@ -70,10 +70,22 @@ def slope(cell, case, lengths, direction):
     return sum(losses).imag / STEP
 
 
-@pytest.mark.parametrize("name", cells.names())
-def test_states_and_gradients_of_samples_of_several_lengths(name):
-    cell, module = cells.get(name), module_for(cells.get(name))
-    case = random_case(cell)
+def of_all_ranks():
+    """A parameter of rank three, a matrix state, a scalar one that begins at a parameter, and what they make of one another."""
+    x, S, s, y = Input("x"), State("S", ("n_h", "n_k")), State("s", (), initial=Param("s0", ())), Symbol("y")
+    return Cell("of_all_ranks", [
+        Eq(y, Param("A", ("n_h", "n_k", "n_x")) @ x),
+        Eq(S, tanh(y) * S.prev + s.prev * row(Param("q", "n_k"))),
+        Eq(s, s.prev / 2 + total(total(S)) / 10 + dot(Param("v"), x)),
+    ])  # fmt: skip
+
+
+CELLS = [*map(cells.get, cells.names()), of_all_ranks()]
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_states_and_gradients_of_samples_of_several_lengths(cell):
+    module, case = module_for(cell), random_case(cell)
     T, B = next(iter(case.cotangents.values())).shape[:2]
     lengths = np.array([T, 0, T - 2, 2][:B])
     run = module.forward(case.params, case.inputs, case.initial, lengths)
@@ -91,10 +103,9 @@ def test_states_and_gradients_of_samples_of_several_lengths(name):
             assert abs(terms.sum() - expected) <= TOLERANCE * (1 + abs(terms).sum()), (kind, q)
 
 
-@pytest.mark.parametrize("name", cells.names())
-def test_states_begin_at_their_declared_values(name):
-    cell, module = cells.get(name), module_for(cells.get(name))
-    case = random_case(cell, "declared initial")
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_states_begin_at_their_declared_values(cell):
+    module, case = module_for(cell), random_case(cell, "declared initial")
     if case is None:
         pytest.skip("nothing but an initial state tells a size, or the cell is not defined for its declared ones")
     T, B = next(iter(case.cotangents.values())).shape[:2]
@@ -123,6 +134,16 @@ def test_what_lies_behind_the_end_of_a_sample_has_no_influence():
         outcomes.append([*run.states.values(), *run.final.values(), *gradients.params.values(), *gradients.inputs.values()])
     for a, b in zip(*outcomes, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_no_steps_and_no_samples():
+    module = module_for(cells.lstm)
+    params, ones = module.init(n_x=3, n_h=4), np.ones((2, 4))
+    run = module.forward(params, np.zeros((0, 2, 3)), {"h": ones, "c": ones})
+    np.testing.assert_array_equal(run.final["h"], ones)
+    np.testing.assert_array_equal(module.backward(run, final={"h": 2 * ones}).initial["h"], 2 * ones)
+    run = module.forward(params, np.zeros((5, 0, 3)))
+    assert run.states["h"].shape == (5, 0, 4) and not module.backward(run).params["W_i"].any()
 
 
 def test_a_step_is_a_sequence_of_one():
