@@ -191,6 +191,7 @@ def test_branches_that_are_not_taken_pass_no_nan_on():
         (lambda m, p, x: m.forward(p, x[0]), "inputs['x'] has shape (3, 3), expected 3 axes"),
         (lambda m, p, x: m.forward(p, x, {"c": np.zeros((1, 4))}), "initial['c'] has shape (1, 4), expected (3, 4)"),
         (lambda m, p, x: m.forward(p, x, lengths=[1, 2, 9]), "lengths must be 3 integers from 0 to T = 2"),
+        (lambda m, p, x: m.forward(p, x, lengths=[1.0, 2.0, 2.0]), "lengths must be 3 integers"),
         (lambda m, p, x: m.backward(m.forward(p, x), {"x": x}), "cotangents takes c, h; unknown ['x']"),
         (lambda m, p, x: m.backward(m.forward(p, x), {"h": x}), "cotangents['h'] has shape (2, 3, 3), expected (2, 3, 4)"),
     ],
