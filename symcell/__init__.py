@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from symcell.cell import Cell as Cell
     from symcell.errors import CellError as CellError
     from symcell.language.activations import *  # noqa: F403
+    from symcell.language.piecewise_linear import *  # noqa: F403
     from symcell.language.primitives.layout import *  # noqa: F403
     from symcell.language.primitives.products import *  # noqa: F403
     from symcell.language.primitives.reductions import *  # noqa: F403
@@ -35,6 +36,7 @@ _HOMES = {
 }
 _VOCABULARY = (
     "language.activations",
+    "language.piecewise_linear",
     *(f"language.primitives.{name}" for name in ("layout", "products", "reductions", "scans", "slices", "weights")),
 )
 

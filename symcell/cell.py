@@ -1,4 +1,4 @@
-"""A Cell: what a user declares, and the face of all that follows from it."""
+"""A Cell: the public face of a declaration and of everything that is derived from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -56,12 +56,12 @@ class Cell:
 
     @property
     def sizes(self) -> tuple[str, ...]:
-        """The names of those that a call binds."""
+        """The names of the sizes that a call binds."""
         return self.declaration.sizes
 
     @property
     def joined(self) -> Mapping[Input, str]:
-        """For each input whose size was unified with another, the equation that did it."""
+        """Input -> the equation that unified its size with another one."""
         return self.declaration.joined
 
     @property
@@ -114,15 +114,15 @@ class Cell:
 
     @property
     def structure(self) -> Structure:
-        """What follows for the work of a step: its matrix products and their depth, what is hoisted out of it, and of each state
-        whether its recurrence is linear, what its coefficients depend on, and whether it is a scan. See Structure."""
+        """The work of a step: its matrix products and their depth, the products hoisted out of it, and for each state whether its
+        recurrence is linear, what its coefficients depend on, and whether it is a scan. See Structure."""
         return structure_of(self.declaration)
 
     def compile(self, dtype: "DTypeLike" = "float32") -> Kernel:
         """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward and step.
 
-        `dtype` is that of all its arrays, "float32" or "float64". Raises CellError for another, and for a cell of which no kernel
-        can be made: one without an input, say, which would tell the number of steps and samples."""
+        `dtype`, "float32" or "float64", is that of all its arrays. Raises CellError for another one, and for a cell that has no
+        kernel, such as one without an input, which determines the number of steps and samples."""
         return compile_declaration(self.declaration, dtype)
 
     def _repr_latex_(self) -> str:

@@ -1,8 +1,8 @@
-"""A declaration's equations evaluated as they stand: one sample, one step and one equation after another, in NumPy.
+"""The interpreter: evaluates the equations of a declaration in NumPy, one sample, step and equation at a time.
 
-The yardstick of `check`. Nothing here knows of derivations, programs or generated code, and nothing is differentiated: in
-complex128 a tiny imaginary part carries a derivative through (the complex step). Every function is therefore analytic between
-its kinks, comparisons look at real parts, and what is flat has no imaginary part.
+`check` compares kernels with it. It uses no derivation, program or generated code. Derivatives come from the complex step: in
+complex128, a tiny imaginary part carries a derivative along. Every function is therefore analytic between its kinks, comparisons
+use real parts, and piecewise constant functions return real numbers.
 """
 
 import math
@@ -17,7 +17,7 @@ from sympy.logic.boolalg import BooleanAtom
 from symcell.errors import CellError
 from symcell.language.activations import sigmoid, softplus
 
-_REACH = 1e-3  # of central differences of the sixth order, whose error is as small as what rounding leaves of them
+_REACH = 1e-3  # the step of central differences of sixth order, which balances truncation and rounding
 _WEIGHTS = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
 
 
@@ -47,7 +47,7 @@ def run(declaration, params, inputs, initial=None):
 
 
 def _step(declaration, values, shapes):
-    """The new states of one sample, given the values of all that the equations speak of."""
+    """The new states of one sample, given the values of all symbols that the equations read."""
     for equation in declaration.equations:
         target = equation.target
         values[target] = np.broadcast_to(evaluate(equation.rhs, values), shapes[target])
@@ -71,7 +71,7 @@ def _declared(state, shared, shape):
 
 
 def _lengths(declaration, shared, sequences, given):
-    """(T, B), and size symbol -> number: first the sizes that stand alone in a shape, then by solving."""
+    """(T, B), and size symbol -> number: first the sizes that are an axis by themselves, then the others by solving."""
     leads = {a.shape[:2] for a in sequences.values()}
     batches = {a.shape[:1] for a in given.values()}
     if len(leads) != 1 or not batches <= {lead[1:] for lead in leads}:
@@ -127,8 +127,7 @@ def _leaf(e, values):
 
 @lru_cache
 def _function(kind, count):
-    """The NumPy function for a SymPy function: as the table has it; as its class implements or defines it; else what SymPy itself
-    prints for NumPy."""
+    """The NumPy function of a SymPy function: from the table, from its class, or from SymPy's printer."""
     for known in kind.__mro__:
         if known in _FUNCTIONS:
             return _FUNCTIONS[known]
@@ -150,7 +149,7 @@ def _function(kind, count):
 
 
 def _of_real_numbers(implementation):
-    """A user's NumPy implementation, which need not take complex numbers: its slopes are found by central differences."""
+    """A user's NumPy implementation, which need not accept complex numbers: its derivative comes from central differences."""
 
     def call(*values):
         real = [np.real(v) for v in values]
@@ -175,7 +174,7 @@ def _piecewise(cases):
 
 
 def _with_slopes(value, *terms):
-    """`value`, a real function of its arguments, and the change that their imaginary parts make; terms: (slope, argument)."""
+    """The real `value` of a function, and the imaginary part that its arguments add; terms: (derivative, argument)."""
     for slope, argument in terms:
         if np.iscomplexobj(argument):  # an infinite slope is of no account where nothing moves
             value = value + 1j * np.where(argument.imag == 0, 0, slope() * argument.imag)
@@ -199,7 +198,7 @@ def _softplus(z):
 
 
 def _extremum(largest):
-    """Max or Min of any number of arguments; those that tie share evenly."""
+    """Max or Min of any number of arguments; a tie divides the derivative equally."""
 
     def choose(*arguments):
         stacked = np.stack(np.broadcast_arrays(*arguments))

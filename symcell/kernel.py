@@ -25,11 +25,11 @@ from numpy.typing import ArrayLike
 
 from symcell.errors import CellError
 from symcell.files import write_atomically
-from symcell.language.declaration import Declaration
 
 _PACKAGE = "symcell_kernels"  # what loaded modules are named under; nothing else is in it
 
 if TYPE_CHECKING:
+    from symcell.language.declaration import Declaration
     from symcell.runtime.face import Gradients, Run
     from symcell.runtime.parameters import Frozen
 
@@ -41,7 +41,7 @@ class Kernel:
 
     A value of shape s is an array (T, B, *s) over a sequence and (B, *s) at one step."""
 
-    def __init__(self, cell: Declaration, module: ModuleType, dtype: str) -> None:
+    def __init__(self, cell: "Declaration", module: ModuleType, dtype: str) -> None:
         self.cell, self.dtype = cell, dtype
         self.module: Any = module
 

@@ -14,7 +14,7 @@ import sympy
 from jax.scipy.special import erf, erfc
 
 import symcell
-from symcell.language.primitives import concat, contract, fill, spread, transpose
+from symcell.language.primitives import broadcast, concat, contract, fill, transpose
 from symcell.language.primitives.blocks import block_diagonal
 
 jax.config.update("jax_enable_x64", True)
@@ -159,6 +159,6 @@ _RULES = {
     contract: lambda a, y: (a * y[..., None, :]).sum(axis=tuple(range(_rank(y)))),
     symcell.total: _along(jnp.sum), symcell.mean: _along(jnp.mean), symcell.variance: _along(jnp.var),
     symcell.softmax: _along(jax.nn.softmax), symcell.cumsum: _along(jnp.cumsum),
-    spread: lambda e, axis: jnp.expand_dims(e, int(axis)), fill: lambda e, *shape: jnp.broadcast_to(e, (*map(int, shape), e.shape[-1])),
+    broadcast: lambda e, axis: jnp.expand_dims(e, int(axis)), fill: lambda e, *shape: jnp.broadcast_to(e, (*map(int, shape), e.shape[-1])),
     symcell.repeat: lambda v, k: jnp.repeat(v, int(k), axis=0), concat: lambda *vectors: jnp.concatenate(vectors), symcell.identity: lambda n: jnp.eye(int(n))[..., None],
 }  # fmt: skip

@@ -34,7 +34,7 @@ from symcell.language.primitives import (
 from symcell.language.primitives.blocks import block_diagonal, diagonal_blocks
 from symcell.language.primitives.layout import unflat
 from symcell.language.primitives.scans import cumsum_back
-from symcell.program.primitives import PRODUCTS, beside, broadcast, by_entries, columns
+from symcell.program.primitives import PRODUCTS, beside, by_entries, columns, repeated
 from symcell.program.statements import Statements
 from symcell.targets.numba.indexed import Indexing
 
@@ -48,7 +48,7 @@ EXPRESSIONS = [
     matmul(u, u) * v, matmul(R, v), contract(R, matmul(R, v)), outer(u, v), outer(A, v), column(u) * A, row(v) * A,
     concat(u, v, u), part(u, 1, 2), chunk(u, 1, 2), repeat(v, 3), fold(u, 2), flat(A), unflat(u, 2, 2), transpose(A),
     identity(4) - S, identity(4) * column(u), fill(c, 4, 2) * A, block_diagonal(R), diagonal_blocks(S, 2, 2, 2), place(v, 1, 5), columns(A, 1, 1),
-    beside(A, S), broadcast(A, 1, 3), exp(column(u) / 2) * A, tanh(total(A, 0)) + v, c * Piecewise((u, u > 0), (total(u), True)),
+    beside(A, S), repeated(A, 1, 3), exp(column(u) / 2) * A, tanh(total(A, 0)) + v, c * Piecewise((u, u > 0), (total(u), True)),
 ]  # fmt: skip
 
 

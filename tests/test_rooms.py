@@ -1,6 +1,8 @@
 """The way of the data, as the imports show it, those inside functions among them: no room reads one that comes after it."""
 
 import ast
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -93,3 +95,23 @@ def test_what_is_mathematics_knows_no_target(name):
 def test_no_file_of_the_catalogue_has_the_name_of_a_cell():
     """`symcell.cells.lstm` is the cell, and would hide a module of that name."""
     assert not {path.stem for path in PACKAGE.joinpath("cells").glob("*.py")} & {*cells.names()}
+
+
+def test_the_pipeline_takes_a_declaration_and_needs_no_cell():
+    code = """if True:
+        import sys
+        import numpy as np
+        from sympy import Eq, tanh
+        from symcell import Input, State, affine
+        from symcell.compiler import source_of
+        from symcell.derivation.derive import derive
+        from symcell.interpret import run
+        from symcell.language.declare import declare
+        h = State("h")
+        declaration = declare("toy", [Eq(h, tanh(affine(Input("x"), h.prev)))])
+        assert derive(declaration).declaration is declaration and "def " in source_of(declaration)
+        params = {"W_h": np.ones((1, 1)), "U_h": np.ones((1, 1)), "b_h": np.zeros(1)}
+        print(run(declaration, params, {"x": np.zeros((1, 1, 1))})["h"].tolist())
+        assert "symcell.cell" not in sys.modules"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not done.returncode and done.stdout.endswith("[[[0.0]]]\n"), done.stderr

@@ -5,14 +5,15 @@ from functools import cached_property
 
 from sympy import Expr, IndexedBase, Integer, Mul, Symbol
 
-from symcell.derivation.chain import derivative, ways_from
+from symcell.derivation.chain import derivative, path_counts
 from symcell.derivation.derive import Derivation
 from symcell.derivation.jacobian import chosen_symbol, states_by_name
 from symcell.derivation.maps import transposed
 from symcell.derivation.ranges import Ranges, is_gate
 from symcell.derivation.reverse import recurrent_states
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, sigmoid
+from symcell.language.activations import sigmoid
+from symcell.language.piecewise_linear import hard_sigmoid
 from symcell.language.sizes import symbolic
 from symcell.language.slopes import partial
 from symcell.language.symbols import Constant, Hole, Param, Previous, State
@@ -42,9 +43,9 @@ class Carousel:
         return self.derivation.jacobian(self.state, self.state.prev)
 
     @property
-    def ways(self) -> int:
-        """The number of products that the factor is the sum of, when multiplied out."""
-        return ways_from(self.derivation, self.state.prev).get(self.state, 0)
+    def paths(self) -> int:
+        """The number of products in the factor when it is multiplied out: one for each path."""
+        return path_counts(self.derivation, self.state.prev).get(self.state, 0)
 
     @property
     def direct(self) -> Expr:
@@ -54,7 +55,7 @@ class Carousel:
 
     @property
     def keepers(self) -> set[Symbol]:
-        """The gates that keep more of the state the further they are open: `direct` grows with them, whatever all else is."""
+        """The gates by which `direct` never decreases, whatever the other values are: the more they open, the more they keep."""
         ranges = Ranges(self.derivation)
         direct = ranges.spelled_out(self.direct)
         gates = [q for q in direct.free_symbols if isinstance(ranges.rows.get(q), (sigmoid, hard_sigmoid))]
@@ -74,7 +75,7 @@ class Carousel:
 
     @property
     def longer_detours(self) -> tuple[State, ...]:
-        """The other states that s_t reads and to which s leads over several steps, never through s itself on the way."""
+        """The other states that s_t reads, and that s reaches over several steps on paths that avoid s itself."""
         found: set[State] = set()
         waiting = [self.state.prev, *(s.prev for s in self._made_from(self.state))]
         while waiting:
@@ -89,13 +90,13 @@ class Carousel:
 
     @property
     def _read(self):
-        """The other states whose previous values this one is made from."""
-        return [s for s in self._others if self.state in ways_from(self.derivation, s.prev)]
+        """The other states whose previous values this one depends on."""
+        return [s for s in self._others if self.state in path_counts(self.derivation, s.prev)]
 
     def _made_from(self, source):
-        """The other states that one step makes from `source`, not by way of this one's new value."""
+        """The other states that one step computes from `source` without this state's new value."""
         held = () if source == self.state else (self.state,)
-        return {*self._others} & ways_from(self.derivation, source, held).keys()
+        return {*self._others} & path_counts(self.derivation, source, held).keys()
 
     @cached_property
     def kind(self) -> str:
@@ -127,7 +128,7 @@ class Carousel:
 
 
 def carousels(derivation):
-    """The carousels of the states that some step reads again, the freest first: constant, gate, elementwise, matrix, none."""
+    """The carousels of all recurrent states, by kind: constant, gate, elementwise, matrix, none."""
     found = [Carousel(derivation, s) for s in recurrent_states(derivation.forward)]
     return sorted(found, key=lambda c: _FREEST_FIRST.index(c.kind))
 

@@ -16,7 +16,7 @@ from symcell.language.symbols import Adjoint, Hole
 
 @dataclass(frozen=True)
 class Derivation:
-    """What follows from a cell's equations; the documents and the kernels read this one object.
+    """The derivation of a declaration, which documents and kernels are made from.
 
     `forward` rows compute a step in order; `adjoint` rows compute its adjoints in order, the last equation's first."""
 
@@ -26,7 +26,7 @@ class Derivation:
 
     @cached_property
     def shapes(self) -> dict[Symbol, tuple[Expr, ...]]:
-        """Shapes by symbol, what flattening has named included; `shape` knows adjoints too."""
+        """Symbol -> shape, including the symbols that flattening introduced. `shape` accepts adjoints too."""
         shapes = dict(self.declaration.shapes)
         shapes.update((r.target, r.shape) for r in self.forward)
         shapes.update((s.prev, shapes[s]) for s in self.declaration.states)
@@ -34,13 +34,13 @@ class Derivation:
 
     @cached_property
     def hidden(self) -> dict[Symbol, Expr]:
-        """What flattening has named, and the cell has not: symbol -> right side."""
+        """The symbols that flattening introduced -> their right sides."""
         declared = {e.target for e in self.declaration.equations}
         return {r.target: r.rhs for r in self.forward if r.target not in declared}
 
     @cached_property
     def once(self):
-        """The quantities that parameters alone make."""
+        """The quantities that depend on parameters alone, and are computed once a sequence."""
         return frozenset(r.target for r in self.forward if r.once)
 
     @cached_property

@@ -21,12 +21,12 @@ def states_by_name(declaration):
 
 
 def _previous_by_name(declaration):
-    """c_{t-1} by the name that generated code gives it, and as Python writes it."""
+    """Both names of c_{t-1}: c_prev, and c.prev as Python writes it."""
     return {s.prev.name: s.prev for s in declaration.states} | {f"{s.name}.prev": s.prev for s in declaration.states}
 
 
 def chosen_symbol(declaration, q, by_name, sentence):
-    """The quantity that `q` is, or is the name of. Raises CellError, with what there is, if there is none."""
+    """The quantity `q`, or the one of that name. Raises CellError, which lists the possible ones, if there is none."""
     found = by_name.get(q) if isinstance(q, str) else q
     if isinstance(found, Symbol) and found in by_name.values():
         return found

@@ -1,6 +1,6 @@
-"""Forward rows -> the linear maps of one row: what stands between a quantity and each symbol on its right side.
+"""Forward rows -> local Jacobians: the linear maps from each symbol on the right side of a row to its target.
 
-Terms are tuples of linear maps, the last of which meets the symbol first; a list of them is their sum."""
+A term is a tuple of linear maps, the last of which is applied first; a list of terms is their sum."""
 
 from collections import defaultdict
 
@@ -14,13 +14,13 @@ from symcell.language.symbols import Hole
 
 
 def links(derivation):
-    """target -> {symbol that its row reads: terms}, in the order of the rows, of all that may differ from step to step."""
+    """target -> {symbol that its row reads: terms}, in the order of the rows, without what is computed once a sequence."""
     local = _Local(derivation)
     return {row.target: local.of(row) for row in derivation.forward if row.target not in derivation.once}
 
 
 class _Local:
-    """The derivatives of one row, all symbols on its right side being independent."""
+    """The derivatives of one row by the symbols on its right side, which are independent here."""
 
     def __init__(self, derivation):
         self.derivation, self.shape = derivation, derivation.shape
@@ -35,7 +35,7 @@ class _Local:
         return dict(found)
 
     def _terms(self, e):
-        """(symbol, linear maps) for each way from a symbol to the expression."""
+        """(symbol, linear maps) for each path from a symbol to the expression."""
         if e.is_Symbol:
             return [(e, ())] if e in self.moving else []
         if isinstance(e, Primitive):

@@ -13,7 +13,7 @@ from symcell.language.primitives import Primitive, number_apart, ordered_args, t
 from symcell.language.slopes import Whole, partial
 from symcell.language.symbols import Adjoint, Constant, Param, Previous, State
 
-# The rules of the terms that every sweep begins with, and of the zeros of what no term reaches: these come from no equation.
+# The rules of the first terms of a sweep, and of zero adjoints. These terms come from no equation.
 SEEDS = ("given", "carried back from the next step")
 ZEROS = NO_GRADIENT, NOT_READ = ("no gradient", "not read")
 
@@ -29,9 +29,9 @@ class Term:
 
 @dataclass(frozen=True)
 class AdjointRow:
-    """The adjoint of one quantity: the sum of its terms, over all steps and samples too for what all of them share.
+    """The adjoint of one quantity: the sum of its terms, and if `summed` over all steps and samples.
 
-    What a parameter receives as the initial value of a state comes from before the first step, and is none of its terms."""
+    The gradient of a parameter as the initial value of a state comes from before the first step, and is none of its terms."""
 
     target: Adjoint
     terms: tuple[Term, ...]
@@ -50,7 +50,7 @@ def recurrent_states(forward):
 
 
 def reverse_sweep(derivation):
-    """The adjoint rows: each quantity once, after all that use it."""
+    """The adjoint rows: one for each quantity, after those of the quantities that read it."""
     forward = derivation.forward
     terms = seeds(forward)
     for row in reversed(forward):
@@ -69,7 +69,7 @@ def reverse_sweep(derivation):
 
 
 def seeds(forward):
-    """Where the sweep begins: what the loss gives each state, and what the next step sends back."""
+    """The first terms of the sweep: the cotangent of each state, and the adjoint carried back from the next step."""
     terms = defaultdict(list)
     recurrent = recurrent_states(forward)
     for row in forward:
@@ -81,7 +81,7 @@ def seeds(forward):
 
 
 def _zero(q, forward):
-    """The adjoint of what no term reaches: no equation reads it, or those that do have no gradient for it."""
+    """The zero adjoint of a quantity that no equation reads, or that has no gradient in those that do."""
     read = any(q in row.rhs.free_symbols for row in forward)
     return Term(S.Zero, NO_GRADIENT if read else NOT_READ, 0)
 
@@ -93,7 +93,7 @@ def _adjoint_row(derivation, q, terms, summed):
 
 
 def contributions(derivation, row):
-    """What a row's adjoint hands to each symbol on its right side: (symbol, Term)."""
+    """The terms that the adjoint of a row contributes to the symbols on its right side: (symbol, Term)."""
     bar = Adjoint(row.target)
     if row.filled:
         bar = _total_over(bar, len(row.shape), derivation)
@@ -105,7 +105,7 @@ def contributions(derivation, row):
 
 
 def known_values(forward):
-    """What a forward row has computed already: sigmoid(z_f) is f, and the quotient c / n is h."""
+    """Expressions that forward rows have computed: sigmoid(z_f) is f, and the quotient c / n is h."""
     rows = [r for r in forward if not r.filled]
     functions = {r.rhs: r.target for r in rows if isinstance(r.rhs, Function)}
     quotients = [r for r in rows if isinstance(r.rhs, (Mul, Pow))]
@@ -114,7 +114,7 @@ def known_values(forward):
 
 
 def pull_back(e, bar, derivation, rule="sum rule"):
-    """The adjoint of every symbol in `e`, when `bar` is the adjoint of `e`, and the rule that gave it."""
+    """(symbol, adjoint, rule) for every symbol in `e`, given the adjoint `bar` of `e`."""
     if e.is_Symbol:
         if not e.is_integer:
             yield e, bar, rule
@@ -133,14 +133,14 @@ def pull_back(e, bar, derivation, rule="sum rule"):
 
 
 def leaves(e):
-    """The symbols and primitives that an elementwise expression is made of, each once, in a fixed order."""
+    """The symbols and primitives in an elementwise expression, each once, in a fixed order."""
     if e.is_Symbol or isinstance(e, Primitive):
         return [e]
     return list(dict.fromkeys(leaf for a in ordered_args(e) if isinstance(a, Expr) or a.args for leaf in leaves(a)))
 
 
 def _total_over(e, rank, derivation):
-    """The sum of a product over all units; factors that all units share stay outside."""
+    """The sum of a product over all units. Scalar factors stay outside."""
     shared = [a for a in Mul.make_args(e) if not derivation.shape(a)] if rank else []
     units = Mul(*[a for a in Mul.make_args(e) if a not in shared])
     for _ in range(rank):
@@ -149,7 +149,7 @@ def _total_over(e, rank, derivation):
 
 
 def _rule_of(e, leaf, slope):
-    """The school's name for differentiating an elementwise expression by one of its leaves."""
+    """The textbook name of the rule for the derivative of an elementwise expression by a leaf."""
     if _through_a_function(e, leaf):
         return "chain rule"
     return "sum rule" if slope.is_number else "product rule"

@@ -1,7 +1,7 @@
 """The picture of vanishing and exploding gradients: the norm of an adjoint against its distance from the loss.
 
-It is measured through a kernel's backward pass; beside it stands the carousel's product, which the derivation gives for the
-direct path.
+The backward pass of a kernel measures it; the product of the carousel, from the derivation, is drawn beside it for the direct
+path.
 """
 
 import csv
@@ -27,8 +27,8 @@ _MARKERS = "os^Dv<>"
 
 @dataclass(frozen=True)
 class Curve:
-    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`: the norms if from k = 1 on
-    the error went along the carousel alone, or None where matrices take part in it; `factor`: the carousel's, as text."""
+    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`: the norms of an error
+    that from k = 1 on passes through the carousel alone, or None if its factor contains matrices; `factor`: its text."""
 
     cell: str
     state: str
@@ -128,7 +128,7 @@ def _sizes(cell, shared, inputs, before):
 
 
 def _along(adjoint, factors):
-    """An adjoint at distance 1 carried on to 2, 3 ... T by the factors alone."""
+    """The adjoint at distance 1, multiplied by the factors for the distances 2, 3 ... T."""
     carried = [adjoint]
     for factor in factors[-2::-1]:
         carried.append(carried[-1] * factor)
@@ -143,7 +143,7 @@ def _norms(values):
 
 
 def picture_path(path):
-    """Where a picture goes: a PNG if the path does not end with another kind. Raises CellError for one that cannot be drawn."""
+    """The path of a picture, which is a PNG unless it ends with another format. Raises CellError for an unknown format."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     path, kinds = Path(path), FigureCanvasBase.get_supported_filetypes()
@@ -155,7 +155,7 @@ def picture_path(path):
 
 
 def draw(panels, path, title=""):
-    """The picture, as PNG or what else the path ends with: panels, title -> Curves, side by side.
+    """Draw the picture in the format that the path ends with. `panels`: title -> Curves, side by side.
 
     Every curve is relative to its own norm at distance 1, on a logarithmic scale."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -182,7 +182,7 @@ def draw(panels, path, title=""):
 
 
 def is_drawn(path):
-    """Whether a file is a picture that `draw` has made, a PNG."""
+    """Whether a file is a PNG that `draw` has written."""
     with open(path, "rb") as file:
         return b"tEXtSoftware\0symcell" in file.read(100)
 
@@ -202,7 +202,7 @@ def _draw_curve(ax, curve, name, colour, marker):
 
 
 def _relative(norms):
-    """To the norm at distance 1; what has vanished altogether is left out of a logarithmic picture."""
+    """Norms relative to that at distance 1; NaN instead of 0, which a logarithmic scale cannot show."""
     return np.where(norms > 0, norms, np.nan) / (norms[0] or 1)
 
 

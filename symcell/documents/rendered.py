@@ -1,9 +1,12 @@
-"""What a Cell hands out: a derivation and a carousel that render themselves, as LaTeX and in a notebook."""
+"""The derivation and the carousel that a Cell returns: they render themselves as LaTeX and in a notebook."""
+
+from typing import Self
 
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
 from symcell.documents.carousel import carousel_latex, carousel_math
 from symcell.documents.latex import derivation_latex, notebook_latex
+from symcell.language.declaration import Declaration
 from symcell.notation.plain import short_factor_text
 
 
@@ -11,7 +14,7 @@ class RenderedDerivation(Derivation):
     """A Derivation with its documents."""
 
     @classmethod
-    def of(cls, declaration):
+    def of(cls, declaration: Declaration) -> Self:
         derivation = derive(declaration)
         return cls(declaration, derivation.forward, derivation.adjoint)
 

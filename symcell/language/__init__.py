@@ -1,4 +1,4 @@
-"""What a cell is written in: symbols, sizes, functions of one unit, primitives, and the rules of a declaration."""
+"""The vocabulary of a cell and the rules of its declaration: symbols, sizes, functions of one unit, primitives."""
 
 from symcell.language import (
     assumptions,  # noqa: F401  (answers what SymPy asks about hyperbolic functions)

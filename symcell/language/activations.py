@@ -1,10 +1,10 @@
-"""Functions of one unit that SymPy lacks, and six that it keeps for code generation. A new one is a class here, and its name in
-`__all__`; see Unit. The derivatives of SymPy's own functions stand in `slopes`."""
+"""Functions of one unit that SymPy lacks, and six from its module for code generation; `piecewise_linear` has those with kinks.
+
+Add a function as one class (see Unit), whose name is in `__all__`. The derivatives of SymPy's functions are in `slopes`."""
 
 from typing import Any, Self
 
-import numpy as np
-from sympy import Abs, Expr, Heaviside, Max, Min, Piecewise, Rational, S, erfc, exp, log, pi, sqrt, tanh
+from sympy import Abs, Expr, Max, Min, Piecewise, Rational, S, erfc, exp, log, pi, sqrt, tanh
 from sympy.codegen.cfunctions import exp2 as exp2
 from sympy.codegen.cfunctions import expm1 as expm1
 from sympy.codegen.cfunctions import hypot as hypot
@@ -21,21 +21,17 @@ __all__ = [
     "expm1",
     "gelu",
     "gelu_tanh",
-    "hard_sigmoid",
-    "hard_tanh",
     "hypot",
-    "leaky_relu",
     "log1p",
     "log2",
     "log10",
     "log_sigmoid",
     "mish",
-    "relu",
     "sigmoid",
     "silu",
     "softplus",
     "stop_gradient",
-]  # fmt: skip
+]
 
 
 class sigmoid(Costly):
@@ -52,38 +48,6 @@ class sigmoid(Costly):
     def _latex(self, printer, exp=None):
         power = f"^{{{exp}}}" if exp else ""
         return rf"\sigma{power}" + printer.brackets(printer.doprint(self.args[0]))
-
-
-class relu(Unit):
-    """max(0, z), with derivative 0 at z = 0."""
-
-    def elementary(self):
-        return Max(0, self.args[0])
-
-    def fdiff(self, argindex=1):
-        return Heaviside(self.args[0], 0)
-
-    def evaluate(self, z):
-        return np.where(z.real > 0, z, 0)
-
-
-class leaky_relu(Unit):
-    """z for z > 0, slope * z elsewhere; the slope is 1/100 unless given."""
-
-    nargs = 2
-
-    def __new__(cls, z: Expr | float, slope: Expr | float | None = None) -> Self:
-        return super().__new__(cls, z, Rational(1, 100) if slope is None else slope)
-
-    def elementary(self):
-        z, slope = self.args
-        return Piecewise((z, z > 0), (slope * z, True))
-
-    def fdiff(self, argindex=1):
-        z, slope = self.args
-        if argindex == 2:
-            return Piecewise((S.Zero, z > 0), (z, True))
-        return Heaviside(z, 0) + slope * Heaviside(-z, 1)
 
 
 class elu(Costly):
@@ -106,34 +70,6 @@ class elu(Costly):
         if argindex == 2:
             return Piecewise((S.Zero, z > 0), (expm1(z), True))
         return Piecewise((S.One, z > 0), (alpha * exp(z), True))
-
-
-class hard_sigmoid(Unit):
-    """z/6 + 1/2, clipped to [0, 1] (the slope of PyTorch and Keras 3; ONNX has 1/5)."""
-
-    def elementary(self):
-        return Max(0, Min(1, self.args[0] / 6 + Rational(1, 2)))
-
-    def fdiff(self, argindex=1):
-        z = self.args[0]
-        return (Heaviside(z + 3, 0) - Heaviside(z - 3, 1)) / 6
-
-    def evaluate(self, z):
-        return np.where(np.abs(z.real) < 3, z / 6 + 0.5, np.clip(z.real / 6 + 0.5, 0, 1))
-
-
-class hard_tanh(Unit):
-    """z, clipped to [-1, 1], with derivative 0 at both ends."""
-
-    def elementary(self):
-        return Max(-1, Min(1, self.args[0]))
-
-    def fdiff(self, argindex=1):
-        z = self.args[0]
-        return Heaviside(z + 1, 0) - Heaviside(z - 1, 1)
-
-    def evaluate(self, z):
-        return np.where(np.abs(z.real) < 1, z, np.clip(z.real, -1, 1))
 
 
 class softplus(Costly):

@@ -1,4 +1,4 @@
-"""The rules of a declaration: what makes a list of SymPy equations a cell, or which error says why it is none."""
+"""The rules of a declaration: check a list of SymPy equations, and say what is wrong with it."""
 
 from contextlib import contextmanager
 
@@ -19,8 +19,7 @@ _LONGEST_NAME = 100  # file systems allow about 255 bytes, and a cached module's
 
 
 def declare(name, equations, outputs=None, reference=""):
-    """The name of a cell, its SymPy equations, the states that it shows and its source -> Declaration. Raises CellError for what
-    declares no cell."""
+    """SymPy equations -> Declaration. Raises CellError, which names the cell and the equation, where they declare no cell."""
     if not is_name(name) or len(name) > _LONGEST_NAME:
         raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
     declared = declared_pairs(name, equations)
@@ -37,12 +36,12 @@ def declare(name, equations, outputs=None, reference=""):
 
 
 def _one_line(text):
-    """A text that can stand in a docstring and be written to a file."""
+    """`text` without characters that a docstring or a file cannot hold."""
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
 def _chosen_outputs(cell, outputs, states):
-    """The states that a cell shows: by default the state h, else the last."""
+    """The states that a cell shows outside: by default the state h, or else the last one."""
     if outputs is None:
         return tuple(s for s in states if s.name == "h") or states[-1:]
     outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
@@ -58,7 +57,7 @@ def _chosen_outputs(cell, outputs, states):
 
 @contextmanager
 def _equation(cell, number, target):
-    """Errors inside say which equation of which cell they are about."""
+    """Add the cell and the equation to the message of a CellError."""
     try:
         yield
     except CellError as error:
@@ -66,7 +65,7 @@ def _equation(cell, number, target):
 
 
 def _checked_equations(cell, declared, registry):
-    """The equations one by one: names, order, parameters, shapes."""
+    """Check the names, order, parameters and shapes of one equation after another."""
     targets = [t for t, _ in declared]
     _check_states(cell, declared)
     for number, (target, rhs) in enumerate(declared, 1):
@@ -103,7 +102,7 @@ def _check_states(cell, declared):
 
 
 def _without_equation(state, targets):
-    """What a state lacks: an equation, or that the symbol on the left of one is the same."""
+    """Why a state has no equation: there is none, or its left side is another symbol of that name."""
     for number, t in enumerate(targets, 1):
         if t.name == state.name:
             found = described(t) if isinstance(t, State) else "a plain symbol"
@@ -115,7 +114,7 @@ def _without_equation(state, targets):
 
 
 def _check_order(target, rhs, declared, number):
-    """Everything on the right is known by now."""
+    """Raise CellError where an equation reads a symbol that no earlier equation has defined."""
     targets = [t for t, _ in declared]
     for q in sorted(rhs.free_symbols, key=str):
         defined_here = not isinstance(q, Quantity) or isinstance(q, State)
@@ -137,7 +136,7 @@ def _check_order(target, rhs, declared, number):
 
 
 def _reaches(symbol, declared):
-    """All that a symbol's definition needs, within the step."""
+    """The symbols that the definition of a symbol depends on within the step."""
     definitions, seen, todo = dict(declared), set(), [symbol]
     while todo:
         for q in definitions.get(todo.pop(), Integer(0)).free_symbols - seen:
@@ -155,7 +154,7 @@ def _names_of_sizes(shapes):
 
 
 def _check_sizes(cell, equations, shapes, sizes):
-    """The names of sizes are the sizes' alone, and every size that an equation speaks of is one of them."""
+    """Raise CellError where the name of a size has another meaning, or an equation reads an unknown size."""
     for n in sizes:
         if n in ("seed", "dtype"):
             raise CellError(f"cell {cell}: the size {n!r} has the name of another argument of init; choose another")

@@ -1,4 +1,4 @@
-"""The functions of one unit that symcell knows: those that every target has a name for, and what is written out before."""
+"""Functions of one unit: those that every target has a name for, and how to write the others by them."""
 
 from functools import lru_cache
 
@@ -69,7 +69,7 @@ _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, N
 
 
 def elementary(e, named=FUNCTIONS):
-    """`e` with all functions written out that a target has no name for; `named` are those that it has one for."""
+    """Replace the functions that a target has no name for by their definitions. `named`: those that it has a name for."""
     known = (*named, Max, Min, Piecewise, ExprCondPair, Primitive, Entry, Masked)
     e = e.xreplace({f: log_sigmoid(f.args[0].args[0]) for f in e.atoms(log) if isinstance(f.args[0], sigmoid)})
     while True:
@@ -81,7 +81,7 @@ def elementary(e, named=FUNCTIONS):
 
 
 def check_printable(e):
-    """Raise CellError unless the expression, and the derivative of every function in it, can be printed."""
+    """Raise CellError unless every target can print the expression and the derivative of each function in it."""
     for a in preorder_traversal(e):
         if a.is_number and a.args and a.is_extended_real is False:
             raise CellError(f"{a} is no real number")
@@ -94,7 +94,7 @@ def check_printable(e):
 
 @lru_cache(maxsize=1024)
 def _check_function(function, arguments):
-    """The same for a function of these numbers, and of anything where there is None."""
+    """The same for one function. `arguments`: its arguments that are numbers, and None in place of the others."""
     application = function(*[Dummy(f"u{k}") if b is None else b for k, b in enumerate(arguments)])
     for e in (application, *(partial(application, u) for u in application.args if u.is_Symbol)):
         for f in elementary(e).atoms(Application):

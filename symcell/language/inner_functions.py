@@ -1,4 +1,4 @@
-"""Functions of one unit that stand in derivations alone: they keep their digits where what a user has written would lose them."""
+"""Functions of one unit that only derivations use, because they stay accurate where the user's expression loses digits."""
 
 from sympy import Abs, Piecewise, Rational, S, cos, factorial, sin, tanh
 
@@ -9,16 +9,16 @@ _SERIES = 9  # terms of the series of sinc's derivative: for arguments below 1 t
 
 
 class logistic(sigmoid):
-    """sigmoid, as 1 / (1 + exp(-z)) by hand: its derivative sigmoid(z) sigmoid(-z) takes longer, and keeps its digits where
-    sigmoid(z) is next to 1."""
+    """sigmoid where a user writes 1 / (1 + exp(-z)). Its derivative sigmoid(z) sigmoid(-z) costs more, and stays accurate where
+    sigmoid(z) is close to 1."""
 
     def fdiff(self, argindex=1):
         return self * sigmoid(-self.args[0])
 
 
 class quotient_tanh(Unit):
-    """tanh, as (exp(z) - exp(-z)) / (exp(z) + exp(-z)) by hand: its derivative 4 sigmoid(2 z) sigmoid(-2 z) keeps its digits
-    where tanh(z) is next to 1."""
+    """tanh where a user writes (exp(z) - exp(-z)) / (exp(z) + exp(-z)). Its derivative 4 sigmoid(2 z) sigmoid(-2 z) stays
+    accurate where tanh(z) is close to 1."""
 
     def elementary(self):
         return tanh(self.args[0])
@@ -32,7 +32,7 @@ class quotient_tanh(Unit):
 
 
 class sinc_slope(Unit):
-    """The derivative of sinc. Its closed form loses its digits near 0, where the series takes over."""
+    """The derivative of sinc: a series near 0, where the closed form loses digits."""
 
     def elementary(self):
         z, series = self.args[0], S.Zero

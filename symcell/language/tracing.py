@@ -1,4 +1,4 @@
-"""A NumPy implementation -> an expression: a function of a user's own, called once with what NumPy takes for arrays."""
+"""NumPy implementation -> expression: traces a user's function by calling it once with objects that NumPy treats as arrays."""
 
 from collections.abc import Callable
 from numbers import Real
@@ -54,13 +54,13 @@ from symcell.errors import CellError
 
 
 def traced(function, name, arguments):
-    """The expression that a NumPy function computes of expressions. Raises CellError where it uses more of NumPy than that, or
-    looks at the numbers, or does not return one array."""
+    """The expression that a NumPy function computes from expressions. Raises CellError if it calls functions without a
+    counterpart in SymPy, branches on values, or does not return an array."""
     try:
         found = function(*map(_Traced, arguments))
     except CellError as error:
         raise CellError(f"the NumPy implementation of {name} {error}; {_INSTEAD}") from None
-    except Exception as error:  # it runs a user's code, on what it was not written for
+    except Exception as error:  # a user's code may raise anything; the cause is kept
         raise CellError(f"the NumPy implementation of {name} takes arrays alone ({error}); {_INSTEAD}") from error
     if not isinstance(found, (_Traced, Real)):
         raise CellError(f"the NumPy implementation of {name} returned {type(found).__name__}, and no array; {_INSTEAD}")
@@ -71,7 +71,7 @@ _INSTEAD = "give the class a method elementary(self), which returns the function
 
 
 class _Traced(NDArrayOperatorsMixin):
-    """Stands for an array: NumPy's functions of it, and Python's operators, make expressions."""
+    """Stands for an array: NumPy's functions and Python's operators build expressions from it."""
 
     def __init__(self, expression):
         self.expression = expression
@@ -94,7 +94,7 @@ class _Traced(NDArrayOperatorsMixin):
 
 
 def _expression(a):
-    """A number as it is, to the last bit; and what stands for an array."""
+    """The expression of a traced array, or of a number, exactly."""
     if isinstance(a, _Traced):
         return a.expression
     if isinstance(a, (bool, np.bool_)):

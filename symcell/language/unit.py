@@ -1,4 +1,4 @@
-"""Functions of one unit: what a new one says of itself, and what follows for it."""
+"""The base class of functions of one unit."""
 
 from typing import Any, Self
 
@@ -8,16 +8,19 @@ from symcell.errors import CellError
 
 
 class Unit(Function):
-    """A function of one unit, which has a number for every number. A new one is one class:
+    """A function of one unit that is finite for all finite arguments. A new function is one class, which defines
 
-        elementary()        the function by functions that are known already, accurate for all arguments
-        fdiff(argindex)     its derivative, accurate for all arguments; the default is that of `elementary`
-        bounds              (lowest, highest) of its values, where `elementary` does not show them
-        evaluate(*arrays)   its value by NumPy, where that of `elementary` has another derivative at a kink; analytic between
-                            kinks, since `check` differentiates it by complex numbers
-        _latex(printer)     how a paper writes it; the default is its name
+        elementary()        the function in terms of known functions, accurate for all arguments
 
-    A target calls the function by its name where it has one, and writes out `elementary` elsewhere."""
+    and, where the default is not accurate or not known:
+
+        fdiff(argindex)     its derivative (default: that of `elementary`)
+        bounds              (lowest, highest) of its values (default: what interval arithmetic finds for `elementary`)
+        evaluate(*arrays)   its value in NumPy (default: that of `elementary`), for functions with a fixed derivative at a kink;
+                            analytic between kinks, since `check` uses the complex step
+        _latex(printer)     its LaTeX (default: its name)
+
+    A target that has a name for the function calls it; the others print `elementary`."""
 
     nargs = 1
     bounds: tuple[Expr, Expr] | None = None
@@ -42,4 +45,4 @@ class Unit(Function):
 
 
 class Costly(Unit):
-    """A function whose value is worth keeping: computing it takes longer than reading it."""
+    """A function whose value is worth storing, because computing it again takes longer than reading it."""

@@ -64,7 +64,7 @@ def factor_text(carousel):
 
 
 def short_factor_text(carousel, longest=60):
-    """The same, or where it is long, what it is made of."""
+    """The same, or a description if it is long."""
     text = factor_text(carousel)
     if len(text) <= longest:
         return text

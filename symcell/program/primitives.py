@@ -3,7 +3,7 @@
 import numpy as np
 from sympy import Add, Piecewise
 
-from symcell.language.primitives import Primitive, contract, matmul, outer, spread
+from symcell.language.primitives import Primitive, broadcast, contract, matmul, outer
 
 PRODUCTS = (outer, matmul, contract)  # linear in each of the two that they multiply
 
@@ -43,12 +43,15 @@ class beside(Primitive):
         return np.concatenate(matrices, axis=-1)
 
 
-class broadcast(spread):
-    """broadcast(e, axis, n): an array of any rank, n times along a new axis."""
+class repeated(broadcast):
+    """repeated(e, axis, n): an array of any rank, n times along a new axis."""
 
     def shape(self, shapes, sizes):
         p = self.position(len(shapes[0]) + 1)
         return (*shapes[0][:p], self.args[2], *shapes[0][p:])
+
+    def _sympystr(self, printer):
+        return f"repeated({', '.join(map(printer.doprint, self.args))})"
 
 
 def by_entries(e, shape_of):
@@ -56,10 +59,10 @@ def by_entries(e, shape_of):
     u, v = e.args
     left, right = shape_of(u), shape_of(v)
     if isinstance(e, contract):
-        return u * broadcast(v, len(right), left[-1]), [0] * len(right)
+        return u * repeated(v, len(right), left[-1]), [0] * len(right)
     summed = isinstance(e, matmul)
     for n in right[summed:]:
-        u = broadcast(u, len(shape_of(u)), n)
+        u = repeated(u, len(shape_of(u)), n)
     for n in reversed(left[: len(left) - summed]):
-        v = broadcast(v, 0, n)
+        v = repeated(v, 0, n)
     return u * v, [len(left) - 1] * summed

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sympy import Add, Function, Mul, Pow, Symbol
 
 from symcell.language.identifiers import unused
-from symcell.language.primitives import Primitive, largest, ordered_args, spread, total
+from symcell.language.primitives import Primitive, broadcast, largest, ordered_args, total
 from symcell.language.shapes import resolved_shape
 from symcell.program.program import Assign, values_in
 
@@ -81,9 +81,9 @@ def _broadcast_last(e):
     if not isinstance(e, (Function, Add, Mul, Pow)) or isinstance(e, Primitive):
         return e
     arrays = [a for a in e.args if values_in(a) or a.has(Primitive)]
-    if not arrays or any(not isinstance(a, spread) or a.args[1:] != arrays[0].args[1:] for a in arrays):
+    if not arrays or any(not isinstance(a, broadcast) or a.args[1:] != arrays[0].args[1:] for a in arrays):
         return e
-    return spread(e.func(*[a.args[0] if a in arrays else a for a in e.args]), *arrays[0].args[1:])
+    return broadcast(e.func(*[a.args[0] if a in arrays else a for a in e.args]), *arrays[0].args[1:])
 
 
 def is_reduction(e):

@@ -1,4 +1,4 @@
-"""Along one axis, which stays: softmax and running sums."""
+"""Softmax and running sums, which keep the axis along which they work."""
 
 import numpy as np
 from sympy import Symbol, exp
@@ -11,7 +11,7 @@ __all__ = ["cumsum", "softmax"]
 
 
 class softmax(Along):
-    """exp(e) / total(exp(e)) along an axis, computed against the largest entry so that nothing overflows."""
+    """exp(e) / total(exp(e)) along an axis; the largest entry is subtracted first, so that nothing overflows."""
 
     rule = "softmax"
 

@@ -1,4 +1,4 @@
-"""Cells side by side: their equations in columns, gate beside gate, candidate beside candidate, state beside state."""
+"""The equations of several cells in columns: gates, candidates and states side by side."""
 
 from itertools import zip_longest
 
@@ -9,7 +9,7 @@ from symcell.language.symbols import State
 _ROLES = ("Gates", "Candidates", "States")
 
 
-def beside_latex(*derivations, document=False):
+def comparison_latex(*derivations, document=False):
     """The equations of several cells in the columns of one table, as a LaTeX fragment (it needs amsmath), or a document."""
     columns = [_by_role(d) for d in derivations]
     head = " & ".join(["", *(rf"\texttt{{{d.declaration.name}}}".replace("_", r"\_") for d in derivations)])
@@ -23,7 +23,7 @@ def beside_latex(*derivations, document=False):
 
 
 def _by_role(derivation):
-    """The cell's equations as formulas, by what they are for: a gate lies between 0 and 1."""
+    """The equations of a cell as formulas, by role; a gate lies between 0 and 1."""
     formulas = {role: [] for role in _ROLES}
     declared = forward_lines(derivation, braces=False)
     for equation, (formula, _, _) in zip(derivation.declaration.equations, declared, strict=True):
