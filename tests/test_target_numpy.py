@@ -258,7 +258,7 @@ def test_an_unknown_target_or_primitive_is_named():
 
 ARRAYS = [
     ("outer", primitives.outer, ((3,), (4,))),
-    ("spread", primitives.spread, ((3,), -2, 4)),
+    ("broadcast", primitives.broadcast, ((3,), -2, 4)),
     ("fill", primitives.fill, ((), 2, 3)),
     ("concat", primitives.concat, ((2,), (3,), (1,))),
     ("place", primitives.place, ((3,), 2, 6)),

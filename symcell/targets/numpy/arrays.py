@@ -9,6 +9,7 @@ from symcell.errors import CellError
 from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
+    broadcast,
     contract,
     cumsum,
     identity,
@@ -17,13 +18,12 @@ from symcell.language.primitives import (
     outer,
     part,
     repeat,
-    spread,
     total,
     transpose,
 )
 from symcell.language.primitives.scans import cumsum_back
 from symcell.language.shapes import resolved_shape
-from symcell.program.primitives import beside, broadcast, columns
+from symcell.program.primitives import beside, columns
 from symcell.program.program import values_in
 from symcell.targets.indices import index_text
 from symcell.targets.numpy.sources import FUNCTIONS
@@ -73,7 +73,7 @@ class ArrayPrinter:
     def _primitive(self, e):
         if type(e) in _METHODS:
             return self._method(e)
-        write = _PATTERNS.get(type(e))
+        write = next((_PATTERNS[kind] for kind in type(e).__mro__ if kind in _PATTERNS), None)
         return write(self, e) if write else (self._call(type(e).__name__, e.args), ATOM)
 
     def _call(self, name, arguments):
@@ -133,11 +133,11 @@ class ArrayPrinter:
         a = e.args[0]
         return self._call(type(e).__name__, (a, Integer(self._axis(e, len(self.shape(a)))))), ATOM
 
-    def _spread(self, e):
+    def _broadcast(self, e):
         a, _, *n = e.args
         axis = self._axis(e, len(self.shape(a)) + 1)
         if n:
-            return self._call("spread", (a, Integer(axis), *n)), ATOM
+            return self._call("broadcast", (a, Integer(axis), *n)), ATOM
         return f"{self(a, ATOM)}[..., {', '.join(['None', *[':'] * (-axis - 1)])}]", ATOM
 
 
@@ -153,7 +153,6 @@ _PATTERNS = {
     beside: lambda printer, e: (printer._call("concat", e.args), ATOM),
     repeat: lambda printer, e: (f"np.repeat({printer(e.args[0])}, {printer.index(e.args[1])}, axis=-1)", ATOM),
     identity: lambda printer, e: (f"np.eye({printer.index(e.args[0])}, dtype=dtype)", ATOM),
-    spread: ArrayPrinter._spread,
-    broadcast: ArrayPrinter._spread,
+    broadcast: ArrayPrinter._broadcast,
     cumsum_back: ArrayPrinter._along,
 }

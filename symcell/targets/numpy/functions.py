@@ -40,7 +40,7 @@ def outer(u, v):
     return u[..., :, None] * v[..., None, :]
 
 
-def spread(e, axis, n):
+def broadcast(e, axis, n):
     """The same values n times along a new axis."""
     return np.repeat(np.expand_dims(e, axis), n, axis=axis)
 
