@@ -57,9 +57,10 @@ class broadcast(Along):
         return Primitive.__new__(cls, e, axis) if n is None else Primitive.__new__(cls, e, axis, size(n))
 
     def shape(self, shapes, sizes):
-        self.demand(len(shapes[0]) == 1, "a vector", shapes)
+        n = self.args[2] if len(self.args) > 2 else None
+        self.demand(n is not None or len(shapes[0]) == 1, "a vector", shapes)  # what a user writes has no n
         p = self.position(len(shapes[0]) + 1)
-        return (*shapes[0][:p], self.args[2] if len(self.args) > 2 else None, *shapes[0][p:])
+        return (*shapes[0][:p], n, *shapes[0][p:])
 
     def adjoint(self, bar, shape_of):
         return [(self.args[0], total(bar, self.args[1]))]
