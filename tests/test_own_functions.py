@@ -157,6 +157,10 @@ def test_an_implementation_that_is_no_expression_is_refused(implementation, word
     assert words in str(raised.value) and "elementary(self)" in str(raised.value)
 
 
+def test_a_function_of_itself_is_no_definition_by_itself():
+    assert elementary(symcell.silu(symcell.silu(z))).has(symcell.sigmoid)
+
+
 def test_a_definition_that_is_none_is_refused():
     for found, words in (("z", "returns an expression, found 'z'"), (None, "defines itself_ by itself")):
         kind = type("itself_", (Function,), {"nargs": 1, "elementary": lambda self, found=found: found or 2 * self})
