@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 from jax.scipy.special import erf, erfc
+from sympy.codegen.cfunctions import expm1
 
 import symcell
 from symcell.language.primitives import broadcast, concat, contract, fill, transpose
@@ -137,7 +138,7 @@ def _hard_sigmoid(z):
 
 _RULES = {
     sympy.Add: _joined(operator.add), sympy.Mul: _joined(operator.mul), sympy.Pow: _power,
-    sympy.exp: jnp.exp, sympy.log: jnp.log, sympy.sin: jnp.sin, sympy.cos: jnp.cos, sympy.tan: jnp.tan, sympy.tanh: jnp.tanh,
+    expm1: jnp.expm1, sympy.exp: jnp.exp, sympy.log: jnp.log, sympy.sin: jnp.sin, sympy.cos: jnp.cos, sympy.tan: jnp.tan, sympy.tanh: jnp.tanh,
     sympy.sinh: jnp.sinh, sympy.cosh: jnp.cosh, sympy.asinh: jnp.arcsinh, sympy.atan: jnp.arctan, sympy.atan2: jnp.arctan2,
     sympy.asin: jnp.arcsin, sympy.acos: jnp.arccos, sympy.acosh: jnp.arccosh, sympy.atanh: jnp.arctanh,
     sympy.sech: lambda z: 1 / jnp.cosh(z), sympy.coth: lambda z: 1 / jnp.tanh(z), sympy.csch: lambda z: 1 / jnp.sinh(z),
