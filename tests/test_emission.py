@@ -226,7 +226,7 @@ def test_a_value_lives_in_the_smallest_memory_that_its_readers_see(kind, arrange
 
 
 def test_the_tape_is_what_the_backward_pass_reads_of_the_forward_pass(arranged):
-    assert arranged.tape == ("f_seq", "tanh_h_seq", "w", "z_seq")
+    assert arranged.tape == ("f_seq", "tanh_h_seq", "z_seq")
 
 
 def test_what_a_product_makes_or_takes_as_one_lies_side_by_side(arranged):
