@@ -37,15 +37,15 @@ def stress(count, chance):
     lasts = {name: duration(call) for name, call in calls.items()}
     strange, interrupted, failed = [], 0, 0
     sys.unraisablehook = lambda found: strange.append(repr(found)) if found.exc_type is not KeyboardInterrupt else None
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    interrupt = (by_timer, by_burst, by_another_thread())
+    interrupts = Interrupts()
+    kinds = (interrupts.once, interrupts.burst, interrupts.sent_by_a_thread)
     threads = native_threads()
     for k in range(count):
         if k % 20 == 0:
             faulthandler.dump_traceback_later(_HANGING, exit=True)
             failed += failing_members(calls)
         name = chance.choice(list(calls))
-        interrupted += chance.choice(interrupt)(calls[name], chance.uniform(0, 1.1 * lasts[name]))
+        interrupted += chance.choice(kinds)(calls[name], chance.uniform(1e-6, 1.1 * lasts[name]))
         assert_same(calls[name](), expected[name], name)
     for name, call in calls.items():
         assert_same(call(), expected[name], name)
@@ -122,58 +122,47 @@ def duration(call):
 # How it is interrupted. Each returns whether the interrupt came in time.
 
 
-def by_timer(call, delay, interval=0.0):
-    try:
-        signal.setitimer(signal.ITIMER_REAL, max(delay, 1e-6), interval)
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        stop_timer()
-    return False
+class Interrupts:
+    """Raises KeyboardInterrupt in this thread after a delay: once, a few times, or from another thread."""
 
+    def __init__(self):
+        self.left, self.delays, self.sent = 0, SimpleQueue(), SimpleQueue()
+        signal.signal(signal.SIGALRM, self._raise)
+        _thread.start_new_thread(self._send, ())
 
-def by_burst(call, delay):
-    """Interrupts that meet what cleans up after the first one."""
-    try:
-        return by_timer(call, delay, 20e-6)
-    except KeyboardInterrupt:
-        stop_timer()
-        return True
+    def _raise(self, *_):
+        self.left -= 1
+        if self.left >= 0:
+            raise KeyboardInterrupt
 
-
-def stop_timer():
-    while True:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            return
-        except KeyboardInterrupt:
-            continue
-
-
-def by_another_thread():
-    delays, done = SimpleQueue(), SimpleQueue()
-
-    def interrupt():
+    def _send(self):
         while True:
-            time.sleep(delays.get())
-            _thread.interrupt_main()
-            done.put(True)
+            time.sleep(self.delays.get())
+            _thread.interrupt_main(signal.SIGALRM)
+            self.sent.put(True)
 
-    _thread.start_new_thread(interrupt, ())
+    def once(self, call, delay):
+        return self._during(call, 1, lambda: signal.setitimer(signal.ITIMER_REAL, delay))
 
-    def by_it(call, delay):
-        in_time = False
+    def burst(self, call, delay):
+        """Further ones meet what cleans up after the first."""
+        return self._during(call, 3, lambda: signal.setitimer(signal.ITIMER_REAL, delay, 50e-6))
+
+    def sent_by_a_thread(self, call, delay):
+        found = self._during(call, 1, lambda: self.delays.put(delay))
+        self.sent.get()
+        return found
+
+    def _during(self, call, count, begin):
+        self.left = count
         try:
-            delays.put(delay)
+            begin()
             call()
-            done.get()
-            time.sleep(0)
         except KeyboardInterrupt:
-            in_time = True
-        return in_time
-
-    return by_it
+            pass
+        interrupted, self.left = self.left < count, 0  # from now on none is raised
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return interrupted
 
 
 # What must be so afterwards.
