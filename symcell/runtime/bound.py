@@ -28,13 +28,13 @@ def bound(pass_: Any, arguments: tuple, moving: dict[int, int]) -> tuple[Caller,
         return _plainly(pass_, arguments, moving)
     kinds = tuple(map(typeof, arguments))
     _, address = compiled_to_address(pass_, kinds, {})
-    words, added = [address], [0]
+    words, steps = [address], [0]
     for k, argument in enumerate(arguments):
         is_array = isinstance(argument, np.ndarray)
         some = [argument.ctypes.data, *argument.shape] if is_array else [int(argument)]
         words += some
-        added += [moving.get(k, 0), *[0] * (len(some) - 1)]
-    table, added = np.array([*words, 0], np.int64), np.array([*added, 1], np.int64)
+        steps += [moving.get(k, 0), *[0] * (len(some) - 1)]
+    table, added = np.array([*words, 0], np.int64), np.array([*steps, 1], np.int64)
     call = _caller(kinds)
     call.compile((typeof(table), typeof(added), types.intp))
     return call, table, added

@@ -26,7 +26,8 @@ class _Loan:
         self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": (block[1], False), "version": 3}
 
     def __del__(self) -> None:
-        _give_back(self.size, self.block)
+        if hasattr(self, "block"):  # else an interrupt came before
+            _give_back(self.size, self.block)
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype, small: int = _SMALL) -> np.ndarray:
