@@ -1,17 +1,21 @@
-"""Threads under interrupts, failures and forks: nothing hangs, no worker is lost, and there are never more than were asked for."""
+"""Threads under interrupts and failures: nothing hangs, no worker is lost, and there are never more than were asked for."""
 
 import os
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
+import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import run_python
 
-from symcell.runtime import affinity, threads, workers
+from symcell import CellError
+from symcell.generated import rnn
+from symcell.runtime import threads, workers
 from symcell.runtime.barrier import ABORTED, abort, barrier, team_of
 from symcell.runtime.dispatch import add_outer_products, multiply, products_of
 from symcell.runtime.jit import jit
@@ -20,16 +24,6 @@ from symcell.runtime.packing import empty_panels, outer_room
 HERE = Path(__file__).parent
 posix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timer")
 linux = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="the system does not list threads")
-forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-
-
-def run_python(code, **environment):
-    """What a program prints; its stacks, if it hangs."""
-    code = "import faulthandler\nfaulthandler.dump_traceback_later(120, exit=True)\n" + textwrap.dedent(code)
-    env = {**os.environ, "NUMBA_NUM_THREADS": "2", **environment}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout
 
 
 # Interrupts.
@@ -92,6 +86,48 @@ def test_a_task_that_is_cancelled_is_done_by_nobody():
         threads.in_parallel(lambda k: None, [(k,) for k in range(4)])
         assert ended == found
     assert every_member_has_a_thread(4)
+
+
+def test_a_step_that_is_interrupted_was_made_or_was_not():
+    """Just before its call or just after it, also where the buffers begin again."""
+    params, x = rnn.init(n_x=3, n_h=4), np.random.default_rng(0).normal(size=(200, 1, 3)).astype("float32")
+    expected = rnn.forward(params, x).states["a"]
+    stream, made = rnn.stream(params), 0
+    stream.step(x[0])
+    call, moments = stream._call, iter(np.random.default_rng(1).choice(["before", "after", "never"], 1000))
+
+    def interrupted(*arguments):
+        nonlocal made
+        moment = next(moments)
+        if moment == "before":
+            raise KeyboardInterrupt
+        row = call(*arguments)
+        made += row > 0
+        if moment == "after":
+            raise KeyboardInterrupt
+        return row
+
+    stream._call = interrupted
+    while made < 199:
+        with suppress(KeyboardInterrupt):
+            stream.step(x[made + 1])
+        np.testing.assert_allclose(stream.state["a"], expected[made], rtol=1e-4, atol=1e-6)
+
+
+def test_after_an_update_that_was_interrupted_calls_ask_for_another(monkeypatch):
+    params, x = rnn.init(n_x=3, n_h=4), np.ones((2, 1, 3), "float32")
+    frozen, others = rnn.freeze(params), {name: 2 * a for name, a in params.items()}
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(rnn.kernel.passes, "pack", lambda *_, **__: _interrupt())
+        frozen.update(others)
+    with pytest.raises(CellError, match="rnn: an update of these frozen parameters was interrupted; update them again"):
+        rnn.forward(frozen, x)
+    frozen.update(others)
+    np.testing.assert_array_equal(rnn.forward(frozen, x).final["a"], rnn.forward(others, x).final["a"])
+
+
+def _interrupt():
+    raise KeyboardInterrupt
 
 
 # Failures.
@@ -163,8 +199,6 @@ def test_a_task_keeps_no_arrays_once_it_is_done():
     class Large:
         pass
 
-    import weakref
-
     large = Large()
     gone = weakref.ref(large)
     threads.in_parallel(lambda some, k: None, [(large, k) for k in range(3)])
@@ -201,150 +235,6 @@ def test_there_are_never_more_threads_than_were_asked_for():
         print(counts, count() - before)
     """
     assert run_python(code, NUMBA_NUM_THREADS="3").strip() == "[0, 1, 1, 2, 2, 2] 2"
-
-
-# Forks.
-
-CHILD = """
-    import os, signal, threading, time, warnings
-    import numpy as np
-    warnings.simplefilter("ignore")  # Python warns of forks beside threads
-    def child(work):
-        pid = os.fork()
-        if pid == 0:
-            signal.alarm(100)
-            work()
-            os._exit(7)
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
-"""
-
-
-@forking
-def test_a_fork_while_another_thread_computes_and_compiles():
-    code = CHILD + """
-    from symcell.generated import rnn
-    from symcell.runtime import threads
-    from symcell.runtime.jit import jit
-    threads._WORTHWHILE = threads._WORTH_A_BARRIER = threads._WORTH_A_TEAM = 1
-    params, x = rnn.init(n_x=3, n_h=64), np.ones((50, 1, 3), "float32")
-    def call():
-        return rnn.forward(params, x, threads=2).final["a"]
-    expected, going = call(), True
-    def compute():
-        while going:
-            call()
-    def compile():
-        while going:
-            jit(lambda a: a + 1)(1)
-    callers = [threading.Thread(target=f) for f in (compute, compile)]
-    [t.start() for t in callers]
-    for _ in range(10):
-        def work():
-            np.testing.assert_array_equal(call(), expected)
-            assert jit(lambda a: a + 2)(1) == 3
-            import gc
-            assert gc.isenabled()
-        child(work)
-        time.sleep(0.01)
-    going = False
-    [t.join() for t in callers]
-    np.testing.assert_array_equal(call(), expected)
-    print("done")
-    """
-    assert run_python(code).strip() == "done"
-
-
-@forking
-def test_a_fork_waits_until_a_module_is_whole(tmp_path):
-    code = CHILD + """
-    from symcell.runtime.loading import load_module
-    text = "import time\\ntime.sleep(0.5)\\nvalue = 3\\n"
-    loading = threading.Thread(target=load_module, args=("slow", text))
-    loading.start()
-    time.sleep(0.1)
-    def work():
-        assert load_module("slow", text).value == 3 and load_module("other", "value = 4").value == 4
-    child(work)
-    loading.join()
-    print("done")
-    """
-    assert run_python(code, SYMCELL_CACHE_DIR=str(tmp_path)).strip() == "done"
-
-
-# Where workers run.
-
-
-@pytest.fixture
-def system(monkeypatch):
-    """A system with four processors: thread -> where it may run; 0 is the caller, which is on processor 2."""
-    masks = {0: {0, 1, 2, 3}, 11: {0, 1, 2, 3}, 12: {0, 1, 2, 3}}
-    monkeypatch.setattr(affinity, "_workers", [11, 12])
-    monkeypatch.setattr(affinity, "_placed", None)
-    monkeypatch.setattr(affinity, "_getcpu", lambda: 2)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda thread: masks[thread], raising=False)
-    monkeypatch.setattr(os, "sched_setaffinity", lambda thread, mask: masks.update({thread: set(mask)}), raising=False)
-    return masks
-
-
-def test_workers_may_run_on_every_processor_but_the_callers_own(system, monkeypatch):
-    affinity.keep_apart()
-    assert system == {0: {0, 1, 2, 3}, 11: {0, 1, 3}, 12: {0, 1, 3}}
-    monkeypatch.setattr(affinity, "_getcpu", lambda: 1)
-    affinity.keep_apart()
-    assert system == {0: {0, 1, 2, 3}, 11: {0, 2, 3}, 12: {0, 2, 3}}
-
-
-def test_workers_follow_the_callers_mask(system):
-    affinity.keep_apart()
-    for mask, expected in (({1, 2}, {1}), ({2}, {2}), ({0, 1, 2, 3}, {0, 1, 3})):
-        system[0] = mask
-        affinity.keep_apart()
-        assert system == {0: mask, 11: expected, 12: expected}
-
-
-def test_a_worker_that_begins_later_is_placed_too_and_nothing_is_done_twice(system, monkeypatch):
-    affinity.keep_apart()
-    system[13] = {0, 1, 2, 3}
-    affinity._workers.append(13)
-    affinity.keep_apart()
-    assert system[13] == {0, 1, 3}
-    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: pytest.fail("they are where they should be"))
-    affinity.keep_apart()
-
-
-def test_a_system_that_forbids_placement_is_left_alone(system, monkeypatch):
-    def refuse(*_):
-        raise PermissionError
-
-    monkeypatch.setattr(os, "sched_setaffinity", refuse)
-    affinity.keep_apart()
-    monkeypatch.setattr(affinity, "_getcpu", None)
-    affinity.keep_apart()
-
-
-@pytest.mark.skipif(affinity._getcpu is None, reason="the system has no affinity")
-def test_real_workers_are_placed_and_a_single_processor_is_enough():
-    code = """
-        import os
-        from symcell.runtime import affinity, threads
-        def masks():
-            for _ in range(2):  # at the first call, workers may not have begun
-                threads.in_parallel(lambda k: together.wait(20), [(0,), (1,)], threads.team_of(2))
-            return [os.sched_getaffinity(worker) for worker in affinity._workers]
-        import threading
-        together = threading.Barrier(2)
-        own = os.sched_getaffinity(0)
-        (found,) = masks()
-        allowed, here, _ = affinity._placed
-        assert found == (own - {here} or own) and os.sched_getaffinity(0) == own == set(allowed)
-        os.sched_setaffinity(0, {min(own)})
-        assert masks() == [{min(own)}] and os.sched_getaffinity(0) == {min(own)}
-        os.sched_setaffinity(0, own)
-        (found,) = masks()
-        assert found == (own - {affinity._placed[1]} or own) and os.sched_getaffinity(0) == own
-        print("done")
-    """
-    assert run_python(code).strip() == "done"
 
 
 def test_workers_are_one_pool_in_a_process():
