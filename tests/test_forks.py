@@ -7,7 +7,7 @@ from programs import run_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 CHILD = """
-    import os, signal, threading, time, warnings
+    import gc, os, signal, threading, time, warnings
     import numpy as np
     warnings.simplefilter("ignore")  # Python warns of forks beside threads
     def child(work):
@@ -38,11 +38,10 @@ def test_a_fork_while_another_thread_computes_and_compiles():
             jit(lambda a: a + 1)(1)
     callers = [threading.Thread(target=f) for f in (compute, compile)]
     [t.start() for t in callers]
-    for _ in range(10):
+    for _ in range(4):
         def work():
             np.testing.assert_array_equal(call(), expected)
             assert jit(lambda a: a + 2)(1) == 3
-            import gc
             assert gc.isenabled()
         child(work)
         time.sleep(0.01)

@@ -182,7 +182,7 @@ def test_a_user_without_a_name_or_a_home_works_beside_folders_that_are_not_his()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the system has no such limit")
-def test_a_cell_runs_with_two_threads_where_no_file_can_grow(tmp_path):
+def test_a_team_compiles_where_no_file_can_grow(tmp_path):
     code = """
         import resource, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
