@@ -95,5 +95,5 @@ if hasattr(os, "register_at_fork"):
         before=global_compiler_lock.acquire, after_in_parent=global_compiler_lock.release,
         after_in_child=global_compiler_lock.release,
     )
-# Nor does a process end while one compiles: LLVM would lose the ground it stands on.
+# Nor does a process end while a thread compiles: what LLVM works with is destroyed then.
 atexit.register(global_compiler_lock.acquire)
