@@ -58,10 +58,12 @@ def stress(count, chance):
 
 
 def duration(call):
-    start = time.perf_counter()
+    found = []
     for _ in range(5):
+        start = time.perf_counter()
         call()
-    return (time.perf_counter() - start) / 5
+        found.append(time.perf_counter() - start)
+    return min(found)
 
 
 # How it is interrupted. Each returns whether the interrupt came in time.
@@ -166,7 +168,14 @@ class Failing:
 
 
 def native_threads():
-    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+    """How many there are; those that have just ended, as those that compiled, stay for a moment."""
+    if not os.path.isdir("/proc/self/task"):  # a system that does not list them
+        return 0
+    found = []
+    for _ in range(10):
+        time.sleep(0.02)
+        found.append(len(os.listdir("/proc/self/task")))
+    return min(found)
 
 
 if __name__ == "__main__":
