@@ -4,13 +4,14 @@
 # Further ones, for those who want to see more:
 #   make matrix    a smoke test on every supported Python that the PATH has, with the newest and the oldest packages
 #   make fuzz      random cells, malformed ones, and cells with odd names
+#   make interrupts  a thousand interrupts at random moments of calls
 #   make accuracy  functions and compositions against exact arithmetic, beside PyTorch
 #   make bench     the race against torch, JAX and onnxruntime, in half an hour on a quiet machine; results in output/bench/
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test matrix fuzz accuracy bench lint generate clean
+.PHONY: demo test matrix fuzz interrupts accuracy bench lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -23,6 +24,9 @@ matrix:
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --names 500 --jobs 2
+
+interrupts: $(VENV)/.test
+	$(BIN)/python -m tests.interrupts --count 1000
 
 accuracy: $(VENV)/.test
 	$(BIN)/python -m tests.accuracy

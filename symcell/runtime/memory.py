@@ -62,6 +62,9 @@ def _new_block(size: int) -> int:
 def _drop_idle() -> None:
     global _made
     for size, addresses in list(_idle.items()):
-        while addresses:
-            del _blocks[addresses.pop()]
+        for _ in range(len(addresses)):
+            try:
+                del _blocks[addresses.pop()]
+            except IndexError:  # another thread took it
+                break
             _made -= size

@@ -1,6 +1,5 @@
 """What forward and backward return."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,9 +35,19 @@ class Run:
         self.final = final
         self._kernel, self._call, self._parts = kernel, call, (starts, sequences, tape)
         self._frozen = frozen and (frozen, frozen._version)
+        self._states: Arrays | None = None  # once they are asked for
 
-    @cached_property
+    @property
     def states(self) -> dict[str, np.ndarray]:
+        if self._states is None:
+            self._states = self._all_states()
+        return self._states
+
+    @property
+    def outputs(self) -> dict[str, np.ndarray]:
+        return {name: self.states[name] for name in self._kernel.interface.outputs}
+
+    def _all_states(self) -> Arrays:
         starts, sequences, _ = self._parts
         if sequences is None:
             self._check_current()
@@ -49,13 +58,9 @@ class Run:
             found = {name: within(copied(a), self._call.lengths) for name, a in found.items()}
         return _read_only(found)
 
-    @cached_property
+    @property
     def tape(self) -> dict[str, np.ndarray]:
         return _read_only(self._parts[2])
-
-    @cached_property
-    def outputs(self) -> dict[str, np.ndarray]:
-        return {name: self.states[name] for name in self._kernel.interface.outputs}
 
     def _check_current(self) -> None:
         """Raise CellError if frozen parameters have changed since."""
