@@ -31,7 +31,7 @@ def main():
 
 
 def stress(count, chance):
-    from tests.interrupted_calls import calls_of, small_kernel
+    from tests.support.interrupted_calls import calls_of, small_kernel
 
     calls = calls_of(small_kernel())
     expected = {name: call() for name, call in calls.items()}

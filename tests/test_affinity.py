@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from programs import run_python
+from support.processes import run_watched
 
 from symcell.runtime import affinity
 
@@ -78,4 +78,4 @@ def test_real_workers_are_placed_and_a_single_processor_is_enough():
         assert found == (own - {affinity._placed[1]} or own) and os.sched_getaffinity(0) == own
         print("done")
     """
-    assert run_python(code).strip() == "done"
+    assert run_watched(code).strip() == "done"

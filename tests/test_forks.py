@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from programs import run_python
+from support.processes import run_watched
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 CHILD = """
@@ -50,7 +50,7 @@ def test_a_fork_while_another_thread_computes_and_compiles():
     np.testing.assert_array_equal(call(), expected)
     print("done")
     """
-    assert run_python(code).strip() == "done"
+    assert run_watched(code).strip() == "done"
 
 
 def test_a_fork_waits_until_a_module_is_whole(tmp_path):
@@ -66,4 +66,4 @@ def test_a_fork_waits_until_a_module_is_whole(tmp_path):
     loading.join()
     print("done")
     """
-    assert run_python(code, SYMCELL_CACHE_DIR=str(tmp_path)).strip() == "done"
+    assert run_watched(code, SYMCELL_CACHE_DIR=str(tmp_path)).strip() == "done"

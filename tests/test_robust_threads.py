@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from programs import run_python
+from support.processes import run_watched
 
 from symcell import CellError
 from symcell.generated import rnn
@@ -66,7 +66,7 @@ def test_a_compilation_that_is_interrupted_goes_on():
             assert (a[:60] == 1).all()
         print(count > 2, any(seen), len(seen) > 0)
     """
-    assert run_python(code).split() == ["True", "False", "True"]
+    assert run_watched(code).split() == ["True", "False", "True"]
 
 
 def test_a_task_that_is_cancelled_is_done_by_nobody():
@@ -181,7 +181,7 @@ def test_parts_that_raise_are_raised_once_the_others_have_ended():
 def test_an_aborted_team_computes_no_products():
     real = np.dtype("float64")
     rows, out, grown = np.ones((1, 2, 8)), np.full((1, 2, 64), 7.0), np.full((1, 8, 8), 7.0)
-    panels, team, lengths = empty_panels(8, 64, real), team_of(2), np.array([1, 1])
+    panels, team, lengths = empty_panels(real, W=(8, 64))["W"], team_of(2), np.array([1, 1])
     panels[...] = 1
     places, room = (a[0] for a in outer_room(1, [8], real))
     _products(products_of(real), rows, panels, out, grown, lengths, team, places, room)
@@ -240,7 +240,7 @@ def test_there_are_never_more_threads_than_were_asked_for():
         [t.start() for t in callers], [t.join() for t in callers]
         print(counts, count() - before)
     """
-    assert run_python(code, NUMBA_NUM_THREADS="3").strip() == "[0, 1, 1, 2, 2, 2] 2"
+    assert run_watched(code, NUMBA_NUM_THREADS="3").strip() == "[0, 1, 1, 2, 2, 2] 2"
 
 
 def test_workers_are_one_pool_in_a_process():
