@@ -16,7 +16,6 @@ demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
 
 test: lint
-	$(BIN)/symcell generate --check
 	$(BIN)/python -m pytest -n auto
 
 matrix:

@@ -1,4 +1,8 @@
-"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A cell's equations become a kernel."""
+"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A cell's equations become a kernel.
+
+A cell stays what it is: its program and its source are made once, for both precisions."""
+
+from functools import lru_cache
 
 from symcell.derivation.derive import derive
 from symcell.kernel import load
@@ -9,6 +13,7 @@ from symcell.targets.numba.module import emit
 from symcell.targets.numba.schedule import schedule
 
 
+@lru_cache(maxsize=64)
 def program_of(cell):
     """Cell -> Program, by way of its Derivation."""
     derivation = derive(cell)  # Cell -> Derivation
@@ -16,6 +21,7 @@ def program_of(cell):
     return improve(program)  # Program -> Program, pass by pass
 
 
+@lru_cache(maxsize=64)
 def source_of(cell, standalone=False):
     """Cell -> the source of its module."""
     program = program_of(cell)  # Cell -> Program

@@ -89,7 +89,7 @@ def _lengths(cell, shared, sequences, given):
 
 def _numbers(shape, sizes):
     """A symbolic shape as a tuple of integers."""
-    numbers = [n.subs(sizes) for n in shape]
+    numbers = [sympy.sympify(n.xreplace(sizes)) for n in shape]
     if not all(n.is_Integer for n in numbers):
         raise CellError(f"the sizes {shape} cannot be read off the arrays that were given; pass the initial states")
     return tuple(map(int, numbers))

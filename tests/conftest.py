@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
-OURS = ("symcell", "symcell_kernels", "symcell_references", "tests", "references", "benchmarks")
+OURS = ("symcell", "symcell_kernels", "symcell_references", "tests", "references", "support", "benchmarks")
+
+pytest.register_assert_rewrite("support")  # their failures show values, as those of the tests do
 
 
 def pytest_configure(config):
@@ -15,3 +19,10 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", r"error:::.*_[0-9a-f]{16}\Z")  # Numba's, of a generated file
     # Processes that tests start import the same symcell.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist may be left out
+def pytest_xdist_make_scheduler(config, log):
+    from support.distribution import ByCell
+
+    return ByCell(config, log)

@@ -116,11 +116,11 @@ def _origin(error):
 
 def _task(kind):
     """A strategy, and what to do with what it makes."""
-    from agreement import assert_agreement
     from hypothesis import strategies
-    from malformed_cells import assert_refused_or_right, malformed_declarations
-    from random_cells import declarations
-    from random_names import assert_names_yield, random_names
+    from support.agreement import assert_agreement
+    from support.malformed_cells import assert_refused_or_right, malformed_declarations
+    from support.random_cells import declarations
+    from support.random_names import assert_names_yield, random_names
 
     dtypes = ("float64", "float32") if kind == "single" else ("float64",)
     if kind == "malformed":

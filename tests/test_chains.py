@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import sympy
-from deep_cells import (
+from support.deep_cells import (
     DEEP,
     SHALLOWER,
     mixing_gates,
@@ -17,8 +17,8 @@ from deep_cells import (
     nested_with_parameters,
     recurrent_highway,
 )
+from support.jacobians import apply, shape_of, slope, step_values
 from sympy import Eq, Max, Piecewise, Symbol, cosh, sinh, sqrt, symbols, tanh
-from test_jacobian import apply, shape_of, slope, step_values
 
 from symcell import Cell, Input, Param, State, affine
 from symcell.check import check

@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from test_threads import NAMES, assert_same, outcome, problem
+from support.calls import VARIED, assert_same, outcome, problem
 
 from symcell import CellError, cells
 
 
 @pytest.mark.parametrize("checkpoint", (1, 4, 7, 22, 23, 100, True))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VARIED)
 def test_the_same_gradients(name, checkpoint):
     kernel = cells.get(name).compile("float64")
     call = problem(kernel, 23, 3)

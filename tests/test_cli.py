@@ -1,12 +1,12 @@
 """The command line: every command on a catalogue name and on a file's variable, what it refuses, and its exit status."""
 
 import functools
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.command_line import plain, refused, succeeds, symcell
 from typer.testing import CliRunner
 
 import symcell.check as check
@@ -22,30 +22,6 @@ RNN_OR_VARIANT = pytest.mark.parametrize(("target", "name"), CELLS.items(), ids=
 @pytest.fixture(autouse=True)
 def a_wide_page(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
-
-
-def symcell(*arguments):
-    return CliRunner().invoke(cli.application(), list(map(str, arguments)))
-
-
-def succeeds(*arguments):
-    result = symcell(*arguments)
-    assert result.exit_code == 0, result.output
-    return plain(result.output)
-
-
-def plain(text):
-    """Without colours, which some workshops force."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
-def refused(*arguments):
-    """The one line that says why."""
-    result = symcell(*arguments)
-    assert result.exit_code == 2
-    line = plain(result.stderr)
-    assert line.startswith("error: ") and line.count("\n") == 1
-    return line
 
 
 def test_every_command_has_help_with_an_example():
@@ -281,8 +257,8 @@ def test_errors_are_cell_errors():
 
 def test_bench_measures_every_point(monkeypatch):
     monkeypatch.setattr("symcell.bench._ENOUGH", 0.0)
-    text = succeeds("bench", VARIANT, "--point", "3,2,5", "--point", "2,1,4")
-    assert "slow_forget_lstm, float32" in text and "GF/s" in text
+    text = succeeds("bench", "rnn", "--point", "3,2,5", "--point", "2,1,4")
+    assert "rnn, float32" in text and "GF/s" in text
     assert len([line for line in text.splitlines() if line.split()[:3] in (["3", "2", "5"], ["2", "1", "4"])]) >= 2
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy
+from support.processes import run_python
 from sympy import Eq, Max, exp, symbols, tanh
 
 import symcell
@@ -49,13 +49,6 @@ print(losses[0], losses[-1])
 """
 
 
-def run_python(code, *arguments, **environment):
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 def test_a_module_trains_where_symcell_and_sympy_cannot_be_imported(tmp_path):
     path = generate(cells.lstm, tmp_path)
     first, last = map(float, run_python(ALONE, path, NUMBA_CACHE_DIR=str(tmp_path / "cache")).split())
@@ -68,12 +61,6 @@ def test_modules_import_numpy_and_numba_only(name):
     imported = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {module.split(".")[0] for module in imported} - sys.stdlib_module_names == {"numpy", "numba"}
-
-
-def test_sources_are_the_same_to_the_byte_in_every_process():
-    code = "import hashlib; from symcell import cells; from symcell.compiler import source_of\n"
-    code += "print(hashlib.sha256(''.join(source_of(cells.get(n)) for n in ('gru', 'lstm', 'rnn_readout')).encode()).hexdigest())"
-    assert len({run_python(code, PYTHONHASHSEED=seed) for seed in ("0", "1", "12345")}) == 1
 
 
 def test_lines_are_short_and_without_trailing_blanks():

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from agreement import assert_agreement
 from hypothesis import given, settings
 from hypothesis.strategies import integers
+from support.agreement import assert_agreement
 from sympy import Eq, exp, tanh
 
 from symcell import Cell, Input, Param, State, cells, concat, matmul, stop_gradient

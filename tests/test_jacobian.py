@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
+from support.jacobians import apply, shape_of, slope, step_values
 from sympy import Eq, symbols, tanh
 
-from symcell import Cell, CellError, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
+from symcell import Cell, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
 from symcell.derivation.jacobian import carousels
-from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed, transposed_map, vector
+from symcell.derivation.maps import diag, transposed, transposed_map
 from symcell.derivation.ranges import Ranges
-from symcell.interpret import evaluate, run
-from symcell.language.sizes import size
-from symcell.language.symbols import Hole
-from symcell.trials import random_sizes
+from symcell.interpret import evaluate
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, k = symbols("f g k")
@@ -34,63 +32,6 @@ def odd_cells():
 
 
 ALL = [*(cells.get(name) for name in cells.names()), *odd_cells()]
-
-
-def numbers_of(cell):
-    return {size(n): length for n, length in random_sizes(cell, np.random.default_rng(7)).items()}
-
-
-def shape_of(cell, q):
-    return tuple(int(n.subs(numbers_of(cell))) for n in cell.shape(q))
-
-
-def step_values(cell, random):
-    """Random values of everything on the right, positive where a logarithm or a period wants them so, and what the forward rows
-    make of them."""
-    values = numbers_of(cell)
-    for q in (*cell.inputs, *cell.params, *cell.constants, *(s.prev for s in cell.states)):
-        values[q] = random.normal(size=shape_of(cell, q))
-        if cell.name in ("t_lstm", "phased_lstm", "slstm"):
-            values[q] = np.abs(values[q]) + 0.1
-    for row in cell.derive().forward:
-        values[row.target] = evaluate(row.rhs, values)
-    return values
-
-
-def apply(e, v, values):
-    """The value of a printed Jacobian, as a linear map, at v."""
-    if e == 0:
-        return np.float64(0)
-    if e.is_commutative:
-        return evaluate(e, values) * v
-    if e.is_Add:
-        return sum(apply(a, v, values) for a in e.args)
-    if e.is_Mul:
-        for factor in reversed(e.args):
-            v = apply(factor, v, values)
-        return v
-    if e.is_Pow:
-        return apply(e.base, apply(e.base ** (e.exp - 1), v, values), values)
-    if isinstance(e, (diag, vector)):
-        return evaluate(e.args[0], values) * v
-    if isinstance(e, matrix):
-        return evaluate(e.args[0], values) @ v
-    if isinstance(e, columns):
-        a, start, length = (evaluate(arg, values) for arg in e.args)
-        return a[:, int(start) : int(start) + int(length)] @ v
-    if isinstance(e, covector):
-        return (evaluate(e.args[0], values) * v).sum()
-    assert isinstance(e, linear)
-    (hole,) = e.atoms(Hole)
-    return evaluate(e.args[0], values | {hole: v})
-
-
-def slope(cell, new, prev, values, direction):
-    """d new / d prev along a direction, by a complex step of the interpreter."""
-    initial = {s.name: values[s.prev][None].astype(complex) for s in cell.states}
-    initial[prev.state.name] = initial[prev.state.name] + 1e-40j * direction
-    inputs = {q.name: values[q][None, None] for q in cell.inputs}
-    return run(cell, {p.name: values[p] for p in (*cell.params, *cell.constants)}, inputs, initial)[new.name][0, 0].imag / 1e-40
 
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
@@ -128,26 +69,6 @@ def test_the_transpose_is_the_adjoint_map(name):
     back = transposed(forward)
     assert not back.atoms(transposed_map)
     assert u @ apply(forward, v, values) == pytest.approx(v @ apply(back, u, values), rel=1e-12)
-
-
-def test_products_over_any_number_of_steps():
-    a = cells.rnn.states[0]
-    factors = cells.rnn.carousel(a).product(4)
-    assert str(factors).count("U_a") == 4
-    assert {str(s) for s in cells.lstm.carousel(cells.lstm.states[0]).product(3).args} == {"f[t - 2]", "f[t - 1]", "f[t]"}
-    assert cells.lstm_1997.carousel(cells.lstm_1997.states[0]).product(100) == 1
-    assert cells.scalar_rnn.carousel(cells.scalar_rnn.states[0]).product(7) == Param("w", ()) ** 7
-    assert cells.lstm.carousel(cells.lstm.states[0]).product(0) == 1
-    with pytest.raises(CellError, match="number of steps"):
-        cells.lstm.carousel(cells.lstm.states[0]).product(-1)
-
-
-def test_kinds():
-    kinds = {name: cells.get(name).carousel(cells.get(name).states[0]).kind for name in cells.names()}
-    assert kinds["lstm"] == kinds["lstm_concat"] == "gate"
-    assert kinds["lstm_1997"] == kinds["scalar_rnn"] == "constant"
-    assert kinds["peephole_lstm"] == kinds["cifg_lstm"] == "elementwise"
-    assert kinds["rnn"] == kinds["gru"] == "matrix"
 
 
 def test_the_freest_carousel_comes_first():
@@ -246,9 +167,3 @@ def test_the_gru_is_its_gate_and_further_terms():
     carousel = cells.gru.carousel(state)
     assert str(carousel.direct) == "1 - i"
     assert carousel.factor.has(diag(carousel.direct))
-
-
-def test_what_is_no_state_has_no_jacobian():
-    for new, prev in ((f, c.prev), (c, c), (c, State("other").prev)):
-        with pytest.raises(CellError, match="lstm"):
-            cells.lstm.jacobian(new, prev)

@@ -391,14 +391,6 @@ def test_the_last_step_may_be_said_in_two_ways(kernel, readout, run):
     )
 
 
-def test_steps_make_a_sequence(kernel, params, run):
-    inputs, state = normal(T, B, N_X), start()
-    for t in range(T):
-        state = kernel.step(params, inputs[t], state)
-        for name, a in state.items():
-            np.testing.assert_allclose(a, run.states[name][t], rtol=1e-14)
-
-
 @pytest.mark.parametrize("sizes", [{"n_x": 1, "n_h": 1}, {"n_x": 1, "n_h": 17}, {"n_x": 19, "n_h": 1}])
 def test_sizes_of_one(kernel, sizes):
     params = kernel.init(**sizes)

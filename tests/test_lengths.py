@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from agreement import empty_is_nan, plain_kernel
 from hypothesis import HealthCheck, given, settings
-from random_calls import random_call
-from random_cells import declarations
+from support.agreement import empty_is_nan, plain_kernel
+from support.calls import assert_same, outcome, problem
+from support.random_calls import random_call
+from support.random_cells import declarations
 from sympy import Eq, log, sqrt, tanh
-from test_threads import assert_same, outcome, problem
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells, dot, outer
 

@@ -4,9 +4,7 @@ import ast
 import importlib.util
 import os
 import pickle
-import subprocess
 import sys
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -17,11 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.processes import run_python
 from sympy import Eq, Float, Symbol, tanh
 
 import symcell
 from symcell import Cell, CellError, Input, State, affine, cells
-from symcell.compiler import source_of
+from symcell.compiler import program_of, source_of
 from symcell.derivation.derive import derive
 from symcell.kernel import cache_folder, load_module
 from symcell.modules import generate
@@ -32,13 +31,6 @@ x, h = Input("x"), State("h")
 
 def cell_with(reference, name="toy", factor=1):
     return Cell(name, [Eq(h, tanh(factor * affine(x, h.prev)))], reference=reference)
-
-
-def run_python(code, *arguments, **environment):
-    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 # Names.
@@ -130,9 +122,9 @@ def test_threads_compile_different_cells_side_by_side():
 
 
 def test_threads_derive_and_generate_the_same_to_the_byte(tmp_path):
-    derive.cache_clear()
     expected = source_of(cells.gru)
-    derive.cache_clear()
+    for made_once in (derive, program_of, source_of):
+        made_once.cache_clear()
     texts = at_once(lambda k: (source_of(cells.gru), generate(cells.gru, tmp_path).read_text("utf-8")))
     assert {text for pair in texts for text in pair} == {expected}
     assert os.listdir(tmp_path) == ["gru.py"]

@@ -4,7 +4,7 @@ import ast
 import unicodedata
 
 import pytest
-from random_names import GENERATED, NAMES, assert_names_yield, identifiers, made_for_the_cell, module_names, random_names
+from support.random_names import GENERATED, NAMES, assert_names_yield, identifiers, made_for_the_cell, module_names, random_names
 from sympy import Eq, tanh
 
 from symcell import Cell, CellError, Input, State, affine

@@ -69,15 +69,15 @@ def test_a_checkout_works_without_being_installed(beside, built, tmp_path):
 
 
 def test_strict_types_from_outside(built, tmp_path):
-    """mypy accepts tests/face_in_use.py, which says where it must not."""
+    """mypy accepts tests/support/face_in_use.py, which says where it must not."""
     program = tmp_path / "face_in_use.py"
-    program.write_text((ROOT / "tests" / "face_in_use.py").read_text("utf-8"), "utf-8")
+    program.write_text((ROOT / "tests" / "support" / "face_in_use.py").read_text("utf-8"), "utf-8")
     options = "--config-file=", "--strict", "--ignore-missing-imports", "--follow-imports=silent", f"--cache-dir={tmp_path}"
     assert "no issues found" in run("-m", "mypy", *options, program, folder=tmp_path, MYPYPATH=str(built[1]), PYTHONPATH="")
 
 
 def test_the_program_of_the_types_has_every_public_name():
-    words = set(re.findall(r"\w+", (ROOT / "tests" / "face_in_use.py").read_text("utf-8")))
+    words = set(re.findall(r"\w+", (ROOT / "tests" / "support" / "face_in_use.py").read_text("utf-8")))
     assert set(symcell.__all__) <= words
 
 

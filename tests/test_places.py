@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from support.command_line import refused, succeeds
 from sympy import Eq, tanh
-from test_cli import refused, succeeds
 
 from symcell import Cell, CellError, Input, State, affine, cells
 from symcell.commands.places import claim_folder

@@ -5,10 +5,10 @@ The same ones every time; `python -m tests.fuzz` tries others, and as many as ar
 
 import jax
 import pytest
-from agreement import assert_agreement
 from hypothesis import HealthCheck, given, settings
-from malformed_cells import assert_refused_or_right, malformed_declarations
-from random_cells import declarations
+from support.agreement import assert_agreement
+from support.malformed_cells import assert_refused_or_right, malformed_declarations
+from support.random_cells import declarations
 
 COMPILED = 6
 _CHOSEN = {"derandomize": True, "deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}

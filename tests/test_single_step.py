@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from test_threads import problem
+from support.calls import problem
 
 from symcell import CellError, cells
 

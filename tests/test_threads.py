@@ -8,43 +8,10 @@ import threading
 
 import numpy as np
 import pytest
-from test_generated import run_python
+from support.calls import VARIED, assert_same, outcome, problem
+from support.processes import run_python
 
 from symcell import CellError, cells
-from symcell.trials import random_sizes
-
-NAMES = ("lstm", "gru", "rnn_readout", "layer_norm_lstm", "slstm", "gla", "ctrnn", "qrnn")
-
-
-def problem(kernel, T, B, scale=1):
-    random = np.random.default_rng(7)
-    sizes = {name: n * (scale if name != "n_heads" else 1) for name, n in random_sizes(kernel.cell, random).items()}
-    shapes = kernel.module.shapes(**sizes)
-    params = kernel.init(seed=1, **sizes)
-    inputs = {q.name: random.normal(size=(T, B, *shapes[q.name])) for q in kernel.cell.inputs}
-    initial = {s.name: random.normal(size=(B, *shapes[s.name])) for s in kernel.cell.states}
-    if "n" in initial:
-        initial["n"] = abs(initial["n"]) + 1  # the sLSTM divides by it
-    return params, inputs, initial
-
-
-def outcome(kernel, params, inputs, initial, **options):
-    """All that a call makes: (kind, name) -> array."""
-    run = kernel.forward(params, inputs, initial, **options)
-    found = {("states", name): a for name, a in run.states.items()} | {("final", name): a for name, a in run.final.items()}
-    random = np.random.default_rng(8)
-    cotangents = {name: random.normal(size=a.shape) for name, a in run.states.items()}
-    final = {name: random.normal(size=a.shape) for name, a in run.final.items()}
-    grads = kernel.backward(run, cotangents, final)
-    for kind in ("params", "inputs", "initial"):
-        found |= {(kind, name): a for name, a in getattr(grads, kind).items()}
-    return found
-
-
-def assert_same(found, expected):
-    assert found.keys() == expected.keys()
-    for key, a in expected.items():
-        np.testing.assert_allclose(found[key], a, rtol=1e-10, atol=1e-11, err_msg=str(key))
 
 
 @pytest.mark.parametrize("name", cells.names())
@@ -98,7 +65,7 @@ def everything_is_worth_a_thread(monkeypatch):
 
 
 @pytest.mark.parametrize("B", (1, 2, 5))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VARIED)
 def test_results_do_not_depend_on_the_number_of_threads(name, B, everything_is_worth_a_thread):
     kernel = everything_is_worth_a_thread(name)
     call = problem(kernel, 23, B)

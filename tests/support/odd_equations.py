@@ -2,9 +2,9 @@
 
 import numpy as np
 import sympy
-from odd_values import JUNK, ODD_NAMES
 from sympy import Eq, Function, I, Integral, Matrix, Piecewise, Symbol, oo, tanh, zoo
 
+from support.odd_values import JUNK, ODD_NAMES
 from symcell import Constant, Input, Param, State, sigmoid
 from symcell.language.primitives import Affine
 from symcell.language.sizes import size

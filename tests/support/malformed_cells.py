@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
-from agreement import assert_agreement
-from cell_text import script_of
 from hypothesis import assume
 from hypothesis import strategies as st
-from odd_calls import odd_call, odd_quantity
-from odd_equations import MUTATIONS
-from random_cells import declarations
 from sympy import Eq
 
+from support.agreement import assert_agreement
+from support.cell_text import script_of
+from support.odd_calls import odd_call, odd_quantity
+from support.odd_equations import MUTATIONS
+from support.random_cells import declarations
 from symcell import Cell, CellError
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from cell_text import script_of
 from hypothesis import assume
 from hypothesis import strategies as st
-from random_expressions import SQUASHES, Expressions
-from random_scope import N_H, N_K, N_P, N_X, N_Y
 from sympy import Eq, Integer, Rational, Symbol, exp, tanh
 
+from support.cell_text import script_of
+from support.random_expressions import SQUASHES, Expressions
+from support.random_scope import N_H, N_K, N_P, N_X, N_Y
 from symcell import Cell, CellError, Input, Param, State, affine, column, matmul, outer, row, sigmoid
 
 # Name and shape of the states that a cell may have, the plainest first.

@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from agreement import plain_kernel
 from sympy import Eq, Symbol, exp, tanh
 
+from support.agreement import plain_kernel
 from symcell import Cell, Constant, Input, Param, State, sigmoid, softmax, total
 from symcell.compiler import source_of
 from symcell.language.sizes import size
 from symcell.language.words import is_name
 
-GENERATED = Path(__file__).parent.parent / "generated"
+GENERATED = Path(__file__).parents[2] / "generated"
 SIZES = ("n_x", "n_h", "n_k")
 SYMBOLS = ("x", "y", "u", "h", "c", "s", "i", "f", "z", "q", "w", "W_i", "U_i", "W_f", "U_f", "G", "b", "p", "a", "k")
 NAMES = (*SIZES, *SYMBOLS)

@@ -9,11 +9,11 @@ from unittest.mock import patch
 
 import numpy as np
 from hypothesis import assume
-from jax_cells import differentiated
 from numba.core import config
-from random_calls import B as SAMPLES
-from random_calls import random_call, rounded
 
+from support.jax_cells import differentiated
+from support.random_calls import B as SAMPLES
+from support.random_calls import random_call, rounded
 from symcell.compiler import source_of
 from symcell.kernel import Kernel
 

@@ -1,10 +1,10 @@
 """One call of symcell's vocabulary with odd arguments, and one quantity with odd properties, in a cell around it."""
 
 import sympy
-from odd_values import JUNK, ODD_NAMES, ODD_SIZES
 from sympy import Eq, Symbol, oo, tanh
 
 import symcell
+from support.odd_values import JUNK, ODD_NAMES, ODD_SIZES
 from symcell import Cell, Constant, Input, Param, State
 from symcell.language.sizes import size
 

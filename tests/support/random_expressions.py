@@ -5,7 +5,6 @@ Values stay tame: what may grow is bounded before it meets an exponential, divis
 """
 
 from hypothesis import assume
-from random_scope import DIVISORS, N_H, N_K, N_P, N_X, Scope
 from sympy import (
     Abs,
     And,
@@ -29,6 +28,7 @@ from sympy import (
     tanh,
 )
 
+from support.random_scope import DIVISORS, N_H, N_K, N_P, N_X, Scope
 from symcell import (
     Param,
     affine,

@@ -1,0 +1,1 @@
+"""What the tests share: oracles, random and malformed declarations, and their calls."""
