@@ -28,7 +28,7 @@ class Problem:
         kernel = self.cell.compile(self.dtype)
         random = np.random.default_rng(0)
         params = kernel.init(seed=1, **self.sizes)
-        shapes = kernel.module.shapes(**{n: int(self.sizes[n]) for n in self.cell.sizes})
+        shapes = kernel.interface.shapes(**{n: int(self.sizes[n]) for n in self.cell.sizes})
 
         def drawn(*shape):
             return random.normal(size=shape).astype(self.dtype)

@@ -122,8 +122,8 @@ import numpy as np
 sizes = json.loads(sys.argv[2])
 def call(T, B, **sizes):
     params, shapes = module.init(**sizes), module.shapes(**sizes)
-    inputs = {name: np.ones((T, B, *shapes[name]), "float32") for name in module.INPUTS}
-    initial = {name: np.ones((B, *shapes[name]), "float32") for name in module.STATES}
+    inputs = {name: np.ones((T, B, *shapes[name]), "float32") for name in module.kernel.interface.inputs}
+    initial = {name: np.ones((B, *shapes[name]), "float32") for name in module.kernel.interface.states}
     run = module.forward(params, inputs, initial)
     module.backward(run, {name: np.zeros_like(a) for name, a in run.states.items()})
 call(5, 2, **sizes)

@@ -53,9 +53,9 @@ def test_arrays_may_be_of_any_layout():
 def test_gradients_of_inputs_can_be_left_out(name):
     kernel = cells.get(name).compile("float64")
     run = kernel.forward(*problem(kernel, 6, 2))
-    ones = {s: np.ones_like(run.states[s]) for s in kernel.module.STATES}
+    ones = {s: np.ones_like(run.states[s]) for s in kernel.interface.states}
     less, whole = kernel.backward(run, ones, input_gradients=False), kernel.backward(run, ones)
-    assert not less.inputs and set(whole.inputs) == set(kernel.module.INPUTS)
+    assert not less.inputs and set(whole.inputs) == set(kernel.interface.inputs)
     for found, expected in ((less.params, whole.params), (less.initial, whole.initial)):
         assert found.keys() == expected.keys()
         for key, a in expected.items():

@@ -516,7 +516,7 @@ def _rubbish(dtype):
 def test_nothing_is_read_before_it_is_written(cell, monkeypatch):
     kernel = cell.compile("float64")
     params = kernel.init(seed=3, **{size: k for k, size in enumerate(cell.sizes, 2)})
-    inputs = {name: normal(T, B, 2) for name in kernel.module.INPUTS}
+    inputs = {name: normal(T, B, 2) for name in kernel.interface.inputs}
     found = kernel.forward(params, inputs)
     bars = {name: normal(*a.shape) for name, a in found.states.items()}
     gradients = kernel.backward(found, bars)

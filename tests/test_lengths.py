@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from support.agreement import empty_is_nan, plain_kernel
 from support.calls import assert_same, outcome, problem
+from support.plain import empty_is_nan, plain_kernel
 from support.random_calls import random_call
 from support.random_cells import declarations
 from sympy import Eq, log, sqrt, tanh

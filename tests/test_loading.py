@@ -118,7 +118,7 @@ def test_threads_that_compile_one_cell_get_one_module():
 def test_threads_compile_different_cells_side_by_side():
     made = [cell_with(f"compiled side by side {time.time()}", f"toy_{k}", k + 1) for k in range(8)]
     kernels = at_once(lambda k: made[k].compile())
-    assert [kernel.module.NAME for kernel in kernels] == [cell.name for cell in made]
+    assert [kernel.interface.name for kernel in kernels] == [cell.name for cell in made]
 
 
 def test_threads_derive_and_generate_the_same_to_the_byte(tmp_path):
