@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import types
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from symcell.runtime import internals, prefetch, products
-from symcell.runtime import jit as compilation
 from symcell.runtime.cache import Cache, text_hash
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
 from symcell.runtime.packing import empty_panels, outer_room, pack
@@ -20,6 +20,8 @@ from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.threads import ALONE, parts_of
 from symcell.runtime.version import source_hash
 from symcell.runtime.views import _place_of, _whereabouts
+
+compilation = import_module("symcell.runtime.jit")  # the package has the function of that name
 
 
 def jit(function):

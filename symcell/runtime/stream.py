@@ -55,13 +55,14 @@ class Stream:
         wrong names, shapes and dtypes."""
         interface, params = self._kernel.interface, self._params
         given = checked_arrays(interface, "state", {} if state is None else state, interface.states, params._dtype, partly=True)
-        self._given = {name: copied(a) for name, a in given.items()}
-        self._shape: tuple[int, ...] | None = None  # of a single input, once a step is prepared
-        self._rows, self._row = [self._given], 0
+        given = {name: copied(a) for name, a in given.items()}
+        rows = given
         if params._told:
             shapes = interface.shapes(**params._told)
-            check_shapes(interface, "state", self._given, interface.states, shapes, (self.batch,), STEP)
-            self._rows = [initial_states(interface, self._given, params, shapes, self.batch, params._dtype)]
+            check_shapes(interface, "state", given, interface.states, shapes, (self.batch,), STEP)
+            rows = initial_states(interface, given, params, shapes, self.batch, params._dtype)
+        self._given, self._rows, self._row = given, [rows], 0
+        self._shape: tuple[int, ...] | None = None  # of a single input, once a step is prepared
 
     def _write(self, inputs: Any) -> None:
         """Check inputs, and write them; before the first step, prepare it."""
