@@ -45,18 +45,18 @@ class Symcell:
         kernel = problem.cell.compile(problem.dtype)
         options = {"threads": problem.threads}
         frozen = kernel.freeze(params)
-        self.forward = lambda: kernel.forward(params, x, initial, **options)
-        self.frozen = lambda: kernel.forward(frozen, x, initial, **options)
+        self.forward = lambda: kernel.forward(frozen, x, initial, **options)
 
         def both():
             train(params)
-            return kernel.backward(self.forward(), {problem.shown: cotangent})
+            return kernel.backward(kernel.forward(params, x, initial, **options), {problem.shown: cotangent})
 
-        self.both = both
+        self.both, self.update = both, lambda: frozen.update(params)
         self.name, self.shown, self.x = "symcell", problem.shown, problem.cell.inputs[0].name
 
     def outcome(self):
         grads = self.both()
+        self.update()
         return {"output": self.forward().states[self.shown], "dx": grads.inputs[self.x]} | grads.params | {
             f"d {name}": a for name, a in grads.initial.items()}
 

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
@@ -14,9 +15,9 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.clock import block, interleaved, ratio
-from benchmarks.contestants import Onnx, Problem, Symcell
+from benchmarks.contestants import Onnx, Problem, Symcell, Torch
 from benchmarks.machine import copy_bandwidth, median_seconds, product_speed
-from benchmarks.race import POINTS, cell_of, sizes_of
+from benchmarks.race import POINTS, UNEQUAL, cell_of, sizes_of
 
 
 def _row(table, what, measured, wanted, at_least=True, note=""):
@@ -68,14 +69,13 @@ def step(_):
         return many
 
     with torch.no_grad():
-        frozen = kernel.freeze(params)
-        calls = {"symcell": repeated(lambda: kernel.step(params, x_t, initial)), "torch": repeated(lambda: rival(x_torch, state)),
-                 "onnxruntime": repeated(onnx.step), "symcell, frozen": repeated(lambda: kernel.step(frozen, x_t, initial))}  # fmt: skip
+        stream = kernel.stream(params)
+        calls = {"symcell": repeated(lambda: stream.step(x_t)), "torch": repeated(lambda: rival(x_torch, state)),
+                 "onnxruntime": repeated(onnx.step)}  # fmt: skip
         times = interleaved(calls, 3.0)
     note = ", ".join(f"{name} {statistics.median(t) * 2e3:.2f} us" for name, t in times.items())
-    for own in ("symcell", "symcell, frozen"):
-        yield _row("step", f"torch.nn.LSTMCell / {own}", ratio(times, "torch", own), 10, note=note)
-        yield _row("step", f"onnxruntime / {own}", ratio(times, "onnxruntime", own), 5)
+    yield _row("step", "torch.nn.LSTMCell / symcell's stream", ratio(times, "torch"), 10, note=note)
+    yield _row("step", "onnxruntime / symcell's stream", ratio(times, "onnxruntime"), 5)
 
 
 def scans(threads):
@@ -89,7 +89,7 @@ def scans(threads):
         own.forward()  # so that its memory holds what products make
         with patch.object(module, "products_of", _idle):
             run = own.forward()
-            moved = sum(a.nbytes for a in (*run._tape, *run._sequences.values(), *run._call.inputs.values()))
+            moved = sum(a.nbytes for a in (*run.tape.values(), *run.states.values(), *run._call.inputs.values()))
             del run
             seconds = median_seconds(own.forward)
         note = f"{moved / seconds / 1e9:.1f} of {bandwidth / 1e9:.1f} GB/s"
@@ -121,7 +121,7 @@ spec.loader.exec_module(module)
 import numpy as np
 sizes = json.loads(sys.argv[2])
 def call(T, B, **sizes):
-    params, shapes = module.init(**sizes), module.shapes(**sizes)
+    params, shapes = module.init(**sizes), module.kernel.interface.shapes(**sizes)
     inputs = {name: np.ones((T, B, *shapes[name]), "float32") for name in module.kernel.interface.inputs}
     initial = {name: np.ones((B, *shapes[name]), "float32") for name in module.kernel.interface.states}
     run = module.forward(params, inputs, initial)
@@ -134,8 +134,33 @@ print(first, time.perf_counter() - begin)
 """
 
 
+def irregular(_):
+    """Two threads, a call half a second after the last one, as in a training loop that does other work between; beside calls that
+    follow one another."""
+    import torch
+
+    cell, (T, B, inputs, N) = cell_of("lstm"), UNEQUAL[1]
+    problem = Problem(cell, T, B, sizes_of(cell, N, inputs), threads=2)
+    arrays = problem.arrays()
+    own, rival = Symcell(problem, *arrays), Torch(problem, *arrays)
+    torch.set_num_threads(2)
+    times = {name: statistics.median(_after_a_pause(call) for _ in range(12)) for name, call in (("own", own.both), ("rival", rival.both))}
+    steady = block(own.both)
+    note = f"after a pause {times['own'] * 1e3:.1f} ms, steadily {steady * 1e3:.1f} ms, torch after a pause {times['rival'] * 1e3:.1f} ms"
+    yield _row("irregular", f"after a pause / steadily, T{T} B{B} I{inputs} N{N}", times["own"] / steady, 1.2, at_least=False, note=note)
+    yield _row("irregular", "torch / symcell, both after a pause", times["rival"] / times["own"], 1.0)
+
+
+def _after_a_pause(call):
+    """The seconds of a call that comes half a second after the last one."""
+    time.sleep(0.5)
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
 def compiling(_):
-    """A fresh process that imports a generated module and calls forward and backward: cold, and from Numba's cache."""
+    """A fresh process that imports a generated module and calls forward and backward: cold, and from the cache."""
     from symcell.modules import generate
 
     for name in ("lstm", "gru_reset_after", "peephole_lstm", "layer_norm_lstm", "slstm", "mamba"):
@@ -145,7 +170,7 @@ def compiling(_):
             path = generate(cell, folder)
             found = []
             for _ in range(4):
-                environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+                environment = {**os.environ, "SYMCELL_CACHE_DIR": folder}
                 done = subprocess.run([sys.executable, "-c", _START, str(path), sizes], env=environment, capture_output=True,
                                       text=True, check=True)  # fmt: skip
                 found.append([float(s) for s in done.stdout.split()])
@@ -226,7 +251,7 @@ def long(_):
         yield _row("long", f"{way}: time a step, T=100,000 / T=10,000", slopes, 1.25, at_least=False, note=note)
 
 
-TABLES = {f.__name__: f for f in (products, threads, step, scans, compiling, tape, long)}
+TABLES = {f.__name__: f for f in (products, threads, step, irregular, scans, compiling, tape, long)}
 BOTH = ("products", "scans")  # tables that are measured with one thread and with two
 
 

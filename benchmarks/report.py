@@ -28,13 +28,13 @@ def race_tables(found):
     rows = sorted(found["race"], key=lambda r: (r["race"], r["rival"], r["threads"], r["what"] != "both"))
     for (race, rival), group in groupby(rows, key=lambda r: (r["race"], r["rival"])):
         table = Table(title=f"{race} against {rival}", title_justify="left")
-        for column in ("threads", "what", "T", "B", "N", "rival, ms", "symcell, ms", "ratio", "of", "at most"):
+        for column in ("threads", "what", "T", "B", "I", "N", "rival, ms", "symcell, ms", "ratio", "of", "at most"):
             table.add_column(column, justify="right")
         own = list(group)
         for r in own:
             colour = "green" if r["ratio"] >= r["wanted"] else "red"
-            what = {"both": "forward + backward", "forward": "forward", "frozen": "forward, frozen"}[r["what"]]
-            table.add_row(str(r["threads"]), what, *(str(r[k]) for k in "TBN"), f"{r['rival_ms']:.2f}", f"{r['symcell_ms']:.2f}",
+            what = {"both": "forward + backward", "forward": "forward"}[r["what"]]
+            table.add_row(str(r["threads"]), what, *(str(r[k]) for k in "TBIN"), f"{r['rival_ms']:.2f}", f"{r['symcell_ms']:.2f}",
                           f"[{colour}]{r['ratio']:.2f}[/]", f"{r['wanted']:.1f}", f"{highest_ratio(r, found['peak']):.2f}")  # fmt: skip
         both = [r["ratio"] for r in own if r["what"] == "both"]
         if len(both) > 1:
@@ -56,6 +56,15 @@ def limit_tables(found):
 _CELLS = {"lstm-others": "lstm", "lstm-float64": "lstm in float64", "variant": "the example's variant"}  # races by their cells
 
 
+def _place(row):
+    return row["T"], row["B"], row["I"], row["N"]
+
+
+def _point(place):
+    T, B, inputs, N = place
+    return f"T{T}\nB{B}\nN{N}" if inputs == N else f"T{T} B{B}\nI{inputs}\nN{N}"
+
+
 def _threads(count):
     return f"{count} thread" + "s" * (count > 1)
 
@@ -71,18 +80,18 @@ def picture(found, path):
     both = sorted((r for r in found["race"] if r["what"] == "both"), key=lambda r: order.index(r["race"]))
     counts = sorted({r["threads"] for r in both})
     figure, axes = pyplot.subplots(len(counts) + 1, 1, figsize=(11, 4.2 * (len(counts) + 1)), layout="constrained")
-    points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in both))
+    points = list(dict.fromkeys(map(_place, both)))
     for axis, count in zip(axes, counts, strict=False):
         lines = dict.fromkeys((r["race"], r["rival"]) for r in both if r["threads"] == count)
         colours = ["black", *pyplot.get_cmap("tab20").colors]  # the vendor's own LSTM stands out
         for k, (race, rival) in enumerate(lines):
-            own = {(r["T"], r["B"], r["N"]): r["ratio"] for r in both if (r["race"], r["rival"], r["threads"]) == (race, rival, count)}
+            own = {_place(r): r["ratio"] for r in both if (r["race"], r["rival"], r["threads"]) == (race, rival, count)}
             axis.plot([points.index(p) for p in own], list(own.values()), "o-", label=f"{_CELLS.get(race, race)} / {rival}", linewidth=1 if k else 2.5, markersize=4,
                       color=colours[k % len(colours)])  # fmt: skip
         axis.axhline(1, color="black", linewidth=1)
         axis.set_yscale("log")
         axis.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
-        axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
+        axis.set_xticks(range(len(points)), list(map(_point, points)), fontsize=8)
         axis.set_ylabel("rival's time / symcell's")
         axis.set_title(f"forward + backward, {_threads(count)}: above 1, symcell is faster", loc="left")
         axis.legend(fontsize=7, ncols=4, loc="upper right")
@@ -98,15 +107,15 @@ def _roofline(found, axis):
     if not rows:
         axis.set_axis_off()
         return
-    points = list(dict.fromkeys((r["T"], r["B"], r["N"]) for r in rows))
+    points = list(dict.fromkeys(map(_place, rows)))
     for count in sorted({r["threads"] for r in rows}):
         own = [r for r in rows if r["threads"] == count]
-        places = [points.index((r["T"], r["B"], r["N"])) for r in own]
+        places = [points.index(_place(r)) for r in own]
         work = [operations(r) / 1e6 for r in own]
         axis.plot(places, [w / r["symcell_ms"] for w, r in zip(work, own, strict=True)], "o-", label=f"symcell, {_threads(count)}")
         axis.plot(places, [w / r["rival_ms"] for w, r in zip(work, own, strict=True)], "s--", label=f"torch, {_threads(count)}")
         axis.axhline(peak * count, color="grey", linestyle=":", linewidth=1)
-    axis.set_xticks(range(len(points)), [f"T{T}\nB{B}\nN{N}" for T, B, N in points], fontsize=8)
+    axis.set_xticks(range(len(points)), list(map(_point, points)), fontsize=8)
     axis.set_ylim(0, 1.05 * peak * max(r["threads"] for r in rows))
     axis.set_ylabel("GF/s in matrix products")
     axis.set_title("LSTM, forward + backward, beside the fastest product of any library (dotted)", loc="left")

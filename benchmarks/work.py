@@ -11,10 +11,10 @@ from symcell.language.primitives import matmul
 
 
 @cache
-def multiplications(race, N):
+def multiplications(race, N, inputs=None):
     """Those of one sample and step, in all products that are not of parameters alone."""
     cell = cell_of(RACES[race].cell)
-    derivation, numbers = cell.derive(), {Symbol(n, integer=True, positive=True): k for n, k in sizes_of(cell, N).items()}
+    derivation, numbers = cell.derive(), {Symbol(n, integer=True, positive=True): k for n, k in sizes_of(cell, N, inputs).items()}
     factors = [(e, e.args[0]) for row in derivation.forward if not row.once for e in row.rhs.atoms(matmul)]
     shapes = [(*derivation.shape(e), derivation.shape(left)[-1]) for e, left in factors]
     return sum(prod(int(n.subs(numbers)) for n in shape) for shape in shapes)
@@ -23,7 +23,7 @@ def multiplications(race, N):
 def operations(row):
     """Multiplications and additions of a race's row: the adjoint of a product is two products."""
     passes = 3 if row["what"] == "both" else 1
-    return 2 * passes * multiplications(row["race"], row["N"]) * row["T"] * row["B"]
+    return 2 * passes * multiplications(row["race"], row["N"], row["I"]) * row["T"] * row["B"]
 
 
 def highest_ratio(row, peak):

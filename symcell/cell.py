@@ -139,7 +139,7 @@ class Cell:
         return structure_of(self)
 
     def compile(self, dtype: "DTypeLike" = "float32") -> "Kernel":
-        """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward and step.
+        """Generated Numba kernels, loaded: a Kernel with init, freeze, forward, backward, step and stream.
 
         `dtype` is that of all its arrays, "float32" or "float64". Raises CellError for another, and for a cell of which no kernel
         can be made: one without an input, say, which would tell the number of steps and samples."""

@@ -94,7 +94,7 @@ def _is_as_written(path):
     return path.is_file() and is_sealed(_text_of(path))
 
 
-def stale(cells: Iterable[Cell], folder: str | PathLike[str]) -> list[str]:
+def stale(cells: Iterable[Cell], folder: str | PathLike[str], standalone: bool = False) -> list[str]:
     """What is wrong with a folder of generated modules, a line each: stale, missing and orphaned files. Writes nothing."""
     from symcell.compiler import source_of
 
@@ -103,7 +103,7 @@ def stale(cells: Iterable[Cell], folder: str | PathLike[str]) -> list[str]:
         path = folder / f"{cell.name}.py"
         if not path.is_file():
             problems.append(f"missing: {path} (cell {cell.name})")
-        elif _text_of(path) != source_of(cell):
+        elif _text_of(path) != source_of(cell, standalone):
             problems.append(f"stale: {path} does not say what cell {cell.name} says")
     known = {cell.name for cell in cells}
     for path in sorted(folder.glob("*.py")) if folder.is_dir() else ():

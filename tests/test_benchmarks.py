@@ -39,7 +39,7 @@ def test_ratios_are_rival_by_symcell():
 
 
 def test_the_report_has_every_row(tmp_path, capsys):
-    rows = [{"race": "lstm", "cell": "lstm", "dtype": "float32", "threads": k, "T": 2, "B": B, "N": 3, "what": what, "rival": "torch",
+    rows = [{"race": "lstm", "cell": "lstm", "dtype": "float32", "threads": k, "T": 2, "B": B, "I": 3, "N": 3, "what": what, "rival": "torch",
              "symcell_ms": 1.0, "rival_ms": 2.0, "ratio": 2.0, "wanted": 1.2, "rounds": 3}
             for k in (1, 2) for B in (1, 4) for what in ("both", "forward")]  # fmt: skip
     limit = limits._row("step", "one", 1.0, 2.0) | {"threads": 1}
@@ -52,7 +52,7 @@ def test_the_report_has_every_row(tmp_path, capsys):
 
 def test_what_arithmetic_allows():
     """Of an LSTM, four gates have two products with matrices of N by N each; QRNN's three have two, and no step needs them."""
-    row = {"race": "lstm", "dtype": "float32", "threads": 2, "T": 5, "B": 3, "N": 7, "what": "forward", "rival_ms": 1.0}
+    row = {"race": "lstm", "dtype": "float32", "threads": 2, "T": 5, "B": 3, "I": 7, "N": 7, "what": "forward", "rival_ms": 1.0}
     assert work.operations(row) == 2 * 8 * 7 * 7 * 5 * 3 and work.operations(row | {"what": "both"}) == 3 * work.operations(row)
     assert work.multiplications("qrnn", 4) == 6 * 4 * 4 and work.multiplications("gru", 5) == 6 * 5 * 5
     assert work.highest_ratio(row, peak=1e6) == 2 * work.highest_ratio(row | {"dtype": "float64"}, peak=1e6) == 2e3 / 11760

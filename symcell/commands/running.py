@@ -27,14 +27,17 @@ def generate(
     output: Folder = Path("generated"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; list what is stale, missing or orphaned.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="The whole catalogue besides the targets given.")] = False,
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="Copy the runtime beside the modules, which then need NumPy and Numba alone.")
+    ] = False,
 ):
-    """Standalone modules, which import NumPy and Numba only: a file a cell. They replace earlier ones, and no file that
-    symcell did not write.
+    """Modules with forward and backward passes: a file a cell. They import NumPy, Numba and symcell's runtime, no SymPy. They
+    replace earlier ones, and no file that symcell did not write.
 
     Examples:
 
     - `symcell generate`
-    - `symcell generate lstm examples/new_variant.py:variant -o kernels`
+    - `symcell generate lstm examples/new_variant.py:variant -o kernels --standalone`
     - `symcell generate --check`
     """
     from symcell import cells
@@ -44,10 +47,10 @@ def generate(
     whole = everything or not targets
     chosen = distinct([*loaded(targets), *(cells.get(name) for name in cells.names() if whole)])
     if not check:
-        for path in generate_all(chosen, output):
+        for path in generate_all(chosen, output, standalone):
             print(path)
         return
-    problems = stale(chosen, output)
+    problems = stale(chosen, output, standalone)
     if not whole:  # the modules of other cells are no orphans of these
         problems = [p for p in problems if not p.startswith("orphaned")]
     print("\n".join(problems) or f"{output}: {len(chosen)} modules, all as generated now")
