@@ -1,6 +1,7 @@
 """The way of the data, as the imports show it: no room reads one that comes after it."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,20 @@ BEFORE = {
 }
 
 
+def imports(tree):
+    """(module, level) of what a file imports from; of `import a, b`, each."""
+    for node in tree:
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or "", node.level
+        elif isinstance(node, ast.Import):
+            yield from ((a.name, 0) for a in node.names)
+
+
 def imported(path):
     """What of symcell a file imports when it is imported itself."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("symcell."):
-            yield node.module.split(".")[1]
+    for module, level in imports(ast.parse(path.read_text(encoding="utf-8")).body):
+        if module.startswith("symcell.") and not level:
+            yield module.split(".")[1]
 
 
 @pytest.mark.parametrize("room", BEFORE)
@@ -39,6 +49,18 @@ def test_a_room_reads_only_what_comes_before_it(room):
     assert len(paths) > 1
     for path in paths:
         assert set(imported(path)) <= BEFORE[room], path
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("runtime").glob("*.py")), ids=lambda path: path.stem)
+def test_the_runtime_imports_itself_numpy_and_numba_only(path):
+    """Itself relatively, since it may be a copy under another name; imports inside functions count."""
+    for module, level in imports(ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
+        assert level == 1 or (level == 0 and module.split(".")[0] in {"numpy", "numba", *sys.stdlib_module_names}), module
+
+
+def test_the_runtime_is_one_folder():
+    """Which is copied as it is."""
+    assert {path.suffix for path in PACKAGE.joinpath("runtime").iterdir() if path.name != "__pycache__"} == {".py"}
 
 
 def test_no_file_of_the_catalogue_has_the_name_of_a_cell():
