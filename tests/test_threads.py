@@ -11,8 +11,7 @@ from support.processes import run_python
 from support.threads import threads_for_everything
 
 from symcell import CellError, cells
-from symcell.runtime import barrier, jit, packing, prefetch, threads
-from symcell.runtime.barrier import team_of
+from symcell.runtime import packing, prefetch, threads
 
 
 @pytest.mark.parametrize("name", cells.names())
@@ -98,40 +97,6 @@ def test_two_python_threads_may_call_kernels_at_once():
     assert len(found) == 80
     for (k, _), outcome_of in found.items():
         assert_same(outcome_of, expected[k % 2])
-
-
-@pytest.mark.parametrize("team", (False, True))
-@pytest.mark.usefixtures("everything_is_worth_a_thread")
-def test_what_a_part_raises_is_raised_and_the_workers_work_again(team):
-    """Of a team, the others wait at a barrier that the one that raises never reaches."""
-    for failing in range(3):
-        members, done = team_of(3) if team else threads.ALONE, []
-
-        def task(k, failing=failing, members=members):
-            if k == failing:
-                raise RuntimeError("on purpose")
-            wait_for(members)
-
-        with pytest.raises(RuntimeError, match="on purpose"):
-            threads.in_parallel(task, [(k,) for k in range(3)], members)
-        threads.in_parallel(done.append, [(k,) for k in range(3)])
-        assert sorted(done) == [0, 1, 2]
-
-
-@jit
-def wait_for(team):
-    barrier(team)
-
-
-@pytest.mark.usefixtures("everything_is_worth_a_thread")
-def test_there_are_no_more_threads_than_asked_for():
-    """However many modules are used, from however many threads."""
-    kernels = [cells.get(name).compile("float64") for name in ("lstm", "gru", "rnn_readout")]
-    calls = [(kernel, problem(kernel, 9, B)) for kernel in kernels for B in (1, 4)]
-    for count in (1, 2, 3):
-        for kernel, call in calls:
-            outcome(kernel, *call, threads=count)
-    assert len(threads._pool._threads) <= 2  # and the caller
 
 
 @pytest.mark.parametrize("threads", (0, -1, 1.5, True, "2"))

@@ -16,7 +16,7 @@ _placed: tuple[frozenset[int], int, int] | None = None  # the caller's processor
 def _find_getcpu() -> Callable[[], int] | None:
     if not hasattr(os, "sched_setaffinity"):
         return None
-    return getattr(ctypes.CDLL(None), "sched_getcpu", None)
+    return getattr(ctypes.PyDLL(None), "sched_getcpu", None)
 
 
 _getcpu = _find_getcpu()

@@ -1,7 +1,8 @@
 """The barrier of a team: threads that share one sequence, each with some columns of every product, wait for one another.
 
 A team is an array of integers, which all of its threads see: its size, how many have arrived, how often all have, and whether
-the team is aborted. A member that raises aborts it, so that the others do not wait for ever: what they compute then is discarded.
+the team is aborted. A member that raises aborts it, so that the others do not wait for ever: what they compute then is discarded,
+and products leave it out, which are most of it.
 """
 
 import os
@@ -14,7 +15,7 @@ from numba.core import cgutils
 from .internals import ir
 from .jit import exact_jit, intrinsic
 
-_ARRIVED, _GENERATION, _ABORTED, _LENGTH = 8, 16, 24, 32  # entries of a team, a cache line apart
+_ARRIVED, _GENERATION, ABORTED, _LENGTH = 8, 16, 24, 32  # entries of a team, a cache line apart
 _SPINS = 4000  # looks before a waiting thread gives way
 
 
@@ -27,7 +28,7 @@ def team_of(size: int) -> np.ndarray:
 
 def abort(team: np.ndarray) -> None:
     """Let nobody wait for the others any more."""
-    team[_ABORTED] = 1
+    team[ABORTED] = 1
 
 
 @intrinsic()
@@ -78,7 +79,7 @@ def barrier(team):
             _atomic_add(team, _GENERATION, 1)
         else:
             looks = 0
-            while _atomic_load(team, _GENERATION) == generation and _atomic_load(team, _ABORTED) == 0:
+            while _atomic_load(team, _GENERATION) == generation and _atomic_load(team, ABORTED) == 0:
                 looks += 1
                 if looks > _SPINS:
                     _give_way()

@@ -82,11 +82,12 @@ def write(path: Path, content: bytes) -> bool:
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         _warn_once(f"symcell cannot write to its cache {path.parent}: {error.strerror or error}; code is compiled again in each "
                    "process. SYMCELL_CACHE_DIR chooses another folder")  # fmt: skip
         return False
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return True
 
 

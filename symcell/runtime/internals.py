@@ -3,6 +3,7 @@
 Numba 0.62 to 0.68 have them; tests/test_internals.py names the versions that were tried and uses each part.
 """
 
+import atexit
 import os
 from collections.abc import Callable
 from typing import Any
@@ -92,5 +93,7 @@ def compiler_lock() -> Any:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=global_compiler_lock.acquire, after_in_parent=global_compiler_lock.release,
-        after_in_child=global_compiler_lock.release
+        after_in_child=global_compiler_lock.release,
     )
+# Nor does a process end while one compiles: LLVM would lose the ground it stands on.
+atexit.register(global_compiler_lock.acquire)

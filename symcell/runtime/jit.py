@@ -6,8 +6,7 @@ Under NUMBA_DISABLE_JIT nothing is compiled, and each stays the Python function 
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
@@ -15,8 +14,17 @@ import numba.extending
 from numba import njit
 
 from .cache import Cache, text_hash
-from .internals import NO_REFERENCE_COUNTS, DistinctArguments, compiled_to_address, config, share_literals, use_cache
+from .internals import (
+    NO_REFERENCE_COUNTS,
+    DistinctArguments,
+    compiled_to_address,
+    compiler_lock,
+    config,
+    share_literals,
+    use_cache,
+)
 from .version import source_hash
+from .workers import uninterrupted
 
 DISABLED = bool(config.DISABLE_JIT)
 
@@ -42,34 +50,35 @@ def _named(function: Callable) -> Callable:
     return function
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the garbage collector: a compiler makes many objects and few cycles, and looking for them takes an eighth of its
-    time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _compiling_faster(dispatcher: Any) -> Any:
-    """The dispatcher, compiling without the garbage collector."""
+def _compiling_safely(dispatcher: Any) -> Any:
+    """The dispatcher, compiling where no interrupt ends it half-way: Numba would refuse the function from then on."""
     compiled = dispatcher.compile
 
     def compile(signature: Any) -> Any:
-        with _no_collection():
+        if compiler_lock().is_locked():  # by this thread, which compiles what calls the function
             return compiled(signature)
+        return uninterrupted(_without_collection, compiled, signature)
 
     dispatcher.compile = compile
     return dispatcher
 
 
+def _without_collection(compiled: Callable, signature: Any) -> Any:
+    """Compile without the garbage collector: a compiler makes many objects and few cycles, and looking for them takes an eighth
+    of its time. The lock is held, so that one thread at a time does so, and that no fork comes between."""
+    with compiler_lock():
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return compiled(signature)
+        finally:
+            if enabled:
+                gc.enable()
+
+
 def _cached(function: Callable, **options: Any) -> Any:
     """A dispatcher with a cache, if the code could be read back: its module has a file and can be imported."""
-    dispatcher = _compiling_faster(njit(**options)(_named(function)))
+    dispatcher = _compiling_safely(njit(**options)(_named(function)))
     if function.__module__ in sys.modules and text_hash(function):
         use_cache(dispatcher, Cache(function))
     return dispatcher

@@ -1,12 +1,16 @@
-"""The text of a generated module, made a module: written to the cache, so that Python and its tools find it, and imported."""
+"""The text of a generated module, made a module. It is written to the cache as well, where tools find it and where its
+functions have a file, as those need whose compiled code is cached; what is executed is the text that was given.
+"""
 
 import hashlib
 import importlib.abc
 import importlib.util
+import os
 import sys
 import threading
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from . import cache
 
@@ -15,13 +19,17 @@ _loading = threading.RLock()
 
 
 class _Text(importlib.abc.InspectLoader):
-    """Imports a module from its text, where no file can be written."""
+    """Imports a module from its text. Python's own loader would read a file of bytecode beside it, which a full disk may have cut
+    short."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, path: Path | None) -> None:
+        self._text, self.path = text, None if path is None else str(path)
 
     def get_source(self, fullname: str) -> str:
         return self._text
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._text, self.path or "<string>")
 
 
 def load_module(name: str, text: str) -> ModuleType:
@@ -40,16 +48,13 @@ def text_of(module: ModuleType) -> str | None:
 
 
 def _imported(name: str, text: str) -> ModuleType:
-    path = _written(f"{name.removeprefix(f'{PACKAGE}.')}.py", text.encode())
-    if path is None:
-        spec = importlib.util.spec_from_loader(name, _Text(text))
-    else:
-        spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    loader = _Text(text, _written(f"{name.removeprefix(f'{PACKAGE}.')}.py", text.encode()))
+    spec = ModuleSpec(name, loader, origin=loader.path)
+    spec.has_location = loader.path is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # compiled code refers to it by this name
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
@@ -70,3 +75,8 @@ def _holds(path: Path, content: bytes) -> bool:
         return path.read_bytes() == content
     except OSError:
         return False
+
+
+# A fork waits until a module that another thread imports is whole.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)

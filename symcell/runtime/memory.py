@@ -26,7 +26,8 @@ class _Loan:
         self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": (block[1], False), "version": 3}
 
     def __del__(self) -> None:
-        _give_back(self.size, self.block)
+        if hasattr(self, "block"):  # else an interrupt came before
+            _give_back(self.size, self.block)
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype, small: int = _SMALL) -> np.ndarray:
@@ -67,9 +68,11 @@ def _give_back(size: int, block: _Block) -> None:
     blocks = _idle.pop(size, [])
     blocks.append(block)
     _idle[size] = blocks
-    while sum(n * len(some) for n, some in list(_idle.items())) > _KEPT:
-        oldest = next(iter(_idle))
-        if len(_idle[oldest]) > 1:
-            _idle[oldest].pop()
-        else:
-            del _idle[oldest]
+    kept = list(_idle.items())  # one operation of C, as are the others: all threads give back, and no loan may fail to end
+    excess = sum(n * len(some) for n, some in kept) - _KEPT
+    for oldest, some in kept:
+        while some and excess > 0:
+            del some[-1:]
+            excess -= oldest
+        if not some:
+            _idle.pop(oldest, None)

@@ -47,7 +47,7 @@ class Frozen(Mapping[str, np.ndarray]):
     def __init__(self, kernel: "Kernel", arrays: Arrays, dtype: np.dtype) -> None:
         self._kernel, self._own, self._dtype = kernel, {name: copied(a) for name, a in arrays.items()}, dtype
         self._weights: Weights | None = None
-        self._version = 0  # how often it was updated
+        self._version, self._whole = 0, True  # how often it was updated, and whether the last time to the end
         self._arrays = {name: a.view() for name, a in self._own.items()}
         for a in self._arrays.values():
             a.flags.writeable = False
@@ -59,18 +59,24 @@ class Frozen(Mapping[str, np.ndarray]):
 
     def update(self, params: Mapping[str, ArrayLike]) -> None:
         """Take the numbers of other parameters of the same shapes, in place. Runs of before cannot go backward any more. Raises
-        CellError for wrong names, shapes and dtypes, and changes nothing then."""
+        CellError for wrong names, shapes and dtypes, and changes nothing then. After an update that was interrupted, calls raise
+        CellError until another one is whole."""
         cell = self._kernel.interface
         arrays = checked_arrays(cell, "params", params, cell.given, self._dtype)
         check_shapes(cell, "params", arrays, cell.given, {name: a.shape for name, a in self._own.items()}, ())
         self._version += 1
+        self._whole = False
         for name, a in arrays.items():
             self._own[name][...] = a
         if self._weights is not None:
             self._kernel.passes.pack(self._weights.sizes, self._own, self._dtype, into=self._weights)
+        self._whole = True
 
     def _packed(self, sizes: dict[str, int], threads: int) -> Weights:
         """The weights; packed again for other sizes, where parameters do not tell all of them."""
+        if not self._whole:
+            name = self._kernel.interface.name
+            raise CellError(f"{name}: an update of these frozen parameters was interrupted; update them again")
         if self._weights is None or self._weights.sizes != sizes:
             self._weights = self._kernel.passes.pack(sizes, self._own, self._dtype, threads)
         return self._weights

@@ -47,14 +47,13 @@ class Passes:
         (B, *shape), zero where left out. The gradient of an initial value that is a parameter is left to the caller: that of
         the initial state, added up over samples. Raises CellError for wrong names, shapes and dtypes; of the tape, dtypes."""
         call = self._call(weights, inputs, lengths, threads)
-        states = self._of_states(call, "states", states, (call.T + 1, call.B))
-        tape = checked_arrays(self.interface, "tape", tape, tape, call.dtype)
+        states = {n: ready(a) for n, a in self._of_states(call, "states", states, (call.T + 1, call.B)).items()}
+        tape = {n: ready(a) for n, a in checked_arrays(self.interface, "tape", tape, tape, call.dtype).items()}
         cotangents = self._of_states(call, "cotangents", cotangents, (call.T, call.B), partly=True)
         final = self._of_states(call, "final", final, (call.B,), partly=True)
         carried = {name: copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.dtype)
                    for name in self.interface.states}  # fmt: skip
-        kept = [{name: ready(a) for name, a in group.items()} for group in (states, tape)]
-        of_params, of_inputs = self.steps_back(call, 0, call.T, *kept, cotangents, carried, input_gradients)
+        of_params, of_inputs = self.steps_back(call, 0, call.T, states, tape, cotangents, carried, input_gradients)
         return of_params, of_inputs, carried
 
     def _of_states(

@@ -11,6 +11,7 @@ from .bands import (
     _tall_sum_band,
     _wide_row,
 )
+from .barrier import ABORTED
 from .jit import inlined
 from .memory import LINE
 from .packing import _put_row
@@ -42,6 +43,8 @@ def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
     rows, weights, out, team, ahead = _there(rows), _there(weights), _there(out), _there(team), _there(ahead)
     count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
     left, right = 0, panels
+    if team[ABORTED]:
+        return
     if team[0] > 1:
         left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
     if count == 1:
@@ -115,6 +118,8 @@ def _add_outer_products(left, from_left, right, from_right, out, first, T, lengt
     left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
     team, places, panels = _there(team), _there(places), _there(panels)
     (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
+    if team[ABORTED]:
+        return
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
     layers = array_in(out, 0, (out.shape[0], height * breadth))
     step, sample, added, rows = 0, low, (T - first - steps) * samples, (T - first) * samples

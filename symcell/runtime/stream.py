@@ -23,7 +23,8 @@ class Stream:
 
     `step` returns views of the stream's buffers, name -> (batch, *shape). They hold the state after that step until 63 more
     steps are done or `reset` is called; copy what is needed for longer. Parameters are frozen ones, read where they are: after
-    `frozen.update` the next step uses the new numbers. A stream is for one thread at a time."""
+    `frozen.update` the next step uses the new numbers. A stream is for one thread at a time. A step that is interrupted, as by
+    Ctrl-C, was made or was not; `state` tells, and the stream goes on from there."""
 
     def __init__(
         self, kernel: "Kernel", params: "Frozen", batch: int = 1, state: Mapping[str, ArrayLike] | None = None
@@ -38,30 +39,29 @@ class Stream:
             self._single[...] = inputs
         else:
             self._write(inputs)
-        if self._row == _STEPS:
+        row = self._call(self._table, self._added, _STEPS)
+        if not row:
             self._begin_again()
-        self._call(self._table, self._added)
-        self._row += 1
-        return self._rows[self._row]
+            row = self._call(self._table, self._added, _STEPS)
+        return self._rows[row]
 
     @property
     def state(self) -> dict[str, np.ndarray]:
         """The state after the last step, name -> (batch, *shape): see the class for how long it holds. Before the first step of a
         cell whose sizes only its inputs tell, the states that were given."""
-        return self._rows[self._row]
+        return self._rows[0 if len(self._rows) == 1 else int(self._table[-1])]
 
     def reset(self, state: Mapping[str, ArrayLike] | None = None) -> None:
         """Begin again, with a state, name -> (batch, *shape); states left out begin at their declared value. Raises CellError for
         wrong names, shapes and dtypes."""
         interface, params = self._kernel.interface, self._params
         given = checked_arrays(interface, "state", {} if state is None else state, interface.states, params._dtype, partly=True)
-        given = {name: copied(a) for name, a in given.items()}
-        rows = given
+        start = given = {name: copied(a) for name, a in given.items()}
         if params._told:
             shapes = interface.shapes(**params._told)
             check_shapes(interface, "state", given, interface.states, shapes, (self.batch,), STEP)
-            rows = initial_states(interface, given, params, shapes, self.batch, params._dtype)
-        self._given, self._rows, self._row = given, [rows], 0
+            start = initial_states(interface, given, params, shapes, self.batch, params._dtype)
+        self._given, self._rows = given, [start]
         self._shape: tuple[int, ...] | None = None  # of a single input, once a step is prepared
 
     def _write(self, inputs: Any) -> None:
@@ -94,13 +94,13 @@ class Stream:
         self._rows = [{name: a[row] for name, a in self._states.items()} for row in range(_STEPS + 1)]
         if len(self._inputs) == 1:
             (self._single,) = (a[0] for a in self._inputs.values())
-            self._shape = self._single.shape
+            self._shape = self._single.shape  # at last: from now on `step` does not look whether all is prepared
 
     def _begin_again(self) -> None:
         """Go on in the first row of the buffers, from the last state."""
         for a in self._states.values():
             a[0] = a[-1]
-        self._row, self._table[...] = 0, self._begin
+        self._table[...] = self._begin
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Stream, (self._kernel, self._params, self.batch, {name: a.copy() for name, a in self.state.items()})

@@ -7,16 +7,15 @@ first one all the rest, and they wait for one another before and after.
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import typeof
 
-from . import affinity
-from .barrier import abort, team_of
+from .barrier import ABORTED, abort, team_of
 from .internals import config
 from .jit import DISABLED
+from .workers import Task, submit
 
 _WORTHWHILE = 1 << 22  # multiplications that are worth waking a thread for
 _WORTH_A_BARRIER = 1 << 17  # and, in one step, worth two barriers
@@ -26,8 +25,6 @@ _ROWS_IN_CACHE = 256  # rows, of all samples and some steps, that are worked on 
 
 ALONE = team_of(1)
 _team = threading.Lock()  # teams run one after another: two of them might each have half of the workers
-_starting = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
 _compiled: set[tuple[Any, np.dtype]] = set()  # passes that are ready for a dtype
 
 
@@ -90,60 +87,71 @@ def run_pass(
     if len(parts) == 1:
         pass_(*arguments(parts[0]))
         return
-    if (pass_, dtype) not in _compiled and not DISABLED:  # an interrupt, or a full disk, meets no thread that waits for others
+    if (pass_, dtype) not in _compiled and not DISABLED:  # else each would wait for it
         pass_.compile(tuple(map(typeof, arguments(parts[0]))))
         _compiled.add((pass_, dtype))
     in_parallel(pass_, [arguments(part) for part in parts], parts[0].team)
 
 
-def in_parallel(task: Callable[..., Any], parts: Sequence[tuple], team: np.ndarray = ALONE) -> None:
-    """task(*part) for each part at once, the first in this thread. What one of them raises is raised."""
+def in_parallel(function: Callable[..., Any], parts: Sequence[tuple], team: np.ndarray = ALONE) -> None:
+    """function(*part) for each part at once, the first in this thread. What one of them raises is raised."""
     if len(parts) == 1:
-        task(*parts[0])
-    elif team[0] > 1:
-        with _team:
-            _run(task, parts, team)
+        function(*parts[0])
+    elif team[0] == 1:
+        _share(function, parts)
     else:
-        _run(task, parts, None)
+        with _team:
+            _together(function, parts, team)
 
 
-def _run(task: Callable[..., Any], parts: Sequence[tuple], team: np.ndarray | None) -> None:
-    """A part that no worker has begun when this thread has done its own is done here, too; of a team, each has a worker."""
-    pool = _workers()
-    affinity.keep_apart()
-    futures: list[Future] = []
+def _share(function: Callable[..., Any], parts: Sequence[tuple]) -> None:
+    """A part that no worker has begun when this thread has done its own is done here, too."""
+    tasks = [Task(function, *part) for part in parts[1:]]
     try:
-        for part in parts[1:]:
-            futures.append(pool.submit(task, *part))
-        task(*parts[0])
-        for future, part in zip(futures, parts[1:], strict=True):
-            if team is None and future.cancel():
-                task(*part)
-            else:
-                future.result()
-    except BaseException:
-        if team is not None:
+        submit(tasks)
+        function(*parts[0])
+        while tasks:
+            task = tasks.pop()
+            if task.begin():
+                task.do()
+            task.result()
+    finally:
+        _leave(tasks)
+
+
+def _together(function: Callable[..., Any], parts: Sequence[tuple], team: np.ndarray) -> None:
+    """Each member has a thread, and nobody waits for one that has left."""
+
+    def take_part(*part: Any) -> None:
+        try:
+            function(*part)
+        except BaseException:
             abort(team)
-        for future in futures:
-            future.cancel()
-        raise
+            raise
+
+    tasks = [Task(take_part, *part) for part in parts[1:]]
+    try:
+        submit(tasks)
+        function(*parts[0])
+        for task in tasks:
+            task.result()
+    finally:
+        team[ABORTED] = 1  # no call: a second interrupt cannot come before it
+        _leave(tasks)
 
 
-def _workers() -> ThreadPoolExecutor:
-    """The one pool of threads of this process; with the caller's own there are as many as Numba has."""
-    global _pool
-    if _pool is None:
-        with _starting:
-            if _pool is None:
-                _pool = ThreadPoolExecutor(max(1, config.NUMBA_NUM_THREADS - 1), "symcell", initializer=affinity.register)
-    return _pool
+def _leave(tasks: Sequence[Task]) -> None:
+    """Wait for the tasks that have begun, and let nobody begin the others: what they work with is the caller's."""
+    for task in tasks:
+        if not task.begin():
+            task.wait()
 
 
-def _start_afresh() -> None:
-    """In a forked process there are no workers, and nobody holds a lock."""
-    global _pool, _team, _starting
-    _pool, _team, _starting = None, threading.Lock(), threading.Lock()
+def _unlock_in_child() -> None:
+    """In a forked process there is no team."""
+    global _team
+    _team = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
+    os.register_at_fork(after_in_child=_unlock_in_child)

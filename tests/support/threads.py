@@ -10,11 +10,7 @@ _WORTH = ("_WORTHWHILE", "_WORTH_A_BARRIER", "_WORTH_A_TEAM", "_WORTH_PACKING")
 
 @contextmanager
 def threads_for_everything(count=3):
-    """So many threads, for tasks of any size, in blocks of few steps. They end with the context."""
-    worth = dict.fromkeys(_WORTH, 1) | {"_ROWS_IN_CACHE": 15, "_pool": None}
+    """So many threads, for tasks of any size, in blocks of few steps."""
+    worth = dict.fromkeys(_WORTH, 1) | {"_ROWS_IN_CACHE": 15}
     with patch.multiple(threads, **worth), patch.object(threads.config, "NUMBA_NUM_THREADS", count):
-        try:
-            yield
-        finally:
-            if threads._pool is not None:
-                threads._pool.shutdown()
+        yield
