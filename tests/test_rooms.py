@@ -20,7 +20,7 @@ BEFORE = {
     "derivation": DERIVATION,
     "notation": NOTATION,
     "program": PROGRAM,
-    "targets": PROGRAM | NOTATION | {"targets"},
+    "targets": PROGRAM | NOTATION | {"targets", "runtime"},  # generated modules name the runtime's version
     "documents": NOTATION | {"documents", "interpret", "files"},
     "runtime": {"runtime"},
     "cells": LANGUAGE | {"cell", "cells"},
