@@ -210,7 +210,7 @@ def test_groups_are_dicts(kernel, params, run, other):
 def test_frozen_parameters_of_another_cell(kernel, single):
     frozen = single.freeze(single.init(n_x=N_X, n_h=N_H))
     for call in (lambda: kernel.forward(frozen, normal(T, B, N_X)), lambda: kernel.step(frozen, normal(B, N_X))):
-        refused(call, "lstm: params must be a dict", "found parameters that a kernel of rnn has frozen; freeze a dict of them with this one")
+        refused(call, "lstm: a kernel of rnn has frozen these parameters; freeze a dict of them with this one")
 
 
 class Tensor:
