@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "cc8a16b212ad327b"
+CONTENT_HASH = "0a83da5d2306ac32"
 
 
 @unfused
@@ -37,15 +37,15 @@ def forward_once_row(n_h, M, gamma, w_h_out):
     real = M.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
-            w_h = M[j, k_] - M[k_, j] - gamma[0] * (one if j == k_ else zero)
+            w_h = M[j, k] - M[k, j] - gamma[0] * (one if j == k else zero)
             # kept
-            w_h_out[j, k_] = w_h
+            w_h_out[j, k] = w_h
 
 
 @jit
-def forward_once(n_h, M, gamma, w_h):
+def forward_once(n_h, n_x, M, gamma, w_h):
     """What needs parameters alone."""
     forward_once_row(n_h, M, gamma, w_h)
 
@@ -64,8 +64,8 @@ def forward_step_row(n_h, z_h_from_h_prev, z_h_from_x, b, tanh_z_h_out, h_prev, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, V_packed, w_h_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, V_packed, w_h_packed,
+        x, from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -94,15 +94,15 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, 
 def backward_once_row(n_h, dw_h, dM_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # through (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
-            dM = dw_h[j, k_] - dw_h[k_, j]
+            dM = dw_h[j, k] - dw_h[k, j]
             # passed on
-            dM_out[j, k_] = dM
+            dM_out[j, k] = dM
 
 
 @jit
-def backward_once(n_h, dw_h, dM):
+def backward_once(n_h, n_x, dw_h, dM):
     """Gradients through what parameters alone make."""
     backward_once_row(n_h, dw_h, dM)
 
@@ -141,7 +141,7 @@ def backward_after_row(n_h, dz_h, db):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given, dh_later,
         epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -197,26 +197,21 @@ def pack_weights(sizes, dtype, params, into, threads):
     V, M, gamma = (params[key] for key in ("V", "M", "gamma"))
     gamma = gamma.reshape(1)
     if into is None:
-        into = {
-            "w_h": allocate((n_h, n_h), dtype),
-            "w_h_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "V_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "V_packed": empty_panels(n_x, n_h, dtype),
-            "w_h_packed": empty_panels(n_h, n_h, dtype),
-        }
-    w_h, w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed = into.values()
+        into = empty_panels(dtype, w_h_packed_transposed=(n_h, n_h), V_packed_transposed=(n_h, n_x),
+            V_packed=(n_x, n_h), w_h_packed=(n_h, n_h)) | {"w_h": allocate((n_h, n_h), dtype)}
+    w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed, w_h = into.values()
     # What needs parameters alone.
-    forward_once(n_h, M, gamma, w_h)
+    forward_once(n_h, n_x, M, gamma, w_h)
 
     def part(rank, threads):
         # w_h.T @ dz_h
-        pack(w_h, 0, n_h, True, w_h_packed_transposed, 0, 0, rank, threads)
+        pack((w_h,), 0, n_h, True, w_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # V.T @ dz_h
-        pack(V, 0, n_x, True, V_packed_transposed, 0, 0, rank, threads)
+        pack((V,), 0, n_x, True, V_packed_transposed, 0, 0, 0, 0, rank, threads)
         # V @ x
-        pack(V, 0, n_x, False, V_packed, 0, 0, rank, threads)
+        pack((V,), 0, n_x, False, V_packed, 0, 0, 0, 0, rank, threads)
         # w_h @ h_prev
-        pack(w_h, 0, n_h, False, w_h_packed, 0, 0, rank, threads)
+        pack((w_h,), 0, n_h, False, w_h_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         w_h_packed_transposed.size + V_packed_transposed.size + V_packed.size + w_h_packed.size))
@@ -238,8 +233,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     tanh_z_h_seq = allocate((T, B, n_h), dtype)
     from_x = allocate((block, B, n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, V_packed, w_h_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, V_packed,
+        w_h_packed, x, from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon))
     return {"h": h_seq}, {"tanh_z_h_seq": tanh_z_h_seq}
 
 
@@ -268,17 +263,16 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, tanh_z_h_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given, dh_later,
-        epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given,
+        dh_later, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(lines, panels, ahead))
     dw_h = summed(dw_h)
     dV = summed(dV)
     sums = summed(sums)
     # Gradients through what parameters alone make.
     dM = allocate((n_h, n_h), dtype)
-    backward_once(n_h, dw_h, dM)
-    db = sums
-    return {"b": db, "V": dV, "M": dM}, {"x": dx_seq}
+    backward_once(n_h, n_x, dw_h, dM)
+    return {"b": sums, "V": dV, "M": dM}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, wait,
 )
 
-CONTENT_HASH = "78a569666ac44f64"
+CONTENT_HASH = "541537b182042d5c"
 
 
 @fused
@@ -71,8 +71,8 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, b_g, g_seq, f_seq, p_o, b_o, o_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, b_g, g_seq, f_seq, p_o, b_o, o_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -150,7 +150,7 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_g, db_g, dz_o, c, dp_o,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq, p_o,
         dc_given, dc_later, i_seq, g_seq, f_seq, p_i, dW, dU, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -210,27 +210,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_i, U_i, W_g, U_g, W_o, U_o = (params[key] for key in ("W_i", "U_i", "W_g", "U_g", "W_o", "U_o"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
-        for k, matrix in enumerate((U_i, U_g, U_o)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_g, U_o), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_g.T @ dz_g + W_o.T @ dz_o
-        for k, matrix in enumerate((W_i, W_g, W_o)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_g, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_g @ x, W_o @ x
-        for k, matrix in enumerate((W_i, W_g, W_o)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_g, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ h_prev, U_g @ h_prev, U_o @ h_prev
-        for k, matrix in enumerate((U_i, U_g, U_o)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -252,8 +244,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, g_seq, f_seq, o_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_h_prev = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, b_g, g_seq, f_seq, p_o, b_o, o_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, b_g, g_seq, f_seq, p_o, b_o, o_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
@@ -280,8 +272,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq, p_o,
-        dc_given, dc_later, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums), each=(lines, panels, ahead))
+        n_x, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq,
+        p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

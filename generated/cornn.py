@@ -31,7 +31,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "1b224ee1e712ab16"
+CONTENT_HASH = "66d2b923414d3b33"
 
 
 @unfused
@@ -53,9 +53,9 @@ def forward_step_row(n_h, z_z_from_x, z_z_from_y_prev, z_z_from_z_prev, b_z, tan
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_z_packed, U_z_y_packed,
-        U_z_z_packed, x, from_x, y_seq, from_y_prev, z_seq, from_z_prev, x_kept, b_z, tanh_z_z_seq, dt,
-        epsilon, gamma):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_z_packed,
+        U_z_y_packed, U_z_z_packed, x, from_x, y_seq, from_y_prev, z_seq, from_z_prev, x_kept, b_z,
+        tanh_z_z_seq, dt, epsilon, gamma):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -130,7 +130,7 @@ def backward_after_row(n_h, dz_z, db_z):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_given, dy_later,
         dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon, dW_z, dU_z_y, dU_z_z, sums, lines,
         panels, ahead):
@@ -191,27 +191,21 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_z, U_z_y, U_z_z = (params[key] for key in ("W_z", "U_z_y", "U_z_z"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(n_h, 2 * n_h, dtype),
-            "W_z_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_z_packed": empty_panels(n_x, n_h, dtype),
-            "U_z_y_packed": empty_panels(n_h, n_h, dtype),
-            "U_z_z_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(n_h, 2 * n_h), W_z_packed_transposed=(n_h, n_x),
+            W_z_packed=(n_x, n_h), U_z_y_packed=(n_h, n_h), U_z_z_packed=(n_h, n_h))
     U_transposed, W_z_packed_transposed, W_z_packed, U_z_y_packed, U_z_z_packed = into.values()
 
     def part(rank, threads):
         # U_z_y.T @ dz_z, U_z_z.T @ dz_z
-        pack(U_z_y, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_z_z, 0, n_h, True, U_transposed, 0, n_h, rank, threads)
+        pack((U_z_y, U_z_z), 0, n_h, True, U_transposed, 0, 0, 0, n_h, rank, threads)
         # W_z.T @ dz_z
-        pack(W_z, 0, n_x, True, W_z_packed_transposed, 0, 0, rank, threads)
+        pack((W_z,), 0, n_x, True, W_z_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_z @ x
-        pack(W_z, 0, n_x, False, W_z_packed, 0, 0, rank, threads)
+        pack((W_z,), 0, n_x, False, W_z_packed, 0, 0, 0, 0, rank, threads)
         # U_z_y @ y_prev
-        pack(U_z_y, 0, n_h, False, U_z_y_packed, 0, 0, rank, threads)
+        pack((U_z_y,), 0, n_h, False, U_z_y_packed, 0, 0, 0, 0, rank, threads)
         # U_z_z @ z_prev
-        pack(U_z_z, 0, n_h, False, U_z_z_packed, 0, 0, rank, threads)
+        pack((U_z_z,), 0, n_h, False, U_z_z_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + W_z_packed_transposed.size + W_z_packed.size + U_z_y_packed.size + U_z_z_packed.size))
@@ -239,9 +233,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, n_h), dtype)
     from_y_prev = allocate((1, B, n_h), dtype)
     from_z_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_z_packed, U_z_y_packed,
-        U_z_z_packed, x, from_x, y_seq, from_y_prev, z_seq, from_z_prev, x_kept, b_z, tanh_z_z_seq, dt,
-        epsilon, gamma))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_z_packed,
+        U_z_y_packed, U_z_z_packed, x, from_x, y_seq, from_y_prev, z_seq, from_z_prev, x_kept, b_z,
+        tanh_z_z_seq, dt, epsilon, gamma))
     return {"z": z_seq, "y": y_seq}, {"tanh_z_z_seq": tanh_z_z_seq}
 
 
@@ -272,10 +266,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_given, dy_later,
-        dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y, dU_z_z, sums),
-        each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_given,
+        dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y, dU_z_z,
+        sums), each=(lines, panels, ahead))
     dW_z = summed(dW_z)
     dU_z_y = summed(dU_z_y)
     dU_z_z = summed(dU_z_z)

@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "77cf9e0568ca858f"
+CONTENT_HASH = "c7532e758aa956ac"
 
 
 @fused
@@ -115,10 +115,10 @@ def forward_step_row_6(n_h, z_h1_from_x, z_h_from_h5, b_h, tanh_z_h_out, h5, dt,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_h_packed, U_h_packed, x,
-        from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq, from_h4,
-        h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
-        tanh_z_h5_seq, tanh_z_h_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_h_packed,
+        U_h_packed, x, from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq,
+        from_h4, h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq,
+        tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -193,22 +193,21 @@ def backward_once_row(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h
         dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # through (1), (2), (3), (4), (5), (6)
             dU_h = (
-                dz_h1_h_prev[j, k_] + dz_h2_h1[j, k_] + dz_h3_h2[j, k_] + dz_h4_h3[j, k_] + dz_h5_h4[j, k_]
-                + dz_h_h5[j, k_]
+                dz_h1_h_prev[j, k] + dz_h2_h1[j, k] + dz_h3_h2[j, k] + dz_h4_h3[j, k] + dz_h5_h4[j, k]
+                + dz_h_h5[j, k]
             )
             # passed on
-            dU_h_out[j, k_] = dU_h
+            dU_h_out[j, k] = dU_h
     for j in range(n_h):
-        for k_ in range(n_x):
+        for k in range(n_x):
             dW_h = (
-                dz_h1_x[j, k_] + dz_h2_x[j, k_] + dz_h3_x[j, k_] + dz_h4_x[j, k_] + dz_h5_x[j, k_]
-                + dz_h_x[j, k_]
+                dz_h1_x[j, k] + dz_h2_x[j, k] + dz_h3_x[j, k] + dz_h4_x[j, k] + dz_h5_x[j, k] + dz_h_x[j, k]
             )
             # passed on
-            dW_h_out[j, k_] = dW_h
+            dW_h_out[j, k] = dW_h
 
 
 @jit
@@ -355,7 +354,7 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
         from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
         dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
@@ -490,24 +489,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     U_h, W_h = (params[key] for key in ("U_h", "W_h"))
     if into is None:
-        into = {
-            "U_h_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(6 * n_h, n_x, dtype),
-            "W_h_packed": empty_panels(n_x, n_h, dtype),
-            "U_h_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_h_packed_transposed=(n_h, n_h), W_transposed=(6 * n_h, n_x),
+            W_h_packed=(n_x, n_h), U_h_packed=(n_h, n_h))
     U_h_packed_transposed, W_transposed, W_h_packed, U_h_packed = into.values()
 
     def part(rank, threads):
         # U_h.T @ dz_h
-        pack(U_h, 0, n_h, True, U_h_packed_transposed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_h, True, U_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @ dz_h
-        for k, matrix in enumerate((W_h, W_h, W_h, W_h, W_h, W_h)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_h, W_h, W_h, W_h, W_h, W_h), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_h @ x
-        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
         # U_h @ h_prev
-        pack(U_h, 0, n_h, False, U_h_packed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_h, False, U_h_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_h_packed_transposed.size + W_transposed.size + W_h_packed.size + U_h_packed.size))
@@ -537,10 +531,10 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_h3 = allocate((1, B, n_h), dtype)
     from_h4 = allocate((1, B, n_h), dtype)
     from_h5 = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_h_packed, U_h_packed, x,
-        from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq, from_h4,
-        h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
-        tanh_z_h5_seq, tanh_z_h_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_h_packed,
+        U_h_packed, x, from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq,
+        from_h4, h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq,
+        tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq))
     return {"h": h_seq}, {"h1_seq": h1_seq, "h2_seq": h2_seq, "h3_seq": h3_seq, "h4_seq": h4_seq,
         "h5_seq": h5_seq, "tanh_z_h1_seq": tanh_z_h1_seq, "tanh_z_h2_seq": tanh_z_h2_seq,
         "tanh_z_h3_seq": tanh_z_h3_seq, "tanh_z_h4_seq": tanh_z_h4_seq, "tanh_z_h5_seq": tanh_z_h5_seq,
@@ -586,8 +580,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
         from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
         dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
         dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3,
@@ -611,9 +605,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_h = allocate((n_h, n_x), dtype)
     backward_once(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dU_h, dz_h1_x,
         dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h)
-    dtau = sums[0:1]
-    db_h = sums[1:n_h + 1]
-    return {"tau": dtau.reshape(()), "b_h": db_h, "U_h": dU_h, "W_h": dW_h}, {"x": dx_seq}
+    return {"tau": sums[0:1].reshape(()), "b_h": sums[1:n_h + 1], "U_h": dU_h, "W_h": dW_h}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

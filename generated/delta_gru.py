@@ -43,7 +43,7 @@ from symcell.runtime import (
     summed, sums_of_products, tanh,
 )
 
-CONTENT_HASH = "261a3d5d3052a100"
+CONTENT_HASH = "0ba287d650fd8e2b"
 
 
 @fused
@@ -120,9 +120,9 @@ def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_p
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_x, n_h, W, U, d_x_seq, from_d_x,
-        d_h_seq, from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq, m_z_seq,
-        m_h_seq, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, d_x_seq,
+        from_d_x, d_h_seq, from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq,
+        m_z_seq, m_h_seq, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(2 * n_h, W)
     r = array_in(memory, 0, (n_h,))
@@ -189,7 +189,7 @@ def backward_once_row(n_h, db_r_out, db_z_out, db_x_out, db_h_out):
 
 
 @jit
-def backward_once(n_h, db_r, db_z, db_x, db_h):
+def backward_once(n_x, n_h, db_r, db_z, db_x, db_h):
     """Gradients through what parameters alone make."""
     backward_once_row(n_h, db_r, db_z, db_x, db_h)
 
@@ -305,7 +305,7 @@ def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, theta, x, x_sent_pre
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, n_x, n_h, U_transposed,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, U_transposed,
         W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given, dh_later, m_z_seq,
         dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given, dm_z_later, dm_r_given,
         dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta, h_sent_seq, dm_x_given,
@@ -376,27 +376,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_r, W_r, U_z, W_z, W_g, U_g = (params[key] for key in ("U_r", "W_r", "U_z", "W_z", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
-        for k, matrix in enumerate((U_r, U_z, U_g)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_r, U_z, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
-        for k, matrix in enumerate((W_r, W_z, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_r, W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_r @ d_x, W_z @ d_x, W_g @ d_x
-        for k, matrix in enumerate((W_r, W_z, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_r, W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_r @ d_h, U_z @ d_h, U_g @ d_h
-        for k, matrix in enumerate((U_r, U_z, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_r, U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -430,7 +422,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     d_h_seq, g_seq = allocate((2, T, B, n_h), dtype)
     from_d_x = allocate((block, B, 3 * n_h), dtype)
     from_d_h = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_x, n_h, W, U, d_x_seq,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, d_x_seq,
         from_d_x, d_h_seq, from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq,
         m_z_seq, m_h_seq, g_seq))
     return {"x_sent": x_sent_seq, "h_sent": h_sent_seq, "m_r": m_r_seq, "m_z": m_z_seq, "m_x": m_x_seq,
@@ -471,7 +463,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given,
         dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x, x_sent_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_x, n_h, U_transposed,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, U_transposed,
         W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given, dh_later, m_z_seq,
         dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given, dm_z_later, dm_r_given,
         dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta, h_sent_seq, dm_x_given,
@@ -484,15 +476,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     db_z = allocate((n_h,), dtype)
     db_x = allocate((n_h,), dtype)
     db_h = allocate((n_h,), dtype)
-    backward_once(n_h, db_r, db_z, db_x, db_h)
-    dU_r = dU[0:n_h]
-    dU_z = dU[n_h:2 * n_h]
-    dU_g = dU[2 * n_h:3 * n_h]
-    dW_r = dW[0:n_h]
-    dW_z = dW[n_h:2 * n_h]
-    dW_g = dW[2 * n_h:3 * n_h]
-    return {"U_r": dU_r, "W_r": dW_r, "U_z": dU_z, "W_z": dW_z, "W_g": dW_g, "U_g": dU_g, "b_r": db_r,
-        "b_z": db_z, "b_x": db_x, "b_h": db_h}, {"x": dx_seq}
+    backward_once(n_x, n_h, db_r, db_z, db_x, db_h)
+    return {"U_r": dU[0:n_h], "W_r": dW[0:n_h], "U_z": dU[n_h:2 * n_h], "W_z": dW[n_h:2 * n_h],
+        "W_g": dW[2 * n_h:3 * n_h], "U_g": dU[2 * n_h:3 * n_h], "b_r": db_r, "b_z": db_z, "b_x": db_x,
+        "b_h": db_h}, {"x": dx_seq}
 
 
 def shapes(n_x, n_h):

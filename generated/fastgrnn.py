@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused,
 )
 
-CONTENT_HASH = "b94dbde439b64061"
+CONTENT_HASH = "1001f190f241cd03"
 
 
 @fused
@@ -46,7 +46,7 @@ def forward_once_row(zeta, w_h_out, nu, w_h_2_out):
 
 
 @jit
-def forward_once(zeta, w_h, nu, w_h_2):
+def forward_once(n_h, n_x, zeta, w_h, nu, w_h_2):
     """What needs parameters alone."""
     forward_once_row(zeta, w_h, nu, w_h_2)
 
@@ -72,8 +72,8 @@ def forward_step_row(n_h, p_from_h_prev, p_from_x, b_z, z_out, b_c, c_out, h_pre
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_packed, U_packed, x, from_x,
-        h_seq, from_h_prev, x_kept, b_z, z_seq, b_c, c_seq, w_h_2, w_h):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_packed, U_packed, x,
+        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_c, c_seq, w_h_2, w_h):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -111,7 +111,7 @@ def backward_once_row(dw_h, w_h, dzeta_out, dw_h_2, w_h_2, dnu_out):
 
 
 @jit
-def backward_once(dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu):
+def backward_once(n_h, n_x, dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu):
     """Gradients through what parameters alone make."""
     backward_once_row(dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu)
 
@@ -168,7 +168,7 @@ def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_given, dh_later,
         dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -231,27 +231,22 @@ def pack_weights(sizes, dtype, params, into, threads):
     zeta = zeta.reshape(1)
     nu = nu.reshape(1)
     if into is None:
-        into = {
-            "w_h": allocate((1,), dtype),
-            "w_h_2": allocate((1,), dtype),
-            "U_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_packed": empty_panels(n_x, n_h, dtype),
-            "U_packed": empty_panels(n_h, n_h, dtype),
-        }
-    w_h, w_h_2, U_packed_transposed, W_packed_transposed, W_packed, U_packed = into.values()
+        into = empty_panels(dtype, U_packed_transposed=(n_h, n_h), W_packed_transposed=(n_h, n_x),
+            W_packed=(n_x, n_h), U_packed=(n_h, n_h)) | {"w_h": allocate((1,), dtype), "w_h_2": allocate((1,),
+            dtype)}
+    U_packed_transposed, W_packed_transposed, W_packed, U_packed, w_h, w_h_2 = into.values()
     # What needs parameters alone.
-    forward_once(zeta, w_h, nu, w_h_2)
+    forward_once(n_h, n_x, zeta, w_h, nu, w_h_2)
 
     def part(rank, threads):
         # U.T @ dp
-        pack(U, 0, n_h, True, U_packed_transposed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, True, U_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W.T @ dp
-        pack(W, 0, n_x, True, W_packed_transposed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, True, W_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W @ x
-        pack(W, 0, n_x, False, W_packed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, False, W_packed, 0, 0, 0, 0, rank, threads)
         # U @ h_prev
-        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_packed_transposed.size + W_packed_transposed.size + W_packed.size + U_packed.size))
@@ -272,8 +267,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     z_seq, c_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_packed, U_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_c, c_seq, w_h_2, w_h))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_packed, U_packed,
+        x, from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_c, c_seq, w_h_2, w_h))
     return {"h": h_seq}, {"c_seq": c_seq, "z_seq": z_seq}
 
 
@@ -302,8 +297,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h + 2, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, z_seq, c_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_given, dh_later,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_given, dh_later,
         dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)
@@ -313,11 +308,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Gradients through what parameters alone make.
     dzeta = allocate((1,), dtype)
     dnu = allocate((1,), dtype)
-    backward_once(dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu)
-    db_z = sums[2:n_h + 2]
-    db_c = sums[n_h + 2:2 * n_h + 2]
-    return {"U": dU, "W": dW, "b_z": db_z, "b_c": db_c, "zeta": dzeta.reshape(()),
-        "nu": dnu.reshape(())}, {"x": dx_seq}
+    backward_once(n_h, n_x, dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu)
+    return {"U": dU, "W": dW, "b_z": sums[2:n_h + 2], "b_c": sums[n_h + 2:2 * n_h + 2],
+        "zeta": dzeta.reshape(()), "nu": dnu.reshape(())}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

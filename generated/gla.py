@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "510e942d0bbb43b7"
+CONTENT_HASH = "7514ba4344eae797"
 
 
 @fused
@@ -61,23 +61,23 @@ def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_
         # kept
         v_out[j] = v
     for j in range(n_k):
-        for k__ in range(n_v):
+        for k_ in range(n_v):
             # (5) S = column(a) * S_prev + outer(k, v)
-            S = a_out[j] * S_prev[j, k__] + k_out[j] * v_out[k__]
+            S = a_out[j] * S_prev[j, k_] + k_out[j] * v_out[k_]
             # kept
-            S_out[j, k__] = S
+            S_out[j, k_] = S
     # (6) y = S.T @ q
     for j in range(n_v):
         y_out[j] = zero
-    for k__ in range(n_k):
+    for k_ in range(n_k):
         for j in range(n_v):
-            y_out[j] = added(y_out[j], q_out[k__] * S_out[k__, j])
+            y_out[j] = added(y_out[j], q_out[k_] * S_out[k_, j])
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_k, n_v, W, G_1_packed,
-        G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq, v_seq, S_seq,
-        y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_k, n_v, n_r, W,
+        G_1_packed, G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq,
+        v_seq, S_seq, y_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -118,18 +118,18 @@ def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_
         # passed on
         dy_out[j] = dy
     for j in range(n_k):
-        for k__ in range(n_v):
+        for k_ in range(n_v):
             # given, carried back from the next step, through (6) y = S.T @ q
-            dS = dy_out[k__] * q[j] + dS_given[j, k__] + dS_later[j, k__]
+            dS = dy_out[k_] * q[j] + dS_given[j, k_] + dS_later[j, k_]
             # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
-            dS_out[j, k__] = dS
-            dS_later[j, k__] = dS_prev
+            dS_out[j, k_] = dS
+            dS_later[j, k_] = dS_prev
     for j in range(n_k):
         da = zero
-        for k__ in range(n_v):
-            da = added(da, dS_out[j, k__] * S_prev[j, k__])
+        for k_ in range(n_v):
+            da = added(da, dS_out[j, k_] * S_prev[j, k_])
         da_out[j] = da
     for j in range(n_k):
         # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
@@ -140,19 +140,19 @@ def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_
     # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_v):
         dv_out[j] = zero
-    for k__ in range(n_k):
+    for k_ in range(n_k):
         for j in range(n_v):
-            dv_out[j] = added(dv_out[j], dS_out[k__, j] * k[k__])
+            dv_out[j] = added(dv_out[j], dS_out[k_, j] * k[k_])
     for j in range(n_k):
         dk = zero
-        for k__ in range(n_v):
-            dk = added(dk, dS_out[j, k__] * v[k__])
+        for k_ in range(n_v):
+            dk = added(dk, dS_out[j, k_] * v[k_])
         dk_out[j] = dk
     # through (6) y = S.T @ q
     for j in range(n_k):
         dq = zero
-        for k__ in range(n_v):
-            dq = added(dq, dy_out[k__] * S[j, k__])
+        for k_ in range(n_v):
+            dq = added(dq, dy_out[k_] * S[j, k_])
         dq_out[j] = dq
     for j in range(n_k):
         # through (1) q = (W_q @ x) / sqrt(n_k)
@@ -172,9 +172,9 @@ def backward_before_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_k, n_v, n_r,
-        G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq,
-        z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_k, n_v,
+        n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq,
+        dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2,
         dweights, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     memory = scratch(2 * n_k + n_k * n_v + n_v, G_2_packed_transposed)
@@ -230,30 +230,24 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_k, n_v, n_r = (sizes[key] for key in ("n_x", "n_k", "n_v", "n_r"))
     W_q, W_k, W_v, G_2, G_1 = (params[key] for key in ("W_q", "W_k", "W_v", "G_2", "G_1"))
     if into is None:
-        into = {
-            "G_2_packed_transposed": empty_panels(n_k, n_r, dtype),
-            "weights_transposed": empty_panels(2 * n_k + n_r + n_v, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_k + n_v, dtype),
-            "G_1_packed": empty_panels(n_x, n_r, dtype),
-            "G_2_packed": empty_panels(n_r, n_k, dtype),
-        }
+        into = empty_panels(dtype, G_2_packed_transposed=(n_k, n_r), weights_transposed=(2 * n_k + n_r + n_v,
+            n_x), W=(n_x, 2 * n_k + n_v), G_1_packed=(n_x, n_r), G_2_packed=(n_r, n_k))
     G_2_packed_transposed, weights_transposed, W, G_1_packed, G_2_packed = into.values()
 
     def part(rank, threads):
         # G_2.T @ dz_a_2
-        pack(G_2, 0, n_r, True, G_2_packed_transposed, 0, 0, rank, threads)
+        pack((G_2,), 0, n_r, True, G_2_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
-        pack(W_q, 0, n_x, True, weights_transposed, 0, 0, rank, threads)
-        pack(W_k, 0, n_x, True, weights_transposed, n_k, 0, rank, threads)
-        pack(W_v, 0, n_x, True, weights_transposed, 2 * n_k, 0, rank, threads)
-        pack(G_1, 0, n_x, True, weights_transposed, 2 * n_k + n_v, 0, rank, threads)
+        pack((W_q,), 0, n_x, True, weights_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_k,), 0, n_x, True, weights_transposed, n_k, 0, 0, 0, rank, threads)
+        pack((W_v,), 0, n_x, True, weights_transposed, 2 * n_k, 0, 0, 0, rank, threads)
+        pack((G_1,), 0, n_x, True, weights_transposed, 2 * n_k + n_v, 0, 0, 0, rank, threads)
         # W_q @ x, W_k @ x, W_v @ x
-        for k_, matrix in enumerate((W_q, W_k, W_v)):
-            pack(matrix, 0, n_x, False, W, 0, k_ * n_k, rank, threads)
+        pack((W_q, W_k, W_v), 0, n_x, False, W, 0, 0, 0, n_k, rank, threads)
         # G_1 @ x
-        pack(G_1, 0, n_x, False, G_1_packed, 0, 0, rank, threads)
+        pack((G_1,), 0, n_x, False, G_1_packed, 0, 0, 0, 0, rank, threads)
         # G_2 @ z_a
-        pack(G_2, 0, n_r, False, G_2_packed, 0, 0, rank, threads)
+        pack((G_2,), 0, n_r, False, G_2_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         G_2_packed_transposed.size + weights_transposed.size + W.size + G_1_packed.size + G_2_packed.size))
@@ -279,9 +273,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     v_seq = allocate((T, B, n_v), dtype)
     from_x = allocate((block, B, 2 * n_k + n_v), dtype)
     from_z_a = allocate((block, B, n_k), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_k, n_v, W, G_1_packed,
-        G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq, v_seq, S_seq,
-        y_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_k, n_v, n_r, W,
+        G_1_packed, G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq,
+        v_seq, S_seq, y_seq))
     return {"S": S_seq, "y": y_seq}, {"a_seq": a_seq, "k_seq": k_seq, "q_seq": q_seq, "v_seq": v_seq,
         "z_a_2_seq": z_a_2_seq, "z_a_seq": z_a_seq}
 
@@ -312,10 +306,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dweights = sums_of_products((parts[-1].own + 1, 2 * n_k + n_r + n_v, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_k, dtype)
     lines, panels = outer_room(len(parts), [n_r, n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_k, n_v,
-        n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq,
-        dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq),
-        own=(dG_2, dweights, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2,
+        dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq,
+        z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(lines, panels))
     dG_2 = summed(dG_2)
     dweights = summed(dweights)
     sums = summed(sums)

@@ -32,7 +32,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "a8ba3d626749a394"
+CONTENT_HASH = "f9342318c96bc094"
 
 
 @fused
@@ -71,8 +71,8 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, i, c_prev, c_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, U_g_packed, x, from_x,
-        c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, U_g_packed, x,
+        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -167,7 +167,7 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dU, dU_g, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -240,33 +240,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_r, W_r, U_i, W_i, U_g, W_g = (params[key] for key in ("U_r", "W_r", "U_i", "W_i", "U_g", "W_g"))
     if into is None:
-        into = {
-            "U_g_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-            "U_g_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_transposed=(2 * n_h, n_h),
+            W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U=(n_h, 2 * n_h), U_g_packed=(n_h, n_h))
     U_g_packed_transposed, U_transposed, W_transposed, W, U, U_g_packed = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g
-        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dc_prev_from_dz_r = U_r.T @ dz_r + U_i.T @ dz_i
-        pack(U_r, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_i, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_r, U_i), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_r.T @ dz_r + W_i.T @ dz_i + W_g.T @ dz_g
-        for k, matrix in enumerate((W_r, W_i, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_r, W_i, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_r @ x, W_i @ x, W_g @ x
-        for k, matrix in enumerate((W_r, W_i, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_r, W_i, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_r @ c_prev, U_i @ c_prev
-        pack(U_r, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_i, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_r, U_i), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
         # U_g @ v_g
-        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_g_packed_transposed.size + U_transposed.size + W_transposed.size + W.size + U.size + U_g_packed.size))
@@ -288,8 +278,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_c_prev = allocate((1, B, 2 * n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, U_g_packed, x,
-        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, U_g_packed,
+        x, from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
     return {"c": c_seq}, {"g_seq": g_seq, "i_seq": i_seq, "r_seq": r_seq, "v_g_seq": v_g_seq}
 
 
@@ -318,8 +308,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dU, dU_g, dW, sums), each=(lines,
         panels, ahead))
     dU = summed(dU)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "e7e1b207189d4cf9"
+CONTENT_HASH = "8f4e62a4187cbb8a"
 
 
 @fused
@@ -70,8 +70,8 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, i, c_prev, c_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, W_, W_g_packed, x, from_x,
-        c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, W_g_packed, x,
+        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -110,20 +110,20 @@ def backward_once_row(n_h, n_x, dz_r_x, dz_r_c_prev, dW_r_out, dz_i_x, dz_i_c_pr
         dz_g_v_g, dW_g_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h + n_x):
+        for k in range(n_h + n_x):
             # through (1) r = sigmoid(W_r @ concat(c_prev, x) + b_r)
-            joined = (dz_r_c_prev[j, k_] if k_ < n_h else dz_r_x[j, k_ - n_h])
+            joined = (dz_r_c_prev[j, k] if k < n_h else dz_r_x[j, k - n_h])
             dW_r = joined
             # through (2) i = sigmoid(W_i @ concat(c_prev, x) + b_i)
-            joined_2 = (dz_i_c_prev[j, k_] if k_ < n_h else dz_i_x[j, k_ - n_h])
+            joined_2 = (dz_i_c_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
             dW_i = joined_2
             # through (3) g = tanh(W_g @ concat(r * c_prev, x) + b_g)
-            joined_3 = (dz_g_v_g[j, k_] if k_ < n_h else dz_g_x[j, k_ - n_h])
+            joined_3 = (dz_g_v_g[j, k] if k < n_h else dz_g_x[j, k - n_h])
             dW_g = joined_3
             # passed on
-            dW_r_out[j, k_] = dW_r
-            dW_i_out[j, k_] = dW_i
-            dW_g_out[j, k_] = dW_g
+            dW_r_out[j, k] = dW_r
+            dW_i_out[j, k] = dW_i
+            dW_g_out[j, k] = dW_g
 
 
 @jit
@@ -193,7 +193,7 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g, dz_, sums, lines, panels,
         ahead):
@@ -268,34 +268,24 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_r, W_i, W_g = (params[key] for key in ("W_r", "W_i", "W_g"))
     if into is None:
-        into = {
-            "W_g_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed_": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "W_": empty_panels(n_h, 2 * n_h, dtype),
-            "W_g_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_g_packed_transposed=(n_h, n_h), W_transposed=(2 * n_h, n_h),
+            W_transposed_=(3 * n_h, n_x), W=(n_x, 3 * n_h), W_=(n_h, 2 * n_h), W_g_packed=(n_h, n_h))
     W_g_packed_transposed, W_transposed, W_transposed_, W, W_, W_g_packed = into.values()
 
     def part(rank, threads):
         # W_g[:, 0:n_h].T @ dz_g
-        pack(W_g, 0, n_h, True, W_g_packed_transposed, 0, 0, rank, threads)
+        pack((W_g,), 0, n_h, True, W_g_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dc_prev_from_dz_r = W_r[:, 0:n_h].T @ dz_r + W_i[:, 0:n_h].T @ dz_i
-        pack(W_r, 0, n_h, True, W_transposed, 0, 0, rank, threads)
-        pack(W_i, 0, n_h, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_r, W_i), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_r[:, n_h:n_h + n_x].T @ dz_r + W_i[:, n_h:n_h + n_x].T @ dz_i + W_g[:, n_h:n_h + n_x].T @
         #     dz_g
-        for k, matrix in enumerate((W_r, W_i, W_g)):
-            pack(matrix, n_h, n_x, True, W_transposed_, k * n_h, 0, rank, threads)
+        pack((W_r, W_i, W_g), n_h, n_x, True, W_transposed_, 0, 0, n_h, 0, rank, threads)
         # W_r[:, n_h:n_h + n_x] @ x, W_i[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x
-        for k, matrix in enumerate((W_r, W_i, W_g)):
-            pack(matrix, n_h, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_r, W_i, W_g), n_h, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # W_r[:, 0:n_h] @ c_prev, W_i[:, 0:n_h] @ c_prev
-        pack(W_r, 0, n_h, False, W_, 0, 0, rank, threads)
-        pack(W_i, 0, n_h, False, W_, 0, n_h, rank, threads)
+        pack((W_r, W_i), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
         # W_g[:, 0:n_h] @ v_g
-        pack(W_g, 0, n_h, False, W_g_packed, 0, 0, rank, threads)
+        pack((W_g,), 0, n_h, False, W_g_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         W_g_packed_transposed.size + W_transposed.size + W_transposed_.size + W.size + W_.size + W_g_packed.size))
@@ -317,8 +307,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_c_prev = allocate((1, B, 2 * n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, W_, W_g_packed, x,
-        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, W_, W_g_packed,
+        x, from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq))
     return {"c": c_seq}, {"g_seq": g_seq, "i_seq": i_seq, "r_seq": r_seq, "v_g_seq": v_g_seq}
 
 
@@ -347,8 +337,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums), each=(lines,
         panels, ahead))
     dz = summed(dz)
@@ -365,10 +355,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_i = allocate((n_h, n_h + n_x), dtype)
     dW_g = allocate((n_h, n_h + n_x), dtype)
     backward_once(n_h, n_x, dz_r_x, dz_r_c_prev, dW_r, dz_i_x, dz_i_c_prev, dW_i, dz_g_x, dz_g_v_g, dW_g)
-    db_r = sums[0:n_h]
-    db_i = sums[n_h:2 * n_h]
-    db_g = sums[2 * n_h:3 * n_h]
-    return {"b_r": db_r, "W_r": dW_r, "b_i": db_i, "W_i": dW_i, "b_g": db_g, "W_g": dW_g}, {"x": dx_seq}
+    return {"b_r": sums[0:n_h], "W_r": dW_r, "b_i": sums[n_h:2 * n_h], "W_i": dW_i,
+        "b_g": sums[2 * n_h:3 * n_h], "W_g": dW_g}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh,
 )
 
-CONTENT_HASH = "48556cb8e2622b2d"
+CONTENT_HASH = "3d2c8f7bba236248"
 
 
 @fused
@@ -64,8 +64,8 @@ def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -134,7 +134,7 @@ def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_later):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, u_seq,
         m_seq, r_seq, z_m_seq, dh, dU, dW, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -182,27 +182,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_u, U_u, W_r, U_r, U_m, W_m = (params[key] for key in ("W_u", "U_u", "W_r", "U_r", "U_m", "W_m"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
-        for k, matrix in enumerate((U_u, U_r, U_m)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_u, U_r, U_m), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
-        for k, matrix in enumerate((W_u, W_r, W_m)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_u, W_r, W_m), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_u @ x, W_r @ x, W_m @ x
-        for k, matrix in enumerate((W_u, W_r, W_m)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_u, W_r, W_m), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_u @ h_prev, U_r @ h_prev, U_m @ h_prev
-        for k, matrix in enumerate((U_u, U_r, U_m)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_u, U_r, U_m), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -221,8 +213,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     u_seq, r_seq, z_m_seq, m_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_h_prev = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq))
     return {"h": h_seq}, {"m_seq": m_seq, "r_seq": r_seq, "u_seq": u_seq, "z_m_seq": z_m_seq}
 
 
@@ -248,9 +240,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, u_seq,
-        m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
+        u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)
     return {"W_u": dW[0:n_h], "U_u": dU[0:n_h], "W_r": dW[n_h:2 * n_h], "U_r": dU[n_h:2 * n_h],

@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "a5cad4a508a32293"
+CONTENT_HASH = "79f843e45d7fafb2"
 
 
 @fused
@@ -56,8 +56,8 @@ def forward_step_row(n_h, z_g_from_c_prev, z_g_from_x, b_g, g_out, z_u_from_c_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, c_seq,
-        from_c_prev, x_kept, b_g, g_seq, b_u, u_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        c_seq, from_c_prev, x_kept, b_g, g_seq, b_u, u_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -127,7 +127,7 @@ def backward_after_row(n_h, dz_g, db_g, dz_u, db_u):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq, u_seq, dc,
         dU, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -185,27 +185,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_g, W_g, U_u, W_u = (params[key] for key in ("U_g", "W_g", "U_u", "W_u"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h),
+            U=(n_h, 2 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dc_prev_from_dz_g = U_g.T @ dz_g + U_u.T @ dz_u
-        pack(U_g, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_u, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_g, U_u), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_g.T @ dz_g + W_u.T @ dz_u
-        pack(W_g, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_u, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_g, W_u), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_g @ x, W_u @ x
-        pack(W_g, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_u, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_g, W_u), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_g @ c_prev, U_u @ c_prev
-        pack(U_g, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_u, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_g, U_u), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -225,8 +217,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     g_seq, u_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, 2 * n_h), dtype)
     from_c_prev = allocate((1, B, 2 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, c_seq,
-        from_c_prev, x_kept, b_g, g_seq, b_u, u_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        c_seq, from_c_prev, x_kept, b_g, g_seq, b_u, u_seq))
     return {"c": c_seq}, {"g_seq": g_seq, "u_seq": u_seq}
 
 
@@ -252,9 +244,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([c_seq, x, dc_given, g_seq, u_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq, u_seq,
-        dc), own=(dU, dW, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq,
+        u_seq, dc), own=(dU, dW, sums), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

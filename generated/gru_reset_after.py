@@ -32,7 +32,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "73f649f5160dc6be"
+CONTENT_HASH = "5edaa7537274982e"
 
 
 @fused
@@ -65,8 +65,8 @@ def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_r_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -148,7 +148,7 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, z_seq,
         n_seq, r_seq, z_n_seq, dh, dU, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -211,27 +211,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_z, U_z, W_r, U_r, U_n, W_n = (params[key] for key in ("W_z", "U_z", "W_r", "U_r", "U_n", "W_n"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            U=(n_h, 3 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
-        for k, matrix in enumerate((U_z, U_r, U_n)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_z, U_r, U_n), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_n.T @ dz_n_2
-        for k, matrix in enumerate((W_z, W_r, W_n)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_z, W_r, W_n), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_r @ x, W_n @ x
-        for k, matrix in enumerate((W_z, W_r, W_n)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_z, W_r, W_n), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_z @ h_prev, U_r @ h_prev, U_n @ h_prev
-        for k, matrix in enumerate((U_z, U_r, U_n)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_z, U_r, U_n), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -251,8 +243,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     z_seq, r_seq, z_n_seq, n_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_h_prev = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq))
     return {"h": h_seq}, {"n_seq": n_seq, "r_seq": r_seq, "z_n_seq": z_n_seq, "z_seq": z_seq}
 
 
@@ -279,9 +271,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, z_seq,
-        n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
+        z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_rows,
 )
 
-CONTENT_HASH = "978266ff8486303c"
+CONTENT_HASH = "7d9e70a1ac7072bf"
 
 
 @fused
@@ -46,8 +46,8 @@ def forward_before_row(n_h, u, h_prev, z_h_from_x, b_h, z_h_out, h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_h_packed, x, from_x, x_kept,
-        u, h_seq, b_h, z_h_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_h_packed, x, from_x,
+        x_kept, u, h_seq, b_h, z_h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -84,7 +84,7 @@ def backward_before_row(n_h, dh_given, dh_later, z_h, dz_h_out, u, h_prev, du, d
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq, u, h_seq, dW_h, sums, lines,
         panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -119,17 +119,14 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_h = params["W_h"]
     if into is None:
-        into = {
-            "W_h_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_h_packed": empty_panels(n_x, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h))
     W_h_packed_transposed, W_h_packed = into.values()
 
     def part(rank, threads):
         # W_h.T @ dz_h
-        pack(W_h, 0, n_x, True, W_h_packed_transposed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, True, W_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_h @ x
-        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, W_h_packed_transposed.size + W_h_packed.size))
     return into
@@ -148,8 +145,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     block = steps_at_a_time(T, B)
     z_h_seq = allocate((T, B, n_h), dtype)
     from_x = allocate((block, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_h_packed, x, from_x,
-        x_kept, u, h_seq, b_h, z_h_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_h_packed, x,
+        from_x, x_kept, u, h_seq, b_h, z_h_seq))
     return {"h": h_seq}, {"z_h_seq": z_h_seq}
 
 
@@ -172,9 +169,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_h = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq, u, h_seq), own=(dW_h, sums),
-        each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq, u, h_seq), own=(dW_h,
+        sums), each=(lines, panels))
     dW_h = summed(dW_h)
     sums = summed(sums)
     return {"u": sums[0:n_h], "W_h": dW_h, "b_h": sums[n_h:2 * n_h]}, {"x": dx_seq}

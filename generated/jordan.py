@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, wait,
 )
 
-CONTENT_HASH = "b90b87990b2a3e58"
+CONTENT_HASH = "3080ef9704347306"
 
 
 @fused
@@ -56,8 +56,8 @@ def forward_step_row_2(n_y, z_y_from_h, b_y, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_y, n_h, W_h_packed, U_h_packed,
-        U_y_packed, x, from_x, y_seq, from_y_prev, h_seq, from_h, x_kept, b_h, b_y):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_y, n_h, W_h_packed,
+        U_h_packed, U_y_packed, x, from_x, y_seq, from_y_prev, h_seq, from_h, x_kept, b_h, b_y):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -126,7 +126,7 @@ def backward_after_row(n_h, n_y, dz_h, db_h, dz_y, db_y):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_y, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_y, n_h,
         U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y, dz_h_seq,
         dy_later, dx_seq, x, y_seq, h_seq, dy_final, dy_given, dW_h, dU_h, dU_y, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -190,31 +190,26 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
     W_h, U_h, U_y = (params[key] for key in ("W_h", "U_h", "U_y"))
     if into is None:
-        into = {
-            "U_y_packed_transposed": empty_panels(n_y, n_h, dtype),
-            "U_h_packed_transposed": empty_panels(n_h, n_y, dtype),
-            "W_h_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_h_packed": empty_panels(n_x, n_h, dtype),
-            "U_h_packed": empty_panels(n_y, n_h, dtype),
-            "U_y_packed": empty_panels(n_h, n_y, dtype),
-        }
+        into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_h_packed_transposed=(n_h, n_y),
+            W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h), U_h_packed=(n_y, n_h), U_y_packed=(n_h,
+            n_y))
     U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, W_h_packed, U_h_packed, U_y_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U_y.T @ dz_y
-        pack(U_y, 0, n_h, True, U_y_packed_transposed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, True, U_y_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_h.T @ dz_h
-        pack(U_h, 0, n_y, True, U_h_packed_transposed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_y, True, U_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_h.T @ dz_h
-        pack(W_h, 0, n_x, True, W_h_packed_transposed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, True, W_h_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_h @ x
-        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
         # U_h @ y_prev
-        pack(U_h, 0, n_y, False, U_h_packed, 0, 0, rank, threads)
+        pack((U_h,), 0, n_y, False, U_h_packed, 0, 0, 0, 0, rank, threads)
         # U_y @ h
-        pack(U_y, 0, n_h, False, U_y_packed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_y_packed_transposed.size + U_h_packed_transposed.size + W_h_packed_transposed.size + W_h_packed.size + U_h_packed.size + U_y_packed.size))
@@ -236,7 +231,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, n_h), dtype)
     from_y_prev = allocate((1, B, n_h), dtype)
     from_h = allocate((1, B, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_y, n_h, W_h_packed,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_y, n_h, W_h_packed,
         U_h_packed, U_y_packed, x, from_x, y_seq, from_y_prev, h_seq, from_h, x_kept, b_h, b_y))
     return {"y": y_seq}, {"h_seq": h_seq}
 
@@ -267,8 +262,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_y, n_h], dtype)
     ahead = room_ahead([x, y_seq, h_seq, dy_given], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_y,
-        n_h, U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_y, n_h, U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y,
         dz_h_seq, dy_later, dx_seq, x, y_seq, h_seq, dy_final, dy_given), own=(dW_h, dU_h, dU_y, sums),
         each=(lines, panels, ahead))
     dW_h = summed(dW_h)

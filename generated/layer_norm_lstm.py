@@ -38,7 +38,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "103d8813f19e18cd"
+CONTENT_HASH = "16b54efbf12d760a"
 
 
 @fused
@@ -163,10 +163,10 @@ def forward_after_row(variance_h, power_h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_packed, U_packed, x, from_x,
-        h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq, power_v_seq,
-        z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq, g_c, b_c,
-        tanh_h_seq, power_h_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_packed, U_packed, x,
+        from_x, h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq,
+        power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq,
+        g_c, b_c, tanh_h_seq, power_h_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(4 * n_h, W_packed)
     v = array_in(memory, 0, (4 * n_h,))
@@ -325,7 +325,7 @@ def backward_after_row(n_h, dv, g_x, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dh_final,
         dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given,
         dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
@@ -403,23 +403,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     U, W = (params[key] for key in ("U", "W"))
     if into is None:
-        into = {
-            "U_packed_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_packed_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W_packed": empty_panels(n_x, 4 * n_h, dtype),
-            "U_packed": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_packed_transposed=(4 * n_h, n_h), W_packed_transposed=(4 * n_h, n_x),
+            W_packed=(n_x, 4 * n_h), U_packed=(n_h, 4 * n_h))
     U_packed_transposed, W_packed_transposed, W_packed, U_packed = into.values()
 
     def part(rank, threads):
         # U.T @ dz_v
-        pack(U, 0, n_h, True, U_packed_transposed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, True, U_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W.T @ dz_v_3
-        pack(W, 0, n_x, True, W_packed_transposed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, True, W_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W @ x
-        pack(W, 0, n_x, False, W_packed, 0, 0, rank, threads)
+        pack((W,), 0, n_x, False, W_packed, 0, 0, 0, 0, rank, threads)
         # U @ h_prev
-        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_packed_transposed.size + W_packed_transposed.size + W_packed.size + U_packed.size))
@@ -446,8 +442,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, g_seq, f_seq, o_seq, tanh_h_seq = allocate((5, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_packed, U_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_packed, U_packed,
+        x, from_x, h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq,
         power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq,
         g_c, b_c, tanh_h_seq, power_h_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq,
@@ -488,9 +484,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
         dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq, z_v_4_seq,
         variance_v_2_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dh_final,
-        dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given,
-        dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
+        n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x,
+        dh_final, dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
+        dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
         power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums), each=(lines, panels, ahead))
     dU = summed(dU)
     dW = summed(dW)

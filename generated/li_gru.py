@@ -31,7 +31,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "3483bce8acd05148"
+CONTENT_HASH = "608a0f90d20c752e"
 
 
 @fused
@@ -57,8 +57,8 @@ def forward_step_row(n_h, n_z, z_z, z_z_2_from_h_prev, b_z, z_out, n_g, z_g, z_g
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, n_z, b_z, z_seq, n_g, b_g, z_g_2_seq, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, n_z, b_z, z_seq, n_g, b_g, z_g_2_seq, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -134,7 +134,7 @@ def backward_after_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, d
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
         z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -197,27 +197,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_z, U_z, W_g, U_g = (params[key] for key in ("W_z", "U_z", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h),
+            U=(n_h, 2 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_z_2 = U_z.T @ dz_z_2 + U_g.T @ dz_g_2
-        pack(U_z, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_g, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_z, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_g.T @ dz_g
-        pack(W_z, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_g @ x
-        pack(W_z, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_z @ h_prev, U_g @ h_prev
-        pack(U_z, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_g, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -237,8 +229,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((T, B, 2 * n_h), dtype)
     z_seq, z_g_2_seq, g_seq = allocate((3, T, B, n_h), dtype)
     from_h_prev = allocate((1, B, 2 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, n_z, b_z, z_seq, n_g, b_g, z_g_2_seq, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, n_z, b_z, z_seq, n_g, b_g, z_g_2_seq, g_seq))
     return {"h": h_seq}, {"from_x": from_x, "g_seq": g_seq, "z_g_2_seq": z_g_2_seq, "z_seq": z_seq}
 
 
@@ -266,8 +258,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
         z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "e29d68e67fe5d052"
+CONTENT_HASH = "7c1089e89c5195bf"
 
 
 @fused
@@ -78,7 +78,7 @@ def forward_step_row_2(n_h, z_h_from_h_prev, z_h_from_m, z_h_from_x, h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, n_m, n_x, W_x_packed,
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n_h, n_m, n_x, W_x_packed,
         A_packed, W_h_packed, W_m_packed, x, from_x, m_seq, from_m_prev, h_seq, from_h_prev, from_m, x_kept,
         e_x, dot_s_3_seq, e_h, e_m, B):
     """All steps, for the samples from `low` up to `high`."""
@@ -193,8 +193,8 @@ def backward_after_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, dd
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h, n_m, n_x,
-        W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq, from_dm,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_h, n_m,
+        n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq, from_dm,
         from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq,
         ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m, dW_x, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -268,35 +268,29 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
     W_h, W_m, W_x, A = (params[key] for key in ("W_h", "W_m", "W_x", "A"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(n_h, n_h + n_m, dtype),
-            "A_packed_transposed": empty_panels(n_m, n_m, dtype),
-            "W_x_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_x_packed": empty_panels(n_x, n_h, dtype),
-            "A_packed": empty_panels(n_m, n_m, dtype),
-            "W_h_packed": empty_panels(n_h, n_h, dtype),
-            "W_m_packed": empty_panels(n_m, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(n_h, n_h + n_m), A_packed_transposed=(n_m, n_m),
+            W_x_packed_transposed=(n_h, n_x), W_x_packed=(n_x, n_h), A_packed=(n_m, n_m), W_h_packed=(n_h,
+            n_h), W_m_packed=(n_m, n_h))
     W_transposed, A_packed_transposed, W_x_packed_transposed, W_x_packed, A_packed, W_h_packed, W_m_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # W_m.T @ dz_h, W_h.T @ dz_h
-        pack(W_m, 0, n_m, True, W_transposed, 0, 0, rank, threads)
-        pack(W_h, 0, n_h, True, W_transposed, 0, n_m, rank, threads)
+        pack((W_m,), 0, n_m, True, W_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_h,), 0, n_h, True, W_transposed, 0, n_m, 0, 0, rank, threads)
         # A.T @ dm
-        pack(A, 0, n_m, True, A_packed_transposed, 0, 0, rank, threads)
+        pack((A,), 0, n_m, True, A_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_x.T @ dz_h
-        pack(W_x, 0, n_x, True, W_x_packed_transposed, 0, 0, rank, threads)
+        pack((W_x,), 0, n_x, True, W_x_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_x @ x
-        pack(W_x, 0, n_x, False, W_x_packed, 0, 0, rank, threads)
+        pack((W_x,), 0, n_x, False, W_x_packed, 0, 0, 0, 0, rank, threads)
         # A @ m_prev
-        pack(A, 0, n_m, False, A_packed, 0, 0, rank, threads)
+        pack((A,), 0, n_m, False, A_packed, 0, 0, 0, 0, rank, threads)
         # W_h @ h_prev
-        pack(W_h, 0, n_h, False, W_h_packed, 0, 0, rank, threads)
+        pack((W_h,), 0, n_h, False, W_h_packed, 0, 0, 0, 0, rank, threads)
         # W_m @ m
-        pack(W_m, 0, n_m, False, W_m_packed, 0, 0, rank, threads)
+        pack((W_m,), 0, n_m, False, W_m_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         W_transposed.size + A_packed_transposed.size + W_x_packed_transposed.size + W_x_packed.size + A_packed.size + W_h_packed.size + W_m_packed.size))
@@ -322,7 +316,7 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
     from_h_prev = allocate((1, B_, n_h), dtype)
     from_m = allocate((1, B_, n_h), dtype)
     dot_s_3_seq = allocate((block, B_), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, n_m, n_x, W_x_packed,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B_, n_h, n_m, n_x, W_x_packed,
         A_packed, W_h_packed, W_m_packed, x, from_x, m_seq, from_m_prev, h_seq, from_h_prev, from_m, x_kept,
         e_x, dot_s_3_seq, e_h, e_m, B))
     return {"m": m_seq, "h": h_seq}, {}
@@ -358,10 +352,11 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_m + n_x, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_m, n_x], dtype)
     ahead = room_ahead([h_seq, m_seq, x, dh_given, dm_given], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h, n_m,
-        n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq, from_dm,
-        from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq,
-        ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_h,
+        n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq,
+        from_dm, from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given, dm_later, B, ds_seq,
+        ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(lines, panels,
+        ahead))
     dW_h = summed(dW_h)
     dW_m = summed(dW_m)
     dW_x = summed(dW_x)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     products_of, row_at, run_pass, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "bf0a00fbcb654346"
+CONTENT_HASH = "8bd8a2706ad2bd86"
 
 
 @fused
@@ -76,8 +76,8 @@ def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, co
 
 
 @jit
-def forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
-        sin_w_h_re_3, w_h_re_3, w_h_im):
+def forward_once(n_h, n_y, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
+        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im):
     """What needs parameters alone."""
     forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
         exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
@@ -110,7 +110,7 @@ def forward_before_row_2(n_y, D, x, y_from_h_re, y_from_h_im, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, n_y, B_, C_im_packed,
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_y, B_, C_im_packed,
         C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, w_h_re_2, w_h_re_3, w_h_re,
         w_h_im, D, y_seq):
     """All steps, for the samples from `low` up to `high`."""
@@ -167,11 +167,11 @@ def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_
         dnu_out[j] = dnu
         dtheta_out[j] = dtheta
     for j in range(n_y):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # through (3) y = C_re @ h_re + D * x - C_im @ h_im
-            dC_im = -dy_h_im[j, k_]
+            dC_im = -dy_h_im[j, k]
             # passed on
-            dC_im_out[j, k_] = dC_im
+            dC_im_out[j, k] = dC_im
 
 
 @jit
@@ -238,7 +238,7 @@ def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h, n_y,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_y,
         C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x, dy_given,
         dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, w_h_re, from_x, D,
         dx_seq, dB, dy_h_im, dC_re, sums, lines, panels):
@@ -305,43 +305,30 @@ def pack_weights(sizes, dtype, params, into, threads):
     log_gamma, B_re, nu, theta, B_im, C_im, C_re = (params[key] for key in ("log_gamma", "B_re", "nu",
         "theta", "B_im", "C_im", "C_re"))
     if into is None:
-        into = {
-            "w_h_re": allocate((n_h,), dtype),
-            "exp_w_h_re_2": allocate((n_h,), dtype),
-            "cos_w_h_re_2": allocate((n_h,), dtype),
-            "w_h_re_2": allocate((n_h,), dtype),
-            "exp_nu": allocate((n_h,), dtype),
-            "exp_theta": allocate((n_h,), dtype),
-            "sin_w_h_re_3": allocate((n_h,), dtype),
-            "w_h_re_3": allocate((n_h,), dtype),
-            "w_h_im": allocate((n_h,), dtype),
-            "C_transposed": empty_panels(n_y, 2 * n_h, dtype),
-            "B_transposed": empty_panels(2 * n_h, n_y, dtype),
-            "B_": empty_panels(n_y, 2 * n_h, dtype),
-            "C_im_packed": empty_panels(n_h, n_y, dtype),
-            "C_re_packed": empty_panels(n_h, n_y, dtype),
-        }
-    w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im, C_transposed, B_transposed, B_, C_im_packed, C_re_packed = (
+        into = empty_panels(dtype, C_transposed=(n_y, 2 * n_h), B_transposed=(2 * n_h, n_y), B_=(n_y,
+            2 * n_h), C_im_packed=(n_h, n_y), C_re_packed=(n_h, n_y)) | {"w_h_re": allocate((n_h,), dtype),
+            "exp_w_h_re_2": allocate((n_h,), dtype), "cos_w_h_re_2": allocate((n_h,), dtype),
+            "w_h_re_2": allocate((n_h,), dtype), "exp_nu": allocate((n_h,), dtype),
+            "exp_theta": allocate((n_h,), dtype), "sin_w_h_re_3": allocate((n_h,), dtype),
+            "w_h_re_3": allocate((n_h,), dtype), "w_h_im": allocate((n_h,), dtype)}
+    C_transposed, B_transposed, B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im = (
         into.values()
     )
     # What needs parameters alone.
-    forward_once(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta,
-        sin_w_h_re_3, w_h_re_3, w_h_im)
+    forward_once(n_h, n_y, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
+        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
 
     def part(rank, threads):
         # C_im.T @ dy, C_re.T @ dy
-        pack(C_im, 0, n_h, True, C_transposed, 0, 0, rank, threads)
-        pack(C_re, 0, n_h, True, C_transposed, 0, n_h, rank, threads)
+        pack((C_im, C_re), 0, n_h, True, C_transposed, 0, 0, 0, n_h, rank, threads)
         # dx_from_dz_h_re = B_re.T @ dz_h_re + B_im.T @ dz_h_im
-        pack(B_re, 0, n_y, True, B_transposed, 0, 0, rank, threads)
-        pack(B_im, 0, n_y, True, B_transposed, n_h, 0, rank, threads)
+        pack((B_re, B_im), 0, n_y, True, B_transposed, 0, 0, n_h, 0, rank, threads)
         # B_re @ x, B_im @ x
-        pack(B_re, 0, n_y, False, B_, 0, 0, rank, threads)
-        pack(B_im, 0, n_y, False, B_, 0, n_h, rank, threads)
+        pack((B_re, B_im), 0, n_y, False, B_, 0, 0, 0, n_h, rank, threads)
         # C_im @ h_im
-        pack(C_im, 0, n_h, False, C_im_packed, 0, 0, rank, threads)
+        pack((C_im,), 0, n_h, False, C_im_packed, 0, 0, 0, 0, rank, threads)
         # C_re @ h_re
-        pack(C_re, 0, n_h, False, C_re_packed, 0, 0, rank, threads)
+        pack((C_re,), 0, n_h, False, C_re_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         C_transposed.size + B_transposed.size + B_.size + C_im_packed.size + C_re_packed.size))
@@ -367,7 +354,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((T, B, 2 * n_h), dtype)
     from_h_im = allocate((block, B, n_y), dtype)
     from_h_re = allocate((block, B, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, n_y, B_, C_im_packed,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_y, B_, C_im_packed,
         C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, w_h_re_2, w_h_re_3, w_h_re,
         w_h_im, D, y_seq))
     return {"h_re": h_re_seq, "h_im": h_im_seq, "y": y_seq}, {"from_x": from_x}
@@ -398,10 +385,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dy_h_im, dC_re = sums_of_products((2, parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h + n_y, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_y], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h, n_y,
-        C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x, dy_given,
-        dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, w_h_re, from_x, D,
-        dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x,
+        dy_given, dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, w_h_re,
+        from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(lines, panels))
     dB = summed(dB)
     dy_h_im = summed(dy_h_im)
     dC_re = summed(dC_re)
@@ -417,11 +404,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dC_im = allocate((n_y, n_h), dtype)
     backward_once(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_w_h_re_2, sin_w_h_re_3,
         dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu, exp_theta, dtheta, dy_h_im, dC_im)
-    dD = sums[4 * n_h:4 * n_h + n_y]
-    dB_re = dB[0:n_h]
-    dB_im = dB[n_h:2 * n_h]
-    return {"log_gamma": dlog_gamma, "B_re": dB_re, "nu": dnu, "theta": dtheta, "B_im": dB_im, "D": dD,
-        "C_im": dC_im, "C_re": dC_re}, {"x": dx_seq}
+    return {"log_gamma": dlog_gamma, "B_re": dB[0:n_h], "nu": dnu, "theta": dtheta, "B_im": dB[n_h:2 * n_h],
+        "D": sums[4 * n_h:4 * n_h + n_y], "C_im": dC_im, "C_re": dC_re}, {"x": dx_seq}
 
 
 def shapes(n_h, n_y):

@@ -32,7 +32,7 @@ from symcell.runtime import (
     products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "7823cf9830ba7a1f"
+CONTENT_HASH = "33595292282a75c8"
 
 
 @fused
@@ -81,8 +81,8 @@ def forward_step_row_2(n_h, z_i_from_v_i, z_i_from_x, b_i, i_out, z_o_from_v_i, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, v_i_seq,
-        from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        v_i_seq, from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -154,7 +154,7 @@ def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, si
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq, i_seq,
         sigmoid_z_g_seq, g_seq, dW, dU, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -196,23 +196,16 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_i, U_i, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_o", "U_o", "W_g", "U_g"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U=(n_h, 3 * n_h))
     W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ v_i, U_o @ v_i, U_g @ v_i
-        for k, matrix in enumerate((U_i, U_o, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W.size + U.size))
     return into
@@ -234,8 +227,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     v_i_seq, i_seq, o_seq, sigmoid_z_g_seq, g_seq = allocate((5, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_v_i = allocate((1, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, v_i_seq,
-        from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        v_i_seq, from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq,
         "sigmoid_z_g_seq": sigmoid_z_g_seq, "v_i_seq": v_i_seq}
 
@@ -260,9 +253,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq, i_seq,
-        sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq,
+        i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(lines, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "21ee4c4f1868ca87"
+CONTENT_HASH = "b77b99fbab92d1a7"
 
 
 @fused
@@ -73,8 +73,8 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, W_, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, x, from_x,
+        h_seq, from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -108,24 +108,24 @@ def backward_once_row(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i_out, dz_f_x, dz_f_h_pr
         dz_g_h_prev, dW_g_out, dz_o_x, dz_o_h_prev, dW_o_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h + n_x):
+        for k in range(n_h + n_x):
             # through (1) i = sigmoid(W_i @ concat(h_prev, x) + b_i)
-            joined = (dz_i_h_prev[j, k_] if k_ < n_h else dz_i_x[j, k_ - n_h])
+            joined = (dz_i_h_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
             dW_i = joined
             # through (2) f = sigmoid(W_f @ concat(h_prev, x) + b_f)
-            joined_2 = (dz_f_h_prev[j, k_] if k_ < n_h else dz_f_x[j, k_ - n_h])
+            joined_2 = (dz_f_h_prev[j, k] if k < n_h else dz_f_x[j, k - n_h])
             dW_f = joined_2
             # through (3) g = tanh(W_g @ concat(h_prev, x) + b_g)
-            joined_3 = (dz_g_h_prev[j, k_] if k_ < n_h else dz_g_x[j, k_ - n_h])
+            joined_3 = (dz_g_h_prev[j, k] if k < n_h else dz_g_x[j, k - n_h])
             dW_g = joined_3
             # through (4) o = sigmoid(W_o @ concat(h_prev, x) + b_o)
-            joined_4 = (dz_o_h_prev[j, k_] if k_ < n_h else dz_o_x[j, k_ - n_h])
+            joined_4 = (dz_o_h_prev[j, k] if k < n_h else dz_o_x[j, k - n_h])
             dW_o = joined_4
             # passed on
-            dW_i_out[j, k_] = dW_i
-            dW_f_out[j, k_] = dW_f
-            dW_g_out[j, k_] = dW_g
-            dW_o_out[j, k_] = dW_o
+            dW_i_out[j, k] = dW_i
+            dW_f_out[j, k] = dW_f
+            dW_g_out[j, k] = dW_g
+            dW_o_out[j, k] = dW_o
 
 
 @jit
@@ -190,7 +190,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq, dc_given,
         dc_later, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -252,30 +252,22 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_i, W_f, W_g, W_o = (params[key] for key in ("W_i", "W_f", "W_g", "W_o"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_transposed_": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "W_": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(4 * n_h, n_h), W_transposed_=(4 * n_h, n_x), W=(n_x,
+            4 * n_h), W_=(n_h, 4 * n_h))
     W_transposed, W_transposed_, W, W_ = into.values()
 
     def part(rank, threads):
         # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:, 0:n_h].T
         #     @ dz_o
-        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
-            pack(matrix, 0, n_h, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_g, W_o), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i[:, n_h:n_h + n_x].T @ dz_i + W_f[:, n_h:n_h + n_x].T @ dz_f + W_g[:, n_h:n_h + n_x].T @
         #     dz_g + W_o[:, n_h:n_h + n_x].T @ dz_o
-        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
-            pack(matrix, n_h, n_x, True, W_transposed_, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_g, W_o), n_h, n_x, True, W_transposed_, 0, 0, n_h, 0, rank, threads)
         # W_i[:, n_h:n_h + n_x] @ x, W_f[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x, W_o[:, n_h:n_h +
         #     n_x] @ x
-        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
-            pack(matrix, n_h, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_g, W_o), n_h, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # W_i[:, 0:n_h] @ h_prev, W_f[:, 0:n_h] @ h_prev, W_g[:, 0:n_h] @ h_prev, W_o[:, 0:n_h] @ h_prev
-        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
-            pack(matrix, 0, n_h, False, W_, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_g, W_o), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W_transposed_.size + W.size + W_.size))
     return into
@@ -297,8 +289,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, g_seq, o_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, W_, x, from_x, h_seq,
-        from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, W_, x, from_x,
+        h_seq, from_h_prev, x_kept, b_i, i_seq, b_f, f_seq, b_g, g_seq, b_o, o_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
@@ -324,8 +316,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq, dc_given,
-        dc_later, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(lines, panels, ahead))
+        n_x, W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq,
+        dc_given, dc_later, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(lines, panels, ahead))
     dz = summed(dz)
     dz_ = summed(dz_)
     sums = summed(sums)
@@ -344,12 +336,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_o = allocate((n_h, n_h + n_x), dtype)
     backward_once(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f, dz_g_x, dz_g_h_prev, dW_g,
         dz_o_x, dz_o_h_prev, dW_o)
-    db_i = sums[0:n_h]
-    db_f = sums[n_h:2 * n_h]
-    db_g = sums[2 * n_h:3 * n_h]
-    db_o = sums[3 * n_h:4 * n_h]
-    return {"b_i": db_i, "W_i": dW_i, "b_f": db_f, "W_f": dW_f, "b_g": db_g, "W_g": dW_g, "b_o": db_o,
-        "W_o": dW_o}, {"x": dx_seq}
+    return {"b_i": sums[0:n_h], "W_i": dW_i, "b_f": sums[n_h:2 * n_h], "W_f": dW_f,
+        "b_g": sums[2 * n_h:3 * n_h], "W_g": dW_g, "b_o": sums[3 * n_h:4 * n_h], "W_o": dW_o}, {"x": dx_seq}
 
 
 def shapes(n_h, n_x):

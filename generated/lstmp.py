@@ -34,7 +34,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "24451e711c6be435"
+CONTENT_HASH = "5344bfb04db5d0ed"
 
 
 @fused
@@ -74,8 +74,9 @@ def forward_step_row(n_h, z_i_from_r_prev, z_i_from_x, b_i, i_out, z_f_from_r_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, P_packed, x, from_x,
-        r_seq, from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_r, n_h, W, U, P_packed,
+        x, from_x, r_seq, from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq,
+        c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -172,7 +173,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_r, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_r, n_h,
         P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_later, dx_seq, x, r_seq,
         v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, dW,
         dU, dP, sums, lines, panels, ahead):
@@ -247,33 +248,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g, P = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_o",
         "U_o", "W_g", "U_g", "P"))
     if into is None:
-        into = {
-            "P_packed_transposed": empty_panels(n_r, n_h, dtype),
-            "U_transposed": empty_panels(4 * n_h, n_r, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "U": empty_panels(n_r, 4 * n_h, dtype),
-            "P_packed": empty_panels(n_h, n_r, dtype),
-        }
+        into = empty_panels(dtype, P_packed_transposed=(n_r, n_h), U_transposed=(4 * n_h, n_r),
+            W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U=(n_r, 4 * n_h), P_packed=(n_h, n_r))
     P_packed_transposed, U_transposed, W_transposed, W, U, P_packed = into.values()
 
     def part(rank, threads):
         # P.T @ dr
-        pack(P, 0, n_h, True, P_packed_transposed, 0, 0, rank, threads)
+        pack((P,), 0, n_h, True, P_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_r, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_r, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_r, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_r, False, U, 0, 0, 0, n_h, rank, threads)
         # P @ v_r
-        pack(P, 0, n_h, False, P_packed, 0, 0, rank, threads)
+        pack((P,), 0, n_h, False, P_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         P_packed_transposed.size + U_transposed.size + W_transposed.size + W.size + U.size + P_packed.size))
@@ -296,8 +287,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     v_r_seq, i_seq, f_seq, o_seq, g_seq = allocate((5, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_r_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, P_packed, x, from_x,
-        r_seq, from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_r, n_h, W, U,
+        P_packed, x, from_x, r_seq, from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g,
+        g_seq, c_seq))
     return {"c": c_seq, "r": r_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq,
         "v_r_seq": v_r_seq}
 
@@ -329,9 +321,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_r, n_h], dtype)
     ahead = room_ahead([x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_r,
-        n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_later, dx_seq, x,
-        r_seq, v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_later, dx_seq,
+        x, r_seq, v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq,
         f_seq), own=(dW, dU, dP, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)

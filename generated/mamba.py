@@ -39,22 +39,22 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "e0662d2ab7c5733a"
+CONTENT_HASH = "9b58bef38788d17c"
 
 
 @fused
 def forward_once_row(n_u, n_s, A_log, w_S_out):
     """What needs parameters alone."""
     for j in range(n_u):
-        for k_ in range(n_s):
+        for k in range(n_s):
             # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            w_S = exp(A_log[j, k_])
+            w_S = exp(A_log[j, k])
             # kept
-            w_S_out[j, k_] = w_S
+            w_S_out[j, k] = w_S
 
 
 @jit
-def forward_once(n_u, n_s, A_log, w_S):
+def forward_once(n_x, n_u, n_r, n_s, n_y, A_log, w_S):
     """What needs parameters alone."""
     forward_once_row(n_u, n_s, A_log, w_S)
 
@@ -102,17 +102,17 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         delta_out[j] = delta
         v_S_out[j] = v_S
     for j in range(n_u):
-        for k_ in range(n_s):
-            exp_S = exp(-delta_out[j] * w_S[j, k_])
-            S = exp_S * S_prev[j, k_] + B_t[k_] * v_S_out[j]
+        for k in range(n_s):
+            exp_S = exp(-delta_out[j] * w_S[j, k])
+            S = exp_S * S_prev[j, k] + B_t[k] * v_S_out[j]
             # kept
-            exp_S_out[j, k_] = exp_S
-            S_out[j, k_] = S
+            exp_S_out[j, k] = exp_S
+            S_out[j, k] = S
     # (10) y_ssm = S @ C_t + D * u
     for j in range(n_u):
         sum_y_ssm = zero
-        for k_ in range(n_s):
-            sum_y_ssm = added(sum_y_ssm, C_t[k_] * S_out[j, k_])
+        for k in range(n_s):
+            sum_y_ssm = added(sum_y_ssm, C_t[k] * S_out[j, k])
         sum_y_ssm_out[j] = sum_y_ssm
     for j in range(n_u):
         y_ssm = D[j] * u[j] + sum_y_ssm_out[j]
@@ -134,10 +134,10 @@ def forward_before_row_3(n_y, y_from_v_y, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, n_s, n_y, W, W_1_packed, W_,
-        W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq, from_v_y,
-        x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq, delta_seq,
-        v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_u, n_r, n_s, n_y, W,
+        W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
+        from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq,
+        delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(n_u, W)
     sum_y_ssm = array_in(memory, 0, (n_u,))
@@ -195,15 +195,15 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_u, 
 def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
     """Gradients through what parameters alone make."""
     for j in range(n_u):
-        for k_ in range(n_s):
+        for k in range(n_s):
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            dA_log = dw_S[j, k_] * w_S[j, k_]
+            dA_log = dw_S[j, k] * w_S[j, k]
             # passed on
-            dA_log_out[j, k_] = dA_log
+            dA_log_out[j, k] = dA_log
 
 
 @jit
-def backward_once(n_u, n_s, dw_S, w_S, dA_log):
+def backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log):
     """Gradients through what parameters alone make."""
     backward_once_row(n_u, n_s, dw_S, w_S, dA_log)
 
@@ -243,36 +243,36 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
         dz_y_out[j] = dz_y
         dy_ssm_out[j] = dy_ssm
     for j in range(n_u):
-        for k_ in range(n_s):
+        for k in range(n_s):
             # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
-            dS = dy_ssm_out[j] * C_t[k_] + dS_given[j, k_] + dS_later[j, k_]
+            dS = dy_ssm_out[j] * C_t[k] + dS_given[j, k] + dS_later[j, k]
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            dS_prev = dS * exp_S[j, k_]
-            dw_S[j, k_] += -dS * delta[j] * exp_S[j, k_] * S_prev[j, k_]
+            dS_prev = dS * exp_S[j, k]
+            dw_S[j, k] += -dS * delta[j] * exp_S[j, k] * S_prev[j, k]
             # passed on
-            dS_out[j, k_] = dS
-            dS_later[j, k_] = dS_prev
+            dS_out[j, k] = dS
+            dS_later[j, k] = dS_prev
     for j in range(n_u):
         dv_S = zero
-        for k_ in range(n_s):
-            dv_S = added(dv_S, dS_out[j, k_] * B_t[k_])
+        for k in range(n_s):
+            dv_S = added(dv_S, dS_out[j, k] * B_t[k])
         dv_S_out[j] = dv_S
     # through (10) y_ssm = S @ C_t + D * u
     for j in range(n_s):
         dC_t_out[j] = zero
-    for k_ in range(n_u):
+    for k in range(n_u):
         for j in range(n_s):
-            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k_] * S[k_, j])
+            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k] * S[k, j])
     # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_s):
         dB_t_out[j] = zero
-    for k_ in range(n_u):
+    for k in range(n_u):
         for j in range(n_s):
-            dB_t_out[j] = added(dB_t_out[j], dS_out[k_, j] * v_S[k_])
+            dB_t_out[j] = added(dB_t_out[j], dS_out[k, j] * v_S[k])
     for j in range(n_u):
         sum_ddelta = zero
-        for k_ in range(n_s):
-            sum_ddelta = added(sum_ddelta, dS_out[j, k_] * w_S[j, k_] * exp_S[j, k_] * S_prev[j, k_])
+        for k in range(n_s):
+            sum_ddelta = added(sum_ddelta, dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k])
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]
@@ -331,8 +331,8 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_giv
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_u, n_r, n_s,
-        n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_u, n_r,
+        n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
         dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
         dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
         sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
@@ -437,48 +437,37 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_u, W_2, W_1, W_B, W_C, A_log, W_y, W_z = (params[key] for key in ("W_u", "W_2", "W_1", "W_B", "W_C",
         "A_log", "W_y", "W_z"))
     if into is None:
-        into = {
-            "w_S": allocate((n_u, n_s), dtype),
-            "W_y_packed_transposed": empty_panels(n_y, n_u, dtype),
-            "W_2_packed_transposed": empty_panels(n_u, n_r, dtype),
-            "W_transposed": empty_panels(2 * n_s + n_r, n_u, dtype),
-            "W_transposed_": empty_panels(2 * n_u, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_u, dtype),
-            "W_1_packed": empty_panels(n_u, n_r, dtype),
-            "W_": empty_panels(n_u, 2 * n_s, dtype),
-            "W_2_packed": empty_panels(n_r, n_u, dtype),
-            "W_y_packed": empty_panels(n_u, n_y, dtype),
-        }
-    w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, W, W_1_packed, W_, W_2_packed, W_y_packed = (
+        into = empty_panels(dtype, W_y_packed_transposed=(n_y, n_u), W_2_packed_transposed=(n_u, n_r),
+            W_transposed=(2 * n_s + n_r, n_u), W_transposed_=(2 * n_u, n_x), W=(n_x, 2 * n_u),
+            W_1_packed=(n_u, n_r), W_=(n_u, 2 * n_s), W_2_packed=(n_r, n_u), W_y_packed=(n_u,
+            n_y)) | {"w_S": allocate((n_u, n_s), dtype)}
+    W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, W, W_1_packed, W_, W_2_packed, W_y_packed, w_S = (
         into.values()
     )
     # What needs parameters alone.
-    forward_once(n_u, n_s, A_log, w_S)
+    forward_once(n_x, n_u, n_r, n_s, n_y, A_log, w_S)
 
     def part(rank, threads):
         # W_y.T @ dy
-        pack(W_y, 0, n_u, True, W_y_packed_transposed, 0, 0, rank, threads)
+        pack((W_y,), 0, n_u, True, W_y_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_2.T @ dz_delta_2
-        pack(W_2, 0, n_r, True, W_2_packed_transposed, 0, 0, rank, threads)
+        pack((W_2,), 0, n_r, True, W_2_packed_transposed, 0, 0, 0, 0, rank, threads)
         # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
-        pack(W_1, 0, n_u, True, W_transposed, 0, 0, rank, threads)
-        pack(W_B, 0, n_u, True, W_transposed, n_r, 0, rank, threads)
-        pack(W_C, 0, n_u, True, W_transposed, n_r + n_s, 0, rank, threads)
+        pack((W_1,), 0, n_u, True, W_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_B,), 0, n_u, True, W_transposed, n_r, 0, 0, 0, rank, threads)
+        pack((W_C,), 0, n_u, True, W_transposed, n_r + n_s, 0, 0, 0, rank, threads)
         # dx = W_u.T @ du0 + W_z.T @ dz_y
-        pack(W_u, 0, n_x, True, W_transposed_, 0, 0, rank, threads)
-        pack(W_z, 0, n_x, True, W_transposed_, n_u, 0, rank, threads)
+        pack((W_u, W_z), 0, n_x, True, W_transposed_, 0, 0, n_u, 0, rank, threads)
         # W_u @ x, W_z @ x
-        pack(W_u, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_z, 0, n_x, False, W, 0, n_u, rank, threads)
+        pack((W_u, W_z), 0, n_x, False, W, 0, 0, 0, n_u, rank, threads)
         # W_1 @ u
-        pack(W_1, 0, n_u, False, W_1_packed, 0, 0, rank, threads)
+        pack((W_1,), 0, n_u, False, W_1_packed, 0, 0, 0, 0, rank, threads)
         # W_B @ u, W_C @ u
-        pack(W_B, 0, n_u, False, W_, 0, 0, rank, threads)
-        pack(W_C, 0, n_u, False, W_, 0, n_s, rank, threads)
+        pack((W_B, W_C), 0, n_u, False, W_, 0, 0, 0, n_s, rank, threads)
         # W_2 @ z_delta
-        pack(W_2, 0, n_r, False, W_2_packed, 0, 0, rank, threads)
+        pack((W_2,), 0, n_r, False, W_2_packed, 0, 0, 0, 0, rank, threads)
         # W_y @ v_y
-        pack(W_y, 0, n_u, False, W_y_packed, 0, 0, rank, threads)
+        pack((W_y,), 0, n_u, False, W_y_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         W_y_packed_transposed.size + W_2_packed_transposed.size + W_transposed.size + W_transposed_.size + W.size + W_1_packed.size + W_.size + W_2_packed.size + W_y_packed.size))
@@ -514,10 +503,10 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     exp_S_seq = allocate((T, B, n_u, n_s), dtype)
     from_z_delta = allocate((block, B, n_u), dtype)
     from_v_y = allocate((block, B, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_u, n_s, n_y, W, W_1_packed,
-        W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq, from_v_y,
-        x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq, delta_seq,
-        v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_u, n_r, n_s, n_y, W,
+        W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
+        from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq,
+        delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
     return {"u1": u1_seq, "u2": u2_seq, "u3": u3_seq, "S": S_seq, "y": y_seq}, {"delta_seq": delta_seq,
         "exp_S_seq": exp_S_seq, "from_u": from_u, "from_x": from_x, "silu_z_y_seq": silu_z_y_seq,
         "u_seq": u_seq, "v_S_seq": v_S_seq, "v_y_seq": v_y_seq, "y_ssm_seq": y_ssm_seq,
@@ -562,13 +551,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_ = sums_of_products((parts[-1].own + 1, 2 * n_u, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 7 * n_u + n_s * n_u, dtype)
     lines, panels = outer_room(len(parts), [n_u, n_r, n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_u, n_r,
-        n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
-        dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
-        dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
-        sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
-        delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given,
-        du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(lines, panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq,
+        from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta,
+        du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3,
+        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given,
+        dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later,
+        du2_given, du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(lines, panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)
@@ -577,22 +566,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dw_S = sums[0:n_s * n_u].reshape((n_u, n_s))
     # Gradients through what parameters alone make.
     dA_log = allocate((n_u, n_s), dtype)
-    backward_once(n_u, n_s, dw_S, w_S, dA_log)
-    db_u = sums[n_s * n_u:n_s * n_u + n_u]
-    dk0 = sums[n_s * n_u + n_u:2 * n_u + n_s * n_u]
-    dk1 = sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u]
-    dk2 = sums[3 * n_u + n_s * n_u:4 * n_u + n_s * n_u]
-    dk3 = sums[4 * n_u + n_s * n_u:5 * n_u + n_s * n_u]
-    db_delta = sums[5 * n_u + n_s * n_u:6 * n_u + n_s * n_u]
-    dD = sums[6 * n_u + n_s * n_u:7 * n_u + n_s * n_u]
-    dW_1 = dW[0:n_r]
-    dW_B = dW[n_r:n_r + n_s]
-    dW_C = dW[n_r + n_s:2 * n_s + n_r]
-    dW_u = dW_[0:n_u]
-    dW_z = dW_[n_u:2 * n_u]
-    return {"W_u": dW_u, "b_u": db_u, "k0": dk0, "k1": dk1, "k2": dk2, "k3": dk3, "b_delta": db_delta,
-        "W_2": dW_2, "W_1": dW_1, "W_B": dW_B, "W_C": dW_C, "A_log": dA_log, "D": dD, "W_y": dW_y,
-        "W_z": dW_z}, {"x": dx_seq}
+    backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log)
+    return {"W_u": dW_[0:n_u], "b_u": sums[n_s * n_u:n_s * n_u + n_u],
+        "k0": sums[n_s * n_u + n_u:2 * n_u + n_s * n_u], "k1": sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u],
+        "k2": sums[3 * n_u + n_s * n_u:4 * n_u + n_s * n_u],
+        "k3": sums[4 * n_u + n_s * n_u:5 * n_u + n_s * n_u],
+        "b_delta": sums[5 * n_u + n_s * n_u:6 * n_u + n_s * n_u], "W_2": dW_2, "W_1": dW[0:n_r],
+        "W_B": dW[n_r:n_r + n_s], "W_C": dW[n_r + n_s:2 * n_s + n_r], "A_log": dA_log,
+        "D": sums[6 * n_u + n_s * n_u:7 * n_u + n_s * n_u], "W_y": dW_y,
+        "W_z": dW_[n_u:2 * n_u]}, {"x": dx_seq}
 
 
 def shapes(n_x, n_u, n_r, n_s, n_y):

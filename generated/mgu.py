@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "7903344e0a5eeea5"
+CONTENT_HASH = "3710ab65cf4d79b7"
 
 
 @fused
@@ -64,8 +64,8 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, f, h_prev, h_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U_f_packed, U_g_packed, x,
-        from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U_f_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -153,7 +153,7 @@ def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
         h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh, dU_f, dW, dU_g, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -223,31 +223,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_f, U_f, W_g, U_g = (params[key] for key in ("W_f", "U_f", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_g_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "U_f_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U_f_packed": empty_panels(n_h, n_h, dtype),
-            "U_g_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_f_packed_transposed=(n_h, n_h),
+            W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U_f_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
     U_g_packed_transposed, U_f_packed_transposed, W_transposed, W, U_f_packed, U_g_packed = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g
-        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_f.T @ dz_f
-        pack(U_f, 0, n_h, True, U_f_packed_transposed, 0, 0, rank, threads)
+        pack((U_f,), 0, n_h, True, U_f_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_f.T @ dz_f + W_g.T @ dz_g
-        pack(W_f, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_f, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_f @ x, W_g @ x
-        pack(W_f, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_f, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_f @ h_prev
-        pack(U_f, 0, n_h, False, U_f_packed, 0, 0, rank, threads)
+        pack((U_f,), 0, n_h, False, U_f_packed, 0, 0, 0, 0, rank, threads)
         # U_g @ v_g
-        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_g_packed_transposed.size + U_f_packed_transposed.size + W_transposed.size + W.size + U_f_packed.size + U_g_packed.size))
@@ -269,8 +261,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 2 * n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U_f_packed, U_g_packed,
-        x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U_f_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq))
     return {"h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "v_g_seq": v_g_seq}
 
 
@@ -299,8 +291,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, v_g_seq, dh_given, f_seq, g_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
         h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums), each=(lines,
         panels, ahead))
     dU_f = summed(dU_f)

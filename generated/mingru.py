@@ -29,7 +29,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products,
 )
 
-CONTENT_HASH = "36f7824445685d7f"
+CONTENT_HASH = "df5a9b2738638aec"
 
 
 @fused
@@ -50,8 +50,8 @@ def forward_before_row(n_h, g_from_x, g_out, z_z, z_out, h_prev, h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, x, from_x, x_kept, g_seq,
-        z_seq, h_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, x, from_x, x_kept,
+        g_seq, z_seq, h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -91,7 +91,7 @@ def backward_before_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out)
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq, g_seq, h_seq, dW, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     for last in range(T, 0, -block):
@@ -120,19 +120,14 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_z, W_g = (params[key] for key in ("W_z", "W_g"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h))
     W_transposed, W = into.values()
 
     def part(rank, threads):
         # dx = W_z.T @ dz_z + W_g.T @ dg
-        pack(W_z, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_g @ x
-        pack(W_z, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W.size))
     return into
@@ -150,8 +145,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     block = steps_at_a_time(T, B)
     g_seq, z_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, 2 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, x, from_x, x_kept,
-        g_seq, z_seq, h_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, x, from_x,
+        x_kept, g_seq, z_seq, h_seq))
     return {"h": h_seq}, {"g_seq": g_seq, "z_seq": z_seq}
 
 
@@ -172,8 +167,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     lines, panels = outer_room(len(parts), [n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq, g_seq, h_seq), own=(dW,),
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq, g_seq, h_seq), own=(dW,),
         each=(lines, panels))
     dW = summed(dW)
     return {"W_z": dW[0:n_h], "W_g": dW[n_h:2 * n_h]}, {"x": dx_seq}

@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "bde93b132bbfa7a9"
+CONTENT_HASH = "683079ecbce7756b"
 
 
 @fused
@@ -93,9 +93,9 @@ def forward_step_row_2(n_h, n_m, z_i_from_m, z_i_from_x, b_i, i_out, z_f_from_m,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_m, n_h, W, U_m_packed, U, x,
-        from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u,
-        u_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_m, n_h, n_x, W, U_m_packed, U,
+        x, from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq,
+        b_u, u_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -207,7 +207,7 @@ def backward_after_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_m, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_m, n_h, n_x,
         U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later, dx_seq,
         h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
         from_h_prev, dU_m, dW, dU, sums, lines, panels, ahead):
@@ -286,39 +286,32 @@ def pack_weights(sizes, dtype, params, into, threads):
     U_m, W_m, W_i, U_i, W_f, U_f, W_o, U_o, W_u, U_u = (params[key] for key in ("U_m", "W_m", "W_i", "U_i",
         "W_f", "U_f", "W_o", "U_o", "W_u", "U_u"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(4 * n_h, n_m, dtype),
-            "U_m_packed_transposed": empty_panels(n_m, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h + n_m, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h + n_m, dtype),
-            "U_m_packed": empty_panels(n_h, n_m, dtype),
-            "U": empty_panels(n_m, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(4 * n_h, n_m), U_m_packed_transposed=(n_m, n_h),
+            W_transposed=(4 * n_h + n_m, n_x), W=(n_x, 4 * n_h + n_m), U_m_packed=(n_h, n_m), U=(n_m,
+            4 * n_h))
     U_transposed, U_m_packed_transposed, W_transposed, W, U_m_packed, U = into.values()
 
     def part(rank, threads):
         # dm = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_u.T @ dz_u
-        for k, matrix in enumerate((U_i, U_f, U_o, U_u)):
-            pack(matrix, 0, n_m, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_u), 0, n_m, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # U_m.T @ dz_m
-        pack(U_m, 0, n_h, True, U_m_packed_transposed, 0, 0, rank, threads)
+        pack((U_m,), 0, n_h, True, U_m_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_m.T @ dz_m_2 + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_u.T @ dz_u
-        pack(W_m, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_i, 0, n_x, True, W_transposed, n_m, 0, rank, threads)
-        pack(W_f, 0, n_x, True, W_transposed, n_h + n_m, 0, rank, threads)
-        pack(W_o, 0, n_x, True, W_transposed, 2 * n_h + n_m, 0, rank, threads)
-        pack(W_u, 0, n_x, True, W_transposed, 3 * n_h + n_m, 0, rank, threads)
+        pack((W_m,), 0, n_x, True, W_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_i,), 0, n_x, True, W_transposed, n_m, 0, 0, 0, rank, threads)
+        pack((W_f,), 0, n_x, True, W_transposed, n_h + n_m, 0, 0, 0, rank, threads)
+        pack((W_o,), 0, n_x, True, W_transposed, 2 * n_h + n_m, 0, 0, 0, rank, threads)
+        pack((W_u,), 0, n_x, True, W_transposed, 3 * n_h + n_m, 0, 0, 0, rank, threads)
         # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
-        pack(W_m, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_i, 0, n_x, False, W, 0, n_m, rank, threads)
-        pack(W_f, 0, n_x, False, W, 0, n_h + n_m, rank, threads)
-        pack(W_o, 0, n_x, False, W, 0, 2 * n_h + n_m, rank, threads)
-        pack(W_u, 0, n_x, False, W, 0, 3 * n_h + n_m, rank, threads)
+        pack((W_m,), 0, n_x, False, W, 0, 0, 0, 0, rank, threads)
+        pack((W_i,), 0, n_x, False, W, 0, n_m, 0, 0, rank, threads)
+        pack((W_f,), 0, n_x, False, W, 0, n_h + n_m, 0, 0, rank, threads)
+        pack((W_o,), 0, n_x, False, W, 0, 2 * n_h + n_m, 0, 0, rank, threads)
+        pack((W_u,), 0, n_x, False, W, 0, 3 * n_h + n_m, 0, 0, rank, threads)
         # U_m @ h_prev
-        pack(U_m, 0, n_h, False, U_m_packed, 0, 0, rank, threads)
+        pack((U_m,), 0, n_h, False, U_m_packed, 0, 0, 0, 0, rank, threads)
         # U_i @ m, U_f @ m, U_o @ m, U_u @ m
-        for k, matrix in enumerate((U_i, U_f, U_o, U_u)):
-            pack(matrix, 0, n_m, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_u), 0, n_m, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + U_m_packed_transposed.size + W_transposed.size + W.size + U_m_packed.size + U.size))
@@ -342,9 +335,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, o_seq, u_seq = allocate((4, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h + n_m), dtype)
     from_m = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_m, n_h, W, U_m_packed, U, x,
-        from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_u,
-        u_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_m, n_h, n_x, W, U_m_packed,
+        U, x, from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o,
+        o_seq, b_u, u_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "from_h_prev": from_h_prev, "i_seq": i_seq,
         "m_seq": m_seq, "o_seq": o_seq, "u_seq": u_seq, "z_m_2_seq": z_m_2_seq}
 
@@ -377,9 +370,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     ahead = room_ahead([h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
         from_h_prev], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_m,
-        n_h, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later, dx_seq,
-        h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
-        from_h_prev), own=(dU_m, dW, dU, sums), each=(lines, panels, ahead))
+        n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later,
+        dx_seq, h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq,
+        z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(lines, panels, ahead))
     dU_m = summed(dU_m)
     dW = summed(dW)
     dU = summed(dU)

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "977661c619c430b6"
+CONTENT_HASH = "5b929008d36a0ea0"
 
 
 @fused
@@ -81,9 +81,9 @@ def forward_step_row_2(n_h, tanh_z_g, z_g_2_from_v_g, b_g, g_out, z, h_prev, h_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U_r_packed, U_g_packed, x,
-        from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r, r_seq, b_g,
-        g_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U_r_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r,
+        r_seq, b_g, g_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -189,7 +189,7 @@ def backward_after_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_o
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
         from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq, r_seq, tanh_z_g_seq,
         dU_r, dW, dU_g, sums, lines, panels, ahead):
@@ -265,31 +265,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_z, W_r, U_r, W_g, U_g = (params[key] for key in ("W_z", "W_r", "U_r", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_g_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "U_r_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "U_r_packed": empty_panels(n_h, n_h, dtype),
-            "U_g_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_r_packed_transposed=(n_h, n_h),
+            W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U_r_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
     U_g_packed_transposed, U_r_packed_transposed, W_transposed, W, U_r_packed, U_g_packed = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g_2
-        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_r.T @ dz_r
-        pack(U_r, 0, n_h, True, U_r_packed_transposed, 0, 0, rank, threads)
+        pack((U_r,), 0, n_h, True, U_r_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_g.T @ dz_g
-        for k, matrix in enumerate((W_z, W_r, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_z, W_r, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_r @ x, W_g @ x
-        for k, matrix in enumerate((W_z, W_r, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_z, W_r, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_r @ h_prev
-        pack(U_r, 0, n_h, False, U_r_packed, 0, 0, rank, threads)
+        pack((U_r,), 0, n_h, False, U_r_packed, 0, 0, 0, 0, rank, threads)
         # U_g @ v_g
-        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_g_packed_transposed.size + U_r_packed_transposed.size + W_transposed.size + W.size + U_r_packed.size + U_g_packed.size))
@@ -311,9 +303,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_h_prev = allocate((1, B, n_h), dtype)
     from_v_g = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U_r_packed, U_g_packed,
-        x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r, r_seq, b_g,
-        g_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U_r_packed,
+        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r,
+        r_seq, b_g, g_seq))
     return {"h": h_seq}, {"g_seq": g_seq, "r_seq": r_seq, "tanh_z_g_seq": tanh_z_g_seq, "v_g_seq": v_g_seq,
         "z_seq": z_seq}
 
@@ -345,8 +337,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, v_g_seq, x, dh_given, z_seq, g_seq, r_seq, tanh_z_g_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
         from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq, r_seq, tanh_z_g_seq),
         own=(dU_r, dW, dU_g, sums), each=(lines, panels, ahead))
     dU_r = summed(dU_r)

@@ -42,7 +42,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "402435b14c42c86c"
+CONTENT_HASH = "114fb0994210dd20"
 
 
 @unfused
@@ -145,9 +145,9 @@ def forward_step_row(n_h, z_m_f_from_h_prev, z_m_f_from_x, b_m_f, z_m_f_out, z_m
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f, f_seq,
-        b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f,
+        f_seq, b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch((5 * n_h) // 2, W)
     z_m_f = array_in(memory, 0, (n_h // 2,))
@@ -238,13 +238,13 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     # through (7), (9)
     for j in range(n_h // 2):
         sum_dm_i = zero
-        for k_ in range(2):
-            sum_dm_i = added(sum_dm_i, di_hat_out[2 * j + k_])
+        for k in range(2):
+            sum_dm_i = added(sum_dm_i, di_hat_out[2 * j + k])
         sum_dm_i_out[j] = sum_dm_i
     for j in range(n_h // 2):
         sum_dm_i_2 = zero
-        for k_ in range(2):
-            sum_dm_i_2 = added(sum_dm_i_2, dw_out[2 * j + k_] * m_f[k_ // 2 + j])
+        for k in range(2):
+            sum_dm_i_2 = added(sum_dm_i_2, dw_out[2 * j + k] * m_f[k // 2 + j])
         sum_dm_i_2_out[j] = sum_dm_i_2
     for j in range(n_h // 2):
         dm_i = sum_dm_i_out[j] + sum_dm_i_2_out[j]
@@ -266,13 +266,13 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     # through (7), (8)
     for j in range(n_h // 2):
         sum_dm_f = zero
-        for k_ in range(2):
-            sum_dm_f = added(sum_dm_f, df_hat_out[2 * j + k_])
+        for k in range(2):
+            sum_dm_f = added(sum_dm_f, df_hat_out[2 * j + k])
         sum_dm_f_out[j] = sum_dm_f
     for j in range(n_h // 2):
         sum_dm_f_2 = zero
-        for k_ in range(2):
-            sum_dm_f_2 = added(sum_dm_f_2, dw_out[2 * j + k_] * m_i[k_ // 2 + j])
+        for k in range(2):
+            sum_dm_f_2 = added(sum_dm_f_2, dw_out[2 * j + k] * m_i[k // 2 + j])
         sum_dm_f_2_out[j] = sum_dm_f_2
     for j in range(n_h // 2):
         dm_f = sum_dm_f_out[j] + sum_dm_f_2_out[j]
@@ -312,7 +312,7 @@ def backward_after_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, dc_given,
         dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq,
         v_m_f_seq, dW, dU, sums, lines, panels, ahead):
@@ -400,44 +400,40 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_m_f, U_m_f, W_m_i, U_m_i, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("W_m_f",
         "U_m_f", "W_m_i", "U_m_i", "W_i", "U_i", "W_f", "U_f", "W_o", "U_o", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(5 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(5 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 5 * n_h, dtype),
-            "U": empty_panels(n_h, 5 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(5 * n_h, n_h), W_transposed=(5 * n_h, n_x), W=(n_x, 5 * n_h),
+            U=(n_h, 5 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @
         #     dz_g
-        pack(U_m_f, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_m_i, 0, n_h, True, U_transposed, n_h // 2, 0, rank, threads)
-        pack(U_i, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
-        pack(U_f, 0, n_h, True, U_transposed, 2 * n_h, 0, rank, threads)
-        pack(U_o, 0, n_h, True, U_transposed, 3 * n_h, 0, rank, threads)
-        pack(U_g, 0, n_h, True, U_transposed, 4 * n_h, 0, rank, threads)
+        pack((U_m_f,), 0, n_h, True, U_transposed, 0, 0, 0, 0, rank, threads)
+        pack((U_m_i,), 0, n_h, True, U_transposed, n_h // 2, 0, 0, 0, rank, threads)
+        pack((U_i,), 0, n_h, True, U_transposed, n_h, 0, 0, 0, rank, threads)
+        pack((U_f,), 0, n_h, True, U_transposed, 2 * n_h, 0, 0, 0, rank, threads)
+        pack((U_o,), 0, n_h, True, U_transposed, 3 * n_h, 0, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, True, U_transposed, 4 * n_h, 0, 0, 0, rank, threads)
         # dx = W_m_f.T @ dz_m_f + W_m_i.T @ dz_m_i + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        pack(W_m_f, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_m_i, 0, n_x, True, W_transposed, n_h // 2, 0, rank, threads)
-        pack(W_i, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
-        pack(W_f, 0, n_x, True, W_transposed, 2 * n_h, 0, rank, threads)
-        pack(W_o, 0, n_x, True, W_transposed, 3 * n_h, 0, rank, threads)
-        pack(W_g, 0, n_x, True, W_transposed, 4 * n_h, 0, rank, threads)
+        pack((W_m_f,), 0, n_x, True, W_transposed, 0, 0, 0, 0, rank, threads)
+        pack((W_m_i,), 0, n_x, True, W_transposed, n_h // 2, 0, 0, 0, rank, threads)
+        pack((W_i,), 0, n_x, True, W_transposed, n_h, 0, 0, 0, rank, threads)
+        pack((W_f,), 0, n_x, True, W_transposed, 2 * n_h, 0, 0, 0, rank, threads)
+        pack((W_o,), 0, n_x, True, W_transposed, 3 * n_h, 0, 0, 0, rank, threads)
+        pack((W_g,), 0, n_x, True, W_transposed, 4 * n_h, 0, 0, 0, rank, threads)
         # W_m_f @ x, W_m_i @ x, W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        pack(W_m_f, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_m_i, 0, n_x, False, W, 0, n_h // 2, rank, threads)
-        pack(W_i, 0, n_x, False, W, 0, n_h, rank, threads)
-        pack(W_f, 0, n_x, False, W, 0, 2 * n_h, rank, threads)
-        pack(W_o, 0, n_x, False, W, 0, 3 * n_h, rank, threads)
-        pack(W_g, 0, n_x, False, W, 0, 4 * n_h, rank, threads)
+        pack((W_m_f,), 0, n_x, False, W, 0, 0, 0, 0, rank, threads)
+        pack((W_m_i,), 0, n_x, False, W, 0, n_h // 2, 0, 0, rank, threads)
+        pack((W_i,), 0, n_x, False, W, 0, n_h, 0, 0, rank, threads)
+        pack((W_f,), 0, n_x, False, W, 0, 2 * n_h, 0, 0, rank, threads)
+        pack((W_o,), 0, n_x, False, W, 0, 3 * n_h, 0, 0, rank, threads)
+        pack((W_g,), 0, n_x, False, W, 0, 4 * n_h, 0, 0, rank, threads)
         # U_m_f @ h_prev, U_m_i @ h_prev, U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-        pack(U_m_f, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_m_i, 0, n_h, False, U, 0, n_h // 2, rank, threads)
-        pack(U_i, 0, n_h, False, U, 0, n_h, rank, threads)
-        pack(U_f, 0, n_h, False, U, 0, 2 * n_h, rank, threads)
-        pack(U_o, 0, n_h, False, U, 0, 3 * n_h, rank, threads)
-        pack(U_g, 0, n_h, False, U, 0, 4 * n_h, rank, threads)
+        pack((U_m_f,), 0, n_h, False, U, 0, 0, 0, 0, rank, threads)
+        pack((U_m_i,), 0, n_h, False, U, 0, n_h // 2, 0, 0, rank, threads)
+        pack((U_i,), 0, n_h, False, U, 0, n_h, 0, 0, rank, threads)
+        pack((U_f,), 0, n_h, False, U, 0, 2 * n_h, 0, 0, rank, threads)
+        pack((U_o,), 0, n_h, False, U, 0, 3 * n_h, 0, 0, rank, threads)
+        pack((U_g,), 0, n_h, False, U, 0, 4 * n_h, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -460,9 +456,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, o_seq, g_seq, w_seq, f_hat_seq, i_hat_seq = allocate((7, T, B, n_h), dtype)
     from_x = allocate((block, B, 5 * n_h), dtype)
     from_h_prev = allocate((1, B, 5 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f, f_seq,
-        b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, b_m_f, b_m_i, v_m_f_seq, m_f_seq, v_m_i_seq, m_i_seq, b_i, i_seq, b_f,
+        f_seq, b_o, o_seq, b_g, g_seq, w_seq, f_hat_seq, i_hat_seq, c_seq))
     return {"c": c_seq, "h": h_seq}, {"f_hat_seq": f_hat_seq, "f_seq": f_seq, "g_seq": g_seq,
         "i_hat_seq": i_hat_seq, "i_seq": i_seq, "m_f_seq": m_f_seq, "m_i_seq": m_i_seq, "o_seq": o_seq,
         "v_m_f_seq": v_m_f_seq, "v_m_i_seq": v_m_i_seq, "w_seq": w_seq}
@@ -492,10 +488,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, c_seq, dc_given, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
         f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, dc_given,
-        dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq,
-        v_m_f_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq,
+        dc_given, dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
+        m_i_seq, v_m_f_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -38,7 +38,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "1c2671aea346e891"
+CONTENT_HASH = "76dfc3ac653e7936"
 
 
 @fused
@@ -107,9 +107,9 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq,
-        p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i,
+        i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -245,7 +245,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
         dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq,
         h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq, dW, dU, sums, lines, panels, ahead):
@@ -326,27 +326,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_i, U_i, W_f, U_f, W_g, U_g, W_o, U_o = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_g",
         "U_g", "W_o", "U_o"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "U": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
+            U=(n_h, 4 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
-        for k_, matrix in enumerate((U_i, U_f, U_g, U_o)):
-            pack(matrix, 0, n_h, True, U_transposed, k_ * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_g, U_o), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
-        for k_, matrix in enumerate((W_i, W_f, W_g, W_o)):
-            pack(matrix, 0, n_x, True, W_transposed, k_ * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_g, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_g @ x, W_o @ x
-        for k_, matrix in enumerate((W_i, W_f, W_g, W_o)):
-            pack(matrix, 0, n_x, False, W, 0, k_ * n_h, rank, threads)
+        pack((W_i, W_f, W_g, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
-        for k_, matrix in enumerate((U_i, U_f, U_g, U_o)):
-            pack(matrix, 0, n_h, False, U, 0, k_ * n_h, rank, threads)
+        pack((U_i, U_f, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -371,9 +363,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     tanh_c_hat_seq, h_hat_seq = allocate((2, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i, i_seq,
-        p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, U, x, from_x,
+        h_seq, from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i,
+        i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq))
     return {"c": c_seq, "h": h_seq}, {"c_hat_seq": c_hat_seq, "f_seq": f_seq, "g_seq": g_seq,
         "h_hat_seq": h_hat_seq, "i_seq": i_seq, "k_seq": k_seq, "mod_phi_seq": mod_phi_seq, "o_seq": o_seq,
         "phi_seq": phi_seq, "tanh_c_hat_seq": tanh_c_hat_seq}
@@ -408,11 +400,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq, c_seq,
         f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
-        dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq,
-        h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW, dU, sums), each=(lines,
-        panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
+        n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq,
+        dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f,
+        c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW, dU, sums),
+        each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

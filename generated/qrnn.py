@@ -33,7 +33,7 @@ from symcell.runtime import (
     tanh,
 )
 
-CONTENT_HASH = "8a437b91f31d67ce"
+CONTENT_HASH = "dbd6472729a082e4"
 
 
 @fused
@@ -77,7 +77,7 @@ def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_x, n_h, W, V, x, from_x,
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, V, x, from_x,
         x_last_seq, from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
@@ -163,7 +163,7 @@ def backward_before_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_d
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_x, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_given, o_seq, dc_given,
         dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq, dV, dW, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -214,27 +214,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     V_z, W_z, V_f, W_f, V_o, W_o = (params[key] for key in ("V_z", "W_z", "V_f", "W_f", "V_o", "W_o"))
     if into is None:
-        into = {
-            "V_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W_transposed": empty_panels(3 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 3 * n_h, dtype),
-            "V": empty_panels(n_x, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, V_transposed=(3 * n_h, n_x), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
+            V=(n_x, 3 * n_h))
     V_transposed, W_transposed, W, V = into.values()
 
     def part(rank, threads):
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
-        for k, matrix in enumerate((V_z, V_f, V_o)):
-            pack(matrix, 0, n_x, True, V_transposed, k * n_h, 0, rank, threads)
+        pack((V_z, V_f, V_o), 0, n_x, True, V_transposed, 0, 0, n_h, 0, rank, threads)
         # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
-        for k, matrix in enumerate((W_z, W_f, W_o)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_z, W_f, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_z @ x, W_f @ x, W_o @ x
-        for k, matrix in enumerate((W_z, W_f, W_o)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_z, W_f, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
-        for k, matrix in enumerate((V_z, V_f, V_o)):
-            pack(matrix, 0, n_x, False, V, 0, k * n_h, rank, threads)
+        pack((V_z, V_f, V_o), 0, n_x, False, V, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, V_transposed.size + W_transposed.size + W.size + V.size))
     return into
@@ -258,7 +250,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     z_seq, f_seq, o_seq = allocate((3, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
     from_x_last_prev = allocate((block, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_x, n_h, W, V, x, from_x,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, V, x, from_x,
         x_last_seq, from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq))
     return {"c": c_seq, "h": h_seq, "x_last": x_last_seq}, {"f_seq": f_seq, "o_seq": o_seq, "z_seq": z_seq}
 
@@ -283,10 +275,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dV, dW = sums_of_products((2, parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_x, n_h,
-        V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_given, o_seq, dc_given,
-        dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq), own=(dV, dW, sums), each=(lines,
-        panels))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_given, o_seq,
+        dc_given, dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq), own=(dV, dW, sums),
+        each=(lines, panels))
     dV = summed(dV)
     dW = summed(dW)
     sums = summed(sums)

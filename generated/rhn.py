@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "e9047e8f48710a0d"
+CONTENT_HASH = "ce93ffd0a0ad57c0"
 
 
 @fused
@@ -78,8 +78,8 @@ def forward_step_row_2(n_h, z_H2_from_s1, b_H2, H2_out, z_T2_from_s1, b_T2, T2_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, U_, x, from_x, h_seq,
-        from_h_prev, s1_seq, from_s1, x_kept, b_H1, H1_seq, b_T1, T1_seq, b_H2, H2_seq, b_T2, T2_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, U_, x, from_x,
+        h_seq, from_h_prev, s1_seq, from_s1, x_kept, b_H1, H1_seq, b_T1, T1_seq, b_H2, H2_seq, b_T2, T2_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -184,7 +184,7 @@ def backward_after_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x, h_seq,
         s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1, dW, dU, dU_, sums, lines, panels,
         ahead):
@@ -261,35 +261,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_H1, U_H1, W_T1, U_T1, U_H2, U_T2 = (params[key] for key in ("W_H1", "U_H1", "W_T1", "U_T1", "U_H2",
         "U_T2"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(2 * n_h, n_h, dtype),
-            "U_transposed_": empty_panels(2 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(2 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 2 * n_h, dtype),
-            "U": empty_panels(n_h, 2 * n_h, dtype),
-            "U_": empty_panels(n_h, 2 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), U_transposed_=(2 * n_h, n_h),
+            W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U=(n_h, 2 * n_h), U_=(n_h, 2 * n_h))
     U_transposed, U_transposed_, W_transposed, W, U, U_ = into.values()
 
     def part(rank, threads):
         # ds1_from_dz_H2 = U_H2.T @ dz_H2 + U_T2.T @ dz_T2
-        pack(U_H2, 0, n_h, True, U_transposed, 0, 0, rank, threads)
-        pack(U_T2, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack((U_H2, U_T2), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dh_prev_from_dz_H1 = U_H1.T @ dz_H1 + U_T1.T @ dz_T1
-        pack(U_H1, 0, n_h, True, U_transposed_, 0, 0, rank, threads)
-        pack(U_T1, 0, n_h, True, U_transposed_, n_h, 0, rank, threads)
+        pack((U_H1, U_T1), 0, n_h, True, U_transposed_, 0, 0, n_h, 0, rank, threads)
         # dx = W_H1.T @ dz_H1 + W_T1.T @ dz_T1
-        pack(W_H1, 0, n_x, True, W_transposed, 0, 0, rank, threads)
-        pack(W_T1, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack((W_H1, W_T1), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_H1 @ x, W_T1 @ x
-        pack(W_H1, 0, n_x, False, W, 0, 0, rank, threads)
-        pack(W_T1, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack((W_H1, W_T1), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_H1 @ h_prev, U_T1 @ h_prev
-        pack(U_H1, 0, n_h, False, U, 0, 0, rank, threads)
-        pack(U_T1, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack((U_H1, U_T1), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
         # U_H2 @ s1, U_T2 @ s1
-        pack(U_H2, 0, n_h, False, U_, 0, 0, rank, threads)
-        pack(U_T2, 0, n_h, False, U_, 0, n_h, rank, threads)
+        pack((U_H2, U_T2), 0, n_h, False, U_, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + U_transposed_.size + W_transposed.size + W.size + U.size + U_.size))
@@ -311,8 +299,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 2 * n_h), dtype)
     from_h_prev = allocate((1, B, 2 * n_h), dtype)
     from_s1 = allocate((1, B, 2 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, U_, x, from_x, h_seq,
-        from_h_prev, s1_seq, from_s1, x_kept, b_H1, H1_seq, b_T1, T1_seq, b_H2, H2_seq, b_T2, T2_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, U_, x,
+        from_x, h_seq, from_h_prev, s1_seq, from_s1, x_kept, b_H1, H1_seq, b_T1, T1_seq, b_H2, H2_seq, b_T2,
+        T2_seq))
     return {"h": h_seq}, {"H1_seq": H1_seq, "H2_seq": H2_seq, "T1_seq": T1_seq, "T2_seq": T2_seq,
         "s1_seq": s1_seq}
 
@@ -344,9 +333,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x, h_seq,
-        s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_, sums),
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x,
+        h_seq, s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_, sums),
         each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)

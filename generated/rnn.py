@@ -28,7 +28,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "7b28cabbd809e864"
+CONTENT_HASH = "e287201656231bca"
 
 
 @fused
@@ -43,8 +43,8 @@ def forward_step_row(n_h, z_a_from_a_prev, z_a_from_x, b_a, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_a_packed, U_a_packed, x,
-        from_x, a_seq, from_a_prev, x_kept, b_a):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W_a_packed,
+        U_a_packed, x, from_x, a_seq, from_a_prev, x_kept, b_a):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -91,7 +91,7 @@ def backward_after_row(n_h, dz_a, db_a):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
         da_given, dU_a, dW_a, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -141,23 +141,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_a, W_a = (params[key] for key in ("U_a", "W_a"))
     if into is None:
-        into = {
-            "U_a_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_a_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_a_packed": empty_panels(n_x, n_h, dtype),
-            "U_a_packed": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, U_a_packed_transposed=(n_h, n_h), W_a_packed_transposed=(n_h, n_x),
+            W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h))
     U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed = into.values()
 
     def part(rank, threads):
         # U_a.T @ dz_a
-        pack(U_a, 0, n_h, True, U_a_packed_transposed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, True, U_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a.T @ dz_a
-        pack(W_a, 0, n_x, True, W_a_packed_transposed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a @ x
-        pack(W_a, 0, n_x, False, W_a_packed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
         # U_a @ a_prev
-        pack(U_a, 0, n_h, False, U_a_packed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_a_packed_transposed.size + W_a_packed_transposed.size + W_a_packed.size + U_a_packed.size))
@@ -177,8 +173,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     block = steps_at_a_time(T, B)
     from_x = allocate((block, B, n_h), dtype)
     from_a_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_a_packed, U_a_packed, x,
-        from_x, a_seq, from_a_prev, x_kept, b_a))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W_a_packed,
+        U_a_packed, x, from_x, a_seq, from_a_prev, x_kept, b_a))
     return {"a": a_seq}, {}
 
 
@@ -203,8 +199,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([a_seq, x, da_given], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
         da_given), own=(dU_a, dW_a, sums), each=(lines, panels, ahead))
     dU_a = summed(dU_a)
     dW_a = summed(dW_a)

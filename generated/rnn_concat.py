@@ -28,7 +28,7 @@ from symcell.runtime import (
     tanh, wait,
 )
 
-CONTENT_HASH = "d433482f3958c64f"
+CONTENT_HASH = "5d811630d0b37680"
 
 
 @fused
@@ -43,8 +43,8 @@ def forward_step_row(n_h, z_a_from_a_prev, z_a_from_x, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_a_packed, W_a_packed_, x,
-        from_x, a_seq, from_a_prev, x_kept):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_a_packed,
+        W_a_packed_, x, from_x, a_seq, from_a_prev, x_kept):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -72,12 +72,12 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, 
 def backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k_ in range(n_h + n_x):
+        for k in range(n_h + n_x):
             # through (1) a = tanh(W_a @ concat(a_prev, x))
-            joined = (dz_a_a_prev[j, k_] if k_ < n_h else dz_a_x[j, k_ - n_h])
+            joined = (dz_a_a_prev[j, k] if k < n_h else dz_a_x[j, k - n_h])
             dW_a = joined
             # passed on
-            dW_a_out[j, k_] = dW_a
+            dW_a_out[j, k] = dW_a
 
 
 @jit
@@ -101,7 +101,7 @@ def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
         da_given, dz_a_a_prev, dz_a_x, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -141,23 +141,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_a = params["W_a"]
     if into is None:
-        into = {
-            "W_a_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_a_packed_transposed_": empty_panels(n_h, n_x, dtype),
-            "W_a_packed": empty_panels(n_x, n_h, dtype),
-            "W_a_packed_": empty_panels(n_h, n_h, dtype),
-        }
+        into = empty_panels(dtype, W_a_packed_transposed=(n_h, n_h), W_a_packed_transposed_=(n_h, n_x),
+            W_a_packed=(n_x, n_h), W_a_packed_=(n_h, n_h))
     W_a_packed_transposed, W_a_packed_transposed_, W_a_packed, W_a_packed_ = into.values()
 
     def part(rank, threads):
         # W_a[:, 0:n_h].T @ dz_a
-        pack(W_a, 0, n_h, True, W_a_packed_transposed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_h, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a[:, n_h:n_h + n_x].T @ dz_a
-        pack(W_a, n_h, n_x, True, W_a_packed_transposed_, 0, 0, rank, threads)
+        pack((W_a,), n_h, n_x, True, W_a_packed_transposed_, 0, 0, 0, 0, rank, threads)
         # W_a[:, n_h:n_h + n_x] @ x
-        pack(W_a, n_h, n_x, False, W_a_packed, 0, 0, rank, threads)
+        pack((W_a,), n_h, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
         # W_a[:, 0:n_h] @ a_prev
-        pack(W_a, 0, n_h, False, W_a_packed_, 0, 0, rank, threads)
+        pack((W_a,), 0, n_h, False, W_a_packed_, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         W_a_packed_transposed.size + W_a_packed_transposed_.size + W_a_packed.size + W_a_packed_.size))
@@ -176,8 +172,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     block = steps_at_a_time(T, B)
     from_x = allocate((block, B, n_h), dtype)
     from_a_prev = allocate((1, B, n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_a_packed, W_a_packed_, x,
-        from_x, a_seq, from_a_prev, x_kept))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W_a_packed,
+        W_a_packed_, x, from_x, a_seq, from_a_prev, x_kept))
     return {"a": a_seq}, {}
 
 
@@ -202,7 +198,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([a_seq, x, da_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
+        n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
         da_given), own=(dz_a_a_prev, dz_a_x), each=(lines, panels, ahead))
     dz_a_a_prev = summed(dz_a_a_prev)
     dz_a_x = summed(dz_a_x)

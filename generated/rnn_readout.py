@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "37d9308e271d6d55"
+CONTENT_HASH = "46d02274668a5c23"
 
 
 @fused
@@ -74,8 +74,8 @@ def forward_after_row(n_y, z_y_from_a, b_y, z_y_out, exp_sum_y_out, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, n_y, W_a_packed, U_a_packed,
-        U_y_packed, x, from_x, a_seq, from_a_prev, from_a, x_kept, b_a, b_y, y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, n_y, W_a_packed,
+        U_a_packed, U_y_packed, x, from_x, a_seq, from_a_prev, from_a, x_kept, b_a, b_y, y_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(2 * n_y, W_a_packed)
     z_y = array_in(memory, 0, (n_y,))
@@ -159,7 +159,7 @@ def backward_after_row(n_h, dz_a, db_a):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_y,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h, n_y,
         U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y, dz_a_seq,
         da_later, dx_seq, a_seq, x, da_final, dy_given, y_seq, da_given, dU_a, dW_a, dU_y, sums, lines,
         panels, ahead):
@@ -231,31 +231,26 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
     U_a, W_a, U_y = (params[key] for key in ("U_a", "W_a", "U_y"))
     if into is None:
-        into = {
-            "U_y_packed_transposed": empty_panels(n_y, n_h, dtype),
-            "U_a_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_a_packed_transposed": empty_panels(n_h, n_x, dtype),
-            "W_a_packed": empty_panels(n_x, n_h, dtype),
-            "U_a_packed": empty_panels(n_h, n_h, dtype),
-            "U_y_packed": empty_panels(n_h, n_y, dtype),
-        }
+        into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_a_packed_transposed=(n_h, n_h),
+            W_a_packed_transposed=(n_h, n_x), W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h), U_y_packed=(n_h,
+            n_y))
     U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed, U_y_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U_y.T @ dz_y
-        pack(U_y, 0, n_h, True, U_y_packed_transposed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, True, U_y_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_a.T @ dz_a
-        pack(U_a, 0, n_h, True, U_a_packed_transposed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, True, U_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a.T @ dz_a
-        pack(W_a, 0, n_x, True, W_a_packed_transposed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_a @ x
-        pack(W_a, 0, n_x, False, W_a_packed, 0, 0, rank, threads)
+        pack((W_a,), 0, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
         # U_a @ a_prev
-        pack(U_a, 0, n_h, False, U_a_packed, 0, 0, rank, threads)
+        pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
         # U_y @ a
-        pack(U_y, 0, n_h, False, U_y_packed, 0, 0, rank, threads)
+        pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_y_packed_transposed.size + U_a_packed_transposed.size + W_a_packed_transposed.size + W_a_packed.size + U_a_packed.size + U_y_packed.size))
@@ -278,7 +273,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, n_h), dtype)
     from_a_prev = allocate((1, B, n_h), dtype)
     from_a = allocate((block, B, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, n_y, W_a_packed,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, n_y, W_a_packed,
         U_a_packed, U_y_packed, x, from_x, a_seq, from_a_prev, from_a, x_kept, b_a, b_y, y_seq))
     return {"a": a_seq, "y": y_seq}, {}
 
@@ -309,8 +304,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([a_seq, x, dy_given, y_seq, da_given], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_y, U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, n_y, U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y,
         dz_a_seq, da_later, dx_seq, a_seq, x, da_final, dy_given, y_seq, da_given), own=(dU_a, dW_a, dU_y,
         sums), each=(lines, panels, ahead))
     dU_a = summed(dU_a)

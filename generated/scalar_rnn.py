@@ -26,7 +26,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_rows,
 )
 
-CONTENT_HASH = "e69e6eb3aea25a4d"
+CONTENT_HASH = "79a9c2dfd43dfd44"
 
 
 @fused
@@ -39,7 +39,7 @@ def forward_before_row(w, a_prev, v, x, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, x, x_kept, w, a_seq, v):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, B, x, x_kept, w, a_seq, v):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -68,8 +68,8 @@ def backward_before_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, da_given, da_later, w, v, dx_seq, x, a_seq,
-        sums):
+def backward_pass(T, block, lengths, low, high, upto, rank, team, B, da_given, da_later, w, v, dx_seq, x,
+        a_seq, sums):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     dv = array_in(sums, 0, (1,))
     dw = array_in(sums, 1, (1,))
@@ -104,7 +104,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     a_seq[0] = initial["a"]
     parts = parts_of(threads, T, B, 10)
     block = steps_at_a_time(T, B)
-    run(forward_pass, parts, dtype, (T, block, lengths), (x, x_kept, w, a_seq, v))
+    run(forward_pass, parts, dtype, (T, block, lengths), (B, x, x_kept, w, a_seq, v))
     return {"a": a_seq}, {}
 
 
@@ -123,8 +123,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dx_seq = allocate((T, B), dtype)
     # Each thread adds up gradients of its own.
     sums = sums_of_rows(parts[-1].own + 1, 2, dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (da_given, da_later, w, v, dx_seq, x, a_seq),
-        own=(sums,))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (B, da_given, da_later, w, v, dx_seq, x,
+        a_seq), own=(sums,))
     sums = summed(sums)
     return {"v": sums[0:1].reshape(()), "w": sums[1:2].reshape(())}, {"x": dx_seq}
 

@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_products, wait,
 )
 
-CONTENT_HASH = "8eb4b4083a903d57"
+CONTENT_HASH = "dcca6f813ec14d73"
 
 
 @fused
@@ -70,8 +70,9 @@ def forward_after_row(n_y, n_h, y_from_h, y_from_s, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_s, n_h, n_y, weights, weights_,
-        R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha, y_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n_s, n_x, n_h, n_y, weights,
+        weights_, R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha,
+        y_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -158,8 +159,8 @@ def backward_after_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, a
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_h,
-        n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_x,
+        n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
         from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given, ds_given,
         ds_later, alpha, dweights, dP, dR, dU, dV, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -232,41 +233,31 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
     B, A, P, R, U, V = (params[key] for key in ("B", "A", "P", "R", "U", "V"))
     if into is None:
-        into = {
-            "weights_transposed": empty_panels(n_y, n_h + n_s, dtype),
-            "R_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "P_packed_transposed": empty_panels(n_h, n_s, dtype),
-            "weights_transposed_": empty_panels(n_h + n_s, n_x, dtype),
-            "weights": empty_panels(n_x, n_h + n_s, dtype),
-            "weights_": empty_panels(n_s, n_h + n_y, dtype),
-            "R_packed": empty_panels(n_h, n_h, dtype),
-            "U_packed": empty_panels(n_h, n_y, dtype),
-        }
+        into = empty_panels(dtype, weights_transposed=(n_y, n_h + n_s), R_packed_transposed=(n_h, n_h),
+            P_packed_transposed=(n_h, n_s), weights_transposed_=(n_h + n_s, n_x), weights=(n_x, n_h + n_s),
+            weights_=(n_s, n_h + n_y), R_packed=(n_h, n_h), U_packed=(n_h, n_y))
     weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, weights, weights_, R_packed, U_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U.T @ dy, V.T @ dy
-        pack(U, 0, n_h, True, weights_transposed, 0, 0, rank, threads)
-        pack(V, 0, n_s, True, weights_transposed, 0, n_h, rank, threads)
+        pack((U,), 0, n_h, True, weights_transposed, 0, 0, 0, 0, rank, threads)
+        pack((V,), 0, n_s, True, weights_transposed, 0, n_h, 0, 0, rank, threads)
         # R.T @ dz_h
-        pack(R, 0, n_h, True, R_packed_transposed, 0, 0, rank, threads)
+        pack((R,), 0, n_h, True, R_packed_transposed, 0, 0, 0, 0, rank, threads)
         # P.T @ dz_h
-        pack(P, 0, n_s, True, P_packed_transposed, 0, 0, rank, threads)
+        pack((P,), 0, n_s, True, P_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = B.T @ dz_s + A.T @ dz_h
-        pack(B, 0, n_x, True, weights_transposed_, 0, 0, rank, threads)
-        pack(A, 0, n_x, True, weights_transposed_, n_s, 0, rank, threads)
+        pack((B, A), 0, n_x, True, weights_transposed_, 0, 0, n_s, 0, rank, threads)
         # B @ x, A @ x
-        pack(B, 0, n_x, False, weights, 0, 0, rank, threads)
-        pack(A, 0, n_x, False, weights, 0, n_s, rank, threads)
+        pack((B, A), 0, n_x, False, weights, 0, 0, 0, n_s, rank, threads)
         # P @ s, V @ s
-        pack(P, 0, n_s, False, weights_, 0, 0, rank, threads)
-        pack(V, 0, n_s, False, weights_, 0, n_h, rank, threads)
+        pack((P, V), 0, n_s, False, weights_, 0, 0, 0, n_h, rank, threads)
         # R @ h_prev
-        pack(R, 0, n_h, False, R_packed, 0, 0, rank, threads)
+        pack((R,), 0, n_h, False, R_packed, 0, 0, 0, 0, rank, threads)
         # U @ h
-        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
+        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         weights_transposed.size + R_packed_transposed.size + P_packed_transposed.size + weights_transposed_.size + weights.size + weights_.size + R_packed.size + U_packed.size))
@@ -297,7 +288,7 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
     from_s = allocate((block, B_, n_h + n_y), dtype)
     from_h_prev = allocate((1, B_, n_h), dtype)
     from_h = allocate((block, B_, n_y), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_s, n_h, n_y, weights,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B_, n_s, n_x, n_h, n_y, weights,
         weights_, R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha,
         y_seq))
     return {"s": s_seq, "h": h_seq, "y": y_seq}, {}
@@ -336,9 +327,9 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     lines, panels = outer_room(len(parts), [n_h, n_s, n_x], dtype)
     ahead = room_ahead([h_seq, s_seq, x, dy_given, dh_given, ds_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_s,
-        n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
-        from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given, ds_given,
-        ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(lines, panels, ahead))
+        n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_,
+        dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given,
+        ds_given, ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(lines, panels, ahead))
     dweights = summed(dweights)
     dP = summed(dP)
     dR = summed(dR)

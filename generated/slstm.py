@@ -38,7 +38,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "374f80014ab23893"
+CONTENT_HASH = "17ef3fe9efec0e50"
 
 
 @fused
@@ -47,36 +47,36 @@ def forward_once_row(n_heads, n_h, R_i, w_i_log_out, R_f, w_f_log_out, R_z, w_z_
     real = R_i.dtype.type
     zero = real(0)
     for j in range(n_h):
-        for k_ in range(n_h):
+        for k in range(n_h):
             # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
             w_i_log = (
-                (R_i[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
+                (R_i[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
             w_f_log = (
-                (R_f[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
+                (R_f[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
             w_z = (
-                (R_z[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
+                (R_z[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
             w_o = (
-                (R_o[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
+                (R_o[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k * n_heads) // n_h else zero)
             )
             # kept
-            w_i_log_out[j, k_] = w_i_log
-            w_f_log_out[j, k_] = w_f_log
-            w_z_out[j, k_] = w_z
-            w_o_out[j, k_] = w_o
+            w_i_log_out[j, k] = w_i_log
+            w_f_log_out[j, k] = w_f_log
+            w_z_out[j, k] = w_z
+            w_o_out[j, k] = w_o
 
 
 @jit
-def forward_once(n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o):
+def forward_once(n_x, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o):
     """What needs parameters alone."""
     forward_once_row(n_heads, n_h, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
 
@@ -127,9 +127,9 @@ def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, w, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, m_seq,
-        i_seq, f_seq, c_seq, n_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, n_heads, W, w, x,
+        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq,
+        f_log_seq, m_seq, i_seq, f_seq, c_seq, n_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -164,25 +164,25 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, 
 def backward_once_row(n_h, n_heads, dw_i_log, dR_i_out, dw_f_log, dR_f_out, dw_z, dR_z_out, dw_o, dR_o_out):
     """Gradients through what parameters alone make."""
     for j in range(n_heads):
-        for k_ in range(n_h // n_heads):
+        for k in range(n_h // n_heads):
             for l in range(n_h // n_heads):
                 # through (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
-                dR_i = dw_i_log[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_i = dw_i_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
-                dR_f = dw_f_log[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_f = dw_f_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
-                dR_z = dw_z[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_z = dw_z[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
-                dR_o = dw_o[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_o = dw_o[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # passed on
-                dR_i_out[j, k_, l] = dR_i
-                dR_f_out[j, k_, l] = dR_f
-                dR_z_out[j, k_, l] = dR_z
-                dR_o_out[j, k_, l] = dR_o
+                dR_i_out[j, k, l] = dR_i
+                dR_f_out[j, k, l] = dR_f
+                dR_z_out[j, k, l] = dR_z
+                dR_o_out[j, k, l] = dR_o
 
 
 @jit
-def backward_once(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o):
+def backward_once(n_x, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o):
     """Gradients through what parameters alone make."""
     backward_once_row(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
 
@@ -250,10 +250,10 @@ def backward_after_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
-        w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dh_final,
-        dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given, dm_later,
-        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW, sums, lines, panels, ahead):
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
+        n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x,
+        dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
+        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW, sums, lines, panels, ahead):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
     ahead = noted_ahead(ahead, (h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given,
         i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), low, upto)
@@ -319,33 +319,22 @@ def pack_weights(sizes, dtype, params, into, threads):
     R_i, W_i, R_f, W_f, R_z, W_z, R_o, W_o = (params[key] for key in ("R_i", "W_i", "R_f", "W_f", "R_z",
         "W_z", "R_o", "W_o"))
     if into is None:
-        into = {
-            "w_i_log": allocate((n_h, n_h), dtype),
-            "w_f_log": allocate((n_h, n_h), dtype),
-            "w_z": allocate((n_h, n_h), dtype),
-            "w_o": allocate((n_h, n_h), dtype),
-            "w_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "w": empty_panels(n_h, 4 * n_h, dtype),
-        }
-    w_i_log, w_f_log, w_z, w_o, w_transposed, W_transposed, W, w = into.values()
+        into = empty_panels(dtype, w_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
+            w=(n_h, 4 * n_h)) | {"w_i_log": allocate((n_h, n_h), dtype), "w_f_log": allocate((n_h, n_h),
+            dtype), "w_z": allocate((n_h, n_h), dtype), "w_o": allocate((n_h, n_h), dtype)}
+    w_transposed, W_transposed, W, w, w_i_log, w_f_log, w_z, w_o = into.values()
     # What needs parameters alone.
-    forward_once(n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
+    forward_once(n_x, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
 
     def part(rank, threads):
         # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
-        for k, matrix in enumerate((w_i_log, w_f_log, w_z, w_o)):
-            pack(matrix, 0, n_h, True, w_transposed, k * n_h, 0, rank, threads)
+        pack((w_i_log, w_f_log, w_z, w_o), 0, n_h, True, w_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ di_log + W_f.T @ dz_f_log + W_z.T @ dz_z + W_o.T @ dz_o
-        for k, matrix in enumerate((W_i, W_f, W_z, W_o)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_z, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_z @ x, W_o @ x
-        for k, matrix in enumerate((W_i, W_f, W_z, W_o)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_z, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # w_i_log @ h_prev, w_f_log @ h_prev, w_z @ h_prev, w_o @ h_prev
-        for k, matrix in enumerate((w_i_log, w_f_log, w_z, w_o)):
-            pack(matrix, 0, n_h, False, w, 0, k * n_h, rank, threads)
+        pack((w_i_log, w_f_log, w_z, w_o), 0, n_h, False, w, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, w_transposed.size + W_transposed.size + W.size + w.size))
     return into
@@ -353,7 +342,7 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h, n_heads = (sizes[key] for key in ("n_x", "n_h", "n_heads"))
     b_i, b_f, b_z, b_o = (params[key] for key in ("b_i", "b_f", "b_z", "b_o"))
     W, w = (packs[key] for key in ("W", "w"))
     x = inputs["x"]
@@ -371,9 +360,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     z_seq, o_seq, i_log_seq, z_f_log_seq, f_log_seq, i_seq, f_seq = allocate((7, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, w, x, from_x, h_seq,
-        from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq, f_log_seq, m_seq,
-        i_seq, f_seq, c_seq, n_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, n_heads, W, w, x,
+        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq,
+        f_log_seq, m_seq, i_seq, f_seq, c_seq, n_seq))
     return {"m": m_seq, "c": c_seq, "n": n_seq, "h": h_seq}, {"f_log_seq": f_log_seq, "f_seq": f_seq,
         "i_log_seq": i_log_seq, "i_seq": i_seq, "o_seq": o_seq, "z_f_log_seq": z_f_log_seq, "z_seq": z_seq}
 
@@ -401,11 +390,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
     ahead = room_ahead([h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given, i_seq,
         f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x, dh_final,
-        dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given, dm_later,
-        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums), each=(lines, panels,
-        ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq,
+        x, dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
+        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums), each=(lines,
+        panels, ahead))
     dw = summed(dw)
     dW = summed(dW)
     sums = summed(sums)
@@ -418,17 +407,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dR_f = allocate((n_heads, n_h // n_heads, n_h // n_heads), dtype)
     dR_z = allocate((n_heads, n_h // n_heads, n_h // n_heads), dtype)
     dR_o = allocate((n_heads, n_h // n_heads, n_h // n_heads), dtype)
-    backward_once(n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
-    db_i = sums[0:n_h]
-    db_f = sums[n_h:2 * n_h]
-    db_z = sums[2 * n_h:3 * n_h]
-    db_o = sums[3 * n_h:4 * n_h]
-    dW_i = dW[0:n_h]
-    dW_f = dW[n_h:2 * n_h]
-    dW_z = dW[2 * n_h:3 * n_h]
-    dW_o = dW[3 * n_h:4 * n_h]
-    return {"R_i": dR_i, "W_i": dW_i, "b_i": db_i, "R_f": dR_f, "W_f": dW_f, "b_f": db_f, "R_z": dR_z,
-        "W_z": dW_z, "b_z": db_z, "R_o": dR_o, "W_o": dW_o, "b_o": db_o}, {"x": dx_seq}
+    backward_once(n_x, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z, dw_o, dR_o)
+    return {"R_i": dR_i, "W_i": dW[0:n_h], "b_i": sums[0:n_h], "R_f": dR_f, "W_f": dW[n_h:2 * n_h],
+        "b_f": sums[n_h:2 * n_h], "R_z": dR_z, "W_z": dW[2 * n_h:3 * n_h], "b_z": sums[2 * n_h:3 * n_h],
+        "R_o": dR_o, "W_o": dW[3 * n_h:4 * n_h], "b_o": sums[3 * n_h:4 * n_h]}, {"x": dx_seq}
 
 
 def shapes(n_x, n_h, n_heads):

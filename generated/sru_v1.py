@@ -31,7 +31,7 @@ from symcell.runtime import (
     products_of, row_at, run_pass, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
 )
 
-CONTENT_HASH = "6ca4b7dad13600bc"
+CONTENT_HASH = "235050b6cc4df155"
 
 
 @fused
@@ -61,8 +61,8 @@ def forward_before_row(n_h, u_from_x, u_out, z_f_from_x, b_f, f_out, z_r_from_x,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W_, x, from_x, x_kept, u_seq,
-        b_f, f_seq, b_r, r_seq, c_seq, h_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, W_, x, from_x, x_kept,
+        u_seq, b_f, f_seq, b_r, r_seq, c_seq, h_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -131,7 +131,7 @@ def backward_before_row_2(n_h, dx_from_du, dh, r, dx_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
         W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, r_seq, dc_given, dc_later,
         f_seq, c_seq, u_seq, dx_seq, dW_, sums, lines, panels):
     """All steps, from the last to the first, for the samples from `low` up to `high`."""
@@ -175,19 +175,14 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_h = sizes["n_h"]
     W, W_f, W_r = (params[key] for key in ("W", "W_f", "W_r"))
     if into is None:
-        into = {
-            "W_transposed": empty_panels(3 * n_h, n_h, dtype),
-            "W_": empty_panels(n_h, 3 * n_h, dtype),
-        }
+        into = empty_panels(dtype, W_transposed=(3 * n_h, n_h), W_=(n_h, 3 * n_h))
     W_transposed, W_ = into.values()
 
     def part(rank, threads):
         # dx_from_du = W.T @ du + W_f.T @ dz_f + W_r.T @ dz_r
-        for k, matrix in enumerate((W, W_f, W_r)):
-            pack(matrix, 0, n_h, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W, W_f, W_r), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W @ x, W_f @ x, W_r @ x
-        for k, matrix in enumerate((W, W_f, W_r)):
-            pack(matrix, 0, n_h, False, W_, 0, k * n_h, rank, threads)
+        pack((W, W_f, W_r), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, W_transposed.size + W_.size))
     return into
@@ -208,7 +203,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     block = steps_at_a_time(T, B)
     u_seq, f_seq, r_seq = allocate((3, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W_, x, from_x, x_kept,
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, W_, x, from_x, x_kept,
         u_seq, b_f, f_seq, b_r, r_seq, c_seq, h_seq))
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "r_seq": r_seq, "u_seq": u_seq}
 
@@ -233,7 +228,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_ = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     lines, panels = outer_room(len(parts), [n_h], dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, r_seq, dc_given, dc_later,
         f_seq, c_seq, u_seq, dx_seq), own=(dW_, sums), each=(lines, panels))
     dW_ = summed(dW_)

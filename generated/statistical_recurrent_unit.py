@@ -34,7 +34,7 @@ from symcell.runtime import (
     run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
 )
 
-CONTENT_HASH = "63f78cdb468272ef"
+CONTENT_HASH = "af00e43eee32b1a3"
 
 
 @unfused
@@ -74,11 +74,11 @@ def forward_step_row_3(n_p, n_a, z_p_from_r, z_p_from_x, b_p, z_p_out, p_out, al
         z_p_out[j] = z_p
         p_out[j] = p
     for j in range(n_a):
-        for k_ in range(n_p):
+        for k in range(n_p):
             # (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
-            mu = alpha[j] * mu_prev[j, k_] + (one - alpha[j]) * p_out[k_]
+            mu = alpha[j] * mu_prev[j, k] + (one - alpha[j]) * p_out[k]
             # kept
-            mu_out[j, k_] = mu
+            mu_out[j, k] = mu
 
 
 @unfused
@@ -106,9 +106,9 @@ def forward_after_row_2(n_o, z_o_from_v_o, b_o, z_o_out, o_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_a, n_p, n_r, n_o, W_p_packed,
-        U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq, from_v_o,
-        x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_a, n_p, n_r, n_x, n_o,
+        W_p_packed, U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq,
+        from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq):
     """All steps, for the samples from `low` up to `high`."""
     memory = scratch(n_p, W_p_packed)
     p = array_in(memory, 0, (n_p,))
@@ -187,17 +187,17 @@ def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp
     real = dmu_given.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_a):
-        for k_ in range(n_p):
+        for k in range(n_p):
             # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
-            dmu = dmu_given[j, k_] + dmu_later[j, k_] + dv_o[j * n_p + k_]
+            dmu = dmu_given[j, k] + dmu_later[j, k] + dv_o[j * n_p + k]
             # passed on
-            dmu_out[j, k_] = dmu
+            dmu_out[j, k] = dmu
     # through (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
     for j in range(n_p):
         dp_out[j] = zero
-    for k_ in range(n_a):
+    for k in range(n_a):
         for j in range(n_p):
-            dp_out[j] = added(dp_out[j], (one - alpha[k_]) * dmu_out[k_, j])
+            dp_out[j] = added(dp_out[j], (one - alpha[k]) * dmu_out[k, j])
     for j in range(n_p):
         # through (2) p = relu(U_p @ r + W_p @ x + b_p)
         dz_p = dp_out[j] * heaviside(z_p[j], zero)
@@ -221,11 +221,11 @@ def backward_step_row_2(n_r, dr, z_r, dz_r_out):
 def backward_step_row_3(n_a, n_p, alpha, dmu, dv_r, dmu_later):
     """The adjoints of one sample at one step."""
     for j in range(n_a):
-        for k_ in range(n_p):
+        for k in range(n_p):
             # through (1), (3)
-            dmu_prev = alpha[j] * dmu[j, k_] + dv_r[j * n_p + k_]
+            dmu_prev = alpha[j] * dmu[j, k] + dv_r[j * n_p + k]
             # passed on
-            dmu_later[j, k_] = dmu_prev
+            dmu_later[j, k] = dmu_prev
 
 
 @fused
@@ -240,8 +240,8 @@ def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_a, n_p, n_r,
-        n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_a, n_p, n_r,
+        n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
         dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
         do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums,
         lines, panels, ahead):
@@ -332,37 +332,30 @@ def pack_weights(sizes, dtype, params, into, threads):
     n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
     U_r, U_p, W_p, U_o = (params[key] for key in ("U_r", "U_p", "W_p", "U_o"))
     if into is None:
-        into = {
-            "U_o_packed_transposed": empty_panels(n_o, n_a * n_p, dtype),
-            "U_p_packed_transposed": empty_panels(n_p, n_r, dtype),
-            "U_r_packed_transposed": empty_panels(n_r, n_a * n_p, dtype),
-            "W_p_packed_transposed": empty_panels(n_p, n_x, dtype),
-            "W_p_packed": empty_panels(n_x, n_p, dtype),
-            "U_r_packed": empty_panels(n_a * n_p, n_r, dtype),
-            "U_p_packed": empty_panels(n_r, n_p, dtype),
-            "U_o_packed": empty_panels(n_a * n_p, n_o, dtype),
-        }
+        into = empty_panels(dtype, U_o_packed_transposed=(n_o, n_a * n_p), U_p_packed_transposed=(n_p, n_r),
+            U_r_packed_transposed=(n_r, n_a * n_p), W_p_packed_transposed=(n_p, n_x), W_p_packed=(n_x, n_p),
+            U_r_packed=(n_a * n_p, n_r), U_p_packed=(n_r, n_p), U_o_packed=(n_a * n_p, n_o))
     U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed, W_p_packed, U_r_packed, U_p_packed, U_o_packed = (
         into.values()
     )
 
     def part(rank, threads):
         # U_o.T @ dz_o
-        pack(U_o, 0, n_a * n_p, True, U_o_packed_transposed, 0, 0, rank, threads)
+        pack((U_o,), 0, n_a * n_p, True, U_o_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_p.T @ dz_p
-        pack(U_p, 0, n_r, True, U_p_packed_transposed, 0, 0, rank, threads)
+        pack((U_p,), 0, n_r, True, U_p_packed_transposed, 0, 0, 0, 0, rank, threads)
         # U_r.T @ dz_r
-        pack(U_r, 0, n_a * n_p, True, U_r_packed_transposed, 0, 0, rank, threads)
+        pack((U_r,), 0, n_a * n_p, True, U_r_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_p.T @ dz_p
-        pack(W_p, 0, n_x, True, W_p_packed_transposed, 0, 0, rank, threads)
+        pack((W_p,), 0, n_x, True, W_p_packed_transposed, 0, 0, 0, 0, rank, threads)
         # W_p @ x
-        pack(W_p, 0, n_x, False, W_p_packed, 0, 0, rank, threads)
+        pack((W_p,), 0, n_x, False, W_p_packed, 0, 0, 0, 0, rank, threads)
         # U_r @ v_r
-        pack(U_r, 0, n_a * n_p, False, U_r_packed, 0, 0, rank, threads)
+        pack((U_r,), 0, n_a * n_p, False, U_r_packed, 0, 0, 0, 0, rank, threads)
         # U_p @ r
-        pack(U_p, 0, n_r, False, U_p_packed, 0, 0, rank, threads)
+        pack((U_p,), 0, n_r, False, U_p_packed, 0, 0, 0, 0, rank, threads)
         # U_o @ v_o
-        pack(U_o, 0, n_a * n_p, False, U_o_packed, 0, 0, rank, threads)
+        pack((U_o,), 0, n_a * n_p, False, U_o_packed, 0, 0, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads,
         U_o_packed_transposed.size + U_p_packed_transposed.size + U_r_packed_transposed.size + W_p_packed_transposed.size + W_p_packed.size + U_r_packed.size + U_p_packed.size + U_o_packed.size))
@@ -394,9 +387,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_v_r = allocate((1, B, n_r), dtype)
     from_r = allocate((1, B, n_p), dtype)
     from_v_o = allocate((block, B, n_o), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_a, n_p, n_r, n_o, W_p_packed,
-        U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq, from_v_o,
-        x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_a, n_p, n_r, n_x, n_o,
+        W_p_packed, U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq,
+        from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq))
     return {"mu": mu_seq, "o": o_seq}, {"r_seq": r_seq, "v_o_seq": v_o_seq, "v_r_seq": v_r_seq,
         "z_o_seq": z_o_seq, "z_p_seq": z_p_seq, "z_r_seq": z_r_seq}
 
@@ -435,11 +428,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, n_o + n_p + n_r, dtype)
     lines, panels = outer_room(len(parts), [n_a * n_p, n_r, n_x], dtype)
     ahead = room_ahead([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_a, n_p,
-        n_r, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
-        dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
-        do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r, dU_p, dW_p, dU_o,
-        sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_a,
+        n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
+        W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq,
+        v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r,
+        dU_p, dW_p, dU_o, sums), each=(lines, panels, ahead))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)
     dW_p = summed(dW_p)

@@ -39,7 +39,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "0b946024c0df40da"
+CONTENT_HASH = "4b7db6ed0da5e0c7"
 
 
 @fused
@@ -98,9 +98,9 @@ def forward_step_row(n_h, z_c_S_from_c_prev, b_d, c_S_out, z_i_from_h_prev, z_i_
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U_d_packed, U, x, from_x,
-        c_seq, from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, b_i, i_seq,
-        b_f, f_seq, b_o, o_seq, b_g, g_seq, c_A_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U_d_packed, U, x,
+        from_x, c_seq, from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, b_i,
+        i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_A_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -221,7 +221,7 @@ def backward_after_row(n_h, dc_A, dt, log_c_A, c_S, ddt_out, dz_c_S, db_d, dz_i,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
         U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later, dz_c_S_seq, from_dz_c_S, dx_seq,
         c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
         dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums, lines, panels, ahead):
@@ -300,33 +300,23 @@ def pack_weights(sizes, dtype, params, into, threads):
     U_d, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("U_d", "W_i", "U_i", "W_f", "U_f",
         "W_o", "U_o", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "U_d_packed_transposed": empty_panels(n_h, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "U_d_packed": empty_panels(n_h, n_h, dtype),
-            "U": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), U_d_packed_transposed=(n_h, n_h),
+            W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U_d_packed=(n_h, n_h), U=(n_h, 4 * n_h))
     U_transposed, U_d_packed_transposed, W_transposed, W, U_d_packed, U = into.values()
 
     def part(rank, threads):
         # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # U_d.T @ dz_c_S
-        pack(U_d, 0, n_h, True, U_d_packed_transposed, 0, 0, rank, threads)
+        pack((U_d,), 0, n_h, True, U_d_packed_transposed, 0, 0, 0, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_d @ c_prev
-        pack(U_d, 0, n_h, False, U_d_packed, 0, 0, rank, threads)
+        pack((U_d,), 0, n_h, False, U_d_packed, 0, 0, 0, 0, rank, threads)
         # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads,
         U_transposed.size + U_d_packed_transposed.size + W_transposed.size + W.size + U_d_packed.size + U.size))
@@ -351,9 +341,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_c_prev = allocate((1, B, n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U_d_packed, U, x,
-        from_x, c_seq, from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, b_i,
-        i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_A_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_x, W, U_d_packed, U,
+        x, from_x, c_seq, from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq,
+        b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_A_seq))
     return {"c": c_seq, "h": h_seq}, {"c_A_seq": c_A_seq, "c_S_seq": c_S_seq, "f_seq": f_seq, "g_seq": g_seq,
         "i_seq": i_seq, "log_c_A_seq": log_c_A_seq, "o_seq": o_seq}
 
@@ -388,8 +378,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     ahead = room_ahead([c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq, c_A_seq, f_seq, log_c_A_seq,
         c_S_seq, dt], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later, dz_c_S_seq, from_dz_c_S, dx_seq,
-        c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
+        n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later, dz_c_S_seq, from_dz_c_S,
+        dx_seq, c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
         dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums), each=(lines, panels, ahead))
     dU_d = summed(dU_d)
     dW = summed(dW)

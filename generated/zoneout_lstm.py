@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "50b57a503e5f746f"
+CONTENT_HASH = "3c755024b7eb82ef"
 
 
 @fused
@@ -84,9 +84,9 @@ def forward_step_row(n_h, z_i_from_h_prev, z_i_from_x, b_i, i_out, z_f_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, m_c, m_c_kept, m_h, m_h_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq,
-        c_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq):
+def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, m_c, m_c_kept, m_h, m_h_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g,
+        g_seq, c_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq):
     """All steps, for the samples from `low` up to `high`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -193,7 +193,7 @@ def backward_after_row(n_h, dc, c_prev, c_hat, dm_c_out, dh, h_prev, h_hat, dm_h
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, n_h,
+def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
         U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
         dc_later, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq, c_hat_seq, dm_c_seq,
         h_hat_seq, dm_h_seq, dW, dU, sums, lines, panels, ahead):
@@ -263,27 +263,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_o",
         "U_o", "W_g", "U_g"))
     if into is None:
-        into = {
-            "U_transposed": empty_panels(4 * n_h, n_h, dtype),
-            "W_transposed": empty_panels(4 * n_h, n_x, dtype),
-            "W": empty_panels(n_x, 4 * n_h, dtype),
-            "U": empty_panels(n_h, 4 * n_h, dtype),
-        }
+        into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
+            U=(n_h, 4 * n_h))
     U_transposed, W_transposed, W, U = into.values()
 
     def part(rank, threads):
         # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
-            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
+        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
         # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
-            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
+        pack((U_i, U_f, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
     return into
@@ -305,9 +297,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     i_seq, f_seq, o_seq, g_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq = allocate((7, T, B, n_h), dtype)
     from_x = allocate((block, B, 4 * n_h), dtype)
     from_h_prev = allocate((1, B, 4 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), n_h, W, U, x, from_x, h_seq,
-        from_h_prev, x_kept, m_c, m_c_kept, m_h, m_h_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq,
-        c_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq))
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, U, x, from_x,
+        h_seq, from_h_prev, x_kept, m_c, m_c_kept, m_h, m_h_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g,
+        g_seq, c_seq, c_hat_seq, tanh_c_hat_seq, h_hat_seq))
     return {"c": c_seq, "h": h_seq}, {"c_hat_seq": c_hat_seq, "f_seq": f_seq, "g_seq": g_seq,
         "h_hat_seq": h_hat_seq, "i_seq": i_seq, "o_seq": o_seq, "tanh_c_hat_seq": tanh_c_hat_seq}
 
@@ -339,10 +331,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
     ahead = room_ahead([x, h_seq, dh_given, dc_given, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq,
         f_seq, c_hat_seq, h_hat_seq], parts)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
-        dc_later, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq, c_hat_seq, dm_c_seq,
-        h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq,
+        dc_given, dc_later, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq, c_hat_seq,
+        dm_c_seq, h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(lines, panels, ahead))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .errors import CellError
 from .interface import Interface, Shapes
-from .memory import allocate
+from .memory import SMALL, allocate
 from .threads import default_threads
 
 SEQUENCE, STEP = ("T", "B"), ("B",)  # the axes of an input before its own
@@ -60,7 +60,11 @@ def checked_arrays(
         if not isinstance(values, Mapping):
             raise CellError(f"{cell.name}: {group} must be a dict from name to array, found {type(values).__name__}")
         values = dict(values)
-    found = {name: _checked_array(cell, group, name, values[name], dtype) for name in names if name in values}
+    found = {
+        name: a if type(a := values[name]) is np.ndarray and a.dtype == dtype else _checked_array(cell, group, name, a, dtype)
+        for name in names
+        if name in values
+    }
     if len(found) < len(values):
         unknown = [str(name) for name in values if name not in names]
         raise CellError(f"{cell.name}: {group} has unknown names {', '.join(unknown)}; expected {', '.join(names) or 'none'}")
@@ -71,8 +75,6 @@ def checked_arrays(
 
 def _checked_array(cell: Interface, group: str, name: str, value: Any, dtype: np.dtype) -> np.ndarray:
     """`value` as an array of the dtype. An array of another precision is refused, not rounded; lists and numbers have none."""
-    if type(value) is np.ndarray and value.dtype == dtype:
-        return value
     label = f"{group}[{name!r}]"
     if value is None or isinstance(value, np.ma.MaskedArray):
         raise CellError(f"{cell.name}: {label} is {'None' if value is None else 'a masked array'}, expected an array of {dtype}")
@@ -90,6 +92,8 @@ def _checked_array(cell: Interface, group: str, name: str, value: Any, dtype: np
 
 def copied(array: np.ndarray) -> np.ndarray:
     """A copy, which does not follow the array when that changes in place."""
+    if array.nbytes < SMALL:
+        return array.copy()
     copy = allocate(array.shape, array.dtype)
     copy[...] = array
     return copy

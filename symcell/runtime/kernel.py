@@ -19,8 +19,9 @@ from .arguments import (
     checked_threads,
     copied,
     dtype_of,
+    sizes_told,
 )
-from .calls import Call, check_given, given_arrays, initial_states, segments_of
+from .calls import Call, Given, check_given, given_arrays, initial_states, segments_of
 from .errors import CellError
 from .interface import Interface
 from .lengths import checked_lengths, within
@@ -33,6 +34,7 @@ from .stream import Stream
 from .sums import rounded
 
 Named = Mapping[str, ArrayLike]
+_MANY = 64  # sets of shapes that are remembered
 
 
 class Kernel:
@@ -47,6 +49,8 @@ class Kernel:
         = None
     ) -> None:
         self.interface, self.passes = interface, Passes(interface, pack, forward, backward)
+        self._given = interface.given
+        self._known: dict[tuple, tuple] = {}  # the shapes of parameters that tell all sizes -> these, and all shapes
         self._module, self._dtype = module, None if dtype is None else checked_dtype(interface, dtype)
 
     def init(self, /, seed: int = 0, dtype: Any = None, **sizes: int) -> dict[str, np.ndarray]:
@@ -142,13 +146,9 @@ class Kernel:
         dtype = self._dtype or dtype_of(cell, params, inputs)
         threads = checked_threads(cell, threads)
         same = frozen and params._dtype == dtype
-        arrays = params._own if same else checked_arrays(cell, "params", params, cell.given, dtype)
+        arrays = params._own if same else checked_arrays(cell, "params", params, self._given, dtype)
         given = given_arrays(cell, inputs, initial, dtype, axes)
-        known = params._told if same else None
-        sizes = known or all_sizes(cell, {"params": arrays, "inputs": given.inputs, "initial": given.initial}, axes)
-        shapes = cell.shapes(**sizes)
-        if not known:
-            check_shapes(cell, "params", arrays, cell.given, shapes, (), axes)
+        sizes, shapes = self._sizes_and_shapes(arrays, given)
         check_given(cell, given, shapes)
         T, B = given.lead if len(axes) == 2 else (1, *given.lead)
         ragged, lengths = lengths is not None, checked_lengths(cell, lengths, T, B)
@@ -157,6 +157,18 @@ class Kernel:
         weights = params._packed(sizes, threads) if same else self.passes.pack(sizes, arrays, dtype, threads)
         steps = given.inputs if len(axes) == 2 else {name: a[None] for name, a in given.inputs.items()}
         return Call(T, B, sizes, shapes, dtype, weights, steps, lengths, ragged, tuple(given.initial), threads, segments), start
+
+    def _sizes_and_shapes(self, params: Arrays, given: Given) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
+        """All sizes, and the shapes of all arrays. Parameters are checked against these, once for each set of their shapes."""
+        cell, form = self.interface, tuple([a.shape for a in params.values()])
+        if form in self._known:
+            return self._known[form]
+        sizes = all_sizes(cell, {"params": params, "inputs": given.inputs, "initial": given.initial}, given.axes)
+        shapes = cell.shapes(**sizes)
+        check_shapes(cell, "params", params, self._given, shapes, (), given.axes)
+        if len(self._known) < _MANY and len(sizes_told(cell, {"params": params})) == len(sizes):
+            self._known[form] = sizes, shapes
+        return sizes, shapes
 
     def _own_dtype(self, dtype: DTypeLike | None) -> np.dtype | None:
         """The dtype that a call asks for, or else the kernel's own."""

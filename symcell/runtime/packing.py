@@ -18,13 +18,18 @@ _TURN = 8  # rows and columns of a block of a matrix that is turned in registers
 _WAY = 1 << 12  # bytes after which places in the first cache repeat
 
 
-def empty_panels(terms, columns, real):
-    """Room for the weights of a product: terms (K) by columns (M), as `multiply` reads them."""
-    width = _WIDTH * _BYTES // real.itemsize
-    panels = allocate((-(-columns // width), terms, width), real, small=0)
-    if columns % width:
-        panels[-1, :, columns % width :] = 0
-    return panels
+def empty_panels(dtype, /, **sizes):
+    """Room for the weights of products, name -> panels, each for so many terms (K) and columns (M), as `multiply` reads them."""
+    width, found, place = _WIDTH * _BYTES // dtype.itemsize, {}, 0
+    shapes = {name: (-(-columns // width), terms, width) for name, (terms, columns) in sizes.items()}
+    memory = allocate((sum([panels * terms for panels, terms, _ in shapes.values()]) * width,), dtype)
+    for name, shape in shapes.items():
+        after, columns = place + shape[0] * shape[1] * width, sizes[name][1] % width
+        found[name] = panels = memory[place:after].reshape(shape)
+        place = after
+        if columns:
+            panels[-1, :, columns:] = 0
+    return found
 
 
 def padded(columns, real):
@@ -95,10 +100,17 @@ def _put_turned(source, place, stride, count, deep, panels, goal):
 
 
 @jit
-def pack(weights, first, length, transposed, panels, term, column, rank, threads):
-    """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
+def pack(matrices, first, length, transposed, panels, term, column, further, beside, rank, threads):
+    """Put columns of matrices, `length` of them from `first` on, into packed weights, at a term and a column; each matrix so many
+    terms `further` and columns `beside` the one before.
 
     As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
+    for k in range(len(matrices)):
+        _pack_one(matrices[k], first, length, transposed, panels, term + k * further, column + k * beside, rank, threads)
+
+
+@inlined
+def _pack_one(weights, first, length, transposed, panels, term, column, rank, threads):
     _, terms, width = panels.shape
     own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
     count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)

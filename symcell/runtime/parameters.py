@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arguments import Arrays, check_shapes, checked_arrays, copied, ready, sizes_told
+from .arguments import Arrays, check_shapes, checked_arrays, copied, sizes_told
 from .errors import CellError
 from .interface import Interface
 from .memory import allocate
@@ -30,7 +30,7 @@ def packed(
     into: Weights | None = None,
 ) -> Weights:  # fmt: skip
     """The weights of parameters that were checked, in new memory or in that of earlier ones."""
-    arrays = {name: ready(a) for name, a in params.items()}
+    arrays = {name: a if a.flags.carray else copied(a) for name, a in params.items()}
     if into is None:
         copies = {name: copied(arrays[name]) for name in cell.copied}
         return Weights(sizes, copies, pack(sizes, dtype, arrays, None, threads))

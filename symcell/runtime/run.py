@@ -28,13 +28,12 @@ class Run:
     states and outputs again when they are first asked for."""
 
     final: dict[str, np.ndarray]
-    tape: dict[str, np.ndarray]
 
     def __init__(
         self, kernel: "Kernel", call: "Call", final: Arrays, starts: list[Arrays], sequences: Arrays | None, tape: Arrays,
         frozen: "Frozen | None" = None,
     ) -> None:  # fmt: skip
-        self.final, self.tape = final, _read_only(tape)
+        self.final = final
         self._kernel, self._call, self._parts = kernel, call, (starts, sequences, tape)
         self._frozen = frozen and (frozen, frozen._version)
 
@@ -49,6 +48,10 @@ class Run:
         if self._call.ragged:
             found = {name: within(copied(a), self._call.lengths) for name, a in found.items()}
         return _read_only(found)
+
+    @cached_property
+    def tape(self) -> dict[str, np.ndarray]:
+        return _read_only(self._parts[2])
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:

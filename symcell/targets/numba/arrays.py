@@ -4,7 +4,7 @@ from sympy import Integer
 
 from symcell.program.program import Assign, Gradient, Product
 from symcell.targets.identifiers import yielding
-from symcell.targets.layout import tuple_text, words
+from symcell.targets.layout import tuple_text
 from symcell.targets.numba.buffers import volume
 from symcell.targets.numba.printer import index_text
 
@@ -31,20 +31,14 @@ class Arrays:
         given = {h.array for _, h in self._all_homes() if h.kind in kinds and self.new_shape(h.array) is None}
         return [a for a in dict.fromkeys(arrays) if a in given]
 
-    def sizes(self, lines):
-        """The line that unpacks the sizes that some lines read."""
-        read = words(lines)
-        return unpacked({yielding(n): n for n in self.program.cell.sizes if yielding(n) in read}, self.names.sizes)
+    def sizes(self):
+        """The line that unpacks the sizes."""
+        return unpacked({yielding(n): n for n in self.program.cell.sizes}, self.names.sizes)
 
-    def params_read(self, lines):
-        """The parameters that some lines read, as arrays: array -> parameter."""
-        read = words(lines)
-        return {self.homes[q].array: q for q in (*self.program.cell.params, *self.program.cell.constants)
-                if self.homes[q].array in read}  # fmt: skip
-
-    def unpacked_params(self, lines):
-        """The lines that unpack the parameters that some lines read; a scalar is an array of one number."""
-        found = self.params_read(lines)
+    def unpacked_params(self, read):
+        """The lines that unpack those parameters of which something reads the array; a scalar is an array of one number."""
+        params = (*self.program.cell.params, *self.program.cell.constants)
+        found = {self.homes[q].array: q for q in params if self.homes[q].array in read}
         yield from unpacked({array: q.name for array, q in found.items()}, self.names.params)
         yield from (f"{array} = {array}.reshape(1)" for array, q in found.items() if not self.program.shapes[q])
 
@@ -97,8 +91,8 @@ class Arrays:
         return text if len(shape) == 2 else f"{text}.reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
 
     def room_for_weights(self, p):
-        terms, columns = (self.width(symbols) for symbols in (p.operands, p.targets))
-        return f"empty_panels({terms}, {columns}, {self.names.dtype})"
+        """Terms and columns of a product's packed weights."""
+        return self.width(p.operands), self.width(p.targets)
 
     def weight_name(self, p):
         """The name of a product's packed weights; products with the same ones share them, in both directions."""

@@ -6,10 +6,10 @@ from sympy import Integer
 
 from symcell.language.symbols import Adjoint
 from symcell.program.program import Assign
-from symcell.targets.layout import function_text, tuple_text, words
+from symcell.targets.layout import function_text, tuple_text
 from symcell.targets.numba.arrays import size_of, total_volume, unpacked
 from symcell.targets.numba.buffers import volume
-from symcell.targets.numba.packing import made_once, read_packs
+from symcell.targets.numba.packing import made_once
 
 _A_LINE = 8  # arrays whose names fit into a line
 _ELEMENTWISE = 10  # multiplications that take as long as computing an entry of an elementwise expression
@@ -27,49 +27,44 @@ def forward_frame(passage):
         lines += [f'{homes[s].array}[0] = {names.initial}["{s.name}"]']
     known = {homes[s].array for s in cell.states} | set(names.keeping.values()) | set(made_once(passage))
     lines += _running(passage, known | passage.arrays.params(), names.run)
-    lines += [f"return {_dict({s.name: homes[s].array for s in cell.states})}, {_dict({a: a for a in passage.tape})}"]
+    tape = _dict({a: a for a in passage.schedule.tape})
+    lines += [f"return {_dict({s.name: homes[s].array for s in cell.states})}, {tape}"]
     return function_text(
         f"def forward_steps({', '.join(head)}):",
         "All steps; returns the states, from the initial one on, and the tape.",
-        [*_opening(passage, passage, lines), *lines],
+        [*_opening(passage, passage, set(passage.passing.arrays)), *lines],
     )
 
 
 def backward_frame(passage, forward):
     """The text of `backward_steps`."""
-    names, homes, cell = passage.names, passage.homes, passage.program.cell
+    names, homes, cell, read = passage.names, passage.homes, passage.program.cell, passage.read
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.states, names.tape,
             names.given, names.later, names.lengths, names.threads, names.input_gradients)  # fmt: skip
     sources = [(names.states, {homes[s].array: s.name for s in cell.states})]
     sources += [(source, {homes[Adjoint(s, kind)].array: s.name for s in cell.states})
                 for kind, source in (("given", names.given), ("later", names.later))]  # fmt: skip
-    sources += [(names.tape, {a: a for a in passage.tape})]
-    known = {array for _, found in sources for array in found} | set(made_once(forward)) | passage.arrays.params()
-    lines, results = _running(passage, known, "run_pass"), _results(passage)
-    once = _called_once(passage, known | set(results))
-    lines += [f"{a} = {text}" for a, text in results.items() if a in words(once) and a != text] + once
-    of_params = {p.name: _result(passage, p, {} if once else results) for p in cell.params}
-    lines += [f"{a} = {text}" for a, text in results.items() if once and a in words([*of_params.values()]) and a != text
-              and f"{a} = {text}" not in lines]  # fmt: skip
-    lines += [f"return {_dict(of_params)}, {_dict({q.name: homes[Adjoint(q)].array for q in cell.inputs})}"]
-    opening = [line for source, found in sources
-               for line in unpacked({a: key for a, key in found.items() if a in words(lines)}, source)]  # fmt: skip
+    sources += [(names.tape, {a: a for a in passage.schedule.tape})]
+    opening = [line for source, found in sources for line in unpacked({a: k for a, k in found.items() if a in read}, source)]
     opening += [f"{final} = {array}.copy()" for final, array in passage.calls.waiting_for().items()]
+    known = {array for _, found in sources for array in found} | set(made_once(forward)) | passage.arrays.params()
+    lines = [*_running(passage, known, "run_pass"), *_returned(passage, known)]
     return function_text(
         f"def backward_steps({', '.join(head)}):",
         f"The gradients of parameters and inputs; `{names.later}` ends as those of the initial states.",
-        [*_opening(passage, forward, lines), *opening, *lines],
+        [*_opening(passage, forward, read), *opening, *lines],
     )
 
 
-def _opening(passage, forward, lines):
-    """What some lines read of sizes, parameters, packed weights and inputs, unpacked."""
-    names, read = passage.names, words(lines)
-    inputs = {passage.homes[q].array: q.name for q in passage.program.cell.inputs if passage.homes[q].array in read}
+def _opening(passage, forward, read):
+    """Sizes, and what is read of parameters, packed weights and inputs, unpacked."""
+    names, homes = passage.names, passage.homes
+    packs = {a: a for a in (*made_once(forward), *passage.packed) if a in read}
+    inputs = {homes[q].array: q.name for q in passage.program.cell.inputs if homes[q].array in read}
     return [
-        *passage.arrays.sizes(lines),
-        *passage.arrays.unpacked_params(lines),
-        *unpacked(read_packs(passage, forward, lines), names.packs),
+        *passage.arrays.sizes(),
+        *passage.arrays.unpacked_params(read),
+        *unpacked(packs, names.packs),
         *unpacked(inputs, names.inputs),
     ]
 
@@ -149,6 +144,20 @@ def _work(passage):
 # Results
 
 
+def _returned(passage, known):
+    """The lines that find gradients, call what is left for those through values of parameters alone, and return them all."""
+    cell, homes, found = passage.program.cell, passage.homes, _results(passage)
+    results, once, lines = found, passage.once, []
+    if once is not None:
+        lines = [f"{a} = {text}" for a, text in found.items() if a in once.arrays and a != text]
+        results = {a: text for a, text in found.items() if a not in once.arrays}
+        lines += [f"# {passage.purpose('once')}", *_allocated(passage, once.arrays, known | set(found))]
+        lines += [f"{once.name}({', '.join([*once.head, *once.arrays])})"]
+    of_params = {p.name: _result(passage, p, results) for p in cell.params}
+    of_inputs = {q.name: homes[Adjoint(q)].array for q in cell.inputs}
+    return [*lines, f"return {_dict(of_params)}, {_dict(of_inputs)}"]
+
+
 def _results(passage):
     """Where gradients that all steps share are found: array -> a part of the arrays that have several of them side by side."""
     shapes, rows = passage.program.shapes, passage.arrays.sums_of_rows()
@@ -167,14 +176,6 @@ def _cut(whole, parts, dimensions):
         cut = whole if len(parts) == 1 else f"{whole}[{size_of(start)}:{size_of(stop)}]"
         yield array, cut + (f".reshape({tuple_text(map(size_of, shape))})" if len(shape) != dimensions else "")
         start = stop
-
-
-def _called_once(passage, known):
-    """The call for gradients through what parameters alone make."""
-    if passage.once is None:
-        return []
-    name, head, arrays = passage.once
-    return [f"# {passage.purpose('once')}", *_allocated(passage, arrays, known), f"{name}({', '.join([*head, *arrays])})"]
 
 
 def _result(passage, p, results):

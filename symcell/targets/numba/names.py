@@ -28,7 +28,7 @@ class Names:
         self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
         self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
         self.upto, self.rank, self.team = map(pick, ("upto", "rank", "team"))
-        self.threads, self.parts, self.part, self.k, self.matrix = map(pick, ("threads", "parts", "part", "k", "matrix"))
+        self.threads, self.parts, self.part = map(pick, ("threads", "parts", "part"))
         self.lines, self.panels, self.packs, self.into = map(pick, ("lines", "panels", "packs", "into"))
         self.products, self.memory, self.ahead = map(pick, ("products", "memory", "ahead"))
         self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")

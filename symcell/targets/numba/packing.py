@@ -2,9 +2,9 @@
 are computed from parameters alone.
 """
 
-from sympy import Symbol
+from itertools import pairwise
 
-from symcell.targets.layout import function_text, indented, tuple_text, words
+from symcell.targets.layout import function_text, indented, tuple_text
 from symcell.targets.numba.arrays import size_of
 from symcell.targets.numba.products import product_comment
 
@@ -25,18 +25,25 @@ def made_once(forward):
 def packing_frame(forward, backward):
     """The text of `pack_weights`."""
     names, arrays, products = forward.names, forward.arrays, backward.packed | forward.packed
-    rooms = {a: f"allocate({tuple_text(arrays.new_shape(a))}, {names.dtype})" for a in made_once(forward)}
-    rooms |= {name: arrays.room_for_weights(p) for name, p in products.items()}
-    making = [f"if {names.into} is None:", *indented([f"{names.into} = {{"])]
-    making += [*indented(indented([f'"{a}": {text},' for a, text in rooms.items()])), *indented(["}"])]
-    making += [f"{tuple_text(rooms) if len(rooms) == 1 else ', '.join(rooms)} = {names.into}.values()"]
+    panels = [f"{name}=({', '.join(arrays.room_for_weights(p))})" for name, p in products.items()]
+    once = [f'"{a}": allocate({tuple_text(arrays.new_shape(a))}, {names.dtype})' for a in made_once(forward)]
+    rooms = [f"empty_panels({', '.join([names.dtype, *panels])})"] * bool(panels) + [f"{{{', '.join(once)}}}"] * bool(once)
+    made = [*products, *made_once(forward)]
+    making = [f"if {names.into} is None:", *indented([f"{names.into} = {' | '.join(rooms)}"])]
+    making += [f"{tuple_text(made) if len(made) == 1 else ', '.join(made)} = {names.into}.values()"]
     calls = [*_once(forward), *_packed(forward, products)]
     lines = [*making, *calls, f"return {names.into}"] if rooms else ["return {}"]
     return function_text(
         f"def pack_weights({names.sizes}, {names.dtype}, {names.params}, {names.into}, {names.threads}):",
         "Parameters as the passes read them, in new arrays, or `into` those of an earlier call.",
-        [*arrays.sizes(lines), *arrays.unpacked_params(lines), *lines],
+        [*(arrays.sizes() if rooms else ()), *arrays.unpacked_params(_read(forward, products)), *lines],
     )
+
+
+def _read(forward, products):
+    """The arrays of parameters that are packed, or read by what is computed of parameters alone."""
+    packed = {forward.homes[w.symbol].array for p in products.values() for w in p.weights}
+    return packed | set(forward.once.arrays if forward.once else ())
 
 
 def _once(forward):
@@ -63,31 +70,20 @@ def _packed(forward, products):
 
 
 def _product(forward, name, p):
-    """The lines that pack the matrices of a product; matrices that lie at equal distances, in a loop."""
+    """The lines that pack the matrices of a product; matrices that lie at equal distances, at once."""
     names, arrays = forward.names, forward.arrays
     yield f"# {product_comment(p)}"
     blocks = [(arrays.matrix_of(w.symbol), w.transposed, places) for w, *places in arrays.laid_out(p)]
-    loop = _loop(names, blocks) if len(blocks) > 2 else None
-    indent, blocks = ("    ", [loop]) if loop else ("", blocks)
-    if loop:
-        yield f"for {names.k}, {names.matrix} in enumerate({tuple_text(arrays.matrix_of(w.symbol) for w in p.weights)}):"
-    for matrix, transposed, places in blocks:
-        first, length, term, column = map(size_of, places)
-        yield f"{indent}pack({matrix}, {first}, {length}, {transposed}, {name}, {term}, {column}, {names.rank}, {names.threads})"
+    for group in [blocks] if _is_regular(blocks) else [[block] for block in blocks]:
+        (_, transposed, (first, length, term, column)), matrices = group[0], tuple_text(matrix for matrix, _, _ in group)
+        further, beside = (b - a for a, b in zip(group[0][2][2:], group[1][2][2:], strict=True)) if len(group) > 1 else (0, 0)
+        numbers = [size_of(n) for n in (term, column, further, beside)]
+        columns = f"{size_of(first)}, {size_of(length)}, {transposed}"
+        yield f"pack({matrices}, {columns}, {name}, {', '.join(numbers)}, {names.rank}, {names.threads})"
 
 
-def _loop(names, blocks):
-    """One block for all, the k-th matrix k times as far from the beginning as the second; None if they do not lie so."""
-    (_, transposed, (first, length, *_)), (_, _, (*_, term, column)) = blocks[:2]
-    k = Symbol(names.k)
-    alike = all(
-        (other, *places) == (transposed, first, length, (n * term).expand(), (n * column).expand())
-        for n, (_, other, places) in enumerate(blocks)
-    )
-    return (names.matrix, transposed, (first, length, k * term, k * column)) if alike else None
-
-
-def read_packs(passage, forward, lines):
-    """The line that unpacks the packed weights, and the values of parameters alone, that some lines read."""
-    read = words(lines)
-    return {a: a for a in (*made_once(forward), *passage.packed) if a in read}
+def _is_regular(blocks):
+    """Whether all matrices have the same columns, and each lies as far from the one before as the second from the first."""
+    kinds = {(transposed, *places[:2]) for _, transposed, places in blocks}
+    steps = {tuple((b - a).expand() for a, b in zip(one[2][2:], other[2][2:], strict=True)) for one, other in pairwise(blocks)}
+    return len(kinds) == 1 and len(steps) <= 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Gradient, Product
 from symcell.targets.identifiers import yielding
-from symcell.targets.layout import function_text, indented, tuple_text, words
+from symcell.targets.layout import function_text, indented, tuple_text
 from symcell.targets.numba.arrays import Arrays, in_memory, side_by_side
 from symcell.targets.numba.loops import Sweep
 from symcell.targets.numba.products import ProductCalls
@@ -52,9 +52,9 @@ class PassEmitter:
     # The functions
 
     @property
-    def tape(self):
-        """The arrays that the forward pass makes for the backward one."""
-        return self.schedule.tape
+    def read(self):
+        """The arrays that its jitted functions take."""
+        return {a for function in (self.passing, self.once) if function for a in function.arrays}
 
     def _once(self):
         """What needs parameters alone."""
@@ -71,6 +71,7 @@ class PassEmitter:
         head = [names.T, names.block, names.lengths, *names.share]
         head += [names.products] if self.products or self.gradients else []
         head += [names.input_gradients] if any(map(calls.is_for_inputs, self.products)) else []
+        head.append(names.B)
         arrays = [*calls.taken()]
         if self.direction == "forward":
             arrays += [a for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)]
@@ -111,11 +112,7 @@ class PassEmitter:
         memory = names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
-        read = words(lines)
-        read = read.union(*(r.slots.sizes for r in rows))
-        sizes = [n for n in map(yielding, self.program.cell.sizes) if n in read]
-        if names.B in read:
-            sizes.insert(0, names.B)
+        sizes = [*map(yielding, self.program.cell.sizes)]
         self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))
         return Jitted(name, (*head, *sizes), tuple(arrays))
 
