@@ -14,7 +14,8 @@ from numba.extending import intrinsic
 from symcell.runtime import internals, prefetch, products
 from symcell.runtime.cache import Cache, text_hash
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
-from symcell.runtime.packing import empty_panels, outer_room, pack
+from symcell.runtime.packing import empty_panels, outer_room
+from symcell.runtime.packing import pack as pack_all
 from symcell.runtime.prefetch import noted_ahead, room_ahead
 from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.threads import ALONE, parts_of
@@ -27,6 +28,16 @@ compilation = import_module("symcell.runtime.jit")  # the package has the functi
 def jit(function):
     """Compiled as kernels are, but never cached: a cache would not see that what is tested has changed."""
     return njit(**_OPTIONS)(function)
+
+
+def panels_for(terms, columns, dtype):
+    """Room for the weights of one product."""
+    return empty_panels(np.dtype(dtype), w=(terms, columns))["w"]
+
+
+def pack(matrix, first, length, transposed, panels, term, column, rank, threads):
+    """Pack one matrix."""
+    pack_all((matrix,), first, length, transposed, panels, term, column, 0, 0, rank, threads)
 
 
 DTYPES = (np.float32, np.float64)
@@ -73,7 +84,7 @@ def add_outer_products(left, from_left, right, from_right, out, first, T, length
 
 def multiply(rows, start, weights, out, turn=0, product=multiply_packed):
     """The product with weights (K, M), which are packed first; rows and out have no steps."""
-    panels = empty_panels(*weights.shape, weights.dtype)
+    panels = panels_for(*weights.shape, weights.dtype)
     pack(weights, 0, weights.shape[1], True, panels, 0, 0, 0, 1)
     product(rows[None], start, panels, out[None], turn, 0, len(rows), 0, ALONE)
 
@@ -132,7 +143,7 @@ def test_how_far_weights_are_makes_no_difference(depth, dtype):
     for batch, columns in itertools.product((2, 7, 33), (10, 64, 150, 300)):
         rows, weights, _, out = operands(batch, depth, columns, 0, dtype)
         multiply(rows, 0, weights, out)
-        panels, far = empty_panels(depth, columns, np.dtype(dtype)), np.full((1, batch, columns), np.nan, dtype)
+        panels, far = panels_for(depth, columns, np.dtype(dtype)), np.full((1, batch, columns), np.nan, dtype)
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(2):
             multiply_far(rows[None], 0, panels, far, rank, 0, batch, rank, team)
@@ -156,7 +167,7 @@ def test_what_is_fetched_makes_no_difference(batch, product):
     """Less than there are tiles for, more than that, or nothing; only memory that is there is named, but none need be."""
     rows, weights, _, out = operands(batch, 40, 150, 0, np.float32)
     multiply(rows, 0, weights, out)
-    panels, source = empty_panels(40, 150, np.dtype("float32")), np.zeros((9, batch, 150), np.float32)
+    panels, source = panels_for(40, 150, np.dtype("float32")), np.zeros((9, batch, 150), np.float32)
     pack(weights, 0, 150, True, panels, 0, 0, 0, 1)
     for some in ([], [source], [source] * 3, [source] * 100):
         spans = [(a.ctypes.data - a[0].nbytes, a[0].nbytes, a[0].nbytes) for a in some]
@@ -206,7 +217,7 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
     """Parts of matrices, turned or not, at any place: the product with the packed weights is that with the whole."""
     random = np.random.default_rng(3)
     left, right, turned = (random.standard_normal(shape).astype(dtype) for shape in ((37, 9), (50, 5), (5, 41)))
-    panels, whole = empty_panels(14, 91, np.dtype(dtype)), np.zeros((14, 91), dtype)
+    panels, whole = panels_for(14, 91, np.dtype(dtype)), np.zeros((14, 91), dtype)
     panels[:] = 0
     for matrix, first, length, transposed, term, column in (
         (left, 2, 6, False, 0, 0), (right, 0, 5, False, 0, 37), (turned, 3, 38, True, 6, 0), (turned, 0, 41, True, 6, 50)):  # fmt: skip
@@ -220,6 +231,31 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("transposed", (False, True))
+def test_matrices_at_equal_distances_are_packed_as_one_by_one(transposed, dtype):
+    """Further terms, columns beside, or both."""
+    matrices = tuple(np.random.default_rng(k).standard_normal((7, 9)).astype(dtype) for k in range(3))
+    for further, beside in ((9, 0), (0, 11), (9, 10)):
+        found, expected = (panels_for(4 + 3 * 9, 5 + 3 * 11, dtype) for _ in range(2))
+        found[:], expected[:] = 0, 0
+        for rank in range(2):
+            pack_all(matrices, 1, 8, transposed, found, 4, 5, further, beside, rank, 2)
+        for k, matrix in enumerate(matrices):
+            pack(matrix, 1, 8, transposed, expected, 4 + k * further, 5 + k * beside, 0, 1)
+        np.testing.assert_array_equal(found, expected)
+        assert np.count_nonzero(found)
+
+
+def test_panels_of_several_products_lie_side_by_side_with_padding_of_zeros():
+    found = empty_panels(np.dtype("float32"), W=(5, 40), U=(7, 64), V=(0, 3))
+    for (name, panels), (terms, columns) in zip(found.items(), ((5, 40), (7, 64), (0, 3)), strict=True):
+        count, width = panels.shape[0], panels.shape[2]
+        assert panels.shape[1] == terms and count * width >= columns > (count - 1) * width, name
+        assert not panels.transpose(1, 0, 2).reshape(terms, -1)[:, columns:].any()
+        assert not any(np.shares_memory(panels, other) for key, other in found.items() if key != name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("samples", ((0, 1), (0, 7), (2, 3), (1, 6), (3, 7), (2, 2)))
 def test_samples_of_several_steps(samples, dtype):
     """Other samples, which are another thread's, are neither read nor written."""
@@ -228,7 +264,7 @@ def test_samples_of_several_steps(samples, dtype):
     for steps, depth, columns in itertools.product((1, 2, 5, 9), (1, 12), (5, 64, 70)):
         rows, weights = random.standard_normal((steps, 7, depth)).astype(dtype), random.standard_normal((depth, columns)).astype(dtype)
         rows[:, :low], rows[:, high:] = np.nan, np.nan
-        panels, out = empty_panels(depth, columns, np.dtype(dtype)), np.full((steps, 7, columns), 3, dtype)
+        panels, out = panels_for(depth, columns, np.dtype(dtype)), np.full((steps, 7, columns), 3, dtype)
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         multiply_packed(rows, 0, panels, out, 0, low, high, 0, ALONE)
         np.testing.assert_allclose(out[:, low:high], rows[:, low:high] @ weights, rtol=1e-4, atol=1e-5)
@@ -249,7 +285,7 @@ def test_a_team_computes_all_columns_once(dtype):
     team[0] = 3
     for columns in (3, 64, 200, 450):
         rows, weights = random.standard_normal((2, 1, 20)).astype(dtype), random.standard_normal((20, columns)).astype(dtype)
-        panels, out = empty_panels(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
+        panels, out = panels_for(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
         total, (places, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(3):
@@ -338,7 +374,7 @@ def test_a_function_that_could_not_be_read_back_is_compiled_uncached():
 
 
 def test_arrays_that_are_not_contiguous_are_refused():
-    panels, turned = empty_panels(4, 4, np.dtype("float32")), np.zeros((4, 4), "float32").T
+    panels, turned = panels_for(4, 4, np.dtype("float32")), np.zeros((4, 4), "float32").T
     with pytest.raises(TypingError, match="C-contiguous"):
         pack(turned, 0, 4, True, panels, 0, 0, 0, 1)
 

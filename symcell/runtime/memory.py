@@ -6,6 +6,7 @@ lent: a block comes back when the last array on it is gone, and the next array o
 
 import ctypes
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ def _new_block(size: int) -> int:
 def _drop_idle() -> None:
     global _made
     for size, addresses in list(_idle.items()):
-        while addresses:
-            del _blocks[addresses.pop()]
-            _made -= size
+        with suppress(IndexError):  # no more are idle: other threads take some meanwhile
+            while True:
+                del _blocks[addresses.pop()]
+                _made -= size
