@@ -100,7 +100,10 @@ def test_small_arrays_and_empty_ones():
     assert memory.allocate((0, 5), REAL).shape == (0, 5)
     assert memory.zeros((3,), REAL).tolist() == [0, 0, 0]
     assert not idle()
-    assert not memory.zeros(SHAPE, REAL).any() and idle()
+    large = memory.zeros(SHAPE, REAL)
+    assert not large.any()
+    del large
+    assert idle() == 120_000
 
 
 @pytest.mark.parametrize("kept", (1 << 28, 0), ids=("kept", "dropped all the time"))

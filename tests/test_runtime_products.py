@@ -251,7 +251,7 @@ def test_panels_of_several_products_lie_side_by_side_with_padding_of_zeros():
     for (name, panels), (terms, columns) in zip(found.items(), ((5, 40), (7, 64), (0, 3)), strict=True):
         count, width = panels.shape[0], panels.shape[2]
         assert panels.shape[1] == terms and count * width >= columns > (count - 1) * width, name
-        assert not panels.transpose(1, 0, 2).reshape(terms, -1)[:, columns:].any()
+        assert not panels.transpose(1, 0, 2).reshape(terms, count * width)[:, columns:].any()
         assert not any(np.shares_memory(panels, other) for key, other in found.items() if key != name)
 
 

@@ -134,7 +134,7 @@ sys.path.insert(0, sys.argv[1])
 modules = [importlib.import_module(name) for name in sys.argv[2].split(",")]
 import symcell, symcell.runtime as runtime
 import symcell_runtime
-kernels = [m.kernel for m in modules if hasattr(m, "kernel")]
+kernels = [m.kernel for m in modules if isinstance(getattr(m, "kernel", None), runtime.Kernel)]
 print(len({type(k) for k in kernels}) == 1 and type(kernels[0]) is runtime.Kernel)
 print(symcell.CellError is runtime.CellError is symcell_runtime.CellError)
 print(all(getattr(symcell_runtime, name) is getattr(runtime, name) for name in runtime.__all__))
