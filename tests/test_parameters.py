@@ -118,6 +118,19 @@ def test_an_array_that_is_reshaped_in_place_is_checked_again(call):
         outcome(kernel, params, *rest)
 
 
+def test_shapes_that_are_wrong_stay_wrong_and_any_number_of_sizes_may_be_used(call):
+    """A kernel remembers which sizes some shapes tell, of right ones, and of so many."""
+    kernel = call[0]
+    for n in (*range(1, 80), 1, 79):
+        params, x = kernel.init(n_x=2, n_h=n), np.ones((1, 1, 2), kernel.dtype)
+        assert kernel.forward(params, x).final["h"].shape == (1, n)
+        for _ in range(2):
+            with pytest.raises(CellError, match=r"params\['U_o'\] has shape"):
+                kernel.forward(params | {"U_o": params["U_o"][:, :0]}, x)
+            with pytest.raises(CellError, match=r"inputs\['x'\] has shape"):
+                kernel.forward(params, x[:, :, 1:])
+
+
 def test_no_parameters_are_remembered(call):
     kernel, params, *rest = call
     arrays = [params["U_i"], *rest[0].values(), *rest[1].values()]
