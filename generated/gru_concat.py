@@ -14,7 +14,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 8 assignments in the step, 1 product before the loop, 2 products in the step
-    backward: 8 assignments in the step, 3 assignments after the loop, 6 assignments once, 2 products in the
+    backward: 8 assignments in the step, 3 assignments after the loop, 3 assignments once, 2 products in the
     step, 1 product after the loop, 3 weight gradients after the loop
 
 forward_..._row compute the equations for one sample at one step, and backward_..._row the adjoints; forward_pass and
@@ -31,7 +31,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "8f4e62a4187cbb8a"
+CONTENT_HASH = "9926140fa19d126c"
 
 
 @fused
@@ -112,14 +112,11 @@ def backward_once_row(n_h, n_x, dz_r_x, dz_r_c_prev, dW_r_out, dz_i_x, dz_i_c_pr
     for j in range(n_h):
         for k in range(n_h + n_x):
             # through (1) r = sigmoid(W_r @ concat(c_prev, x) + b_r)
-            joined = (dz_r_c_prev[j, k] if k < n_h else dz_r_x[j, k - n_h])
-            dW_r = joined
+            dW_r = (dz_r_c_prev[j, k] if k < n_h else dz_r_x[j, k - n_h])
             # through (2) i = sigmoid(W_i @ concat(c_prev, x) + b_i)
-            joined_2 = (dz_i_c_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
-            dW_i = joined_2
+            dW_i = (dz_i_c_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
             # through (3) g = tanh(W_g @ concat(r * c_prev, x) + b_g)
-            joined_3 = (dz_g_v_g[j, k] if k < n_h else dz_g_x[j, k - n_h])
-            dW_g = joined_3
+            dW_g = (dz_g_v_g[j, k] if k < n_h else dz_g_x[j, k - n_h])
             # passed on
             dW_r_out[j, k] = dW_r
             dW_i_out[j, k] = dW_i

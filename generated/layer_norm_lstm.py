@@ -38,7 +38,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "16b54efbf12d760a"
+CONTENT_HASH = "76894837192ba85d"
 
 
 @fused
@@ -258,10 +258,10 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, o, g_c, p
     for j in range(4 * n_h):
         # through (2), (3), (4), (5)
         dv = (
-            (di_out[j] * i[j] * (one - i[j]) if j < n_h else zero) + (dg_out[j - n_h] * (one - g[j - n_h]
-            * g[j - n_h]) if (j < 2 * n_h and j >= n_h) else zero) + (df_out[j - 2 * n_h] * f[j - 2 * n_h]
-            * (one - f[j - 2 * n_h]) if (j < 3 * n_h and j >= 2 * n_h) else zero) + (do_out[j - 3 * n_h]
-            * o[j - 3 * n_h] * (one - o[j - 3 * n_h]) if (j < 4 * n_h and j >= 3 * n_h) else zero)
+            (di_out[j] * i[j] * (one - i[j]) if j < n_h else (dg_out[j - n_h] * (one - g[j - n_h]
+            * g[j - n_h]) if j < 2 * n_h else (df_out[j - 2 * n_h] * f[j - 2 * n_h] * (one
+            - f[j - 2 * n_h]) if j < 3 * n_h else do_out[j - 3 * n_h] * o[j - 3 * n_h] * (one
+            - o[j - 3 * n_h]))))
         )
         # through (1) v = g_h * (U @ h_prev - mean(U @ h_prev)) / sqrt(1/100000 + variance(U @ h_prev)) + g_x
         #     * (W @ x - mean(W @ x)) / sqrt(1/100000 + variance(W @ x)) + b

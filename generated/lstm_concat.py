@@ -16,7 +16,7 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 11 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 12 assignments in the step, 4 assignments after the loop, 8 assignments once, 1 product in the
+    backward: 12 assignments in the step, 4 assignments after the loop, 4 assignments once, 1 product in the
     step, 1 product after the loop, 2 weight gradients after the loop
 
 forward_..._row compute the equations for one sample at one step, and backward_..._row the adjoints; forward_pass and
@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, wait,
 )
 
-CONTENT_HASH = "b77b99fbab92d1a7"
+CONTENT_HASH = "5939c8216159745d"
 
 
 @fused
@@ -110,17 +110,13 @@ def backward_once_row(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i_out, dz_f_x, dz_f_h_pr
     for j in range(n_h):
         for k in range(n_h + n_x):
             # through (1) i = sigmoid(W_i @ concat(h_prev, x) + b_i)
-            joined = (dz_i_h_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
-            dW_i = joined
+            dW_i = (dz_i_h_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
             # through (2) f = sigmoid(W_f @ concat(h_prev, x) + b_f)
-            joined_2 = (dz_f_h_prev[j, k] if k < n_h else dz_f_x[j, k - n_h])
-            dW_f = joined_2
+            dW_f = (dz_f_h_prev[j, k] if k < n_h else dz_f_x[j, k - n_h])
             # through (3) g = tanh(W_g @ concat(h_prev, x) + b_g)
-            joined_3 = (dz_g_h_prev[j, k] if k < n_h else dz_g_x[j, k - n_h])
-            dW_g = joined_3
+            dW_g = (dz_g_h_prev[j, k] if k < n_h else dz_g_x[j, k - n_h])
             # through (4) o = sigmoid(W_o @ concat(h_prev, x) + b_o)
-            joined_4 = (dz_o_h_prev[j, k] if k < n_h else dz_o_x[j, k - n_h])
-            dW_o = joined_4
+            dW_o = (dz_o_h_prev[j, k] if k < n_h else dz_o_x[j, k - n_h])
             # passed on
             dW_i_out[j, k] = dW_i
             dW_f_out[j, k] = dW_f

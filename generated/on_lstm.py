@@ -42,7 +42,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "114fb0994210dd20"
+CONTENT_HASH = "fa2d03d154fcbb5c"
 
 
 @unfused
@@ -190,8 +190,8 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
 
 @fused
 def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_hat_out, c_prev, df_hat_out, i,
-        f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, sum_dm_i_out, m_f, sum_dm_i_2_out,
-        dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, sum_dm_f_out, m_i, sum_dm_f_2_out, dm_f_out,
+        f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, m_f, sum_dm_i_out, sum_dm_i_2_out,
+        dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, m_i, sum_dm_f_out, sum_dm_f_2_out, dm_f_out,
         dv_m_f_out, v_m_f, dz_m_f_out):
     """The adjoints of one sample at one step."""
     real = dh_given.dtype.type
@@ -239,12 +239,12 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     for j in range(n_h // 2):
         sum_dm_i = zero
         for k in range(2):
-            sum_dm_i = added(sum_dm_i, di_hat_out[2 * j + k])
+            sum_dm_i = added(sum_dm_i, dw_out[2 * j + k] * m_f[k // 2 + j])
         sum_dm_i_out[j] = sum_dm_i
     for j in range(n_h // 2):
         sum_dm_i_2 = zero
         for k in range(2):
-            sum_dm_i_2 = added(sum_dm_i_2, dw_out[2 * j + k] * m_f[k // 2 + j])
+            sum_dm_i_2 = added(sum_dm_i_2, di_hat_out[2 * j + k])
         sum_dm_i_2_out[j] = sum_dm_i_2
     for j in range(n_h // 2):
         dm_i = sum_dm_i_out[j] + sum_dm_i_2_out[j]
@@ -267,12 +267,12 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
     for j in range(n_h // 2):
         sum_dm_f = zero
         for k in range(2):
-            sum_dm_f = added(sum_dm_f, df_hat_out[2 * j + k])
+            sum_dm_f = added(sum_dm_f, dw_out[2 * j + k] * m_i[k // 2 + j])
         sum_dm_f_out[j] = sum_dm_f
     for j in range(n_h // 2):
         sum_dm_f_2 = zero
         for k in range(2):
-            sum_dm_f_2 = added(sum_dm_f_2, dw_out[2 * j + k] * m_i[k // 2 + j])
+            sum_dm_f_2 = added(sum_dm_f_2, df_hat_out[2 * j + k])
         sum_dm_f_2_out[j] = sum_dm_f_2
     for j in range(n_h // 2):
         dm_f = sum_dm_f_out[j] + sum_dm_f_2_out[j]
@@ -351,8 +351,8 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
                         columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h), columns_at(dz_all, t - first, b,
                         3 * n_h, 4 * n_h), row_at(w_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h,
                         3 * n_h), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(f_hat_seq, t, b),
-                        sum_dm_i, row_at(m_f_seq, t, b), sum_dm_i_2, dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t,
-                        b), columns_at(dz_all, t - first, b, n_h // 2, n_h), sum_dm_f, row_at(m_i_seq, t, b),
+                        row_at(m_f_seq, t, b), sum_dm_i, sum_dm_i_2, dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t,
+                        b), columns_at(dz_all, t - first, b, n_h // 2, n_h), row_at(m_i_seq, t, b), sum_dm_f,
                         sum_dm_f_2, dm_f, dv_m_f, row_at(v_m_f_seq, t, b), columns_at(dz_all, t - first, b, 0,
                         n_h // 2))
             barrier(team)

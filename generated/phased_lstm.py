@@ -38,7 +38,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh,
 )
 
-CONTENT_HASH = "76dfc3ac653e7936"
+CONTENT_HASH = "a6819706d87e2c26"
 
 
 @fused
@@ -217,7 +217,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
             (dphi * (((mod_phi[j] + s[j] - t[0]) / tau[j]) / tau[j] - (phi[j]
             / tau[j])) if dphi != zero else zero)
         )
-        ds[j] += (-dphi / tau[j] if dphi != zero else zero)
+        ds[j] += -dphi / tau[j]
         # through (2) k = Piecewise((2 * phi / r, phi < r / 2), (2 - 2 * phi / r, r > phi), (alpha * phi,
         #     True))
         dr[j] += (
@@ -240,7 +240,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
     # through (1) phi = Mod(t - s, tau) / tau
     dt = zero
     for j in range(n_h):
-        dt = added(dt, (dphi_out[j] / tau[j] if dphi_out[j] != zero else zero))
+        dt = added(dt, dphi_out[j] / tau[j])
     dt_out[0] = dt
 
 

@@ -11,8 +11,8 @@ The adjoint of a value v, the derivative of the loss with respect to it, is call
 
 Statements:
     forward: 2 assignments in the step, 1 product before the loop, 1 product in the step
-    backward: 2 assignments in the step, 2 assignments once, 1 product in the step, 1 product after the loop,
-    2 weight gradients after the loop
+    backward: 2 assignments in the step, 1 assignment once, 1 product in the step, 1 product after the loop, 2
+    weight gradients after the loop
 
 forward_..._row compute the equations for one sample at one step, and backward_..._row the adjoints; forward_pass and
 backward_pass go through all steps with them.
@@ -28,7 +28,7 @@ from symcell.runtime import (
     tanh, wait,
 )
 
-CONTENT_HASH = "5d811630d0b37680"
+CONTENT_HASH = "8b3da5775f8eba8a"
 
 
 @fused
@@ -74,8 +74,7 @@ def backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a_out):
     for j in range(n_h):
         for k in range(n_h + n_x):
             # through (1) a = tanh(W_a @ concat(a_prev, x))
-            joined = (dz_a_a_prev[j, k] if k < n_h else dz_a_x[j, k - n_h])
-            dW_a = joined
+            dW_a = (dz_a_a_prev[j, k] if k < n_h else dz_a_x[j, k - n_h])
             # passed on
             dW_a_out[j, k] = dW_a
 

@@ -7,121 +7,69 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symcell.cell import Cell
-    from symcell.errors import CellError
-    from symcell.language.activations import (
-        exp2,
-        expm1,
-        hard_sigmoid,
-        hypot,
-        leaky_relu,
-        log1p,
-        log2,
-        log10,
-        log_sigmoid,
-        relu,
-        sigmoid,
-        silu,
-        softplus,
-        stop_gradient,
-    )
-    from symcell.language.primitives import (
-        affine,
-        chunk,
-        column,
-        concat,
-        cumsum,
-        dot,
-        flat,
-        identity,
-        matmul,
-        mean,
-        outer,
-        part,
-        repeat,
-        row,
-        softmax,
-        total,
-        variance,
-    )
-    from symcell.language.sizes import size
-    from symcell.language.symbols import Constant, Input, Param, State
-    from symcell.modules import generate
-
-_ROOMS = {
-    "cell": ("Cell",),
-    "errors": ("CellError",),
-    "language.activations": (
-        "exp2", "expm1", "hard_sigmoid", "hypot", "leaky_relu", "log10", "log1p", "log2", "log_sigmoid", "relu", "sigmoid",
-        "silu", "softplus", "stop_gradient",
-    ),
-    "language.primitives": (
-        "affine", "chunk", "column", "concat", "cumsum", "dot", "flat", "identity", "matmul", "mean", "outer", "part", "repeat",
-        "row", "softmax", "total", "variance",
-    ),
-    "language.sizes": ("size",),
-    "language.symbols": ("Constant", "Input", "Param", "State"),
-    "modules": ("generate",),
-}  # fmt: skip
-_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+    from symcell.cell import Cell as Cell
+    from symcell.errors import CellError as CellError
+    from symcell.language.activations import *  # noqa: F403
+    from symcell.language.piecewise_linear import *  # noqa: F403
+    from symcell.language.primitives.layout import *  # noqa: F403
+    from symcell.language.primitives.products import *  # noqa: F403
+    from symcell.language.primitives.reductions import *  # noqa: F403
+    from symcell.language.primitives.scans import *  # noqa: F403
+    from symcell.language.primitives.slices import *  # noqa: F403
+    from symcell.language.primitives.weights import *  # noqa: F403
+    from symcell.language.sizes import size as size
+    from symcell.language.symbols import Constant as Constant
+    from symcell.language.symbols import Input as Input
+    from symcell.language.symbols import Param as Param
+    from symcell.language.symbols import State as State
+    from symcell.modules import generate as generate
 
 __version__ = "0.1.0"
-__all__ = [
-    "Cell",
-    "CellError",
-    "Constant",
-    "Input",
-    "Param",
-    "State",
-    "affine",
-    "chunk",
-    "column",
-    "concat",
-    "cumsum",
-    "dot",
-    "exp2",
-    "expm1",
-    "flat",
-    "generate",
-    "hard_sigmoid",
-    "hypot",
-    "identity",
-    "leaky_relu",
-    "log1p",
-    "log2",
-    "log10",
-    "log_sigmoid",
-    "matmul",
-    "mean",
-    "outer",
-    "part",
-    "relu",
-    "repeat",
-    "row",
-    "sigmoid",
-    "silu",
-    "size",
-    "softmax",
-    "softplus",
-    "stop_gradient",
-    "total",
-    "variance",
-]
+
+# What is offered by name; and the modules that offer all that their own `__all__` lists.
+_HOMES = {
+    "Cell": "cell",
+    "CellError": "errors",
+    **dict.fromkeys(("Constant", "Input", "Param", "State"), "language.symbols"),
+    "generate": "modules",
+    "size": "language.sizes",
+}
+_VOCABULARY = (
+    "language.activations",
+    "language.piecewise_linear",
+    *(f"language.primitives.{name}" for name in ("layout", "products", "reductions", "scans", "slices", "weights")),
+)
 
 
 def __getattr__(name: str) -> Any:
     """A name of the public face, or a module of the package."""
+    if name == "__all__":
+        return sorted({*_HOMES, *_vocabulary()})
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _HOMES:
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-        return value
-    if not name.startswith("_"):
-        try:
-            return import_module(f"{__name__}.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.{name}":
-                raise
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
+        found = _module(name) or _vocabulary().get(name)
+    if found is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, found)
+
+
+def _module(name: str) -> Any:
+    """The module of the package of that name, if there is one."""
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        return None
+
+
+def _vocabulary() -> dict[str, Any]:
+    modules = [import_module(f"{__name__}.{home}") for home in _VOCABULARY]
+    return {name: getattr(module, name) for module in modules for name in module.__all__}
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__getattr__("__all__")})

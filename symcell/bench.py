@@ -60,7 +60,7 @@ def train(params):
 
 def operations(cell, N):
     """Multiplications and additions in the matrix products of one sample and step, forward and backward, every size N."""
-    program, count = program_of(cell), 0
+    program, count = program_of(cell.declaration), 0
     sizes = {size(name): N for name in cell.sizes}
     for s in (*program.forward, *program.backward):
         if hasattr(s, "expr"):

@@ -1,6 +1,6 @@
-"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A cell's equations become a kernel.
+"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A declaration becomes a kernel.
 
-A cell stays what it is: its program and its source are made once, for both precisions."""
+A declaration never changes: its program and its source are made once, for both precisions."""
 
 from functools import lru_cache
 
@@ -14,27 +14,27 @@ from symcell.targets.numba.schedule import schedule
 
 
 @lru_cache(maxsize=64)
-def program_of(cell):
-    """Cell -> Program, by way of its Derivation."""
-    derivation = derive(cell)  # Cell -> Derivation
+def program_of(declaration):
+    """Declaration -> Program, by way of its Derivation."""
+    derivation = derive(declaration)  # Declaration -> Derivation
     program = lower(derivation)  # Derivation -> Program
     return improve(program)  # Program -> Program, pass by pass
 
 
 @lru_cache(maxsize=64)
-def source_of(cell, standalone=False):
-    """Cell -> the source of its module."""
-    program = program_of(cell)  # Cell -> Program
+def source_of(declaration, standalone=False):
+    """Declaration -> the source of its module."""
+    program = program_of(declaration)  # Declaration -> Program
     arranged = schedule(program)  # Program -> Schedule
     return emit(arranged, standalone)  # Schedule -> source
 
 
-def structure_of(cell):
-    """Cell -> Structure: what its steps take."""
-    return structure(program_of(cell))  # Program -> Structure
+def structure_of(declaration):
+    """Declaration -> Structure: what its steps take."""
+    return structure(program_of(declaration))  # Program -> Structure
 
 
-def compile_cell(cell, dtype="float32"):
-    """Cell -> Kernel, ready to run."""
-    source = source_of(cell)  # Cell -> source
-    return load(cell, source, dtype)  # source -> Kernel
+def compile_declaration(declaration, dtype="float32"):
+    """Declaration -> Kernel, ready to run."""
+    source = source_of(declaration)  # Declaration -> source
+    return load(declaration, source, dtype)  # source -> Kernel

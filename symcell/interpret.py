@@ -1,8 +1,8 @@
-"""A cell's equations evaluated as they stand: one sample, one step and one equation after another, in NumPy.
+"""The interpreter: evaluates the equations of a declaration in NumPy, one sample, step and equation at a time.
 
-The yardstick of `check`. Nothing here knows of derivations, programs or generated code, and nothing is differentiated: in
-complex128 a tiny imaginary part carries a derivative through (the complex step). Every function is therefore analytic between
-its kinks, comparisons look at real parts, and what is flat has no imaginary part.
+`check` compares kernels with it. It uses no derivation, program or generated code. Derivatives come from the complex step: in
+complex128, a tiny imaginary part carries a derivative along. Every function is therefore analytic between its kinks, comparisons
+use real parts, and piecewise constant functions return real numbers.
 """
 
 import math
@@ -15,11 +15,13 @@ from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
-from symcell.language.primitives import Primitive
+from symcell.language.activations import sigmoid, softplus
+
+_REACH = 1e-3  # the step of central differences of sixth order, which balances truncation and rounding
+_WEIGHTS = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
 
 
-def run(cell, params, inputs, initial=None):
+def run(declaration, params, inputs, initial=None):
     """The states of a cell over a sequence: name -> (T, B, *shape), in float64, or in complex128 if any array is complex.
 
     params: name -> array, constants among them; inputs: name -> (T, B, *shape); initial: state -> (B, *shape), states left out
@@ -27,37 +29,37 @@ def run(cell, params, inputs, initial=None):
     agree, and for a function that NumPy does not know."""
     initial = initial or {}
     kind = np.result_type(float, *params.values(), *inputs.values(), *initial.values())
-    shared = _named(cell, "params", params, (*cell.params, *cell.constants), kind)
-    sequences = _named(cell, "inputs", inputs, cell.inputs, kind)
-    given = _named(cell, "initial", initial, [s for s in cell.states if s.name in initial], kind)
-    (T, B), sizes = _lengths(cell, shared, sequences, given)
-    shapes = {q: _numbers(cell.shape(q), sizes) for q in (*cell.states, *cell.intermediates)}
-    states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in cell.states}
+    shared = _named(declaration, "params", params, (*declaration.params, *declaration.constants), kind)
+    sequences = _named(declaration, "inputs", inputs, declaration.inputs, kind)
+    given = _named(declaration, "initial", initial, [s for s in declaration.states if s.name in initial], kind)
+    (T, B), sizes = _lengths(declaration, shared, sequences, given)
+    shapes = {q: _numbers(declaration.shape(q), sizes) for q in (*declaration.states, *declaration.intermediates)}
+    states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in declaration.states}
     with np.errstate(all="ignore"):  # the branch of a Piecewise that is not taken may be undefined
         for b in range(B):
-            previous = {s: given[s][b] if s in given else _declared(s, shared, shapes[s]) for s in cell.states}
+            previous = {s: given[s][b] if s in given else _declared(s, shared, shapes[s]) for s in declaration.states}
             for t in range(T):
                 step = {x: a[t, b] for x, a in sequences.items()} | {s.prev: a for s, a in previous.items()}
-                previous = _step(cell, shared | sizes | step, shapes)
+                previous = _step(declaration, shared | sizes | step, shapes)
                 for s, value in previous.items():
                     states[s.name][t, b] = value
     return states
 
 
-def _step(cell, values, shapes):
-    """The new states of one sample, given the values of all that the equations speak of."""
-    for equation in cell.equations:
+def _step(declaration, values, shapes):
+    """The new states of one sample, given the values of all symbols that the equations read."""
+    for equation in declaration.equations:
         target = equation.target
         values[target] = np.broadcast_to(evaluate(equation.rhs, values), shapes[target])
-    return {s: values[s] for s in cell.states}
+    return {s: values[s] for s in declaration.states}
 
 
-def _named(cell, group, arrays, quantities, kind):
+def _named(declaration, group, arrays, quantities, kind):
     """The arrays by their symbols."""
     missing = [q.name for q in quantities if q.name not in arrays]
     unknown = arrays.keys() - {q.name for q in quantities}
     if missing or unknown:
-        raise CellError(f"cell {cell.name}: {group} lacks {', '.join(missing) or 'nothing'}, "
+        raise CellError(f"cell {declaration.name}: {group} lacks {', '.join(missing) or 'nothing'}, "
                         f"and has unknown names {', '.join(sorted(unknown)) or '(none)'}")
     return {q: np.asarray(arrays[q.name], kind) for q in quantities}
 
@@ -68,22 +70,22 @@ def _declared(state, shared, shape):
     return np.broadcast_to(shared[initial] if initial in shared else float(initial), shape)
 
 
-def _lengths(cell, shared, sequences, given):
-    """(T, B), and size symbol -> number: first the sizes that stand alone in a shape, then by solving."""
+def _lengths(declaration, shared, sequences, given):
+    """(T, B), and size symbol -> number: first the sizes that are an axis by themselves, then the others by solving."""
     leads = {a.shape[:2] for a in sequences.values()}
     batches = {a.shape[:1] for a in given.values()}
     if len(leads) != 1 or not batches <= {lead[1:] for lead in leads}:
-        raise CellError(f"cell {cell.name}: the arrays differ in steps or samples: inputs {leads}, initial {batches}")
+        raise CellError(f"cell {declaration.name}: the arrays differ in steps or samples: inputs {leads}, initial {batches}")
     actual = [(q, a.shape[lead:]) for group, lead in ((shared, 0), (sequences, 2), (given, 1)) for q, a in group.items()]
-    axes = [axis for q, shape in actual for axis in zip(cell.shape(q), shape, strict=False)]
+    axes = [axis for q, shape in actual for axis in zip(declaration.shape(q), shape, strict=False)]
     sizes = {n: length for n, length in axes if n.is_Symbol}
     for n, length in axes:
         unknown = [s for s in n.free_symbols if s not in sizes]
         if len(unknown) == 1:
             sizes[unknown[0]] = next(iter(linsolve([n.xreplace(sizes) - length], unknown[0])))[0]
     for q, shape in actual:
-        if _numbers(cell.shape(q), sizes) != shape:
-            raise CellError(f"cell {cell.name}: {q} has shape {shape}, expected {cell.shape(q)} with {sizes}")
+        if _numbers(declaration.shape(q), sizes) != shape:
+            raise CellError(f"cell {declaration.name}: {q} has shape {shape}, expected {declaration.shape(q)} with {sizes}")
     return leads.pop(), sizes
 
 
@@ -102,7 +104,7 @@ def evaluate(e, values):
     if isinstance(e, Piecewise):
         return _piecewise([(evaluate(value, values), evaluate(condition, values)) for value, condition in e.args])
     arguments = [evaluate(a, values) for a in e.args]
-    if isinstance(e, Primitive):
+    if hasattr(e, "evaluate"):  # of a primitive, or a function of one unit
         return e.evaluate(*arguments)
     if isinstance(e, (Add, Mul)):
         combine = np.add if isinstance(e, Add) else np.multiply
@@ -125,11 +127,16 @@ def _leaf(e, values):
 
 @lru_cache
 def _function(kind, count):
-    """The NumPy function for a SymPy function; for one without a row in the table, what SymPy itself prints for NumPy."""
+    """The NumPy function of a SymPy function: from the table, from its class, or from SymPy's printer."""
     for known in kind.__mro__:
         if known in _FUNCTIONS:
             return _FUNCTIONS[known]
+    if hasattr(kind, "_imp_"):
+        return _of_real_numbers(kind._imp_)
     arguments = [Dummy() for _ in range(count)]
+    if hasattr(kind, "elementary"):
+        defined = kind(*arguments).elementary()
+        return lambda *values: evaluate(defined, dict(zip(arguments, values, strict=True)))
     printed = lambdify(arguments, kind(*arguments), "numpy")
 
     def call(*values):
@@ -137,6 +144,24 @@ def _function(kind, count):
             return printed(*values)
         except NameError:
             raise CellError(f"NumPy has no {kind.__name__}") from None
+
+    return call
+
+
+def _of_real_numbers(implementation):
+    """A user's NumPy implementation, which need not accept complex numbers: its derivative comes from central differences."""
+
+    def call(*values):
+        real = [np.real(v) for v in values]
+
+        def slope(k):
+            def at(step):
+                return implementation(*[v + _REACH * step if j == k else v for j, v in enumerate(real)])
+
+            return sum(w * (at(step) - at(-step)) for step, w in _WEIGHTS.items()) / _REACH
+
+        terms = [(lambda k=k: slope(k), v) for k, v in enumerate(values)]
+        return _with_slopes(np.asarray(implementation(*real), float), *terms)
 
     return call
 
@@ -149,7 +174,7 @@ def _piecewise(cases):
 
 
 def _with_slopes(value, *terms):
-    """`value`, a real function of its arguments, and the change that their imaginary parts make; terms: (slope, argument)."""
+    """The real `value` of a function, and the imaginary part that its arguments add; terms: (derivative, argument)."""
     for slope, argument in terms:
         if np.iscomplexobj(argument):  # an infinite slope is of no account where nothing moves
             value = value + 1j * np.where(argument.imag == 0, 0, slope() * argument.imag)
@@ -172,12 +197,8 @@ def _softplus(z):
     return _with_slopes(np.logaddexp(z.real, 0), (lambda: _sigmoid(z.real), z))
 
 
-def _hard_sigmoid(z):
-    return np.where(np.abs(z.real) < 3, z / 6 + 0.5, np.clip(z.real / 6 + 0.5, 0, 1))
-
-
 def _extremum(largest):
-    """Max or Min of any number of arguments; those that tie share evenly."""
+    """Max or Min of any number of arguments; a tie divides the derivative equally."""
 
     def choose(*arguments):
         stacked = np.stack(np.broadcast_arrays(*arguments))
@@ -228,11 +249,7 @@ _FUNCTIONS = {
     sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
     sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan,
     sympy.asinh: np.arcsinh, sympy.acosh: np.arccosh, sympy.atanh: np.arctanh,
-    sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus, hard_sigmoid: _hard_sigmoid,
-    silu: lambda z: z * _sigmoid(z), log_sigmoid: lambda z: -_softplus(-z),
-    relu: lambda z: np.where(z.real > 0, z, 0),
-    leaky_relu: lambda z, slope: np.where(z.real > 0, z, slope * z),
-    stop_gradient: lambda z: z.real,
+    sympy.Pow: _power, sigmoid: _sigmoid, softplus: _softplus,
     sympy.Abs: lambda z: np.sign(z.real) * z,
     sympy.Max: _extremum(largest=True), sympy.Min: _extremum(largest=False),
     sympy.sign: lambda z: np.sign(z.real), sympy.floor: lambda z: np.floor(z.real), sympy.ceiling: lambda z: np.ceil(z.real),

@@ -10,7 +10,7 @@ from symcell.errors import CellError
 from symcell.runtime.loading import load_module, text_of
 
 if TYPE_CHECKING:
-    from symcell.cell import Cell
+    from symcell.language.declaration import Declaration
 
 
 class Kernel(runtime.Kernel):
@@ -18,7 +18,7 @@ class Kernel(runtime.Kernel):
 
     A copy by pickle carries the module's text; where it arrives it is compiled again, unless the cache there has it."""
 
-    def __init__(self, cell: "Cell", module: ModuleType, dtype: str) -> None:
+    def __init__(self, cell: "Declaration", module: ModuleType, dtype: str) -> None:
         found: runtime.Kernel = module.kernel
         super().__init__(module.__name__, found.interface, *found.passes.functions, dtype)
         self.cell, self.dtype, self.module = cell, dtype, module
@@ -35,7 +35,7 @@ class Kernel(runtime.Kernel):
         return load, (self.cell, self.source, self.dtype)
 
 
-def load(cell: "Cell", source: str, dtype: DTypeLike) -> Kernel:
+def load(cell: "Declaration", source: str, dtype: DTypeLike) -> Kernel:
     """Source -> Kernel."""
     name = getattr(dtype, "__name__", None) or str(dtype)
     if name not in ("float32", "float64"):

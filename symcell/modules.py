@@ -43,7 +43,7 @@ def generate_all(cells: Iterable[Cell], folder: str | PathLike[str], standalone:
     written: one that cannot be made leaves the folder as it was."""
     from symcell.compiler import source_of
 
-    sources = {cell.name: source_of(cell, standalone) for cell in cells}
+    sources = {cell.name: source_of(cell.declaration, standalone) for cell in cells}
     for name in sources:
         check_place(name, folder)
     if standalone:
@@ -103,7 +103,7 @@ def stale(cells: Iterable[Cell], folder: str | PathLike[str], standalone: bool =
         path = folder / f"{cell.name}.py"
         if not path.is_file():
             problems.append(f"missing: {path} (cell {cell.name})")
-        elif _text_of(path) != source_of(cell, standalone):
+        elif _text_of(path) != source_of(cell.declaration, standalone):
             problems.append(f"stale: {path} does not say what cell {cell.name} says")
     known = {cell.name for cell in cells}
     for path in sorted(folder.glob("*.py")) if folder.is_dir() else ():

@@ -1,11 +1,11 @@
-"""What a cell's equations say about the work that its steps take: read off the Program, annotated by nobody."""
+"""The structure of a step, read off its Program: matrix products, their depth, and the recurrence of each state."""
 
 from dataclasses import dataclass, replace
 
 from sympy import Expr
 from sympy.printing.precedence import PRECEDENCE
 
-from symcell.derivation.jacobian import Carousel
+from symcell.derivation.carousel import Carousel
 from symcell.language.symbols import State
 from symcell.notation.plain import PlainPrinter
 from symcell.program.program import Product
@@ -14,15 +14,15 @@ from symcell.program.recurrence import Coefficients, Flow, degrees
 
 @dataclass(frozen=True)
 class Recurrent:
-    """One state's way from step to step.
+    """The recurrence of one state.
 
-    linear: whether its next value is linear in its last one, given all that does not depend on it.
-    depends_on: the other states whose last values its coefficients are made from or, where it is not linear, those that its own
-    last value meets in anything but a sum; adds: those from which it has no more than an addend.
-    recurrent: whether its next value depends on its last one at all; carried: whether any step reads its last value.
-    scannable: whether it can be computed for all steps in parallel, by itself or `together` with the states that it shares its
-    recurrence with: the recurrence is linear, no matrix product is in it, and its coefficients come from outside.
-    factor: d s_t / d s_{t-1} in one step, the other previous states held fixed; kind: what it is made of (see Carousel)."""
+    carried: whether any equation reads its previous value; recurrent: whether its next value depends on its previous one.
+    linear: whether the next value is linear in the previous one, with everything else held fixed.
+    depends_on: the other states in the coefficients of the recurrence or, if it is not linear, those with which the state's own
+    previous value is combined other than by addition; adds: the other states that only contribute an addend.
+    scannable: whether all steps can be computed in parallel, alone or `together` with the states of the same recurrence: it is
+    linear, contains no matrix product, and its coefficients do not depend on it.
+    factor: d s_t / d s_{t-1} in one step, the other previous states held fixed; kind: see Carousel."""
 
     state: State
     carried: bool
@@ -38,8 +38,8 @@ class Recurrent:
 
 @dataclass(frozen=True)
 class Structure:
-    """Of one step: the matrix products in it, `depth` of which wait for one another; those `hoisted` out of it, done for all
-    steps at once; the same backwards; and how each state goes from step to step."""
+    """The matrix products of one step, and the length `depth` of the longest chain of them; the products `hoisted` out of the
+    step and computed for all steps at once; the same for the backward pass; and the recurrence of each state."""
 
     cell: str
     products: tuple[str, ...]
@@ -69,18 +69,18 @@ def structure(program):
     forward, backward = ([s for s in statements if isinstance(s, Product)] for statements in (program.forward, program.backward))
     text = _ProductText(program.derivation)
     return Structure(
-        program.cell.name,
+        program.declaration.name,
         tuple(text(p) for p in forward if p.place == "step"),
         _depth(program.forward),
         tuple(text(p) for p in forward if p.place != "step"),
         tuple(text(p) for p in backward if p.place == "step"),
         _depth(program.backward),
-        tuple(_recurrent(program, s) for s in program.cell.states),
+        tuple(_recurrent(program, s) for s in program.declaration.states),
     )
 
 
-def way(r):
-    """How a state goes from one step to the next."""
+def recurrence_kind(r):
+    """The kind of a state's recurrence."""
     if not r.recurrent:
         return "made anew, and read one step later" if r.carried else "made anew, and not carried"
     return "linear" if r.linear else "not linear"
@@ -88,7 +88,7 @@ def way(r):
 
 def describe(r):
     """A state's recurrence in words."""
-    words = [way(r), *other_states(r)]
+    words = [recurrence_kind(r), *other_states(r)]
     others = [str(s) for s in r.together if s != r.state]
     if r.scannable:
         words.append("a scan" + (f" together with {', '.join(others)}" if others else ""))
@@ -96,7 +96,7 @@ def describe(r):
 
 
 def other_states(r):
-    """What a state's next value takes from the last values of others, in words."""
+    """How the next value of a state depends on the previous values of others, in words."""
     if not r.recurrent:
         return []
     if not r.linear:
@@ -110,7 +110,7 @@ def _listed(states):
 
 
 class _ProductText:
-    """W_i, W_f @ x; or U_i.T @ dz_i + U_f.T @ dz_f: in the cell's own words."""
+    """The text of a product in symbols of the cell: W_i, W_f @ x, or U_i.T @ dz_i + U_f.T @ dz_f."""
 
     def __init__(self, derivation):
         self.hidden, self.printer = derivation.hidden, PlainPrinter(derivation)
@@ -133,7 +133,7 @@ def _count(products):
 
 
 def _depth(statements):
-    """The length of the longest chain of products in a step, each of which waits for the one before."""
+    """The length of the longest chain of dependent products in a step."""
     reached = {}
     for s in statements:
         if s.place == "step":
@@ -146,7 +146,7 @@ def _recurrent(program, state):
     carousel = Carousel(program.derivation, state)
     own = state.prev
     coefficients = Coefficients(program.forward, own)
-    others = [s for s in program.cell.states if s != state and s.prev in coefficients.read[state]]
+    others = [s for s in program.declaration.states if s != state and s.prev in coefficients.read[state]]
     recurrence = next((r for r in Flow(program, program.forward).recurrences if own in r.carried), None)
     return Recurrent(
         state,

@@ -14,6 +14,7 @@ from sympy import Add
 
 from symcell.cell import Cell
 from symcell.kernel import Kernel
+from symcell.language.declaration import Declaration
 from symcell.language.symbols import Param
 
 Params = dict[str, np.ndarray]  # name -> array
@@ -113,7 +114,7 @@ class Classifier:
         return float((self._logits(features).argmax(axis=1) == labels).mean())
 
 
-def sizes_of(cell: Cell, n_x: int, hidden: int) -> dict[str, int]:
+def sizes_of(cell: Cell | Declaration, n_x: int, hidden: int) -> dict[str, int]:
     """Every size of a cell by its symbol: its input's is `n_x`, also where states share it, and all others are `hidden`."""
     of_inputs = {n.name for x in cell.inputs for n in cell.shape(x) if n.is_Symbol}
     return {name: n_x if name in of_inputs else hidden for name in cell.sizes}

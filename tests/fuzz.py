@@ -16,20 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # the tests import one another by bare names
+sys.path.insert(0, str(Path(__file__).parent))  # where tests/support/ is found, as in pytest
+
+from support import caches
 
 BATCH = 50
 SHRINKING = 60.0  # seconds
 HANGING = 240  # seconds that one cell may take
-# JAX compiles every operation once for every shape; kept on disk, that is done once for all processes and runs.
 _CACHE = Path(tempfile.gettempdir()) / "symcell-fuzz"
-_SURROUNDINGS = {
-    "JAX_COMPILATION_CACHE_DIR": str(_CACHE / "jax"),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    "SYMCELL_CACHE_DIR": str(_CACHE / "kernels"),
-    "OMP_NUM_THREADS": "1",
-}
+_SURROUNDINGS = caches.of_jax(_CACHE / "jax") | {"SYMCELL_CACHE_DIR": str(_CACHE / "kernels"), "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)

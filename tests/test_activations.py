@@ -17,9 +17,14 @@ from symcell import (
     State,
     affine,
     cells,
+    elu,
+    gelu,
+    gelu_tanh,
     hard_sigmoid,
+    hard_tanh,
     leaky_relu,
     log_sigmoid,
+    mish,
     relu,
     sigmoid,
     silu,
@@ -70,9 +75,12 @@ SMOOTH = {
     "atanh": (sympy.atanh(x), UNIT),
     "erf": (sympy.erf(x), LINE),
     "erfc": (sympy.erfc(x), LINE),
-    "gelu": (x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2, LINE),
-    "mish": (x * tanh(softplus(x)), LINE),
-    "elu": (Piecewise((x, x > 0), (sympy.exp(x) - 1, True)), LINE),
+    "gelu": (gelu(x), LINE),
+    "gelu_tanh": (gelu_tanh(x), LINE),
+    "mish": (mish(x), LINE * 3),
+    "elu": (elu(x), LINE),
+    "elu_of_two": (elu(x, y), LINE),
+    "hard_tanh": (hard_tanh(x), LINE),
     "softsign": (x / (1 + Abs(x)), LINE),
     "sech": (sympy.sech(x), LINE),
     "coth": (sympy.coth(x), LINE),
@@ -193,13 +201,15 @@ def test_kinks_have_the_stated_derivative(name):
     np.testing.assert_allclose([a[0] for a in computed(name, [at], [beside])], expected, rtol=1e-15, atol=1e-300)
 
 
-def test_hard_sigmoid_is_flat_at_both_ends():
+def test_what_is_clipped_is_flat_at_both_ends():
+    values, slopes, _ = computed("hard_tanh", [-1.0, 1.0, -7.0, 7.0, 0.0])
+    np.testing.assert_array_equal([values, slopes], [[-1, 1, -1, 1, 0], [0, 0, 0, 0, 1]])
     values, slopes, _ = computed("hard_sigmoid", [-3.0, 3.0, -7.0, 7.0, 0.0])
     np.testing.assert_allclose(values, [0, 1, 0, 1, 0.5], atol=1e-16)
     np.testing.assert_array_equal(slopes, [0, 0, 0, 0, 1 / 6])
 
 
-@pytest.mark.parametrize("name", [name for name in SMOOTH if name not in ("cases", "undefined_elsewhere", "elu")])
+@pytest.mark.parametrize("name", [name for name in SMOOTH if name not in ("cases", "undefined_elsewhere")])
 def test_nan_goes_through(name):
     values, _, _ = computed(name, [np.nan, SMOOTH[name][1][-1]])
     assert np.isnan(values[0]) and np.isfinite(values[1])
@@ -226,6 +236,7 @@ def test_nan_goes_through_the_derivative(name):
     ("erf", (-1, 1), (0, 0)),
     ("atan", (-np.pi / 2, np.pi / 2), (0, 0)),
     ("elu", (-1, np.inf), (0, 1)),
+    ("hard_tanh", (-1, 1), (0, 0)),
 ])  # fmt: skip
 def test_infinity(name, values, slopes):
     found = computed(name, [-np.inf, np.inf])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sympy import Eq, Max, Min, Piecewise, exp, log, sqrt, symbols, tanh
 
-from symcell import Cell, Input, Param, State, dot, relu
+from symcell import Cell, Input, Param, State, dot, matmul, relu, row
 
 x, h = Input("x"), State("h")
 s, u, z = symbols("s u z")
@@ -110,3 +110,27 @@ def test_a_product_in_a_branch():
     assert found.params["W"] == pytest.approx(np.tile([1.0, 2], (3, 1)) + np.outer(inner, numbers[0, 1]))
     assert found.inputs["x"][0, 0] == pytest.approx(params["W"].sum(0) * [0.5, 0.25])
     assert found.inputs["x"][0, 1] == pytest.approx(inner @ params["W"])
+
+
+def test_products_of_values_in_a_branch():
+    """Entries that are no numbers, in rows that the branch of no unit reads; of the second product, in columns."""
+    A, M, g, S = Input("A", ("n", "n")), Input("M", ("n", "n")), Input("g", "n"), State("S", ("n", "n"))
+    gate = np.array([1.0, -1, 1])
+    roots = np.array([[4.0, 1, 9], [-1, 4, -2], [1, 16, 4]])
+    given = {"A": np.array([[2.0, 1, -1], [0, 3, 1], [1, 1, -2]]), "g": gate, "x": np.array([1.0, -2, 3])}
+
+    def found(name, equations, M):
+        kernel = Cell(name, equations).compile("float64")
+        run = kernel.forward({}, {k: v[None, None] for k, v in {**given, "M": M}.items() if k in kernel.module.INPUTS})
+        shown = {s: np.ones_like(v) for s, v in run.states.items()}
+        return {k: v[0, 0] for k, v in kernel.backward(run, shown).inputs.items()}
+
+    one = Input("x", "n")
+    by_rows = found("rows", [Eq(z, sqrt(M) @ one), Eq(State("h", "n"), Piecewise((z, g > 0), (one, True)))], roots)
+    taken = (gate > 0)[:, None]
+    root = np.sqrt(np.where(taken, roots, 1))
+    assert by_rows["M"] == pytest.approx(np.where(taken, given["x"] / (2 * root), 0))
+    assert by_rows["x"] == pytest.approx(np.where(taken, root, 0).sum(0) + (gate <= 0))
+    by_columns = found("columns", [Eq(z, matmul(A, sqrt(M))), Eq(S, Piecewise((z, row(g) > 0), (A, True)))], roots.T)
+    assert by_columns["M"] == pytest.approx(np.where(taken, given["A"].sum(0) / (2 * root), 0).T)
+    assert by_columns["A"] == pytest.approx(np.tile(np.where(taken, root, 0).sum(0), (3, 1)) + (gate <= 0))

@@ -82,7 +82,6 @@ def test_products_are_compiled_once_and_found_by_the_next_process(tmp_path):
     first, second = compiled_of("rnn", "gru", SYMCELL_CACHE_DIR=str(tmp_path))
     assert all(first[name] == 1 for name in (*PRODUCTS, "pack", "forward_pass", "backward_pass"))
     assert second["forward_pass"] == second["backward_pass"] == 1 and not {*PRODUCTS} & second.keys()
-    assert all("_row" in name or name.endswith("_pass") or name == "pack" for name in second), second  # other numbers of matrices
     files = Counter(path.name.rpartition("-")[0] for path in (tmp_path / "compiled").iterdir())
     assert all(files[name] == 1 for name in PRODUCTS) and files["forward_pass"] == files["backward_pass"] == 2
     again, new = compiled_of("gru", "ugrnn", SYMCELL_CACHE_DIR=str(tmp_path))

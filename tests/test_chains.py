@@ -23,10 +23,10 @@ from sympy import Eq, Max, Piecewise, Symbol, cosh, sinh, sqrt, symbols, tanh
 from symcell import Cell, Input, Param, State, affine
 from symcell.check import check
 from symcell.compiler import source_of
-from symcell.derivation.chain import derivatives_between, ways_from
+from symcell.derivation.chain import derivatives_between, path_counts
 from symcell.derivation.maps import rate
 from symcell.derivation.ranges import Ranges
-from symcell.documents.beside import beside_latex
+from symcell.documents.comparison import comparison_latex
 from symcell.language.equations import written_length
 
 x, h, c = Input("x"), State("h"), State("c")
@@ -53,7 +53,7 @@ def lengths(cell):
         "jacobians": sum(written_length(cell.jacobian(cell.states[-1], s.prev)) for s in (cell.states[0], cell.states[-1])),
         "carousel": len(carousel.latex() + str(carousel.direct) + carousel._repr_latex_()),
         "document": len(derivation.latex(document=True)),
-        "beside": len(beside_latex(cell)),
+        "beside": len(comparison_latex(cell.derive())),
     }
 
 
@@ -66,7 +66,7 @@ def test_what_is_written_grows_no_faster_than_the_square_of_the_depth(deep):
 
 @chains
 def test_everything_about_deep_cells_is_found(deep):
-    """Where it grows with the number of ways, none of it ends."""
+    """Where it grows with the number of paths, none of it ends."""
     cell = deep(12 if deep in SHALLOWER else 20)
     derivation = cell.derive()
     for new, previous in itertools.product(cell.states, cell.states):
@@ -83,13 +83,13 @@ def test_modules_and_structures_grow_with_the_depth(deep):
 
 def test_an_exponent_is_printed_once():
     """Each was printed twice, and those inside it four times: 2**40 in all."""
-    assert beside_latex(nested_exponentials(40)).count("e^{") == 40
+    assert comparison_latex(nested_exponentials(40).derive()).count("e^{") == 40
 
 
 def test_the_depth_that_the_literature_uses_and_twice_that():
     for depth, limit in ((10, 500), (20, 1000)):
         cell = recurrent_highway(depth)
-        assert ways_from(cell.derive(), h.prev)[h] == 3**depth
+        assert path_counts(cell.derive(), h.prev)[h] == 3**depth
         assert written_length(cell.jacobian(h, h.prev)) < limit
         latex = cell.carousel(h).latex()
         assert f"Multiplied out, the last line is a sum of {3**depth} products." in latex

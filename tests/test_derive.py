@@ -53,8 +53,8 @@ from symcell import (
     total,
     variance,
 )
-from symcell.derivation.derive import ZEROS
 from symcell.derivation.maps import diag, matrix
+from symcell.derivation.reverse import ZEROS
 from symcell.interpret import run
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint

@@ -11,7 +11,7 @@ from pylatexenc.latexwalker import LatexWalker
 from sympy import Eq, Max, Piecewise, Rational, Symbol, sqrt, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, dot, mean, outer, relu, sigmoid, softmax, total, variance
-from symcell.documents.beside import beside_latex
+from symcell.documents.comparison import comparison_latex
 from symcell.documents.printer import Notation
 from symcell.documents.unicode import in_tex
 from symcell.language.symbols import Adjoint
@@ -92,7 +92,7 @@ def test_bptt_through_four_steps_of_the_rnn():
 
 
 def test_gru_beside_lstm_gate_by_gate(tmp_path):
-    latex = beside_latex(cells.gru, cells.lstm)
+    latex = comparison_latex(cells.gru.derive(), cells.lstm.derive())
     rows = [line.split(" & ") for line in latex.split("\n") if line.count(" & ") == 2]
     assert [row[0] for row in rows] == ["", r"\text{Gates}", "", "", r"\text{Candidates}", r"\text{States}", ""]
     assert rows[4][1].startswith("g_t = ") and rows[4][2].startswith("g_t = ")
@@ -100,15 +100,15 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
         "<math"
     )
     if shutil.which("pdflatex"):
-        compile_document(beside_latex(cells.gru, cells.lstm, document=True), tmp_path)
+        compile_document(comparison_latex(cells.gru.derive(), cells.lstm.derive(), document=True), tmp_path)
 
 
 def test_what_is_made_of_gates_and_stays_one_stands_among_them():
     for cell, names in ((cells.cifg_lstm, "i_t f_t o_t"), (cells.gla, "a_t")):
-        table = beside_latex(cell)
+        table = comparison_latex(cell.derive())
         gates = table[table.index("Gates"):table.index("Candidates")]
         assert re.findall(r"& (\S+) = ", gates) == names.split()
-    of_on_lstm = beside_latex(cells.on_lstm)
+    of_on_lstm = comparison_latex(cells.on_lstm.derive())
     candidates = of_on_lstm[of_on_lstm.index("Candidates"):of_on_lstm.index("States")]
     assert re.findall(r"& (\S+) = ", candidates) == ["g_t"]
 
@@ -165,7 +165,7 @@ def test_what_the_total_derivative_adds():
     assert c_of_lstm.startswith(
         r"The total derivative of one step adds $\frac{\partial c_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial c_{t-1}}$;"
     )
-    assert h_of_lstm.startswith("Over one step this is the total derivative; over several steps, ways through $c_t$ ")
+    assert h_of_lstm.startswith("Over one step this is the total derivative; over several steps, paths through $c_t$ ")
     assert cells.gru.carousel(cells.gru.states[0]).latex().endswith("this is the total derivative.")
 
 
@@ -276,7 +276,7 @@ def test_subscripts_of_a_state_stay_in_the_product_of_several_steps():
 
 
 def inner_loop(rounds):
-    """A step with rounds of its own: the ways through them multiply."""
+    """A step with rounds of its own: the paths through them multiply."""
     z, inner = symbols("z"), [symbols("z"), *symbols(f"u_1:{rounds + 1}")]
     equations = [Eq(z, affine(x, h.prev))]
     for before, after in itertools.pairwise(inner):
@@ -287,7 +287,7 @@ def inner_loop(rounds):
 
 def test_a_factor_of_many_ways_is_written_quantity_by_quantity():
     short, long = (inner_loop(rounds).carousel("h") for rounds in (1, 4))
-    assert long.ways > 40 and "products" in long.latex() and "products" not in short.latex()
+    assert long.paths > 40 and "products" in long.latex() and "products" not in short.latex()
     assert len(long.latex()) < 4 * len(short.latex())
     assert r"\frac{\partial u_{4,t}}{\partial h_{t-1}} ={} &" in long.latex()
 

@@ -27,10 +27,9 @@ from sympy import (
 from symcell import Cell, Input, Param, State, affine, relu, sigmoid, softmax
 from symcell.compiler import program_of
 from symcell.language.primitives import Entry, Masked
-from symcell.program.entries import AXES
-from symcell.program.program import Assign
 from symcell.targets import layout
 from symcell.targets.identifiers import yielding
+from symcell.targets.numba.indexed import AXES, Indexed
 from symcell.targets.numba.loops import nests
 from symcell.targets.numba.printer import PythonText, index_text, number_text
 from symcell.targets.numba.schedule import schedule
@@ -160,7 +159,7 @@ def entries(*values):
 
 
 def made(target, expr, **options):
-    return Assign(target, (j,), expr, **options)
+    return Indexed(target, expr, indices=(j,), **options)
 
 
 def loops_of(statements, overwritten=None):
@@ -175,7 +174,7 @@ def test_statements_of_one_shape_share_a_loop():
 
 
 def test_a_reduction_has_a_loop_of_its_own_between_those_that_make_and_read_it():
-    total = Assign(s, (), entries(e), op="sum", over=((j, n),))
+    total = Indexed(s, entries(e), indices=(), op="sum", over=((j, n),))
     assert loops_of([made(e, entries(a)), total, made(f, Entry(e, j) / Entry(s)), made(g, entries(b))]) == ["e g", "s", "f"]
 
 
@@ -190,7 +189,7 @@ def test_a_loop_computes_two_functions_and_none_of_another_function():
 
 def test_a_value_is_replaced_after_all_have_read_it():
     late, early = symbols("late early")
-    reads_all = Assign(s, (), entries(early), op="sum", over=((j, n),))
+    reads_all = Indexed(s, entries(early), indices=(), op="sum", over=((j, n),))
     assert loops_of([reads_all, made(late, entries(a)), made(f, entries(b))], {early: late}) == ["s", "late f"]
 
 

@@ -1,15 +1,18 @@
 """The shape of programs: what is hoisted, what is stacked, what stays in a step. Counts, not values."""
 
-import pytest
-from sympy import Eq, symbols, tanh
+from dataclasses import replace
 
-from symcell import Cell, Input, Param, State, affine, cells, sigmoid, softmax
+import pytest
+from sympy import Eq, exp, symbols, tanh
+
+from symcell import Cell, Input, Param, State, affine, cells, column, row, sigmoid, softmax, total
 from symcell.check import check
 from symcell.compiler import program_of
 from symcell.program import passes
 from symcell.program.lower import lower
-from symcell.program.program import Assign, Gradient, Product, verify
-from symcell.program.sharing import costly_functions
+from symcell.program.program import Assign, Gradient, Product
+from symcell.program.subexpressions import costly_functions
+from symcell.program.verify import verify
 from symcell.targets.numba.loops import Sweep
 from symcell.targets.numba.schedule import schedule
 
@@ -47,7 +50,7 @@ def test_what_the_tape_has_is_read_and_not_computed_again():
     kept = {q.name for q in program.tape}
     assert {"z_v_2", "z_v_4"} <= kept  # U h - mean(U h), and the same of W x
     assert kept.isdisjoint({"z_v", "z_v_3", "mean_v", "mean_v_2"})
-    assert dict(program.report)["read_kept_values"] == {"values on the tape": (20, 16)}
+    assert dict(program.report)["reuse_tape"] == {"values on the tape": (20, 16)}
 
 
 def test_a_vector_that_a_number_fills_is_not_read_in_the_place_of_the_number():
@@ -94,7 +97,7 @@ def test_parameters_alone_are_computed_once():
     a = Param("a")
     program = program_of(Cell("decay", [Eq(h, sigmoid(a) * h.prev + affine(x))]))
     once = [s for s in program.forward if s.place == "once"]
-    assert [str(s.expr) for s in once] == ["sigmoid(Entry(a, j0))"]
+    assert [str(s.expr) for s in once] == ["sigmoid(a)"]
     assert [t.name for s in program.backward if s.place == "once" for t in s.targets] == ["da"]
 
 
@@ -105,7 +108,7 @@ def test_costly_functions_are_shared_between_the_passes():
         for statements in (program.forward, program.backward)
     )
     assert len(forward) == 5
-    assert backward == ["tanh(Entry(c, j0))"]  # of what is kept anyway
+    assert backward == ["tanh(c)"]  # of what is kept anyway
 
 
 def test_a_state_that_is_a_function_of_another_is_not_computed_again():
@@ -116,8 +119,48 @@ def test_a_state_that_is_a_function_of_another_is_not_computed_again():
 
 def test_every_pass_reports_what_it_changed():
     report = dict(program_of(cells.lstm).report)
-    assert report["share_functions"]["functions"] == (7, 5)
-    assert report["stack"]["products"][1] == 4
+    assert report["common_subexpressions"]["functions"] == (7, 5)
+    assert report["stack_products"]["products"][1] == 4
+
+
+def test_a_program_reads_as_array_code():
+    assert str(program_of(Cell("elman", [Eq(h, tanh(affine(x, h.prev)))]))) == """\
+elman, forward:
+  step    z_h_from_h_prev = U_h @ h_prev
+  before  z_h_from_x = W_h @ x
+  step    z_h = b_h + z_h_from_h_prev + z_h_from_x
+  step    h = tanh(z_h)
+elman, backward:
+  step    dh = dh_given + dh_later
+  step    dz_h = dh*(1 - h**2)
+  step    dh_prev = U_h.T @ dz_h
+  after   dx = W_h.T @ dz_h
+  after   dW_h += outer(dz_h, x)
+  after   dU_h += outer(dz_h, h_prev)
+  after   db_h += dz_h"""
+
+
+def test_a_concatenation_s_gradient_is_put_together_once():
+    once = [s for s in program_of(cells.lstm_concat).backward if s.place == "once"]
+    assert [str(s) for s in once] == [f"dW_{gate} = beside(dz_{gate}_h_prev, dz_{gate}_x)" for gate in "ifgo"]
+
+
+def test_the_adjoint_of_a_vector_cut_into_chunks_is_a_concatenation():
+    (made,) = (s for s in program_of(cells.layer_norm_lstm).backward if s.targets[0].name == "dv")
+    assert str(made) == "dv = concat(di*i*(1 - i), dg*(1 - g**2), df*f*(1 - f), do*o*(1 - o))"
+
+
+def test_a_function_of_a_broadcast_is_computed_before_it():
+    S = State("S", ("n_h", "n_x"))
+    program = program_of(Cell("decaying", [Eq(S, S.prev * exp(column(affine(h.prev)) / 2) * row(x)), Eq(h, S @ x)]))
+    (made,) = (s for s in program.statements if isinstance(s, Assign) and s.expr.has(exp))
+    assert str(made) == "exp_S = exp(z_S/2)"
+
+
+def test_a_function_is_shared_with_its_transpose():
+    S, M = State("S", ("n_h", "n_h")), Param("M", ("n_h", "n_h"))
+    program = program_of(Cell("turned", [Eq(S, tanh(M * S.prev) + tanh(M * S.prev).T), Eq(h, S @ x)]))
+    assert sum(len(costly_functions(s.expr)) for s in program.statements if isinstance(s, Assign)) == 1
 
 
 @pytest.mark.parametrize("name", cells.names())
@@ -176,6 +219,7 @@ def test_the_verifier_refuses_unsound_programs():
         program.with_(forward=program.forward[::-1]),
         program.with_(forward=(*program.forward, program.forward[-1])),
         program.with_(backward=tuple(s for s in backward if s.targets[0].name != "db_i")),
+        program.with_(forward=tuple(replace(s, expr=s.expr * total(x)) if s.targets == (c,) else s for s in program.forward)),
     ]
     for p in broken:
         with pytest.raises(AssertionError, match="program of lstm"):

@@ -109,5 +109,5 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_kinds_of_the_catalogue(kind):
     carousels = [cells.get(name).carousel(s) for name in cells.names() for s in cells.get(name).states]
-    found = {f"{q.derivation.cell.name}.{q.state}" for q in carousels if q.kind == kind}
+    found = {f"{q.derivation.declaration.name}.{q.state}" for q in carousels if q.kind == kind}
     assert found == set(KINDS[kind].split())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from symcell import cells
-from symcell.derivation.derive import Derivation
+from symcell.documents.rendered import RenderedDerivation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def test_the_calls_of_the_story_are_those_of_the_compiler():
 
 
 def test_the_packages_that_a_fragment_needs(lstm):
-    assert r"\mathbb" in lstm.derive().latex() and all("amssymb" in text for text in (Derivation.latex.__doc__, README))
+    assert r"\mathbb" in lstm.derive().latex() and all("amssymb" in text for text in (RenderedDerivation.latex.__doc__, README))
 
 
 def test_the_carousel(lstm):

@@ -6,7 +6,7 @@ from sympy import Eq, Piecewise, erf, erfc, exp, log, sqrt, symbols, tanh
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symcell import Cell, Input, Param, State, log_sigmoid, sigmoid, softplus, total
-from symcell.language.activations import logistic, quotient_tanh
+from symcell.language.inner_functions import logistic, quotient_tanh
 from symcell.language.slopes import Whole
 from symcell.language.stable import stable
 

@@ -11,7 +11,7 @@ from symcell.check import check
 from symcell.commands.places import DEMO, claim_folder
 from symcell.commands.tables import new_table
 from symcell.commands.targets import checkout, distinct, load_target, reference_of
-from symcell.derivation.jacobian import carousels
+from symcell.derivation.carousel import carousels
 from symcell.documents.plots import draw, measure, write_csv
 from symcell.errors import CellError
 from symcell.files import write_atomically
@@ -87,7 +87,7 @@ def _derived(cell, folder, console):
     console.print(f"\n[bold]{cell.name}[/]")
     for number, line in equation_lines(derivation).items():
         console.print(f"  ({number})  {line}", markup=False, soft_wrap=True)
-    for c in carousels(cell):
+    for c in carousels(derivation):
         step = f"d {c.state}[t] / d {c.state}[t-1] = {short_factor_text(c)}"
         console.print(f"  {step}  ({c.kind})", markup=False, soft_wrap=True)
     document = write_atomically(folder / f"{cell.name}.tex", derivation.latex(document=True))

@@ -74,11 +74,11 @@ def derive(
     - `symcell derive gru --beside lstm`
     """
     from symcell.commands.places import check_document
-    from symcell.documents.beside import beside_latex
+    from symcell.documents.comparison import comparison_latex
     from symcell.files import write_atomically
 
     if output is not None:
         check_document(output)
     cell, *other = loaded([target, *([beside] if beside else [])])
-    text = beside_latex(cell, *other, document=document) if other else cell.derive().latex(document)
+    text = comparison_latex(*(c.derive() for c in (cell, *other)), document=document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))

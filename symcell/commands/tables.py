@@ -29,9 +29,9 @@ def plain(text):
 
 def freest(cell):
     """The state whose carousel is the freest, and the kind of it."""
-    from symcell.derivation.jacobian import carousels
+    from symcell.derivation.carousel import carousels
 
-    return next((f"{c.state}: {c.kind}" for c in carousels(cell)), "none")
+    return next((f"{c.state}: {c.kind}" for c in carousels(cell.derive())), "none")
 
 
 def quantities(derivation):
@@ -50,7 +50,7 @@ def quantities(derivation):
 
 def kinds(derivation):
     """(quantity, what it is, whether it has a value at every step)."""
-    cell = derivation.cell
+    cell = derivation.declaration
     yield from ((x, "input", True) for x in cell.inputs)
     yield from ((s, "output state" if s in cell.outputs else "state", True) for s in cell.states)
     rows = [r for r in derivation.forward if r.target not in cell.states]
@@ -75,26 +75,26 @@ def products(cell):
 
 
 def recurrences(cell):
-    """Each state's way from step to step."""
-    from symcell.structure import other_states, way
+    """The recurrence of each state."""
+    from symcell.structure import other_states, recurrence_kind
 
     table = new_table("recurrence", "from step to step", "other states", "")
     for r in cell.structure.states:
         together = " ".join(s.name for s in r.together if s != r.state)
         scan = f"a scan{', together with ' + together if together else ''}" if r.scannable else ""
-        table.add_row(r.state.name, way(r), ", ".join(other_states(r)), scan)
+        table.add_row(r.state.name, recurrence_kind(r), ", ".join(other_states(r)), scan)
     return table
 
 
 def carousels(cell):
-    from symcell.derivation.jacobian import carousels
+    from symcell.derivation.carousel import carousels
     from symcell.notation.plain import short_factor_text
 
-    columns = "one step, the other previous states held fixed", "the total adds ways through", "and over several steps"
+    columns = "one step, the other previous states held fixed", "the total adds paths through", "and over several steps"
     table = new_table("carousel", "kind", *columns)
-    for c in carousels(cell):
+    for c in carousels(cell.derive()):
         step = f"d {c.state}[t] / d {c.state}[t-1] = {short_factor_text(c)}"
-        table.add_row(c.state.name, c.kind, plain(step), *(" ".join(map(str, ways)) for ways in (c.detours, c.longer_detours)))
+        table.add_row(c.state.name, c.kind, plain(step), *(" ".join(map(str, s)) for s in (c.detours, c.longer_detours)))
     return table
 
 

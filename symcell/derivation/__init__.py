@@ -1,1 +1,1 @@
-"""Cell -> Derivation: forward rows, adjoints by a reverse sweep, step Jacobians."""
+"""Declaration -> Derivation: forward rows, adjoints by a reverse sweep, step Jacobians."""

@@ -1,10 +1,10 @@
-"""The chain rule through the rows of one step: from the maps of single rows to the derivative of one quantity by another.
+"""The chain rule through the rows of one step: the derivative of one quantity by another, from the linear maps of single rows.
 
-The quantities of a step are the vertices of a graph, and an edge from what a row reads to what it makes carries the maps between
-them. The derivative of one quantity by another is the sum over all ways between them. A few ways are written one by one. Of many,
-which may be exponentially many, what lies between is eliminated: one quantity after another, the cheapest first, while sums stay
-factors, as in A (B C + D) + E (vertex elimination: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., 2008, chapter 9).
-The derivative of a chain is then as long as the chain, and that of two chains which read each other about as the square of it.
+The quantities of a step are the vertices of a graph. An edge leads from a quantity that a row reads to the one that it computes,
+and carries the linear maps between them. A derivative is the sum over all paths. A few paths are multiplied out one by one. Their
+number may be exponential; then the quantities between are eliminated, the cheapest first, and sums stay factors, as in
+A (B C + D) + E (vertex elimination: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., 2008, chapter 9). The length of the
+derivative is then linear in the length of a chain, and about quadratic for two chains that read each other.
 """
 
 from collections import defaultdict
@@ -15,34 +15,34 @@ from sympy import Add, Mul, S
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, rate, vector
 from symcell.language.primitives import place
 
-_MOST_WAYS = 64  # so many are written one by one
+_MOST_PATHS = 64  # more are not multiplied out
 
 
 def derivative(derivation, of, by, held=()):
-    """d of / d by within one step, with the symbols `held` fixed, in the cell's own words."""
+    """d of / d by within one step, with the symbols `held` fixed, in symbols of the cell."""
     if of == by:
         return S.One
-    ways = ways_from(derivation, by, held).get(of, 0)
-    if not ways:
+    paths = path_counts(derivation, by, held).get(of, 0)
+    if not paths:
         return S.Zero
-    found = _Elimination(derivation, of, by, held, factored=ways > _MOST_WAYS).derivative()
+    found = _Elimination(derivation, of, by, held, factored=paths > _MOST_PATHS).derivative()
     return _in_the_cells_words(derivation, found)
 
 
-def ways_from(derivation, by, held=()):
-    """quantity -> the number of ways to it from `by`, where there are any: of the products that its derivative is the sum of when
+def path_counts(derivation, by, held=()):
+    """quantity -> the number of paths to it from `by`, where there are any: the number of products in its derivative when it is
     multiplied out."""
     found = {by: 1}
     for target, sources in derivation.links.items():
         if target != by and target not in held:
-            ways = sum(len(terms) * found.get(q, 0) for q, terms in sources.items())
-            found.update({target: ways} if ways else {})
+            paths = sum(len(terms) * found.get(q, 0) for q, terms in sources.items())
+            found.update({target: paths} if paths else {})
     return found
 
 
 def derivatives_between(derivation, of, by):
-    """The same, quantity by quantity: (quantity, its derivative in terms of those before it), in order, `of` last. What
-    `derivative` multiplies out, or nests deeply, stands here as the chain rule says it."""
+    """The same as a list of (quantity, its derivative in terms of those before it), in order, with `of` last: the chain rule step
+    by step, where `derivative` multiplies out or nests deeply."""
     rows, found = _edges(derivation, of, by, ()), []
     for q, sources in rows.items():
         terms = [(*t, *([] if s == by else [rate(s, by)])) for s, edge in sources.items() for t in edge.terms]
@@ -51,7 +51,7 @@ def derivatives_between(derivation, of, by):
 
 
 def _in_the_cells_words(derivation, e):
-    """What parameters alone make, written out where the cell itself has no name for it."""
+    """Replace names that flattening gave to expressions of parameters alone."""
     hidden = {q: rhs for q, rhs in derivation.hidden.items() if q in derivation.once}
     while hidden.keys() & e.free_symbols:
         e = e.xreplace(hidden)
@@ -60,7 +60,7 @@ def _in_the_cells_words(derivation, e):
 
 @dataclass(frozen=True)
 class _Edge:
-    """A sum of products of linear maps, and how many maps it takes to write it."""
+    """A sum of products of linear maps, and the number of maps in it."""
 
     terms: tuple
     length: int
@@ -70,11 +70,11 @@ class _Edge:
 
 
 def _edges(derivation, of, by, held):
-    """target -> {what it reads: _Edge}, of all that lies on a way from `by` to `of`, in order."""
-    ways, needed, found = ways_from(derivation, by, held), {of}, {}
+    """target -> {source: _Edge} of all quantities on a path from `by` to `of`, in order."""
+    paths, needed, found = path_counts(derivation, by, held), {of}, {}
     for target, sources in reversed(derivation.links.items()):
-        if target in needed and target in ways and target != by:
-            found[target] = {q: _Edge(tuple(terms), sum(map(len, terms))) for q, terms in sources.items() if q in ways}
+        if target in needed and target in paths and target != by:
+            found[target] = {q: _Edge(tuple(terms), sum(map(len, terms))) for q, terms in sources.items() if q in paths}
             needed |= found[target].keys()
     return dict(reversed(found.items()))
 
@@ -96,13 +96,13 @@ class _Elimination:
         return _expression(self.edges[self.of][self.by].terms, self.shape)
 
     def _growth(self, q):
-        """By how much the edges get longer, taken together, when a quantity is eliminated."""
+        """How much the total length of the edges grows when a quantity is eliminated."""
         into, out = self.edges[q], self.readers[q]
         read = sum(edge.length for edge in into.values())
         return read * (len(out) - 1) + sum(self.edges[r][q].length for r in out) * (len(into) - 1)
 
     def _eliminate(self, q):
-        """Connect what a quantity reads with those that read the quantity."""
+        """Connect the sources of a quantity with its readers."""
         into = self.edges.pop(q)
         for source in into:
             self.readers[source].remove(q)
@@ -128,7 +128,7 @@ class _Elimination:
 
 
 def _expression(terms, shape_of):
-    """A sum of products of linear maps as one expression; the elementwise ones are added up."""
+    """A sum of products of linear maps as one expression. Elementwise maps are added up."""
     merged = [_merge(t, shape_of) for t in terms]
     elementwise = Add(*[number * (maps[0].args[0] if maps else S.One) for number, maps in merged if _is_elementwise(maps)])
     others = [Mul(number, *maps) for number, maps in merged if not _is_elementwise(maps)]
@@ -142,7 +142,7 @@ def _is_elementwise(maps):
 
 
 def _merge(term, shape_of):
-    """A term as a scalar and linear maps: neighbouring elementwise factors are one, those that are one are dropped."""
+    """A term as a scalar and linear maps: adjacent elementwise maps are combined, identities are dropped."""
     scalar, merged = S.One, []
     for factor in term:
         if isinstance(factor, (diag, vector, covector)):

@@ -1,86 +1,51 @@
-"""Cell -> Derivation: the forward equations, the adjoint equations, and the rule behind each of their terms.
+"""Declaration -> Derivation: the forward equations, the adjoint equations, and the rule behind each of their terms."""
 
-The reverse sweep walks the forward rows backwards once. A row hands its adjoint to what stands on its right side: through
-elementwise expressions by the chain rule, through a primitive by the primitive's own rule. Nothing here knows a cell.
-"""
-
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sympy import Add, Expr, Function, Mul, Pow, S, Symbol
+from sympy import Expr, Symbol
 
-from symcell.cell import Cell
 from symcell.derivation.flatten import Row, flatten
-from symcell.language.primitives import Primitive, number_apart, ordered_args, total
+from symcell.derivation.jacobian import jacobian
+from symcell.derivation.links import links
+from symcell.derivation.reverse import AdjointRow, reverse_sweep
+from symcell.language.declaration import Declaration
 from symcell.language.shapes import resolved_shape
-from symcell.language.slopes import Whole, partial
-from symcell.language.symbols import Adjoint, Constant, Hole, Param, Previous, State
-
-# The rules of the terms that every sweep begins with, and of the zeros of what no term reaches: these come from no equation.
-SEEDS = ("given", "carried back from the next step")
-ZEROS = NO_GRADIENT, NOT_READ = ("no gradient", "not read")
-
-
-@dataclass(frozen=True)
-class Term:
-    """One summand of an adjoint: the rule that made it, and the equation that it came from."""
-
-    expr: Expr
-    rule: str
-    equation: int
-
-
-@dataclass(frozen=True)
-class AdjointRow:
-    """The adjoint of one quantity: the sum of its terms, over all steps and samples too for what all of them share.
-
-    What a parameter receives as the initial value of a state comes from before the first step, and is none of its terms."""
-
-    target: Adjoint
-    terms: tuple[Term, ...]
-    shape: tuple
-    summed: bool = False
-
-    @property
-    def rhs(self) -> Expr:
-        return Add(*[t.expr for t in self.terms])
+from symcell.language.symbols import Adjoint, Hole
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """What follows from a cell's equations; the documents and the kernels read this one object.
+    """The derivation of a declaration, which documents and kernels are made from.
 
     `forward` rows compute a step in order; `adjoint` rows compute its adjoints in order, the last equation's first."""
 
-    cell: Cell
+    declaration: Declaration
     forward: tuple[Row, ...]
     adjoint: tuple[AdjointRow, ...]
 
     @cached_property
     def shapes(self) -> dict[Symbol, tuple[Expr, ...]]:
-        """Shapes by symbol, what flattening has named included; `shape` knows adjoints too."""
-        shapes = dict(self.cell.shapes)
+        """Symbol -> shape, including the symbols that flattening introduced. `shape` accepts adjoints too."""
+        shapes = dict(self.declaration.shapes)
         shapes.update((r.target, r.shape) for r in self.forward)
-        shapes.update((s.prev, shapes[s]) for s in self.cell.states)
+        shapes.update((s.prev, shapes[s]) for s in self.declaration.states)
         return shapes
 
     @cached_property
     def hidden(self) -> dict[Symbol, Expr]:
-        """What flattening has named, and the cell has not: symbol -> right side."""
-        declared = {e.target for e in self.cell.equations}
+        """The symbols that flattening introduced -> their right sides."""
+        declared = {e.target for e in self.declaration.equations}
         return {r.target: r.rhs for r in self.forward if r.target not in declared}
 
     @cached_property
     def once(self):
-        """The quantities that parameters alone make."""
+        """The quantities that depend on parameters alone, and are computed once a sequence."""
         return frozenset(r.target for r in self.forward if r.once)
 
     @cached_property
     def links(self):
         """The linear maps of the single rows, from which Jacobians are made. See symcell.derivation.links."""
-        from symcell.derivation.links import links
-
         return links(self)
 
     def shape(self, e: Expr) -> tuple[Expr, ...]:
@@ -93,148 +58,15 @@ class Derivation:
 
     def jacobian(self, new: Symbol | str, prev: Symbol | str) -> Expr:
         """One step's d new / d prev, the other previous states and the inputs held fixed. See Cell.jacobian."""
-        from symcell.derivation.jacobian import jacobian
-
         return jacobian(self, new, prev)
 
     def __repr__(self) -> str:
-        return f"Derivation({self.cell.name}: {len(self.forward)} forward rows, {len(self.adjoint)} adjoint rows)"
-
-    def latex(self, document: bool = False) -> str:
-        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document."""
-        from symcell.documents.latex import derivation_latex
-
-        return derivation_latex(self, document)
-
-    def _repr_latex_(self) -> str:
-        from symcell.documents.latex import notebook_latex
-
-        return notebook_latex(self)
+        return f"Derivation({self.declaration.name}: {len(self.forward)} forward rows, {len(self.adjoint)} adjoint rows)"
 
 
 @lru_cache(maxsize=64)
-def derive(cell: Cell) -> Derivation:
-    """Cell -> Derivation."""
-    forward = flatten(cell)  # Cell -> forward rows
-    draft = Derivation(cell, forward, ())
-    return Derivation(cell, forward, tuple(reverse_sweep(draft)))  # forward rows -> adjoint rows
-
-
-def recurrent_states(forward):
-    """The states whose previous value some equation reads."""
-    read = {q.state for r in forward for q in r.rhs.free_symbols if isinstance(q, Previous)}
-    return [r.target for r in forward if r.target in read]
-
-
-def reverse_sweep(derivation):
-    """The adjoint rows: each quantity once, after all that use it."""
-    forward = derivation.forward
-    terms = seeds(forward)
-    for row in reversed(forward):
-        if row.target not in terms:
-            continue  # nothing that is shown depends on it
-        yield _adjoint_row(derivation, row.target, terms, summed=False)
-        for leaf, term in contributions(derivation, row):
-            terms[leaf].append(term)
-    recurrent = recurrent_states(forward)
-    for state in reversed(recurrent):
-        terms.setdefault(state.prev, [_zero(state.prev, forward)])
-        yield _adjoint_row(derivation, state.prev, terms, summed=False)
-    for q in (*derivation.cell.inputs, *derivation.cell.params):
-        terms.setdefault(q, [_zero(q, forward)])
-        yield _adjoint_row(derivation, q, terms, summed=isinstance(q, Param))
-
-
-def seeds(forward):
-    """Where the sweep begins: what the loss gives each state, and what the next step sends back."""
-    terms = defaultdict(list)
-    recurrent = recurrent_states(forward)
-    for row in forward:
-        if isinstance(row.target, State):
-            terms[row.target].append(Term(Adjoint(row.target, "given"), SEEDS[0], row.equation))
-            if row.target in recurrent:
-                terms[row.target].append(Term(Adjoint(row.target, "later"), SEEDS[1], row.equation))
-    return terms
-
-
-def _zero(q, forward):
-    """The adjoint of what no term reaches: no equation reads it, or those that do have no gradient for it."""
-    read = any(q in row.rhs.free_symbols for row in forward)
-    return Term(S.Zero, NO_GRADIENT if read else NOT_READ, 0)
-
-
-def _adjoint_row(derivation, q, terms, summed):
-    once = q in derivation.once
-    in_order = sorted(terms[q], key=lambda t: (t.rule not in SEEDS, t.equation))  # the equations' own order reads best
-    return AdjointRow(Adjoint(q), tuple(in_order), derivation.shapes[q], summed or once)
-
-
-def contributions(derivation, row):
-    """What a row's adjoint hands to each symbol on its right side: (symbol, Term)."""
-    bar = Adjoint(row.target)
-    if row.filled:
-        bar = _total_over(bar, len(row.shape), derivation)
-    values = known_values(derivation.forward)
-    for leaf, expr, rule in pull_back(row.rhs, bar, derivation):
-        expr = expr.xreplace(values)
-        if expr != 0 and not isinstance(leaf, Constant):
-            yield leaf, Term(expr, rule, row.equation)
-
-
-def known_values(forward):
-    """What a forward row has computed already: sigmoid(z_f) is f, and the quotient c / n is h."""
-    rows = [r for r in forward if not r.filled]
-    functions = {r.rhs: r.target for r in rows if isinstance(r.rhs, Function)}
-    quotients = [r for r in rows if isinstance(r.rhs, (Mul, Pow))]
-    signs = [-1 if r.rhs.could_extract_minus_sign() else 1 for r in quotients]
-    return functions | {Whole(sign * r.rhs): sign * r.target for r, sign in zip(quotients, signs, strict=True)}
-
-
-def pull_back(e, bar, derivation, rule="sum rule"):
-    """The adjoint of every symbol in `e`, when `bar` is the adjoint of `e`, and the rule that gave it."""
-    if e.is_Symbol:
-        if not e.is_integer:
-            yield e, bar, rule
-    elif isinstance(e, Primitive):
-        number, bar = number_apart(bar)  # adjoints are linear: a number stays outside of products
-        for argument, its_bar in e.adjoint(bar, derivation.shape):
-            yield from pull_back(argument, number * its_bar, derivation, e.rule)
-    else:
-        rank = len(derivation.shape(e))
-        for leaf in leaves(e):
-            slope = partial(e, leaf)
-            if slope == 0:
-                continue
-            its_bar = bar * slope if derivation.shape(leaf) else _total_over(bar * slope, rank, derivation)
-            yield from pull_back(leaf, its_bar, derivation, _rule_of(e, leaf, slope))
-
-
-def leaves(e):
-    """The symbols and primitives that an elementwise expression is made of, each once, in a fixed order."""
-    if e.is_Symbol or isinstance(e, Primitive):
-        return [e]
-    return list(dict.fromkeys(leaf for a in ordered_args(e) if isinstance(a, Expr) or a.args for leaf in leaves(a)))
-
-
-def _total_over(e, rank, derivation):
-    """The sum of a product over all units; factors that all units share stay outside."""
-    shared = [a for a in Mul.make_args(e) if not derivation.shape(a)] if rank else []
-    units = Mul(*[a for a in Mul.make_args(e) if a not in shared])
-    for _ in range(rank):
-        units = total(units)
-    return Mul(*shared, units)
-
-
-def _rule_of(e, leaf, slope):
-    """The school's name for differentiating an elementwise expression by one of its leaves."""
-    if _through_a_function(e, leaf):
-        return "chain rule"
-    return "sum rule" if slope.is_number else "product rule"
-
-
-def _through_a_function(e, leaf):
-    """Whether the derivative passes through a function; in o tanh(c), that by c does, and that by o does not."""
-    whole_power = isinstance(e, Pow) and e.exp.is_Integer and e.exp > 0
-    if isinstance(e, (Add, Mul)) or whole_power:
-        return any(_through_a_function(a, leaf) for a in e.args)
-    return e != leaf and partial(e, leaf) != 0
+def derive(declaration: Declaration) -> Derivation:
+    """Declaration -> Derivation."""
+    forward = flatten(declaration)  # Declaration -> forward rows
+    draft = Derivation(declaration, forward, ())
+    return Derivation(declaration, forward, tuple(reverse_sweep(draft)))  # forward rows -> adjoint rows

@@ -1,9 +1,9 @@
-"""Cell -> forward rows: nested equations as a list of small ones, so that every quantity with an adjoint has a name.
+"""Declaration -> forward rows: nested equations as a list of small ones, so that every quantity with an adjoint has a name.
 
-A row's right side is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive. A sum
-of products, the argument of an activation mostly, is named z, the operand of a product v, an expression of parameters alone w,
-any other primitive after itself, each with the name of its equation behind it: z_i, v_g, softmax_h. So is a function with several
-others inside it, tanh_h, and a product of sums, product_h: the derivative of a long chain would be longer by far than the chain.
+The right side of a row is an elementwise expression, a sum of matrix products (with an elementwise rest), or one primitive.
+Names end with that of the equation: z_i for a sum of products (the argument of an activation, usually), v_g for the operand of a
+product, w_h for an expression of parameters alone, softmax_h for any other primitive. Deeply nested functions and products of
+sums get rows too, tanh_h and product_h, because the derivative of a long chain would otherwise be much longer than the chain.
 """
 
 from collections import Counter
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Function, Mul, Symbol, preorder_traversal
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, is_product_of, matmul, transpose
 from symcell.language.shapes import resolved_shape
 from symcell.language.stable import stable
 from symcell.language.symbols import Constant, Param
-from symcell.language.words import unused
 
 _DEEPEST = 4  # functions inside one another in one row
 
@@ -34,28 +34,28 @@ class Row:
     filled: bool = False
 
 
-def flatten(cell):
-    """The forward rows of a cell, in the order of computation."""
-    flattener = _Flattener(cell)
-    for equation in cell.equations:
+def flatten(declaration):
+    """The forward rows of a declaration, in the order of computation."""
+    flattener = _Flattener(declaration)
+    for equation in declaration.equations:
         flattener.add(equation)
     return tuple(flattener.rows)
 
 
 class _Flattener:
-    def __init__(self, cell):
-        self.cell = cell
+    def __init__(self, declaration):
+        self.declaration = declaration
         self.rows = []
-        self.shapes = dict(cell.shapes)
-        self.shapes.update((s.prev, cell.shape(s)) for s in cell.states)
+        self.shapes = dict(declaration.shapes)
+        self.shapes.update((s.prev, declaration.shape(s)) for s in declaration.states)
         self.once = {q for q in self.shapes if isinstance(q, (Param, Constant))}
         self.named = {}  # expression -> the symbol that a row gave it
-        self.taken = {q.name for q in self.shapes} | set(cell.sizes)
+        self.taken = {q.name for q in self.shapes} | set(declaration.sizes)
         self.equation = None
         self.uses = Counter()  # how often a product stands in the equation
 
     def add(self, equation):
-        """One equation, after the rows that it needs."""
+        """Append the rows of one equation, its own row last."""
         self.equation = equation
         rhs = stable(equation.rhs)
         self.uses = Counter(a for a in preorder_traversal(rhs) if isinstance(a, matmul))
@@ -66,7 +66,7 @@ class _Flattener:
         rhs = rhs.func(*[self._in_steps(a)[0] for a in rhs.args]) if rhs.args and not isinstance(rhs, Primitive) else rhs
         own = resolved_shape(rhs, self.shapes.__getitem__)
         shape = self.shapes.setdefault(target, own)
-        once = self._is_once(rhs) and target not in self.cell.states
+        once = self._is_once(rhs) and target not in self.declaration.states
         if once:
             self.once.add(target)
         self.rows.append(Row(target, rhs, shape, self.equation.number, once, filled=bool(shape) and not own))
@@ -77,7 +77,7 @@ class _Flattener:
         return bool(symbols) and symbols <= self.once
 
     def _inline(self, e, top=False):
-        """`e` as it may stand in a row: primitives other than views replaced by the names of rows of their own."""
+        """`e` as a row may contain it: primitives other than views are replaced by the names of rows of their own."""
         if e.is_Symbol or e.is_number or not e.args:
             return e
         if not e.has(Primitive):
@@ -109,7 +109,7 @@ class _Flattener:
         return e.func(*arguments)
 
     def _atom(self, e, prefix):
-        if e.is_Symbol or e.is_number or e.is_integer or not isinstance(e, Expr):
+        if e.is_Symbol or not isinstance(e, Expr) or all(s.is_integer for s in e.free_symbols):  # a number or a size
             return e
         if isinstance(e, transpose) and e.args[0].is_Symbol:
             return e
@@ -121,7 +121,7 @@ class _Flattener:
         return self._name(e, prefix)
 
     def _with_once_part_named(self, e, top):
-        """Functions of parameters alone move to a row of their own, which is computed once a sequence."""
+        """Move functions of parameters alone to rows of their own, which are computed once a sequence."""
         if isinstance(e, ExprCondPair):
             return ExprCondPair(self._with_once_part_named(e.expr, False), e.cond)
         if not isinstance(e, Expr):
@@ -139,8 +139,8 @@ class _Flattener:
         return e.func(*[self._with_once_part_named(a, False) for a in e.args])
 
     def _in_steps(self, e):
-        """`e` with what is under too many functions in rows of its own, and the number of functions inside one another that are
-        left. A product of sums counts as one. Kernels take care of a row that is no number where a branch leaves it out."""
+        """Move deeply nested subexpressions to rows of their own. Returns the rest of `e`, and its depth: the number of nested
+        functions, where a product of sums counts as one. Kernels mask rows that are NaN in a branch that is not taken."""
         if not e.args or e.is_number or isinstance(e, Primitive):
             return e, 0
         parts, depths = zip(*map(self._in_steps, e.args), strict=True)
@@ -149,7 +149,7 @@ class _Flattener:
         return (self._name(e, _name_of_kind(e)), 0) if depth == _DEEPEST else (e, depth)
 
     def _name(self, e, prefix):
-        """The symbol of a row for `e`; equal expressions share one."""
+        """The symbol of the row of `e`; equal expressions share a row."""
         if e not in self.named:
             base = f"{prefix}_{self.equation.target.name}"
             self.named[e] = self._emit(Symbol(unused(base, self.taken)), e)
@@ -157,7 +157,7 @@ class _Flattener:
 
 
 def _is_a_function(e):
-    """Whether it is other than linear in what it is made of; a condition and a case of several are no functions by themselves."""
+    """Whether an expression is nonlinear in its parts. A condition, or one case of a Piecewise, is not a function by itself."""
     if isinstance(e, Mul):
         return any(isinstance(a, Add) for a in e.args)
     return isinstance(e, Expr) and not isinstance(e, Add)

@@ -1,192 +1,34 @@
-"""Step Jacobians, read off the forward rows, and the carousel: what one step does to an error that passes through it.
+"""Step Jacobians, read off the forward rows: all other previous states, and the inputs, are held fixed."""
 
-All other previous states, and the inputs, are held fixed.
-"""
+from sympy import Symbol
 
-from dataclasses import dataclass
-from functools import cached_property
-
-from sympy import Expr, IndexedBase, Integer, Mul, Symbol
-
-from symcell.derivation.chain import derivative, ways_from
-from symcell.derivation.derive import Derivation, recurrent_states
-from symcell.derivation.maps import transposed
-from symcell.derivation.ranges import Ranges, is_gate
+from symcell.derivation.chain import derivative
 from symcell.errors import CellError
-from symcell.language.activations import hard_sigmoid, sigmoid
 from symcell.language.registry import described
-from symcell.language.sizes import symbolic
-from symcell.language.slopes import partial
-from symcell.language.symbols import Constant, Hole, Param, Previous, State
-
-_FREEST_FIRST = ("constant", "gate", "elementwise", "matrix", "none")
 
 
 def jacobian(derivation, new, prev):
     """d new / d prev over one step, as a SymPy expression; both may be given by their names."""
-    cell = derivation.cell
-    new = _chosen(cell, new, _states(cell), "a Jacobian's numerator is one of the states")
-    prev = _chosen(cell, prev, _previous(cell), "a Jacobian's denominator is one of the previous states")
+    declaration = derivation.declaration
+    states, previous = states_by_name(declaration), _previous_by_name(declaration)
+    new = chosen_symbol(declaration, new, states, "a Jacobian's numerator is one of the states")
+    prev = chosen_symbol(declaration, prev, previous, "a Jacobian's denominator is one of the previous states")
     return derivative(derivation, new, prev)
 
 
-def _states(cell):
-    return {s.name: s for s in cell.states}
+def states_by_name(declaration):
+    return {s.name: s for s in declaration.states}
 
 
-def _previous(cell):
-    """c_{t-1} by the name that generated code gives it, and as Python writes it."""
-    return {s.prev.name: s.prev for s in cell.states} | {f"{s.name}.prev": s.prev for s in cell.states}
+def _previous_by_name(declaration):
+    """Both names of c_{t-1}: c_prev, and c.prev as Python writes it."""
+    return {s.prev.name: s.prev for s in declaration.states} | {f"{s.name}.prev": s.prev for s in declaration.states}
 
 
-def _chosen(cell, q, by_name, sentence):
-    """The quantity that `q` is, or is the name of. Raises CellError, with what there is, if there is none."""
+def chosen_symbol(declaration, q, by_name, sentence):
+    """The quantity `q`, or the one of that name. Raises CellError, which lists the possible ones, if there is none."""
     found = by_name.get(q) if isinstance(q, str) else q
     if isinstance(found, Symbol) and found in by_name.values():
         return found
     known = ", ".join(dict.fromkeys(known.name for known in by_name.values()))
-    raise CellError(f"cell {cell.name}: {sentence} {known}; found {described(q) if isinstance(q, Symbol) else repr(q)}")
-
-
-@dataclass(frozen=True)
-class Carousel:
-    """How an error in a state at step t reaches the same state one step earlier, and k steps earlier.
-
-    Exact for one step with the other states held fixed: `factor`. Of it, `direct` is what the state's own equation says; the rest
-    comes through quantities that depend on the previous state. The total derivative of one step adds the paths through `detours`,
-    that of several steps those through `longer_detours` too."""
-
-    derivation: Derivation
-    state: State
-
-    def __post_init__(self) -> None:
-        cell = self.derivation.cell
-        object.__setattr__(self, "state", _chosen(cell, self.state, _states(cell), "a carousel is of one of the states"))
-
-    @cached_property
-    def factor(self) -> Expr:
-        """d s_t / d s_{t-1} over one step, all other previous states held fixed."""
-        return self.derivation.jacobian(self.state, self.state.prev)
-
-    @property
-    def ways(self) -> int:
-        """The number of products that the factor is the sum of, when multiplied out."""
-        return ways_from(self.derivation, self.state.prev).get(self.state, 0)
-
-    @property
-    def direct(self) -> Expr:
-        """The derivative of the state's own equation alone, its intermediates held fixed."""
-        held = [r.target for r in self.derivation.forward if r.target != self.state and r.equation != self._own_equation]
-        return derivative(self.derivation, self.state, self.state.prev, held)
-
-    @property
-    def keepers(self) -> set[Symbol]:
-        """The gates that keep more of the state the further they are open: `direct` grows with them, whatever all else is."""
-        ranges = Ranges(self.derivation)
-        direct = ranges.spelled_out(self.direct)
-        gates = [q for q in direct.free_symbols if isinstance(ranges.rows.get(q), (sigmoid, hard_sigmoid))]
-        slopes = {q: partial(direct, q) for q in gates if direct.is_commutative}
-        return {q for q, slope in slopes.items() if slope != 0 and ranges.of(slope)[0] >= 0}
-
-    @property
-    def _own_equation(self):
-        return next(r.equation for r in self.derivation.forward if r.target == self.state)
-
-    @property
-    def detours(self) -> tuple[State, ...]:
-        """The other states s' through which one step's total derivative passes: s_t reads s'_{t-1}, which step t-1 has computed
-        from s_{t-1}. The total derivative adds d s_t / d s'_{t-1} * d s'_{t-1} / d s_{t-1} for each of them."""
-        made_from_it = self._made_from(self.state)
-        return tuple(s for s in self._read if s in made_from_it)
-
-    @property
-    def longer_detours(self) -> tuple[State, ...]:
-        """The other states that s_t reads and to which s leads over several steps, never through s itself on the way."""
-        found: set[State] = set()
-        waiting = [self.state.prev, *(s.prev for s in self._made_from(self.state))]
-        while waiting:
-            reached = self._made_from(waiting.pop()) - found
-            found |= reached
-            waiting += [s.prev for s in reached]
-        return tuple(s for s in self._read if s in found)
-
-    @property
-    def _others(self):
-        return [s for s in self.derivation.cell.states if s != self.state]
-
-    @property
-    def _read(self):
-        """The other states whose previous values this one is made from."""
-        return [s for s in self._others if self.state in ways_from(self.derivation, s.prev)]
-
-    def _made_from(self, source):
-        """The other states that one step makes from `source`, not by way of this one's new value."""
-        held = () if source == self.state else (self.state,)
-        return {*self._others} & ways_from(self.derivation, source, held).keys()
-
-    @cached_property
-    def kind(self) -> str:
-        """What the factor is made of: "none" (it is 0: the state's last value is not read, or the derivative is zero), "constant"
-        (numbers and parameters, the same at every step), "gate" (elementwise, and the equations keep it between 0 and 1),
-        "elementwise" (any other without a matrix) or "matrix"."""
-        factor = self.factor
-        if factor == 0:
-            return "none"
-        if not factor.is_commutative:
-            return "matrix"
-        if not _timed_symbols(factor, self.derivation):
-            return "constant"
-        return "gate" if is_gate(factor, self.derivation) else "elementwise"
-
-    def product(self, k: int) -> Expr:
-        """The factors of k steps, the latest first: d s_t / d s_{t-k} along this path alone.
-
-        Time is written as an index: f[t], f[t - 1], ... Raises CellError unless k is a number of steps."""
-        steps = symbolic(k)
-        if not isinstance(steps, Integer) or steps < 0:
-            raise CellError(f"the carousel's product is over a number of steps k >= 0, found {k!r}")
-        factor = self.factor
-        return Mul(*[_at_step(factor, j, self.derivation) for j in range(int(steps))])
-
-    def backward(self, k: int) -> Expr:
-        """The transpose of the product over k steps: what an error at step t is multiplied by on its way back to step t - k."""
-        return transposed(self.product(k))
-
-    def latex(self, steps: int = 3) -> str:
-        """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
-        from symcell.documents.carousel import carousel_latex
-
-        return carousel_latex(self, steps)
-
-    def __repr__(self) -> str:
-        from symcell.notation.plain import short_factor_text
-
-        return f"Carousel({self.derivation.cell.name}: d {self.state}[t] / d {self.state}[t-1] = {short_factor_text(self)})"
-
-    def _repr_latex_(self) -> str:
-        from symcell.documents.carousel import carousel_math
-
-        return rf"$\displaystyle {carousel_math(self, 3)}$"
-
-
-def carousels(cell):
-    """The carousels of the states that some step reads again, the freest first: constant, gate, elementwise, matrix, none."""
-    derivation = cell.derive()
-    found = [Carousel(derivation, s) for s in recurrent_states(derivation.forward)]
-    return sorted(found, key=lambda c: _FREEST_FIRST.index(c.kind))
-
-
-def _at_step(e, back, derivation):
-    """An expression of one step, `back` steps before t, with the time as an index."""
-    t = Symbol("t", integer=True)
-    indexed = {}
-    for s in _timed_symbols(e, derivation):
-        earlier = back + 1 if isinstance(s, Previous) else back
-        indexed[s] = IndexedBase(getattr(s, "state", s).name)[t - earlier]
-    return e.xreplace(indexed)
-
-
-def _timed_symbols(e, derivation):
-    """The symbols of an expression that have a value at every step."""
-    timeless = (Param, Constant, Hole)
-    return {s for s in e.free_symbols if not (isinstance(s, timeless) or s in derivation.once or s.is_integer)}
+    raise CellError(f"cell {declaration.name}: {sentence} {known}; found {described(q) if isinstance(q, Symbol) else repr(q)}")

@@ -1,32 +1,32 @@
-"""Forward rows -> the linear maps of one row: what stands between a quantity and each symbol on its right side.
+"""Forward rows -> local Jacobians: the linear maps from each symbol on the right side of a row to its target.
 
-Terms are tuples of linear maps, the last of which meets the symbol first; a list of them is their sum."""
+A term is a tuple of linear maps, the last of which is applied first; a list of terms is their sum."""
 
 from collections import defaultdict
 
 from sympy import S
 
-from symcell.derivation.derive import known_values, leaves
 from symcell.derivation.maps import covector, diag, linear, matrix, vector
+from symcell.derivation.reverse import known_values, leaves
 from symcell.language.primitives import Primitive, dot, matmul, total
 from symcell.language.slopes import partial
 from symcell.language.symbols import Hole
 
 
 def links(derivation):
-    """target -> {symbol that its row reads: terms}, in the order of the rows, of all that may differ from step to step."""
+    """target -> {symbol that its row reads: terms}, in the order of the rows, without what is computed once a sequence."""
     local = _Local(derivation)
     return {row.target: local.of(row) for row in derivation.forward if row.target not in derivation.once}
 
 
 class _Local:
-    """The derivatives of one row, all symbols on its right side being independent."""
+    """The derivatives of one row by the symbols on its right side, which are independent here."""
 
     def __init__(self, derivation):
         self.derivation, self.shape = derivation, derivation.shape
         self.values = known_values(derivation.forward)
         targets = {r.target for r in derivation.forward}
-        self.moving = {s.prev for s in derivation.cell.states} | (targets - derivation.once)
+        self.moving = {s.prev for s in derivation.declaration.states} | (targets - derivation.once)
 
     def of(self, row):
         found = defaultdict(list)
@@ -35,7 +35,7 @@ class _Local:
         return dict(found)
 
     def _terms(self, e):
-        """(symbol, linear maps) for each way from a symbol to the expression."""
+        """(symbol, linear maps) for each path from a symbol to the expression."""
         if e.is_Symbol:
             return [(e, ())] if e in self.moving else []
         if isinstance(e, Primitive):

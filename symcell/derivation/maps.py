@@ -1,7 +1,7 @@
-"""The linear maps that a Jacobian is made of, and how they are printed.
+"""The linear maps of a Jacobian, and how they are printed.
 
-A derivative between vectors is a sum of products of linear maps. Elementwise maps are `diag(e)`; where nothing else takes
-part the result is the expression `e` itself.
+A derivative between vectors is a sum of products of linear maps. Elementwise maps are `diag(e)`; a Jacobian of elementwise
+maps alone is the expression `e` itself.
 """
 
 from sympy import Add, Function, Mul, Symbol
@@ -38,7 +38,7 @@ class matrix(LinearMap):
 
 
 class columns(LinearMap):
-    """The product with a run of a matrix's columns: columns(A, start, length)."""
+    """The product with some columns of a matrix: columns(A, start, length)."""
 
     def _sympystr(self, printer):
         a, start, length = self.args
@@ -51,7 +51,7 @@ class columns(LinearMap):
 
 
 class vector(LinearMap):
-    """From a scalar to a vector: the scalar times `u`, which may be 1 in every unit."""
+    """From a scalar to a vector: the scalar times `u`; 1 stands for a vector of ones."""
 
     def _sympystr(self, printer):
         return "ones" if self.args[0] == 1 else printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
@@ -61,7 +61,7 @@ class vector(LinearMap):
 
 
 class covector(LinearMap):
-    """From a vector to a scalar: the inner product with `u`, which may be 1 in every unit."""
+    """From a vector to a scalar: the inner product with `u`; 1 stands for a vector of ones."""
 
     def _sympystr(self, printer):
         return ("ones" if self.args[0] == 1 else printer.parenthesize(self.args[0], PRECEDENCE["Pow"])) + ".T"
@@ -71,7 +71,7 @@ class covector(LinearMap):
 
 
 class rate(LinearMap):
-    """The derivative of one quantity by another, which is written elsewhere."""
+    """The symbol of a derivative of one quantity by another."""
 
     def _sympystr(self, printer):
         return f"d {self.args[0]} / d {self.args[1]}"
@@ -82,12 +82,12 @@ class rate(LinearMap):
 
 
 def _dotted(e):
-    """With a dot in the place of the argument."""
+    """A dot takes the place of the argument."""
     return e.xreplace({hole: Symbol("·") for hole in e.atoms(Hole)})
 
 
 class linear(LinearMap):
-    """Any other linear map: a primitive with a hole where its argument goes."""
+    """Any other linear map: a primitive of a Hole, which stands for the argument."""
 
     def _sympystr(self, printer):
         return f"({printer.doprint(_dotted(self.args[0]))})"

@@ -1,5 +1,4 @@
-"""The ranges of elementwise expressions, as far as the equations alone prove them: a gate lies between 0 and 1 whatever the
-inputs and the parameters are."""
+"""Interval arithmetic: bounds of elementwise expressions that hold for all inputs and parameters. A gate lies between 0 and 1."""
 
 from itertools import product
 from math import prod
@@ -23,10 +22,10 @@ from sympy import (
     tanh,
 )
 
-from symcell.language.activations import hard_sigmoid, log_sigmoid, relu, sigmoid, softplus, stop_gradient
 from symcell.language.equations import written_length
-from symcell.language.primitives import chunk, cumsum, fill, flat, mean, part, repeat, softmax, spread, total, transpose
+from symcell.language.primitives import Primitive, cumsum, softmax, total
 from symcell.language.slopes import Whole, is_divisor
+from symcell.language.unit import Unit
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
 _MARKS = -S.Infinity, -S.One, S.Zero, S.One, S.Infinity  # that other bounds are rounded to
@@ -38,13 +37,13 @@ _LONGEST = 100  # symbols and operations of what is spelled out: proofs are shor
 
 
 def is_gate(e, derivation):
-    """Whether the derivation's equations keep `e` between 0 and 1."""
+    """Whether `e` lies between 0 and 1 for all inputs and parameters."""
     lowest, highest = Ranges(derivation).of(e)
     return bool(lowest >= 0 and highest <= 1)
 
 
 class Ranges:
-    """Bounds (lowest, highest), which need not be reached. A symbol that a forward row makes has the bounds of its right side."""
+    """Bounds (lowest, highest), which need not be tight. The target of a forward row has the bounds of its right side."""
 
     def __init__(self, derivation):
         self.rows = {r.target: r.rhs for r in derivation.forward}
@@ -61,15 +60,18 @@ class Ranges:
         rule = next((rule for kind, rule in _RULES if isinstance(e, kind)), None)
         return _ANYWHERE if rule is None else rule(self, e)
 
-    def of_the_same_values(self, e):
-        return self.of(e.args[0])
+    def of_primitive(self, e):
+        return self.of(e.args[0]) if e.preserves_bounds else _ANYWHERE
+
+    def of_unit(self, e):
+        return e.bounds or self.of(e.elementary())
 
     def of_exponential(self, e):
         lowest, highest = self.of(e.args[0])
         return exp(lowest), exp(highest)
 
     def of_partial_sum(self, e):
-        """Of a softmax, whose entries add up to 1."""
+        """A partial sum of a softmax, whose entries add up to 1."""
         summed, *axis = e.args
         summed = self.rows.get(summed, summed)
         return _UNIT if isinstance(summed, softmax) and list(summed.args[1:]) == axis else _ANYWHERE
@@ -100,11 +102,11 @@ class Ranges:
         return bounds
 
     def _is_a_share(self, part, whole):
-        """Whether this is a part of a whole, such as f / (f + i): no less than nothing, no more than all."""
+        """Whether this is a share of a nonnegative total, such as f / (f + i)."""
         return whole != 1 and self.of(part)[0] >= 0 and self.of(whole - part)[0] >= 0
 
     def of_sum(self, e):
-        """The tightest of three: term by term, at the corners (f w + 1 - w is a gate if f and w are), and a - Max(a, b) <= 0."""
+        """The tightest of three: term by term; at the corners (f w + 1 - w is a gate if f and w are); and a - Max(a, b) <= 0."""
         spelled_out = self.spelled_out(e)
         if spelled_out != e:
             return self.of(spelled_out)
@@ -115,8 +117,8 @@ class Ranges:
         return max(lowest, Add(*lows)), min(highest, Add(*highs), *below)
 
     def spelled_out(self, e):
-        """With the right sides of sums, products and extrema in the place of their names, as far as the whole stays short: what
-        is one quantity must look so."""
+        """Replace names of sums, products and extrema by their right sides while the result is short, so that equal terms look
+        equal."""
         while named := {q: self.rows[q] for q in e.free_symbols if isinstance(self.rows.get(q), (Add, Mul, Max))}:
             if written_length(e, named) > _LONGEST:
                 break
@@ -124,7 +126,7 @@ class Ranges:
         return e
 
     def _corners(self, e):
-        """Multiplied out, a sum is of degree one in each of its atoms, powers among them, and its extremes lie at the corners."""
+        """Bounds at the corners: a sum that is multiplied out is linear in each of its atoms, where powers are atoms."""
         if _terms_multiplied_out(e) > _MOST_TERMS:
             return _ANYWHERE
         e = expand_mul(e)
@@ -136,7 +138,7 @@ class Ranges:
 
 
 def _terms_multiplied_out(e):
-    """The number of terms of the longest sum in an expression when everything in it is multiplied out."""
+    """The number of terms of the longest sum in an expression after multiplying out."""
     counts = [_terms_multiplied_out(a) for a in e.args]
     if isinstance(e, Mul):
         return prod(counts)
@@ -144,13 +146,13 @@ def _terms_multiplied_out(e):
 
 
 def _sides(e):
-    """The factors above and below the line."""
+    """The factors of the numerator and of the denominator."""
     below = [a for a in e.args if is_divisor(a)]
     return [a for a in e.args if a not in below], [1 / a for a in below]
 
 
 def _simple(lowest, highest):
-    """The same bounds, or wider ones where they are long: exp(-exp(-1)) and the like are harder to compare with every step."""
+    """The same bounds, or wider ones if they are long: expressions such as exp(-exp(-1)) are slow to compare."""
     if not _is_short(lowest):
         lowest = max(mark for mark in _MARKS if mark <= lowest)
     if not _is_short(highest):
@@ -163,23 +165,24 @@ def _is_short(bound):
 
 
 def _hull(ranges):
-    """From the lowest of all ends to the highest."""
+    """The smallest interval that contains all of the intervals."""
     ends = [end for ends in ranges for end in ends]
     return min(ends), max(ends)
 
 
 def _times(a, b):
-    """A product of bounds: nothing times what has no bound is nothing."""
+    """A product of bounds, where 0 times infinity is 0."""
     return S.Zero if a == 0 or b == 0 else a * b
 
 
 _RULES = [
-    ((sigmoid, hard_sigmoid, Heaviside, softmax), lambda ranges, e: _UNIT),
+    (Unit, Ranges.of_unit),
+    ((Heaviside, softmax), lambda ranges, e: _UNIT),
     ((tanh, sin, cos, erf, sign), lambda ranges, e: _AROUND_ZERO),
-    ((softplus, relu, Abs), lambda ranges, e: _POSITIVE),
-    (log_sigmoid, lambda ranges, e: (-S.Infinity, S.Zero)),
-    ((chunk, part, repeat, fill, flat, spread, transpose, mean, stop_gradient, Whole), Ranges.of_the_same_values),
+    (Abs, lambda ranges, e: _POSITIVE),
+    (Whole, lambda ranges, e: ranges.of(e.args[0])),
     ((total, cumsum), Ranges.of_partial_sum),
+    (Primitive, Ranges.of_primitive),
     (exp, Ranges.of_exponential),
     (Piecewise, Ranges.of_cases),
     ((Max, Min), Ranges.of_extremum),

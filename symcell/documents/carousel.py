@@ -1,14 +1,14 @@
-"""Carousel -> LaTeX: one step's factor, what it is made of, and what an error meets on its way back over several steps."""
+"""Carousel -> LaTeX: the factor of one step, its kind, and the product over several steps."""
 
 from sympy import Add
 
 from symcell.derivation.chain import derivatives_between
-from symcell.derivation.derive import recurrent_states
 from symcell.derivation.maps import rate, transposed
+from symcell.derivation.reverse import recurrent_states
 from symcell.documents.printer import Notation
 from symcell.language.symbols import Adjoint
 
-_MOST_WAYS = 24  # products that a factor is written as a sum of
+_MOST_PATHS = 24  # a factor that is a sum of more products is written step by step
 
 _KINDS = {
     "none": "nothing passes: the derivative is zero",
@@ -22,15 +22,15 @@ _KINDS = {
 
 
 def carousel_latex(carousel, steps=3):
-    """One step's factor with what is held fixed, its kind in words, and the product over several steps."""
+    """The factor of one step, what is held fixed, the kind of the factor, and the product over several steps."""
     derivation, state = carousel.derivation, carousel.state
-    cell, notation = derivation.cell, Notation(derivation)
+    cell, notation = derivation.declaration, Notation(derivation)
     others = [notation.name(s.prev) for s in recurrent_states(derivation.forward) if s != state]
     fixed = ", ".join([*others, *(notation.name(q) for q in cell.inputs)])
     text = f"Over one step, with ${fixed}$ held fixed,\n" if fixed else "Over one step,\n"
     text += f"\\begin{{equation*}}\n{carousel_math(carousel, 0)}\n\\end{{equation*}}\n"
     if _is_too_long(carousel):
-        text += f"Multiplied out, the last line is a sum of {carousel.ways} products. "
+        text += f"Multiplied out, the last line is a sum of {carousel.paths} products. "
     text += f"Here {_kind_in_words(carousel)}. Over {steps} steps along this path alone,\n"
     text += f"\\begin{{equation*}}\n{product_math(carousel, steps)}\n\\end{{equation*}}\n"
     if carousel.kind == "matrix":
@@ -45,18 +45,18 @@ def _kind_in_words(carousel):
 
 
 def _total_words(carousel, notation):
-    """What the total derivative adds to the factor, over one step and over several."""
+    """A sentence on the terms that the total derivative adds to the factor, over one step and over several."""
     longer = ", ".join(notation.name(s) for s in carousel.longer_detours)
-    several = f"over several steps, ways through ${longer}$ that never pass ${notation.name(carousel.state)}$ are added too"
+    several = f"over several steps, paths through ${longer}$ that never pass ${notation.name(carousel.state)}$ are added too"
     if carousel.detours:
-        ways = " + ".join(_way(carousel.state, s, notation) for s in carousel.detours)
-        return f"The total derivative of one step adds ${ways}$" + (f"; {several}." if longer else ".")
+        paths = " + ".join(_path(carousel.state, s, notation) for s in carousel.detours)
+        return f"The total derivative of one step adds ${paths}$" + (f"; {several}." if longer else ".")
     if longer:
         return f"Over one step this is the total derivative; {several.removesuffix(' too')}."
     return "No other state leads back to it: this is the total derivative."
 
 
-def _way(state, other, notation):
+def _path(state, other, notation):
     now, before, through = (notation.name(q) for q in (state, state.prev, other.prev))
     return rf"\frac{{\partial {now}}}{{\partial {through}}} \frac{{\partial {through}}}{{\partial {before}}}"
 
@@ -73,12 +73,12 @@ def carousel_math(carousel, steps):
 
 
 def _is_too_long(carousel):
-    """Whether the ways from one step to the next are too many to be written one by one."""
-    return carousel.ways > _MOST_WAYS
+    """Whether there are too many paths from one step to the next to multiply out."""
+    return carousel.paths > _MOST_PATHS
 
 
 def _broken(notation, e):
-    """A formula in lines that fit a page."""
+    """A formula, broken into lines that fit on a page."""
     text = notation.doprint(e)
     if len(text) < 200 or not e.is_Add:
         return text
@@ -95,7 +95,7 @@ def _signed(term):
 
 
 def product_math(carousel, steps):
-    """The product of the factors of several steps, the latest first; of long factors by their symbol J."""
+    """The product of the factors of several steps, the latest first; J stands for a long factor."""
     derivation, state, factor = carousel.derivation, carousel.state, carousel.factor
     now, before, earlier = (Notation(derivation, back=k).name(state) for k in (0, 1, steps))
     left = rf"\frac{{\partial {now}}}{{\partial {earlier}}}"
@@ -109,7 +109,7 @@ def product_math(carousel, steps):
 
 
 def backward_math(carousel, steps):
-    """The adjoint of the state `steps` steps ago, from that of now: the transposed factors, the earliest first."""
+    """The adjoint of the state `steps` steps ago from the present one: the transposed factors, the earliest first."""
     derivation, adjoint, back = carousel.derivation, Adjoint(carousel.state), transposed(carousel.factor)
     factors = [
         rf"{_time('J', k)}^{{\top}}" if _is_long(carousel) else Notation(derivation, back=k).parenthesize_factor(back)

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 
 from sympy import Heaviside, latex
 
-from symcell.derivation.derive import SEEDS, ZEROS, recurrent_states
-from symcell.derivation.jacobian import Carousel
+from symcell.derivation.carousel import Carousel
+from symcell.derivation.reverse import SEEDS, ZEROS, recurrent_states
 from symcell.documents.carousel import carousel_latex, carousel_math
 from symcell.documents.letters import letter, parts
 from symcell.documents.printer import Notation
@@ -16,7 +16,7 @@ from symcell.language.symbols import Adjoint
 
 def derivation_latex(derivation, document=False):
     """The derivation as a LaTeX fragment (it needs amsmath and amssymb), or as a whole document."""
-    cell, notation = derivation.cell, Notation(derivation)
+    cell, notation = derivation.declaration, Notation(derivation)
     body = "\n\n".join(
         [
             rf"\subsection*{{The cell \texttt{{{_plain(cell.name)}}}}}"
@@ -66,16 +66,16 @@ def notebook_latex(derivation):
 
 
 def forward_lines(derivation, braces=True):
-    """The cell's equations as declared; with `braces`, the values that the adjoints speak of are named under them."""
-    notation = Notation(derivation, braces=braces)
-    rows = {r.target: r.rhs for r in derivation.forward} if braces else {e.target: e.rhs for e in derivation.cell.equations}
-    return [(f"{notation.name(e.target)} &= {notation.doprint(rows[e.target])}", "", e.number) for e in derivation.cell.equations]
+    """The equations as declared; with `braces`, subexpressions that flattening named have their names under them."""
+    notation, equations = Notation(derivation, braces=braces), derivation.declaration.equations
+    rows = {r.target: r.rhs for r in derivation.forward} if braces else {e.target: e.rhs for e in equations}
+    return [(f"{notation.name(e.target)} &= {notation.doprint(rows[e.target])}", "", e.number) for e in equations]
 
 
 def shape_lines(derivation):
     """The quantities of one step, by shape."""
     notation, by_shape = Notation(derivation), defaultdict(list)
-    cell = derivation.cell
+    cell = derivation.declaration
     for q in (*cell.inputs, *(r.target for r in derivation.forward), *cell.params, *cell.constants):
         by_shape[derivation.shapes[q]].append(notation.name(q))
     return [(rf"{', '.join(dict.fromkeys(names))} &\in {_space(shape)}", "", None) for shape, names in by_shape.items()]
@@ -96,8 +96,8 @@ def _size(n):
 
 
 def adjoint_lines(derivation):
-    """Each adjoint, the rules that made it, and the equations that it came from."""
-    notation, first = Notation(derivation), len(derivation.cell.equations) + 1
+    """Each adjoint, with the rules of its terms and the equations that they come from."""
+    notation, first = Notation(derivation), len(derivation.declaration.equations) + 1
     lines = []
     for number, row in enumerate(derivation.adjoint, first):
         body, rules = _summed(derivation, row, notation), _rules(row)
@@ -109,7 +109,7 @@ def adjoint_lines(derivation):
 
 
 def _summed(derivation, row, notation):
-    """An adjoint's terms, under a sum over the steps where all steps share the quantity."""
+    """The terms of an adjoint, summed over the steps for a quantity that all steps share."""
     terms = [notation.doprint(n * e) for e, n in Counter(t.expr for t in row.terms).items()]  # what comes twice is said once
     several = len(terms) > 1 or any(t.expr.is_Add for t in row.terms)
     body = _joined(terms)
@@ -119,7 +119,7 @@ def _summed(derivation, row, notation):
 
 
 def _as_initial_value(derivation, q):
-    """What a parameter that states start from receives for that: what the first step sends back to each of them."""
+    """The terms of a parameter that is the initial value of states: the adjoints carried back from the first step."""
     before = Notation(derivation, now="0")
     return [before.name(Adjoint(s, "later")) for s in recurrent_states(derivation.forward) if s.initial == q]
 
@@ -139,7 +139,7 @@ def _joined(terms):
 
 
 def _rules(row):
-    """What to write beside an adjoint: each rule once, with its equations."""
+    """The note beside an adjoint: each rule once, with its equations."""
     by_rule = defaultdict(list)
     for t in row.terms:
         by_rule[t.rule].append(t.equation)
@@ -151,9 +151,9 @@ def _rules(row):
 
 
 def _adjoint_words(derivation):
-    """What the bars, hats and plus signs mean, for the states of this cell."""
+    """A sentence on the meaning of bars, hats and plus signs."""
     recurrent = recurrent_states(derivation.forward)
-    state = recurrent[0] if recurrent else derivation.cell.states[0]
+    state = recurrent[0] if recurrent else derivation.declaration.states[0]
     notation = Notation(derivation)
     name, given = notation.name(state), notation.name(Adjoint(state, "given"))
     words = r"$\bar{v}$ is $\partial L / \partial v$, taken through all that follows; "

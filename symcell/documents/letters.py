@@ -1,5 +1,5 @@
-"""Names and letters as TeX sets them. A name is taken apart at its underscores, and before the digits at its end; nothing else in
-it has a meaning: `local` is one word, and no calligraphic lo."""
+"""Names in LaTeX. A name is split at its underscores, and before the digits at its end. Nothing else in it has a meaning: `local`
+is one word, and not a calligraphic lo."""
 
 import re
 import unicodedata
@@ -41,7 +41,7 @@ def verbatim(name):
 
 
 def _beyond_ascii(name):
-    """Greek by its name; TeX has no other such letters in mathematics."""
+    """Greek letters by their commands; TeX has no other letters beyond ASCII in mathematics."""
     spelled = [greek(c) or (c if c.isascii() else "") for c in name]
     if not all(spelled):
         return rf"\text{{{name}}}"
@@ -49,7 +49,7 @@ def _beyond_ascii(name):
 
 
 def greek(character):
-    """The command for a Greek letter, and nothing for any other character."""
+    """The command of a Greek letter; "" for any other character."""
     kind, _, name = unicodedata.name(character, "").partition(" LETTER ")
     spelled = {"GREEK SMALL": name.lower(), "GREEK CAPITAL": name.capitalize()}.get(kind, "")
     return _GREEK.get(spelled, "")

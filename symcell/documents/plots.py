@@ -1,7 +1,7 @@
 """The picture of vanishing and exploding gradients: the norm of an adjoint against its distance from the loss.
 
-It is measured through a kernel's backward pass; beside it stands the carousel's product, which the derivation gives for the
-direct path.
+The backward pass of a kernel measures it; the product of the carousel, from the derivation, is drawn beside it for the direct
+path.
 """
 
 import csv
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from sympy import Symbol
 
-from symcell.derivation.jacobian import carousels
+from symcell.derivation.carousel import carousels
+from symcell.derivation.derive import derive
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.interpret import evaluate
@@ -26,8 +27,8 @@ _MARKERS = "os^Dv<>"
 
 @dataclass(frozen=True)
 class Curve:
-    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`: the norms if from k = 1 on
-    the error went along the carousel alone, or None where matrices take part in it; `factor`: the carousel's, as text."""
+    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`: the norms of an error
+    that from k = 1 on passes through the carousel alone, or None if its factor contains matrices; `factor`: its text."""
 
     cell: str
     state: str
@@ -40,19 +41,17 @@ class Curve:
 
 
 def measure(kernel, params, inputs, final):
-    """A Curve for each of `carousels(kernel.cell)`. params and inputs as for kernel.forward, inputs by name; `final` is the
+    """A Curve for each of the cell's carousels. params and inputs as for kernel.forward, inputs by name; `final` is the
     derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
     before = _before_each_step(kernel, params, inputs)
     adjoints = adjoints_by_distance(kernel, params, inputs, final, before)
-    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(kernel.cell)]
+    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(derive(kernel.cell))]
 
 
 def sizes_at_random(cell, hidden):
     """Inputs have 8 units; all other sizes, also those that inputs share with states, are `hidden`."""
-    from symcell.train import sizes_of
-
-    of_states = {n.name for s in cell.states for n in cell.shape(s) if n.is_Symbol}
-    return sizes_of(cell, 8, hidden) | dict.fromkeys(of_states, hidden)
+    of_inputs, of_states = ({n.name for q in group for n in cell.shape(q) if n.is_Symbol} for group in (cell.inputs, cell.states))
+    return {name: 8 if name in of_inputs - of_states else hidden for name in cell.sizes}
 
 
 def measure_at_random(cell, steps, hidden, seed=0, samples=16):
@@ -76,7 +75,7 @@ def _curve(carousel, adjoints, params, inputs, before):
     along = None
     if carousel.kind != "matrix":
         along = _norms(_along(adjoints[0], carousel_factors(carousel, params, inputs, before)))
-    return Curve(carousel.derivation.cell.name, carousel.state.name, factor_text(carousel), _norms(adjoints), along)
+    return Curve(carousel.derivation.declaration.name, carousel.state.name, factor_text(carousel), _norms(adjoints), along)
 
 
 def adjoints_by_distance(kernel, params, inputs, final, before=None):
@@ -104,7 +103,7 @@ def _before_each_step(kernel, params, inputs):
 def carousel_factors(carousel, params, inputs, before):
     """The carousel's factor at every step, (T, B, *shape): its expression, for the values that the equations give its symbols."""
     derivation, factor, state = carousel.derivation, carousel.factor, carousel.state.name
-    cell, shape = derivation.cell, before[state].shape[2:]
+    cell, shape = derivation.declaration, before[state].shape[2:]
     shared = {q: np.asarray(params[q.name], float) for q in (*cell.params, *cell.constants)}
     sizes = _sizes(cell, shared, inputs, before)
     shapes = {row.target: tuple(int(n.subs(sizes)) for n in row.shape) for row in derivation.forward}
@@ -129,7 +128,7 @@ def _sizes(cell, shared, inputs, before):
 
 
 def _along(adjoint, factors):
-    """An adjoint at distance 1 carried on to 2, 3 ... T by the factors alone."""
+    """The adjoint at distance 1, multiplied by the factors for the distances 2, 3 ... T."""
     carried = [adjoint]
     for factor in factors[-2::-1]:
         carried.append(carried[-1] * factor)
@@ -144,7 +143,7 @@ def _norms(values):
 
 
 def picture_path(path):
-    """Where a picture goes: a PNG if the path does not end with another kind. Raises CellError for one that cannot be drawn."""
+    """The path of a picture, which is a PNG unless it ends with another format. Raises CellError for an unknown format."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     path, kinds = Path(path), FigureCanvasBase.get_supported_filetypes()
@@ -156,7 +155,7 @@ def picture_path(path):
 
 
 def draw(panels, path, title=""):
-    """The picture, as PNG or what else the path ends with: panels, title -> Curves, side by side.
+    """Draw the picture in the format that the path ends with. `panels`: title -> Curves, side by side.
 
     Every curve is relative to its own norm at distance 1, on a logarithmic scale."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -183,7 +182,7 @@ def draw(panels, path, title=""):
 
 
 def is_drawn(path):
-    """Whether a file is a picture that `draw` has made, a PNG."""
+    """Whether a file is a PNG that `draw` has written."""
     with open(path, "rb") as file:
         return b"tEXtSoftware\0symcell" in file.read(100)
 
@@ -203,7 +202,7 @@ def _draw_curve(ax, curve, name, colour, marker):
 
 
 def _relative(norms):
-    """To the norm at distance 1; what has vanished altogether is left out of a logarithmic picture."""
+    """Norms relative to that at distance 1; NaN instead of 0, which a logarithmic scale cannot show."""
     return np.where(norms > 0, norms, np.nan) / (norms[0] or 1)
 
 

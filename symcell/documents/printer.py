@@ -1,4 +1,6 @@
-"""How a paper writes a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
+"""The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
+
+from functools import lru_cache
 
 from sympy import Add, Mul, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
@@ -22,7 +24,7 @@ class Notation(LatexPrinter):
         self.derivation, self.paper = derivation, PaperOrder(derivation)
         self.once = derivation.once
         self.hidden = dict(derivation.hidden) if braces else {}
-        self.verbatim = _look_alikes(q.name for q in derivation.shapes if q.name not in derivation.cell.sizes)
+        self.verbatim = _look_alikes(tuple(q.name for q in derivation.shapes if q.name not in derivation.declaration.sizes))
 
     # Names
 
@@ -48,7 +50,7 @@ class Notation(LatexPrinter):
         return rf"{accent}{{{base}}}" + self._subscript(of, subscripts) + sent_back
 
     def _letters(self, e):
-        """The parts of a name as TeX sets them; a name that would look like one before it is written as in Python."""
+        """The parts of a name in LaTeX. A name that would look like an earlier one is printed as in Python."""
         name = getattr(e, "state", e).name
         return self.verbatim.get(name) or [letter(part) for part in parts(name)]
 
@@ -96,11 +98,11 @@ class Notation(LatexPrinter):
         return self._odot(above)
 
     def _side(self, factors):
-        """What stands above or below a line: a sum needs no brackets there."""
+        """A numerator or denominator, where a sum needs no brackets."""
         return self.doprint(factors[0]) if len(factors) == 1 and factors[0].is_Add else self._odot(factors) or "1"
 
     def _odot(self, factors):
-        """Numbers and scalars side by side, then everything with units joined by the elementwise product."""
+        """Numbers and scalars side by side, then the other factors joined by the elementwise product."""
         factors = self.paper.factors(Mul(*factors, evaluate=False)) if len(factors) > 1 else list(factors)
         scalars = [f for f in factors if not self.derivation.shape(f)]
         units = [f for f in factors if f not in scalars]
@@ -126,7 +128,7 @@ class Notation(LatexPrinter):
         return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)
 
     def _print_Heaviside(self, e, exp=None):
-        """What is 0 at 0 is Iverson's bracket: 1 where the comparison holds. Else its value at 0 is written under it."""
+        """Iverson's bracket if the value at 0 is 0; H with the value at 0 as its subscript otherwise."""
         of, at_zero = map(self.doprint, e.args)
         text = rf"\left[{of} > 0\right]" if e.args[1] == 0 else rf"\operatorname{{H}}_{{{at_zero}}}\left({of}\right)"
         return text + (f"^{{{exp}}}" if exp is not None else "")
@@ -141,7 +143,7 @@ class Notation(LatexPrinter):
         return super()._print_Pow(e)
 
     def _print_ExpBase(self, e, exp=None):
-        """An exponent that has braces or fractions in it stands better in brackets."""
+        """exp(...) instead of a power of e where the exponent has braces or fractions in it."""
         text = self.doprint(e.args[0])
         if not any(high in text for high in (r"\underbrace", r"\frac")):
             return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
@@ -159,7 +161,7 @@ class Notation(LatexPrinter):
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
 
 
-# Functions whose names are for computers, as mathematics writes them.
+# Functions that mathematics writes without a name.
 _IN_SYMBOLS = {
     expm1: lambda z: exp(z) - 1,
     log1p: lambda z: log(1 + z),
@@ -168,8 +170,9 @@ _IN_SYMBOLS = {
 }
 
 
+@lru_cache(maxsize=64)  # one derivation is printed by many
 def _look_alikes(names):
-    """name -> how it is written, of those that would look like another name before them: of h_1 and h1 the second."""
+    """name -> LaTeX, for names that would look like an earlier one: the second of h_1 and h1."""
     seen, found = set(), {}
     for name in dict.fromkeys(names):
         letters = tuple(map(letter, parts(name)))

@@ -1,4 +1,4 @@
-"""What a document says to pdflatex about characters beyond ASCII: how to set each with the fonts that every TeX has.
+"""Declarations for pdflatex of characters beyond ASCII, in terms of the fonts that every TeX installation has.
 
 XeLaTeX and LuaLaTeX print the characters themselves, where their font has them."""
 
@@ -33,7 +33,7 @@ _CYRILLIC = {
 
 
 def declarations(text):
-    """The lines of a preamble that let pdflatex read a text."""
+    """The lines of a preamble that make pdflatex accept a text."""
     strangers = sorted({c for c in text if not c.isascii()})
     if not strangers:
         return ""
@@ -46,7 +46,7 @@ def declarations(text):
 
 
 def in_tex(c):
-    """A character by the commands that every TeX knows: itself where they have it, else a transcription, else its number."""
+    """A character in standard TeX commands: the character itself, or else a transcription, or else its number."""
     if command := greek(c):
         return rf"\ensuremath{{{command}}}"
     if c in _SIGNS:
@@ -62,7 +62,7 @@ def in_tex(c):
 
 
 def _decomposed(c):
-    """A letter with its marks, or what a character is another form of."""
+    """A letter with its accents, or the character that a compatibility character stands for."""
     kind, *codes = unicodedata.decomposition(c).split() or [""]
     if unicodedata.combining(c):
         return ""

@@ -1,3 +1,6 @@
-"""What a cell is written in: symbols, sizes, functions of one unit, primitives, and the rules of a declaration."""
+"""The vocabulary of a cell and the rules of its declaration: symbols, sizes, functions of one unit, primitives."""
 
-from symcell.language import assumptions  # noqa: F401  (answers what SymPy asks about hyperbolic functions)
+from symcell.language import (
+    assumptions,  # noqa: F401  (answers what SymPy asks about hyperbolic functions)
+    expressions,  # noqa: F401  (gives `@` and `.T` to SymPy's own expressions)
+)

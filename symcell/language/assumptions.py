@@ -1,6 +1,7 @@
-"""SymPy's assumptions about hyperbolic functions: whether one is real, finite or positive. SymPy finds out by writing the real
-and imaginary parts of the argument, which grow exponentially in tanh(tanh(...)). Here the function is real, and so on, if its
-argument is real, and otherwise nothing is said. For numbers, SymPy answers as before."""
+"""Assumptions about hyperbolic functions: real, finite, positive.
+
+SymPy expands the real and imaginary parts of the argument, which takes exponential time for tanh(tanh(...)). Here the answer
+follows from whether the argument is real. For numbers SymPy's own answer stands."""
 
 from sympy import cosh, sinh, tanh
 

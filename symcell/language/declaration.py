@@ -1,155 +1,64 @@
-"""The rules of a declaration: what makes a list of SymPy equations a cell, or which error says why it is none."""
+"""A Declaration: the validated equations of a cell. Everything after it trusts them."""
 
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Integer, Symbol
+from sympy import Expr, Symbol
 
 from symcell.errors import CellError
-from symcell.language.conditions import real_conditions
-from symcell.language.equations import Equation, declared_pairs
-from symcell.language.functions import check_printable
-from symcell.language.hints import check_vocabulary
-from symcell.language.numbers import check_numbers
-from symcell.language.registry import Registry, described
-from symcell.language.symbols import Input, Quantity, State
+from symcell.language.equations import Equation
+from symcell.language.registry import shape_of_symbol
+from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import symbolic
+from symcell.language.symbols import Constant, Input, Param, State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Declaration:
-    """What a cell's equations say: themselves, the shape of every symbol, and the names of the sizes that a call binds, both in
-    order of appearance. `joined`: for each input whose size was unified with another, the equation that did it."""
+    """The equations of one cell, made by `declare`; equal only to itself.
 
+    `shapes`: symbol -> shape, in order of appearance; `sizes`: the names of the sizes that a call binds; `joined`: for each input
+    whose size was unified with another one, the equation that did it; `outputs`: the states that are shown outside."""
+
+    name: str
     equations: tuple[Equation, ...]
-    shapes: dict[Symbol, tuple]
+    shapes: Mapping[Symbol, tuple[Expr, ...]]
     sizes: tuple[str, ...]
-    joined: dict[Input, str]
+    joined: Mapping[Input, str]
+    outputs: tuple[State, ...]
+    reference: str = ""
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return tuple(q for q in self.shapes if isinstance(q, Input))
 
-def declare(cell, equations):
-    """A cell's name and its SymPy equations -> Declaration. Raises CellError for what declares no cell."""
-    declared = declared_pairs(cell, equations)
-    try:
-        registry = Registry(cell, declared)
-        checked = tuple(_checked_equations(cell, declared, registry))
-    except RecursionError:
-        raise CellError(f"cell {cell}: an equation is nested too deeply; give its parts names") from None
-    shapes = registry.settled()
-    found = Declaration(checked, shapes, _names_of_sizes(shapes), registry.joined())
-    _check_sizes(cell, found)
-    return found
+    @property
+    def states(self) -> tuple[State, ...]:
+        return tuple(e.target for e in self.equations if isinstance(e.target, State))
 
+    @property
+    def params(self) -> tuple[Param, ...]:
+        return tuple(q for q in self.shapes if isinstance(q, Param))
 
-@contextmanager
-def _equation(cell, number, target):
-    """Errors inside say which equation of which cell they are about."""
-    try:
-        yield
-    except CellError as error:
-        raise CellError(f"cell {cell}, equation {number} ({target} = ...): {error}") from None
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        return tuple(q for q in self.shapes if isinstance(q, Constant))
 
+    @property
+    def intermediates(self) -> tuple[Symbol, ...]:
+        return tuple(e.target for e in self.equations if not isinstance(e.target, State))
 
-def _checked_equations(cell, declared, registry):
-    """The equations one by one: names, order, parameters, shapes."""
-    targets = [t for t, _ in declared]
-    _check_states(cell, declared)
-    for number, (target, rhs) in enumerate(declared, 1):
-        with _equation(cell, number, target):
-            if target in targets[: number - 1]:
-                raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
-            rhs = real_conditions(rhs)
-            check_vocabulary(rhs)
-            check_numbers(rhs)
-            _check_order(target, rhs, declared, number)
-            registry.claim(target)
-            rhs = registry.expanded(target, rhs)
-            check_printable(rhs)
-            registry.learn(target, rhs)
-            equation = Equation(number, target, rhs)
-            registry.explain(equation)
-            yield equation
-    for number, state in enumerate(targets, 1):
-        if isinstance(state, State):
-            with _equation(cell, number, state):
-                registry.start(state)
+    def shape(self, e: Expr | str) -> tuple[Expr, ...]:
+        """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes.
+        Raises CellError for what is none of these."""
+        found = self._by_name().get(e) if isinstance(e, str) else symbolic(e)
+        if not isinstance(found, Expr):
+            raise CellError(f"cell {self.name}: shape takes one of its symbols, or its name, or an expression, found {e!r}")
+        return resolved_shape(found, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name))
 
+    def _by_name(self) -> dict[str, Symbol]:
+        previous = [s.prev for s in self.states]
+        return {q.name: q for q in (*self.shapes, *previous)} | {f"{q.state.name}.prev": q for q in previous}
 
-def _check_states(cell, declared):
-    targets = [t for t, _ in declared]
-    for number, (target, rhs) in enumerate(declared, 1):
-        for q in sorted(rhs.free_symbols, key=str):
-            state = getattr(q, "state", q)
-            if isinstance(state, State) and state not in targets:
-                with _equation(cell, number, target):
-                    raise CellError(_without_equation(state, targets))
-    if not any(isinstance(t, State) for t in targets):
-        raise CellError(f"cell {cell} has no state: at least one left side must be a State, as h = State('h') is")
-
-
-def _without_equation(state, targets):
-    """What a state lacks: an equation, or that the symbol on the left of one is the same."""
-    for number, t in enumerate(targets, 1):
-        if t.name == state.name:
-            found = described(t) if isinstance(t, State) else "a plain symbol"
-            return (
-                f"the {t} on the left of equation {number} is {found}, and not {described(state)} that this equation reads; "
-                f"make State({state.name!r}, ...) once, and write it in both places"
-            )
-    return f"the state {state} has no equation; add Eq({state}, ...)"
-
-
-def _check_order(target, rhs, declared, number):
-    """Everything on the right is known by now."""
-    targets = [t for t, _ in declared]
-    for q in sorted(rhs.free_symbols, key=str):
-        defined_here = not isinstance(q, Quantity) or isinstance(q, State)
-        if not defined_here or q.is_integer or q in targets[: number - 1]:
-            continue
-        if q not in targets and q.name in (t.name for t in targets):
-            raise CellError(
-                f"{q} is never defined: the {q} that has an equation is another symbol, with other assumptions or of another kind"
-            )
-        if q not in targets:
-            hint = "; a transpose is written W.T" if q.name == "T" else ""
-            kinds = "an equation of its own, or to be an Input, a Param or a Constant"
-            raise CellError(f"{q} is never defined; it needs {kinds}{hint}")
-        if target in _reaches(q, declared):
-            hint = f"; did you mean {q}.prev?" if isinstance(q, State) else ""
-            both = f"{target} needs itself" if q == target else f"{target} and {q} each need the other"
-            raise CellError(f"a cycle within the step: {both}{hint}")
-        raise CellError(f"{q} is used before its definition in equation {targets.index(q) + 1}")
-
-
-def _reaches(symbol, declared):
-    """All that a symbol's definition needs, within the step."""
-    definitions, seen, todo = dict(declared), set(), [symbol]
-    while todo:
-        for q in definitions.get(todo.pop(), Integer(0)).free_symbols - seen:
-            seen.add(q)
-            todo.append(q)
-    return seen
-
-
-def _names_of_sizes(shapes):
-    found = {}
-    for shape in shapes.values():
-        for n in shape:
-            found.update(dict.fromkeys(sorted(n.free_symbols, key=str)))
-    return tuple(s.name for s in found)
-
-
-def _check_sizes(cell, declaration):
-    """The names of sizes are the sizes' alone, and every size that an equation speaks of is one of them."""
-    sizes = declaration.sizes
-    for n in sizes:
-        if n in ("seed", "dtype"):
-            raise CellError(f"cell {cell}: the size {n!r} has the name of another argument of init; choose another")
-        if n.startswith("_"):
-            raise CellError(f"cell {cell}: the name of the size {n!r} begins with an underscore; choose another")
-    for q in declaration.shapes:
-        if q.name in sizes:
-            raise CellError(f"cell {cell}: the name {q.name!r} stands for two things: {described(q)} and a size")
-    for e in declaration.equations:
-        unknown = sorted({s for s in e.rhs.free_symbols if s.is_integer and s.name not in sizes}, key=str)
-        if unknown:
-            raise CellError(f"cell {cell}, equation {e.number} ({e.target} = ...): {unknown[0]} is never defined")
+    def __repr__(self) -> str:
+        return f"Declaration({self.name!r}: {'; '.join(map(str, self.equations))})"

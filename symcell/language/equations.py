@@ -1,4 +1,4 @@
-"""What a user writes as equations, taken apart: each a symbol, and the expression that defines it."""
+"""The equations as a user writes them, as pairs of a symbol and the expression that defines it."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Equation:
 
 
 def declared_pairs(cell, equations):
-    """The (target, rhs) pairs, if these are equations at all."""
+    """Equations -> (target, rhs) pairs. Raises CellError for what is no equation."""
     try:
         equations = list(equations)
     except TypeError:
@@ -58,8 +58,8 @@ def declared_pairs(cell, equations):
 
 
 def written_length(e, meanings=None):
-    """The number of symbols and operations of an expression on paper, where what is shared stands as often as it is used, and the
-    symbols in `meanings` are written out."""
+    """The number of symbols and operations of an expression when it is written out: shared parts count once for each use, and
+    symbols in `meanings` count as their values."""
     meanings = meanings or {}
     known, waiting = {}, [e]
     while waiting:
@@ -97,7 +97,7 @@ def _sides(cell, number, e):
 
 
 def _value_of(condition):
-    """How a condition becomes a value."""
+    """A hint for a condition that stands where a value is expected."""
     if isinstance(condition, BooleanAtom):
         return "; a == b compares the expressions themselves, Eq(a, b) their values"
     return "; Piecewise((1, condition), (0, True)) is the value of one" if isinstance(condition, Boolean) else ""

@@ -1,4 +1,4 @@
-"""What symcell adds to SymPy's expressions, since a cell's plain symbols, sums, products and functions are SymPy's own:
+"""Operators that symcell adds to SymPy's expressions, because the sums, products and functions of a cell are SymPy's own:
 
     a @ b, a.T           products and transposes of vectors and matrices, which SymPy leaves undefined for them
     a.transpose(), transpose(a)   the same, where SymPy takes what is commutative for a number
@@ -24,13 +24,13 @@ _product_of_matrices, _float_of_sympy = MatMul.__new__, Expr.__float__
 
 
 def _multiplied(a, b):
-    """a @ b of two expressions; another class decides of itself."""
+    """a @ b of two expressions. NotImplemented for other operands, unless one of the two is a symbol or primitive of a cell."""
     plain = all(isinstance(e, Expr) and not isinstance(e, MatrixExpr) for e in (a, b))
-    return matmul(a, b) if plain else NotImplemented
+    return matmul(a, b) if plain or isinstance(a, Foreign) or isinstance(b, Foreign) else NotImplemented
 
 
 def _transposed(e):
-    if e.is_number or isinstance(e, MatrixExpr):
+    if not isinstance(e, Foreign) and (e.is_number or isinstance(e, MatrixExpr)):
         raise AttributeError(f"{type(e).__name__!r} object has no attribute 'T'")
     return transpose(e)
 
@@ -45,7 +45,7 @@ def _transpose(e):
 
 
 def _eval_transpose(e):
-    return transpose(e) if _may_be_of_a_cell(e) else _eval_transpose_of_sympy(e)
+    return transpose(e) if isinstance(e, Foreign) or _may_be_of_a_cell(e) else _eval_transpose_of_sympy(e)
 
 
 def _eval_adjoint(e):
@@ -62,7 +62,7 @@ def _new_product(cls, *factors, **options):
 
 
 def _answer_ufunc(e, ufunc, method, *inputs, **options):
-    """What NumPy's functions of one unit do with an expression: they look for a method of their name in it."""
+    """NumPy's elementwise functions of an expression. NumPy calls a method of the function's name, which SymPy lacks."""
     of_a_cell = any(isinstance(a, Expr) and a.atoms(Foreign) for a in inputs)
     if of_a_cell or (method == "reduce" and _may_be_of_a_cell(inputs[0])):
         return Foreign.__array_ufunc__(e, ufunc, method, *inputs, **options)
@@ -85,7 +85,7 @@ def _float(e):
 
 
 class _NoTruth:
-    """The message is written when it is read: SymPy asks often, and does not read it."""
+    """A message that is formatted when it is read: SymPy raises the error often, and rarely reads the message."""
 
     def __init__(self, condition):
         self.condition = condition
@@ -96,7 +96,7 @@ class _NoTruth:
 
 
 def _bool(condition):
-    """Python's max, min, if and while ask for it."""
+    """Called by Python's max, min, if and while."""
     raise NoSuchOperation(_NoTruth(condition))
 
 

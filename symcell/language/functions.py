@@ -1,4 +1,6 @@
-"""The functions of one unit that symcell knows: what they are called in generated code, and what is written out before."""
+"""Functions of one unit: those that every target has a name for, and how to write the others by them."""
+
+from functools import lru_cache
 
 from sympy import (
     ITE,
@@ -16,7 +18,6 @@ from sympy import (
     Or,
     Piecewise,
     Pow,
-    S,
     Symbol,
     acos,
     acosh,
@@ -39,7 +40,7 @@ from sympy import (
     sinh,
     tan,
     tanh,
-)
+)  # fmt: skip
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 from sympy.core.function import Application
 from sympy.core.relational import Relational
@@ -47,126 +48,65 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
-from symcell.language.activations import (
-    Unit,
-    hard_sigmoid,
-    leaky_relu,
-    log_sigmoid,
-    quotient_tanh,
-    relu,
-    sigmoid,
-    silu,
-    sinc_slope,
-    softplus,
-    stop_gradient,
-)
+from symcell.language.activations import log_sigmoid, sigmoid, silu, softplus
+from symcell.language.definitions import definition
 from symcell.language.primitives import Entry, Masked, Primitive
 from symcell.language.slopes import partial
-from symcell.language.writings import WRITINGS
+from symcell.language.unit import Costly
 
-# How a function of one unit is called in the generated code: the bare names are the module's own (symcell.runtime).
-FUNCTIONS = {
-    tanh: "tanh",
-    sigmoid: "sigmoid",
-    exp: "exp",
-    expm1: "expm1",
-    softplus: "softplus",
-    sign: "sign",
-    log: "np.log",
-    log1p: "np.log1p",
-    log2: "np.log2",
-    log10: "np.log10",
-    exp2: "np.exp2",
-    hypot: "np.hypot",
-    sin: "np.sin",
-    cos: "np.cos",
-    tan: "np.tan",
-    sinh: "np.sinh",
-    cosh: "np.cosh",
-    asin: "np.arcsin",
-    acos: "np.arccos",
-    atan: "np.arctan",
-    asinh: "np.arcsinh",
-    acosh: "np.arccosh",
-    atanh: "np.arctanh",
-    atan2: "np.arctan2",
-    erf: "erf",
-    erfc: "erfc",
-    floor: "np.floor",
-    ceiling: "np.ceil",
-    Abs: "np.abs",
-    Heaviside: "heaviside",
-    Mod: "remainder",
-}
+# The functions of one unit that every target has a name for.
+FUNCTIONS = (
+    tanh, sigmoid, exp, expm1, softplus, sign, log, log1p, log2, log10, exp2, hypot, sin, cos, tan, sinh, cosh, asin, acos, atan,
+    asinh, acosh, atanh, atan2, erf, erfc, floor, ceiling, Abs, Heaviside, Mod,
+)  # fmt: skip
 
 # Functions worth computing once and keeping; the others cost no more than a load.
-COSTLY = (*(f for f in FUNCTIONS if f not in (sign, floor, ceiling, Abs, Heaviside)), silu)
+COSTLY = (*(f for f in FUNCTIONS if f not in (sign, floor, ceiling, Abs, Heaviside)), Costly)
 VECTORS = (tanh, sigmoid, silu, softplus, exp, expm1)  # those of them that take little more than a load
 
 # What holds expressions together, and needs no name.
 _FRAME = (Add, Mul, Pow, Symbol, Piecewise, ExprCondPair, Relational, And, Or, Not, ITE, BooleanAtom, Entry)
 
-# Written out by elementary functions before printing.
-_WRITTEN_OUT = (quotient_tanh, relu, leaky_relu, hard_sigmoid, log_sigmoid, silu, sinc_slope, stop_gradient, ITE)
 
-
-def elementary(e):
-    """`e` with the functions that have no name in the generated code written out."""
+def elementary(e, named=FUNCTIONS):
+    """Replace the functions that a target has no name for by their definitions. `named`: those that it has a name for."""
+    known = (*named, Max, Min, Piecewise, ExprCondPair, Primitive, Entry, Masked)
     e = e.xreplace({f: log_sigmoid(f.args[0].args[0]) for f in e.atoms(log) if isinstance(f.args[0], sigmoid)})
-    while found := e.atoms(*_WRITTEN_OUT):
-        e = e.xreplace({f: _written_out(f) for f in found})
-    known = (*FUNCTIONS, *_WRITTEN_OUT, Max, Min, Piecewise, ExprCondPair, Primitive, Entry, Masked)
-    strangers = {f for f in e.atoms(Function) if not isinstance(f, known)}
-    for f in sorted(strangers, key=str):
-        rewritten = _rewritten(f)
-        if rewritten is not None:
-            return elementary(e.xreplace({f: rewritten}))
-    return e
-
-
-def _written_out(f):
-    z = f.args[0]
-    if isinstance(f, ITE):
-        return Or(And(z, f.args[1]), And(Not(z), f.args[2]))
-    if isinstance(f, silu):
-        return z * sigmoid(z)
-    if isinstance(f, log_sigmoid):
-        return -softplus(-z)
-    return f.elementary()
-
-
-def _rewritten(f):
-    """A function unknown here, by known ones: sech, coth, sinc and their like, else as SymPy or its author writes it."""
-    if type(f) in WRITINGS:
-        return WRITINGS[type(f)](*f.args)
-    for target in (exp, Piecewise, sin, floor, atan):
-        g = f.rewrite(target, deep=False)
-        if g != f and not g.has(type(f), S.ImaginaryUnit):
-            return g
-    return None
+    while True:
+        others = [f for f in e.atoms(Function, ITE) if not isinstance(f, known)]
+        found = {f: g for f in others if (g := definition(f)) is not None}
+        if not found:
+            return e
+        e = e.xreplace(found)
 
 
 def check_printable(e):
-    """Raise CellError unless the expression, and the derivative of every function in it, can be printed."""
+    """Raise CellError unless every target can print the expression and the derivative of each function in it."""
     for a in preorder_traversal(e):
         if a.is_number and a.args and a.is_extended_real is False:
             raise CellError(f"{a} is no real number")
-        if isinstance(a, (Primitive, Unit, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
+        if isinstance(a, (Primitive, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
             continue
         if not isinstance(a, Application):
-            raise CellError(f"{a} is no real number" if a.is_number and not a.args else _unknown(type(a).__name__))
-        placeholders = [b if b.is_number else Dummy(f"u{k}") for k, b in enumerate(a.args)]
-        application = a.func(*placeholders)
-        for expression in (application, *(partial(application, p) for p in placeholders if p.is_Symbol)):
-            _check_known(expression, a)
+            raise CellError(f"{a} is no real number" if a.is_number and not a.args else _unknown(type(a)))
+        _check_function(a.func, tuple(b if b.is_number else None for b in a.args))
 
 
-def _check_known(expression, origin):
-    for f in elementary(expression).atoms(Application):
-        if not isinstance(f, (*FUNCTIONS, Max, Min, Piecewise, And, Or, Not)):
-            needed = "" if isinstance(f, origin.func) else f", needed for {origin.func.__name__} or its derivative"
-            raise CellError(_unknown(f"{type(f).__name__}{needed}"))
+@lru_cache(maxsize=1024)
+def _check_function(function, arguments):
+    """The same for one function. `arguments`: its arguments that are numbers, and None in place of the others."""
+    application = function(*[Dummy(f"u{k}") if b is None else b for k, b in enumerate(arguments)])
+    for e in (application, *(partial(application, u) for u in application.args if u.is_Symbol)):
+        for f in elementary(e).atoms(Application):
+            if not isinstance(f, (*FUNCTIONS, Max, Min, Piecewise, And, Or, Not)):
+                raise CellError(_unknown(type(f), "" if isinstance(f, function) else function.__name__))
 
 
-def _unknown(what):
-    return f"kernels do not support {what}; they support elementary functions, erf, Max, Min, Mod and Piecewise"
+def _unknown(kind, origin=""):
+    needed = f", needed for {origin} or its derivative" if origin else ""
+    known = "they support elementary functions, erf, Max, Min, Mod and Piecewise"
+    of_a_user = "" if kind.__module__.startswith("sympy.") else _DEFINED
+    return f"kernels do not support {kind.__name__}{needed}; {known}{of_a_user}"
+
+
+_DEFINED = ", and functions whose class has a method elementary(self), or as _imp_ a NumPy implementation"

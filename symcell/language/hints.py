@@ -1,4 +1,4 @@
-"""What to write instead of words of Python, NumPy, SymPy and torch that mean something else of a cell's vectors, or nothing."""
+"""Names from Python, NumPy, SymPy and PyTorch that do not apply to the vectors of a cell, each with what to write instead."""
 
 import sympy
 from sympy import preorder_traversal
@@ -19,9 +19,13 @@ _REAL = "every value is real; leave it out"
 _NORM = "sqrt(dot(v, v)) is the norm of a vector"
 _CASES = "Piecewise((a, condition), (b, True)) chooses for each unit"
 _CALCULUS = "write the result out"
+_OWN_FUNCTION = (
+    "a function of your own is a Python function that returns an expression, or a class of sympy.Function with a method "
+    "elementary(self)"
+)
 FIXED = "fixed numbers are a Constant, whose array a call gives"
 
-# Words of NumPy's, torch's and of the methods of their arrays.
+# Functions of NumPy and PyTorch, and methods of their arrays.
 _ARRAYS = {
     **dict.fromkeys(("dot", "inner", "vdot", "tensordot", "einsum", "vecdot", "matmul", "multi_dot", "cross", "matvec", "mm",
                      "mv", "bmm", "linear"), _PRODUCT),
@@ -60,18 +64,23 @@ _ARRAYS = {
     **dict.fromkeys(("power", "float_power", "pow"), "v**p is elementwise"),
     **dict.fromkeys(("rint", "round", "around"), "floor(e + Rational(1, 2)) is the nearest whole number"),
     **dict.fromkeys(("logaddexp", "logsumexp"), "softplus(e) is log(1 + exp(e))"),
-    "elu": _CASES,
-    **{name: f"use symcell's {name}" for name in ("exp2", "expm1", "hypot", "log1p", "log2", "log10")},
+    **{name: f"use symcell's {name}" for name in (
+        "exp2", "expm1", "hypot", "log1p", "log2", "log10", "elu", "gelu", "leaky_relu", "mish", "relu", "sigmoid", "silu",
+        "softplus",
+    )},
+    "hardtanh": "use symcell's hard_tanh",
+    "hardsigmoid": "use symcell's hard_sigmoid",
+    "logsigmoid": "use symcell's log_sigmoid",
 }  # fmt: skip
-# What NumPy and torch call otherwise than SymPy.
+# Functions for which NumPy and PyTorch have another name than SymPy.
 _RENAMED = {
     "absolute": "Abs", "abs": "Abs", "fabs": "Abs", "ceil": "ceiling", "heaviside": "Heaviside", "mod": "Mod", "remainder": "Mod",
     "fmod": "Mod", "arctan2": "atan2", **{f"arc{f}": f"a{f}" for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
 }  # fmt: skip
-# Those of them with which NumPy takes a lone expression for one number, and gives another expression, or it, without a word.
+# Those with which NumPy silently treats an expression as one number.
 _SILENT = {"flip", "sort", "nan_to_num", "count_nonzero", "any", "all", "copy", *_ARRAYS} - {"shape", "ndim", "size"}
 
-# SymPy's words, by the names of their classes.
+# Classes of SymPy, by name.
 _SYMPY = {
     "Sum": _SUM,
     "Product": "exp(total(log(e))) is the product of positive units",
@@ -92,12 +101,12 @@ _SYMPY = {
     "DiracDelta": "it is no function; Heaviside is the step, and its derivative is 0",
     "UnevaluatedExpr": "an equation of its own gives a part a name",
     "Contains": "write it with comparisons, as in (a >= 0) & (a <= 1)",
-    **dict.fromkeys(("Lambda", "AppliedUndef"), "a function of your own is a Python function that returns an expression"),
+    **dict.fromkeys(("Lambda", "AppliedUndef"), _OWN_FUNCTION),
 }  # fmt: skip
 
 
 def check_vocabulary(e):
-    """Raise CellError for a word of SymPy's that means nothing here, with what to write instead."""
+    """Raise CellError for a class of SymPy's that has no meaning in a cell, with what to write instead."""
     for a in preorder_traversal(e):
         for kind in type(a).__mro__[:2]:
             if kind.__name__ in _SYMPY and kind.__module__.startswith("sympy."):
@@ -105,7 +114,7 @@ def check_vocabulary(e):
 
 
 def not_taken(a):
-    """What is no expression of a cell, as a message shows it, and what to write instead if that is known."""
+    """A value that is no expression of a cell, as a message shows it, with what to write instead if that is known."""
     known = [_SYMPY[kind.__name__] for kind in type(a).__mro__ if kind.__name__ in _SYMPY]
     if known:
         return f"SymPy's {type(a).__name__}; {known[0]}"
@@ -113,17 +122,17 @@ def not_taken(a):
 
 
 def instead_of(name):
-    """What to write instead of a function or method of arrays; "" if nobody knows."""
+    """What to write instead of a function or method of arrays; "" if nothing is known."""
     return _ARRAYS.get(name, "")
 
 
 def is_silent(name):
-    """Whether NumPy would take a lone expression for one number without a word."""
+    """Whether the NumPy function of that name would silently treat an expression as one number."""
     return name in _SILENT
 
 
 def not_of_arrays(word, name):
-    """The error for a function of arrays that was given expressions of a cell. `word` is what the user wrote, like np.mean."""
+    """The error of a function of arrays that was called with expressions of a cell. `word`: its name as written, np.mean."""
     own = _RENAMED.get(name, name)
     known = f"write SymPy's {own}" if hasattr(sympy, own) else "a cell has no such function"
     return NoSuchOperation(f"{word} takes arrays, and found a cell's expression; {instead_of(name) or known}")

@@ -1,4 +1,4 @@
-"""Turning affine(...) into named parameters: W for an input, U for a state or an intermediate, b for the bias."""
+"""Expand affine(...) into products with named parameters: W for an input, U for a state or an intermediate, b for the bias."""
 
 from sympy import Add, Symbol
 
@@ -9,10 +9,10 @@ from symcell.language.writing import written
 
 
 def expand_affine(rhs, target, rank, register):
-    """`rhs` with every affine written out, and the parameters made, in the order of its operands.
+    """Expand every affine in `rhs`, and create its parameters in the order of its operands.
 
-    `rank(e)` tells the rank of an operand: a scalar operand scales a vector of weights. `register(parameter, rank)` makes a
-    parameter known, so that an affine inside another has a rank."""
+    `rank(e)` is the rank of an operand; a scalar operand scales a vector of weights. `register(parameter, rank)` registers a
+    parameter, so that an affine inside another one has a rank."""
     affines = rhs.atoms(Affine)
     if not all(a.is_whole for a in affines):
         raise CellError("an Affine that was not made by affine(...); write affine(x, h.prev)")
@@ -24,7 +24,7 @@ def expand_affine(rhs, target, rank, register):
 
 
 def _check_names(names):
-    """Two calls of one name would share their weights."""
+    """Raise CellError for two calls of one name, which would share their weights."""
     twice = [name for name in names if names.count(name) > 1]
     if "" in twice:
         raise CellError(
@@ -53,7 +53,7 @@ def _written_out(call, target, rank, register):
 
 
 def _check_all_differ(operands):
-    """The weights of an operand that stands twice would silently be one."""
+    """Raise CellError for an operand that occurs twice, whose weights would silently be shared."""
     for operand in operands:
         if operands.count(operand) > 1:
             text = written(operand) if operand.is_Symbol else f"({written(operand)})"
@@ -72,8 +72,8 @@ def _product(name, operand, operand_rank, register):
 
 
 def _operand_name(operand, operands):
-    """What tells one operand from another in a parameter's name: its own name (of h.prev that of h, unless h is another), else
-    its place."""
+    """The suffix of a parameter's name that identifies the operand: its own name (for h.prev that of h, unless h is an operand
+    too), or else its position."""
     if isinstance(operand, Symbol):
         state = getattr(operand, "state", operand)
         return operand.name if state in operands else state.name

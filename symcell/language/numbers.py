@@ -1,4 +1,4 @@
-"""The numbers that stand in an expression, and which of them the dtypes of a kernel can hold."""
+"""The numbers in an expression, and whether the dtypes of a kernel can represent them."""
 
 from sympy import Float, S, preorder_traversal
 
@@ -13,7 +13,7 @@ _RANGES = {
 
 
 def check_numbers(e):
-    """Raise CellError for a number that no kernel can hold: NaN, an infinite one, or one beyond float64."""
+    """Raise CellError for a number that no kernel can represent: NaN, infinity, or one beyond the range of float64."""
     for n in _numbers(e):
         if n is S.NaN:
             raise CellError("NaN stands in it; only real numbers are known")
@@ -24,7 +24,7 @@ def check_numbers(e):
 
 
 def outside(e, dtype):
-    """Which number of an expression is too large or too small for a dtype, in words; "" if none is."""
+    """A message about the first number that is too large or too small for a dtype; "" if there is none."""
     largest, smallest = _RANGES[dtype]
     for n in _numbers(e):
         value = abs(n.evalf(20)) if n.is_finite else S.Zero
@@ -36,7 +36,7 @@ def outside(e, dtype):
 
 
 def _numbers(e):
-    """The largest parts of an expression that are numbers."""
+    """The numeric subexpressions that are part of no larger one."""
     parts = preorder_traversal(e)
     for a in parts:
         if a.is_number and not a.has(Primitive):

@@ -1,12 +1,12 @@
-"""What expressions of a cell answer to Python, NumPy and torch, whose words for arrays do not apply to them."""
+"""Protocols of Python, NumPy and PyTorch: operations on arrays, which expressions of a cell refuse with a hint."""
 
 import operator
 
 from numpy import ndarray
 from sympy import Expr, sympify
 
-from symcell.errors import NoSuchAttribute, NoSuchOperation
-from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays
+from symcell.errors import CellError, NoSuchAttribute, NoSuchOperation
+from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays, not_taken
 from symcell.language.writing import written
 
 # Arithmetic with one of NumPy's numbers, which NumPy asks for by the names of its functions.
@@ -18,13 +18,20 @@ _ARITHMETIC = {
 
 
 class Foreign:
-    """The protocols of other libraries, for a symbol or a primitive: each is refused, with what to write instead."""
+    """Base of symbols and primitives that refuses the protocols of other libraries, with what to write instead."""
 
     __slots__ = ()
     _iterable = False  # SymPy asks; `__getitem__` alone would look like a sequence
+    _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
+
+    def __rmul__(self, other):
+        """Called by SymPy's matrices, also where they stand before `@`."""
+        if getattr(other, "is_Matrix", False):
+            raise CellError(f"a product takes expressions, found {not_taken(other)}")
+        return super().__rmul__(other)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        """NumPy's functions of one unit: arithmetic with a number is SymPy's, all else has a name there."""
+        """NumPy's elementwise functions. Arithmetic with a number works; SymPy has a name for everything else."""
         name = ufunc.__name__
         if any(getattr(a, "ndim", 0) for a in inputs):
             raise NoSuchOperation(f"an array cannot be combined with {written(self)}; {FIXED}")
@@ -38,7 +45,7 @@ class Foreign:
         raise not_of_arrays(f"torch's {name}", name)
 
     def __getitem__(self, key):
-        """Python's sum, max and list ask for it too."""
+        """Called by Python's sum, max and list too."""
         parts = (key.start, key.stop) if isinstance(key, slice) else (key,)
         text = f"{self}[{':'.join('' if k is None else str(k) for k in parts)}]"
         raise NoSuchOperation(f"{text} is not defined: {self} stands for all units; {instead_of('take')}; {instead_of('sum')}")
@@ -55,7 +62,7 @@ class Foreign:
 
 
 def answer_numpy(e, function, types, arguments, options):
-    """What NumPy's functions of whole arrays do with an expression: they would take it for one number."""
+    """NumPy's functions of whole arrays, which would treat an expression as one number."""
     given = [a for a in _flat((*arguments, *options.values())) if isinstance(a, Expr) and not a.is_Matrix]
     of_a_cell = any(isinstance(s, Foreign) for a in given for s in a.free_symbols)
     if of_a_cell or (is_silent(function.__name__) and any(a.free_symbols for a in given)):

@@ -1,8 +1,9 @@
-"""The names of a cell and the shapes of what they stand for, as its equations tell of them one after another."""
+"""The names and shapes of a cell's symbols, collected equation by equation."""
 
 from sympy import Expr
 
 from symcell.errors import CellError
+from symcell.language.identifiers import is_name
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
 from symcell.language.primitives import outer
@@ -10,14 +11,13 @@ from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Input, Param, Previous, State
 from symcell.language.uses import in_order, products_meant, used_as_matrices
-from symcell.language.words import is_name
 from symcell.language.writing import written
 
 _SHARING = "give affine another name=, or, to share weights, write the same Param in both places: Param('W') @ x + Param('b')"
 
 
 class Registry:
-    """One name, one thing; and of each thing its shape, as far as the equations so far tell it."""
+    """Every name has one symbol; every symbol has a shape, as far as the equations seen so far determine it."""
 
     def __init__(self, cell, declared):
         self.cell, self.owners = cell, {}
@@ -29,7 +29,7 @@ class Registry:
         self.lone_input = len(inputs) == 1
 
     def claim(self, q, made_by=""):
-        """Give a symbol its name, unless that is another's."""
+        """Reserve the name of a symbol. Raises CellError if another symbol has it."""
         name = q.name
         if not is_name(name):
             raise CellError(f"the name {name!r} is no Python identifier, or a keyword; the generated code could not use it")
@@ -40,7 +40,7 @@ class Registry:
             self.claim(q.prev)
 
     def expanded(self, target, rhs):
-        """The right side with its parameters named, and all its symbols registered."""
+        """Expand the affine(...) of a right side, and register all its symbols."""
         for q in in_order(rhs):
             self._check_not_made(q, f"{q} stands here too")
             self._register(q, self.matrices)
@@ -52,7 +52,7 @@ class Registry:
         return expand_affine(rhs, target, lambda e: len(self.shape(e)), register)
 
     def _register_made(self, q, rank, target):
-        """A parameter that affine makes is fresh."""
+        """Register a parameter that affine creates. Raises CellError if it exists already."""
         self.claim(q, " made by affine")
         self._check_not_made(q, "this one would make it again")
         if q in self.shapes:
@@ -71,7 +71,7 @@ class Registry:
             self.shapes[q] = self._first_shape(q, matrices)
 
     def _first_shape(self, q, matrices):
-        """The shape that a symbol has declared, else one of sizes that its use will tell."""
+        """The declared shape of a symbol, or else one of unknown sizes, which its use determines."""
         blocks = getattr(q, "blocks", None)
         if q.declared is not None:
             whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
@@ -86,16 +86,16 @@ class Registry:
         return fresh if blocks is None else (blocks, *fresh)
 
     def shape(self, e):
-        """The shape of an expression; what it says of sizes is learnt on the way."""
+        """The shape of an expression. Unifies sizes on the way."""
         return infer(e, lambda symbol: shape_of_symbol(symbol, self.shapes, self.cell), self.sizes)
 
     def _check_outer(self, e):
-        """Only vectors have an outer product in an equation."""
+        """Raise CellError for an outer product of other things than vectors."""
         for product in e.atoms(outer):
             product.demand_vectors([self.shape(a) for a in product.args])
 
     def learn(self, target, rhs):
-        """Find the shapes that an equation tells."""
+        """Unify the shapes of an equation's sides, and record the shape of its target."""
         try:
             shape = self.shape(rhs)
             self._check_outer(rhs)
@@ -104,7 +104,7 @@ class Registry:
             raise CellError(f"{error}{products_meant(rhs)}") from None
 
     def _give_shape(self, target, shape):
-        """The target has the right side's shape; a state has declared its own, and the two must agree."""
+        """Record the shape of a target. A state has a declared shape, which must agree with that of the right side."""
         if isinstance(target, State):
             self._register(target, ())
             self._agree(target, shape)
@@ -123,17 +123,17 @@ class Registry:
             self.sizes.unify(m, n, f"the state {state} and its right side")
 
     def explain(self, equation):
-        """Keep why the size of an input has become another one in this equation."""
+        """Record the equation that unified the size of an input with another one."""
         hint = products_meant(equation.rhs)
         for n, what in self.sizes.joined.items():
             self.reasons.setdefault(n, f"equation {equation.number} ({equation.target} = ...) joins {what} unit by unit{hint}")
 
     def joined(self):
-        """For each input whose size was unified with another, the equation that did it."""
+        """Input -> the equation that unified its size with another one."""
         return {q: self.reasons[n] for q, n in self.of_inputs.items() if n in self.reasons}
 
     def start(self, state):
-        """A state's initial value is a real number, or a parameter of the state's shape."""
+        """Check the initial value of a state: a real number, or a parameter of the state's shape."""
         initial = state.initial
         if isinstance(initial, Expr) and initial.is_number and initial.is_extended_real:
             if not initial.is_infinite:  # a running maximum begins at -oo
@@ -155,14 +155,14 @@ class Registry:
         self.shapes[initial] = shape
 
     def settled(self):
-        """The shapes by symbol, every size found, or named."""
+        """Symbol -> shape, once all equations are known; sizes that are still unknown get names."""
         taken = {str(n) for shape in self.shapes.values() for n in shape} | {q.name for q in self.shapes}
         self.sizes.name_the_rest(self.shapes, taken)
         return {q: tuple(map(self.sizes.resolve, shape)) for q, shape in self.shapes.items()}
 
 
 def shape_of_symbol(symbol, shapes, cell):
-    """The shape of a symbol, h.prev having that of h. Raises CellError for what is no symbol of the cell of that name."""
+    """The shape of a symbol; h.prev has that of h. Raises CellError for what is no symbol of the cell."""
     key = symbol.state if isinstance(symbol, Previous) else symbol
     if key not in shapes:
         raise CellError(f"cell {cell}: {symbol} is no symbol of this cell")
@@ -170,7 +170,7 @@ def shape_of_symbol(symbol, shapes, cell):
 
 
 def described(q):
-    """A symbol in words, with all that tells it from another one of its name."""
+    """A description of a symbol that distinguishes it from others of the same name."""
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
     blocks = "" if getattr(q, "blocks", None) is None else f" of {q.blocks} blocks"
     initial = f" with initial={q.initial}" if getattr(q, "initial", 0) != 0 else ""

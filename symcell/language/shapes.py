@@ -1,21 +1,21 @@
-"""Shapes, found by unification: which sizes are equal follows from how the symbols are used."""
+"""Shape inference by unification: the uses of the symbols determine which sizes are equal."""
 
 from sympy import And, Dummy, Expr, Not, Or, Piecewise, linsolve, sympify
 from sympy.core.relational import Relational
 
 from symcell.errors import CellError
+from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, ordered_args
 from symcell.language.sizes import shape_text, size, size_text
-from symcell.language.words import unused
 from symcell.language.writing import written, written_factor
 
 
 class Disagreement(CellError):
-    """Two sizes that cannot be one."""
+    """Two sizes that cannot be equal."""
 
 
 class Sizes:
-    """A table of what is known about sizes. Named sizes are rigid; fresh ones wait to be told."""
+    """What is known about sizes. Named sizes are rigid; fresh ones can be unified with others."""
 
     def __init__(self):
         self.known = {}
@@ -23,7 +23,7 @@ class Sizes:
         self.joined = {}  # a lasting size that has become another -> what made them one
 
     def fresh(self, hint, lasting=False):
-        """A size that nothing is known of yet; `hint` names it if nothing ever is. Others give way to a lasting one."""
+        """An unknown size; `hint` names it if it stays unknown. Unification eliminates lasting sizes last."""
         n = Dummy(hint, integer=True, positive=True)
         if lasting:
             self.lasting.add(n)
@@ -35,7 +35,7 @@ class Sizes:
         return n
 
     def unify(self, a, b, what):
-        """Make two sizes one, or say why they cannot be."""
+        """Unify two sizes. Raises Disagreement if they cannot be equal."""
         a, b = self.resolve(a), self.resolve(b)
         if a is None or b is None or a == b:
             return b if a is None else a
@@ -50,7 +50,7 @@ class Sizes:
         raise Disagreement(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
 
     def name_the_rest(self, shapes, taken):
-        """Sizes still unknown are named after the intermediate that has them, else after their hint."""
+        """Name the sizes that are still unknown: after the intermediate that has them, or else by their hint."""
         for q, shape in shapes.items():
             n = self.resolve(shape[0]) if len(shape) == 1 else None
             if isinstance(n, Dummy) and n not in self.lasting and not hasattr(q, "role"):
@@ -81,7 +81,7 @@ def infer(e: Expr, shape_of, sizes) -> tuple:
 
 
 def _broadcast(operands, sizes, e):
-    """Elementwise: scalars go with everything, all else must have one shape."""
+    """The shape of an elementwise expression: scalars combine with everything, other operands must have equal shapes."""
     shaped = [(a, s) for a, s in operands if s]
     if not shaped:
         return ()
@@ -98,7 +98,7 @@ def _broadcast(operands, sizes, e):
 
 
 def _advice(e, shaped):
-    """What to write where a vector meets a matrix."""
+    """What to write instead of an elementwise operation of a vector and a matrix."""
     matrices, vectors = ([a for a, s in shaped if len(s) == rank] for rank in (2, 1))
     if e.is_Mul and vectors and any(a.is_Symbol for a in matrices):
         f, W = written_factor(vectors[0]), next(written(a) for a in matrices if a.is_Symbol)
@@ -107,7 +107,7 @@ def _advice(e, shaped):
 
 
 class Agreed:
-    """Stands in for Sizes once everything is resolved: nothing left to find, only wildcards to fill."""
+    """Takes the place of Sizes when all sizes are known: only broadcast axes are left to fill in."""
 
     @staticmethod
     def unify(a, b, what):
@@ -115,5 +115,5 @@ class Agreed:
 
 
 def resolved_shape(e, shape_of):
-    """The shape of an expression whose symbols all have final shapes."""
+    """The shape of an expression whose symbols have known shapes."""
     return infer(e, shape_of, Agreed)

@@ -1,4 +1,4 @@
-"""Symbolic sizes and numbers, as a user writes them, and as a message does."""
+"""Symbolic sizes: how a user writes them, and how messages show them."""
 
 from collections.abc import Sequence
 from numbers import Number
@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 from sympy import Basic, Dummy, Expr, Integer, Symbol, sympify
 
 from symcell.errors import CellError
-from symcell.language.words import is_name, unused
+from symcell.language.identifiers import is_name, unused
 
 Size: TypeAlias = str | int | Expr  # as a user writes one
 Shape: TypeAlias = Size | Sequence[Size] | None
 
 
 def size(value: Size, what: str = "a size") -> Expr:
-    """A size as SymPy sees it: `"n_h"` becomes a positive integer symbol, 4 the number 4. `what` it is, a message says."""
+    """A size as a SymPy expression: `"n_h"` becomes a positive integer symbol, 4 the number 4. `what` names it in messages."""
     if isinstance(value, str):
         if not is_name(value):
             raise CellError(f"{what} is no identifier: {value!r}; write the size like 'n_h'")
@@ -28,7 +28,7 @@ def size(value: Size, what: str = "a size") -> Expr:
 
 
 def symbolic(value: Any) -> Any:
-    """A number or an expression as SymPy sees it; None for all else, of which SymPy would execute the texts."""
+    """A number or an expression as SymPy's; None for anything else, since SymPy would evaluate a string."""
     return sympify(value) if isinstance(value, (Basic, Number)) else None
 
 
@@ -40,12 +40,12 @@ def shape_tuple(shape: Shape, what: str = "a shape") -> tuple[Expr, ...] | None:
 
 
 def size_text(n):
-    """A size as a reader sees it; the one of a broadcast axis is any."""
+    """A size in a message; "any" for a broadcast axis."""
     return "any" if n is None else str(n.xreplace({s: Symbol(s.name) for s in n.atoms(Dummy)}))
 
 
 def shape_text(shape):
-    """(n_h, n_x) as a reader sees it; a vector's as (n_h,). Sizes that nothing is known of yet have names of their own."""
+    """A shape in a message, such as (n_h, n_x) or (n_h,). Different unknown sizes have different names."""
     unknown = dict.fromkeys(s for n in shape if n is not None for s in sorted(n.atoms(Dummy), key=lambda s: s.dummy_index))
     taken = set()
     named = {s: Symbol(unused(s.name, taken)) for s in unknown}

@@ -1,10 +1,10 @@
 """The derivative of every function of one unit.
 
-Kinks have a stated derivative: relu, leaky_relu and hard_sigmoid take the value of their flat or left side, relu'(0) = 0;
-Abs'(0) = sign(0) = 0; Max and Min share a tie evenly; sign, floor, ceiling and comparisons are flat.
+The derivatives at kinks are fixed: relu, leaky_relu, hard_sigmoid and hard_tanh take that of their flat or left side, so that
+relu'(0) = 0; Abs'(0) = sign(0) = 0; Max and Min divide a tie equally; sign, floor, ceiling and comparisons have derivative 0.
 
-Quotients and square roots are differentiated with their own value: d(u / v) = -(u / v) / v dv. The square v**2 could overflow, or
-underflow to 0, where the derivative is an ordinary number. `Whole` keeps SymPy from merging the value and its divisor.
+The derivatives of quotients and square roots contain their values: d(u / v) = -(u / v) / v dv. The square v**2 could overflow, or
+underflow to 0, where the derivative is an ordinary number. `Whole` keeps SymPy from combining the value and its divisor.
 """
 
 from sympy import (
@@ -14,6 +14,7 @@ from sympy import (
     Dummy,
     Eq,
     Expr,
+    Function,
     Heaviside,
     Max,
     Min,
@@ -41,18 +42,19 @@ from sympy import (
     sign,
     sinc,
     sqrt,
-)
+)  # fmt: skip
 from sympy.codegen.cfunctions import hypot
 from sympy.core.function import Application, ArgumentIndexError
 
 from symcell.errors import CellError
-from symcell.language.activations import sinc_slope
+from symcell.language.definitions import is_defined, own_definition
+from symcell.language.inner_functions import sinc_slope
 from symcell.language.primitives import Primitive
-from symcell.language.writings import inner_leg, leg
+from symcell.language.rewrites import inner_leg, leg
 
 
 class Whole(UnevaluatedExpr):
-    """A part of an expression that SymPy leaves as it is."""
+    """A factor that SymPy does not combine with others."""
 
     is_commutative = True
 
@@ -61,8 +63,8 @@ class Whole(UnevaluatedExpr):
 
 
 def partial(e: Expr, v: Expr) -> Expr:
-    """The derivative of an expression of units with respect to one of its atoms (a symbol, or a primitive that stands
-    for one), with the derivatives at kinks as stated above."""
+    """The derivative of an elementwise expression with respect to one of its leaves, a symbol or a primitive, with the
+    derivatives at kinks that are stated above."""
     if e == v:
         return S.One
     if isinstance(e, Primitive) or not e.has(v):
@@ -84,7 +86,7 @@ def partial(e: Expr, v: Expr) -> Expr:
 
 
 def _of_factor(product, k, v):
-    """The part of a product's derivative that is due to its k-th factor; that of a divisor is written with the product itself."""
+    """The term of a product's derivative for its k-th factor; that for a divisor contains the product itself."""
     factor, others = product.args[k], [*product.args[:k], *product.args[k + 1 :]]
     if is_divisor(factor):
         return _of_divisor(product, factor, partial(factor.base, v))
@@ -92,7 +94,7 @@ def _of_factor(product, k, v):
 
 
 def _whole_quotient(e):
-    """A quotient as one factor: it may be an ordinary number where an adjoint times what is above the line is none."""
+    """A quotient as one factor, so that it is computed first: an adjoint times the numerator alone may overflow."""
     divided = isinstance(e, Mul) and any(map(is_divisor, e.args)) and not all(is_divisor(a) or a.is_number for a in e.args)
     return Whole(e) if divided else e
 
@@ -103,10 +105,10 @@ def is_divisor(e):
 
 
 def _of_divisor(whole, divisor, slope):
-    """The part of a product's derivative that is due to one of its divisors, whose base has the derivative `slope`.
+    """The term of a product's derivative for one of its divisors, whose base has the derivative `slope`.
 
-    Quotients are made before an adjoint, which may be tiny, is multiplied. For what is under a root, it is divided by the root
-    twice: the root is there already."""
+    Quotients are computed before the multiplication by an adjoint, which may be tiny. To divide by what is under a root, the term
+    divides by the root twice, because the root has been computed already."""
     sign, positive = (-1, -whole) if whole.could_extract_minus_sign() else (1, whole)
     base, power = divisor.args
     squared = Whole(sqrt(base)) ** 2 if (2 * power).is_Integer and not power.is_Integer else base
@@ -116,7 +118,7 @@ def _of_divisor(whole, divisor, slope):
 
 
 def _of_base(e, v):
-    """The part of a power's derivative that is due to its base; 0 where a symbolic exponent is 0, at base 0 too."""
+    """The term of a power's derivative for its base; 0 where a symbolic exponent is 0, at base 0 too."""
     if not e.base.has(v):
         return S.Zero
     slope = partial(e.base, v)
@@ -132,7 +134,7 @@ def _by_base(e):
 
 
 def _of_exponent(base, power):
-    """The derivative of a power with respect to its exponent; its limit at base 0, where 0 times the logarithm is no number."""
+    """The derivative of a power with respect to its exponent; at base 0 its limit, since 0 times the logarithm is NaN."""
     slope = base**power * log(base)
     return slope if base.is_number else Piecewise((S.Zero, And(Eq(base, 0), power >= 0)), (slope, True))
 
@@ -144,17 +146,32 @@ def _of_function(e, k):
     for kind, rule in _DERIVATIVES.items():
         if isinstance(e, kind):
             return rule(e, k)
+    if is_defined(e) and type(e).fdiff is Function.fdiff:
+        return _by_definition(e, k)
     try:
         derivative = _fdiff(e, k)
-    except (ArgumentIndexError, AttributeError, NotImplementedError, TypeError):
-        derivative = None
-    if derivative is None or derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
-        raise CellError(f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out")
+    except ArgumentIndexError:
+        raise CellError(_not_differentiable(e)) from None
+    except (AttributeError, NotImplementedError, TypeError) as error:
+        raise CellError(f"{_not_differentiable(e)} ({type(error).__name__}: {error})") from error
+    if derivative.is_Derivative or derivative.has(S.NaN) or "Derivative" in str(derivative.func):
+        raise CellError(_not_differentiable(e))
     return derivative
 
 
+def _not_differentiable(e):
+    return f"SymPy cannot differentiate {e.func.__name__}; give the function an fdiff, or write it out"
+
+
+def _by_definition(e, k):
+    """The derivative of a function from the definition in its class."""
+    placed = e.func(*[a if a.is_number else Dummy() for a in e.args])
+    slope = partial(own_definition(placed), placed.args[k])
+    return slope.xreplace(dict(zip(placed.args, e.args, strict=True)))
+
+
 def _fdiff(e, k):
-    """SymPy's own derivative; a quotient in it stays one, since its square is not that of its parts."""
+    """SymPy's own derivative. A quotient in the argument stays one factor, so that its square does not overflow."""
     whole = {z: Dummy() for z in e.args if isinstance(z, Mul) and any(map(is_divisor, z.args))}
     if not whole:
         return e.fdiff(k + 1)
@@ -163,7 +180,7 @@ def _fdiff(e, k):
 
 
 def _of_extremum(e, k):
-    """Max and Min: one where the argument wins, an even share of a tie."""
+    """Max and Min: 1 for the argument that is chosen, an equal share for each of several."""
     sense = 1 if isinstance(e, Max) else -1
     if len(e.args) == 2:
         return Heaviside(sense * (e.args[k] - e.args[1 - k]), S.Half)
@@ -172,7 +189,7 @@ def _of_extremum(e, k):
 
 
 def _of_angle(angle, k):
-    """atan2: the other coordinate by the square of the radius, which would overflow."""
+    """atan2: the other coordinate divided by the radius twice, since its square would overflow."""
     y, x = angle.args
     radius = hypot(x, y)
     return Whole((x if k == 0 else -y) / radius) / radius

@@ -1,23 +1,24 @@
-"""Functions that people write by hand, as those that neither overflow nor lose digits: 1 / (1 + exp(-z)) is logistic(z).
+"""Replace formulas that overflow or lose digits by equivalent functions that do not: 1 / (1 + exp(-z)) is logistic(z).
 
-A cell keeps its equations as they are written. Its derivation starts from these, so that derivatives are right as well: that of
-the fraction above would be 0 times infinity for large arguments.
+A declaration keeps its equations as the user writes them. The derivation starts from the replacements, so that derivatives are
+accurate too: that of the fraction above would be 0 times infinity for large arguments.
 """
 
 from sympy import Add, Basic, Mul, Pow, S, erf, erfc, exp, log
 from sympy.codegen.cfunctions import expm1, log1p
 
-from symcell.language.activations import log_sigmoid, logistic, quotient_tanh, sigmoid, softplus
+from symcell.language.activations import log_sigmoid, sigmoid, softplus
+from symcell.language.inner_functions import logistic, quotient_tanh
 from symcell.language.slopes import Whole
 
 
 def stable(e):
-    """`e` with its logistic functions, exponentials less one and logarithms of one plus something written so."""
+    """Replace the formulas in `e` of logistic functions, exp(z) - 1, log(1 + z) and similar functions."""
     return _rewritten(e, {})
 
 
 def _rewritten(e, known):
-    """The same for an expression some of whose parts are known."""
+    """The same; `known` holds the results for subexpressions."""
     if not isinstance(e, Basic) or not e.args:
         return e
     if e not in known:
@@ -67,14 +68,14 @@ def _product(e):
 
 
 def _of_logistic(z, power):
-    """What makes something of logistic(-z)**power, and what."""
+    """(factor, product): the factors that combine with logistic(-z)**power."""
     for k in range(power, 0, -1):
         yield exp(k * z), logistic(z) ** k * logistic(-z) ** (power - k)
         yield expm1(z) ** k, quotient_tanh(z / 2) ** k * logistic(-z) ** (power - k)
 
 
 def _of_exponentials(a, b):
-    """What makes something of 1 / (exp(a) + exp(b)), and what."""
+    """(factor, product): the factors that combine with 1 / (exp(a) + exp(b))."""
     yield exp(a) - exp(b), quotient_tanh((a - b) / 2)
     yield exp(b) - exp(a), -quotient_tanh((a - b) / 2)
 

@@ -1,4 +1,4 @@
-"""What a cell is written in: inputs, states, parameters and constants, as SymPy symbols.
+"""The symbols of a cell: inputs, states, parameters and constants.
 
 A symbol stands for one unit of its vector (or matrix), so that `*` is elementwise and SymPy's own functions apply
 to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use".
@@ -9,12 +9,12 @@ from typing import Self
 from sympy import Expr, Symbol
 
 from symcell.errors import CellError, NoSuchAttribute
-from symcell.language.primitives import Products
+from symcell.language.identifiers import is_name
+from symcell.language.protocols import Foreign
 from symcell.language.sizes import Shape, Size, shape_tuple, size, symbolic
-from symcell.language.words import is_name
 
 
-class Quantity(Products, Symbol):
+class Quantity(Foreign, Symbol):
     """A symbol with a role and, perhaps, a declared shape. Equal only to one of the same role, name and shape."""
 
     __slots__ = ("_content", "declared")
@@ -32,7 +32,7 @@ class Quantity(Products, Symbol):
         return self
 
     def __getattr__(self, name):
-        """Only states have `prev`, what they were one step earlier; nothing else remembers."""
+        """Explain that only states have `prev`, their value one step earlier."""
         if name != "prev":
             return super().__getattr__(name)
         written = f"{self.state.name}.prev" if isinstance(self, Previous) else self.name
@@ -122,7 +122,7 @@ class Previous(Quantity):
 class Adjoint(Symbol):
     """The adjoint of a quantity q: the derivative of the loss L with respect to q.
 
-    Of a state there are two more: "given", what the loss sends it directly, and "later", what the next step sends back."""
+    A state has two more: "given", the cotangent from the loss, and "later", the adjoint carried back from the next step."""
 
     __slots__ = ("kind", "of")
 
@@ -142,7 +142,7 @@ class Adjoint(Symbol):
 
 
 class Hole(Symbol):
-    """The place of an argument in a linear map, of the argument's shape."""
+    """The argument of a linear map; `shape` is its shape."""
 
     __slots__ = ("shape",)
 

@@ -8,7 +8,7 @@ from symcell.language.writing import written
 
 
 def products_meant(e):
-    """Where a parameter is multiplied unit by unit, a matrix product may have been meant."""
+    """A hint for parameters that are multiplied elementwise, where a matrix product may have been intended."""
     found = []
     for product in sorted(e.atoms(Mul), key=str):
         weights = [a for a in product.args if isinstance(a, (Param, Constant)) and a.declared is None]
@@ -18,12 +18,12 @@ def products_meant(e):
 
 
 def in_order(rhs):
-    """The quantities of an expression, each once, as SymPy's own traversal meets them."""
+    """The quantities of an expression, each once, in the order of SymPy's traversal."""
     return dict.fromkeys(q for q in preorder_traversal(rhs, keys=default_sort_key) if isinstance(q, Quantity))
 
 
 def used_as_matrices(rhs):
-    """Parameters that stand before an @, or under a .T: matrices unless declared otherwise."""
+    """The parameters before an @ or under a .T, which are matrices unless they declare another shape."""
     found = set()
     for e in rhs.atoms(matmul, transpose):
         todo = [e.args[0]]

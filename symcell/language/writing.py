@@ -5,7 +5,7 @@ from sympy.printing.str import StrPrinter
 
 
 class _AsWritten(StrPrinter):
-    """SymPy finds these methods by the names of the classes."""
+    """SymPy finds the methods by the names of the classes that they print."""
 
     def _print_Previous(self, e):
         return f"{e.state.name}.prev"
@@ -25,12 +25,12 @@ class _AsWritten(StrPrinter):
 
 
 def written(e, longest=200):
-    """An expression as a user writes it; of a long one the beginning."""
+    """An expression as a user writes it, shortened if it is long."""
     return _beginning(_AsWritten().doprint(e), longest)
 
 
 def written_factor(e, longest=200):
-    """The same, in parentheses where it would fall apart before a `*`."""
+    """The same, in parentheses where a `*` after it would bind more tightly."""
     return _beginning(_AsWritten().parenthesize(e, PRECEDENCE["Mul"]), longest)
 
 

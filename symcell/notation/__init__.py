@@ -1,1 +1,1 @@
-"""How a paper writes sums, products and fractions, and equations as plain text: what documents and generated modules share."""
+"""The notation of papers, shared by documents and generated modules: the order of terms, and equations as plain text."""

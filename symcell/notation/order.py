@@ -1,14 +1,14 @@
-"""The order in which a paper writes sums and products. SymPy sorts by its own lights; here it is put right for printing.
+"""The order in which papers write terms and factors, which differs from SymPy's.
 
 In a sum: matrix products in the order of their parameters (an affine's operands), then simple terms before composite ones,
-earlier steps first among equals, biases last; what is subtracted comes after what is added. In a product: numbers, parameters,
+earlier steps first among equals, biases last; subtracted terms follow added ones. In a product: numbers, parameters,
 brackets, gates in the order of the cell's equations, functions, earlier states and inputs, matrix products.
 """
 
 from sympy import Add, Function, Mul, Pow, sympify
 from sympy.printing.str import StrPrinter
 
-from symcell.language.primitives import Entry, Primitive, is_product_of, matmul, spread
+from symcell.language.primitives import Entry, Primitive, broadcast, is_product_of, matmul
 from symcell.language.slopes import Whole, is_divisor
 from symcell.language.symbols import Adjoint, Constant, Input, Param, Previous
 
@@ -17,19 +17,19 @@ class PaperOrder:
     """Orders the arguments of sums and products of one derivation's symbols."""
 
     def __init__(self, derivation):
-        cell = derivation.cell
+        cell = derivation.declaration
         self.params = {p: k for k, p in enumerate((*cell.params, *cell.constants))}
         self.rows = {r.target: k for k, r in enumerate(derivation.forward)}
         self.text = _Texts().doprint
 
     def terms(self, e):
-        """The terms of a sum, as a paper orders them; of linear maps, the shortest product first."""
+        """The terms of a sum in the order of a paper; products of linear maps by length."""
         if not e.is_commutative:
             return sorted(e.args, key=lambda a: (a.could_extract_minus_sign(), len(a.args), self.text(a)))
         return sorted(Add.make_args(e), key=lambda a: self._term(named(a)))
 
     def factors(self, e):
-        """The factors of a product, as a paper orders them."""
+        """The factors of a product in the order of a paper."""
         factors = Mul.make_args(e)
         symbols = {s for a in factors for s in [named(a)] if s.is_Symbol}
         return sorted(factors, key=lambda a: self._factor(named(a), symbols))
@@ -63,14 +63,14 @@ class PaperOrder:
             return (5 if base.free_symbols & symbols else 3, first, self.text(e))
         if isinstance(base, (Previous, Input)):
             return (7, 0, self.text(e))
-        return (6 if isinstance(base, spread) or not isinstance(base, Primitive) else 8, 0, self.text(e))
+        return (6 if isinstance(base, broadcast) or not isinstance(base, Primitive) else 8, 0, self.text(e))
 
     def _symbol_rank(self, s):
         return self.rows.get(s, self.params.get(s, 10_000))
 
 
 class _Texts(StrPrinter):
-    """SymPy's text printer, which prints what is shared once."""
+    """SymPy's text printer, which prints a shared subexpression once."""
 
     def __init__(self):
         super().__init__()
@@ -83,17 +83,17 @@ class _Texts(StrPrinter):
 
 
 def named(e):
-    """Entries of values as the values themselves."""
+    """Replace entries by the values that they belong to."""
     return e.xreplace({entry: entry.args[0] for entry in e.atoms(Entry)})
 
 
 def _squared(e):
-    """The square of a root, which is computed as such, as what is under the root."""
+    """Replace the square of a square root by its argument."""
     return e.base.args[0] ** e.exp if isinstance(e, Pow) and isinstance(e.base, Whole) else e
 
 
 def fraction(e):
-    """The factors above and below the line."""
+    """The factors of the numerator and of the denominator."""
     above = [f for f in e.args if not is_divisor(f)]
     below = [_squared(1 / f) for f in e.args if is_divisor(f)]
     if above and above[0].is_Rational and above[0].q != 1 and not above[0].is_Integer:

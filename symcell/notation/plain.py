@@ -55,7 +55,7 @@ class PlainPrinter(StrPrinter):
 def equation_lines(derivation):
     """number -> "target = right side", as declared."""
     printer = PlainPrinter(derivation)
-    return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.cell.equations}
+    return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.declaration.equations}
 
 
 def factor_text(carousel):
@@ -64,7 +64,7 @@ def factor_text(carousel):
 
 
 def short_factor_text(carousel, longest=60):
-    """The same, or where it is long, what it is made of."""
+    """The same, or a description if it is long."""
     text = factor_text(carousel)
     if len(text) <= longest:
         return text

@@ -26,24 +26,25 @@ from sympy import (
 )
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symcell.derivation.derive import leaves
-from symcell.language.activations import hard_sigmoid, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus, stop_gradient
-from symcell.language.primitives import Entry, Masked, Primitive
+from symcell.derivation.reverse import leaves
+from symcell.language.identifiers import unused
+from symcell.language.primitives import Masked, Primitive, largest, total
+from symcell.language.shapes import resolved_shape
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
-from symcell.language.words import unused
-from symcell.program.entries import AXES
-from symcell.program.program import Assign, Gradient, Program
+from symcell.language.unit import Unit
+from symcell.program.primitives import PRODUCTS, by_entries
+from symcell.program.program import Assign, Gradient, Program, values_in
 
 # Functions that have a number for every number.
 _TOTAL = (
-    Add, Mul, Piecewise, ExprCondPair, Primitive, Entry, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin,
-    erf, tanh, sigmoid, hard_sigmoid, log_sigmoid, relu, leaky_relu, silu, softplus, stop_gradient,
+    Add, Mul, Piecewise, ExprCondPair, Primitive, Masked, Abs, Max, Min, Heaviside, sign, floor, ceiling, atan, cos, sin, erf,
+    tanh, Unit,
 )  # fmt: skip
 
 
-def leave_out_untaken_branches(program: Program) -> Program:
-    """An adjoint that a branch may leave at 0 makes 0 of whatever it is multiplied by, a NaN included."""
+def mask_untaken_branches(program: Program) -> Program:
+    """Let an adjoint that a branch may leave at 0 make 0 of whatever it is multiplied by, a NaN included."""
     branches = _Branches(program)
     if not branches.may_be_zero:
         return program
@@ -52,11 +53,11 @@ def leave_out_untaken_branches(program: Program) -> Program:
 
 
 class _Branches:
-    """What the branches of a cell may leave out, and which of its values may be no finite numbers."""
+    """Which adjoints the branches of a cell may leave at 0, and which of its values may not be finite."""
 
     def __init__(self, program):
         self.rows = {r.target: r.rhs for r in program.derivation.forward}
-        self.may_be_zero = {Adjoint(q) for q in _left_out(self.rows, program.cell.outputs)}  # and what is made from these
+        self.may_be_zero = {Adjoint(q) for q in _left_out(self.rows, program.declaration.outputs)}  # and what is made from these
         self.shapes, self.taken = dict(program.shapes), {q.name for q in program.shapes}
         self.is_finite = cache(self._is_finite)
 
@@ -69,7 +70,7 @@ class _Branches:
         return (not e.args or e.is_Pow or isinstance(e, _TOTAL)) and all(map(self.is_finite, e.args))
 
     def statements(self, s):
-        """The statement, in which no adjoint of 0 meets what may be no number; before it, what that takes."""
+        """The statement, with masks where an adjoint of 0 may meet what is not finite; before it, statements that it needs."""
         if self.may_be_zero.intersection(s.sources):
             self.may_be_zero.update(t for t in s.targets if not isinstance(t, Adjoint))
         if isinstance(s, Assign):
@@ -79,31 +80,43 @@ class _Branches:
         return [s]
 
     def _guarded(self, e):
-        if not e.args or isinstance(e, Entry):
+        if not e.args:
             return e
-        guarded = e.func(*map(self._guarded, e.args))
-        if not isinstance(guarded, Mul):
-            return guarded
-        chosen = [a for a in guarded.args if a.has(Heaviside) or any(e.args[0] in self.may_be_zero for e in a.atoms(Entry))]
-        others_are_finite = all(self.is_finite(a) for a in guarded.args if a not in chosen)
-        return Masked(Mul(*chosen), guarded) if chosen and not others_are_finite else guarded
+        e = e.func(*map(self._guarded, e.args))
+        if isinstance(e, Mul):
+            return self._masked(e)
+        return self._guarded_product(e) if isinstance(e, PRODUCTS) else e
+
+    def _guarded_product(self, e):
+        """A product of arrays, written out by entries if it needs a mask."""
+        written, axes = by_entries(e, lambda a: resolved_shape(a, self.shapes.__getitem__))
+        masked = self._masked(written)
+        if masked == written:
+            return e
+        for axis in axes:
+            masked = total(masked, axis)
+        return masked
+
+    def _masked(self, e):
+        """A product that is 0 where a factor that a branch chooses is 0."""
+        factors = Mul.make_args(e)
+        chosen = [a for a in factors if a.has(Heaviside) or self.may_be_zero & values_in(a)]
+        others_are_finite = all(self.is_finite(a) for a in factors if a not in chosen)
+        return Masked(Mul(*chosen), e) if chosen and not others_are_finite else e
 
     def _operand_read_where_needed(self, s):
-        """A weight gradient whose operand is read as 0 where all adjoints that meet it are 0."""
+        """A weight gradient whose operand is read as 0 where all its adjoints are 0."""
         (bar,), operand = s.bars, s.operand
-        largest, read = (Symbol(unused(f"{name}_{bar}", self.taken)) for name in ("largest", f"{operand}_for"))
-        self.shapes[largest], self.shapes[read] = (), self.shapes[operand]
-        over = tuple(zip(AXES, self.shapes[bar], strict=False))
-        entry = Entry(operand, *AXES[: len(self.shapes[operand])])
-        return [
-            Assign(largest, (), Abs(Entry(bar, *dict(over))), "max", over, note=s.note),
-            Assign(read, entry.args[1:], Masked(Entry(largest), entry), note=s.note),
-            replace(s, operand=read),
-        ]
+        most, read = (Symbol(unused(f"{name}_{bar}", self.taken)) for name in ("largest", f"{operand}_for"))
+        self.shapes[most], self.shapes[read] = (), self.shapes[operand]
+        size = Abs(bar)
+        for _ in self.shapes[bar]:
+            size = largest(size)
+        return [Assign(most, size, note=s.note), Assign(read, Masked(most, operand), note=s.note), replace(s, operand=read)]
 
 
 def _left_out(rows, outputs):
-    """The quantities that are read in branches alone, at this step or the next, or by other such quantities alone."""
+    """The quantities that only branches read, at this step or the next, or only other such quantities."""
     slopes = {target: _slopes(rhs) for target, rhs in rows.items()}
     chosen = {target: {q for q, slope in found.items() if slope.has(Piecewise, Heaviside)} for target, found in slopes.items()}
     found, waiting = set(), {q for some in chosen.values() for q in some}

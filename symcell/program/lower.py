@@ -1,22 +1,22 @@
-"""Derivation -> statements: every row as assignments to entries (symcell.program.entries), matrix products and weight gradients.
+"""Derivation -> Program: each row becomes assignments, matrix products and weight gradients.
 
-Products by a parameter, and the outer products that are a parameter's gradient, are statements of their own: they are what may be
-done for all steps at once.
+Products by a parameter, and the outer products that its gradient sums, are statements of their own: a target may compute them for
+all steps at once. Reductions and scans are statements, too (symcell.program.statements).
 """
 
-from dataclasses import replace
 
-from sympy import Add, Expr, Piecewise
+from sympy import Add, Expr
 
-from symcell.derivation.derive import SEEDS
-from symcell.language.primitives import Entry, Primitive, concat, matmul, number_apart, outer, part, transpose
+from symcell.derivation.reverse import SEEDS
+from symcell.language.primitives import Primitive, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.symbols import Adjoint, Constant, Param
-from symcell.program.entries import AXES, Statements
-from symcell.program.program import Assign, Gradient, Product, Program, Weight
+from symcell.program.primitives import beside, columns
+from symcell.program.program import Gradient, Product, Program, Weight
+from symcell.program.statements import Statements
 
 
 def lower(derivation):
-    """Derivation -> Program, still without places."""
+    """Derivation -> Program, without places."""
     lowering = _Lowering(derivation)
     for row in derivation.forward:
         lowering.forward_row(row)
@@ -25,12 +25,12 @@ def lower(derivation):
         lowering.adjoint_row(row)
     recurrent = {r.target.of.state for r in derivation.adjoint if hasattr(r.target.of, "state")}
     carried = {}
-    for s in derivation.cell.states:
+    for s in derivation.declaration.states:
         if s in recurrent:
             carried[s.prev] = s
             carried[Adjoint(s, "later")] = Adjoint(s.prev)
     backward = lowering.statements.taken()
-    return Program(derivation.cell, derivation, lowering.shapes, frozenset(lowering.once), forward, backward, carried)
+    return Program(derivation, lowering.shapes, frozenset(lowering.once), forward, backward, carried)
 
 
 class _Lowering:
@@ -51,7 +51,7 @@ class _Lowering:
         self.deferred = {}  # the adjoint of a concatenation -> the products that make it
 
     def _parts(self, e):
-        """A concatenation's arguments, each with the columns that it meets: (symbol, (start, length))."""
+        """A concatenation's arguments, each with the columns that multiply it: (symbol, (start, length))."""
         lengths = [self.derivation.shape(a)[0] for a in e.args]
         return [(a, (start, n)) for a, start, n in zip(e.args, e.starts(self.derivation.shape), lengths, strict=True)]
 
@@ -74,29 +74,23 @@ class _Lowering:
             self.statements.assign(row.target, self._with_products_named(row.rhs))
 
     def _summed(self, row):
-        """A gradient that all steps share: outer products as Gradients, the rest added up step by step."""
+        """A gradient that all steps share: outer products become Gradients, the rest is summed over steps."""
         parts, rest = [], []
         for term in row.terms:
             for e in Add.make_args(term.expr):
                 number, product = number_apart(e)
                 gradient = self._gradient(product)
                 parts.append(number * gradient) if gradient is not None else rest.append(e)
-        shared = [e for e in rest if self._is_once(e)]
-        stepwise = Add(*[e for e in rest if not self._is_once(e)])
+        is_once = self.statements.is_once
+        shared = [e for e in rest if is_once(e)]
+        stepwise = Add(*[e for e in rest if not is_once(e)])
         if stepwise != 0 and not parts and not shared:
             self._sum_over_steps(stepwise, row.target)
             return
         if stepwise != 0:
             steps = self.statements.new(f"{row.target}_steps", row.shape, once=True)
             parts.append(self._sum_over_steps(stepwise, steps))
-        made = self.statements.made
-        if len(parts) == 1 and parts[0].is_Symbol and not shared and isinstance(made[-1], Gradient):
-            made[-1] = replace(made[-1], targets=(row.target,))
-        else:
-            self.statements.assign(row.target, Add(*parts, *shared))
-
-    def _is_once(self, e):
-        return all(s in self.once or s.is_integer for s in e.free_symbols)
+        self.statements.assign(row.target, Add(*parts, *shared))
 
     def _sum_over_steps(self, e, target):
         self.statements.add_up(target, self._with_products_named(e))
@@ -105,14 +99,14 @@ class _Lowering:
     # Weight gradients
 
     def _gradient(self, e):
-        """The symbol of a weight gradient, if the expression is the outer product of two values."""
-        if not isinstance(e, outer) or not all(a.is_Symbol for a in e.args) or self._is_once(e):
+        """The value of a weight gradient, if the expression is the outer product of two values; else None."""
+        if not isinstance(e, outer) or not all(a.is_Symbol for a in e.args) or self.statements.is_once(e):
             return None
         bar, operand = e.args
         if len(self.shapes[operand]) != 1:
             return None
         if operand in self.concatenations:
-            return self._joined([(self._one_gradient(bar, q), start) for q, (start, _) in self.concatenations[operand]])
+            return beside(*[self._one_gradient(bar, q) for q, _ in self.concatenations[operand]])
         return self._one_gradient(bar, operand)
 
     def _one_gradient(self, bar, operand):
@@ -122,19 +116,10 @@ class _Lowering:
         self.statements.add(Gradient((target,), (bar,), operand))
         return target
 
-    def _joined(self, blocks):
-        """Blocks of columns side by side, as one matrix."""
-        width = Add(*[self.shapes[b][-1] for b, _ in blocks])
-        *rows, column = AXES[: len(self.shapes[blocks[0][0]])]
-        cases = [(Entry(b, *rows, column - start), column < start + self.shapes[b][-1]) for b, start in blocks]
-        target = self.statements.new("joined", (*self.shapes[blocks[0][0]][:-1], width), once=True)
-        self.statements.add(Assign(target, (*rows, column), Piecewise(*cases[:-1], (cases[-1][0], True))))
-        return target
-
     # Products
 
     def _with_products_named(self, e):
-        """The expression with each product by a parameter replaced by a value that a Product makes."""
+        """The expression, with the value of a Product for each product by a parameter."""
         if isinstance(e, Add):
             return Add(*[self._with_products_named(a) for a in e.args])
         number, rest = number_apart(e)
@@ -146,19 +131,19 @@ class _Lowering:
             return e.func(*[self._with_products_named(a) if isinstance(a, Expr) else a for a in e.args])
         return self._product(e) if isinstance(e, matmul) else e
 
-    def _product(self, e, columns=None):
-        """matmul(A, v) as a value made by Products, if A is a parameter and v a vector; over a concatenation, part by part,
-        so that what part waits for no state is not held up by the rest."""
+    def _product(self, e, run=None):
+        """matmul(A, v) as the value of Products, if A is a parameter and v a vector. The product of a concatenation is the sum of
+        the products of its parts: those of inputs do not depend on the previous step. `run`: the columns of A that count."""
         a, v = e.args
         symbol = a.args[0] if isinstance(a, transpose) else a
         by_parameter = symbol.is_Symbol and symbol in self.once and len(self.shapes[symbol]) >= 2
         if not by_parameter or not v.is_Symbol or v in self.once or len(self.shapes[v]) != 1:
             return e
-        shape = self.statements.shape_of(e) if columns is None else columns[1:]
-        parts = [(v, columns)] if isinstance(a, transpose) or v not in self.concatenations else self.concatenations[v]
+        shape = self.statements.shape_of(e) if run is None else run[1:]
+        parts = [(v, run)] if isinstance(a, transpose) or v not in self.concatenations else self.concatenations[v]
         return Add(
             *[
-                self._product_once(symbol, q, c, shape)
+                self._product_once(columns(symbol, *c), q)
                 if q in self.once
                 else self._one_product(Weight(symbol, isinstance(a, transpose), c), q, shape)
                 for q, c in parts
@@ -171,12 +156,11 @@ class _Lowering:
             self.statements.add(Product((name,), (weight,), (operand,)))
         return self.products[weight, operand]
 
-    def _product_once(self, matrix, operand, columns, shape):
-        """Some columns of a parameter times a part of a concatenation that is a parameter too: the same at every step."""
-        name = self._product_of(operand, shape, once=True)
-        *rows, k = AXES[: len(shape) + 1]
-        body = Entry(matrix, *rows, columns[0] + k) * Entry(operand, k)
-        self.statements.add(Assign(name, tuple(rows), body, "sum", ((k, columns[1]),)))
+    def _product_once(self, matrix, operand):
+        """A parameter times a part of a concatenation that is a parameter as well: it has one value for all steps."""
+        product = matmul(matrix, operand)
+        name = self._product_of(operand, self.statements.shape_of(product), once=True)
+        self.statements.assign(name, product)
         return name
 
     def _product_of(self, operand, shape, once=False):

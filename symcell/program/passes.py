@@ -1,21 +1,17 @@
 """The passes that make a Program good: an ordered list of small functions, Program -> Program, with a verifier between them."""
 
-from symcell.program.branches import leave_out_untaken_branches
+from symcell.program.branches import mask_untaken_branches
+from symcell.program.fusion import eliminate_copies, fuse_sums_of_products, stack_products
+from symcell.program.liveness import dead_code, hoist_shared_values, rematerialise
 from symcell.program.placing import place
-from symcell.program.program import Assign, Gradient, Product, Program, verify
-from symcell.program.sharing import (
-    compute_again,
-    costly_functions,
-    drop_unread,
-    hoist_shared_values,
-    read_kept_values,
-    share_functions,
-)
-from symcell.program.stacking import add_inside_products, set_apart, stack, write_in_place
+from symcell.program.program import Assign, Gradient, Product, Program
+from symcell.program.slices import join_slices
+from symcell.program.subexpressions import common_subexpressions, costly_functions, reuse_tape
+from symcell.program.verify import verify
 
 PASSES = (
-    drop_unread, leave_out_untaken_branches, share_functions, read_kept_values, hoist_shared_values, place, compute_again,
-    add_inside_products, write_in_place, stack, set_apart,
+    dead_code, join_slices, mask_untaken_branches, common_subexpressions, reuse_tape, hoist_shared_values, place, rematerialise,
+    fuse_sums_of_products, eliminate_copies, stack_products,
 )  # fmt: skip
 
 
@@ -33,7 +29,7 @@ def improve(program: Program) -> Program:
 
 def _tally(program):
     """Operation counts: statements by kind, costly functions, values kept for the backward program, products inside the step."""
-    statements = [*program.forward, *program.backward]
+    statements = program.statements
     return {
         "assignments": sum(isinstance(s, Assign) for s in statements),
         "products": sum(isinstance(s, Product) for s in statements),

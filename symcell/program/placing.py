@@ -1,4 +1,4 @@
-"""The pass that gives each statement its place."""
+"""The pass that assigns places: what runs once, before the loop over time, in its step, or after it."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from symcell.program.recurrence import Flow
 
 
 def place(program: Program) -> Program:
-    """Each statement to its place: in the step only what the recurrence itself needs."""
+    """Assign every statement its place. The step holds only the recurrences with a product, and what lies between them."""
     return program.with_(
         forward=tuple(_placed(program, program.forward)),
         backward=tuple(_placed(program, program.backward)),
@@ -21,9 +21,9 @@ def _placed(program, statements):
     scans = {t: _name(r) for r in flow.recurrences for t in r.targets}
     for s in statements:
         t = s.targets[0]
-        if isinstance(s, Assign) and s.target in program.once and s.op != "sum over steps":
+        if isinstance(s, Assign) and s.target in program.once and not s.summed:
             yield replace(s, place="once")
-        elif t in after_step and t in before_step:  # the step's own, or on a way from it back to it
+        elif t in after_step and t in before_step:
             yield replace(s, place="step")
         else:
             s = replace(s, recurrence=scans[t]) if t in scans else s

@@ -1,8 +1,9 @@
-"""The Program: what to compute, when and where, with no SymPy left to decide.
+"""The Program of a cell: what to compute and when, at the level of arrays.
 
-Statements are of three kinds. Each stands in one place: `once` a sequence (parameters alone), `before` the loop over time, in its
-`step`, or `after` it; before and after treat all time steps at once. Each program's places go by its own loop, so that what the
-forward program does before its loop, the backward program answers after its own, and what parameters alone need last of all.
+Statements are of three kinds, and a symbol in them stands for a whole value. Each statement has one place: `once` a sequence
+(parameters alone), `before` the loop over time, in its `step`, or `after` it; before and after treat all time steps at once. Each
+direction's places go by its own loop: what the forward program does before its loop, the backward program answers after its own,
+and the gradients of what parameters alone make come last. Targets choose loops, buffers and layouts.
 """
 
 from collections import Counter
@@ -11,9 +12,7 @@ from functools import cached_property
 
 from sympy import Expr, Symbol
 
-from symcell.cell import Cell
 from symcell.derivation.derive import Derivation
-from symcell.language.primitives import Entry
 from symcell.language.symbols import Adjoint
 
 FORWARD = ("once", "before", "step", "after")
@@ -35,23 +34,30 @@ class Weight:
 
 @dataclass(frozen=True)
 class Assign:
-    """target[indices] = expr, for all indices; with `op`, expr is reduced ("sum", "max") or scanned over the indices in `over`.
+    """target = expr. The expression is elementwise, of values and of primitives that combine no entries (views, concatenations);
+    or it is one reduction or scan of such an expression. A scalar fills a target of any shape.
 
-    "sum over steps" adds up over time and samples into a target that all of them share. Statements of one `recurrence` need one
-    another from step to step, and no product: one sweep through time computes them."""
+    A `summed` statement adds its expression up over steps and samples, into a target that all of them share. Statements of one
+    `recurrence` depend on one another from step to step, and on no matrix product: one sweep over time computes them."""
 
     target: Symbol
-    indices: tuple[Symbol, ...]
     expr: Expr
-    op: str = ""
-    over: tuple = ()  # ((index, size), ...)
     place: str = ""
     note: str = ""
+    summed: bool = False
     recurrence: str = ""  # outside the step: the recurrence that it belongs to, "scan of c" where that is linear
+
+    def __str__(self):
+        return f"{self.target} {'+=' if self.summed else '='} {self.expr}"
 
     @property
     def kind(self):
         return self.recurrence.split()[0] if self.recurrence else "assignment"
+
+    @property
+    def op(self):
+        """How it combines entries: "sum", "max", "scan" or "scan back"; "" if it is elementwise."""
+        return getattr(self.expr, "op", "")
 
     @property
     def targets(self):
@@ -59,7 +65,7 @@ class Assign:
 
     @cached_property
     def sources(self):
-        return tuple(sorted({e.args[0] for e in self.expr.atoms(Entry)}, key=str))
+        return tuple(sorted(values_in(self.expr), key=str))
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,12 @@ class Product:
     place: str = ""
     note: str = ""
     kind = "product"
+
+    def __str__(self):
+        if len(self.operands) == 1:
+            return f"{', '.join(map(str, self.targets))} = {', '.join(map(str, self.weights))} @ {self.operands[0]}"
+        terms = [f"{w} @ {q}" for w, q in zip(self.weights, self.operands, strict=True)]
+        return f"{', '.join(map(str, self.targets))} = {' + '.join(terms)}"
 
     @property
     def sides(self):
@@ -94,6 +106,9 @@ class Gradient:
     note: str = ""
     kind = "weight gradient"
 
+    def __str__(self):
+        return f"{', '.join(map(str, self.targets))} += {', '.join(f'outer({bar}, {self.operand})' for bar in self.bars)}"
+
     @property
     def sides(self):
         return self.bars, (self.operand,)
@@ -108,9 +123,8 @@ class Program:
     """A cell's forward and backward statements, and the shapes of all values.
 
     `once` are the values that all steps share. `carried` pairs each value of the previous step with the one that becomes it:
-    (h_prev, h) forward, (dh_later, dh_prev) backward. `report` tells what each pass did."""
+    (h_prev, h) forward, (dh_later, dh_prev) backward. `report` tells what each pass changed."""
 
-    cell: Cell
     derivation: Derivation
     shapes: dict
     once: frozenset
@@ -119,8 +133,23 @@ class Program:
     carried: dict
     report: tuple = field(default=(), compare=False)
 
+    @property
+    def declaration(self):
+        return self.derivation.declaration
+
+    cell = declaration  # for targets/numba, until it reads `declaration`
+
+    def __str__(self):
+        """The statements of both directions, a line each, behind their places."""
+        lines = [f"{self.declaration.name}, forward:", *self.forward, f"{self.declaration.name}, backward:", *self.backward]
+        return "\n".join(s if isinstance(s, str) else f"  {s.place:<6}  {s}" for s in lines)
+
     def with_(self, **changes):
         return replace(self, **changes)
+
+    @property
+    def statements(self):
+        return (*self.forward, *self.backward)
 
     @property
     def overwritten(self):
@@ -131,14 +160,13 @@ class Program:
     def tape(self):
         """What the backward program reads of the forward program's values, inputs and parameters apart."""
         made = {t for s in self.forward for t in s.targets}
-        previous = dict(self.carried)
-        read = dict.fromkeys(previous.get(q, q) for s in self.backward for q in s.sources)
+        read = dict.fromkeys(self.carried.get(q, q) for s in self.backward for q in s.sources)
         return tuple(q for q in read if q in made)
 
     @cached_property
     def only_for_inputs(self):
         """What the backward program makes for the gradients of inputs, and nothing else reads."""
-        needed = {Adjoint(p) for p in self.cell.params} | set(self.carried.values())
+        needed = {Adjoint(p) for p in self.declaration.params} | set(self.carried.values())
         for s in reversed(self.backward):
             if needed.intersection(s.targets):
                 needed.update(s.sources)
@@ -152,41 +180,6 @@ class Program:
         }
 
 
-def verify(program):
-    """Raise AssertionError unless the program is sound: single assignment, defined before use, shapes known, and every
-    parameter's gradient made exactly once. Runs between the passes."""
-    known = _given(program)
-    for direction, statements in (("forward", program.forward), ("backward", program.backward)):
-        known |= {q for q in program.carried if isinstance(q, Adjoint) == (direction == "backward")}
-        for s in statements:
-            fault = _fault(program, s, known)
-            if fault:
-                raise AssertionError(f"program of {program.cell.name}, {direction}: {fault} in {s}")
-            known.update(s.targets)
-    made = Counter(t for s in program.backward for t in s.targets)
-    for p in program.cell.params:
-        if made[Adjoint(p)] != 1:
-            raise AssertionError(f"program of {program.cell.name}: the gradient of {p} is made {made[Adjoint(p)]} times")
-
-
-def _fault(program, s, known):
-    """What is wrong with a statement, given what is known before it; None if nothing is."""
-    if unknown := [q for q in s.sources if q not in known]:
-        return f"{unknown[0]} is read before it is made"
-    if again := [t for t in s.targets if t in known and t not in program.carried]:
-        return f"{again[0]} is made twice"
-    if shapeless := [t for t in s.targets if t not in program.shapes]:
-        return f"{shapeless[0]} has no shape"
-    if isinstance(s, Product) and len(s.targets) > 1 and len(s.operands) > 1:
-        return "a product of many and many"
-    if isinstance(s, Product) and len(s.weights) != max(len(s.targets), len(s.operands)):
-        return "the weights do not match"
-    if isinstance(s, Assign) and len(s.indices) != len(program.shapes[s.target]):
-        return f"the rank of {s.target} is wrong"
-    return None
-
-
-def _given(program):
-    cell = program.cell
-    given = {*cell.inputs, *cell.params, *cell.constants}
-    return given | {q for s in program.backward for q in s.sources if isinstance(q, Adjoint) and q.kind == "given"}
+def values_in(e):
+    """The values that an expression reads; the integer symbols in it are sizes or indices."""
+    return {q for q in e.free_symbols if not q.is_integer}

@@ -9,7 +9,7 @@ _HEADER = """\
 from sympy import *
 
 from symcell import *
-from symcell.language.primitives import spread, transpose
+from symcell.language.primitives import broadcast, transpose
 from symcell.language.primitives.blocks import block_diagonal
 from symcell.language.sizes import size
 """

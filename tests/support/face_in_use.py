@@ -23,10 +23,14 @@ from symcell import (
     concat,
     cumsum,
     dot,
+    elu,
     exp2,
     expm1,
     flat,
+    gelu,
+    gelu_tanh,
     hard_sigmoid,
+    hard_tanh,
     hypot,
     identity,
     leaky_relu,
@@ -36,6 +40,7 @@ from symcell import (
     log_sigmoid,
     matmul,
     mean,
+    mish,
     outer,
     part,
     relu,
@@ -54,8 +59,7 @@ from symcell.bench import Speed, speeds
 from symcell.cells import lstm
 from symcell.cells.compositions import layer_norm
 from symcell.check import check
-from symcell.derivation.derive import Derivation
-from symcell.derivation.jacobian import Carousel
+from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
 from symcell.generated import gru
 from symcell.kernel import Kernel
 from symcell.report import CheckReport
@@ -82,16 +86,17 @@ def words() -> list[Any]:
     u, v, m = Input("u"), Input("v", "n"), Input("m", ("n", 4))
     of_sympy = [exp2(u), expm1(u), hypot(u, 1), log1p(u), log2(u), log10(u)]
     elementwise = [relu(u), leaky_relu(u), leaky_relu(u, 0.1), hard_sigmoid(u), softplus(u), log_sigmoid(u), silu(u), stop_gradient(exp(u))]
+    newer = [elu(u), elu(u, 0.5), gelu(u), gelu(u, approximate="tanh"), gelu_tanh(u), mish(u), hard_tanh(u)]
     reduced = [total(u), mean(m, axis=0), variance(u), softmax(m, 1), cumsum(u), dot(u, v), m.T @ v, matmul(m, u)]
     placed = [outer(u, v), column(u), row(v), repeat(u, 3), concat(u, v), chunk(u, 0, 2), part(u, 0, size("n") - 1), flat(m), identity("n")]
-    return [*of_sympy, *elementwise, *reduced, *placed, u + v.prev, State("s").prev * 2]
+    return [*of_sympy, *elementwise, *newer, *reduced, *placed, u + v.prev, State("s").prev * 2]
 
 
 def read(cell: Cell) -> str:
     assert_type(cell.states, tuple[State, ...])
     assert_type(cell.sizes, tuple[str, ...])
-    assert_type(cell.derive(), Derivation)
-    assert_type(cell.carousel("h"), Carousel)
+    assert_type(cell.derive(), RenderedDerivation)
+    assert_type(cell.carousel("h"), RenderedCarousel)
     assert_type(cell.structure, Structure)
     print(cell.jacobian("h", cell.states[0].prev), cell.carousel(cell.states[0]).product(3), cell.shape("h"), cell.equations[0].rhs)
     return cell.derive().latex(document=True) + cell.carousel("h").latex() + cell.carousel("h").kind

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 from jax.scipy.special import erf, erfc
+from sympy.codegen.cfunctions import expm1
 
 import symcell
-from symcell.language.primitives import concat, contract, fill, spread, transpose
+from symcell.language.primitives import broadcast, concat, contract, fill, transpose
 from symcell.language.primitives.blocks import block_diagonal
 
 jax.config.update("jax_enable_x64", True)
@@ -77,6 +78,8 @@ def value_of(e, values):
             values[e] = bool(e)
         elif not e.args:
             values[e] = float(e)
+        elif hasattr(e, "elementary") and not _RULES.keys() & type(e).__mro__:
+            values[e] = value_of(e.elementary(), values)
         else:
             values[e] = _rule(type(e))(*(value_of(a, values) for a in e.args))
     return values[e]
@@ -135,7 +138,7 @@ def _hard_sigmoid(z):
 
 _RULES = {
     sympy.Add: _joined(operator.add), sympy.Mul: _joined(operator.mul), sympy.Pow: _power,
-    sympy.exp: jnp.exp, sympy.log: jnp.log, sympy.sin: jnp.sin, sympy.cos: jnp.cos, sympy.tan: jnp.tan, sympy.tanh: jnp.tanh,
+    sympy.exp: jnp.exp, expm1: jnp.expm1, sympy.log: jnp.log, sympy.sin: jnp.sin, sympy.cos: jnp.cos, sympy.tan: jnp.tan, sympy.tanh: jnp.tanh,
     sympy.sinh: jnp.sinh, sympy.cosh: jnp.cosh, sympy.asinh: jnp.arcsinh, sympy.atan: jnp.arctan, sympy.atan2: jnp.arctan2,
     sympy.asin: jnp.arcsin, sympy.acos: jnp.arccos, sympy.acosh: jnp.arccosh, sympy.atanh: jnp.arctanh,
     sympy.sech: lambda z: 1 / jnp.cosh(z), sympy.coth: lambda z: 1 / jnp.tanh(z), sympy.csch: lambda z: 1 / jnp.sinh(z),
@@ -157,6 +160,6 @@ _RULES = {
     contract: lambda a, y: (a * y[..., None, :]).sum(axis=tuple(range(_rank(y)))),
     symcell.total: _along(jnp.sum), symcell.mean: _along(jnp.mean), symcell.variance: _along(jnp.var),
     symcell.softmax: _along(jax.nn.softmax), symcell.cumsum: _along(jnp.cumsum),
-    spread: lambda e, axis: jnp.expand_dims(e, int(axis)), fill: lambda e, *shape: jnp.broadcast_to(e, (*map(int, shape), e.shape[-1])),
+    broadcast: lambda e, axis: jnp.expand_dims(e, int(axis)), fill: lambda e, *shape: jnp.broadcast_to(e, (*map(int, shape), e.shape[-1])),
     symcell.repeat: lambda v, k: jnp.repeat(v, int(k), axis=0), concat: lambda *vectors: jnp.concatenate(vectors), symcell.identity: lambda n: jnp.eye(int(n))[..., None],
 }  # fmt: skip

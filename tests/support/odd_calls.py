@@ -17,7 +17,8 @@ CALLS = {
     "repeat": (VALUES, (*JUNK, 1, 3, 2.0, sympy.Rational(1, 2), size("n_q"), x)), "identity": ((*ODD_SIZES, x),), "concat": (COUNTS, COUNTS),
     **dict.fromkeys(("total", "mean", "variance", "softmax", "cumsum"), (COUNTS, (*JUNK, 0, 1, 2, -2, -3, 1.0, "1", x))),
     **dict.fromkeys(("matmul", "dot", "outer"), (COUNTS, COUNTS)), **dict.fromkeys(("column", "row", "affine"), (COUNTS,)),
-    **dict.fromkeys(("sigmoid", "relu", "hard_sigmoid", "softplus", "silu", "stop_gradient"), (COUNTS,)), "leaky_relu": (COUNTS, COUNTS),
+    **dict.fromkeys(("sigmoid", "relu", "hard_sigmoid", "softplus", "silu", "mish", "hard_tanh", "stop_gradient"), (COUNTS,)),
+    "leaky_relu": (COUNTS, COUNTS), "elu": (COUNTS, COUNTS), "gelu": (COUNTS, (*JUNK, "tanh", "none")),
 }  # fmt: skip
 
 

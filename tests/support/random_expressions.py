@@ -36,10 +36,15 @@ from symcell import (
     concat,
     cumsum,
     dot,
+    elu,
+    gelu,
+    gelu_tanh,
     hard_sigmoid,
+    hard_tanh,
     leaky_relu,
     matmul,
     mean,
+    mish,
     outer,
     relu,
     repeat,
@@ -59,7 +64,7 @@ NUMBERS = (Integer(2), Rational(1, 2), -Integer(1), Rational(1, 3), ODD)
 
 SQUASHES = (tanh, sigmoid, sin, hard_sigmoid, atan, erf, lambda e: e / (1 + e**2), lambda e: exp(-(e**2)))
 ACTIVATIONS = (
-    *SQUASHES, relu, leaky_relu, softplus, silu, Abs, cos,
+    *SQUASHES, relu, leaky_relu, softplus, silu, elu, gelu, gelu_tanh, mish, hard_tanh, Abs, cos,
     lambda e: leaky_relu(e, ODD), lambda e: sqrt(1 + e**2), lambda e: log(1 + e**2), lambda e: exp(tanh(e)),
     lambda e: exp(-softplus(e)), lambda e: Max(e, ODD), lambda e: Min(e, tanh(e) / 2, 1), lambda e: sign(e - ODD) * e,
     lambda e: Piecewise((e, e > 0), (exp(Min(e, 0)) - 1, True)), lambda e: floor(3 * e + ODD) / 4, lambda e: Mod(e, ODD * 3),

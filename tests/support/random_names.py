@@ -13,8 +13,8 @@ from sympy import Eq, Symbol, exp, tanh
 from support.plain import plain_kernel
 from symcell import Cell, Constant, Input, Param, State, sigmoid, softmax, total
 from symcell.compiler import source_of
+from symcell.language.identifiers import is_name
 from symcell.language.sizes import size
-from symcell.language.words import is_name
 
 GENERATED = Path(__file__).parents[2] / "generated"
 SIZES = ("n_x", "n_h", "n_k")

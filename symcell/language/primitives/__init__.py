@@ -1,11 +1,9 @@
-"""Where units meet. A new primitive is one new class in the file where its like stand, and its name where that is public."""
+"""Primitives: operations that combine the units of vectors. See `base` for how to add one."""
 
-from symcell.language import expressions as expressions  # `@` and `.T` for SymPy's own expressions
 from symcell.language.primitives.base import (
     Entry,
     Masked,
     Primitive,
-    Products,
     Reduction,
     Unevaluated,
     number_apart,
@@ -13,7 +11,7 @@ from symcell.language.primitives.base import (
 )
 from symcell.language.primitives.layout import flat, fold, identity, repeat
 from symcell.language.primitives.products import contract, dot, is_product_of, matmul, outer, transpose
-from symcell.language.primitives.reductions import Along, column, fill, largest, mean, row, spread, total, variance
+from symcell.language.primitives.reductions import Along, broadcast, column, fill, largest, mean, row, total, variance
 from symcell.language.primitives.scans import cumsum, softmax
 from symcell.language.primitives.slices import chunk, concat, part, place
 from symcell.language.primitives.weights import Affine, affine
@@ -24,10 +22,10 @@ __all__ = [
     "Entry",
     "Masked",
     "Primitive",
-    "Products",
     "Reduction",
     "Unevaluated",
     "affine",
+    "broadcast",
     "chunk",
     "column",
     "concat",
@@ -50,7 +48,6 @@ __all__ = [
     "repeat",
     "row",
     "softmax",
-    "spread",
     "total",
     "transpose",
     "variance",

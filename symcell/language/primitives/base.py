@@ -1,16 +1,18 @@
-"""Where units meet: products, reductions, scans and changes of rank. One class a primitive, one method a question.
-
-A primitive answers, about itself and its arguments:
+"""Primitives combine units: products, reductions, scans and changes of rank. Each is one class, which defines:
 
     shape(shapes, sizes)      the shape of its value, unifying sizes on the way (None: any size, a broadcast axis)
     adjoint(bar, shape_of)    the adjoint of each argument, given its own adjoint `bar`
-    tangent(k, t, shape_of)   its change for a change t of argument k (the default: it is linear in each)
-    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments
-    evaluate(*arrays)         its value by NumPy, one sample at a time: the yardstick of `check`
-    _latex(printer)           how a paper writes it
-    rule                      the name of its adjoint rule, for the derivation
+    tangent(k, t, shape_of)   its tangent for a tangent t of argument k (default: the primitive is linear in each argument)
+    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments; or
+    decomposition(shape_of)   the same value by simpler primitives, which a program computes in its place
+    op                        how it combines entries, if it does: "sum", "max", "scan" or "scan back"
+    evaluate(*arrays)         its value in NumPy for one sample, which `check` compares kernels with
+    _latex(printer)           its LaTeX (default: the name of the class)
+    rule                      the name of its adjoint rule, which documents print
+    view                      whether it only renames indices, so that generated code reads its argument in place
+    preserves_bounds          whether its entries lie within the bounds of those of its first argument
 
-A new primitive is one new class in the file where its like stand, and its name where that is public.
+Add a primitive as one class, in the module of similar ones. `__all__` of that module lists the public names.
 """
 
 from inspect import signature
@@ -26,40 +28,8 @@ from symcell.language.sizes import shape_text
 from symcell.language.writing import written
 
 
-class Products(Foreign):
-    """Gives `@` and `.T` to whatever inherits from it, in SymPy's words too."""
-
-    __slots__ = ()
-    _op_priority = 20.0  # SymPy's matrices leave it to these to say what they take
-
-    def __matmul__(self, other: Any) -> Any:
-        from symcell.language.primitives.products import matmul
-
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        from symcell.language.primitives.products import matmul
-
-        return matmul(other, self)
-
-    @property
-    def T(self) -> Any:
-        from symcell.language.primitives.products import transpose
-
-        return transpose(self)
-
-    def __rmul__(self, other):
-        """SymPy's matrices ask for it when they stand before `@`, too."""
-        if getattr(other, "is_Matrix", False):
-            raise CellError(f"a product takes expressions, found {not_taken(other)}")
-        return super().__rmul__(other)
-
-    def _eval_transpose(self):
-        return self.T
-
-
 class Unevaluated:
-    """For functions that have no number for a number: SymPy would look for one in mpmath, by the class's name."""
+    """A function without a numerical value, which SymPy would otherwise look up in mpmath by the name of the class."""
 
     __slots__ = ()
 
@@ -68,8 +38,8 @@ class Unevaluated:
         return -1
 
 
-class Primitive(Products, Unevaluated, Function):
-    """A function of whole vectors or matrices, which SymPy's `diff` must not touch."""
+class Primitive(Foreign, Unevaluated, Function):
+    """A function of whole vectors or matrices, which SymPy's `diff` must not differentiate."""
 
     def __new__(cls, *args: Any) -> Self:
         for a in args:
@@ -85,18 +55,24 @@ class Primitive(Products, Unevaluated, Function):
         raise NotImplementedError
 
     rule = ""
-    called = ""  # in messages, where a user calls it otherwise
-    view = False  # a mere renaming of indices: free, and read in place by the generated code
+    called = ""  # its name in messages, where a user knows it by another one
+    view = False
+    preserves_bounds = False
+    op = ""
 
     def fdiff(self, argindex=1):
         raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")
 
+    def decomposition(self, shape_of):
+        """The same value by simpler primitives; None if there are none."""
+        return None
+
     def tangent(self, k, t, shape_of):
-        """The change of its value for a change `t` of argument k; most primitives are linear in each argument."""
+        """Its tangent for a tangent `t` of argument k; most primitives are linear in each argument."""
         return self.func(*self.args[:k], t, *self.args[k + 1 :])
 
     def demand(self, condition, expected, shapes):
-        """One clear sentence where the ranks of the arguments do not fit."""
+        """Raise CellError where the ranks of the arguments are wrong."""
         if not condition:
             name = self.called or type(self).__name__
             raise CellError(f"{name} takes {expected}, found {', '.join(map(shape_text, shapes))} in {written(self)}")
@@ -108,15 +84,15 @@ def _counted(cls):
 
 
 class Entry(Unevaluated, Function):
-    """The entry of a value at integer indices: what an equation looks like to a loop."""
+    """Entry(value, *indices): one entry of a value, as a loop reads it."""
 
 
 class Masked(Unevaluated, Function):
-    """Masked(mask, e): the entry `e`, but 0 where the entry `mask` is 0, whatever `e` is there."""
+    """Masked(mask, e): 0 where `mask` is 0, even if `e` is NaN there, and `e` elsewhere."""
 
 
 class Reduction(Unevaluated, Function):
-    """Reduction(op, body, index, size): sum, max or running sum of `body` over an index."""
+    """Reduction(op, body, index, size): the sum, maximum or running sum of `body` over an index."""
 
 
 def counter():
@@ -130,7 +106,7 @@ _indices = counter()
 
 
 def fresh_index():
-    """A new loop index; the lowering renames it to a letter that reads well."""
+    """A new loop index, which lowering renames to a letter."""
     return Symbol(f"_k{next(_indices):09d}", integer=True, nonnegative=True)
 
 
@@ -142,6 +118,5 @@ def number_apart(e):
 
 
 def ordered_args(e):
-    """The arguments of an expression in an order that is the same in every process: SymPy keeps those of Max, Min, And and Or
-    as their hashes fall."""
+    """The arguments of an expression in the same order in every process; SymPy orders those of Max, Min, And and Or by hash."""
     return sorted(e.args, key=default_sort_key) if isinstance(e, LatticeOp) else e.args

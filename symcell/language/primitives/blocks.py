@@ -1,4 +1,4 @@
-"""Matrices of blocks along the diagonal, as a parameter with `blocks` is one."""
+"""Block-diagonal matrices, such as a parameter with `blocks`."""
 
 import numpy as np
 from sympy import Eq, Mod, Piecewise, S, floor
@@ -7,7 +7,7 @@ from symcell.language.primitives.base import Primitive
 
 
 class block_diagonal(Primitive):
-    """The matrix that has the blocks of R, an array (blocks, rows, columns), along its diagonal and zeros elsewhere."""
+    """The block-diagonal matrix of an array (blocks, rows, columns)."""
 
     rule = "block diagonal"
 
@@ -35,7 +35,7 @@ class block_diagonal(Primitive):
 
 
 class diagonal_blocks(Primitive):
-    """The blocks along a matrix's diagonal, as an array (blocks, rows, columns): the transpose of `block_diagonal`."""
+    """The diagonal blocks of a matrix, as an array (blocks, rows, columns): the transpose of `block_diagonal`."""
 
     rule = "block diagonal"
     view = True

@@ -1,4 +1,4 @@
-"""Units in other places: repetition, reshaping, the identity."""
+"""Repetition, reshaping, and the identity matrix."""
 
 from typing import Self
 
@@ -8,12 +8,15 @@ from sympy import Eq, Expr, Piecewise, S, Symbol, floor, sympify
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import Size, size
 
+__all__ = ["flat", "identity", "repeat"]
+
 
 class repeat(Primitive):
-    """repeat(v, k): each entry k times in a row, v_0 v_0 v_1 v_1 for k = 2."""
+    """repeat(v, k): each entry k times, v_0 v_0 v_1 v_1 for k = 2."""
 
     rule = "repetition"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, v: Expr | float, k: Size) -> Self:
         return super().__new__(cls, v, size(k, "the number k of repeat(v, k)"))
@@ -37,9 +40,10 @@ class repeat(Primitive):
 
 
 class fold(Primitive):
-    """The sum of every k entries in a row: the transpose of `repeat`."""
+    """The sums of every k consecutive entries: the transpose of `repeat`."""
 
     rule = "repetition"
+    op = "sum"
 
     def shape(self, shapes, sizes):
         return (shapes[0][0] / self.args[1],)
@@ -57,10 +61,11 @@ class fold(Primitive):
 
 
 class flat(Primitive):
-    """flat(S): a matrix as one vector, row after row."""
+    """flat(S): a matrix as one vector, row by row."""
 
     rule = "reshaping"
     view = True
+    preserves_bounds = True
 
     def shape(self, shapes, sizes):
         self.demand(len(shapes[0]) == 2, "a matrix", shapes)

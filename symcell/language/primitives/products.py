@@ -1,4 +1,4 @@
-"""Products: where the units of one vector meet those of another."""
+"""Matrix, inner and outer products, and transposes."""
 
 import numpy as np
 from sympy import Mul, S, Symbol
@@ -6,13 +6,17 @@ from sympy import Mul, S, Symbol
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.primitives.blocks import block_diagonal
+from symcell.language.primitives.reductions import total
 from symcell.language.writing import written
+
+__all__ = ["dot", "matmul", "outer"]
 
 
 class matmul(Primitive):
     """A @ v: the contraction of A's last axis with v's first."""
 
     rule = "matrix product"
+    op = "sum"
 
     @classmethod
     def eval(cls, a, v):
@@ -34,7 +38,7 @@ class matmul(Primitive):
         return a[:-1] + v[1:]
 
     def _refuse_row(self, a, v):
-        """x @ W, where rows are meant to be multiplied from the right, would be one number."""
+        """Raise CellError for x @ W, which would be a number: the user means W @ x."""
         right = self.args[1]
         if len(a) == len(v) == 1 and getattr(right, "role", "") == "parameter" and right.declared is None:
             left = written(self.args[0])
@@ -67,9 +71,10 @@ class matmul(Primitive):
 
 
 class contract(Primitive):
-    """The transposed product for a parameter of rank above two: all axes of A but the last, against y."""
+    """The transposed product for a parameter of rank above two: contracts all axes of A but the last with y."""
 
     rule = "matrix product"
+    op = "sum"
 
     def shape(self, shapes, sizes):
         return shapes[0][-1:]
@@ -95,6 +100,7 @@ class transpose(Primitive):
 
     rule = "transposition"
     view = True
+    preserves_bounds = True
 
     @classmethod
     def eval(cls, a):
@@ -133,7 +139,7 @@ class outer(Primitive):
         return shapes[0] + shapes[1]
 
     def demand_vectors(self, shapes):
-        """What an equation may write; of a derivation, the first may be of any rank."""
+        """Raise CellError unless both are vectors, as in an equation. In a derivation the first may have any rank."""
         self.demand(all(len(s) == 1 for s in shapes), "two vectors", shapes)
 
     def adjoint(self, bar, shape_of):
@@ -168,10 +174,9 @@ class dot(Primitive):
         u, v = self.args
         return [(u, bar * v), (v, bar * u)]
 
-    def index(self, idx, at, shape_of):
-        k = fresh_index()
+    def decomposition(self, shape_of):
         u, v = self.args
-        return Reduction(Symbol("sum"), at(u, (k,)) * at(v, (k,)), k, shape_of(u)[0])
+        return total(u * v)
 
     def evaluate(self, u, v):
         return (u * v).sum()

@@ -1,4 +1,4 @@
-"""Along one axis: reductions, and their transposes the broadcasts."""
+"""Reductions along one axis, and their transposes: broadcasts."""
 
 from typing import Any, Self
 
@@ -10,9 +10,11 @@ from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import size
 from symcell.language.writing import written
 
+__all__ = ["column", "mean", "row", "total", "variance"]
+
 
 class Along(Primitive):
-    """What works along one axis of its argument: `f(e, axis=-1)`."""
+    """A primitive that works along one axis of its argument: `f(e, axis=-1)`."""
 
     def __new__(cls, e: Expr | float, axis: int = -1) -> Self:
         if isinstance(axis, bool) or not isinstance(axis, (int, Integer)):
@@ -28,11 +30,11 @@ class Along(Primitive):
         return axis % rank
 
     def lifted(self, e, rank):
-        """`e`, which has lost the axis, broadcast along it again."""
-        return e if rank == 1 else spread(e, self.position(rank))
+        """Broadcast `e`, a reduction along the axis, along the axis again."""
+        return e if rank == 1 else broadcast(e, self.position(rank))
 
     def entries(self, idx, k, at, shape_of):
-        """The argument's entries with `k` put in at the axis, and that axis' length."""
+        """The entries of the argument with the index `k` inserted at the axis, and the length of the axis."""
         e = self.args[0]
         p = self.position(len(shape_of(e)))
         return at(e, (*idx[:p], k, *idx[p:])), shape_of(e)[p]
@@ -43,20 +45,22 @@ class Along(Primitive):
         return rf"\operatorname{{{name}}}{sub}" + printer.brackets(printer.doprint(self.args[0]))
 
 
-class spread(Along):
-    """A broadcast: the same values along a new axis, put in at `axis` of the result, n times if that is said."""
+class broadcast(Along):
+    """The same values along a new axis, at position `axis` of the result; n times, if n is given."""
 
     rule = "broadcast"
     called = "column or row"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, e: Any, axis: Any, n: Any = None) -> Self:
         return Primitive.__new__(cls, e, axis) if n is None else Primitive.__new__(cls, e, axis, size(n))
 
     def shape(self, shapes, sizes):
-        self.demand(len(shapes[0]) == 1, "a vector", shapes)
+        n = self.args[2] if len(self.args) > 2 else None
+        self.demand(n is not None or len(shapes[0]) == 1, "a vector", shapes)  # what a user writes has no n
         p = self.position(len(shapes[0]) + 1)
-        return (*shapes[0][:p], self.args[2] if len(self.args) > 2 else None, *shapes[0][p:])
+        return (*shapes[0][:p], n, *shapes[0][p:])
 
     def adjoint(self, bar, shape_of):
         return [(self.args[0], total(bar, self.args[1]))]
@@ -78,12 +82,12 @@ class spread(Along):
 
 def column(u: Expr) -> Expr:
     """A vector as a matrix that varies along its first axis: entry (j, k) is u_j."""
-    return spread(u, 1)
+    return broadcast(u, 1)
 
 
 def row(v: Expr) -> Expr:
     """A vector as a matrix that varies along its second axis: entry (j, k) is v_k."""
-    return spread(v, 0)
+    return broadcast(v, 0)
 
 
 class fill(Primitive):
@@ -91,6 +95,7 @@ class fill(Primitive):
 
     rule = "broadcast"
     view = True
+    preserves_bounds = True
 
     def shape(self, shapes, sizes):
         return tuple(self.args[1:])
@@ -112,7 +117,7 @@ class fill(Primitive):
 
 
 class Collapse(Along):
-    """A reduction: its axis is gone from its value."""
+    """A reduction: its value has one axis less than its argument."""
 
     def shape(self, shapes, sizes):
         e = shapes[0]
@@ -128,11 +133,12 @@ class total(Collapse):
     """The sum over an axis."""
 
     rule = "sum"
+    op = "sum"
 
     def adjoint(self, bar, shape_of):
         e = self.args[0]
         shape = shape_of(e)
-        return [(e, fill(bar, *shape) if len(shape) == 1 else spread(bar, self.position(len(shape)), self.length(shape_of)))]
+        return [(e, fill(bar, *shape) if len(shape) == 1 else broadcast(bar, self.position(len(shape)), self.length(shape_of)))]
 
     def index(self, idx, at, shape_of):
         k = fresh_index()
@@ -147,13 +153,14 @@ class mean(Collapse):
     """The mean over an axis."""
 
     rule = "mean"
+    preserves_bounds = True
 
     def adjoint(self, bar, shape_of):
         e = self.args[0]
         return total(e, self.args[1]).adjoint(bar / self.length(shape_of), shape_of)
 
-    def index(self, idx, at, shape_of):
-        return total(*self.args).index(idx, at, shape_of) / self.length(shape_of)
+    def decomposition(self, shape_of):
+        return total(*self.args) / self.length(shape_of)
 
     def evaluate(self, e, axis):
         return e.mean(axis=int(axis))
@@ -176,11 +183,11 @@ class variance(Collapse):
     def tangent(self, k, t, shape_of):
         return 2 * mean(self.deviation(shape_of) * t, self.args[1])
 
-    def index(self, idx, at, shape_of):
-        """Rounding leaves a part of the mean in the deviations, which matters where the numbers are nearly equal."""
+    def decomposition(self, shape_of):
+        """The deviations are centred twice: rounding leaves a part of the mean in them, which matters if all units are close."""
         deviation, axis = self.deviation(shape_of), self.args[1]
         centred = deviation - self.lifted(mean(deviation, axis), len(shape_of(self.args[0])))
-        return mean(centred**2, axis).index(idx, at, shape_of)
+        return mean(centred**2, axis)
 
     def evaluate(self, e, axis):
         e = np.moveaxis(e, int(axis), 0)
@@ -189,6 +196,8 @@ class variance(Collapse):
 
 class largest(Collapse):
     """The maximum over an axis; inside softmax only, where it has no gradient."""
+
+    op = "max"
 
     def index(self, idx, at, shape_of):
         k = fresh_index()

@@ -1,4 +1,4 @@
-"""Along one axis, which stays: softmax and running sums."""
+"""Softmax and running sums, which keep the axis along which they work."""
 
 import numpy as np
 from sympy import Symbol, exp
@@ -7,9 +7,11 @@ from symcell.language.primitives.base import Reduction
 from symcell.language.primitives.products import dot
 from symcell.language.primitives.reductions import Along, largest, total
 
+__all__ = ["cumsum", "softmax"]
+
 
 class softmax(Along):
-    """exp(e) / total(exp(e)) along an axis, computed against the largest entry so that nothing overflows."""
+    """exp(e) / total(exp(e)) along an axis; the largest entry is subtracted first, so that nothing overflows."""
 
     rule = "softmax"
 
@@ -26,16 +28,11 @@ class softmax(Along):
     def tangent(self, k, t, shape_of):
         return self * (t - self.lifted(total(self * t, self.args[1]), len(shape_of(self.args[0]))))
 
-    def parts(self, shape_of):
-        """The exponentials, and what divides them."""
+    def decomposition(self, shape_of):
         e, axis = self.args
         rank = len(shape_of(e))
         exponentials = exp(e - self.lifted(largest(e, axis), rank))
-        return exponentials, self.lifted(total(exponentials, axis), rank)
-
-    def index(self, idx, at, shape_of):
-        exponentials, whole = self.parts(shape_of)
-        return at(exponentials, idx) / at(whole, idx)
+        return exponentials / self.lifted(total(exponentials, axis), rank)
 
     def evaluate(self, e, axis):
         shifted = np.exp(e - e.real.max(axis=int(axis), keepdims=True))

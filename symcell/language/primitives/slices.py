@@ -1,4 +1,4 @@
-"""Runs of entries: vectors one after another, and parts of a vector."""
+"""Concatenation of vectors, and slices of a vector."""
 
 from typing import Self
 
@@ -10,9 +10,11 @@ from symcell.language.primitives.base import Primitive
 from symcell.language.sizes import Size, size
 from symcell.language.writing import written
 
+__all__ = ["chunk", "concat", "part"]
+
 
 class concat(Primitive):
-    """concat(u, v, ...): vectors one after another."""
+    """concat(u, v, ...): vectors joined end to end."""
 
     rule = "concatenation"
 
@@ -24,7 +26,7 @@ class concat(Primitive):
         return place(t, self.starts(shape_of)[k], shape_of(self)[0])
 
     def starts(self, shape_of):
-        """Where each argument begins in the whole."""
+        """The position at which each argument starts."""
         lengths = [shape_of(a)[0] for a in self.args]
         return [sum(lengths[:k], S.Zero) for k in range(len(lengths))]
 
@@ -45,10 +47,11 @@ class concat(Primitive):
 
 
 class part(Primitive):
-    """part(v, start, length): a run of entries; `start` and `length` are sizes, or expressions of them."""
+    """part(v, start, length): a slice; `start` and `length` are sizes, or expressions of them."""
 
     rule = "slice"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, v: Expr | float, start: Size, length: Size) -> Self:
         start = S.Zero if start == 0 else size(start, "the start of part(v, start, length), unless it is 0,")
@@ -82,10 +85,11 @@ class part(Primitive):
 
 
 class chunk(Primitive):
-    """chunk(v, k, n): of a vector cut into n equal parts the one with number k, from 0 on."""
+    """chunk(v, k, n): the k-th of n equal parts of a vector, counted from 0."""
 
     rule = "slice"
     view = True
+    preserves_bounds = True
 
     def __new__(cls, v: Expr | float, k: int, n: int) -> Self:
         whole = all(isinstance(m, (int, Integer)) and not isinstance(m, bool) for m in (k, n))
@@ -99,16 +103,14 @@ class chunk(Primitive):
         self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
         return (sympify(shapes[0][0]) / self.args[2],)
 
-    def as_part(self, shape_of):
+    def decomposition(self, shape_of):
         v, k, n = self.args
         length = shape_of(v)[0] / n
         return part(v, k * length, length)
 
     def adjoint(self, bar, shape_of):
-        return self.as_part(shape_of).adjoint(bar, shape_of)
+        return self.decomposition(shape_of).adjoint(bar, shape_of)
 
-    def index(self, idx, at, shape_of):
-        return self.as_part(shape_of).index(idx, at, shape_of)
 
     def evaluate(self, v, k, n):
         return np.split(v, int(n))[int(k)]
@@ -119,7 +121,7 @@ class chunk(Primitive):
 
 
 class place(Primitive):
-    """place(v, start, length): v at `start` of a vector of zeros: the transpose of `part`."""
+    """place(v, start, length): a vector of zeros with v at `start`: the transpose of `part`."""
 
     rule = "slice"
 

@@ -5,21 +5,23 @@ from sympy.core.symbol import Str
 
 from symcell.errors import CellError
 from symcell.language.hints import not_taken
+from symcell.language.identifiers import is_name
 from symcell.language.primitives.base import Primitive, counter
-from symcell.language.words import is_name
+
+__all__ = ["affine"]
 
 _calls = counter()
 
 
 class Affine(Primitive):
-    """`affine(...)` before its equation has named its parameters: its name, if it has one, the number of the call, whether it has
-    a bias, and its operands. A Cell never holds one."""
+    """`affine(...)` before its equation names its parameters. Arguments: its name or "", the number of the call, whether it has
+    a bias, and its operands. A Declaration never contains one."""
 
     called = "affine"
 
     @property
     def is_whole(self):
-        """Whether affine(...) made it."""
+        """Whether affine(...) created it."""
         return bool(self.args) and isinstance(self.args[0], Str)
 
     def _sympystr(self, printer):
@@ -40,5 +42,5 @@ def affine(*operands: Expr, bias: bool = True, name: str | None = None) -> Expr:
             raise CellError(f"affine takes expressions, found {not_taken(operand)}")
     if name is not None and not is_name(name):
         raise CellError(f"affine's name= becomes part of its parameters' names, an identifier like 'q'; found {name!r}")
-    # Each call is unlike every other, so that two in one equation do not silently share their weights.
+    # Every call is distinct, so that two in one equation do not silently share their weights.
     return Affine(Str(name or ""), Integer(next(_calls)), S(bool(bias)), *operands)

@@ -23,7 +23,7 @@ class Arrays:
 
     def params(self):
         """The arrays of parameters."""
-        return {self.homes[q].array for q in (*self.program.cell.params, *self.program.cell.constants)}
+        return {self.homes[q].array for q in (*self.program.declaration.params, *self.program.declaration.constants)}
 
     def read_back(self, arrays):
         """Those of some arrays that have all steps and are given to the pass."""
@@ -33,11 +33,11 @@ class Arrays:
 
     def sizes(self):
         """The line that unpacks the sizes."""
-        return unpacked({yielding(n): n for n in self.program.cell.sizes}, self.names.sizes)
+        return unpacked({yielding(n): n for n in self.program.declaration.sizes}, self.names.sizes)
 
     def unpacked_params(self, read):
         """The lines that unpack those parameters of which something reads the array; a scalar is an array of one number."""
-        params = (*self.program.cell.params, *self.program.cell.constants)
+        params = (*self.program.declaration.params, *self.program.declaration.constants)
         found = {self.homes[q].array: q for q in params if self.homes[q].array in read}
         yield from unpacked({array: q.name for array, q in found.items()}, self.names.params)
         yield from (f"{array} = {array}.reshape(1)" for array, q in found.items() if not self.program.shapes[q])
@@ -108,7 +108,7 @@ class Arrays:
 
     def sums_of_rows(self):
         """Those that row functions add to: array -> shape. They lie side by side."""
-        sums = [s for s in getattr(self.program, self.direction) if isinstance(s, Assign) and s.op == "sum over steps"]
+        sums = [s for s in getattr(self.program, self.direction) if isinstance(s, Assign) and s.summed]
         return {self.homes[s.target].array: self.program.shapes[s.target] or (Integer(1),) for s in sums}
 
     def sums_of_products(self):

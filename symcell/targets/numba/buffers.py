@@ -1,12 +1,12 @@
-"""For every value the memory in which it lives: the smallest that all its readers can see."""
+"""Buffer assignment: every value gets the smallest memory that all its readers can reach."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sympy import Integer
 
+from symcell.language.identifiers import unused
 from symcell.language.symbols import Adjoint
-from symcell.language.words import unused
 from symcell.program.program import Product
 from symcell.targets.identifiers import own_names, yielding
 from symcell.targets.numba.loops import Sweep
@@ -14,9 +14,9 @@ from symcell.targets.numba.loops import Sweep
 
 @dataclass(frozen=True)
 class Home:
-    """Where a value lives. `kind`: local, row (scratch of one sample), step (all samples of a step), block (some steps, which the
-    cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, given, later. Values packed side
-    by side share an `array`, from `offset` on."""
+    """Where a value is stored. `kind`: local, row (scratch of one sample), step (all samples of a step), block (as many steps as
+    the cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, given, later. Values packed
+    side by side share an `array`; each begins at its `offset`."""
 
     kind: str
     array: str
@@ -25,7 +25,7 @@ class Home:
 
 
 class Spot(NamedTuple):
-    """Where a value is made or read: in which item of a place, and in which nest of a sweep."""
+    """Where a value is written or read: the item of a place, and the nest of a sweep."""
 
     direction: str
     place: str
@@ -34,13 +34,13 @@ class Spot(NamedTuple):
 
 
 class Buffers:
-    """Finds names and homes for all values of a program whose items are arranged; what it finds, Schedule describes."""
+    """Assigns names and buffers to all values of a program whose items are arranged. Schedule describes its attributes."""
 
     def __init__(self, program, forward, backward):
         self.program = program
-        self.names = {*own_names(), *map(yielding, program.cell.sizes)}
+        self.names = {*own_names(), *map(yielding, program.declaration.sizes)}
         self.words = self._words()
-        self.made, self.read = {}, {}  # value -> the spot that makes it; -> those that read it
+        self.made, self.read = {}, {}  # value -> the spot that writes it; value -> the spots that read it
         for direction, places in (("forward", forward), ("backward", backward)):
             for place, items in places.items():
                 for k, item in enumerate(items):
@@ -61,14 +61,14 @@ class Buffers:
         return tuple(sorted({home.array for home in homes if home.kind == "sequence"}))
 
     def _words(self):
-        cell, words = self.program.cell, {}
+        cell, words = self.program.declaration, {}
         own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
         for q in dict.fromkeys((*own, *self.program.shapes)):
             words[q] = self._fresh(q.name)
         return words
 
     def _note(self, item, where):
-        """Who makes and reads what in an item."""
+        """Note which values an item writes and reads."""
         parts = [(n, nest.statements) for n, nest in enumerate(item.nests)] if isinstance(item, Sweep) else [(None, [item])]
         for n, statements in parts:
             spot = Spot(*where, n)
@@ -78,8 +78,8 @@ class Buffers:
                     self.read.setdefault(q, []).append(spot)
 
     def _given_homes(self):
-        """The homes of what a pass is given, and of results."""
-        cell, program, homes = self.program.cell, self.program, {}
+        """The buffers of what a pass is given, and of its results."""
+        cell, program, homes = self.program.declaration, self.program, {}
         for q in (*cell.params, *cell.constants):
             homes[q] = Home("once", self.words[q])
         for q in cell.inputs:
@@ -98,7 +98,7 @@ class Buffers:
         return homes
 
     def _kind(self, q):
-        """local, row, step, block or sequence, by where it is made and read."""
+        """local, row, step, block or sequence, depending on where it is written and read."""
         here, readers = self.made[q], self.read.get(q, [])
         if all(r == here for r in readers) and here.nest is not None:
             return "local"
@@ -109,7 +109,7 @@ class Buffers:
         return "block" if all(r.direction == here.direction for r in readers) else "sequence"
 
     def _pack_operands(self, items):
-        """Side by side, what products and weight gradients take as one, and what products make."""
+        """Pack side by side what a product or a weight gradient reads as one, and what a product writes."""
         groups = [i.sides[0] for i in items if not isinstance(i, Sweep)]
         for symbols in sorted(dict.fromkeys(groups), key=len, reverse=True):  # the widest first: the others may be runs of it
             self._pack(symbols, _common_stem(symbols))
@@ -118,7 +118,7 @@ class Buffers:
                 self._pack(i.targets, f"from_{i.operands[0]}")
 
     def _pack(self, symbols, hint):
-        """Give values that a product treats as one a place side by side."""
+        """Give the values that a product treats as one a buffer side by side."""
         if len(symbols) == 1 and symbols[0] in self.homes:
             self.runs[symbols] = self.homes[symbols[0]]
             return

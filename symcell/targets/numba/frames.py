@@ -17,7 +17,7 @@ _ELEMENTWISE = 10  # multiplications that take as long as computing an entry of 
 
 def forward_frame(passage):
     """The text of `forward_steps`."""
-    names, homes, cell = passage.names, passage.homes, passage.program.cell
+    names, homes, cell = passage.names, passage.homes, passage.program.declaration
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.kept, names.initial,
             names.lengths, names.threads, f"{names.run}=run_pass")  # fmt: skip
     lines = unpacked({array: q.name for q, array in names.keeping.items()}, names.kept)
@@ -38,7 +38,7 @@ def forward_frame(passage):
 
 def backward_frame(passage, forward):
     """The text of `backward_steps`."""
-    names, homes, cell, read = passage.names, passage.homes, passage.program.cell, passage.read
+    names, homes, cell, read = passage.names, passage.homes, passage.program.declaration, passage.read
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.states, names.tape,
             names.given, names.later, names.lengths, names.threads, names.input_gradients)  # fmt: skip
     sources = [(names.states, {homes[s].array: s.name for s in cell.states})]
@@ -60,7 +60,7 @@ def _opening(passage, forward, read):
     """Sizes, and what is read of parameters, packed weights and inputs, unpacked."""
     names, homes = passage.names, passage.homes
     packs = {a: a for a in (*made_once(forward), *passage.packed) if a in read}
-    inputs = {homes[q].array: q.name for q in passage.program.cell.inputs if homes[q].array in read}
+    inputs = {homes[q].array: q.name for q in passage.program.declaration.inputs if homes[q].array in read}
     return [
         *passage.arrays.sizes(),
         *passage.arrays.unpacked_params(read),
@@ -146,7 +146,7 @@ def _work(passage):
 
 def _returned(passage, known):
     """The lines that find gradients, call what is left for those through values of parameters alone, and return them all."""
-    cell, homes, found = passage.program.cell, passage.homes, _results(passage)
+    cell, homes, found = passage.program.declaration, passage.homes, _results(passage)
     results, once, lines = found, passage.once, []
     if once is not None:
         lines = [f"{a} = {text}" for a, text in found.items() if a in once.arrays and a != text]

@@ -25,7 +25,7 @@ _FACE = ("init", "freeze", "forward", "backward", "step", "stream")
 def emit(schedule, standalone=False):
     """Schedule -> the source of its module, deterministic to the byte. A standalone one imports the copy of the runtime that lies
     beside it."""
-    cell = schedule.program.cell
+    cell = schedule.program.declaration
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
     equations, names = equation_lines(schedule.program.derivation), Names(schedule)

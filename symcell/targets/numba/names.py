@@ -3,8 +3,8 @@
 from sympy import Integer, Rational
 
 from symcell.language.symbols import Adjoint
-from symcell.program.entries import AXES
 from symcell.targets.identifiers import yielding
+from symcell.targets.numba.indexed import AXES
 
 
 class Names:
@@ -12,7 +12,7 @@ class Names:
 
     def __init__(self, schedule):
         homes = {*schedule.homes.values(), *(h for copies in schedule.copies.values() for h in copies)}
-        taken = {*schedule.words.values(), *map(yielding, schedule.program.cell.sizes), *(h.array for h in homes)}
+        taken = {*schedule.words.values(), *map(yielding, schedule.program.declaration.sizes), *(h.array for h in homes)}
 
         def pick(name):
             name = yielding(name)
@@ -24,7 +24,8 @@ class Names:
         self.T, self.B, self.t, self.b, self.dtype = map(pick, ("T", "B", "t", "b", "dtype"))
         self.real, self.run = pick("real"), pick("run")
         self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
-        self.kept, self.keeping = pick("kept"), {q: pick(f"{schedule.words[q]}_kept") for q in schedule.program.cell.inputs}
+        inputs = schedule.program.declaration.inputs
+        self.kept, self.keeping = pick("kept"), {q: pick(f"{schedule.words[q]}_kept") for q in inputs}
         self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
         self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
         self.upto, self.rank, self.team = map(pick, ("upto", "rank", "team"))
@@ -33,7 +34,7 @@ class Names:
         self.products, self.memory, self.ahead = map(pick, ("products", "memory", "ahead"))
         self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")
         self.sums, self.rows = pick("sums"), pick("rows")
-        self.final = {s: pick(Adjoint(s, "final").name) for s in schedule.program.cell.states}
+        self.final = {s: pick(Adjoint(s, "final").name) for s in schedule.program.declaration.states}
         self.axes = {a: pick(letter) for a, letter in zip(AXES, "jklmpquv", strict=True)}
         self.numbers = {
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))

@@ -13,7 +13,7 @@ def copied_params(forward, backward):
     """The parameters that passes read as they are."""
     functions = (forward.passing, backward.passing, backward.once)
     read = {array for function in functions if function for array in function.arrays}
-    cell, homes = forward.program.cell, forward.homes
+    cell, homes = forward.program.declaration, forward.homes
     return tuple(q.name for q in (*cell.params, *cell.constants) if homes[q].array in read)
 
 

@@ -112,7 +112,7 @@ class PassEmitter:
         memory = names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
-        sizes = [*map(yielding, self.program.cell.sizes)]
+        sizes = [*map(yielding, self.program.declaration.sizes)]
         self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))
         return Jitted(name, (*head, *sizes), tuple(arrays))
 

@@ -2,9 +2,11 @@
 What a symbol or an entry is called, and in what order terms and factors stand, the caller says."""
 
 from sympy import (
+    Abs,
     Add,
     And,
     Eq,
+    Heaviside,
     Integer,
     Max,
     Min,
@@ -15,17 +17,47 @@ from sympy import (
     Or,
     Piecewise,
     S,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceiling,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
     floor,
+    log,
     nan,
     oo,
+    sign,
+    sin,
+    sinh,
+    tan,
+    tanh,
     zoo,
 )
+from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 from sympy.core.relational import Relational
 
 from symcell.errors import CellError
-from symcell.language.functions import FUNCTIONS, elementary
+from symcell.language.activations import sigmoid, softplus
+from symcell.language.functions import elementary
 from symcell.language.primitives import Masked, ordered_args
 from symcell.language.slopes import Whole, is_divisor
+
+# What Numba modules call the functions of one unit: bare names are those of symcell.runtime.
+_NAMES = {
+    tanh: "tanh", sigmoid: "sigmoid", exp: "exp", expm1: "expm1", softplus: "softplus", sign: "sign", log: "np.log",
+    log1p: "np.log1p", log2: "np.log2", log10: "np.log10", exp2: "np.exp2", hypot: "np.hypot", sin: "np.sin", cos: "np.cos",
+    tan: "np.tan", sinh: "np.sinh", cosh: "np.cosh", asin: "np.arcsin", acos: "np.arccos", atan: "np.arctan",
+    asinh: "np.arcsinh", acosh: "np.arccosh", atanh: "np.arctanh", atan2: "np.arctan2", erf: "erf", erfc: "erfc",
+    floor: "np.floor", ceiling: "np.ceil", Abs: "np.abs", Heaviside: "heaviside", Mod: "remainder",
+}  # fmt: skip
 
 
 class PythonText:
@@ -116,7 +148,7 @@ class PythonText:
             return text
         if isinstance(e, (Relational, And, Or, Not)):
             return self._condition(e)
-        for kind, name in FUNCTIONS.items():
+        for kind, name in _NAMES.items():
             if isinstance(e, kind):
                 return f"{name}({', '.join(self._print(a, 0) for a in e.args)})"
         return self.entry(e)

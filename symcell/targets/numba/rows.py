@@ -19,7 +19,7 @@ class RowFunction:
         self.passage, self.name, self.sweep, self.place = passage, name, sweep, place
         self.names, self.shapes, self.words = passage.names, passage.program.shapes, passage.schedule.words
         self.made = set(sweep.targets)
-        self.summed = {s.target for s in sweep.statements if s.op == "sum over steps"}
+        self.summed = {s.target for s in sweep.statements if s.summed}
         self.slots, self.numbers = Slots(passage, sweep), {}
         self.printer = PythonText(passage.order, self._entry, self._constant, self.slots.index_name, self.names.real)
         self.current = None  # the nest being printed
@@ -67,7 +67,7 @@ class RowFunction:
         for s in nest.statements:
             lines += self._comment(s)
             text = self.printer(s.expr)
-            if s.op:
+            if s.summed:
                 lines.append(f"{self.slots.slot(s.target, s.indices)} += {text}")
                 continue
             word = self.words[s.target]
@@ -143,7 +143,7 @@ class RowFunction:
 
     def _is_local(self, q, indices):
         """Whether the value is a scalar that this nest has just computed."""
-        return self.current.plain and any(s.target == q and not s.op and s.indices == indices for s in self.current.statements)
+        return self.current.plain and any((s.target, s.indices) == (q, indices) for s in self.current.statements)
 
 
 def _may_cancel(e):

@@ -1,23 +1,26 @@
-"""Program -> Schedule: statements grouped into loops, and for every value the memory in which it lives.
+"""Program -> Schedule: the statements as loops and products, and for every value the buffer that holds it.
 
-Sweeps, which are loops one after another (symcell.targets.numba.loops), and products alternate.
+Each place alternates between sweeps, which are loops over entries (symcell.targets.numba.loops), and products.
 """
 
 from dataclasses import dataclass
 
 from symcell.program.program import BACKWARD, FORWARD, Assign, Program
+from symcell.program.verify import verify
 from symcell.targets.numba.buffers import Buffers
 from symcell.targets.numba.loops import Sweep, nests
+from symcell.targets.numba.passes import PASSES
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What emission prints: for each direction its places with their items (Sweep, Product, Gradient), and the homes.
+    """What emission prints: `program`, whose assignments are of entries; for each direction its places with their items (Sweep,
+    Product, Gradient); and where every value is stored.
 
-    `words` are the values' names in Python, each its own: a cell may call an intermediate dx beside an input x. `copies` are
-    further homes, where two products want a value beside different others; `packs` says which values lie side by side in an
-    array, and `runs` the home of the first of those that a product treats as one. `tape` are the arrays that the forward pass
-    makes for the backward one."""
+    `words`: the values' names in Python, no two the same; a cell may call an intermediate dx beside an input x. `homes`: the
+    buffer of every value. `copies`: further buffers, where two products need a value beside different others. `packs`: the
+    values that lie side by side in an array. `runs`: the home of the first of several values that a product reads as one.
+    `tape`: the arrays that the forward pass makes for the backward pass."""
 
     program: Program
     forward: dict
@@ -30,12 +33,15 @@ class Schedule:
     tape: tuple
 
     def home_of(self, symbols):
-        """Where the first of some values lives that a product treats as one."""
+        """Where the first of several values is stored that a product reads as one."""
         return self.runs.get(symbols, self.homes[symbols[0]])
 
 
 def schedule(program):
     """Program -> Schedule."""
+    for pass_ in PASSES:
+        program = pass_(program)
+        verify(program)
     forward, backward = _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD)
     found = Buffers(program, forward, backward)
     return Schedule(program, forward, backward, found.words, found.homes, found.copies, found.packs, found.runs, found.tape)
@@ -46,7 +52,7 @@ def _phases(program, statements, places):
 
 
 class _Grouping:
-    """The statements of a place as sweeps and products in turn, each as early and as large as what it reads allows."""
+    """Groups the statements of a place into sweeps and products, each as early and as large as its sources allow."""
 
     def __init__(self, program, statements, place):
         self.program, self.left, self.place = program, list(statements), place
@@ -67,7 +73,7 @@ class _Grouping:
                 assignments += ready
             if not assignments:
                 names = [str(s.targets[0]) for s in self.left]
-                raise AssertionError(f"program of {self.program.cell.name}: each of {names} waits for another")
+                raise AssertionError(f"program of {self.program.declaration.name}: each of {names} waits for another")
             found.append(Sweep(tuple(nests(self.program, assignments))))
         return found
 
@@ -76,7 +82,7 @@ class _Grouping:
         self.waiting.difference_update(t for s in statements for t in s.targets)
 
     def _ready_assignments(self):
-        """The first assignment whose turn it is; of a recurrence, all at once."""
+        """The first assignment that is ready; a recurrence is ready as a whole."""
         for s in self.left:
             if isinstance(s, Assign):
                 group = [r for r in self.left if r is s or (s.recurrence and getattr(r, "recurrence", "") == s.recurrence)]
@@ -85,11 +91,11 @@ class _Grouping:
         return []
 
     def _is_ready(self, group):
-        """Whether all that the statements read, themselves apart, is made, and all that read what they replace have done so."""
+        """Whether everything that the statements read is made, by them or before, and nothing reads what they overwrite later."""
         own = {t for s in group for t in s.targets}
         waiting = self.waiting - own
         replaced = {r.targets[0] for t in own for r in self.readers.get(t, ()) if r in self.left} - own
         read = {q for s in group for q in s.sources}
-        if self.place != "step":  # all steps at once: what a step before makes has to be there too
+        if self.place != "step":  # all steps at once: values of the previous step have to be made, too
             read |= {self.program.carried.get(q, q) for q in read}
         return not replaced and not read & waiting

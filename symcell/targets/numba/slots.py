@@ -11,7 +11,7 @@ class Slots:
 
     def __init__(self, passage, sweep):
         self.passage, self.names, self.homes, self.shapes = passage, passage.names, passage.homes, passage.program.shapes
-        self.inside = set(sweep.targets) - {s.target for s in sweep.statements if s.op == "sum over steps"}
+        self.inside = set(sweep.targets) - {s.target for s in sweep.statements if s.summed}
         self.rows, self.found = {}, {}  # the row's expression at the call -> the argument's name; -> the value and its home
         self.arrays, self.scratch, self.sizes = {}, {}, {}
 

@@ -15,7 +15,7 @@ from symcell.targets.numba.printer import index_text
 
 def interface_of(schedule, copied):
     """The text of the module's Interface; `copied` are the parameters that passes read as they are."""
-    cell = schedule.program.cell
+    cell = schedule.program.declaration
 
     def symbolic(symbols):
         return {q.name: tuple(index_text(n) for n in cell.shape(q)) for q in symbols}
@@ -89,7 +89,7 @@ def _aliases(cell):
 def _beyond_float32(derivation):
     """Which number of the equations or their derivatives float32 cannot hold, in words; "" if none. Raises CellError for one that
     no dtype can."""
-    cell = derivation.cell
+    cell = derivation.declaration
     parts = [(r.rhs, r.equation) for r in derivation.forward]
     parts += [(t.expr, t.equation) for row in derivation.adjoint for t in row.terms]
     parts += [(e.target.initial, e.number) for e in cell.equations if isinstance(e.target, State)]
@@ -105,7 +105,7 @@ def _beyond_float32(derivation):
 
 def shapes_function(program):
     """The text of the function that gives every array's shape for given sizes."""
-    cell = program.cell
+    cell = program.declaration
     symbols = (*cell.params, *cell.constants, *cell.inputs, *cell.states)
     told = {n for q in symbols for n in cell.shape(q)}
     others = dict.fromkeys(n for shape in program.shapes.values() for n in shape if n not in told)

@@ -1,4 +1,4 @@
-"""Cells side by side: their equations in columns, gate beside gate, candidate beside candidate, state beside state."""
+"""The equations of several cells in columns: gates, candidates and states side by side."""
 
 from itertools import zip_longest
 
@@ -9,11 +9,11 @@ from symcell.language.symbols import State
 _ROLES = ("Gates", "Candidates", "States")
 
 
-def beside_latex(*cells, document=False):
+def comparison_latex(*derivations, document=False):
     """The equations of several cells in the columns of one table, as a LaTeX fragment (it needs amsmath), or a document."""
-    columns = [_by_role(cell) for cell in cells]
-    head = " & ".join(["", *(rf"\texttt{{{cell.name}}}".replace("_", r"\_") for cell in cells)])
-    lines = [rf"\begin{{array}}{{l{'l' * len(cells)}}}", head + r" \\ \hline"]
+    columns = [_by_role(d) for d in derivations]
+    head = " & ".join(["", *(rf"\texttt{{{d.declaration.name}}}".replace("_", r"\_") for d in derivations)])
+    lines = [rf"\begin{{array}}{{l{'l' * len(derivations)}}}", head + r" \\ \hline"]
     for role in _ROLES:
         for k, row in enumerate(zip_longest(*(c[role] for c in columns), fillvalue="")):
             lines.append(" & ".join([rf"\text{{{role}}}" if k == 0 else "", *row]) + r" \\")
@@ -22,12 +22,11 @@ def beside_latex(*cells, document=False):
     return whole_document(body) if document else body
 
 
-def _by_role(cell):
-    """The cell's equations as formulas, by what they are for: a gate lies between 0 and 1."""
+def _by_role(derivation):
+    """The equations of a cell as formulas, by role; a gate lies between 0 and 1."""
     formulas = {role: [] for role in _ROLES}
-    derivation = cell.derive()
     declared = forward_lines(derivation, braces=False)
-    for equation, (formula, _, _) in zip(cell.equations, declared, strict=True):
+    for equation, (formula, _, _) in zip(derivation.declaration.equations, declared, strict=True):
         formulas[_role(equation.target, derivation)].append(formula.replace("&", ""))
     return formulas
 

@@ -1,5 +1,5 @@
-"""Functions of one unit that generated code has no name for, by those that it has: with real numbers only, and right to
-rounding from the smallest arguments to the largest, where what one finds in books may overflow or lose its digits."""
+"""Functions of SymPy that targets have no name for, by functions that they have: in real arithmetic, and accurate for all
+arguments, where textbook formulas overflow or lose digits."""
 
 from sympy import (
     Abs,
@@ -42,16 +42,16 @@ _NEAR_ZERO = Rational(1, 10**9)  # below it 1/z may overflow, and acsch(z) and a
 
 
 def leg(z):
-    """sqrt(z**2 - 1), where the square would overflow, or lose what tells z from 1."""
+    """sqrt(z**2 - 1) without the square, which would overflow, or lose digits near 1."""
     return sqrt(Abs(z) - 1) * sqrt(Abs(z) + 1)
 
 
 def inner_leg(z):
-    """sqrt(1 - z**2), with what tells z from 1."""
+    """sqrt(1 - z**2), accurate near 1."""
     return sqrt((1 - z) * (1 + z))
 
 
-WRITINGS = {
+REWRITES = {
     sec: lambda z: 1 / cos(z),
     csc: lambda z: 1 / sin(z),
     cot: lambda z: 1 / tan(z),
