@@ -50,7 +50,7 @@ TESTS = (
     "tests/test_cli.py::test_unknown_names",
     "tests/test_parameters.py::test_an_array_that_is_reshaped_in_place_is_checked_again",
     "tests/test_internals.py",  # what Numba does not document
-    "tests/test_cache.py::test_what_the_next_process_finds_it_does_not_compile",
+    "tests/test_cache.py::test_products_are_compiled_once_and_found_by_the_next_process",
     "tests/test_benchmarks.py::test_rivals_agree[lstm]",  # against JAX
 )
 
