@@ -37,13 +37,13 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, allocate, array_in, barrier, columns_at, empty_panels, fused,
-    in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack, packers, padded,
-    parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time,
-    summed, sums_of_products, tanh,
+    Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
+    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
+    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
 )
 
-CONTENT_HASH = "0ba287d650fd8e2b"
+CONTENT_HASH = "f0ffd77a4c9ff90d"
 
 
 @fused

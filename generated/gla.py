@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
-    products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows,
+    empty_panels, exp, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
+    pack, packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid,
+    softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait,
+    whole_quotient,
 )
 
-CONTENT_HASH = "7514ba4344eae797"
+CONTENT_HASH = "0cb42dc4e6b8e3cd"
 
 
 @fused

@@ -30,11 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, outer_room, pack, packers, padded, parts_of,
-    products_of, row_at, run_pass, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
+    empty_panels, exp, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
+    pack, packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
 )
 
-CONTENT_HASH = "8bd8a2706ad2bd86"
+CONTENT_HASH = "3a6619f6ca1fdbb8"
 
 
 @fused

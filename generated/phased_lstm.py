@@ -28,6 +28,8 @@ forward_..._row compute the equations for one sample at one step, and backward_.
 backward_pass go through all steps with them.
 """
 
+import numpy as np
+
 from symcell.runtime import check_version
 
 check_version(2, __name__)
@@ -35,10 +37,11 @@ from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
     empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
     packers, padded, parts_of, products_of, release, remainder, room_ahead, row_at, run_pass, scratch,
-    sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh,
+    sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait,
+    whole_quotient,
 )
 
-CONTENT_HASH = "a6819706d87e2c26"
+CONTENT_HASH = "cf9b7c2a3ebc0088"
 
 
 @fused

@@ -21,17 +21,19 @@ forward_..._row compute the equations for one sample at one step, and backward_.
 backward_pass go through all steps with them.
 """
 
+import numpy as np
+
 from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, room_ahead, row_at, run_pass, sigmoid, steps_at, steps_at_a_time,
-    summed, sums_of_products, sums_of_rows, tanh,
+    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
 )
 
-CONTENT_HASH = "d8884fd9afc0b157"
+CONTENT_HASH = "310c75b9a3de4332"
 
 
 @fused

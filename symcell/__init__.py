@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from symcell.language.primitives.slices import *  # noqa: F403
     from symcell.language.primitives.weights import *  # noqa: F403
     from symcell.language.sizes import size as size
+    from symcell.language.smooth_rectifiers import *  # noqa: F403
     from symcell.language.symbols import Constant as Constant
     from symcell.language.symbols import Input as Input
     from symcell.language.symbols import Param as Param
@@ -37,6 +38,7 @@ _HOMES = {
 _VOCABULARY = (
     "language.activations",
     "language.piecewise_linear",
+    "language.smooth_rectifiers",
     *(f"language.primitives.{name}" for name in ("layout", "products", "reductions", "scans", "slices", "weights")),
 )
 

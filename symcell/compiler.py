@@ -1,4 +1,4 @@
-"""The whole story in six calls: derive, lower, improve, schedule, emit, load. A declaration becomes a kernel.
+"""The whole story in five calls: derive, lower, improve, emit, load. A declaration becomes a kernel.
 
 A declaration never changes: its program and its source are made once, for both precisions."""
 
@@ -9,8 +9,7 @@ from symcell.kernel import load
 from symcell.program.lower import lower
 from symcell.program.passes import improve
 from symcell.structure import structure
-from symcell.targets.numba.module import emit
-from symcell.targets.numba.schedule import schedule
+from symcell.targets import emit
 
 
 @lru_cache(maxsize=64)
@@ -22,11 +21,10 @@ def program_of(declaration):
 
 
 @lru_cache(maxsize=64)
-def source_of(declaration, standalone=False):
-    """Declaration -> the source of its module."""
+def source_of(declaration, target="numba", standalone=False):
+    """Declaration -> the source of its module for a target."""
     program = program_of(declaration)  # Declaration -> Program
-    arranged = schedule(program)  # Program -> Schedule
-    return emit(arranged, standalone)  # Schedule -> source
+    return emit(program, target, standalone)  # Program -> source
 
 
 def structure_of(declaration):

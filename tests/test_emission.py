@@ -29,10 +29,12 @@ from symcell.compiler import program_of
 from symcell.language.primitives import Entry, Masked
 from symcell.targets import layout
 from symcell.targets.identifiers import yielding
+from symcell.targets.indices import index_text
 from symcell.targets.numba.indexed import AXES, Indexed
 from symcell.targets.numba.loops import nests
-from symcell.targets.numba.printer import PythonText, index_text, number_text
 from symcell.targets.numba.schedule import schedule
+from symcell.targets.numba.vocabulary import NUMBA
+from symcell.targets.printer import ATOM, ElementwisePrinter
 from symcell.targets.seal import hash_of, is_sealed
 
 a, b, c = symbols("a b c")
@@ -41,7 +43,9 @@ n, k, m = symbols("n k m", integer=True, positive=True)
 # Expressions. Names stand for themselves, numbers in angle brackets.
 
 ALPHABETICAL = SimpleNamespace(terms=lambda e: sorted(e.args, key=str), factors=lambda e: sorted(Mul.make_args(e), key=str))
-printed = PythonText(ALPHABETICAL, str, lambda number: f"<{number_text(number)}>", str, "real")
+printed = ElementwisePrinter(
+    NUMBA, ALPHABETICAL, lambda e: (str(e), ATOM), lambda number: f"<{NUMBA.number(number)}>", "real({})".format
+)
 
 EXPRESSIONS = {
     "a - 2*b": (a - 2 * b, "-<2> * b + a"),
@@ -90,7 +94,7 @@ def test_an_index(e, text):
     (oo, "np.inf"), (-oo, "-np.inf"), (nan, "np.nan"), (Integer(10) ** 400, "np.inf"),
 ])  # fmt: skip
 def test_a_number(number, text):
-    assert number_text(number) == text
+    assert NUMBA.number(number) == text
 
 
 # Lines.
@@ -111,11 +115,6 @@ LINES = {
 @pytest.mark.parametrize("line, broken", LINES.values(), ids=LINES)
 def test_a_long_line_is_broken(line, broken):
     assert layout.wrapped(line, width=30) == broken
-
-
-def test_names_in_code_are_told_from_comments_texts_and_attributes():
-    lines = ['dx = tanh(h.dtype, "of x") + h\N{COMBINING TILDE}[j] # of z', "return dx"]
-    assert layout.words(lines) == {"dx", "tanh", "h", "h\N{COMBINING TILDE}", "j", "return"}
 
 
 def test_lists_of_names():
@@ -227,7 +226,7 @@ def test_a_value_lives_in_the_smallest_memory_that_its_readers_see(kind, arrange
 
 
 def test_the_tape_is_what_the_backward_pass_reads_of_the_forward_pass(arranged):
-    assert arranged.tape == ("f_seq", "tanh_h_seq", "w", "z_seq")
+    assert arranged.tape == ("f_seq", "tanh_h_seq", "z_seq")
 
 
 def test_what_a_product_makes_or_takes_as_one_lies_side_by_side(arranged):

@@ -90,6 +90,12 @@ def test_the_documents_print_their_names(cell):
         assert text in latex
 
 
+def test_a_derivative_with_a_long_formula_is_printed_as_one():
+    latex = cell_of(symcell.gelu(affine(x)) + symcell.mish(h.prev) + symcell.gelu(h.prev, "tanh")).derive().latex()
+    for text in (r"\operatorname{gelu}'\left(z_{h,t}\right)", r"\operatorname{mish}'\left(h_{t-1}\right)", r"\operatorname{gelu}'_{\tanh}"):
+        assert text in latex
+
+
 def test_derivatives_are_found_by_the_classes():
     assert cell_of(bump(h.prev)).jacobian(h, h.prev) == -h.prev * h
     assert cell_of(steep(h.prev, 3)).jacobian(h, h.prev) == 3 * (1 - tanh(3 * h.prev) ** 2)
@@ -157,6 +163,10 @@ def test_an_implementation_that_is_no_expression_is_refused(implementation, word
     assert words in str(raised.value) and "elementary(self)" in str(raised.value)
 
 
+def test_a_function_of_itself_is_no_definition_by_itself():
+    assert elementary(symcell.silu(symcell.silu(z))).has(symcell.sigmoid)
+
+
 def test_a_definition_that_is_none_is_refused():
     for found, words in (("z", "returns an expression, found 'z'"), (None, "defines itself_ by itself")):
         kind = type("itself_", (Function,), {"nargs": 1, "elementary": lambda self, found=found: found or 2 * self})
@@ -165,7 +175,7 @@ def test_a_definition_that_is_none_is_refused():
         assert words in str(raised.value)
 
 
-def test_the_number_of_arguments_of_gelu_is_pytorchs():
+def test_gelu_takes_the_arguments_of_pytorchs():
     assert symcell.gelu(z, approximate="tanh") == symcell.gelu(z, "tanh") == symcell.gelu_tanh(z) != symcell.gelu(z)
     with pytest.raises(CellError, match="gelu's approximate= is 'none' or 'tanh', found 'erf'"):
         symcell.gelu(z, "erf")

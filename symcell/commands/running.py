@@ -27,6 +27,7 @@ def generate(
     output: Folder = Path("generated"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; list what is stale, missing or orphaned.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="The whole catalogue besides the targets given.")] = False,
+    target: Annotated[str, typer.Option(help="numba, or numpy: plain NumPy, to be read.")] = "numba",
     standalone: Annotated[
         bool, typer.Option("--standalone", help="Copy the runtime beside the modules, which then need NumPy and Numba alone.")
     ] = False,
@@ -47,10 +48,10 @@ def generate(
     whole = everything or not targets
     chosen = distinct([*loaded(targets), *(cells.get(name) for name in cells.names() if whole)])
     if not check:
-        for path in generate_all(chosen, output, standalone):
+        for path in generate_all(chosen, output, target, standalone):
             print(path)
         return
-    problems = stale(chosen, output, standalone)
+    problems = stale(chosen, output, target, standalone)
     if not whole:  # the modules of other cells are no orphans of these
         problems = [p for p in problems if not p.startswith("orphaned")]
     print("\n".join(problems) or f"{output}: {len(chosen)} modules, all as generated now")

@@ -3,7 +3,7 @@
 from sympy import Abs, Piecewise, Rational, S, cos, factorial, sin, tanh
 
 from symcell.language.activations import sigmoid
-from symcell.language.unit import Unit
+from symcell.language.unit import Slope, Unit
 
 _SERIES = 9  # terms of the series of sinc's derivative: for arguments below 1 the tenth is below float64's rounding
 
@@ -31,7 +31,7 @@ class quotient_tanh(Unit):
         return printer.doprint(self.elementary() if exp is None else self.elementary() ** exp)
 
 
-class sinc_slope(Unit):
+class sinc_slope(Slope):
     """The derivative of sinc: a series near 0, where the closed form loses digits."""
 
     def elementary(self):
@@ -39,7 +39,3 @@ class sinc_slope(Unit):
         for k in range(_SERIES, 0, -1):
             series = Rational((-1) ** k * 2 * k, factorial(2 * k + 1)) + z**2 * series
         return Piecewise((z * series, Abs(z) < 1), (cos(z) / z - sin(z) / z**2, True))
-
-    def _latex(self, printer, exp=None):
-        power = f"^{{{exp}}}" if exp else ""
-        return rf"\operatorname{{sinc}}'{power}" + printer.brackets(printer.doprint(self.args[0]))

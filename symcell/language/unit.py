@@ -46,3 +46,12 @@ class Unit(Function):
 
 class Costly(Unit):
     """A function whose value is worth storing, because computing it again takes longer than reading it."""
+
+
+class Slope(Costly):
+    """The derivative of a function, as a function of its own. Documents print gelu_slope as gelu' in place of a long formula."""
+
+    def _latex(self, printer, exp=None):
+        power = f"^{{{exp}}}" if exp else ""
+        name = type(self).__name__.removesuffix("_slope").replace("_", r"\_")
+        return rf"\operatorname{{{name}}}'{power}" + printer.brackets(printer.doprint(self.args[0]))

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from symcell.language.symbols import Adjoint
-from symcell.program.program import Assign, Gradient, Product, Program
+from symcell.program.program import Assign, Gradient, Note, Product, Program
 
 
 def fuse_sums_of_products(program: Program) -> Program:
@@ -110,7 +110,9 @@ def _with_one_operand(program, statements):
 
 
 def _joined_notes(group):
-    return ", ".join(dict.fromkeys(s.note for s in group))
+    notes = dict.fromkeys(s.note for s in group)
+    equations = dict.fromkeys(n for note in notes for n in note.equations)
+    return Note(", ".join(note.words for note in notes), tuple(equations))
 
 
 def _canonical_order(program, q):

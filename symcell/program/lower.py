@@ -11,7 +11,7 @@ from symcell.derivation.reverse import SEEDS
 from symcell.language.primitives import Primitive, concat, matmul, number_apart, outer, part, transpose
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.program.primitives import beside, columns
-from symcell.program.program import Gradient, Product, Program, Weight
+from symcell.program.program import Gradient, Note, Product, Program, Weight
 from symcell.program.statements import Statements
 
 
@@ -58,14 +58,14 @@ class _Lowering:
     # Rows
 
     def forward_row(self, row):
-        self.statements.target, self.statements.note = row.target, f"({row.equation})"
+        self.statements.target, self.statements.note = row.target, Note(f"({row.equation})", (row.equation,))
         self.statements.assign(row.target, self._with_products_named(row.rhs))
 
     def adjoint_row(self, row):
         seeds = dict.fromkeys(t.rule for t in row.terms if t.rule in SEEDS)
         numbers = sorted({t.equation for t in row.terms if t.equation and t.rule not in SEEDS})
         through = ["through " + ", ".join(f"({n})" for n in numbers)] if numbers else []
-        self.statements.target, self.statements.note = row.target, ", ".join([*seeds, *through])
+        self.statements.target, self.statements.note = row.target, Note(", ".join([*seeds, *through]), tuple(numbers))
         if row.summed:
             self._summed(row)
         elif row.target.of in self.concatenations and all(_is_transposed_product(t.expr) for t in row.terms):

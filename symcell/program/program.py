@@ -9,6 +9,7 @@ and the gradients of what parameters alone make come last. Targets choose loops,
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from sympy import Expr, Symbol
 
@@ -17,6 +18,23 @@ from symcell.language.symbols import Adjoint
 
 FORWARD = ("once", "before", "step", "after")
 BACKWARD = ("before", "step", "after", "once")
+
+
+class Note(NamedTuple):
+    """Where a statement comes from: in words, and by the numbers of equations."""
+
+    words: str = ""
+    equations: tuple[int, ...] = ()
+
+    def __str__(self):
+        return self.words
+
+    def comment(self, texts):
+        """The words, and the equation if there is one; `texts` are those of equations by number."""
+        return f"{self.words} {texts[self.equations[0]]}" if len(self.equations) == 1 else self.words
+
+
+NO_NOTE = Note()
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,7 @@ class Assign:
     target: Symbol
     expr: Expr
     place: str = ""
-    note: str = ""
+    note: Note = NO_NOTE
     summed: bool = False
     recurrence: str = ""  # outside the step: the recurrence that it belongs to, "scan of c" where that is linear
 
@@ -77,7 +95,7 @@ class Product:
     weights: tuple[Weight, ...]
     operands: tuple[Symbol, ...]
     place: str = ""
-    note: str = ""
+    note: Note = NO_NOTE
     kind = "product"
 
     def __str__(self):
@@ -103,7 +121,7 @@ class Gradient:
     bars: tuple[Symbol, ...]
     operand: Symbol
     place: str = ""
-    note: str = ""
+    note: Note = NO_NOTE
     kind = "weight gradient"
 
     def __str__(self):

@@ -7,7 +7,7 @@ from sympy import Add, Function, Mul, Pow, Symbol
 from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, broadcast, largest, ordered_args, total
 from symcell.language.shapes import resolved_shape
-from symcell.program.program import Assign, values_in
+from symcell.program.program import Assign, Note, values_in
 
 
 class Statements:
@@ -18,7 +18,7 @@ class Statements:
         self.made = []
         self.reductions = {}  # reduction -> its value
         self.names = {q.name for q in shapes}
-        self.target, self.note = None, ""  # the row that the next statements are for, and where it comes from
+        self.target, self.note = None, Note()  # the row that the next statements are for, and where it comes from
 
     def taken(self):
         """Hand over the statements collected so far."""

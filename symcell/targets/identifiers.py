@@ -9,20 +9,22 @@ import keyword
 import re
 from functools import cache
 
-# What a module takes from the runtime, beside the functions that a target's expressions may call.
+# What a module takes from the runtime, and the functions there that its expressions may call.
 RUNTIME_NAMES = frozenset(
     [
-        "added", "add_outer_products", "allocate", "array_in", "barrier", "carry", "collect", "columns_at", "empty_panels", "exp",
-        "expm1", "fused", "heaviside", "in_parallel", "jit", "keep", "maximum", "minimum", "multiply", "multiply_and_fetch",
-        "noted_ahead", "outer_room", "pack", "packers", "padded", "parts_of", "products_of", "release", "remainder", "room_ahead",
-        "row_at", "run_pass", "scratch", "sigmoid", "sign", "softplus", "steps_at", "steps_at_a_time", "summed",
-        "sums_of_products", "sums_of_rows", "tanh", "unfused", "wait", "whole_quotient",
+        "Interface", "Kernel", "add_outer_products", "allocate", "array_in", "barrier", "carry", "collect", "columns_at",
+        "empty_panels", "fused", "in_parallel", "jit", "keep", "multiply", "multiply_and_fetch", "noted_ahead", "outer_room",
+        "pack", "packers", "padded", "parts_of", "products_of", "release", "room_ahead", "row_at", "run_pass", "scratch",
+        "steps_at", "steps_at_a_time", "summed", "sums_of_products", "sums_of_rows", "unfused", "wait", "whole_quotient",
     ]
 )  # fmt: skip
+RUNTIME_FUNCTIONS = frozenset(
+    ["added", "exp", "expm1", "heaviside", "maximum", "minimum", "remainder", "sigmoid", "sign", "softplus", "tanh"]
+)
 # What it defines, and what else it reads.
 _OWN = frozenset(
     [
-        "CONTENT_HASH", "Interface", "Kernel", "Path", "backward", "backward_steps", "check_version", "erf", "erfc", "forward",
+        "CONTENT_HASH", "Path", "backward", "backward_steps", "check_version", "erf", "erfc", "forward",
         "forward_steps", "freeze", "init", "kernel", "np", "pack_weights", "shapes", "step", "stream", "sys", "_",
     ]
 )  # fmt: skip
@@ -32,7 +34,7 @@ _FUNCTION = re.compile(r"(forward|backward)_(pass|once|(once|before|step|after)_
 @cache
 def own_names():
     """The names that a generated module uses itself, Python's keywords and functions among them."""
-    return frozenset([*keyword.kwlist, *dir(builtins), *RUNTIME_NAMES, *_OWN])
+    return frozenset([*keyword.kwlist, *dir(builtins), *RUNTIME_NAMES, *RUNTIME_FUNCTIONS, *_OWN])
 
 
 def yielding(name):

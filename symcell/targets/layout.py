@@ -5,8 +5,6 @@ import textwrap
 
 WIDTH = 110
 INDENT = "    "
-# A name, and no attribute. Outside of ASCII, code has nothing else, marks such as that of h\u0303 among it.
-_NAME = re.compile(r"(?<![\w\x80-\U0010ffff.])[\w\x80-\U0010ffff]+")
 
 
 def indented(lines):
@@ -17,11 +15,6 @@ def indented(lines):
 def function_text(head, summary, lines):
     """A function with its head, a docstring of one line, and its body."""
     return "\n".join([head, *indented([f'"""{summary}"""', *lines])])
-
-
-def words(lines):
-    """The names in code, those in comments and texts left out, and attributes."""
-    return set(_NAME.findall(re.sub(r'#.*|"[^"]*"', "", "\n".join(lines))))
 
 
 def tuple_text(items):

@@ -16,8 +16,8 @@ FAR = 1e6  # what reaches this is no test of anything
 
 
 def assert_agreement(cell, seed, left_out=(), compiled=False, dtypes=("float64",)):
-    """Call a cell's kernel, and raise AssertionError with a line for each array that is wrong. The kernel is the generated
-    module as plain Python, or `compiled`. What leaves the range in which a comparison means something is not for hypothesis."""
+    """Call a cell's kernels, and raise AssertionError with a line for each array that is wrong: of Numba's module as plain Python,
+    or `compiled`, and of NumPy's. What leaves the range in which a comparison means something is not for hypothesis."""
     call = random_call(cell, seed, left_out)
     for dtype in dtypes:
         narrow = rounded(call, dtype)
@@ -26,10 +26,18 @@ def assert_agreement(cell, seed, left_out=(), compiled=False, dtypes=("float64",
         assume(all(np.all(np.abs(a) < FAR) for a in expected.values()))
         if compiled:
             found_by(kernel, narrow)  # Numba must not see what stands in for np.empty
-        with empty_is_nan(), np.errstate(all="ignore"):  # plain Python warns where compiled code does not
-            found = found_by(kernel, narrow)
-        lines = disagreements(cell, narrow, found, expected, dtype)
-        assert not lines, f"{dtype}: " + "; ".join(lines)
+        for target, called in (("numba", kernel), ("numpy", numpy_module(cell))):
+            with empty_is_nan(), np.errstate(all="ignore"):  # plain Python warns where compiled code does not
+                found = found_by(called, narrow)
+            lines = disagreements(cell, narrow, found, expected, dtype)
+            assert not lines, f"{target}, {dtype}: " + "; ".join(lines)
+
+
+def numpy_module(cell):
+    """The cell's NumPy module."""
+    module = ModuleType(f"numpy_{cell.name}")
+    exec(compile(source_of(cell.declaration, "numpy"), f"<{cell.name}, for NumPy>", "exec"), module.__dict__)
+    return module
 
 
 def found_by(kernel, call):

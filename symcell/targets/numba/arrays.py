@@ -4,9 +4,9 @@ from sympy import Integer
 
 from symcell.program.program import Assign, Gradient, Product
 from symcell.targets.identifiers import yielding
+from symcell.targets.indices import index_text
 from symcell.targets.layout import listed, tuple_text
 from symcell.targets.numba.buffers import volume
-from symcell.targets.numba.printer import index_text
 
 
 class Arrays:

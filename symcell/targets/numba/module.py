@@ -2,15 +2,13 @@
 
 import textwrap
 from functools import partial
-from importlib import resources
-
-from jinja2 import Environment, StrictUndefined
 
 from symcell.errors import CellError
 from symcell.notation.plain import equation_lines
 from symcell.runtime import VERSION
-from symcell.targets.identifiers import RUNTIME_NAMES
-from symcell.targets.layout import words, wrapped
+from symcell.targets.header import header, template
+from symcell.targets.identifiers import RUNTIME_FUNCTIONS, RUNTIME_NAMES
+from symcell.targets.layout import wrapped
 from symcell.targets.numba.frames import backward_frame, forward_frame
 from symcell.targets.numba.names import Names
 from symcell.targets.numba.packing import copied_params, packing_frame
@@ -25,64 +23,41 @@ _FACE = ("init", "freeze", "forward", "backward", "step", "stream")
 def emit(schedule, standalone=False):
     """Schedule -> the source of its module, deterministic to the byte. A standalone one imports the copy of the runtime that lies
     beside it."""
-    cell = schedule.program.declaration
+    program, names = schedule.program, Names(schedule)
+    cell, equations = program.declaration, equation_lines(program.derivation)
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
-    equations, names = equation_lines(schedule.program.derivation), Names(schedule)
     forward, backward = (PassEmitter(schedule, direction, names, equations) for direction in ("forward", "backward"))
-    functions = [*forward.functions, *backward.functions, packing_frame(forward, backward), forward_frame(forward)]
-    code = wrapped("\n\n\n".join([*functions, backward_frame(backward, forward)]))
-    tables, shapes = wrapped(interface_of(schedule, copied_params(forward, backward))), wrapped(shapes_function(schedule.program))
-    runtime = _STANDALONE if standalone else _RUNTIME
+    frames = [packing_frame(forward, backward), forward_frame(forward), backward_frame(backward, forward)]
+    called = {name for emitter in (forward, backward) for row in emitter.rows for name in row.printer.called}
     text = partial(
-        _template().render,
-        cell=cell,
-        reference=_quoted(textwrap.fill(cell.reference, 106, break_long_words=False, break_on_hyphens=False)),
-        equations=[_equation_lines(n, line) for n, line in equations.items()],
-        operations=_operations(schedule.program),
+        template("numba", "module").render,
+        header=header(program.derivation),
+        operations=_operations(program),
         standalone=standalone,
         version=VERSION,
-        runtime=runtime,
-        libraries=_libraries(code, standalone),
-        names=_names(f"{code}\n{shapes}"),
-        shapes=shapes,
-        interface=tables,
-        kernels=code,
+        runtime=_STANDALONE if standalone else _RUNTIME,
+        libraries=_libraries(called, standalone),
+        names=textwrap.wrap(f"{', '.join(sorted(RUNTIME_NAMES | (called & RUNTIME_FUNCTIONS), key=_by_kind))},", 106),
+        shapes=wrapped(shapes_function(program)),
+        interface=wrapped(interface_of(schedule, copied_params(forward, backward))),
+        kernels=wrapped("\n\n\n".join([*forward.functions, *backward.functions, *frames])),
         face=_FACE,
     )
     return text(hash=hash_of(text(hash=PLACEHOLDER)))
 
 
-def _libraries(code, standalone):
+def _libraries(called, standalone):
     """What the module imports of other libraries."""
-    read = words(code.split("\n"))
-    functions = sorted(read & {"erf", "erfc"})
+    functions = sorted(called & {"erf", "erfc"})
     lines = [f"from math import {', '.join(functions)}"] if functions else []
     lines += ["import sys", "from pathlib import Path"] if standalone else []
-    return sorted(lines, key=lambda line: line.split()[1]) + ([""] * bool(lines) + ["import numpy as np"] if "np" in read else [])
+    return [*sorted(lines, key=lambda line: line.split()[1]), *([""] if lines else []), "import numpy as np"]
 
 
-def _names(code):
-    """What it imports of the runtime."""
-    read = words(code.split("\n"))
-    wanted = sorted((read & RUNTIME_NAMES) | {"Interface", "Kernel"}, key=lambda name: (name.islower(), name))
-    return textwrap.wrap(f"{', '.join(wanted)},", 106)
-
-
-def _template():
-    options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
-    source = resources.files("symcell.targets.numba").joinpath("templates", "module.py.jinja").read_text("utf-8")
-    return Environment(**options).from_string(source)
-
-
-def _quoted(text):
-    """A text as it stands in a docstring."""
-    return text.replace("\\", r"\\").replace('"', r"\"") if "\\" in text or '""' in text or text.endswith('"') else text
-
-
-def _equation_lines(number, line):
-    """An equation for the header, broken where it is long."""
-    return textwrap.fill(f"({number})  {line}", 110, initial_indent="    ", subsequent_indent=" " * 12)
+def _by_kind(name):
+    """Classes stand before functions."""
+    return name.islower(), name
 
 
 _PLACES = {"before": "before the loop", "step": "in the step", "after": "after the loop", "once": "once"}

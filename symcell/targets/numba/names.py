@@ -24,8 +24,8 @@ class Names:
         self.T, self.B, self.t, self.b, self.dtype = map(pick, ("T", "B", "t", "b", "dtype"))
         self.real, self.run = pick("real"), pick("run")
         self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
-        inputs = schedule.program.declaration.inputs
-        self.kept, self.keeping = pick("kept"), {q: pick(f"{schedule.words[q]}_kept") for q in inputs}
+        self.kept = pick("kept")
+        self.keeping = {q: pick(f"{schedule.words[q]}_kept") for q in schedule.program.declaration.inputs}
         self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
         self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
         self.upto, self.rank, self.team = map(pick, ("upto", "rank", "team"))

@@ -5,7 +5,6 @@ state, for the whole block; then the recurrence, step by step; then what no late
 likes. The backward pass does the same from the last step to the first. What needs parameters alone has a function of its own.
 """
 
-import re
 from typing import NamedTuple
 
 from symcell.notation.order import PaperOrder
@@ -176,9 +175,7 @@ class PassEmitter:
 
     def comment(self, statement):
         """Where a statement comes from, with its equation if there is one, as comment lines."""
-        numbers = re.findall(r"\((\d+)\)", statement.note)
-        equation = f" {self.equations[int(numbers[0])]}" if len(numbers) == 1 else ""
-        return [f"# {statement.note}{equation}"] if statement.note else []
+        return [f"# {statement.note.comment(self.equations)}"] if statement.note.words else []
 
 
 def _suffix(sweeps, sweep):

@@ -5,8 +5,9 @@ from sympy import Add, Integer, Mul
 from symcell.language.primitives import Entry
 from symcell.language.slopes import is_divisor
 from symcell.targets.layout import function_text, indented
-from symcell.targets.numba.printer import PythonText, number_text
 from symcell.targets.numba.slots import Slots
+from symcell.targets.numba.vocabulary import NUMBA
+from symcell.targets.printer import ATOM, ElementwisePrinter
 
 
 class RowFunction:
@@ -21,7 +22,7 @@ class RowFunction:
         self.made = set(sweep.targets)
         self.summed = {s.target for s in sweep.statements if s.summed}
         self.slots, self.numbers = Slots(passage, sweep), {}
-        self.printer = PythonText(passage.order, self._entry, self._constant, self.slots.index_name, self.names.real)
+        self.printer = ElementwisePrinter(NUMBA, passage.order, self._entry, self._constant, self._size, self.slots.index_name)
         self.current = None  # the nest being printed
         self.note = None  # where the statement before comes from
         self.body = [line for nest in sweep.nests for line in self._nest(nest)]
@@ -35,7 +36,7 @@ class RowFunction:
         if self.numbers or self._uses_real():
             opening.append(f"{self.names.real} = {next(iter(self.slots.rows.values()))}.dtype.type")
         if self.numbers:
-            values = ", ".join(f"{self.names.real}({number_text(n)})" for n in self.numbers)
+            values = ", ".join(f"{self.names.real}({NUMBA.number(n)})" for n in self.numbers)
             opening.append(f"{', '.join(self.numbers.values())} = {values}")
         head = "@unfused\n" if any(_may_cancel(s.expr) for s in self.sweep.statements) else "@fused\n"
         return head + function_text(f"def {self.name}({arguments}):", self._summary(), [*opening, *self.body])
@@ -100,6 +101,7 @@ class RowFunction:
 
     def _operator(self, s):
         """What a reduction begins with, and the statement that goes on with it."""
+        self.printer.called.add("maximum" if s.op == "max" else "added")
         name, start = ("maximum", f"{self.names.real}(-np.inf)") if s.op == "max" else ("added", self._constant(Integer(0)))
         return start, f"{{0}} = {name}({{0}}, {self.printer(s.expr)})"
 
@@ -131,15 +133,18 @@ class RowFunction:
     def _constant(self, n):
         named = self.names.numbers.get(n)
         if named is None:
-            return f"{self.names.real}({number_text(n)})"
+            return f"{self.names.real}({NUMBA.number(n)})"
         self.numbers[n] = named
         return named
+
+    def _size(self, n):
+        return f"{self.names.real}({self.slots.size(n)})"
 
     def _entry(self, e):
         q, indices = e.args[0], e.args[1:]
         if q in self.made and (not self.shapes[q] or self._is_local(q, indices)):
-            return self.words[q]
-        return self.slots.slot(q, indices)
+            return self.words[q], ATOM
+        return self.slots.slot(q, indices), ATOM
 
     def _is_local(self, q, indices):
         """Whether the value is a scalar that this nest has just computed."""

@@ -1,8 +1,8 @@
 """What a row function is given: rows of arrays, and in them the entries that it reads or keeps."""
 
 from symcell.targets.identifiers import yielding
+from symcell.targets.indices import index_text
 from symcell.targets.numba.buffers import volume
-from symcell.targets.numba.printer import index_text
 
 
 class Slots:

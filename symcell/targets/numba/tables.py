@@ -3,14 +3,12 @@
 import re
 import textwrap
 
-from sympy import floor
-
 from symcell.errors import CellError
 from symcell.language.numbers import outside
-from symcell.language.sizes import size
 from symcell.language.symbols import Input, State
+from symcell.targets.indices import index_text
 from symcell.targets.layout import function_text, indented, tuple_text
-from symcell.targets.numba.printer import index_text
+from symcell.targets.sizes import size_places
 
 
 def interface_of(schedule, copied):
@@ -29,7 +27,7 @@ def interface_of(schedule, copied):
         "outputs": tuple(s.name for s in cell.outputs),
         "initial": {s.name: s.initial.name if s.initial.is_Symbol else float(s.initial) for s in cell.states},
         "recurrent": tuple(s.name for s in cell.states if s.prev in schedule.program.carried),
-        "sizes": _size_places(cell),
+        "sizes": size_places(cell),
         "aliases": _aliases(cell),
         "only_float64": _beyond_float32(schedule.program.derivation) or (),
         "copied": copied,
@@ -49,30 +47,6 @@ def _literal(value):
         return "{\n" + "".join(f"        {_literal(k)}: {_literal(v)},\n" for k, v in value.items()) + "    }"
     text = repr(value).replace("'", '"')
     return re.sub(r'"[^"]*"|inf', lambda found: 'float("inf")' if found[0] == "inf" else found[0], text)  # names stand in quotes
-
-
-def _size_places(cell):
-    """Each size, and where to read it off: (group, name, axis, times, divided by, plus). Arrays that are always given come
-    first, axes that are the size itself before those that are a multiple of it, or it and something more."""
-    groups = (("params", (*cell.params, *cell.constants)), ("inputs", cell.inputs), ("initial", cell.states))
-    axes = [(group, q.name, axis, m) for group, symbols in groups for q in symbols for axis, m in enumerate(cell.shape(q))]
-    places = {}
-    for n in cell.sizes:
-        symbol = size(n)
-        found = [(group, name, axis, *_inverse(m, symbol)) for group, name, axis, m in axes if m.free_symbols == {symbol}]
-        places[n] = sorted((f for f in found if f[3]), key=lambda f: (f[0] == "initial", f[3:] != (1, 1, 0)))[:3]
-        if not places[n]:
-            raise CellError(f"cell {cell.name}: no array tells the size {n}: none has an axis of it, or of a multiple of it")
-    return places
-
-
-def _inverse(m, n):
-    """(p, q, r) with n = m * p // q + r where m is linear in n; zeros where it is not. What is beside the multiple of n need be
-    no multiple itself, since the quotient rounds down: (2n + 1) // 2 = n."""
-    slope, rest = m.coeff(n), m.subs(n, 0)
-    if not (slope.is_Rational and slope != 0 and rest.is_Rational and (slope * n + rest - m).expand() == 0):
-        return 0, 0, 0
-    return int(slope.q), int(slope.p), -int(floor(rest / slope))
 
 
 def _aliases(cell):

@@ -1,0 +1,60 @@
+"""Program -> assignments as a reader wants them: products are expressions, and what one other statement reads stands in it."""
+
+from collections import Counter
+from dataclasses import replace
+
+from sympy import Add
+
+from symcell.language.primitives import contract, matmul, transpose
+from symcell.language.symbols import Adjoint
+from symcell.program.primitives import columns
+from symcell.program.program import Assign, Product
+
+
+def assignments(program):
+    """The statements of the forward and of the backward pass: Assigns and Gradients."""
+    forward, backward = ([r for s in some for r in _expanded(program, s)] for some in (program.forward, program.backward))
+    rows = {r.target for r in (*program.derivation.forward, *program.derivation.adjoint)}
+    readers = Counter(q for s in (*forward, *backward) for q in s.sources)
+    temporary = {q for q, n in readers.items() if n == 1} - rows
+    return _inlined(forward, temporary), _inlined(backward, temporary)
+
+
+def tape(program, forward, backward):
+    """What the backward pass reads that the forward pass makes, states of the step before among it."""
+    made = {t for s in forward for t in s.targets} | {q for q in program.carried if not isinstance(q, Adjoint)}
+    return [q for q in dict.fromkeys(q for s in backward for q in s.sources) if q in made]
+
+
+def _expanded(program, s):
+    """The assignments of a product."""
+    if not isinstance(s, Product):
+        return [s]
+    products = [_product(program, w, v) for w, v in zip(s.weights, s.operands * (len(s.weights) // len(s.operands)), strict=True)]
+    if len(s.operands) > 1:
+        products = [Add(*products)]
+    return [Assign(t, e, s.place, s.note) for t, e in zip(s.targets, products, strict=True)]
+
+
+def _product(program, weight, operand):
+    matrix = weight.symbol if weight.columns is None else columns(weight.symbol, *weight.columns)
+    if not weight.transposed:
+        return matmul(matrix, operand)
+    return contract(matrix, operand) if len(program.shapes[weight.symbol]) > 2 else matmul(transpose(matrix), operand)
+
+
+def _inlined(statements, temporary):
+    """The statements, in which those that make temporary values stand where these are read, if that is in the same loop."""
+    made, gone = {}, set()
+    for s in statements:
+        if isinstance(s, Assign):
+            here = {q: made[q].expr for q in s.sources if q in temporary and _is_beside(made.get(q), s) and s.expr.count(q) == 1}
+            s = replace(s, expr=s.expr.xreplace(here))
+            gone |= here.keys()
+        made[s.targets[0]] = s
+    return [s for t, s in made.items() if t not in gone]
+
+
+def _is_beside(s, reader):
+    """Whether an assignment stands in the loop of another."""
+    return isinstance(s, Assign) and not s.summed and (s.place, s.recurrence) == (reader.place, reader.recurrence)
