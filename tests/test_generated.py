@@ -41,7 +41,7 @@ def test_modules_import_the_runtime_and_numpy_only(name):
 
 @pytest.mark.parametrize("name", ("rnn", "ctrnn", "lru"))
 def test_standalone_modules_import_the_runtime_beside_them_and_say_the_same(name):
-    whole, alone = (source_of(cells.get(name), standalone) for standalone in (False, True))
+    whole, alone = (source_of(cells.get(name).declaration, standalone=standalone) for standalone in (False, True))
     assert {"symcell_runtime"} <= imported(alone) <= {"symcell_runtime", "numpy"}
     assert len({text.split("\nCONTENT_HASH = ")[1].split("\n", 1)[1] for text in (whole, alone)}) == 1
 

@@ -9,7 +9,6 @@ import pytest
 from symcell import CellError, cells
 from symcell.compiler import source_of
 from symcell.runtime.version import VERSION, check_version
-from symcell.targets.identifiers import RUNTIME_NAMES
 
 # Written down together. Where the digest found is another one, modules that were generated before would call this runtime wrongly:
 # count VERSION up in symcell/runtime/version.py, and write down both.
@@ -46,10 +45,11 @@ def interface_of(node):
 
 
 def what_modules_take():
-    """A line for each name that modules import, for what passes are told of their part, and for what the runtime calls."""
-    known, own = exported(), {n.name: n for n in ast.parse(source_of(cells.lstm)).body if isinstance(n, ast.FunctionDef)}
+    """A line for each function that modules may import, for their tables and their face, for what passes are told of their part, and
+    for what the runtime calls."""
+    known, own = exported(), {n.name: n for n in ast.parse(source_of(cells.lstm.declaration)).body if isinstance(n, ast.FunctionDef)}
     (part,) = (n for n in parsed("threads").body if isinstance(n, ast.ClassDef) and n.name == "Part")
-    taken = [known[name] for name in sorted({*RUNTIME_NAMES, "Interface", "Kernel", "check_version"})]
+    taken = [node for name, node in sorted(known.items()) if isinstance(node, ast.FunctionDef) or name in ("Interface", "Kernel")]
     return [interface_of(node) for node in (*taken, part, *(own[name] for name in CALLED_BY_THE_RUNTIME))]
 
 
@@ -68,9 +68,11 @@ def test_what_is_recorded_tells_what_matters():
     assert any(line.startswith("forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass)") for line in lines)
 
 
-def test_a_module_says_its_version_before_it_imports_anything_else():
-    body = ast.parse(source_of(cells.lstm)).body
-    assert [ast.unparse(node) for node in body[1:3]] == ["from symcell.runtime import check_version", f"check_version({VERSION}, __name__)"]
+def test_a_module_says_its_version_before_it_imports_anything_else_of_the_runtime():
+    texts = [ast.unparse(node) for node in ast.parse(source_of(cells.lstm.declaration)).body]
+    place = texts.index(f"check_version({VERSION}, __name__)")
+    assert [text for text in texts[:place] if "symcell.runtime" in text] == ["from symcell.runtime import check_version"]
+    assert texts[place + 1].startswith("from symcell.runtime import Interface, Kernel, ")
 
 
 @pytest.mark.parametrize("version", (VERSION - 1, VERSION + 1, 0))

@@ -1,6 +1,7 @@
 """Whether a cell's kernel does what the oracle says: states, final states and all gradients, in one random call."""
 
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 from hypothesis import assume
@@ -8,6 +9,7 @@ from hypothesis import assume
 from support.jax_cells import differentiated
 from support.plain import empty_is_nan, plain_kernel
 from support.random_calls import random_call, rounded
+from symcell.compiler import source_of
 
 TOLERANCES = {"float64": 1e-10, "float32": 2e-4}
 NOISE = {"float64": 1e-15, "float32": 1e-6}  # relative: several times what rounding does to an array

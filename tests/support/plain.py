@@ -24,7 +24,7 @@ _NAME = "plain_runtime"
 def plain_kernel(cell, dtype="float64", source=None):
     """The cell's kernel as plain Python. Its blocks have two steps, and all rows that may be padded are."""
     module = ModuleType(f"plain_{cell.name}")
-    source = (source or source_of(cell)).replace("from symcell.runtime import", f"from {plain_runtime().__name__} import")
+    source = (source or source_of(cell.declaration)).replace("from symcell.runtime import", f"from {plain_runtime().__name__} import")
     exec(compile(source, f"<{cell.name}, generated>", "exec"), module.__dict__)
     return Kernel(cell, module, dtype)
 
