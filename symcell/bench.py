@@ -75,13 +75,13 @@ def _width(program, symbols, sizes):
 
 
 def _random_call(kernel, T, B, N, seed):
-    random, sizes = np.random.default_rng(seed), dict.fromkeys(kernel.cell.sizes, N)
+    random, sizes = np.random.default_rng(seed), dict.fromkeys(kernel.declaration.sizes, N)
     shapes = kernel.interface.shapes(**sizes)
 
     def drawn(symbols, *lead):
         return {q.name: random.uniform(0.1, 1, (*lead, *shapes[q.name])).astype(kernel.dtype) for q in symbols}
 
-    cell = kernel.cell
+    cell = kernel.declaration
     return kernel.init(seed=seed, **sizes), drawn(cell.inputs, T, B), drawn(cell.states, B), drawn(cell.outputs, T, B)
 
 

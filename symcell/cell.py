@@ -123,7 +123,9 @@ class Cell:
 
         `dtype`, "float32" or "float64", is that of all its arrays. Raises CellError for another one, and for a cell that has no
         kernel, such as one without an input, which determines the number of steps and samples."""
-        return compile_declaration(self.declaration, dtype)
+        kernel = compile_declaration(self.declaration, dtype)
+        kernel.cell = self
+        return kernel
 
     def _repr_latex_(self) -> str:
         return self.derive()._repr_latex_()

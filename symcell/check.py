@@ -45,7 +45,7 @@ def check_kernel(kernel: Kernel, seed: int = 0, reference: Any = None, cases: in
                 row = Row(label, float(error), tolerance, where)
                 if label not in worst or row.excess > worst[label].excess:
                     worst[label] = row
-    return CheckReport(kernel.cell.name, kernel.dtype, tuple(worst.values()))
+    return CheckReport(kernel.declaration.name, kernel.dtype, tuple(worst.values()))
 
 
 # The comparisons; each yields (group, name, error, tolerance).
@@ -61,10 +61,10 @@ def _comparisons(kernel, reference, case, random):
     if reference is not None and case.initial is not None:
         yield from _against_reference(reference, case, run, gradients, values, largest)
     yield from _in_two_parts(kernel, case, run, gradients, values, largest)
-    misshapen = list(_misshapen(kernel.cell, case, gradients))
+    misshapen = list(_misshapen(kernel.declaration, case, gradients))
     yield from misshapen
     if not misshapen:
-        yield from _against_differences(kernel.cell, case, gradients, differences, largest, random)
+        yield from _against_differences(kernel.declaration, case, gradients, differences, largest, random)
         yield from _adjoint_identity(kernel, case, run, differences, random)
 
 
@@ -82,12 +82,12 @@ def _bounds(dtype, case):
 
 
 def _states(kernel, case, run, bound):
-    expected = interpreted(kernel.cell, case)
+    expected = interpreted(kernel.declaration, case)
     yield from _named("states", "{} (interpreter)", run.states, expected, bound)
     last = {name: a[-1] if len(a) else case.initial[name] for name, a in run.states.items()}
     yield from _named("states", "final {} (last step)", run.final, last, _EXACT)
     kinds = {a.dtype for a in (*run.states.values(), *run.final.values(), *run.outputs.values())}
-    fine = kinds == {np.dtype(kernel.dtype)} and set(run.outputs) == {s.name for s in kernel.cell.outputs}
+    fine = kinds == {np.dtype(kernel.dtype)} and set(run.outputs) == {s.name for s in kernel.declaration.outputs}
     yield "states", "dtype and outputs", 0.0 if fine else np.inf, 0.0
 
 
@@ -153,8 +153,8 @@ def _adjoint_identity(kernel, case, run, bound, random):
     v, last = ({name: random.normal(size=a.shape).astype(a.dtype) for name, a in group.items()}
                for group in (case.cotangents, case.final))
     gradients = kernel.backward(run, v, last)
-    u = {key: random.normal(size=a.shape) for key, a in _differentiable(kernel.cell, case).items()}
-    forward, _ = _slope(kernel.cell, replace(case, cotangents=v, final=last), u)
+    u = {key: random.normal(size=a.shape) for key, a in _differentiable(kernel.declaration, case).items()}
+    forward, _ = _slope(kernel.declaration, replace(case, cotangents=v, final=last), u)
     terms = np.concatenate([np.ravel(getattr(gradients, kind)[name] * direction) for (kind, name), direction in u.items()])
     error = bound.error(terms.sum(), forward, np.abs(terms).sum(), _largest(v, last))
     yield "adjoint identity", "<v, J u> = <J' v, u>", error, bound.tolerance

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 class Kernel(runtime.Kernel):
     """A cell's compiled passes for one dtype: init, freeze, forward, backward, step and stream are those of runtime.Kernel.
+    `cell` is the Cell that it was compiled from.
 
     A copy by pickle carries the module's text; where it arrives it is compiled again, unless the cache there has it."""
 
-    def __init__(self, cell: "Declaration", module: ModuleType, dtype: str) -> None:
+    def __init__(self, declaration: "Declaration", module: ModuleType, dtype: str) -> None:
         found: runtime.Kernel = module.kernel
         super().__init__(module.__name__, found.interface, *found.passes.functions, dtype)
-        self.cell, self.dtype, self.module = cell, dtype, module
+        self.declaration, self.dtype, self.module = declaration, dtype, module
+        self.cell: Any = declaration  # a Cell puts itself here
 
     @property
     def source(self) -> str:
@@ -29,15 +31,15 @@ class Kernel(runtime.Kernel):
         return text_of(self.module) or ""
 
     def __repr__(self) -> str:
-        return f"Kernel({self.cell.name!r}, {self.dtype})"
+        return f"Kernel({self.declaration.name!r}, {self.dtype})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return load, (self.cell, self.source, self.dtype)
+        return load, (self.declaration, self.source, self.dtype), {"cell": self.cell}
 
 
-def load(cell: "Declaration", source: str, dtype: DTypeLike) -> Kernel:
+def load(declaration: "Declaration", source: str, dtype: DTypeLike) -> Kernel:
     """Source -> Kernel."""
     name = getattr(dtype, "__name__", None) or str(dtype)
     if name not in ("float32", "float64"):
-        raise CellError(f"cell {cell.name}: the dtype must be 'float32' or 'float64', found {dtype!r}")
-    return Kernel(cell, load_module(cell.name, source), name)
+        raise CellError(f"cell {declaration.name}: the dtype must be 'float32' or 'float64', found {dtype!r}")
+    return Kernel(declaration, load_module(declaration.name, source), name)

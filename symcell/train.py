@@ -73,8 +73,8 @@ class Classifier:
         self, kernel: Kernel, task: Task, hidden: int, seed: int = 0, init: Callable[[Params], Params] | None = None
     ) -> None:
         self.kernel = kernel
-        self.output = kernel.cell.outputs[0].name
-        params = kernel.init(seed, **sizes_of(kernel.cell, task.train_inputs.shape[-1], hidden))
+        self.output = kernel.declaration.outputs[0].name
+        params = kernel.init(seed, **sizes_of(kernel.declaration, task.train_inputs.shape[-1], hidden))
         self.params = init(params) if init else params
         self._cell_names = tuple(self.params)
         _, features = self._features(task.train_inputs[:, :1])

@@ -40,7 +40,7 @@ class Case:
 
 def random_cases(kernel, random, count):
     """`count` ordinary cases, the second with more samples than a tile of a product has rows; and the edges."""
-    cell = kernel.cell
+    cell = kernel.declaration
     for k in range(count):
         T, B = (2, 11) if k == 1 else (int(random.integers(4, 7)), int(random.integers(2, 5)))
         yield _case(kernel, random, T, B, random_sizes(cell, random))
@@ -82,7 +82,7 @@ def _begins_by_itself(cell):
 
 def _case(kernel, random, T, B, sizes, edge=""):
     """Normal random numbers everywhere; where they lead out of the cell's domain, or far away, positive ones or smaller ones."""
-    cell, real = kernel.cell, np.dtype(kernel.dtype)
+    cell, real = kernel.declaration, np.dtype(kernel.dtype)
     shapes = kernel.interface.shapes(**sizes)
     text = ", ".join(f"{name}={n}" for name, n in {"T": T, "B": B, **sizes}.items())
 

@@ -145,7 +145,7 @@ def _learn(cell, task, epochs, seed, report):
 
 def _freest_curve(model, task):
     inputs, labels = task.test_inputs[:, :SAMPLES], task.test_labels[:SAMPLES]
-    named = {model.kernel.cell.inputs[0].name: inputs}
+    named = {model.kernel.declaration.inputs[0].name: inputs}
     return measure(model.kernel, model.cell_params, named, model.final_cotangent(inputs, labels))[0]
 
 

@@ -45,7 +45,7 @@ def measure(kernel, params, inputs, final):
     derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
     before = _before_each_step(kernel, params, inputs)
     adjoints = adjoints_by_distance(kernel, params, inputs, final, before)
-    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(derive(kernel.cell))]
+    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(derive(kernel.declaration))]
 
 
 def sizes_at_random(cell, hidden):
