@@ -33,8 +33,8 @@ spec.loader.exec_module(module)
 import numpy as np
 sizes = json.loads(sys.argv[2])
 params, shapes = module.init(**sizes), module.shapes(**sizes)
-inputs = {name: np.ones((5, 2, *shapes[name]), "float32") for name in module.INPUTS}
-initial = {name: np.ones((2, *shapes[name]), "float32") for name in module.STATES}
+inputs = {name: np.ones((5, 2, *shapes[name]), "float32") for name in module.kernel.interface.inputs}
+initial = {name: np.ones((2, *shapes[name]), "float32") for name in module.kernel.interface.states}
 run = module.forward(params, inputs, initial)
 module.backward(run, {name: np.zeros_like(a) for name, a in run.states.items()})
 print(time.perf_counter() - begin)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
 )
 
-CONTENT_HASH = "d7f254d4f9ac82ad"
+CONTENT_HASH = "0d75cd97fc20fc91"
 
 
 @fused
@@ -555,9 +555,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     h_seq = states["h"]
     dh_given = given["h"]
     dh_later = later["h"]
-    h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq = (
-        (tape[key] for key in ("h1_seq", "h2_seq", "h3_seq", "h4_seq", "h5_seq", "tanh_z_h1_seq", "tanh_z_h2_seq", "tanh_z_h3_seq", "tanh_z_h4_seq", "tanh_z_h5_seq", "tanh_z_h_seq"))
-    )
+    (h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
+        tanh_z_h5_seq, tanh_z_h_seq) = (tape[key] for key in ("h1_seq", "h2_seq", "h3_seq", "h4_seq",
+        "h5_seq", "tanh_z_h1_seq", "tanh_z_h2_seq", "tanh_z_h3_seq", "tanh_z_h4_seq", "tanh_z_h5_seq",
+        "tanh_z_h_seq"))
     parts = parts_of(threads, T, B, 12 * (n_h * n_h) + 12 * n_h * n_x + 130 * n_h + 60)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(6 * n_h, dtype)), dtype)

@@ -38,7 +38,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
 )
 
-CONTENT_HASH = "5cf89af4910274a7"
+CONTENT_HASH = "5783aa8c45424cd7"
 
 
 @fused
@@ -464,9 +464,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     c_seq, h_seq = (states[key] for key in ("c", "h"))
     dc_given, dh_given = (given[key] for key in ("c", "h"))
     dc_later, dh_later = (later[key] for key in ("c", "h"))
-    f_seq, g_seq, i_seq, mean_h_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq, variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq, z_v_4_seq = (
-        (tape[key] for key in ("f_seq", "g_seq", "i_seq", "mean_h_seq", "o_seq", "power_h_seq", "power_v_2_seq", "power_v_seq", "tanh_h_seq", "variance_h_seq", "variance_v_2_seq", "variance_v_seq", "z_v_2_seq", "z_v_4_seq"))
-    )
+    (f_seq, g_seq, i_seq, mean_h_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq,
+        variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq,
+        z_v_4_seq) = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "mean_h_seq", "o_seq", "power_h_seq",
+        "power_v_2_seq", "power_v_seq", "tanh_h_seq", "variance_h_seq", "variance_v_2_seq", "variance_v_seq",
+        "z_v_2_seq", "z_v_4_seq"))
     dh_final = dh_later.copy()
     parts = parts_of(threads, T, B, 270 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 120)
     block = steps_at_a_time(T, B)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
 )
 
-CONTENT_HASH = "3a6619f6ca1fdbb8"
+CONTENT_HASH = "da3b94a5d4f2d5af"
 
 
 @fused
@@ -366,9 +366,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     """The gradients of parameters and inputs; `later` ends as those of the initial states."""
     n_h, n_y = (sizes[key] for key in ("n_h", "n_y"))
     D = params["D"]
-    w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im, C_transposed, B_transposed = (
-        (packs[key] for key in ("w_h_re", "exp_w_h_re_2", "cos_w_h_re_2", "w_h_re_2", "exp_nu", "exp_theta", "sin_w_h_re_3", "w_h_re_3", "w_h_im", "C_transposed", "B_transposed"))
-    )
+    (w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im,
+        C_transposed, B_transposed) = (packs[key] for key in ("w_h_re", "exp_w_h_re_2", "cos_w_h_re_2",
+        "w_h_re_2", "exp_nu", "exp_theta", "sin_w_h_re_3", "w_h_re_3", "w_h_im", "C_transposed",
+        "B_transposed"))
     x = inputs["x"]
     h_re_seq, h_im_seq = (states[key] for key in ("h_re", "h_im"))
     dh_re_given, dh_im_given, dy_given = (given[key] for key in ("h_re", "h_im", "y"))

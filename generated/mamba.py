@@ -42,7 +42,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "fa922f233a369ff5"
+CONTENT_HASH = "1272fd43a6df945a"
 
 
 @fused
@@ -528,9 +528,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     u1_seq, u2_seq, u3_seq, S_seq = (states[key] for key in ("u1", "u2", "u3", "S"))
     du1_given, du2_given, du3_given, dS_given, dy_given = (given[key] for key in ("u1", "u2", "u3", "S", "y"))
     du1_later, du2_later, du3_later, dS_later = (later[key] for key in ("u1", "u2", "u3", "S"))
-    delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq, z_delta_seq = (
-        (tape[key] for key in ("delta_seq", "exp_S_seq", "from_u", "from_x", "silu_z_y_seq", "u_seq", "v_S_seq", "v_y_seq", "y_ssm_seq", "z_delta_2_seq", "z_delta_seq"))
-    )
+    (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq,
+        z_delta_seq) = (tape[key] for key in ("delta_seq", "exp_S_seq", "from_u", "from_x", "silu_z_y_seq",
+        "u_seq", "v_S_seq", "v_y_seq", "y_ssm_seq", "z_delta_2_seq", "z_delta_seq"))
     parts = (
         parts_of(threads, T, B, 10 * n_r + 10 * n_y + 150 * n_u + 2 * n_u * n_y + 20 * n_s + 24 * n_s * n_u
         + 4 * n_r * n_u + 4 * n_u * n_x)

@@ -33,6 +33,7 @@ COMMANDS = (
     "derive gru --beside lstm",
     "generate rnn -o kernels",
     "generate rnn -o kernels --check",
+    "generate rnn -o alone --standalone",
     "check rnn",
     "bench rnn --point 3,2,5",
     "plot rnn --steps 6 -o rnn.png",
@@ -44,10 +45,12 @@ TESTS = (
     "tests/test_documents.py",
     "tests/test_plots.py",
     "tests/test_cell_errors.py",
-    "tests/test_held_weights.py::test_the_first_state_is_no_weight",  # imports Hypothesis
+    "tests/test_lengths.py::test_no_samples",  # imports Hypothesis
     "tests/test_cli.py::test_every_command_has_help_with_an_example",
     "tests/test_cli.py::test_unknown_names",
     "tests/test_parameters.py::test_an_array_that_is_reshaped_in_place_is_checked_again",
+    "tests/test_internals.py",  # what Numba does not document
+    "tests/test_cache.py::test_products_are_compiled_once_and_found_by_the_next_process",
     "tests/test_benchmarks.py::test_rivals_agree[lstm]",  # against JAX
 )
 

@@ -139,10 +139,10 @@ def computed(name, at, beside=None):
     kernel = kernel_of(list(SMOOTH).index(name) // CHUNK)
     at = np.asarray(at, float)
     beside = np.full_like(at, 0.7) if beside is None else np.asarray(beside, float)
-    inputs = {n: np.ones((1, 1, at.size)) for n in kernel.module.INPUTS} | {f"x_{name}": at[None, None]}
+    inputs = {n: np.ones((1, 1, at.size)) for n in kernel.interface.inputs} | {f"x_{name}": at[None, None]}
     if f"y_{name}" in inputs:
         inputs[f"y_{name}"] = beside[None, None]
-    run = kernel.forward({}, inputs, {n: np.zeros((1, at.size)) for n in kernel.module.STATES})
+    run = kernel.forward({}, inputs, {n: np.zeros((1, at.size)) for n in kernel.interface.states})
     slopes = kernel.backward(run, {f"s_{name}": np.ones((1, 1, at.size))}).inputs
     by_y = slopes[f"y_{name}"][0, 0] if f"y_{name}" in slopes else np.zeros(at.size)
     return run.states[f"s_{name}"][0, 0], slopes[f"x_{name}"][0, 0], by_y

@@ -58,7 +58,7 @@ class Spoilt:
     """A kernel whose results are changed on their way out."""
 
     def __init__(self, kernel, of_run=lambda run: None, of_gradients=lambda gradients: None):
-        self.cell, self.module, self.dtype, self.step = kernel.cell, kernel.module, kernel.dtype, kernel.step
+        self.declaration, self.interface, self.dtype, self.step = kernel.declaration, kernel.interface, kernel.dtype, kernel.step
         self.kernel, self.of_run, self.of_gradients = kernel, of_run, of_gradients
 
     def forward(self, *arguments):

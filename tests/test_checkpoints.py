@@ -28,8 +28,8 @@ def test_states_are_computed_when_they_are_asked_for(monkeypatch):
     params, inputs, initial = problem(kernel, 20, 2)
     run = kernel.forward(params, inputs, initial, checkpoint=5)
     calls = []
-    original = kernel.module._forward
-    monkeypatch.setattr(kernel.module, "_forward", lambda *a: calls.append(1) or original(*a))
+    original = kernel.passes._forward
+    monkeypatch.setattr(kernel.passes, "_forward", lambda *a: calls.append(1) or original(*a))
     assert "h" in repr(run) and not calls
     assert run.states["h"].shape == run.outputs["h"].shape == (20, 2, run.final["h"].shape[-1])
     assert len(calls) == 4
@@ -49,13 +49,27 @@ def test_arrays_may_be_of_any_layout():
     np.testing.assert_allclose(found.inputs["x"], expected.inputs["x"], rtol=1e-12)
 
 
+def test_a_run_with_checkpoints_has_no_tape_and_does_not_copy_its_inputs():
+    """Long sequences would take too much memory; its docstring says so."""
+    kernel = cells.lstm.compile("float64")
+    params, inputs, initial = problem(kernel, 12, 3)
+    run, other = (kernel.forward(params, inputs, initial, checkpoint=c) for c in (5, None))
+    assert not run.tape and np.shares_memory(run._call.inputs["x"], inputs["x"])
+    assert other.tape and not np.shares_memory(other._call.inputs["x"], inputs["x"])
+    expected = kernel.backward(run, {"h": np.ones((12, *run.final["h"].shape))})
+    for a in (*params.values(), *initial.values()):
+        a[...] = np.nan  # these are copied all the same
+    for name, a in kernel.backward(run, {"h": np.ones((12, *run.final["h"].shape))}).params.items():
+        np.testing.assert_array_equal(a, expected.params[name])
+
+
 @pytest.mark.parametrize("name", cells.names())
 def test_gradients_of_inputs_can_be_left_out(name):
     kernel = cells.get(name).compile("float64")
     run = kernel.forward(*problem(kernel, 6, 2))
-    ones = {s: np.ones_like(run.states[s]) for s in kernel.module.STATES}
+    ones = {s: np.ones_like(run.states[s]) for s in kernel.interface.states}
     less, whole = kernel.backward(run, ones, input_gradients=False), kernel.backward(run, ones)
-    assert not less.inputs and set(whole.inputs) == set(kernel.module.INPUTS)
+    assert not less.inputs and set(whole.inputs) == set(kernel.interface.inputs)
     for found, expected in ((less.params, whole.params), (less.initial, whole.initial)):
         assert found.keys() == expected.keys()
         for key, a in expected.items():

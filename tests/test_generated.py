@@ -2,6 +2,7 @@
 
 import ast
 import os
+import statistics
 import sys
 from functools import cache
 from pathlib import Path
@@ -14,68 +15,57 @@ from sympy import Eq, Max, exp, symbols, tanh
 
 import symcell
 from symcell import Cell, CellError, Input, Param, State, affine, cells
-from symcell import kernel as kernel_room
 from symcell.compiler import source_of
 from symcell.modules import generate, stale
+from symcell.runtime import cache as on_disk
 
 ROOT = Path(__file__).parent.parent
 
-# Trains with a generated module where neither symcell nor SymPy can be imported, and prints the first and the last loss.
-ALONE = """
-import importlib.util, sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("symcell", "sympy", "jinja2"):
-            raise ImportError(name + " is not here")
-sys.meta_path.insert(0, Refuse())
-import numpy as np
-spec = importlib.util.spec_from_file_location("alone", sys.argv[1])
-alone = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(alone)
-random = np.random.default_rng(0)
-params = alone.init(n_x=3, n_h=5, seed=1)
-x = random.normal(size=(9, 4, 3)).astype("float32")
-wanted = 0.5 * np.sin(random.normal(size=(4, 5))).astype("float32")
-losses = []
-for _ in range(300):
-    run = alone.forward(params, x)
-    error = run.final["h"] - wanted
-    losses.append(float((error ** 2).sum()))
-    gradients = alone.backward(run, final={"h": 2 * error})
-    for name in params:
-        params[name] -= 0.1 * gradients.params[name]
-assert not any(name.split(".")[0] in ("symcell", "sympy") for name in sys.modules)
-print(losses[0], losses[-1])
-"""
+
+def committed(name):
+    """A module of the catalogue as it lies in generated/, which other tests compare with what is generated now."""
+    return (ROOT / "generated" / f"{name}.py").read_text("utf-8")
 
 
-def test_a_module_trains_where_symcell_and_sympy_cannot_be_imported(tmp_path):
-    path = generate(cells.lstm, tmp_path)
-    first, last = map(float, run_python(ALONE, path, NUMBA_CACHE_DIR=str(tmp_path / "cache")).split())
-    assert last < 0.1 * first
+def imported(source):
+    """The modules that a source imports, those of the standard library left out."""
+    tree = ast.parse(source)
+    found = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    return (found | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}) - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("name", cells.names())
-def test_modules_import_numpy_and_numba_only(name):
-    tree = ast.parse(source_of(cells.get(name)))
-    imported = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
-    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {module.split(".")[0] for module in imported} - sys.stdlib_module_names == {"numpy", "numba"}
+def test_modules_import_the_runtime_and_numpy_only(name):
+    assert {"symcell.runtime"} <= imported(committed(name)) <= {"symcell.runtime", "numpy"}
+
+
+@pytest.mark.parametrize("name", ("rnn", "ctrnn", "lru"))
+def test_standalone_modules_import_the_runtime_beside_them_and_say_the_same(name):
+    whole, alone = (source_of(cells.get(name).declaration, standalone=standalone) for standalone in (False, True))
+    assert {"symcell_runtime"} <= imported(alone) <= {"symcell_runtime", "numpy"}
+    assert len({text.split("\nCONTENT_HASH = ")[1].split("\n", 1)[1] for text in (whole, alone)}) == 1
+
+
+def test_modules_are_of_a_readable_size():
+    """They hold their cells, and nothing that all share."""
+    lines = {name: committed(name).count("\n") for name in cells.names()}
+    assert lines["lstm"] <= 330 and statistics.median(lines.values()) <= 420 and sum(lines.values()) <= 26_000
 
 
 def test_lines_are_short_and_without_trailing_blanks():
     for name in cells.names():
-        for line in source_of(cells.get(name)).split("\n"):
+        for line in committed(name).split("\n"):
             assert line == line.rstrip()
             assert len(line) <= 132, line
 
 
 @pytest.mark.parametrize("name", ("lstm", "layer_norm_lstm", "mamba"))
 def test_no_name_is_defined_twice(name):
-    """The rooms of the runtime are pasted into one module, where a later name would take an earlier one's place."""
-    tree = ast.parse((ROOT / "generated" / f"{name}.py").read_text(encoding="utf-8"))
+    """A later function would take an earlier one's place."""
+    tree = ast.parse(committed(name))
     defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-    defined += [t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)]
+    defined += [t.id for node in tree.body if isinstance(node, ast.Assign) for t in ast.walk(node) if isinstance(t, ast.Name) and isinstance(t.ctx, ast.Store)]
+    defined += [a.name for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names]
     assert sorted(defined) == sorted(set(defined))
 
 
@@ -146,7 +136,7 @@ def test_generated_packages_are_importable():
     params = lstm.init(n_x=2, n_h=3)
     run = lstm.forward(params, np.zeros((4, 1, 2), "float32"))
     assert run.outputs["h"].shape == (4, 1, 3)
-    assert gru.NAME == "gru"
+    assert gru.kernel.interface.name == "gru"
 
 
 def test_one_compilation_serves_every_size():
@@ -157,21 +147,11 @@ def test_one_compilation_serves_every_size():
         kernel.backward(run, {"c": np.zeros((T, B, n_h))})
         jitted = {name: f for name, f in vars(kernel.module).items() if hasattr(f, "signatures")}
         compiled.append({name: list(f.signatures) for name, f in jitted.items() if f.signatures})
-    assert compiled[0]
+    assert {"forward_pass", "backward_pass", "pack"} <= compiled[0].keys()
     assert all(signatures == compiled[0] for signatures in compiled)
 
 
-def test_a_second_process_may_load_the_file_again(tmp_path):
-    path = generate(cells.rnn, tmp_path)
-    code = ALONE.split("random = ")[0] + "print(alone.forward(alone.init(n_x=2, n_h=3), np.ones((2, 1, 2), 'float32')).final['a'].sum())"
-    first, second = (run_python(code, path, NUMBA_CACHE_DIR=str(tmp_path / "cache")) for _ in range(2))
-    assert first == second
-
-
-def test_a_second_process_reads_what_is_cached_and_needs_no_compiler(tmp_path):
-    """Numba's compiler is ready once its tables of NumPy's functions are loaded, which takes longer than reading a kernel."""
-    generate(cells.lstm, tmp_path)
-    code = """
+USE = """
 import sys; sys.path.insert(0, sys.argv[1])
 import numpy as np
 import lstm
@@ -179,29 +159,35 @@ for dtype in ("float32", "float64"):
     params, x = lstm.init(n_x=2, n_h=3, dtype=dtype), np.ones((4, 2, 2), dtype)
     run = lstm.forward(params, x, checkpoint=3)
     gradients = lstm.backward(run, final={"h": np.ones((2, 3), dtype)})
-    state = lstm.step(lstm.freeze(params), x[0], lstm.step(params, x[0]))
+    stream = lstm.stream(params, 2)
+    state = lstm.step(lstm.freeze(params), x[0], lstm.step(params, x[0], stream.step(x[0])))
     print(run.final["h"].sum(), sum(a.sum() for a in gradients.params.values()), state["c"].sum())
 print("numba.np.arraymath" in sys.modules)
 """
-    first, second = (run_python(code, tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache")).split() for _ in range(2))
+
+
+def test_a_second_process_reads_what_is_cached_and_needs_no_compiler(tmp_path):
+    """Numba's compiler is ready once its tables of NumPy's functions are loaded, which takes longer than reading a kernel."""
+    generate(cells.lstm, tmp_path)
+    first, second = (run_python(USE, tmp_path, SYMCELL_CACHE_DIR=str(tmp_path / "cache")).split() for _ in range(2))
     assert (first.pop(), second.pop()) == ("True", "False")
     assert first == second
 
 
 def test_a_module_may_be_imported_by_another_name_later(tmp_path):
-    """Alone first, then as part of a package, where nothing has the first name any more; the cache is the folder's own."""
+    """Alone first, then as part of a package, where nothing has the first name any more."""
     generate(cells.rnn, tmp_path / "kernels")
     (tmp_path / "kernels" / "__init__.py").touch()
     code = "import sys; sys.path.insert(0, sys.argv[1]); import numpy as np; import {0}; m = sys.modules['{0}']\n"
     code += "r = m.forward(m.init(n_x=2, n_h=3), np.ones((2, 1, 2), 'float32')); g = m.backward(r, {{'a': np.ones((2, 1, 3), 'float32')}})\n"
     code += "print(r.final['a'].sum(), sum(a.sum() for a in g.params.values()))"
     places = (tmp_path / "kernels", "rnn"), (tmp_path, "kernels.rnn")
-    alone, packaged = (run_python(code.format(name), folder, NUMBA_CACHE_DIR="") for folder, name in places)
+    alone, packaged = (run_python(code.format(name), folder) for folder, name in places)
     assert alone == packaged
 
 
 def test_a_kernel_of_the_catalogue_needs_no_sympy():
-    code = "import sys; from symcell.generated import lstm; print('sympy' in sys.modules, lstm.NAME)"
+    code = "import sys; from symcell.generated import lstm; print('sympy' in sys.modules, lstm.kernel.interface.name)"
     assert run_python(code).split() == ["False", "lstm"]
 
 
@@ -226,15 +212,15 @@ def test_a_read_only_folder_is_no_obstacle(tmp_path):
 def test_a_temporary_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
     """What lies there is executed."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(kernel_room, "_private_folder", cache(kernel_room._private_folder.__wrapped__))
-    own = kernel_room._temporary_folder()
-    assert own.parent == tmp_path and kernel_room._temporary_folder() == own
+    monkeypatch.setattr(on_disk, "_private_folder", cache(on_disk._private_folder.__wrapped__))
+    own = on_disk._temporary_folder()
+    assert own.parent == tmp_path and on_disk._temporary_folder() == own
     own.chmod(0o777)
-    other = kernel_room._temporary_folder()
+    other = on_disk._temporary_folder()
     assert other != own and other.stat().st_mode & 0o777 == 0o700
     own.rmdir()
     own.symlink_to(other)
-    assert kernel_room._temporary_folder() == other
+    assert on_disk._temporary_folder() == other
 
 
 def test_an_intermediate_may_have_the_name_of_an_adjoint():

@@ -210,7 +210,7 @@ def test_groups_are_dicts(kernel, params, run, other):
 def test_frozen_parameters_of_another_cell(kernel, single):
     frozen = single.freeze(single.init(n_x=N_X, n_h=N_H))
     for call in (lambda: kernel.forward(frozen, normal(T, B, N_X)), lambda: kernel.step(frozen, normal(B, N_X))):
-        refused(call, "lstm: params must be a dict", "found parameters that a kernel of rnn has frozen; freeze a dict of them with this one")
+        refused(call, "lstm: a kernel of rnn has frozen these parameters; freeze a dict of them with this one")
 
 
 class Tensor:
@@ -516,7 +516,7 @@ def _rubbish(dtype):
 def test_nothing_is_read_before_it_is_written(cell, monkeypatch):
     kernel = cell.compile("float64")
     params = kernel.init(seed=3, **{size: k for k, size in enumerate(cell.sizes, 2)})
-    inputs = {name: normal(T, B, 2) for name in kernel.module.INPUTS}
+    inputs = {name: normal(T, B, 2) for name in kernel.interface.inputs}
     found = kernel.forward(params, inputs)
     bars = {name: normal(*a.shape) for name, a in found.states.items()}
     gradients = kernel.backward(found, bars)

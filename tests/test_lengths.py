@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from support.agreement import empty_is_nan, plain_kernel
 from support.calls import assert_same, outcome, problem
+from support.plain import empty_is_nan, plain_kernel
 from support.random_calls import random_call
 from support.random_cells import declarations
+from support.threads import threads_for_everything
 from sympy import Eq, log, sqrt, tanh
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells, dot, outer
@@ -105,13 +106,13 @@ def singular():
 
 @pytest.mark.parametrize("threads", (1, 2))
 @pytest.mark.parametrize("checkpoint", (None, 3))
-def test_functions_that_are_singular_at_zero(singular, checkpoint, threads, monkeypatch):
-    monkeypatch.setattr(singular.module, "_WORTHWHILE", 1)
+def test_functions_that_are_singular_at_zero(singular, checkpoint, threads):
     params, inputs, initial = problem(singular, T, 4)
     inputs["x"] = abs(inputs["x"]) + 0.1
     call = [{name: a.astype("float32") for name, a in some.items()} for some in (params, inputs, initial)]
-    for lengths in (np.array([5, 7, 0, 3]), np.array([0, 0, 0, 0]), np.array([0, 0, 1, 1])):
-        assert_as_if_alone(singular, call, lengths, lambda *a: nearly_same(*a, 1e-5), checkpoint=checkpoint, threads=threads)
+    with threads_for_everything(threads):
+        for lengths in (np.array([5, 7, 0, 3]), np.array([0, 0, 0, 0]), np.array([0, 0, 1, 1])):
+            assert_as_if_alone(singular, call, lengths, lambda *a: nearly_same(*a, 1e-5), checkpoint=checkpoint, threads=threads)
 
 
 def test_a_state_that_overflows_at_its_last_step_stays_there():

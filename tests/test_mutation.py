@@ -16,7 +16,8 @@ from references import REFERENCES
 from symcell import cells
 from symcell.check import check_kernel
 from symcell.compiler import source_of
-from symcell.kernel import Kernel, load_module
+from symcell.kernel import Kernel
+from symcell.runtime.loading import load_module
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ MUTANTS = (
     Mutant("bias dropped", "lstm", FORWARD, r"z_o = ", r"\+\s*b_o\[j\]|b_o\[j\]\s*\+", "", "h (interpreter)"),
     Mutant("state of another step", "lstm", FORWARD, r"multiply\(products, steps_at\(h_seq, t,", r"h_seq, t, t \+ 1", "h_seq, max(t - 1, 0), max(t, 1)",
            "h (interpreter)"),
-    Mutant("weights a column off", "lstm", "_forward_weights", r"turn_over\(W_held", r"W_held, 0, 0", "W_held, 0, 1", "c (interpreter)"),
+    Mutant("weights a column off", "lstm", "pack_weights", r"pack\(\(W_i, W_f, W_g, W_o\), 0, n_x, False", r"\bW, 0, 0, 0", "W, 0, 1, 0", "c (interpreter)"),
     Mutant("sign of the update gate", "gru", FORWARD, r"c = ", r"one - i\[j\]", "one + i[j]", "c (interpreter)"),
     Mutant("wrong gate resets", "gru", FORWARD, r"v_g = ", r"\br\b", "i", "c (interpreter)"),
     Mutant("gates' adjoints swapped", "lstm", BACKWARD, r"di = ", r"\bg\[j\]", "f[j]", "d params W_i (complex step)"),
@@ -57,8 +58,10 @@ MUTANTS = (
     Mutant("new state in place of the old", "lstm", "backward_pass", r"add_outer_products\(.*h_seq, first, last",
            r"h_seq, first, last", "h_seq, first + 1, last + 1",
            "d params U_g (complex step)"),
-    Mutant("weights in each other's place", "lstm", "_held_weights", r"return ", r'(?<="U_)[fi]', exchanged, "c (interpreter)", times=2),
-    Mutant("weights of another operand in the adjoint", "lstm", "_backward", r"U, W = ", r"U, W = ", "W, U = ", "d initial h (complex step)"),
+    Mutant("weights in each other's place", "lstm", "pack_weights", r"pack\(\(U_i, U_f, U_g, U_o\), 0, n_h, False",
+           r"(?<=U_)[fi]", exchanged, "c (interpreter)", times=2),
+    Mutant("weights of another gate in the adjoint", "lstm", "pack_weights", r"pack\(\(U_i, U_f, U_g, U_o\), 0, n_h, True",
+           r"(?<=U_)[fi]", exchanged, "d initial h (complex step)", times=2),
     Mutant("sum over steps forgotten", "lstm", AFTER, r"db_f\[j\] \+= ", r"\+=", "=", "d params b_f (complex step)"),
     Mutant("path through the gates dropped", "gru", BACKWARD, r"dc_prev = ",
            r"\+\s*dc_prev_from_dz_r\[j\]|dc_prev_from_dz_r\[j\]\s*\+", "", "d initial c (complex step)"),

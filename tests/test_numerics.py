@@ -13,7 +13,7 @@ STEPS = 10_000
 
 def normal(random, cell, kernel, sizes, T, B, scale=1.0):
     """params, inputs and initial states of a cell, as float64."""
-    shapes = kernel.module.shapes(**sizes)
+    shapes = kernel.interface.shapes(**sizes)
     params = {q.name: scale * random.normal(size=shapes[q.name]) for q in (*cell.params, *cell.constants)}
     inputs = {q.name: random.normal(size=(T, B, *shapes[q.name])) for q in cell.inputs}
     return params, inputs, {q.name: random.normal(size=(B, *shapes[q.name])) for q in cell.states}

@@ -46,9 +46,10 @@ def built(tmp_path_factory):
 
 def test_a_wheel_carries_generated_modules_and_templates(built, tmp_path):
     _, site = built
-    code = "import symcell.generated.lstm; from symcell import cells; symcell.generate(cells.rnn, 'out'); print(symcell.__file__)"
+    code = "import symcell.generated.lstm; from symcell import cells; symcell.generate(cells.rnn, 'out', standalone=True); print(symcell.__file__)"
     assert str(site) in run("-c", code, folder=tmp_path, PYTHONPATH=str(site))
     assert (tmp_path / "out" / "rnn.py").exists() and (site / "symcell" / "py.typed").exists()
+    assert os.listdir(tmp_path / "out" / "symcell_runtime") and "sys.path" not in run("-c", "import rnn", folder=tmp_path / "out", PYTHONPATH="")
 
 
 def test_a_source_distribution_has_what_the_tests_need(built):

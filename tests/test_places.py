@@ -1,13 +1,11 @@
 """What symcell overwrites: what it has written itself, and what the user names as a result. Everything else stays as it is."""
 
 import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 from support.command_line import refused, succeeds
+from support.processes import run_python
 from sympy import Eq, tanh
 
 from symcell import Cell, CellError, Input, State, affine, cells
@@ -117,9 +115,10 @@ def test_the_catalogues_names_hide_nothing():
     assert not hidden_names() & {*cells.names()}
 
 
-def test_what_a_running_module_looks_for_is_known(tmp_path):
+@pytest.mark.parametrize("standalone", (False, True))
+def test_what_a_running_module_looks_for_is_known(standalone, tmp_path):
     """Be it there or not: a file of that name in the same folder would be found instead."""
-    generate(cells.rnn, tmp_path)
+    generate(cells.rnn, tmp_path, standalone=standalone)
     code = """
         import sys
         looked_for = set()
@@ -128,15 +127,19 @@ def test_what_a_running_module_looks_for_is_known(tmp_path):
                 looked_for.add(name.split(".")[0])
         sys.meta_path.insert(0, Note())
         sys.path.insert(0, sys.argv[1])
+        import pickle
         import numpy as np, rnn
         params, x = rnn.init(n_x=2, n_h=3), np.ones((3, 2, 2), "float32")
-        rnn.backward(rnn.forward(params, x, threads=1), final={"a": np.ones((2, 3), "float32")})
+        rnn.backward(rnn.forward(params, x), final={"a": np.ones((2, 3), "float32")})
         rnn.step(params, x[0])
+        stream = rnn.stream(rnn.freeze(params), 2)
+        stream.step(x[0])
+        pickle.loads(pickle.dumps(stream)).step(x[1])
         print(*looked_for)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True)
-    found = {name for name in done.stdout.split() if not name.startswith("_")}
-    assert {"numpy", "numba", "rnn"} <= found, done.stderr[-2000:]
+    found = {name for name in run_python(code, tmp_path, SYMCELL_CACHE_DIR=str(tmp_path / "cache")).split() if not name.startswith("_")}
+    assert {"numpy", "numba", "rnn"} <= found
+    assert ("symcell" in found) != standalone and ("symcell_runtime" in found) == standalone
     assert found - hidden_names() == {"rnn"}
 
 

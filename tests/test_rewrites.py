@@ -58,8 +58,8 @@ def everywhere(dtype):
 def computed(dtype, points):
     at = np.array(points, dtype)
     compiled = kernel(dtype)
-    zeros = {name: np.zeros((1, at.size), dtype) for name in compiled.module.STATES}
-    run = compiled.forward({}, dict.fromkeys(compiled.module.INPUTS, at[None, None]), zeros)
+    zeros = {name: np.zeros((1, at.size), dtype) for name in compiled.interface.states}
+    run = compiled.forward({}, dict.fromkeys(compiled.interface.inputs, at[None, None]), zeros)
     slopes = compiled.backward(run, {name: np.ones((1, 1, at.size), dtype) for name in run.states}).inputs
     return at, {f: (run.states[f"s_{f.__name__}"][0, 0], slopes[f"x_{f.__name__}"][0, 0]) for f in SLOPES}
 

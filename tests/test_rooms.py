@@ -92,6 +92,25 @@ def test_what_is_mathematics_knows_no_target(name):
         assert "numba" not in MODULES[module].read_text(encoding="utf-8").lower(), module
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("runtime").glob("*.py")), ids=lambda path: path.stem)
+def test_the_runtime_imports_itself_numpy_and_numba_only(path):
+    """Itself relatively, since it may be a copy under another name; imports inside functions count."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            assert all(is_of_the_runtime(alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 1 or (node.level == 0 and is_of_the_runtime(node.module)), node.module
+
+
+def is_of_the_runtime(module):
+    return module.split(".")[0] in {"numpy", "numba", *sys.stdlib_module_names}
+
+
+def test_the_runtime_is_one_folder():
+    """Which is copied as it is."""
+    assert {path.suffix for path in PACKAGE.joinpath("runtime").iterdir() if path.name != "__pycache__"} == {".py"}
+
+
 def test_no_file_of_the_catalogue_has_the_name_of_a_cell():
     """`symcell.cells.lstm` is the cell, and would hide a module of that name."""
     assert not {path.stem for path in PACKAGE.joinpath("cells").glob("*.py")} & {*cells.names()}

@@ -1,4 +1,4 @@
-"""Memory that is used again: never while anything refers to it."""
+"""Lent memory: a block serves again when the last array on it is gone, and never before."""
 
 import gc
 import threading
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numba.extending import overload
 
+from symcell import cells
 from symcell.runtime import memory
 from symcell.runtime.jit import jit
 
@@ -15,74 +16,110 @@ SHAPE = (300, 100)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_kept(monkeypatch):
-    monkeypatch.setattr(memory, "_blocks", {})
+def _nothing_is_idle():
+    memory._drop_idle()
 
 
 def place(array):
     return array.ctypes.data
 
 
+def idle():
+    """Bytes that nobody has."""
+    return sum(size * len(addresses) for size, addresses in memory._idle.items())
+
+
 def test_what_nothing_refers_to_is_used_again():
-    first = place(memory.room(SHAPE, REAL))
-    assert place(memory.room(SHAPE, REAL)) == first
-    assert first % 64 == 0
+    first = place(memory.allocate(SHAPE, REAL))
+    assert place(memory.allocate(SHAPE, REAL)) == first
+
+
+@pytest.mark.parametrize("size", (memory.SMALL, memory.SMALL + 4, 1 << 20))
+def test_blocks_begin_on_a_cache_line(size):
+    assert place(memory.allocate((size // 4,), REAL)) % memory.LINE == 0
 
 
 def test_views_keep_memory():
-    array = memory.room(SHAPE, REAL)
+    array = memory.allocate(SHAPE, REAL)
     first, view = place(array), array.reshape(-1)[5:].view(np.int32)[::2]
     del array
-    other = memory.room(SHAPE, REAL)
+    other = memory.allocate(SHAPE, REAL)
     assert place(other) != first
     del view
-    assert place(memory.room(SHAPE, REAL)) == first
+    assert place(memory.allocate(SHAPE, REAL)) == first
 
 
 def test_buffers_of_views_keep_memory():
-    array = memory.room(SHAPE, REAL)
+    array = memory.allocate(SHAPE, REAL)
     first, buffer = place(array), memoryview(array[2:])
     del array
-    assert place(memory.room(SHAPE, REAL)) != first
+    other = memory.allocate(SHAPE, REAL)
+    assert place(other) != first
     buffer.release()
+    assert place(memory.allocate(SHAPE, REAL)) == first
+
+
+def test_memory_of_a_run_serves_the_next_one():
+    """And none of it while the run, or a part of a state, is there."""
+    kernel = cells.rnn.compile("float32")
+    params, x = kernel.init(n_x=3, n_h=64), np.ones((200, 4, 3), "float32")
+    run = kernel.forward(params, x)
+    part, kept = run.states["a"][50:, 1], run.states["a"].copy()
+    del run
+    for _ in range(3):
+        kernel.forward(params, 2 * x)
+    np.testing.assert_array_equal(part, kept[50:, 1])
+    del part
+    first = place(kernel.forward(params, x).states["a"])
+    assert place(kernel.forward(params, x).states["a"]) == first
 
 
 def test_no_more_is_kept_than_allowed(monkeypatch):
-    monkeypatch.setattr(memory, "_KEPT", 400_500)
+    monkeypatch.setattr(memory, "_KEPT", memory._made + 400_500)
     for rows in (300, 500, 700, 900):
-        memory.room((rows, 100), REAL)
-    assert kept() <= 400_500
-    alike = [memory.room(SHAPE, REAL) for _ in range(5)]
-    assert kept() <= 400_500 and len({place(a) for a in alike}) == 5
+        memory.allocate((rows, 100), REAL)
+    assert idle() <= 400_500
+    alike = [memory.allocate(SHAPE, REAL) for _ in range(5)]
+    assert len({place(a) for a in alike}) == 5
+    del alike
+    assert idle() >= 5 * 120_000  # as much as was needed at once, until more is asked for
+    memory.allocate((301, 100), REAL)
+    assert idle() == 120_400
 
 
-def kept():
-    return sum(block.size for blocks in memory._blocks.values() for block, _ in blocks)
-
-
-def test_memory_that_is_not_there_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(memory, "_KEPT", 1 << 17)
+def test_memory_that_is_not_there_leaves_nothing_behind():
+    before = memory._made, len(memory._blocks)
     with pytest.raises(MemoryError):
-        memory.room((1 << 30, 1 << 25), REAL)
+        memory.allocate((1 << 30, 1 << 25), REAL)
+    assert (memory._made, len(memory._blocks)) == before
     for n in (300, 301, 302):
-        assert memory.room((n, 100), REAL).shape == (n, 100)
+        assert memory.allocate((n, 100), REAL).shape == (n, 100)
 
 
 def test_small_arrays_and_empty_ones():
-    assert memory.room((0, 5), REAL).shape == (0, 5)
+    assert memory.allocate((0, 5), REAL).shape == (0, 5)
     assert memory.zeros((3,), REAL).tolist() == [0, 0, 0]
-    assert not memory._blocks
+    assert not idle()
+    large = memory.zeros(SHAPE, REAL)
+    assert not large.any()
+    del large
+    assert idle() == 120_000
 
 
-def test_threads_never_share():
+@pytest.mark.parametrize("kept", (1 << 28, 0), ids=("kept", "dropped all the time"))
+def test_threads_never_share(kept, monkeypatch):
+    monkeypatch.setattr(memory, "_KEPT", kept)
     faults = []
 
     def work(k):
-        for _ in range(300):
-            array = memory.room(SHAPE, REAL)
-            array[...] = k
-            if not (array == k).all():
-                faults.append(k)
+        try:
+            for n in range(300):
+                array = memory.allocate((200 + n % 3, 100), REAL)
+                array[...] = k
+                if not (array == k).all():
+                    faults.append(k)
+        except Exception as error:
+            faults.append(error)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for thread in threads:

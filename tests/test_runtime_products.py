@@ -3,28 +3,41 @@
 import ctypes
 import itertools
 import types
+from importlib import import_module
 
 import numpy as np
 import pytest
 from numba import njit
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
-from symcell.runtime.ahead import noted_ahead, room_ahead
-from symcell.runtime.single import apply
 
-from symcell.runtime import ahead as notes
-from symcell.runtime import jit as compilation
-from symcell.runtime import products
+from symcell.runtime import internals, prefetch, products
+from symcell.runtime.cache import Cache, text_hash
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
-from symcell.runtime.packing import outer_room, pack, packed
+from symcell.runtime.packing import empty_panels, outer_room
+from symcell.runtime.packing import pack as pack_all
+from symcell.runtime.prefetch import noted_ahead, room_ahead
 from symcell.runtime.products import _add_outer_products, _multiply
-from symcell.runtime.threads import ALONE, shares
+from symcell.runtime.threads import ALONE, parts_of
+from symcell.runtime.version import source_hash
 from symcell.runtime.views import _place_of, _whereabouts
+
+compilation = import_module("symcell.runtime.jit")  # the package has the function of that name
 
 
 def jit(function):
     """Compiled as kernels are, but never cached: a cache would not see that what is tested has changed."""
     return njit(**_OPTIONS)(function)
+
+
+def panels_for(terms, columns, dtype):
+    """Room for the weights of one product."""
+    return empty_panels(np.dtype(dtype), w=(terms, columns))["w"]
+
+
+def pack(matrix, first, length, transposed, panels, term, column, rank, threads):
+    """Pack one matrix."""
+    pack_all((matrix,), first, length, transposed, panels, term, column, 0, 0, rank, threads)
 
 
 DTYPES = (np.float32, np.float64)
@@ -71,7 +84,7 @@ def add_outer_products(left, from_left, right, from_right, out, first, T, length
 
 def multiply(rows, start, weights, out, turn=0, product=multiply_packed):
     """The product with weights (K, M), which are packed first; rows and out have no steps."""
-    panels = packed(*weights.shape, weights.dtype)
+    panels = panels_for(*weights.shape, weights.dtype)
     pack(weights, 0, weights.shape[1], True, panels, 0, 0, 0, 1)
     product(rows[None], start, panels, out[None], turn, 0, len(rows), 0, ALONE)
 
@@ -130,7 +143,7 @@ def test_how_far_weights_are_makes_no_difference(depth, dtype):
     for batch, columns in itertools.product((2, 7, 33), (10, 64, 150, 300)):
         rows, weights, _, out = operands(batch, depth, columns, 0, dtype)
         multiply(rows, 0, weights, out)
-        panels, far = packed(depth, columns, np.dtype(dtype)), np.full((1, batch, columns), np.nan, dtype)
+        panels, far = panels_for(depth, columns, np.dtype(dtype)), np.full((1, batch, columns), np.nan, dtype)
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(2):
             multiply_far(rows[None], 0, panels, far, rank, 0, batch, rank, team)
@@ -154,7 +167,7 @@ def test_what_is_fetched_makes_no_difference(batch, product):
     """Less than there are tiles for, more than that, or nothing; only memory that is there is named, but none need be."""
     rows, weights, _, out = operands(batch, 40, 150, 0, np.float32)
     multiply(rows, 0, weights, out)
-    panels, source = packed(40, 150, np.dtype("float32")), np.zeros((9, batch, 150), np.float32)
+    panels, source = panels_for(40, 150, np.dtype("float32")), np.zeros((9, batch, 150), np.float32)
     pack(weights, 0, 150, True, panels, 0, 0, 0, 1)
     for some in ([], [source], [source] * 3, [source] * 100):
         spans = [(a.ctypes.data - a[0].nbytes, a[0].nbytes, a[0].nbytes) for a in some]
@@ -171,9 +184,9 @@ def noted(ahead, sequences, low, upto):
 
 
 def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
-    monkeypatch.setattr(notes, "_MUCH", 1000)
+    monkeypatch.setattr(prefetch, "_MUCH", 1000)
     long, states, once = (np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in ((9, 5, 7), (10, 5, 3), (1, 5, 7)))
-    parts = shares(2, 9, 5, 10**9)
+    parts = parts_of(2, 9, 5, 10**9)
     sequences = long, once, states
     for (_, _, low, _, upto, *_), room in zip(parts, room_ahead(sequences, parts), strict=True):
         spans = room[: noted(room, sequences, low, upto)]
@@ -181,7 +194,7 @@ def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
             for turn in range(1, 9):
                 there = ctypes.string_at(place + turn * stride, size)
                 assert there == a[turn - 1, low:upto].tobytes()
-    monkeypatch.setattr(notes, "_MUCH", 1 << 22)
+    monkeypatch.setattr(prefetch, "_MUCH", 1 << 22)
     for room in room_ahead(sequences, parts):
         assert len(room) == noted(room, sequences, 0, 5) == 0
 
@@ -204,7 +217,7 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
     """Parts of matrices, turned or not, at any place: the product with the packed weights is that with the whole."""
     random = np.random.default_rng(3)
     left, right, turned = (random.standard_normal(shape).astype(dtype) for shape in ((37, 9), (50, 5), (5, 41)))
-    panels, whole = packed(14, 91, np.dtype(dtype)), np.zeros((14, 91), dtype)
+    panels, whole = panels_for(14, 91, np.dtype(dtype)), np.zeros((14, 91), dtype)
     panels[:] = 0
     for matrix, first, length, transposed, term, column in (
         (left, 2, 6, False, 0, 0), (right, 0, 5, False, 0, 37), (turned, 3, 38, True, 6, 0), (turned, 0, 41, True, 6, 50)):  # fmt: skip
@@ -218,6 +231,31 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("transposed", (False, True))
+def test_matrices_at_equal_distances_are_packed_as_one_by_one(transposed, dtype):
+    """Further terms, columns beside, or both."""
+    matrices = tuple(np.random.default_rng(k).standard_normal((7, 9)).astype(dtype) for k in range(3))
+    for further, beside in ((9, 0), (0, 11), (9, 10)):
+        found, expected = (panels_for(4 + 3 * 9, 5 + 3 * 11, dtype) for _ in range(2))
+        found[:], expected[:] = 0, 0
+        for rank in range(2):
+            pack_all(matrices, 1, 8, transposed, found, 4, 5, further, beside, rank, 2)
+        for k, matrix in enumerate(matrices):
+            pack(matrix, 1, 8, transposed, expected, 4 + k * further, 5 + k * beside, 0, 1)
+        np.testing.assert_array_equal(found, expected)
+        assert np.count_nonzero(found)
+
+
+def test_panels_of_several_products_lie_side_by_side_with_padding_of_zeros():
+    found = empty_panels(np.dtype("float32"), W=(5, 40), U=(7, 64), V=(0, 3))
+    for (name, panels), (terms, columns) in zip(found.items(), ((5, 40), (7, 64), (0, 3)), strict=True):
+        count, width = panels.shape[0], panels.shape[2]
+        assert panels.shape[1] == terms and count * width >= columns > (count - 1) * width, name
+        assert not panels.transpose(1, 0, 2).reshape(terms, count * width)[:, columns:].any()
+        assert not any(np.shares_memory(panels, other) for key, other in found.items() if key != name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("samples", ((0, 1), (0, 7), (2, 3), (1, 6), (3, 7), (2, 2)))
 def test_samples_of_several_steps(samples, dtype):
     """Other samples, which are another thread's, are neither read nor written."""
@@ -226,7 +264,7 @@ def test_samples_of_several_steps(samples, dtype):
     for steps, depth, columns in itertools.product((1, 2, 5, 9), (1, 12), (5, 64, 70)):
         rows, weights = random.standard_normal((steps, 7, depth)).astype(dtype), random.standard_normal((depth, columns)).astype(dtype)
         rows[:, :low], rows[:, high:] = np.nan, np.nan
-        panels, out = packed(depth, columns, np.dtype(dtype)), np.full((steps, 7, columns), 3, dtype)
+        panels, out = panels_for(depth, columns, np.dtype(dtype)), np.full((steps, 7, columns), 3, dtype)
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         multiply_packed(rows, 0, panels, out, 0, low, high, 0, ALONE)
         np.testing.assert_allclose(out[:, low:high], rows[:, low:high] @ weights, rtol=1e-4, atol=1e-5)
@@ -247,7 +285,7 @@ def test_a_team_computes_all_columns_once(dtype):
     team[0] = 3
     for columns in (3, 64, 200, 450):
         rows, weights = random.standard_normal((2, 1, 20)).astype(dtype), random.standard_normal((20, columns)).astype(dtype)
-        panels, out = packed(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
+        panels, out = panels_for(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
         total, (places, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(3):
@@ -278,27 +316,6 @@ def test_outer_products_are_added_or_replace_what_was_there(dtype, rows, before)
         assert np.isnan(np.delete(space, np.s_[32 : 32 + height * width])).all(), (height, width)
 
 
-@jit
-def apply_weights(weights, first, length, transposed, rows, start, out, column):
-    apply(weights, first, length, transposed, rows, start, out, column)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("transposed", (False, True))
-def test_products_without_packing(transposed, dtype):
-    random = np.random.default_rng(8)
-    for height, length, samples in itertools.product((1, 7, 8, 20), (1, 5, 16, 33), (1, 3)):
-        weights = random.standard_normal((height, length + 3)).astype(dtype)
-        part = weights[:, 2 : 2 + length]
-        rows = random.standard_normal((samples, 4 + max(height, length))).astype(dtype)
-        out = np.ones((samples, 6 + max(height, length)), dtype)
-        apply_weights(weights, 2, length, transposed, rows, 4, out, 5)
-        product = rows[:, 4 : 4 + height] @ part if transposed else rows[:, 4 : 4 + length] @ part.T
-        want = np.ones_like(out)
-        want[:, 5 : 5 + product.shape[1]] += product
-        np.testing.assert_allclose(out, want, rtol=1e-4, atol=1e-5)
-
-
 @fused
 def gates_row(z, n_prev, n, d_z):
     for j in range(n.size):
@@ -327,60 +344,37 @@ def test_fused_rows_of_one_array(units, dtype):
     np.testing.assert_allclose(d_z, n[1:] * n[:-1], rtol=1e-6)
 
 
-def test_a_kernel_is_cached_under_its_content_hash():
-    scope = {"CONTENT_HASH": "0123abcd"}
-    original = test_a_kernel_is_cached_under_its_content_hash
-    function = types.FunctionType((lambda x: x + 1).__code__, scope, "successor")
-    function.__module__ = original.__module__
-    compiled = compilation.jit(function)
-    assert compiled.py_func.__qualname__.endswith("_0123abcd")
+def test_kernels_are_named_after_their_module_and_the_texts_of_both():
+    """Compiled code carries this name: equal names mean equal code."""
+    compiled = compilation.jit(types.FunctionType((lambda x: x + 1).__code__, globals(), "successor"))
+    again = compilation.jit(types.FunctionType((lambda x: x + 1).__code__, globals(), "successor"))
+    other = types.FunctionType((lambda x: x + 1).__code__, globals(), "successor")
+    other.__module__ = "another"
+    assert source_hash() in compiled.py_func.__qualname__ and text_hash(test_arrays_that_are_not_contiguous_are_refused) in compiled.py_func.__qualname__
+    assert compiled.py_func.__qualname__ == again.py_func.__qualname__ != compilation.jit(other).py_func.__qualname__
     assert compiled(1) == 2
 
 
-class Compiled:
-    """What compiles a function, and has no cache yet."""
-
-    _cache = None
-
-
-@pytest.fixture
-def failing_cache(monkeypatch):
-    """A cache that cannot be made, for a reason."""
-    def fail_with(reason):
-        def cache(function):
-            raise RuntimeError(reason)
-
-        monkeypatch.setattr(compilation, "_Cache", cache)
-
-    return fail_with
-
-
 def test_kernels_are_cached():
-    assert isinstance(compilation._cached_if_possible(Compiled(), test_kernels_are_cached)._cache, compilation._Cache)
+    assert isinstance(compilation.jit(types.FunctionType((lambda x: x).__code__, globals(), "same"))._cache, Cache)
     options = compilation._OPTIONS
     assert options["error_model"] == "numpy" and options["nogil"]
     assert not options["fastmath"] & {"nnan", "ninf"}
 
 
-def test_without_a_writable_folder_kernels_are_compiled_uncached(failing_cache):
-    failing_cache("cannot cache function 'f': no locator available for file 'f.py'")
-    assert compilation._cached_if_possible(Compiled(), test_kernels_are_cached)._cache is None
-
-
-def test_a_module_that_no_import_finds_is_compiled_uncached():
-    function = types.FunctionType((lambda x: x).__code__, {}, "stray")
-    function.__module__ = "no_such_module"
-    assert compilation._cached_if_possible(Compiled(), function)._cache is None
-
-
-def test_other_failures_of_the_cache_are_not_hidden(failing_cache):
-    failing_cache("something else")
-    with pytest.raises(RuntimeError, match="something else"):
-        compilation._cached_if_possible(Compiled(), test_kernels_are_cached)
+def test_a_function_that_could_not_be_read_back_is_compiled_uncached():
+    """That of a module that no import finds, and one whose text is in no file."""
+    stray = types.FunctionType((lambda x: x).__code__, globals(), "stray")
+    stray.__module__ = "no_such_module"
+    scope = dict(globals())
+    exec(compile("def typed(x): return x", "<typed>", "exec"), scope)
+    for function in (stray, scope["typed"]):
+        compiled = compilation.jit(function)
+        assert not isinstance(compiled._cache, Cache) and compiled(3) == 3
 
 
 def test_arrays_that_are_not_contiguous_are_refused():
-    panels, turned = packed(4, 4, np.dtype("float32")), np.zeros((4, 4), "float32").T
+    panels, turned = panels_for(4, 4, np.dtype("float32")), np.zeros((4, 4), "float32").T
     with pytest.raises(TypingError, match="C-contiguous"):
         pack(turned, 0, 4, True, panels, 0, 0, 0, 1)
 
@@ -388,7 +382,7 @@ def test_arrays_that_are_not_contiguous_are_refused():
 def test_calls_with_different_literals_share_one_compilation():
     inner = jit(lambda a, n: a[0] + n)
     outer = jit(lambda a, n: inner(a, 0) + inner(a, 1) + inner(a, n))
-    assert compilation._for_any_number(inner) is inner
+    assert internals.share_literals(inner) is inner
     assert outer(np.ones(2), 5) == 9
     assert len(inner.signatures) == 1
 

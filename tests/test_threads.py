@@ -2,26 +2,26 @@
 
 import os
 import re
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
 from support.calls import VARIED, assert_same, outcome, problem
 from support.processes import run_python
+from support.threads import threads_for_everything
 
 from symcell import CellError, cells
+from symcell.runtime import packing, prefetch, threads
 
 
 @pytest.mark.parametrize("name", cells.names())
-def test_rows_that_are_spread_or_fetched_hold_the_same(name, monkeypatch):
+def test_rows_that_are_padded_or_fetched_hold_the_same(name, monkeypatch):
     """As where they would lie a multiple of 4 KiB apart; as where a backward pass reads so much that it is fetched ahead."""
     kernel = cells.get(name).compile("float64")
     call = problem(kernel, 5, 7)
     expected = outcome(kernel, *call)
-    for constant in {"_WAY", "_MUCH"} & set(vars(kernel.module)):
-        monkeypatch.setattr(kernel.module, constant, 1)
+    for module, constant in ((packing, "_WAY"), (prefetch, "_MUCH")):
+        monkeypatch.setattr(module, constant, 1)
         found = outcome(kernel, *call)
         for key, a in expected.items():
             np.testing.assert_array_equal(found[key], a, err_msg=str(key))
@@ -36,48 +36,41 @@ def test_the_backward_pass_fetches_what_the_forward_pass_left_at_every_step():
     assert "noted_ahead(ahead, (" not in cells.get("mingru").compile("float32").source  # its recurrence has no product
 
 
-def test_rows_that_outer_products_read_across_are_spread():
+def test_rows_that_outer_products_read_across_are_padded():
     for name, columns in (("lstm", "4 * n_h"), ("sru_v1", "3 * n_h"), ("rnn", "n_h")):
-        assert f"= room((block, B, spread({columns}, real)), real)" in cells.get(name).compile("float64").source
+        assert f"= allocate((block, B, padded({columns}, dtype)), dtype)" in cells.get(name).compile("float64").source
 
 
 @pytest.mark.parametrize("T, teams", ((100, False), (1000, True)))
 def test_a_team_is_woken_only_where_it_has_enough_to_do(T, teams):
-    module = cells.lstm.compile("float32").module
-    found = module.shares(2, T, 1, 145_000)
-    assert [part[-1][0] for part in found] == ([2, 2] if teams else [1])
-    assert [part[-1][0] for part in module.shares(2, T, 4, 145_000)] == [1, 1]  # samples are shared without
+    found = threads.parts_of(2, T, 1, 145_000)
+    assert [part.team[0] for part in found] == ([2, 2] if teams else [1])
+    assert [part.team[0] for part in threads.parts_of(2, T, 4, 145_000)] == [1, 1]  # samples are shared without
 
 
 @pytest.fixture
-def everything_is_worth_a_thread(monkeypatch):
-    """Returns a kernel whose module wakes threads for the smallest tasks, and works in blocks of few steps."""
-
-    def eager(name):
-        kernel = cells.get(name).compile("float64")
-        for constant in ("_WORTHWHILE", "_WORTH_A_MEETING", "_WORTH_A_TEAM", "_WORTH_PACKING", "_WORTH_A_THREAD"):
-            monkeypatch.setattr(kernel.module, constant, 1)
-        monkeypatch.setattr(kernel.module.config, "NUMBA_NUM_THREADS", 3)
-        monkeypatch.setattr(kernel.module, "_ROWS_IN_CACHE", 15)
-        return kernel
-
-    return eager
+def everything_is_worth_a_thread():
+    """Three threads for the smallest tasks, which work in blocks of few steps."""
+    with threads_for_everything():
+        yield
 
 
+@pytest.mark.usefixtures("everything_is_worth_a_thread")
 @pytest.mark.parametrize("B", (1, 2, 5))
 @pytest.mark.parametrize("name", VARIED)
-def test_results_do_not_depend_on_the_number_of_threads(name, B, everything_is_worth_a_thread):
-    kernel = everything_is_worth_a_thread(name)
+def test_results_do_not_depend_on_the_number_of_threads(name, B):
+    kernel = cells.get(name).compile("float64")
     call = problem(kernel, 23, B)
     alone = outcome(kernel, *call, threads=1)
-    for threads in (2, 3):
-        assert_same(outcome(kernel, *call, threads=threads), alone)
+    for count in (2, 3):
+        assert_same(outcome(kernel, *call, threads=count), alone)
 
 
+@pytest.mark.usefixtures("everything_is_worth_a_thread")
 @pytest.mark.parametrize("name", ("gla", "mamba", "lstmp"))
-def test_a_team_waits_between_products_of_which_one_reads_the_other(name, everything_is_worth_a_thread):
+def test_a_team_waits_between_products_of_which_one_reads_the_other(name):
     """One sample, and so many columns that each of the team has some of every product."""
-    kernel = everything_is_worth_a_thread(name)
+    kernel = cells.get(name).compile("float64")
     call = problem(kernel, 6, 1, scale=32)
     alone = kernel.forward(*call, threads=1).states
     for turn in range(12):
@@ -85,8 +78,9 @@ def test_a_team_waits_between_products_of_which_one_reads_the_other(name, everyt
             np.testing.assert_allclose(a, alone[name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-def test_two_python_threads_may_call_kernels_at_once(everything_is_worth_a_thread):
-    kernel = everything_is_worth_a_thread("lstm")
+@pytest.mark.usefixtures("everything_is_worth_a_thread")
+def test_two_python_threads_may_call_kernels_at_once():
+    kernel = cells.lstm.compile("float64")
     calls = [problem(kernel, 9, B) for B in (1, 4)]
     expected = [outcome(kernel, *call, threads=1) for call in calls]
     found = {}
@@ -105,36 +99,6 @@ def test_two_python_threads_may_call_kernels_at_once(everything_is_worth_a_threa
         assert_same(outcome_of, expected[k % 2])
 
 
-def test_what_a_worker_raises_is_raised():
-    from symcell.runtime import threads
-
-    def task(thread, *_):
-        if thread:
-            raise RuntimeError("on purpose")
-
-    with pytest.raises(RuntimeError, match="on purpose"):
-        threads.in_parallel(task, [(0, 1), (1, 2)])
-    threads.in_parallel(lambda *_: None, [(0, 1), (1, 2)])  # its worker works again
-
-
-def test_a_team_that_cannot_be_whole_is_one_thread(monkeypatch):
-    """Its workers that were there go back, not started."""
-    from symcell.runtime import threads
-
-    worker = threads._Worker()
-    monkeypatch.setattr(threads, "_idle", [worker])
-    monkeypatch.setattr(threads, "_count", threads.config.NUMBA_NUM_THREADS)  # no more can be made
-    team, done = threads.ALONE.copy(), []
-    team[0] = 3
-    parts = [(k, 0, 0, 1, 0 if k else 1, k, team) for k in range(3)]
-    caller = threading.Thread(target=threads.in_parallel, args=(lambda *part: done.append(part), parts), daemon=True)
-    caller.start()
-    caller.join(30)
-    assert not caller.is_alive(), "it waits for a worker that was never started"
-    assert [part[:6] for part in done] == [(0, 0, 0, 1, 1, 0)] and done[0][6] is threads.ALONE
-    assert threads._idle == [worker]
-
-
 @pytest.mark.parametrize("threads", (0, -1, 1.5, True, "2"))
 def test_a_number_of_threads_that_is_none_is_refused(threads):
     kernel = cells.rnn.compile("float64")
@@ -149,8 +113,9 @@ def test_a_forked_process_has_threads_of_its_own():
 import os, warnings, numpy as np
 from symcell import cells
 warnings.simplefilter("ignore")
-k = cells.rnn.compile(); m = k.module
-m._WORTHWHILE = 1; m.config.NUMBA_NUM_THREADS = 2
+from symcell.runtime import threads
+k = cells.rnn.compile()
+threads._WORTHWHILE = 1; threads.config.NUMBA_NUM_THREADS = 2
 p, x = k.init(n_x=3, n_h=4), np.ones((5, 4, 3), "float32")
 k.backward(k.forward(p, x, threads=2), {"a": np.ones((5, 4, 4), "float32")})
 child = os.fork()
@@ -163,21 +128,19 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_the_number_of_threads_is_numbas():
-    code = "from symcell import cells; print(cells.rnn.compile().module._number_of_threads(None))"
-    found = subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert found.stdout.strip() == "1"
+    assert run_python("from symcell.runtime import threads; print(threads.default_threads())", NUMBA_NUM_THREADS="1").strip() == "1"
 
 
 @pytest.mark.parametrize("B", (1, 4))
 @pytest.mark.parametrize("kind", ("contiguous", "turned", "read-only"))
-def test_a_run_does_not_follow_its_inputs(kind, B, everything_is_worth_a_thread):
-    kernel = everything_is_worth_a_thread("lstm")
+def test_a_run_does_not_follow_its_inputs(kind, B):
+    kernel = cells.lstm.compile("float64")
     params, inputs, initial = problem(kernel, 23, B)
     expected = outcome(kernel, params, inputs, initial, threads=1)
-    for threads in (1, 2, 3):
+    for count in (1, 2, 3):
         x = inputs["x"].copy() if kind != "turned" else inputs["x"].transpose(2, 1, 0).copy().transpose(2, 1, 0)
         x.flags.writeable = kind != "read-only"
-        run = kernel.forward(params, x, initial, threads=threads)
+        run = kernel.forward(params, x, initial, threads=count)
         x.flags.writeable = True
         x[...] = np.nan
         random = np.random.default_rng(8)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 Shapes = dict[str, tuple[str, ...]]  # name -> shape, each axis a size or an expression of sizes, as text for messages
 
@@ -33,3 +34,10 @@ class Interface:
     def given(self) -> Shapes:
         """Parameters and constants: what callers give as `params`."""
         return self.params | self.constants
+
+
+class Owner(Protocol):
+    """A kernel, as frozen parameters, runs and streams see it, which it makes: they are of an interface, and call its passes."""
+
+    interface: Interface
+    passes: Any

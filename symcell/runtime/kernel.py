@@ -129,6 +129,9 @@ class Kernel:
     def stream(self, params: Named, batch: int = 1) -> Stream:
         """An object that goes step by step through samples, in buffers of its own: see Stream. Frozen parameters are read where
         they are, and may be updated between steps; others are copied."""
+        if isinstance(params, Frozen):
+            self._check_frozen(params)
+            self._own_dtype(params._dtype)
         return Stream(self, params if isinstance(params, Frozen) else self.freeze(params), batch)
 
     def _checked_call(
@@ -138,9 +141,8 @@ class Kernel:
         """The call, and the states that it begins with, which may be the caller's arrays. Inputs of one step get an axis T."""
         cell = self.interface
         frozen = isinstance(params, Frozen)
-        if frozen and params._kernel.interface is not cell:
-            other = params._kernel.interface.name
-            raise CellError(f"{cell.name}: a kernel of {other} has frozen these parameters; freeze a dict of them with this one")
+        if frozen:
+            self._check_frozen(params)
         dtype = self._dtype or dtype_of(cell, params, inputs)
         threads = checked_threads(cell, threads)
         same = frozen and params._dtype == dtype
@@ -174,6 +176,12 @@ class Kernel:
         if self._dtype is not None and wanted != self._dtype:
             raise CellError(f"{self.interface.name}: this kernel is compiled for {self._dtype}, found dtype {wanted}")
         return wanted
+
+    def _check_frozen(self, params: Frozen) -> None:
+        """Raise CellError unless a kernel of this cell has frozen these parameters."""
+        name, other = self.interface.name, params._kernel.interface
+        if other is not self.interface:
+            raise CellError(f"{name}: a kernel of {other.name} has frozen these parameters; freeze a dict of them with this one")
 
     def _check_run(self, run: Any) -> None:
         """Raise CellError unless a run is one of this cell's kernels, and its parameters are what they were."""

@@ -2,17 +2,15 @@
 lies behind its end as well, each row for itself, but nothing reads what they make of it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .arguments import Arrays, copied, ready
+from .calls import Call
 from .errors import CellError
 from .interface import Interface
 from .memory import zeros
-
-if TYPE_CHECKING:
-    from .calls import Call
 
 
 def checked_lengths(cell: Interface, lengths: Any, T: int, B: int) -> np.ndarray:
@@ -41,12 +39,12 @@ def within(array: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return array
 
 
-def lengths_between(call: "Call", first: int, last: int) -> np.ndarray:
+def lengths_between(call: Call, first: int, last: int) -> np.ndarray:
     """How many of some steps each sample has."""
     return call.lengths if last - first == call.T else np.clip(call.lengths - first, 0, last - first)
 
 
-def states_at_ends(call: "Call", sequences: Arrays, first: int, last: int, before: Arrays) -> Arrays:
+def states_at_ends(call: Call, sequences: Arrays, first: int, last: int, before: Arrays) -> Arrays:
     """The states after each sample's last step, if that is none behind `last`; of those that ended before `first`, as they were
     then. `sequences` begin with the state before `first`."""
     if not call.ragged:
@@ -59,7 +57,7 @@ def states_at_ends(call: "Call", sequences: Arrays, first: int, last: int, befor
 
 
 def cotangents_between(
-    call: "Call", recurrent: tuple[str, ...], cotangents: Arrays, carried: Arrays, first: int, last: int
+    call: Call, recurrent: tuple[str, ...], cotangents: Arrays, carried: Arrays, first: int, last: int
 ) -> Arrays:
     """What the loss gives each state at some steps; zeros stand there once. Where no step reads a state, its final cotangent is
     added to that of the sample's last step."""

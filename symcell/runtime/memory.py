@@ -6,6 +6,7 @@ lent: a block comes back when the last array on it is gone, and the next array o
 
 import ctypes
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -62,9 +63,7 @@ def _new_block(size: int) -> int:
 def _drop_idle() -> None:
     global _made
     for size, addresses in list(_idle.items()):
-        for _ in range(len(addresses)):
-            try:
+        with suppress(IndexError):  # no more are idle: other threads take some meanwhile
+            while True:
                 del _blocks[addresses.pop()]
-            except IndexError:  # another thread took it
-                break
-            _made -= size
+                _made -= size

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments import Arrays, check_shapes, checked_arrays, copied, sizes_told
 from .errors import CellError
-from .interface import Interface
+from .interface import Interface, Owner
 from .memory import allocate
-
-if TYPE_CHECKING:
-    from .kernel import Kernel
 
 
 class Weights(NamedTuple):
@@ -44,7 +41,7 @@ class Frozen(Mapping[str, np.ndarray]):
     """Parameters packed once, for many calls: name -> read-only array. `freeze` makes it, every call takes it as its `params`,
     and `update` packs other numbers in the same memory. A copy of it, by copy or pickle, is one of its own."""
 
-    def __init__(self, kernel: "Kernel", arrays: Arrays, dtype: np.dtype) -> None:
+    def __init__(self, kernel: Owner, arrays: Arrays, dtype: np.dtype) -> None:
         self._kernel, self._own, self._dtype = kernel, {name: copied(a) for name, a in arrays.items()}, dtype
         self._weights: Weights | None = None
         self._version, self._whole = 0, True  # how often it was updated, and whether the last time to the end

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Arrays, check_shapes, checked_threads, copied, ready
+from .arguments import Arrays, check_shapes, checked_arrays, checked_threads, copied, ready
 from .calls import Call, check_given, given_arrays, put
 from .interface import Interface
 from .lengths import checked_lengths, cotangents_between, lengths_between, states_at_ends
-from .memory import allocate
+from .memory import allocate, zeros
 from .parameters import Weights, packed
 from .sums import grown, rounded
 
@@ -36,8 +36,7 @@ class Passes:
         """The states, name -> (T + 1, B, *shape), the initial one first, and the tape, name -> array. inputs: name -> (T, B,
         *shape); initial: every state -> (B, *shape); lengths: (B,). Raises CellError for wrong names, shapes and dtypes."""
         call = self._call(weights, inputs, lengths, threads)
-        check_shapes(self.interface, "initial", initial, self.interface.states, call.shapes, (call.B,))
-        return self.steps(call, 0, call.T, initial)
+        return self.steps(call, 0, call.T, self._of_states(call, "initial", initial, (call.B,)))
 
     def backward(
         self, weights: Weights, inputs: Arrays, states: Arrays, tape: Arrays, cotangents: Arrays, final: Arrays,
@@ -46,14 +45,24 @@ class Passes:
         """The gradients of parameters, inputs and initial states, name -> array. States and tape are those that `forward`
         returned for the same weights and inputs, and stay as they are; cotangents: state -> (T, B, *shape) and final: state ->
         (B, *shape), zero where left out. The gradient of an initial value that is a parameter is left to the caller: that of
-        the initial state, added up over samples. Raises CellError for wrong shapes of states and cotangents."""
+        the initial state, added up over samples. Raises CellError for wrong names, shapes and dtypes; of the tape, dtypes."""
         call = self._call(weights, inputs, lengths, threads)
-        check_shapes(self.interface, "states", states, self.interface.states, call.shapes, (call.T + 1, call.B))
-        check_shapes(self.interface, "cotangents", cotangents, self.interface.states, call.shapes, (call.T, call.B))
-        carried = {name: copied(final[name]) if name in final else np.zeros((call.B, *call.shapes[name]), call.dtype)
+        states = {n: ready(a) for n, a in self._of_states(call, "states", states, (call.T + 1, call.B)).items()}
+        tape = {n: ready(a) for n, a in checked_arrays(self.interface, "tape", tape, tape, call.dtype).items()}
+        cotangents = self._of_states(call, "cotangents", cotangents, (call.T, call.B), partly=True)
+        final = self._of_states(call, "final", final, (call.B,), partly=True)
+        carried = {name: copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.dtype)
                    for name in self.interface.states}  # fmt: skip
         of_params, of_inputs = self.steps_back(call, 0, call.T, states, tape, cotangents, carried, input_gradients)
         return of_params, of_inputs, carried
+
+    def _of_states(
+        self, call: Call, group: str, arrays: Arrays, lead: tuple[int, ...], partly: bool = False
+    ) -> Arrays:
+        """Arrays of states, checked; all of them, unless some may be left out."""
+        found = checked_arrays(self.interface, group, arrays, self.interface.states, call.dtype, partly)
+        check_shapes(self.interface, group, found, self.interface.states, call.shapes, lead)
+        return found
 
     def _call(self, weights: Weights, inputs: Arrays, lengths: np.ndarray | None, threads: int | None) -> Call:
         given = given_arrays(self.interface, inputs, None, next(iter(inputs.values())).dtype)

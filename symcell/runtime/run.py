@@ -1,17 +1,15 @@
 """What forward and backward return."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .arguments import Arrays, copied
+from .calls import Call
 from .errors import CellError
+from .interface import Owner
 from .lengths import within
-
-if TYPE_CHECKING:
-    from .calls import Call
-    from .kernel import Kernel
-    from .parameters import Frozen
+from .parameters import Frozen
 
 
 class Run:
@@ -29,8 +27,8 @@ class Run:
     final: dict[str, np.ndarray]
 
     def __init__(
-        self, kernel: "Kernel", call: "Call", final: Arrays, starts: list[Arrays], sequences: Arrays | None, tape: Arrays,
-        frozen: "Frozen | None" = None,
+        self, kernel: Owner, call: Call, final: Arrays, starts: list[Arrays], sequences: Arrays | None, tape: Arrays,
+        frozen: Frozen | None = None,
     ) -> None:  # fmt: skip
         self.final = final
         self._kernel, self._call, self._parts = kernel, call, (starts, sequences, tape)

@@ -1,7 +1,7 @@
 """Steps at full speed: an object that goes through samples step by step, in buffers of its own."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,10 +10,8 @@ from .arguments import STEP, all_sizes, check_shapes, checked_arrays, copied, po
 from .bound import bound
 from .calls import Given, check_given, given_arrays, initial_states
 from .errors import CellError
-
-if TYPE_CHECKING:
-    from .kernel import Kernel
-    from .parameters import Frozen
+from .interface import Owner
+from .parameters import Frozen
 
 _STEPS = 64  # whose states are kept; then their buffer begins again
 
@@ -27,7 +25,7 @@ class Stream:
     Ctrl-C, was made or was not; `state` tells, and the stream goes on from there."""
 
     def __init__(
-        self, kernel: "Kernel", params: "Frozen", batch: int = 1, state: Mapping[str, ArrayLike] | None = None
+        self, kernel: Owner, params: Frozen, batch: int = 1, state: Mapping[str, ArrayLike] | None = None
     ) -> None:
         self._kernel, self._params, self.batch = kernel, params, positive(kernel.interface, "batch", batch)
         self.reset(state)

@@ -105,7 +105,7 @@ def computed(names, dtype):
     kernel, given = cell_of(names).compile(dtype), arguments_of(names[0], dtype)
     along = names[0] in OF_VECTORS
     shaped = [a[None] if along else a[None, None] for a in given]
-    inputs = {n: shaped["xy".index(n[0])] for n in kernel.module.INPUTS}
+    inputs = {n: shaped["xy".index(n[0])] for n in kernel.interface.inputs}
     run = kernel.forward({}, inputs)
     cotangent = np.zeros_like(shaped[0])
     cotangent[..., 0 if along else slice(None)] = 1

@@ -1,21 +1,15 @@
 """Whether a cell's kernel does what the oracle says: states, final states and all gradients, in one random call."""
 
-import ctypes
-import math
-from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
-from unittest.mock import patch
 
 import numpy as np
 from hypothesis import assume
-from numba.core import config
 
 from support.jax_cells import differentiated
-from support.random_calls import B as SAMPLES
+from support.plain import empty_is_nan, plain_kernel
 from support.random_calls import random_call, rounded
 from symcell.compiler import source_of
-from symcell.kernel import Kernel
 
 TOLERANCES = {"float64": 1e-10, "float32": 2e-4}
 NOISE = {"float64": 1e-15, "float32": 1e-6}  # relative: several times what rounding does to an array
@@ -46,100 +40,6 @@ def numpy_module(cell):
     module = ModuleType(f"numpy_{cell.name}")
     exec(compile(source_of(cell.declaration, "numpy"), f"<{cell.name}, for NumPy>", "exec"), module.__dict__)
     return module
-
-
-def plain_kernel(cell, dtype="float64", source=None):
-    """The cell's kernel as plain Python: the generated module uncompiled, where an index out of bounds is an error. Its
-    products, which are made of machine instructions, are replaced by NumPy's; its blocks have two steps."""
-    module = ModuleType(f"plain_{cell.name}")
-    source = (source or source_of(cell)).replace('RUNTIME_HASH = "', 'RUNTIME_HASH = "plain_')  # compiled modules must not share its products
-    with patch.object(config, "DISABLE_JIT", True):
-        exec(compile(source, f"<{cell.name}, generated>", "exec"), module.__dict__)
-    if hasattr(module, "multiply"):
-        module.products_of, module.pack, module.turn_over, module._WAY = id, _pack, _turn_over, 1  # all rows that may be spread are
-        module.multiply, module.multiply_and_fetch, module.add_outer_products = _multiply, _multiply, _add_outer_products
-        module.noted_ahead = lambda ahead, sequences, low, upto: ahead[:0]
-    module.row_at, module.columns_at = lambda a, t, b: a[t, b], lambda a, t, b, start, stop: a[t, b, start:stop]
-    module.keep, module.wait, module.lines_at = _keep, _wait, _lines_at
-    module.scratch, module.array_in, module.release = _scratch, _array_in, id
-    module.steps_at = lambda a, start, stop: a[start:stop]
-    module._same, module._take = _same, _take
-    module.meet, module._ROWS_IN_CACHE = id, 2 * SAMPLES
-    return Kernel(cell, module, dtype)
-
-
-def _keep(given, kept, first, last, low, upto):
-    kept[first:last, low:upto] = given[first:last, low:upto]
-
-
-def _wait(later, final, t, lengths, low, upto):
-    ended = low + np.flatnonzero(t >= lengths[low:upto])
-    later[ended] = final[ended]
-
-
-def _lines_at(array, place, count, breadth):
-    return array.reshape(-1)[place : place + count * breadth].reshape(1, count, breadth)
-
-
-def _rows(places):
-    """(address of an array's row, address of its copy, bytes)"""
-    for source, goal, size, rows, stride, pitch in places.tolist():
-        yield from ((source + row * stride, goal + row * pitch, size) for row in range(rows))
-
-
-def _same(places):
-    return all(ctypes.string_at(source, size) == ctypes.string_at(goal, size) for source, goal, size in _rows(places))
-
-
-def _take(places):
-    for source, goal, size in _rows(places):
-        ctypes.memmove(goal, source, size)
-
-
-def _pack(weights, first, length, transposed, panels, term, column, rank, threads):
-    piece = weights[:, first : first + length] if transposed else weights[:, first : first + length].T
-    for k, m in np.ndindex(piece.shape):
-        panel, lane = divmod(column + m, panels.shape[2])
-        panels[panel, term + k, lane] = piece[k, m]
-
-
-def _turn_over(held, from_term, from_column, count, length, panels, term, column, rank, threads):
-    whole = held.transpose(1, 0, 2).reshape(held.shape[1], -1)
-    piece = whole[from_term : from_term + count, from_column : from_column + length]
-    _pack(piece, 0, length, False, panels, term, column, rank, threads)
-
-
-def _scratch(count, like):
-    return np.full(count, np.nan, like.dtype)
-
-
-def _array_in(memory, place, shape):
-    return memory.reshape(-1)[place : place + math.prod(shape)].reshape(shape)
-
-
-def _multiply(products, rows, start, panels, out, turn, low, high, rank, team, ahead=None):
-    _, terms, width = panels.shape
-    weights = panels.transpose(1, 0, 2).reshape(terms, len(panels) * width)[:, : out.shape[2]]
-    out[:, low:high] = rows[:, low:high, start : start + terms] @ weights
-
-
-def _add_outer_products(products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, *scratch):
-    (_, height, width), last = out.shape, first + len(left)
-    left, right = left[:, low:high, from_left : from_left + height], right[:, low:high, from_right : from_right + width]
-    there = np.arange(first, last)[:, None] < lengths[low:high]
-    total = np.einsum("rm,rk->mk", left[there], right[there])
-    out[0] = out[0] + total if last < T else total
-
-
-@contextmanager
-def empty_is_nan():
-    """Uninitialised memory holds NaN here, so that whatever reads it shows."""
-
-    def filled(shape, dtype=float, **options):
-        return np.full(shape, np.nan, dtype)
-
-    with patch.object(np, "empty", filled):
-        yield
 
 
 def found_by(kernel, call):

@@ -11,7 +11,7 @@ VARIED = ("lstm", "gru", "rnn_readout", "layer_norm_lstm", "slstm", "gla", "ctrn
 def problem(kernel, T, B, scale=1):
     random = np.random.default_rng(7)
     sizes = {name: n * (scale if name != "n_heads" else 1) for name, n in random_sizes(kernel.cell, random).items()}
-    shapes = kernel.module.shapes(**sizes)
+    shapes = kernel.interface.shapes(**sizes)
     params = kernel.init(seed=1, **sizes)
     inputs = {q.name: random.normal(size=(T, B, *shapes[q.name])) for q in kernel.cell.inputs}
     initial = {s.name: random.normal(size=(B, *shapes[s.name])) for s in kernel.cell.states}

@@ -63,6 +63,7 @@ from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
 from symcell.generated import gru
 from symcell.kernel import Kernel
 from symcell.report import CheckReport
+from symcell.runtime import Interface, Run, Stream
 from symcell.structure import Structure
 from symcell.train import Classifier, History, digits, forget_bias, train
 
@@ -108,13 +109,29 @@ def trained(kernel: Kernel) -> float:
     grads = kernel.backward(run, {"h": np.ones((100, 32, 16))}, final={"c": run.final["c"]}, input_gradients=False)
     found: list[Arrays] = [run.states, run.final, run.outputs, grads.params, grads.inputs, grads.initial]
     frozen = kernel.freeze(params)
+    frozen.update(params)
     state = kernel.step(frozen, x[0], kernel.step(params, x[0], run.final))
-    return float(state["h"].sum() + frozen["W"].sum()) + len(found)
+    return float(state["h"].sum() + frozen["W"].sum()) + len(found) + len(run.tape)
+
+
+def streamed(kernel: Kernel, params: Arrays) -> Arrays:
+    stream = kernel.stream(kernel.freeze(params), batch=2)
+    assert_type(stream, Stream)
+    stream.reset({"h": np.zeros((2, 16))})
+    stream.reset()
+    return stream.step(np.ones((2, 8))) | stream.step({"x": np.ones((2, 8))}) | stream.state
+
+
+def by_arrays_alone(kernel: Kernel, params: Arrays, inputs: Arrays, initial: Arrays) -> Arrays:
+    weights = kernel.passes.pack({"n_x": 8, "n_h": 16}, params, np.dtype("float32"))
+    states, tape = kernel.passes.forward(weights, inputs, initial)
+    of_params, of_inputs, of_initial = kernel.passes.backward(weights, inputs, states, tape, states, {})
+    return of_params | of_inputs | of_initial
 
 
 def written(cell: Cell, folder: Path) -> Path:
     try:
-        return symcell.generate(cell, folder)
+        return symcell.generate(cell, folder, standalone=True)
     except CellError as error:
         print(error)
     return symcell.generate(cells.get(cells.names()[0]), "kernels")
@@ -123,6 +140,9 @@ def written(cell: Cell, folder: Path) -> Path:
 def without_sympy() -> Arrays:
     params = gru.init(n_x=2, n_h=3, dtype="float64")
     run = gru.forward(params, np.ones((4, 1, 2)))
+    assert_type(run, Run)
+    interface: Interface = gru.kernel.interface
+    assert_type(interface.outputs, tuple[str, ...])
     return gru.step(gru.freeze(params), np.ones((1, 2)), run.final) | gru.backward(run, final={"c": np.ones((1, 3))}).params
 
 
@@ -146,3 +166,5 @@ def wrong(kernel: Kernel, cell: Cell) -> None:
     chunk(Input("x"), "0", 2)  # type: ignore[arg-type]
     cells.get(1)  # type: ignore[arg-type]
     gru.init(seed="0")  # type: ignore[arg-type]
+    kernel.stream({}, batch="2")  # type: ignore[arg-type]
+    kernel.stream({}).step("x").sum()  # type: ignore[attr-defined]

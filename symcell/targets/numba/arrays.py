@@ -5,7 +5,7 @@ from sympy import Integer
 from symcell.program.program import Assign, Gradient, Product
 from symcell.targets.identifiers import yielding
 from symcell.targets.indices import index_text
-from symcell.targets.layout import tuple_text
+from symcell.targets.layout import listed, tuple_text
 from symcell.targets.numba.buffers import volume
 
 
@@ -172,7 +172,7 @@ def unpacked(names, source):
         ((name, key),) = names.items()
         return [f'{name} = {source}["{key}"]']
     keys = ", ".join(f'"{key}"' for key in names.values())
-    return [f"{', '.join(names)} = ({source}[key] for key in ({keys}))"] if names else []
+    return [f"{listed(names)} = ({source}[key] for key in ({keys}))"] if names else []
 
 
 def _stem(symbols, other):
