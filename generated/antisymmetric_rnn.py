@@ -25,12 +25,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a00c6a206343f76a"
+CONTENT_HASH = "de70555d3a046eb7"
 
 
 @unfused
@@ -66,25 +67,25 @@ def forward_step_row(n_h, z_h_from_h_prev, z_h_from_x, b, tanh_z_h_out, h_prev, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, V_packed, w_h_packed,
-        x, from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        V_packed, w_h_packed, x, from_x, h_seq, from_h_prev, x_kept, b, tanh_z_h_seq, epsilon):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # V @ x
-        multiply(products, steps_at(x, first, last), 0, V_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, V_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # w_h @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, w_h_packed, from_h_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, w_h_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     forward_step_row(n_h, columns_at(from_h_prev, 0, b_, 0, n_h), columns_at(from_x,
                         t - first, b_, 0, n_h), b, row_at(tanh_z_h_seq, t, b_), row_at(h_seq, t, b_), epsilon,
@@ -143,18 +144,19 @@ def backward_after_row(n_h, dz_h, db):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given, dh_later,
-        epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, tanh_z_h_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq,
+        h_seq, x, dh_given, dh_later, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels,
+        prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, tanh_z_h_seq), batch_start, sweep_stop)
     db = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b_), dh_later[b_],
                         row_at(dh, 0, b_), epsilon, row_at(tanh_z_h_seq, t, b_), columns_at(dz_h_seq,
@@ -162,10 +164,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # w_h.T @ dz_h
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
-                w_h_packed_transposed, from_dz_h, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
+                w_h_packed_transposed, from_dz_h, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     backward_step_row_2(n_h, row_at(dh, 0, b_), columns_at(from_dz_h, 0, b_, 0, n_h),
                         dh_later[b_])
@@ -174,17 +176,17 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dw_h: the outer products of dz_h and h_prev
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dw_h, first, T, lengths, low, high, rank, team, lines, panels)
+            dw_h, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         if input_gradients:
             # V.T @ dz_h
             multiply(products, steps_at(dz_h_seq, 0, last - first), 0, V_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dV: the outer products of dz_h and x
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(x, first, last), 0, dV,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     backward_after_row(n_h, columns_at(dz_h_seq, t - first, b_, 0, n_h), db)
                     rows = carry(sums, rows)
@@ -263,11 +265,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dw_h = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dV = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, tanh_z_h_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, tanh_z_h_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given,
-        dh_later, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(lines, panels, ahead))
+        dh_later, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels, prefetch))
     dw_h = summed(dw_h)
     dV = summed(dV)
     sums = summed(sums)

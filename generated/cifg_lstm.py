@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d1972d5df0742622"
+CONTENT_HASH = "dcf8dd38e09ee72b"
 
 
 @fused
@@ -73,24 +74,25 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
-        h_seq, from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, b_g, g_seq, f_seq, p_o, b_o, o_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x, W,
+        U, x, from_x, h_seq, from_h_prev, x_kept, p_i, c_seq, b_i, i_seq, b_g, g_seq, f_seq, p_o, b_o, o_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_i @ x, W_g @ x, W_o @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_i @ h_prev, U_g @ h_prev, U_o @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, p_i, row_at(c_seq, t, b), columns_at(from_h_prev, 0, b, 0, n_h),
                         columns_at(from_x, t - first, b, 0, n_h), b_i, row_at(i_seq, t, b),
@@ -152,11 +154,13 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_g, db_g, dz_o, c, dp_o,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq, p_o,
-        dc_given, dc_later, i_seq, g_seq, f_seq, p_i, dW, dU, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq,
+        dh_final, dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i, dW, dU, sums,
+        row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq),
+        batch_start, sweep_stop)
     dp_i = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -167,7 +171,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(c_seq, t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
@@ -178,25 +182,25 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            wait(dh_later, dh_final, t, lengths, low, upto)
+            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_g.T @ dz_g + W_o.T @ dz_o
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_i, dW_g, dW_o: the outer products of dz_i, dz_g, dz_o and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_i, dU_g, dU_o: the outer products of dz_i, dz_g, dz_o and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), row_at(c_seq, t, b),
                         dp_i, db_i, columns_at(dz_all, t - first, b, n_h, 2 * n_h), db_g, columns_at(dz_all,
@@ -271,11 +275,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
-    ahead = room_ahead([x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
+    prefetch = prefetch_table([x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq,
-        p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums), each=(lines, panels, ahead))
+        p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums), each=(row_offsets, panels,
+        prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "af476a0a2ef6f0cd"
+CONTENT_HASH = "d0d0b792577b4f6c"
 
 
 @unfused
@@ -55,29 +56,29 @@ def forward_step_row(n_h, z_z_from_x, z_z_from_y_prev, z_z_from_z_prev, b_z, tan
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_z_packed,
-        U_z_y_packed, U_z_z_packed, x, from_x, y_seq, from_y_prev, z_seq, from_z_prev, x_kept, b_z,
-        tanh_z_z_seq, dt, epsilon, gamma):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        W_z_packed, U_z_y_packed, U_z_z_packed, x, from_x, y_seq, from_y_prev, z_seq, from_z_prev, x_kept,
+        b_z, tanh_z_z_seq, dt, epsilon, gamma):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_z @ x
-        multiply(products, steps_at(x, first, last), 0, W_z_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_z_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_z_y @ y_prev
-            multiply(products, steps_at(y_seq, t, t + 1), 0, U_z_y_packed, from_y_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(y_seq, t, t + 1), 0, U_z_y_packed, from_y_prev, t, batch_start,
+                batch_stop, rank, team)
             # U_z_z @ z_prev
-            multiply(products, steps_at(z_seq, t, t + 1), 0, U_z_z_packed, from_z_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(z_seq, t, t + 1), 0, U_z_z_packed, from_z_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_y_prev, 0,
                         b, 0, n_h), columns_at(from_z_prev, 0, b, 0, n_h), b_z, row_at(tanh_z_z_seq, t, b),
@@ -132,19 +133,20 @@ def backward_after_row(n_h, dz_z, db_z):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_given, dy_later,
-        dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon, dW_z, dU_z_y, dU_z_z, sums, lines,
-        panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x,
+        y_seq, z_seq, dy_given, dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon, dW_z,
+        dU_z_y, dU_z_z, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq), batch_start,
+        sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dy_given, t % dy_given.shape[0], b), dy_later[b],
                         row_at(dy, 0, b), dt, row_at(dz_given, t % dz_given.shape[0], b), dz_later[b],
@@ -153,10 +155,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_z_y.T @ dz_z, U_z_z.T @ dz_z
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_z_seq, t - first, t - first + 1), 0, U_transposed,
-                from_dz_z, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_z_seq, t - first, t - first + 1), 0, U_transposed,
+                from_dz_z, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dy, 0, b), columns_at(from_dz_z, 0, b, 0, n_h), dt, gamma,
                         row_at(dz, 0, b), dy_later[b], columns_at(from_dz_z, 0, b, n_h, 2 * n_h), epsilon,
@@ -167,19 +169,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # W_z.T @ dz_z
             multiply(products, steps_at(dz_z_seq, 0, last - first), 0, W_z_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dW_z: the outer products of dz_z and x
         add_outer_products(products, steps_at(dz_z_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_z, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_z, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_z_y: the outer products of dz_z and y_prev
         add_outer_products(products, steps_at(dz_z_seq, 0, last - first), 0, steps_at(y_seq, first, last), 0,
-            dU_z_y, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_z_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_z_z: the outer products of dz_z and z_prev
         add_outer_products(products, steps_at(dz_z_seq, 0, last - first), 0, steps_at(z_seq, first, last), 0,
-            dU_z_z, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_z_z, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_z_seq, t - first, b, 0, n_h), db_z)
                     rows = carry(sums, rows)
@@ -266,12 +268,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_z = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     dU_z_y, dU_z_z = sums_of_products((2, parts[-1].own + 1, n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
-    ahead = room_ahead([x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
+    prefetch = prefetch_table([x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_given,
         dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y, dU_z_z,
-        sums), each=(lines, panels, ahead))
+        sums), each=(row_offsets, panels, prefetch))
     dW_z = summed(dW_z)
     dU_z_y = summed(dU_z_y)
     dU_z_z = summed(dU_z_z)

@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "0d75cd97fc20fc91"
+CONTENT_HASH = "c930e8a0a9475cf6"
 
 
 @fused
@@ -117,72 +118,77 @@ def forward_step_row_6(n_h, z_h1_from_x, z_h_from_h5, b_h, tanh_z_h_out, h5, dt,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_h_packed,
-        U_h_packed, x, from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq, from_h3, h4_seq,
-        from_h4, h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq, tanh_z_h3_seq,
-        tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        W_h_packed, U_h_packed, x, from_x, h_seq, from_h_prev, h1_seq, from_h1, h2_seq, from_h2, h3_seq,
+        from_h3, h4_seq, from_h4, h5_seq, from_h5, x_kept, b_h, tanh_z_h1_seq, dt, tau, tanh_z_h2_seq,
+        tanh_z_h3_seq, tanh_z_h4_seq, tanh_z_h5_seq, tanh_z_h_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_h @ x
-        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_h @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_h_packed, from_h_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_h_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x,
                         t - first, b, 0, n_h), b_h, row_at(tanh_z_h1_seq, t, b), row_at(h_seq, t, b), dt, tau,
                         columns_at(h1_seq, t, b, 0, n_h))
             barrier(team)
             # U_h @ h1
-            multiply(products, steps_at(h1_seq, t, t + 1), 0, U_h_packed, from_h1, t, low, high, rank, team)
+            multiply(products, steps_at(h1_seq, t, t + 1), 0, U_h_packed, from_h1, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h1, 0,
                         b, 0, n_h), b_h, row_at(tanh_z_h2_seq, t, b), columns_at(h1_seq, t, b, 0, n_h), dt,
                         tau, columns_at(h2_seq, t, b, 0, n_h))
             barrier(team)
             # U_h @ h2
-            multiply(products, steps_at(h2_seq, t, t + 1), 0, U_h_packed, from_h2, t, low, high, rank, team)
+            multiply(products, steps_at(h2_seq, t, t + 1), 0, U_h_packed, from_h2, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_3(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h2, 0,
                         b, 0, n_h), b_h, row_at(tanh_z_h3_seq, t, b), columns_at(h2_seq, t, b, 0, n_h), dt,
                         tau, columns_at(h3_seq, t, b, 0, n_h))
             barrier(team)
             # U_h @ h3
-            multiply(products, steps_at(h3_seq, t, t + 1), 0, U_h_packed, from_h3, t, low, high, rank, team)
+            multiply(products, steps_at(h3_seq, t, t + 1), 0, U_h_packed, from_h3, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_4(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h3, 0,
                         b, 0, n_h), b_h, row_at(tanh_z_h4_seq, t, b), columns_at(h3_seq, t, b, 0, n_h), dt,
                         tau, columns_at(h4_seq, t, b, 0, n_h))
             barrier(team)
             # U_h @ h4
-            multiply(products, steps_at(h4_seq, t, t + 1), 0, U_h_packed, from_h4, t, low, high, rank, team)
+            multiply(products, steps_at(h4_seq, t, t + 1), 0, U_h_packed, from_h4, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_5(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h4, 0,
                         b, 0, n_h), b_h, row_at(tanh_z_h5_seq, t, b), columns_at(h4_seq, t, b, 0, n_h), dt,
                         tau, columns_at(h5_seq, t, b, 0, n_h))
             barrier(team)
             # U_h @ h5
-            multiply(products, steps_at(h5_seq, t, t + 1), 0, U_h_packed, from_h5, t, low, high, rank, team)
+            multiply(products, steps_at(h5_seq, t, t + 1), 0, U_h_packed, from_h5, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_6(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_h5, 0,
                         b, 0, n_h), b_h, row_at(tanh_z_h_seq, t, b), columns_at(h5_seq, t, b, 0, n_h), dt,
@@ -356,15 +362,16 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
-        from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
-        dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
-        dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4,
-        dz_h_h5, dz, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
-        tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5,
+        from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq,
+        x, dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq,
+        dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dz_h1_h_prev, dz_h2_h1,
+        dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given,
+        tanh_z_h_seq, tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq), batch_start,
+        sweep_stop)
     dtau = array_in(sums, 0, (1,))
     db_h = array_in(sums, 1, (n_h,))
     rows = 0
@@ -372,7 +379,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh_seq, t - first, b), dt, row_at(tanh_z_h_seq, t, b), columns_at(dz_all,
@@ -380,9 +387,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_h.T @ dz_h
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 5 * n_h, U_h_packed_transposed,
-                from_dz_h, t, low, high, rank, team)
+                from_dz_h, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_h, 0, b, 0, n_h), dt, tau, row_at(dh_seq,
                         t - first, b), row_at(dh5_seq, t - first, b), row_at(tanh_z_h5_seq, t, b),
@@ -390,9 +397,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_h.T @ dz_h5
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 4 * n_h, U_h_packed_transposed,
-                from_dz_h5, t, low, high, rank, team)
+                from_dz_h5, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_h5, 0, b, 0, n_h), dt, tau, row_at(dh5_seq,
                         t - first, b), row_at(dh4_seq, t - first, b), row_at(tanh_z_h4_seq, t, b),
@@ -400,9 +407,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_h.T @ dz_h4
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 3 * n_h, U_h_packed_transposed,
-                from_dz_h4, t, low, high, rank, team)
+                from_dz_h4, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_4(n_h, columns_at(from_dz_h4, 0, b, 0, n_h), dt, tau, row_at(dh4_seq,
                         t - first, b), row_at(dh3_seq, t - first, b), row_at(tanh_z_h3_seq, t, b),
@@ -410,9 +417,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_h.T @ dz_h3
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 2 * n_h, U_h_packed_transposed,
-                from_dz_h3, t, low, high, rank, team)
+                from_dz_h3, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_5(n_h, columns_at(from_dz_h3, 0, b, 0, n_h), dt, tau, row_at(dh3_seq,
                         t - first, b), row_at(dh2_seq, t - first, b), row_at(tanh_z_h2_seq, t, b),
@@ -420,9 +427,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_h.T @ dz_h2
             multiply(products, steps_at(dz_all, t - first, t - first + 1), n_h, U_h_packed_transposed,
-                from_dz_h2, t, low, high, rank, team)
+                from_dz_h2, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_6(n_h, columns_at(from_dz_h2, 0, b, 0, n_h), dt, tau, row_at(dh2_seq,
                         t - first, b), row_at(dh1_seq, t - first, b), row_at(tanh_z_h1_seq, t, b),
@@ -430,10 +437,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_h.T @ dz_h1
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_h_packed_transposed,
-                from_dz_h1, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0,
+                U_h_packed_transposed, from_dz_h1, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_7(n_h, columns_at(from_dz_h1, 0, b, 0, n_h), dt, tau, row_at(dh1_seq,
                         t - first, b), dh_later[b])
@@ -444,32 +451,32 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @
             #     dz_h
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dz_h1_h_prev: the outer products of dz_h1 and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dz_h1_h_prev, first, T, lengths, low, high, rank, team, lines, panels)
+            dz_h1_h_prev, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_h2_h1: the outer products of dz_h2 and h1
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_h, steps_at(h1_seq, first, last), 0,
-            dz_h2_h1, first, T, lengths, low, high, rank, team, lines, panels)
+            dz_h2_h1, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_h3_h2: the outer products of dz_h3 and h2
         add_outer_products(products, steps_at(dz_all, 0, last - first), 2 * n_h, steps_at(h2_seq, first,
-            last), 0, dz_h3_h2, first, T, lengths, low, high, rank, team, lines, panels)
+            last), 0, dz_h3_h2, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_h4_h3: the outer products of dz_h4 and h3
         add_outer_products(products, steps_at(dz_all, 0, last - first), 3 * n_h, steps_at(h3_seq, first,
-            last), 0, dz_h4_h3, first, T, lengths, low, high, rank, team, lines, panels)
+            last), 0, dz_h4_h3, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_h5_h4: the outer products of dz_h5 and h4
         add_outer_products(products, steps_at(dz_all, 0, last - first), 4 * n_h, steps_at(h4_seq, first,
-            last), 0, dz_h5_h4, first, T, lengths, low, high, rank, team, lines, panels)
+            last), 0, dz_h5_h4, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_h_h5: the outer products of dz_h and h5
         add_outer_products(products, steps_at(dz_all, 0, last - first), 5 * n_h, steps_at(h5_seq, first,
-            last), 0, dz_h_h5, first, T, lengths, low, high, rank, team, lines, panels)
+            last), 0, dz_h_h5, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x: the outer products of dz_h1, dz_h2, dz_h3,
         #     dz_h4, dz_h5, dz_h and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, row_at(dh_seq, t - first, b), columns_at(h5_seq, t, b, 0, n_h),
                         tau, row_at(dh1_seq, t - first, b), row_at(h_seq, t, b), row_at(dh2_seq, t - first,
@@ -580,15 +587,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
         n_h, n_h), dtype, T * B)
     dz = sums_of_products((parts[-1].own + 1, 6 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + 1, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
         from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
         dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
         dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3,
-        dz_h5_h4, dz_h_h5, dz, sums), each=(lines, panels, ahead))
+        dz_h5_h4, dz_h_h5, dz, sums), each=(row_offsets, panels, prefetch))
     dz_h1_h_prev = summed(dz_h1_h_prev)
     dz_h2_h1 = summed(dz_h2_h1)
     dz_h3_h2 = summed(dz_h3_h2)

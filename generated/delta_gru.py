@@ -38,12 +38,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f0ffd77a4c9ff90d"
+CONTENT_HASH = "87846946d380d97f"
 
 
 @fused
@@ -120,29 +121,29 @@ def forward_step_row_2(n_h, m_r_prev, m_r_from_d_h, m_r_from_d_x, m_r_out, m_z_p
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, d_x_seq,
-        from_d_x, d_h_seq, from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq, m_r_seq,
-        m_z_seq, m_h_seq, g_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U, d_x_seq, from_d_x, d_h_seq, from_d_h, x, x_kept, x_sent_seq, theta, m_x_seq, h_seq, h_sent_seq,
+        m_r_seq, m_z_seq, m_h_seq, g_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(2 * n_h, W)
     r = array_in(memory, 0, (n_h,))
     z = array_in(memory, n_h, (n_h,))
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_1(n_x, row_at(x_sent_seq, t, b), row_at(x, t, b), theta,
                         row_at(x_sent_seq, t + 1, b), columns_at(d_x_seq, t, b, 0, n_x))
         barrier(team)
         # W_r @ d_x, W_z @ d_x, W_g @ d_x
-        multiply(products, steps_at(d_x_seq, first, last), 0, W, steps_at(from_d_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(d_x_seq, first, last), 0, W, steps_at(from_d_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_2(n_h, row_at(m_x_seq, t, b), columns_at(from_d_x, t - first, b,
                         2 * n_h, 3 * n_h), row_at(m_x_seq, t + 1, b))
@@ -150,15 +151,16 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
 
         # The recurrence.
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), theta,
                         columns_at(d_h_seq, t, b, 0, n_h), row_at(h_sent_seq, t + 1, b))
             barrier(team)
             # U_r @ d_h, U_z @ d_h, U_g @ d_h
-            multiply(products, steps_at(d_h_seq, t, t + 1), 0, U, from_d_h, t, low, high, rank, team)
+            multiply(products, steps_at(d_h_seq, t, t + 1), 0, U, from_d_h, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, row_at(m_r_seq, t, b), columns_at(from_d_h, 0, b, 0, n_h),
                         columns_at(from_d_x, t - first, b, 0, n_h), row_at(m_r_seq, t + 1, b), row_at(m_z_seq,
@@ -305,20 +307,21 @@ def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, theta, x, x_sent_pre
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, U_transposed,
-        W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given, dh_later, m_z_seq,
-        dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given, dm_z_later, dm_r_given,
-        dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta, h_sent_seq, dm_x_given,
-        dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq, dW, dU, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq,
-        dm_h_given, dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x,
-        x_sent_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h,
+        U_transposed, W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given,
+        dh_later, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given,
+        dm_z_later, dm_r_given, dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta,
+        h_sent_seq, dm_x_given, dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq, dW, dU,
+        row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq,
+        m_r_seq, dm_h_given, dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x,
+        x_sent_seq), batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh, 0, b), row_at(m_z_seq, t + 1, b), row_at(z_again, 0, b), row_at(dg_seq,
@@ -333,10 +336,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n
             barrier(team)
             # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dm_all, t - first, t - first + 1), 0, U_transposed,
-                from_dm_r, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dm_all, t - first, t - first + 1), 0, U_transposed,
+                from_dm_r, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_again, 0, b), row_at(dh_sent, 0, b),
                         theta, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), columns_at(from_dm_r, 0, b, 0,
@@ -346,10 +349,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_r, dU_z, dU_g: the outer products of dm_r, dm_z, dm_h and d_h
         add_outer_products(products, steps_at(dm_all, 0, last - first), 0, steps_at(d_h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row_1(n_h, row_at(dm_x_given, t % dm_x_given.shape[0], b), dm_x_later[b],
                         row_at(dg_seq, t - first, b), row_at(g_seq, t, b), columns_at(dm_all_2, t - first, b,
@@ -357,13 +360,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n
         barrier(team)
         # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
         multiply(products, steps_at(dm_all_2, 0, last - first), 0, W_transposed, steps_at(from_dm_r_2, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         # dW_r, dW_z, dW_g: the outer products of dm_r, dm_z, dm_x and d_x
         add_outer_products(products, steps_at(dm_all_2, 0, last - first), 0, steps_at(d_x_seq, first, last),
-            0, dW, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dW, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row_2(n_x, row_at(dx_sent_given, t % dx_sent_given.shape[0], b),
                         dx_sent_later[b], theta, row_at(x, t, b), row_at(x_sent_seq, t, b),
@@ -460,15 +463,16 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given,
-        dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x, x_sent_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq,
+        dm_h_given, dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x,
+        x_sent_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, U_transposed,
         W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given, dh_later, m_z_seq,
         dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given, dm_z_later, dm_r_given,
         dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta, h_sent_seq, dm_x_given,
-        dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq), own=(dW, dU), each=(lines, panels,
-        ahead))
+        dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq), own=(dW, dU), each=(row_offsets,
+        panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     # Gradients through what parameters alone make.

@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "731e988ec7bb82d1"
+CONTENT_HASH = "37c7db06443e71a5"
 
 
 @fused
@@ -74,24 +75,25 @@ def forward_step_row(n_h, p_from_h_prev, p_from_x, b_z, z_out, b_c, c_out, h_pre
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_packed, U_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_c, c_seq, w_h_2, w_h):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        W_packed, U_packed, x, from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_c, c_seq, w_h_2, w_h):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W @ x
-        multiply(products, steps_at(x, first, last), 0, W_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_packed, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_z, row_at(z_seq, t, b), b_c, row_at(c_seq, t, b), row_at(h_seq, t, b),
@@ -170,11 +172,12 @@ def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_given, dh_later,
-        dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, z_seq, c_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq,
+        h_seq, x, dh_given, dh_later, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums,
+        row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, z_seq, c_seq), batch_start, sweep_stop)
     dw_h_2 = array_in(sums, 0, (1,))
     dw_h = array_in(sums, 1, (1,))
     db_z = array_in(sums, 2, (n_h,))
@@ -184,7 +187,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh_seq, t - first, b), w_h_2, row_at(z_seq, t, b), w_h, row_at(dc_seq,
@@ -193,10 +196,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U.T @ dp
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dp_seq, t - first, t - first + 1), 0, U_packed_transposed,
-                from_dp, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dp_seq, t - first, t - first + 1), 0,
+                U_packed_transposed, from_dp, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh_seq, t - first, b), row_at(z_seq, t, b),
                         columns_at(from_dp, 0, b, 0, n_h), dh_later[b])
@@ -206,16 +209,16 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # W.T @ dp
             multiply(products, steps_at(dp_seq, 0, last - first), 0, W_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dU: the outer products of dp and h_prev
         add_outer_products(products, steps_at(dp_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW: the outer products of dp and x
         add_outer_products(products, steps_at(dp_seq, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, row_at(dh_seq, t - first, b), row_at(c_seq, t, b), dw_h_2,
                         row_at(z_seq, t, b), dw_h, row_at(dz_seq, t - first, b), db_z, row_at(dc_seq,
@@ -297,11 +300,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h + 2, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, z_seq, c_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, z_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_given, dh_later,
-        dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums), each=(lines, panels, ahead))
+        dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums), each=(row_offsets, panels,
+        prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -30,13 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
-    pack, packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid,
-    softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait,
-    whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "0cb42dc4e6b8e3cd"
+CONTENT_HASH = "9ae3114c3be22ad8"
 
 
 @fused
@@ -76,27 +76,27 @@ def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_k, n_v, n_r, W,
-        G_1_packed, G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g, z_a_2_seq, a_seq,
-        v_seq, S_seq, y_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_k,
+        n_v, n_r, W, G_1_packed, G_2_packed, x, from_x, z_a_seq, from_z_a, x_kept, k_seq, q_seq, b_g,
+        z_a_2_seq, a_seq, v_seq, S_seq, y_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_q @ x, W_k @ x, W_v @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         # G_1 @ x
-        multiply(products, steps_at(x, first, last), 0, G_1_packed, steps_at(z_a_seq, first, last), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, G_1_packed, steps_at(z_a_seq, first, last), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         # G_2 @ z_a
         multiply(products, steps_at(z_a_seq, first, last), 0, G_2_packed, steps_at(from_z_a, 0, last - first),
-            0, low, high, rank, team)
+            0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_k, n_v, columns_at(from_x, t - first, b, n_k, 2 * n_k), row_at(k_seq,
                         t, b), columns_at(from_x, t - first, b, 0, n_k), row_at(q_seq, t, b),
@@ -173,11 +173,11 @@ def backward_before_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_k, n_v,
-        n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2, dz_q_and_dk_and_dv_seq,
-        dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2,
-        dweights, sums, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq,
+        from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq,
+        S_seq, z_a_2_seq, k_seq, v_seq, dG_2, dweights, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(2 * n_k + n_k * n_v + n_v, G_2_packed_transposed)
     dy = array_in(memory, 0, (n_v,))
     dS = array_in(memory, n_v, (n_k, n_v))
@@ -189,7 +189,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_v, n_k, row_at(dy_given, t % dy_given.shape[0], b), dy,
                         row_at(q_seq, t, b), row_at(dS_given, t % dS_given.shape[0], b), dS_later[b], dS,
@@ -202,13 +202,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # G_2.T @ dz_a_2
         multiply(products, steps_at(dz_a_2_seq, 0, last - first), 0, G_2_packed_transposed,
-            steps_at(from_dz_a_2, 0, last - first), 0, low, high, rank, team)
+            steps_at(from_dz_a_2, 0, last - first), 0, batch_start, batch_stop, rank, team)
         # dG_2: the outer products of dz_a_2 and z_a
         add_outer_products(products, steps_at(dz_a_2_seq, 0, last - first), 0, steps_at(z_a_seq, first, last),
-            0, dG_2, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dG_2, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_2(n_r, n_k, n_v, columns_at(from_dz_a_2, t - first, b, 0, n_r),
                         columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k + n_v, 2 * n_k + n_r + n_v))
@@ -216,10 +216,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
             multiply(products, steps_at(dz_q_and_dk_and_dv_seq, 0, last - first), 0, weights_transposed,
-                steps_at(dx_seq, first, last), 0, low, high, rank, team)
+                steps_at(dx_seq, first, last), 0, batch_start, batch_stop, rank, team)
         # dW_q, dW_k, dW_v, dG_1: the outer products of dz_q, dk, dv, dz_a and x
         add_outer_products(products, steps_at(dz_q_and_dk_and_dv_seq, 0, last - first), 0, steps_at(x, first,
-            last), 0, dweights, first, T, lengths, low, high, rank, team, lines, panels)
+            last), 0, dweights, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -306,11 +306,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dG_2 = sums_of_products((parts[-1].own + 1, n_k, n_r), dtype, T * B)
     dweights = sums_of_products((parts[-1].own + 1, 2 * n_k + n_r + n_v, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_k, dtype)
-    lines, panels = outer_room(len(parts), [n_r, n_x], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_r, n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2,
         dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq,
-        z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(lines, panels))
+        z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(row_offsets, panels))
     dG_2 = summed(dG_2)
     dweights = summed(dweights)
     sums = summed(sums)

@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "09517123046a1ca8"
+CONTENT_HASH = "22e64623722b17b5"
 
 
 @fused
@@ -72,24 +73,26 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, i, c_prev, c_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, W_, W_g_packed, x,
-        from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g, g_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x, W,
+        W_, W_g_packed, x, from_x, c_seq, from_c_prev, v_g_seq, from_v_g, x_kept, b_r, r_seq, b_i, i_seq, b_g,
+        g_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_r[:, n_h:n_h + n_x] @ x, W_i[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # W_r[:, 0:n_h] @ c_prev, W_i[:, 0:n_h] @ c_prev
-            multiply(products, steps_at(c_seq, t, t + 1), 0, W_, from_c_prev, t, low, high, rank, team)
+            multiply(products, steps_at(c_seq, t, t + 1), 0, W_, from_c_prev, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, columns_at(from_c_prev, 0, b, 0, n_h), columns_at(from_x,
                         t - first, b, 0, n_h), b_r, row_at(r_seq, t, b), columns_at(from_c_prev, 0, b, n_h,
@@ -97,9 +100,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
                         row_at(c_seq, t, b), columns_at(v_g_seq, t, b, 0, n_h))
             barrier(team)
             # W_g[:, 0:n_h] @ v_g
-            multiply(products, steps_at(v_g_seq, t, t + 1), 0, W_g_packed, from_v_g, t, low, high, rank, team)
+            multiply(products, steps_at(v_g_seq, t, t + 1), 0, W_g_packed, from_v_g, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, columns_at(from_v_g, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 2 * n_h, 3 * n_h), b_g, row_at(g_seq, t, b), row_at(i_seq, t, b), row_at(c_seq, t,
@@ -192,12 +196,13 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
-        v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g, dz_, sums, lines, panels,
-        ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g,
+        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g, dz_,
+        sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq), batch_start,
+        sweep_stop)
     db_r = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -206,7 +211,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
                         row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
@@ -215,19 +220,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # W_g[:, 0:n_h].T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 2 * n_h, W_g_packed_transposed,
-                from_dz_g, t, low, high, rank, team)
+                from_dz_g, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(c_seq, t, b),
                         row_at(r_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dc_prev_from_dz_r = W_r[:, 0:n_h].T @ dz_r + W_i[:, 0:n_h].T @ dz_i
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed,
-                from_dz_r, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed,
+                from_dz_r, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(r_seq, t, b),
                         columns_at(from_dz_r, 0, b, 0, n_h), row_at(dc, 0, b), row_at(i_seq, t, b),
@@ -239,19 +244,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             # dx = W_r[:, n_h:n_h + n_x].T @ dz_r + W_i[:, n_h:n_h + n_x].T @ dz_i + W_g[:, n_h:n_h + n_x].T @
             #     dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed_, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dz_r_c_prev, dz_i_c_prev: the outer products of dz_r, dz_i and c_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(c_seq, first, last), 0,
-            dz, first, T, lengths, low, high, rank, team, lines, panels)
+            dz, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_g_v_g: the outer products of dz_g and v_g
         add_outer_products(products, steps_at(dz_all, 0, last - first), 2 * n_h, steps_at(v_g_seq, first,
-            last), 0, dz_g_v_g, first, T, lengths, low, high, rank, team, lines, panels)
+            last), 0, dz_g_v_g, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_r_x, dz_i_x, dz_g_x: the outer products of dz_r, dz_i, dz_g and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dz_,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_r, columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), db_i, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
@@ -334,12 +339,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dz_g_v_g = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dz_ = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
-        v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums), each=(lines,
-        panels, ahead))
+        v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums),
+        each=(row_offsets, panels, prefetch))
     dz = summed(dz)
     dz_g_v_g = summed(dz_g_v_g)
     dz_ = summed(dz_)

@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "8d04ac44710e3327"
+CONTENT_HASH = "6b1cf800cf4cbb89"
 
 
 @fused
@@ -66,24 +67,25 @@ def forward_step_row(n_h, z_u_from_h_prev, z_u_from_x, u_out, z_r_from_h_prev, z
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
-        h_seq, from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U, x, from_x, h_seq, from_h_prev, x_kept, u_seq, r_seq, z_m_seq, m_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_u @ x, W_r @ x, W_m @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_u @ h_prev, U_r @ h_prev, U_m @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), row_at(u_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h),
@@ -136,16 +138,17 @@ def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_later):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, u_seq,
-        m_seq, r_seq, z_m_seq, dh, dU, dW, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq,
+        x, dh_given, dh_later, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq), batch_start,
+        sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh, 0, b), row_at(u_seq, t, b), row_at(m_seq, t, b), columns_at(dz_all_2,
@@ -156,10 +159,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_u, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                from_dz_u, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(u_seq, t, b), columns_at(from_dz_u, 0,
                         b, 0, n_h), dh_later[b])
@@ -169,13 +172,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
             multiply(products, steps_at(dz_all_2, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dU_u, dU_r, dU_m: the outer products of dz_u, dz_r, dz_m and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_u, dW_r, dW_m: the outer products of dz_u, dz_r, dz_m_2 and x
         add_outer_products(products, steps_at(dz_all_2, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
 
@@ -240,11 +243,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(lines, panels, ahead))
+        u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     return {"W_u": dW[0:n_h], "U_u": dU[0:n_h], "W_r": dW[n_h:2 * n_h], "U_r": dU[n_h:2 * n_h],

@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "bfba0c7cdfd1cce2"
+CONTENT_HASH = "481d95f9fb3586d0"
 
 
 @fused
@@ -58,24 +59,25 @@ def forward_step_row(n_h, z_g_from_c_prev, z_g_from_x, b_g, g_out, z_u_from_c_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
-        c_seq, from_c_prev, x_kept, b_g, g_seq, b_u, u_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U, x, from_x, c_seq, from_c_prev, x_kept, b_g, g_seq, b_u, u_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_g @ x, W_u @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_g @ c_prev, U_u @ c_prev
-            multiply(products, steps_at(c_seq, t, t + 1), 0, U, from_c_prev, t, low, high, rank, team)
+            multiply(products, steps_at(c_seq, t, t + 1), 0, U, from_c_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_c_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_g, row_at(g_seq, t, b), columns_at(from_c_prev, 0, b, n_h, 2 * n_h),
@@ -129,11 +131,11 @@ def backward_after_row(n_h, dz_g, db_g, dz_u, db_u):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq, u_seq, dc,
-        dU, dW, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (c_seq, x, dc_given, g_seq, u_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x,
+        dc_given, dc_later, g_seq, u_seq, dc, dU, dW, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (c_seq, x, dc_given, g_seq, u_seq), batch_start, sweep_stop)
     db_g = array_in(sums, 0, (n_h,))
     db_u = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -141,7 +143,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
                         row_at(dc, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), row_at(u_seq, t, b),
@@ -150,10 +152,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dc_prev_from_dz_g = U_g.T @ dz_g + U_u.T @ dz_u
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_g, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                from_dz_g, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(dc, 0, b),
                         row_at(u_seq, t, b), dc_later[b])
@@ -163,16 +165,16 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_g.T @ dz_g + W_u.T @ dz_u
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dU_g, dU_u: the outer products of dz_g, dz_u and c_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(c_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_g, dW_u: the outer products of dz_g, dz_u and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_g, columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), db_u)
@@ -244,11 +246,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([c_seq, x, dc_given, g_seq, u_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([c_seq, x, dc_given, g_seq, u_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq,
-        u_seq, dc), own=(dU, dW, sums), each=(lines, panels, ahead))
+        u_seq, dc), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

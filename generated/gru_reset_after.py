@@ -29,12 +29,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7fe3c5bd66f82da4"
+CONTENT_HASH = "9de3e19bf76feed0"
 
 
 @fused
@@ -67,24 +68,25 @@ def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_r_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
-        h_seq, from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U, x, from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_r, r_seq, d_n, z_n_seq, b_n, n_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_z @ x, W_r @ x, W_n @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_z @ h_prev, U_r @ h_prev, U_n @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_z, row_at(z_seq, t, b), columns_at(from_h_prev, 0, b, n_h, 2 * n_h),
@@ -150,11 +152,12 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later, z_seq,
-        n_seq, r_seq, z_n_seq, dh, dU, dW, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq,
+        x, dh_given, dh_later, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq), batch_start,
+        sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
     dd_n = array_in(sums, 2 * n_h, (n_h,))
@@ -164,7 +167,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh, 0, b), row_at(z_seq, t, b), row_at(n_seq, t, b), columns_at(dz_all_2,
@@ -175,10 +178,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_z, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                from_dz_z, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dz_z, 0,
                         b, 0, n_h), dh_later[b])
@@ -188,16 +191,16 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_n.T @ dz_n_2
             multiply(products, steps_at(dz_all_2, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dU_z, dU_r, dU_n: the outer products of dz_z, dz_r, dz_n and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_z, dW_r, dW_n: the outer products of dz_z, dz_r, dz_n_2 and x
         add_outer_products(products, steps_at(dz_all_2, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_z, columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), db_r, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
@@ -271,11 +274,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(lines, panels, ahead))
+        z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

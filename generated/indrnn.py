@@ -25,13 +25,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, heaviside, in_parallel, jit, keep, maximum, multiply, multiply_and_fetch,
-    noted_ahead, outer_room, pack, packers, padded, parts_of, products_of, release, room_ahead, row_at,
-    run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait,
-    whole_quotient,
+    copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
+    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
+    prefetch_table, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "64e98301c4a60976"
+CONTENT_HASH = "bdd44f2c2209f8a5"
 
 
 @fused
@@ -49,19 +49,19 @@ def forward_before_row(n_h, u, h_prev, z_h_from_x, b_h, z_h_out, h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_h_packed, x, from_x,
-        x_kept, u, h_seq, b_h, z_h_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        W_h_packed, x, from_x, x_kept, u, h_seq, b_h, z_h_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_h @ x
-        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_h, u, row_at(h_seq, t, b), columns_at(from_x, t - first, b, 0, n_h),
                         b_h, row_at(z_h_seq, t, b), row_at(h_seq, t + 1, b))
@@ -87,10 +87,10 @@ def backward_before_row(n_h, dh_given, dh_later, z_h, dz_h_out, u, h_prev, du, d
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq, u, h_seq, dW_h, sums, lines,
-        panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq,
+        u, h_seq, dW_h, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     du = array_in(sums, 0, (n_h,))
     db_h = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -98,7 +98,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(z_h_seq, t, b), columns_at(dz_h_seq, t - first, b, 0, n_h), u, row_at(h_seq, t,
@@ -108,10 +108,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # W_h.T @ dz_h
             multiply(products, steps_at(dz_h_seq, 0, last - first), 0, W_h_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dW_h: the outer products of dz_h and x
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_h, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_h, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -171,10 +171,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dW_h = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq, u, h_seq), own=(dW_h,
-        sums), each=(lines, panels))
+        sums), each=(row_offsets, panels))
     dW_h = summed(dW_h)
     sums = summed(sums)
     return {"u": sums[0:n_h], "W_h": dW_h, "b_h": sums[n_h:2 * n_h]}, {"x": dx_seq}

@@ -27,12 +27,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "486017237058b98d"
+CONTENT_HASH = "faab7777b0928d99"
 
 
 @fused
@@ -58,33 +59,35 @@ def forward_step_row_2(n_y, z_y_from_h, b_y, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_y, n_h, W_h_packed,
-        U_h_packed, U_y_packed, x, from_x, y_seq, from_y_prev, h_seq, from_h, x_kept, b_h, b_y):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_y,
+        n_h, W_h_packed, U_h_packed, U_y_packed, x, from_x, y_seq, from_y_prev, h_seq, from_h, x_kept, b_h,
+        b_y):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_h @ x
-        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_h_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_h @ y_prev
-            multiply(products, steps_at(y_seq, t, t + 1), 0, U_h_packed, from_y_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(y_seq, t, t + 1), 0, U_h_packed, from_y_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, columns_at(from_x, t - first, b, 0, n_h), columns_at(from_y_prev,
                         0, b, 0, n_h), b_h, columns_at(h_seq, t, b, 0, n_h))
             barrier(team)
             # U_y @ h
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_y_packed, from_h, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_y_packed, from_h, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_y, columns_at(from_h, 0, b, 0, n_y), b_y, row_at(y_seq, t + 1, b))
             barrier(team)
@@ -128,11 +131,12 @@ def backward_after_row(n_h, n_y, dz_h, db_h, dz_y, db_y):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_y, n_h,
-        U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y, dz_h_seq,
-        dy_later, dx_seq, x, y_seq, h_seq, dy_final, dy_given, dW_h, dU_h, dU_y, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (x, y_seq, h_seq, dy_given), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_y, n_h, U_y_packed_transposed, U_h_packed_transposed,
+        W_h_packed_transposed, dz_y_seq, from_dz_y, dz_h_seq, dy_later, dx_seq, x, y_seq, h_seq, dy_final,
+        dy_given, dW_h, dU_h, dU_y, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (x, y_seq, h_seq, dy_given), batch_start, sweep_stop)
     db_h = array_in(sums, 0, (n_h,))
     db_y = array_in(sums, n_h, (n_y,))
     rows = 0
@@ -140,44 +144,45 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_y, row_at(dy_given, t % dy_given.shape[0], b), dy_later[b],
                         row_at(y_seq, t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y))
             barrier(team)
             # U_y.T @ dz_y
             multiply(products, steps_at(dz_y_seq, t - first, t - first + 1), 0, U_y_packed_transposed,
-                from_dz_y, t, low, high, rank, team)
+                from_dz_y, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_y, 0, b, 0, n_h), columns_at(h_seq, t, b, 0,
                         n_h), columns_at(dz_h_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_h.T @ dz_h
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
-                U_h_packed_transposed, array_in(dy_later, 0, (1, B, n_y)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
+                U_h_packed_transposed, array_in(dy_later, 0, (1, B, n_y)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(dy_later, dy_final, t, lengths, low, upto)
+            hold_final(dy_later, dy_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_h.T @ dz_h
             multiply(products, steps_at(dz_h_seq, 0, last - first), 0, W_h_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dW_h: the outer products of dz_h and x
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_h, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_h, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_h: the outer products of dz_h and y_prev
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(y_seq, first, last), 0,
-            dU_h, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_h, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_y: the outer products of dz_y and h
         add_outer_products(products, steps_at(dz_y_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU_y, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, n_y, columns_at(dz_h_seq, t - first, b, 0, n_h), db_h,
                         columns_at(dz_y_seq, t - first, b, 0, n_y), db_y)
@@ -262,12 +267,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_h = sums_of_products((parts[-1].own + 1, n_h, n_y), dtype, T * B)
     dU_y = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_y, n_h], dtype)
-    ahead = room_ahead([x, y_seq, h_seq, dy_given], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_y, n_h], dtype)
+    prefetch = prefetch_table([x, y_seq, h_seq, dy_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_y, n_h, U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y,
         dz_h_seq, dy_later, dx_seq, x, y_seq, h_seq, dy_final, dy_given), own=(dW_h, dU_h, dU_y, sums),
-        each=(lines, panels, ahead))
+        each=(row_offsets, panels, prefetch))
     dW_h = summed(dW_h)
     dU_h = summed(dU_h)
     dU_y = summed(dU_y)

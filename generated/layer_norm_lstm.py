@@ -33,12 +33,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5783aa8c45424cd7"
+CONTENT_HASH = "411a046404d8915c"
 
 
 @fused
@@ -163,23 +164,23 @@ def forward_after_row(variance_h, power_h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_packed, U_packed, x,
-        from_x, h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq, variance_v_seq,
-        power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq, variance_h_seq, mean_h_seq,
-        g_c, b_c, tanh_h_seq, power_h_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        W_packed, U_packed, x, from_x, h_seq, from_h_prev, x_kept, variance_v_2_seq, power_v_2_seq, z_v_4_seq,
+        variance_v_seq, power_v_seq, z_v_2_seq, g_h, g_x, b, i_seq, g_seq, f_seq, o_seq, c_seq,
+        variance_h_seq, mean_h_seq, g_c, b_c, tanh_h_seq, power_h_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(4 * n_h, W_packed)
     v = array_in(memory, 0, (4 * n_h,))
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W @ x
-        multiply(products, steps_at(x, first, last), 0, W_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     forward_before_row(n_h, columns_at(from_x, t - first, b_, 0, 4 * n_h),
                         variance_v_2_seq[t, b_:b_ + 1], power_v_2_seq[t, b_:b_ + 1], row_at(z_v_4_seq, t, b_))
@@ -188,9 +189,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         # The recurrence.
         for t in range(first, last):
             # U @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_packed, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     forward_step_row(n_h, columns_at(from_h_prev, 0, b_, 0, 4 * n_h),
                         variance_v_seq[t, b_:b_ + 1], power_v_seq[t, b_:b_ + 1], row_at(z_v_2_seq, t, b_),
@@ -203,7 +205,7 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
 
         # What no later step needs.
         for t in range(first, last):
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     forward_after_row(variance_h_seq[t, b_:b_ + 1], power_h_seq[t, b_:b_ + 1])
         barrier(team)
@@ -325,12 +327,13 @@ def backward_after_row(n_h, dv, g_x, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x, dh_final,
-        dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq, dc_given,
-        dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
-        power_v_2_seq, z_v_4_seq, variance_v_2_seq, dU, dW, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later,
+        dz_v_3_seq, dx_seq, h_seq, x, dh_final, dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq,
+        mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq,
+        z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq, dU, dW, sums, row_offsets,
+        panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(12 * n_h, U_packed_transposed)
     do = array_in(memory, 0, (n_h,))
     df = array_in(memory, n_h, (n_h,))
@@ -338,9 +341,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
     di = array_in(memory, 3 * n_h, (n_h,))
     dz_v_2 = array_in(memory, 4 * n_h, (4 * n_h,))
     dz_v_4 = array_in(memory, 8 * n_h, (4 * n_h,))
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq,
-        variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq,
-        z_v_4_seq, variance_v_2_seq), low, upto)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq,
+        mean_h_seq, variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq,
+        power_v_2_seq, z_v_4_seq, variance_v_2_seq), batch_start, sweep_stop)
     db = array_in(sums, 0, (4 * n_h,))
     dg_h = array_in(sums, 4 * n_h, (4 * n_h,))
     dg_x = array_in(sums, 8 * n_h, (4 * n_h,))
@@ -351,7 +354,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b_), dh_later[b_],
                         row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do, row_at(o_seq, t, b_),
@@ -364,18 +367,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U.T @ dz_v
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_v_seq, t - first, t - first + 1), 0, U_packed_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_v_seq, t - first, t - first + 1), 0,
+                U_packed_transposed, array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(dh_later, dh_final, t, lengths, low, upto)
+            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU: the outer products of dz_v and h_prev
         add_outer_products(products, steps_at(dz_v_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b_ in range(low, upto):
+            for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     backward_after_row(n_h, row_at(dv_seq, t - first, b_), g_x, power_v_2_seq[t, b_:b_ + 1],
                         dz_v_4, db, row_at(z_v_2_seq, t, b_), power_v_seq[t, b_:b_ + 1], dg_h,
@@ -388,10 +392,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # W.T @ dz_v_3
             multiply(products, steps_at(dz_v_3_seq, 0, last - first), 0, W_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dW: the outer products of dz_v_3 and x
         add_outer_products(products, steps_at(dz_v_3_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW, first, T, lengths, low, high, rank, team, lines, panels)
+            dW, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -481,15 +485,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 14 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
-        dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq, z_v_4_seq,
-        variance_v_2_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq,
+        variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq,
+        z_v_4_seq, variance_v_2_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x,
         dh_final, dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
         dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
-        power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums), each=(lines, panels, ahead))
+        power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

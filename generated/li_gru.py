@@ -28,13 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, heaviside, in_parallel, jit, keep, maximum, multiply, multiply_and_fetch,
-    noted_ahead, outer_room, pack, packers, padded, parts_of, products_of, release, room_ahead, row_at,
-    run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
-    wait, whole_quotient,
+    copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
+    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
+    prefetch_table, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f9b76c9319d16482"
+CONTENT_HASH = "beacf97d2e342055"
 
 
 @fused
@@ -60,24 +60,25 @@ def forward_step_row(n_h, n_z, z_z, z_z_2_from_h_prev, b_z, z_out, n_g, z_g, z_g
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
-        h_seq, from_h_prev, x_kept, n_z, b_z, z_seq, n_g, b_g, z_g_2_seq, g_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x, W,
+        U, x, from_x, h_seq, from_h_prev, x_kept, n_z, b_z, z_seq, n_g, b_g, z_g_2_seq, g_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_z @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), 0, low, high, rank,
-            team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_z @ h_prev, U_g @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, n_z, columns_at(from_x, t, b, 0, n_h), columns_at(from_h_prev, 0, b,
                         0, n_h), b_z, row_at(z_seq, t, b), n_g, columns_at(from_x, t, b, n_h, 2 * n_h),
@@ -137,11 +138,13 @@ def backward_after_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, d
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq,
+        h_seq, x, dh_given, dh_later, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums,
+        row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x),
+        batch_start, sweep_stop)
     dn_z = array_in(sums, 0, (n_h,))
     db_z = array_in(sums, n_h, (n_h,))
     dn_g = array_in(sums, 2 * n_h, (n_h,))
@@ -151,7 +154,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh, 0, b), row_at(z_seq, t, b), row_at(z_g_2_seq, t, b), columns_at(dz_all,
@@ -160,10 +163,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev_from_dz_z_2 = U_z.T @ dz_z_2 + U_g.T @ dz_g_2
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_z_2, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                from_dz_z_2, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dz_z_2, 0,
                         b, 0, n_h), dh_later[b])
@@ -172,10 +175,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_z, dU_g: the outer products of dz_z_2, dz_g_2 and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, n_g, columns_at(dz_all, t - first, b, n_h, 2 * n_h),
                         columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), n_z, columns_at(dz_all, t - first,
@@ -186,10 +189,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_z.T @ dz_z + W_g.T @ dz_g
             multiply(products, steps_at(dz_all_2, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_z, dW_g: the outer products of dz_z, dz_g and x
         add_outer_products(products, steps_at(dz_all_2, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -259,11 +262,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(lines, panels, ahead))
+        z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(row_offsets, panels,
+        prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

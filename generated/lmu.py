@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a5507e8783a27d50"
+CONTENT_HASH = "ff300ec02454969c"
 
 
 @fused
@@ -80,20 +81,20 @@ def forward_step_row_2(n_h, z_h_from_h_prev, z_h_from_m, z_h_from_x, h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n_h, n_m, n_x, W_x_packed,
-        A_packed, W_h_packed, W_m_packed, x, from_x, m_seq, from_m_prev, h_seq, from_h_prev, from_m, x_kept,
-        e_x, dot_s_3_seq, e_h, e_m, B):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B_, n_h, n_m,
+        n_x, W_x_packed, A_packed, W_h_packed, W_m_packed, x, from_x, m_seq, from_m_prev, h_seq, from_h_prev,
+        from_m, x_kept, e_x, dot_s_3_seq, e_h, e_m, B):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_x @ x
-        multiply(products, steps_at(x, first, last), 0, W_x_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_x_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_x, e_x, row_at(x, t, b), dot_s_3_seq[t - first, b:b + 1])
         barrier(team)
@@ -101,21 +102,23 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n
         # The recurrence.
         for t in range(first, last):
             # A @ m_prev
-            multiply(products, steps_at(m_seq, t, t + 1), 0, A_packed, from_m_prev, t, low, high, rank, team)
+            multiply(products, steps_at(m_seq, t, t + 1), 0, A_packed, from_m_prev, t, batch_start,
+                batch_stop, rank, team)
             # W_h @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, W_h_packed, from_h_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, W_h_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, n_m, e_h, row_at(h_seq, t, b), e_m, row_at(m_seq, t, b),
                         dot_s_3_seq[t - first, b:b + 1], B, columns_at(from_m_prev, 0, b, 0, n_m),
                         row_at(m_seq, t + 1, b))
             barrier(team)
             # W_m @ m
-            multiply(products, steps_at(m_seq, t + 1, t + 2), 0, W_m_packed, from_m, t, low, high, rank, team)
+            multiply(products, steps_at(m_seq, t + 1, t + 2), 0, W_m_packed, from_m, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_m, 0, b, 0,
                         n_h), columns_at(from_x, t - first, b, 0, n_h), row_at(h_seq, t + 1, b))
@@ -195,12 +198,13 @@ def backward_after_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, dd
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_h, n_m,
-        n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq, from_dm,
-        from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given, dm_later, B, ds_seq, ddot_s_2_seq,
-        ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m, dW_x, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, m_seq, x, dh_given, dm_given), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B_, n_h, n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed,
+        dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given,
+        dm_later, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m, dW_x, sums,
+        row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_given, dm_given), batch_start, sweep_stop)
     de_h = array_in(sums, 0, (n_h,))
     de_m = array_in(sums, n_h, (n_m,))
     de_x = array_in(sums, n_h + n_m, (n_x,))
@@ -209,16 +213,16 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(h_seq, t + 1, b), columns_at(dz_h_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_m.T @ dz_h, W_h.T @ dz_h
             multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, W_transposed, from_dz_h, t,
-                low, high, rank, team)
+                batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_m, n_h, columns_at(from_dz_h, 0, b, 0, n_m), row_at(dm_given,
                         t % dm_given.shape[0], b), dm_later[b], columns_at(dm_seq, 0, b, 0, n_m), B,
@@ -228,10 +232,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # A.T @ dm
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, dm_seq, 0, A_packed_transposed, from_dm, t, low, high, rank, team,
-                ahead)
+            multiply_and_prefetch(products, dm_seq, 0, A_packed_transposed, from_dm, t, batch_start,
+                batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_m, e_m, ddot_s_2_seq[t - first, b:b + 1], columns_at(from_dm, 0, b,
                         0, n_m), dm_later[b])
@@ -241,19 +245,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # W_x.T @ dz_h
             multiply(products, steps_at(dz_h_seq, 0, last - first), 0, W_x_packed_transposed,
-                steps_at(from_dz_h_2, 0, last - first), 0, low, high, rank, team)
+                steps_at(from_dz_h_2, 0, last - first), 0, batch_start, batch_stop, rank, team)
         # dW_h: the outer products of dz_h and h_prev
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dW_h, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_h, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_m: the outer products of dz_h and m
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(m_seq, first + 1,
-            last + 1), 0, dW_m, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dW_m, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_x: the outer products of dz_h and x
         add_outer_products(products, steps_at(dz_h_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_x, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_x, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_x, n_h, n_m, ds_seq[t - first, b:b + 1], e_x, columns_at(from_dz_h_2,
                         t - first, b, 0, n_x), row_at(dx_seq, t, b), row_at(x, t, b), de_x,
@@ -352,13 +356,13 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     dW_m = sums_of_products((parts[-1].own + 1, n_h, n_m), dtype, T * B_)
     dW_x = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B_)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_m + n_x, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_m, n_x], dtype)
-    ahead = room_ahead([h_seq, m_seq, x, dh_given, dm_given], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_m, n_x], dtype)
+    prefetch = prefetch_table([h_seq, m_seq, x, dh_given, dm_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_h,
         n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq,
         from_dm, from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given, dm_later, B, ds_seq,
-        ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(lines, panels,
-        ahead))
+        ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(row_offsets,
+        panels, prefetch))
     dW_h = summed(dW_h)
     dW_m = summed(dW_m)
     dW_x = summed(dW_x)

@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
-    pack, packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    unfused, whole_quotient,
 )
 
-CONTENT_HASH = "da3b94a5d4f2d5af"
+CONTENT_HASH = "f5b1c6f0dbf809a3"
 
 
 @fused
@@ -111,20 +112,20 @@ def forward_before_row_2(n_y, D, x, y_from_h_re, y_from_h_im, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_y, B_, C_im_packed,
-        C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, w_h_re_2, w_h_re_3, w_h_re,
-        w_h_im, D, y_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_y,
+        B_, C_im_packed, C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, w_h_re_2,
+        w_h_re_3, w_h_re, w_h_im, D, y_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # B_re @ x, B_im @ x
-        multiply(products, steps_at(x, first, last), 0, B_, steps_at(from_x, first, last), 0, low, high, rank,
-            team)
+        multiply(products, steps_at(x, first, last), 0, B_, steps_at(from_x, first, last), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_1(n_h, w_h_re_2, row_at(h_re_seq, t, b), w_h_re_3, row_at(h_im_seq, t,
                         b), w_h_re, columns_at(from_x, t, b, 0, n_h), row_at(h_re_seq, t + 1, b), w_h_im,
@@ -132,13 +133,13 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         barrier(team)
         # C_im @ h_im
         multiply(products, steps_at(h_im_seq, first + 1, last + 1), 0, C_im_packed, steps_at(from_h_im, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         # C_re @ h_re
         multiply(products, steps_at(h_re_seq, first + 1, last + 1), 0, C_re_packed, steps_at(from_h_re, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_2(n_y, D, row_at(x, t, b), columns_at(from_h_re, t - first, b, 0, n_y),
                         columns_at(from_h_im, t - first, b, 0, n_y), row_at(y_seq, t + 1, b))
@@ -239,11 +240,11 @@ def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_y,
-        C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x, dy_given,
-        dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, w_h_re, from_x, D,
-        dx_seq, dB, dy_h_im, dC_re, sums, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re,
+        h_im_seq, h_re_seq, x, dy_given, dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2,
+        w_h_re_3, w_h_im, w_h_re, from_x, D, dx_seq, dB, dy_h_im, dC_re, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dw_h_im = array_in(sums, 0, (n_h,))
     dw_h_re_3 = array_in(sums, n_h, (n_h,))
     dw_h_re_2 = array_in(sums, 2 * n_h, (n_h,))
@@ -254,7 +255,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
                         t - first, b, 0, n_y), row_at(x, t, b), dD)
@@ -262,16 +263,17 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # C_im.T @ dy, C_re.T @ dy
         multiply(products, steps_at(dy_seq, 0, last - first), 0, C_transposed, steps_at(from_dy, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         # dy_h_im: the outer products of dy and h_im
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(h_im_seq, first + 1,
-            last + 1), 0, dy_h_im, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dy_h_im, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets,
+            panels)
         # dC_re: the outer products of dy and h_re
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(h_re_seq, first + 1,
-            last + 1), 0, dC_re, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dC_re, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_2(n_h, row_at(dh_im_given, t % dh_im_given.shape[0], b),
                         dh_im_later[b], columns_at(from_dy, t - first, b, 0, n_h), columns_at(from_dy,
@@ -285,13 +287,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx_from_dz_h_re = B_re.T @ dz_h_re + B_im.T @ dz_h_im
             multiply(products, steps_at(dz_all, 0, last - first), 0, B_transposed, steps_at(from_dz_h_re, 0,
-                last - first), 0, low, high, rank, team)
+                last - first), 0, batch_start, batch_stop, rank, team)
         # dB_re, dB_im: the outer products of dz_h_re, dz_h_im and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dB,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_3(n_y, D, columns_at(dy_seq, t - first, b, 0, n_y),
                         columns_at(from_dz_h_re, t - first, b, 0, n_y), row_at(dx_seq, t, b))
@@ -386,11 +388,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dB = sums_of_products((parts[-1].own + 1, 2 * n_h, n_y), dtype, T * B)
     dy_h_im, dC_re = sums_of_products((2, parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h + n_y, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_y], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_y], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x,
         dy_given, dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, w_h_re,
-        from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(lines, panels))
+        from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(row_offsets, panels))
     dB = summed(dB)
     dy_h_im = summed(dy_h_im)
     dC_re = summed(dC_re)

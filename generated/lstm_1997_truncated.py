@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "af07cbf927e7332f"
+CONTENT_HASH = "57783edfd0d0459c"
 
 
 @fused
@@ -84,28 +85,30 @@ def forward_step_row_2(n_h, z_i_from_v_i, z_i_from_x, b_i, i_out, z_o_from_v_i, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, x, from_x,
-        v_i_seq, from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq, c_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U, x, from_x, v_i_seq, from_v_i, x_kept, h_seq, b_i, i_seq, b_o, o_seq, b_g, sigmoid_z_g_seq, g_seq,
+        c_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_i @ x, W_o @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, row_at(h_seq, t, b), columns_at(v_i_seq, t, b, 0, n_h))
             barrier(team)
             # U_i @ v_i, U_o @ v_i, U_g @ v_i
-            multiply(products, steps_at(v_i_seq, t, t + 1), 0, U, from_v_i, t, low, high, rank, team)
+            multiply(products, steps_at(v_i_seq, t, t + 1), 0, U, from_v_i, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, columns_at(from_v_i, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_i, row_at(i_seq, t, b), columns_at(from_v_i, 0, b, n_h, 2 * n_h),
@@ -157,10 +160,10 @@ def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, si
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq, i_seq,
-        sigmoid_z_g_seq, g_seq, dW, dU, sums, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq,
+        dc_given, dc_later, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_i = array_in(sums, 0, (n_h,))
     db_o = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -169,7 +172,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
@@ -182,13 +185,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_i, dW_o, dW_g: the outer products of dz_i, dz_o, dz_g and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_i, dU_o, dU_g: the outer products of dz_i, dz_o, dz_g and v_i
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(v_i_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -255,10 +258,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq,
-        i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(lines, panels))
+        i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -31,12 +31,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "69a127a91f26aebc"
+CONTENT_HASH = "6c3fe65badc02125"
 
 
 @fused
@@ -76,25 +77,26 @@ def forward_step_row(n_h, z_i_from_r_prev, z_i_from_x, b_i, i_out, z_f_from_r_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_r, n_h, W, U, P_packed,
-        x, from_x, r_seq, from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq,
-        c_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_r,
+        n_h, W, U, P_packed, x, from_x, r_seq, from_r_prev, v_r_seq, x_kept, b_i, i_seq, b_f, f_seq, b_o,
+        o_seq, b_g, g_seq, c_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
-            multiply(products, steps_at(r_seq, t, t + 1), 0, U, from_r_prev, t, low, high, rank, team)
+            multiply(products, steps_at(r_seq, t, t + 1), 0, U, from_r_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_r_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_i, row_at(i_seq, t, b), columns_at(from_r_prev, 0, b, n_h, 2 * n_h),
@@ -106,7 +108,7 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
             barrier(team)
             # P @ v_r
             multiply(products, steps_at(v_r_seq, t, t + 1), 0, P_packed, steps_at(r_seq, t + 1, t + 2), t,
-                low, high, rank, team)
+                batch_start, batch_stop, rank, team)
             barrier(team)
 
 
@@ -175,13 +177,13 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_r, n_h,
-        P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_later, dx_seq, x, r_seq,
-        v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, dW,
-        dU, dP, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq),
-        low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr,
+        dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given,
+        dc_later, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq,
+        g_seq, f_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -191,7 +193,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_r, n_h, row_at(dr_given, t % dr_given.shape[0], b), dr_later[b],
                         columns_at(dr_seq, t - first, b, 0, n_r), row_at(c_seq, t + 1, b),
@@ -199,9 +201,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # P.T @ dr
             multiply(products, steps_at(dr_seq, t - first, t - first + 1), 0, P_packed_transposed, from_dr, t,
-                low, high, rank, team)
+                batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
                         columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_again, 0, b), row_at(o_seq, t, b),
@@ -212,28 +214,28 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dr_later, 0, (1, B, n_r)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dr_later, 0, (1, B, n_r)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            wait(dr_later, dr_final, t, lengths, low, upto)
+            hold_final(dr_later, dr_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_i, dW_f, dW_o, dW_g: the outer products of dz_i, dz_f, dz_o, dz_g and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_i, dU_f, dU_o, dU_g: the outer products of dz_i, dz_f, dz_o, dz_g and r_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(r_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dP: the outer products of dr and v_r
         add_outer_products(products, steps_at(dr_seq, 0, last - first), 0, steps_at(v_r_seq, first, last), 0,
-            dP, first, T, lengths, low, high, rank, team, lines, panels)
+            dP, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_i, columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), db_f, columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
@@ -321,12 +323,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_r), dtype, T * B)
     dP = sums_of_products((parts[-1].own + 1, n_r, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_r, n_h], dtype)
-    ahead = room_ahead([x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_r, n_h], dtype)
+    prefetch = prefetch_table([x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq],
+        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_later, dx_seq,
         x, r_seq, v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq,
-        f_seq), own=(dW, dU, dP, sums), each=(lines, panels, ahead))
+        f_seq), own=(dW, dU, dP, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     dP = summed(dP)

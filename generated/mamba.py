@@ -36,13 +36,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room,
-    pack, packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid,
-    softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait,
-    whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1272fd43a6df945a"
+CONTENT_HASH = "9d8f8ab9aeea128b"
 
 
 @fused
@@ -137,23 +137,23 @@ def forward_before_row_3(n_y, y_from_v_y, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_u, n_r, n_s, n_y, W,
-        W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
-        from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq,
-        delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_u,
+        n_r, n_s, n_y, W, W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u,
+        from_z_delta, v_y_seq, from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq,
+        b_delta, z_delta_2_seq, delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_u, W)
     sum_y_ssm = array_in(memory, 0, (n_u,))
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_u @ x, W_z @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), 0, low, high, rank,
-            team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_1(n_u, columns_at(from_x, t, b, 0, n_u), row_at(u1_seq, t + 1, b),
                         row_at(u1_seq, t, b), row_at(u2_seq, t + 1, b), row_at(u2_seq, t, b), row_at(u3_seq,
@@ -162,17 +162,17 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         barrier(team)
         # W_1 @ u
         multiply(products, steps_at(u_seq, first, last), 0, W_1_packed, steps_at(z_delta_seq, first, last), 0,
-            low, high, rank, team)
+            batch_start, batch_stop, rank, team)
         # W_B @ u, W_C @ u
-        multiply(products, steps_at(u_seq, first, last), 0, W_, steps_at(from_u, first, last), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(u_seq, first, last), 0, W_, steps_at(from_u, first, last), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         # W_2 @ z_delta
         multiply(products, steps_at(z_delta_seq, first, last), 0, W_2_packed, steps_at(from_z_delta, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_2(n_u, n_s, columns_at(from_z_delta, t - first, b, 0, n_u), b_delta,
                         row_at(z_delta_2_seq, t, b), row_at(delta_seq, t, b), columns_at(u_seq, t, b, 0, n_u),
@@ -183,10 +183,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         barrier(team)
         # W_y @ v_y
         multiply(products, steps_at(v_y_seq, first, last), 0, W_y_packed, steps_at(from_v_y, 0, last - first),
-            0, low, high, rank, team)
+            0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_3(n_y, columns_at(from_v_y, t - first, b, 0, n_y), row_at(y_seq, t + 1,
                         b))
@@ -334,14 +334,15 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_giv
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_u, n_r,
-        n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq, from_dy,
-        dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq,
-        dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u,
-        sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq,
-        delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given,
-        du2_later, du1_given, du1_later, dW_2, dW, dW_y, dW_, sums, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed,
+        W_transposed, W_transposed_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
+        dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
+        x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
+        y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq,
+        w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given, du2_later, du1_given, du1_later, dW_2, dW,
+        dW_y, dW_, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_s * n_u + n_u, W_y_packed_transposed)
     dS = array_in(memory, 0, (n_u, n_s))
     sum_ddelta = array_in(memory, n_s * n_u, (n_u,))
@@ -358,7 +359,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_y, n_u, row_at(dy_given, t % dy_given.shape[0], b),
                         columns_at(dy_seq, t - first, b, 0, n_y), k1, row_at(u1_seq, t, b), k2, row_at(u2_seq,
@@ -367,13 +368,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # W_y.T @ dy
         multiply(products, steps_at(dy_seq, 0, last - first), 0, W_y_packed_transposed, steps_at(from_dy, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         # dW_y: the outer products of dy and v_y
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_seq, first, last), 0,
-            dW_y, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_2(n_u, n_s, n_r, columns_at(from_dy, t - first, b, 0, n_u),
                         columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq,
@@ -390,26 +391,28 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # W_2.T @ dz_delta_2
         multiply(products, steps_at(dz_delta_2_seq, 0, last - first), 0, W_2_packed_transposed,
-            steps_at(from_dz_delta_2, 0, last - first), 0, low, high, rank, team)
+            steps_at(from_dz_delta_2, 0, last - first), 0, batch_start, batch_stop, rank, team)
         # dW_2: the outer products of dz_delta_2 and z_delta
         add_outer_products(products, steps_at(dz_delta_2_seq, 0, last - first), 0, steps_at(z_delta_seq,
-            first, last), 0, dW_2, first, T, lengths, low, high, rank, team, lines, panels)
+            first, last), 0, dW_2, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets,
+            panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_3(n_r, columns_at(from_dz_delta_2, t - first, b, 0, n_r),
                         columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, 0, n_r))
         barrier(team)
         # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
         multiply(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0, W_transposed,
-            steps_at(from_dz_delta, 0, last - first), 0, low, high, rank, team)
+            steps_at(from_dz_delta, 0, last - first), 0, batch_start, batch_stop, rank, team)
         # dW_1, dW_B, dW_C: the outer products of dz_delta, dB_t, dC_t and u
         add_outer_products(products, steps_at(dz_delta_and_dB_t_and_dC_t_seq, 0, last - first), 0,
-            steps_at(u_seq, first, last), 0, dW, first, T, lengths, low, high, rank, team, lines, panels)
+            steps_at(u_seq, first, last), 0, dW, first, T, lengths, batch_start, batch_stop, rank, team,
+            row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
                         row_at(dy_ssm_seq, t - first, b), columns_at(from_dz_delta, t - first, b, 0, n_u),
@@ -424,10 +427,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_u.T @ du0 + W_z.T @ dz_y
             multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_transposed_, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dW_u, dW_z: the outer products of du0, dz_y and x
         add_outer_products(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
-            0, dW_, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dW_, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -553,14 +556,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_y = sums_of_products((parts[-1].own + 1, n_y, n_u), dtype, T * B)
     dW_ = sums_of_products((parts[-1].own + 1, 2 * n_u, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 7 * n_u + n_s * n_u, dtype)
-    lines, panels = outer_room(len(parts), [n_u, n_r, n_x], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_u, n_r, n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq,
         from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta,
         du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3,
         u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given,
         dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later,
-        du2_given, du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(lines, panels))
+        du2_given, du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(row_offsets,
+        panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)

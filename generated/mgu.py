@@ -27,12 +27,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "bf5741c70f9931e0"
+CONTENT_HASH = "a7fcd840d9d98d39"
 
 
 @fused
@@ -66,34 +67,36 @@ def forward_step_row_2(n_h, z_g_from_v_g, z_g_from_x, b_g, g_out, f, h_prev, h_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U_f_packed,
-        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g, g_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U_f_packed, U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_f, f_seq, b_g,
+        g_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_f @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_f @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_f_packed, from_h_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_f_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x,
                         t - first, b, 0, n_h), b_f, row_at(f_seq, t, b), row_at(h_seq, t, b),
                         columns_at(v_g_seq, t, b, 0, n_h))
             barrier(team)
             # U_g @ v_g
-            multiply(products, steps_at(v_g_seq, t, t + 1), 0, U_g_packed, from_v_g, t, low, high, rank, team)
+            multiply(products, steps_at(v_g_seq, t, t + 1), 0, U_g_packed, from_v_g, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, columns_at(from_v_g, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, n_h, 2 * n_h), b_g, row_at(g_seq, t, b), row_at(f_seq, t, b), row_at(h_seq, t, b),
@@ -155,11 +158,13 @@ def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
-        h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh, dU_f, dW, dU_g, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, v_g_seq, dh_given, f_seq, g_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all,
+        from_dz_g, from_dz_f, dx_seq, h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh, dU_f, dW, dU_g,
+        sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_given, f_seq, g_seq), batch_start,
+        sweep_stop)
     db_f = array_in(sums, 0, (n_h,))
     db_g = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -167,7 +172,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh, 0, b), row_at(f_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
@@ -175,9 +180,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_g.T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), n_h, U_g_packed_transposed,
-                from_dz_g, t, low, high, rank, team)
+                from_dz_g, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(h_seq, t, b),
                         row_at(dh, 0, b), row_at(g_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all,
@@ -185,10 +190,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_f.T @ dz_f
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_f_packed_transposed,
-                from_dz_f, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0,
+                U_f_packed_transposed, from_dz_f, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(f_seq, t, b),
                         columns_at(from_dz_f, 0, b, 0, n_h), row_at(dh, 0, b), dh_later[b])
@@ -198,19 +203,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_f.T @ dz_f + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dU_f: the outer products of dz_f and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU_f, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_f, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_f, dW_g: the outer products of dz_f, dz_g and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_g: the outer products of dz_g and v_g
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_h, steps_at(v_g_seq, first, last),
-            0, dU_g, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dU_g, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all, t - first, b, 0, n_h), db_f, columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), db_g)
@@ -291,12 +296,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_f, dU_g = sums_of_products((2, parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, v_g_seq, dh_given, f_seq, g_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, v_g_seq, dh_given, f_seq, g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
-        h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums), each=(lines,
-        panels, ahead))
+        h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums),
+        each=(row_offsets, panels, prefetch))
     dU_f = summed(dU_f)
     dW = summed(dW)
     dU_g = summed(dU_g)

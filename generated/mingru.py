@@ -27,12 +27,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1a56a55affb26a87"
+CONTENT_HASH = "23aac034e9698bea"
 
 
 @fused
@@ -53,19 +54,19 @@ def forward_before_row(n_h, g_from_x, g_out, z_z, z_out, h_prev, h_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, x, from_x, x_kept,
-        g_seq, z_seq, h_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        x, from_x, x_kept, g_seq, z_seq, h_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_z @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_h, columns_at(from_x, t - first, b, n_h, 2 * n_h), row_at(g_seq, t,
                         b), columns_at(from_x, t - first, b, 0, n_h), row_at(z_seq, t, b), row_at(h_seq, t,
@@ -94,14 +95,15 @@ def backward_before_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out)
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq, g_seq, h_seq, dW, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq,
+        g_seq, h_seq, dW, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(z_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h),
@@ -111,10 +113,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_z.T @ dz_z + W_g.T @ dg
             multiply(products, steps_at(dz_z_and_dg_seq, 0, last - first), 0, W_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dW_z, dW_g: the outer products of dz_z, dg and x
         add_outer_products(products, steps_at(dz_z_and_dg_seq, 0, last - first), 0, steps_at(x, first, last),
-            0, dW, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dW, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
 
@@ -169,10 +171,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dx_seq = allocate((T, B, n_x), dtype)
     # Each thread adds up gradients of its own.
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
-    lines, panels = outer_room(len(parts), [n_x], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq, g_seq, h_seq), own=(dW,),
-        each=(lines, panels))
+        each=(row_offsets, panels))
     dW = summed(dW)
     return {"W_z": dW[0:n_h], "W_g": dW[n_h:2 * n_h]}, {"x": dx_seq}
 

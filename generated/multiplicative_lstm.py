@@ -32,12 +32,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6af13aed5efe26ad"
+CONTENT_HASH = "62d48923847cb872"
 
 
 @fused
@@ -95,20 +96,20 @@ def forward_step_row_2(n_h, n_m, z_i_from_m, z_i_from_x, b_i, i_out, z_f_from_m,
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_m, n_h, n_x, W, U_m_packed, U,
-        x, from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq,
-        b_u, u_seq, c_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_m, n_h,
+        n_x, W, U_m_packed, U, x, from_x, h_seq, from_h_prev, m_seq, from_m, x_kept, z_m_2_seq, b_i, i_seq,
+        b_f, f_seq, b_o, o_seq, b_u, u_seq, c_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_m, columns_at(from_x, t - first, b, 0, n_m), row_at(z_m_2_seq, t, b))
         barrier(team)
@@ -117,17 +118,18 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         for t in range(first, last):
             # U_m @ h_prev
             multiply(products, steps_at(h_seq, t, t + 1), 0, U_m_packed, steps_at(from_h_prev, t, t + 1), t,
-                low, high, rank, team)
+                batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_m, columns_at(from_h_prev, t, b, 0, n_m), row_at(z_m_2_seq, t, b),
                         columns_at(m_seq, t, b, 0, n_m))
             barrier(team)
             # U_i @ m, U_f @ m, U_o @ m, U_u @ m
-            multiply(products, steps_at(m_seq, t, t + 1), 0, U, from_m, t, low, high, rank, team)
+            multiply(products, steps_at(m_seq, t, t + 1), 0, U, from_m, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, n_m, columns_at(from_m, 0, b, 0, n_h), columns_at(from_x,
                         t - first, b, n_m, n_h + n_m), b_i, row_at(i_seq, t, b), columns_at(from_m, 0, b, n_h,
@@ -209,13 +211,14 @@ def backward_after_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_m, n_h, n_x,
-        U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later, dx_seq,
-        h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
-        from_h_prev, dU_m, dW, dU, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq,
-        z_m_2_seq, from_h_prev), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_m, n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all,
+        from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later,
+        o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, dU_m, dW, dU, sums, row_offsets, panels,
+        prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq,
+        f_seq, z_m_2_seq, from_h_prev), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -225,7 +228,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, n_m, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
@@ -237,30 +240,31 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dm = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_u.T @ dz_u
             multiply(products, steps_at(dz_all, t - first, t - first + 1), n_m, U_transposed,
-                steps_at(from_dz_i, t - first, t - first + 1), t, low, high, rank, team)
+                steps_at(from_dz_i, t - first, t - first + 1), t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_m, columns_at(from_dz_i, t - first, b, 0, n_m), row_at(z_m_2_seq, t,
                         b), columns_at(dz_m_seq, t - first, b, 0, n_m))
             barrier(team)
             # U_m.T @ dz_m
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_m_seq, t - first, t - first + 1), 0,
-                U_m_packed_transposed, array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_m_seq, t - first, t - first + 1), 0,
+                U_m_packed_transposed, array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(dh_later, dh_final, t, lengths, low, upto)
+            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_m: the outer products of dz_m and h_prev
         add_outer_products(products, steps_at(dz_m_seq, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU_m, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_m, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_i, dU_f, dU_o, dU_u: the outer products of dz_i, dz_f, dz_o, dz_u and m
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_m, steps_at(m_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_m, n_h, columns_at(from_dz_i, t - first, b, 0, n_m),
                         columns_at(from_h_prev, t, b, 0, n_m), columns_at(dz_all, t - first, b, 0, n_m),
@@ -273,10 +277,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_m.T @ dz_m_2 + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_u.T @ dz_u
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_m, dW_i, dW_f, dW_o, dW_u: the outer products of dz_m_2, dz_i, dz_f, dz_o, dz_u and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -368,13 +372,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h + n_m, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_m), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_m, n_x], dtype)
-    ahead = room_ahead([h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq, z_m_2_seq,
-        from_h_prev], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_m, n_x], dtype)
+    prefetch = prefetch_table([h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq,
+        z_m_2_seq, from_h_prev], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_m,
         n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later,
         dx_seq, h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq,
-        z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(lines, panels, ahead))
+        z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(row_offsets, panels, prefetch))
     dU_m = summed(dU_m)
     dW = summed(dW)
     dU = summed(dU)

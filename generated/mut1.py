@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "60cb3e1ebffb754f"
+CONTENT_HASH = "1d445c8a7e09528b"
 
 
 @fused
@@ -83,20 +84,20 @@ def forward_step_row_2(n_h, tanh_z_g, z_g_2_from_v_g, b_g, g_out, z, h_prev, h_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U_r_packed,
-        U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq, tanh_z_g_seq, b_r,
-        r_seq, b_g, g_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U_r_packed, U_g_packed, x, from_x, h_seq, from_h_prev, v_g_seq, from_v_g, x_kept, b_z, z_seq,
+        tanh_z_g_seq, b_r, r_seq, b_g, g_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_z @ x, W_r @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_h, columns_at(from_x, t - first, b, 0, n_h), b_z, row_at(z_seq, t,
                         b), columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), row_at(tanh_z_g_seq, t, b))
@@ -105,19 +106,20 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         # The recurrence.
         for t in range(first, last):
             # U_r @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U_r_packed, from_h_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U_r_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x,
                         t - first, b, n_h, 2 * n_h), b_r, row_at(r_seq, t, b), row_at(h_seq, t, b),
                         columns_at(v_g_seq, t, b, 0, n_h))
             barrier(team)
             # U_g @ v_g
-            multiply(products, steps_at(v_g_seq, t, t + 1), 0, U_g_packed, from_v_g, t, low, high, rank, team)
+            multiply(products, steps_at(v_g_seq, t, t + 1), 0, U_g_packed, from_v_g, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, row_at(tanh_z_g_seq, t, b), columns_at(from_v_g, 0, b, 0, n_h),
                         b_g, row_at(g_seq, t, b), row_at(z_seq, t, b), row_at(h_seq, t, b), row_at(h_seq,
@@ -191,12 +193,13 @@ def backward_after_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_o
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
-        from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq, r_seq, tanh_z_g_seq,
-        dU_r, dW, dU_g, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, v_g_seq, x, dh_given, z_seq, g_seq, r_seq, tanh_z_g_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq,
+        from_dz_g_2, dz_all, from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq,
+        r_seq, tanh_z_g_seq, dU_r, dW, dU_g, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, v_g_seq, x, dh_given, z_seq, g_seq, r_seq, tanh_z_g_seq),
+        batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -205,7 +208,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh_seq, t - first, b), row_at(z_seq, t, b), row_at(g_seq, t, b),
@@ -213,19 +216,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_g.T @ dz_g_2
             multiply(products, steps_at(dz_g_2_seq, t - first, t - first + 1), 0, U_g_packed_transposed,
-                from_dz_g_2, t, low, high, rank, team)
+                from_dz_g_2, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_g_2, 0, b, 0, n_h), row_at(h_seq, t, b),
                         row_at(r_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             barrier(team)
             # U_r.T @ dz_r
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), n_h,
-                U_r_packed_transposed, from_dz_r, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), n_h,
+                U_r_packed_transposed, from_dz_r, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_g_2, 0, b, 0, n_h), row_at(r_seq, t, b),
                         columns_at(from_dz_r, 0, b, 0, n_h), row_at(dh_seq, t - first, b), row_at(z_seq, t,
@@ -235,13 +238,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_r: the outer products of dz_r and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_h, steps_at(h_seq, first, last), 0,
-            dU_r, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_r, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_g: the outer products of dz_g_2 and v_g
         add_outer_products(products, steps_at(dz_g_2_seq, 0, last - first), 0, steps_at(v_g_seq, first, last),
-            0, dU_g, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dU_g, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_g_2_seq, t - first, b, 0, n_h), row_at(tanh_z_g_seq,
                         t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(dh_seq, t - first,
@@ -253,10 +256,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_z, dW_r, dW_g: the outer products of dz_z, dz_r, dz_g and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -337,12 +340,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_r, dU_g = sums_of_products((2, parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, v_g_seq, x, dh_given, z_seq, g_seq, r_seq, tanh_z_g_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, v_g_seq, x, dh_given, z_seq, g_seq, r_seq, tanh_z_g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
         from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_given, dh_later, dh_seq, z_seq, g_seq, r_seq, tanh_z_g_seq),
-        own=(dU_r, dW, dU_g, sums), each=(lines, panels, ahead))
+        own=(dU_r, dW, dU_g, sums), each=(row_offsets, panels, prefetch))
     dU_r = summed(dU_r)
     dW = summed(dW)
     dU_g = summed(dU_g)

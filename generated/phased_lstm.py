@@ -35,13 +35,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, remainder, room_ahead, row_at, run_pass, scratch,
-    sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait,
-    whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, remainder, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "cf9b7c2a3ebc0088"
+CONTENT_HASH = "092ba676c364c3ef"
 
 
 @fused
@@ -110,21 +110,22 @@ def forward_step_row(n_h, p_i, c_prev, z_i_from_h_prev, z_i_from_x, b_i, i_out, 
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U, x, from_x,
-        h_seq, from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq, p_i, c_seq, b_i,
-        i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq, h_hat_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x, W,
+        U, x, from_x, h_seq, from_h_prev, t, t_kept, x_kept, s, tau, mod_phi_seq, phi_seq, alpha, r, k_seq,
+        p_i, c_seq, b_i, i_seq, p_f, b_f, f_seq, b_g, g_seq, c_hat_seq, p_o, b_o, o_seq, tanh_c_hat_seq,
+        h_hat_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(t, t_kept, first, last, low, upto)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(t, t_kept, first, last, batch_start, sweep_stop)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_i @ x, W_f @ x, W_g @ x, W_o @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t_ in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
                     forward_before_row(n_h, t[t_, b:b + 1], s, tau, row_at(mod_phi_seq, t_, b),
                         row_at(phi_seq, t_, b), alpha, r, row_at(k_seq, t_, b))
@@ -133,9 +134,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         # The recurrence.
         for t_ in range(first, last):
             # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
-            multiply(products, steps_at(h_seq, t_, t_ + 1), 0, U, from_h_prev, t_, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t_, t_ + 1), 0, U, from_h_prev, t_, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
                     forward_step_row(n_h, p_i, row_at(c_seq, t_, b), columns_at(from_h_prev, 0, b, 0, n_h),
                         columns_at(from_x, t_ - first, b, 0, n_h), b_i, row_at(i_seq, t_, b), p_f,
@@ -248,15 +250,16 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq, dc_given,
-        dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq,
-        h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq, dW, dU, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
+        dh_given, dh_later, dh_seq, dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq,
+        g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau,
+        dt_seq, dW, dU, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_h, U_transposed)
     dphi = array_in(memory, 0, (n_h,))
-    ahead = noted_ahead(ahead, (x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq,
-        c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t), low, upto)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq,
+        i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t), batch_start, sweep_stop)
     dtau = array_in(sums, 0, (n_h,))
     ds = array_in(sums, n_h, (n_h,))
     dr = array_in(sums, 2 * n_h, (n_h,))
@@ -272,7 +275,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t_ in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t_ % dh_given.shape[0], b), dh_later[b],
                         row_at(dh_seq, t_ - first, b), row_at(dc_given, t_ % dc_given.shape[0], b),
@@ -285,10 +288,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t_ - first, t_ - first + 1), 0, U_transposed,
-                from_dz_i, t_, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t_ - first, t_ - first + 1), 0, U_transposed,
+                from_dz_i, t_, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_i, 0, b, 0, n_h), row_at(dh_seq, t_ - first,
                         b), row_at(k_seq, t_, b), dh_later[b])
@@ -298,16 +301,16 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_i, dW_f, dW_g, dW_o: the outer products of dz_i, dz_f, dz_g, dz_o and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_i, dU_f, dU_g, dU_o: the outer products of dz_i, dz_f, dz_g, dz_o and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t_ in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
                     backward_after_row(n_h, row_at(dc_seq, t_ - first, b), row_at(c_hat_seq, t_, b),
                         row_at(c_seq, t_, b), row_at(dh_seq, t_ - first, b), row_at(h_hat_seq, t_, b),
@@ -400,14 +403,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 10 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
-    ahead = room_ahead([x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq, c_seq,
-        f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
+    prefetch = prefetch_table([x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq,
+        c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq,
         dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f,
         c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW, dU, sums),
-        each=(lines, panels, ahead))
+        each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e27362a826565b49"
+CONTENT_HASH = "34310ef02d0a7ab2"
 
 
 @fused
@@ -79,28 +80,28 @@ def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, V, x, from_x,
-        x_last_seq, from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        V, x, from_x, x_last_seq, from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_z @ x, W_f @ x, W_o @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_1(n_x, row_at(x, t, b), row_at(x_last_seq, t + 1, b))
         barrier(team)
         # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
         multiply(products, steps_at(x_last_seq, first, last), 0, V, steps_at(from_x_last_prev, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_2(n_h, columns_at(from_x, t - first, b, 0, n_h),
                         columns_at(from_x_last_prev, t - first, b, 0, n_h), b_z, row_at(z_seq, t, b),
@@ -165,10 +166,11 @@ def backward_before_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_d
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_given, o_seq, dc_given,
-        dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq, dV, dW, sums, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq,
+        x, dh_given, o_seq, dc_given, dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq, dV,
+        dW, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_z = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -177,7 +179,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(o_seq, t,
                         b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(f_seq, t, b),
@@ -188,20 +190,20 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
         multiply(products, steps_at(dz_all, 0, last - first), 0, V_transposed, steps_at(from_dz_z, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         if input_gradients:
             # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(from_dz_z_2, 0,
-                last - first), 0, low, high, rank, team)
+                last - first), 0, batch_start, batch_stop, rank, team)
         # dV_z, dV_f, dV_o: the outer products of dz_z, dz_f, dz_o and x_last_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x_last_seq, first, last),
-            0, dV, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dV, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_z, dW_f, dW_o: the outer products of dz_z, dz_f, dz_o and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_2(n_x, row_at(dx_last_given, t % dx_last_given.shape[0], b),
                         dx_last_later[b], columns_at(from_dz_z, t - first, b, 0, n_x), columns_at(from_dz_z_2,
@@ -276,11 +278,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dV, dW = sums_of_products((2, parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_given, o_seq,
         dc_given, dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq), own=(dV, dW, sums),
-        each=(lines, panels))
+        each=(row_offsets, panels))
     dV = summed(dV)
     dW = summed(dW)
     sums = summed(sums)

@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ad0eac20b8f84635"
+CONTENT_HASH = "7d71a1a9424d8dce"
 
 
 @fused
@@ -80,24 +81,26 @@ def forward_step_row_2(n_h, z_H2_from_s1, b_H2, H2_out, z_T2_from_s1, b_T2, T2_o
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W, U, U_, x, from_x,
-        h_seq, from_h_prev, s1_seq, from_s1, x_kept, b_H1, H1_seq, b_T1, T1_seq, b_H2, H2_seq, b_T2, T2_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
+        U, U_, x, from_x, h_seq, from_h_prev, s1_seq, from_s1, x_kept, b_H1, H1_seq, b_T1, T1_seq, b_H2,
+        H2_seq, b_T2, T2_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_H1 @ x, W_T1 @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_H1 @ h_prev, U_T1 @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_h, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x,
                         t - first, b, 0, n_h), b_H1, row_at(H1_seq, t, b), columns_at(from_h_prev, 0, b, n_h,
@@ -105,9 +108,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
                         row_at(h_seq, t, b), columns_at(s1_seq, t, b, 0, n_h))
             barrier(team)
             # U_H2 @ s1, U_T2 @ s1
-            multiply(products, steps_at(s1_seq, t, t + 1), 0, U_, from_s1, t, low, high, rank, team)
+            multiply(products, steps_at(s1_seq, t, t + 1), 0, U_, from_s1, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_h, columns_at(from_s1, 0, b, 0, n_h), b_H2, row_at(H2_seq, t, b),
                         columns_at(from_s1, 0, b, n_h, 2 * n_h), b_T2, row_at(T2_seq, t, b),
@@ -186,12 +190,13 @@ def backward_after_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x, h_seq,
-        s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1, dW, dU, dU_, sums, lines, panels,
-        ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2,
+        from_dz_H1, dx_seq, x, h_seq, s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1, dW,
+        dU, dU_, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq),
+        batch_start, sweep_stop)
     db_H1 = array_in(sums, 0, (n_h,))
     db_T1 = array_in(sums, n_h, (n_h,))
     db_H2 = array_in(sums, 2 * n_h, (n_h,))
@@ -201,7 +206,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dh, 0, b), row_at(H2_seq, t, b), columns_at(s1_seq, t, b, 0, n_h),
@@ -210,9 +215,9 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # ds1_from_dz_H2 = U_H2.T @ dz_H2 + U_T2.T @ dz_T2
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, from_dz_H2, t,
-                low, high, rank, team)
+                batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_H2, 0, b, 0, n_h), row_at(dh, 0, b),
                         row_at(T2_seq, t, b), row_at(ds1, 0, b), row_at(H1_seq, t, b), row_at(h_seq, t, b),
@@ -221,10 +226,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev_from_dz_H1 = U_H1.T @ dz_H1 + U_T1.T @ dz_T1
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all_2, t - first, t - first + 1), 0, U_transposed_,
-                from_dz_H1, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all_2, t - first, t - first + 1), 0, U_transposed_,
+                from_dz_H1, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_H1, 0, b, 0, n_h), row_at(ds1, 0, b),
                         row_at(T1_seq, t, b), dh_later[b])
@@ -234,19 +239,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_H1.T @ dz_H1 + W_T1.T @ dz_T1
             multiply(products, steps_at(dz_all_2, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dW_H1, dW_T1: the outer products of dz_H1, dz_T1 and x
         add_outer_products(products, steps_at(dz_all_2, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_H1, dU_T1: the outer products of dz_H1, dz_T1 and h_prev
         add_outer_products(products, steps_at(dz_all_2, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_H2, dU_T2: the outer products of dz_H2, dz_T2 and s1
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(s1_seq, first, last), 0,
-            dU_, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_all_2, t - first, b, 0, n_h), db_H1,
                         columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), db_T1, columns_at(dz_all, t - first,
@@ -333,12 +338,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     dU, dU_ = sums_of_products((2, parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_x, n_h], dtype)
-    ahead = room_ahead([x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
+    prefetch = prefetch_table([x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x,
         h_seq, s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_, sums),
-        each=(lines, panels, ahead))
+        each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     dU_ = summed(dU_)

@@ -25,12 +25,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b13fe9e8652c812a"
+CONTENT_HASH = "90421bd982124c6d"
 
 
 @fused
@@ -45,25 +46,25 @@ def forward_step_row(n_h, z_a_from_a_prev, z_a_from_x, b_a, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, W_a_packed,
-        U_a_packed, x, from_x, a_seq, from_a_prev, x_kept, b_a):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h,
+        W_a_packed, U_a_packed, x, from_x, a_seq, from_a_prev, x_kept, b_a):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_a @ x
-        multiply(products, steps_at(x, first, last), 0, W_a_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_a_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_a @ a_prev
-            multiply(products, steps_at(a_seq, t, t + 1), 0, U_a_packed, from_a_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(a_seq, t, t + 1), 0, U_a_packed, from_a_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_a_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_a, row_at(a_seq, t + 1, b))
@@ -93,43 +94,44 @@ def backward_after_row(n_h, dz_a, db_a):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
-        da_given, dU_a, dW_a, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (a_seq, x, da_given), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later,
+        dx_seq, a_seq, x, da_final, da_given, dU_a, dW_a, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_given), batch_start, sweep_stop)
     db_a = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row(n_h, row_at(da_given, t % da_given.shape[0], b), da_later[b],
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_a.T @ dz_a
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                U_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
+                U_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(da_later, da_final, t, lengths, low, upto)
+            hold_final(da_later, da_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_a.T @ dz_a
             multiply(products, steps_at(dz_a_seq, 0, last - first), 0, W_a_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dU_a: the outer products of dz_a and a_prev
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(a_seq, first, last), 0,
-            dU_a, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_a, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_a: the outer products of dz_a and x
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_a, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_a, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_a_seq, t - first, b, 0, n_h), db_a)
                     rows = carry(sums, rows)
@@ -199,11 +201,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_a = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dW_a = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([a_seq, x, da_given], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([a_seq, x, da_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
-        da_given), own=(dU_a, dW_a, sums), each=(lines, panels, ahead))
+        da_given), own=(dU_a, dW_a, sums), each=(row_offsets, panels, prefetch))
     dU_a = summed(dU_a)
     dW_a = summed(dW_a)
     sums = summed(sums)

@@ -25,12 +25,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "041cf109a8278277"
+CONTENT_HASH = "1e659294b0079e4d"
 
 
 @fused
@@ -45,25 +46,25 @@ def forward_step_row(n_h, z_a_from_a_prev, z_a_from_x, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W_a_packed,
-        W_a_packed_, x, from_x, a_seq, from_a_prev, x_kept):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x,
+        W_a_packed, W_a_packed_, x, from_x, a_seq, from_a_prev, x_kept):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_a[:, n_h:n_h + n_x] @ x
-        multiply(products, steps_at(x, first, last), 0, W_a_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_a_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # W_a[:, 0:n_h] @ a_prev
-            multiply(products, steps_at(a_seq, t, t + 1), 0, W_a_packed_, from_a_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(a_seq, t, t + 1), 0, W_a_packed_, from_a_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_a_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), row_at(a_seq, t + 1, b))
@@ -102,38 +103,39 @@ def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
-        da_given, dz_a_a_prev, dz_a_x, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (a_seq, x, da_given), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later,
+        dx_seq, a_seq, x, da_final, da_given, dz_a_a_prev, dz_a_x, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_given), batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row(n_h, row_at(da_given, t % da_given.shape[0], b), da_later[b],
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_a[:, 0:n_h].T @ dz_a
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                W_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
+                W_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(da_later, da_final, t, lengths, low, upto)
+            hold_final(da_later, da_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_a[:, n_h:n_h + n_x].T @ dz_a
             multiply(products, steps_at(dz_a_seq, 0, last - first), 0, W_a_packed_transposed_,
-                steps_at(dx_seq, first, last), 0, low, high, rank, team)
+                steps_at(dx_seq, first, last), 0, batch_start, batch_stop, rank, team)
         # dz_a_a_prev: the outer products of dz_a and a_prev
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(a_seq, first, last), 0,
-            dz_a_a_prev, first, T, lengths, low, high, rank, team, lines, panels)
+            dz_a_a_prev, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dz_a_x: the outer products of dz_a and x
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dz_a_x, first, T, lengths, low, high, rank, team, lines, panels)
+            dz_a_x, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
 
@@ -196,11 +198,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dz_a_a_prev = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dz_a_x = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([a_seq, x, da_given], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([a_seq, x, da_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
-        da_given), own=(dz_a_a_prev, dz_a_x), each=(lines, panels, ahead))
+        da_given), own=(dz_a_a_prev, dz_a_x), each=(row_offsets, panels, prefetch))
     dz_a_a_prev = summed(dz_a_a_prev)
     dz_a_x = summed(dz_a_x)
     # Gradients through what parameters alone make.

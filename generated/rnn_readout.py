@@ -28,12 +28,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, in_parallel, jit, keep, maximum, multiply, multiply_and_fetch, noted_ahead,
-    outer_room, pack, packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch,
-    steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
+    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
+    prefetch_table, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "56f79355b6f8bab6"
+CONTENT_HASH = "1d7a38027576acdf"
 
 
 @fused
@@ -74,28 +75,29 @@ def forward_after_row(n_y, z_y_from_a, b_y, z_y_out, exp_sum_y_out, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, n_y, W_a_packed,
-        U_a_packed, U_y_packed, x, from_x, a_seq, from_a_prev, from_a, x_kept, b_a, b_y, y_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h,
+        n_y, W_a_packed, U_a_packed, U_y_packed, x, from_x, a_seq, from_a_prev, from_a, x_kept, b_a, b_y,
+        y_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(2 * n_y, W_a_packed)
     z_y = array_in(memory, 0, (n_y,))
     exp_sum_y = array_in(memory, n_y, (n_y,))
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_a @ x
-        multiply(products, steps_at(x, first, last), 0, W_a_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_a_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # U_a @ a_prev
-            multiply(products, steps_at(a_seq, t, t + 1), 0, U_a_packed, from_a_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(a_seq, t, t + 1), 0, U_a_packed, from_a_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_a_prev, 0, b, 0, n_h), columns_at(from_x, t - first,
                         b, 0, n_h), b_a, row_at(a_seq, t + 1, b))
@@ -104,10 +106,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         # What no later step needs.
         # U_y @ a
         multiply(products, steps_at(a_seq, first + 1, last + 1), 0, U_y_packed, steps_at(from_a, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_after_row(n_y, columns_at(from_a, t - first, b, 0, n_y), b_y, z_y, exp_sum_y,
                         row_at(y_seq, t + 1, b))
@@ -159,14 +161,14 @@ def backward_after_row(n_h, dz_a, db_a):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h, n_y,
-        U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y, dz_a_seq,
-        da_later, dx_seq, a_seq, x, da_final, dy_given, y_seq, da_given, dU_a, dW_a, dU_y, sums, lines,
-        panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, n_y, U_y_packed_transposed, U_a_packed_transposed,
+        W_a_packed_transposed, dz_y_seq, from_dz_y, dz_a_seq, da_later, dx_seq, a_seq, x, da_final, dy_given,
+        y_seq, da_given, dU_a, dW_a, dU_y, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_y, U_y_packed_transposed)
     dy = array_in(memory, 0, (n_y,))
-    ahead = noted_ahead(ahead, (a_seq, x, dy_given, y_seq, da_given), low, upto)
+    prefetch = prefetch_addresses(prefetch, (a_seq, x, dy_given, y_seq, da_given), batch_start, sweep_stop)
     db_a = array_in(sums, 0, (n_h,))
     db_y = array_in(sums, n_h, (n_y,))
     rows = 0
@@ -174,7 +176,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(n_y, row_at(dy_given, t % dy_given.shape[0], b), dy, row_at(y_seq,
                         t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y), db_y)
@@ -182,15 +184,15 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # U_y.T @ dz_y
         multiply(products, steps_at(dz_y_seq, 0, last - first), 0, U_y_packed_transposed, steps_at(from_dz_y,
-            0, last - first), 0, low, high, rank, team)
+            0, last - first), 0, batch_start, batch_stop, rank, team)
         # dU_y: the outer products of dz_y and a
         add_outer_products(products, steps_at(dz_y_seq, 0, last - first), 0, steps_at(a_seq, first + 1,
-            last + 1), 0, dU_y, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dU_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row(n_h, columns_at(from_dz_y, t - first, b, 0, n_h), row_at(da_given,
                         t % da_given.shape[0], b), da_later[b], row_at(a_seq, t + 1, b), columns_at(dz_a_seq,
@@ -198,25 +200,26 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_a.T @ dz_a
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                U_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
+                U_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(da_later, da_final, t, lengths, low, upto)
+            hold_final(da_later, da_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
             # W_a.T @ dz_a
             multiply(products, steps_at(dz_a_seq, 0, last - first), 0, W_a_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dU_a: the outer products of dz_a and a_prev
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(a_seq, first, last), 0,
-            dU_a, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_a, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_a: the outer products of dz_a and x
         add_outer_products(products, steps_at(dz_a_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_a, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_a, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(dz_a_seq, t - first, b, 0, n_h), db_a)
                     rows = carry(sums, rows)
@@ -302,12 +305,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_a = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     dU_y = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([a_seq, x, dy_given, y_seq, da_given], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([a_seq, x, dy_given, y_seq, da_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, n_y, U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y,
         dz_a_seq, da_later, dx_seq, a_seq, x, da_final, dy_given, y_seq, da_given), own=(dU_a, dW_a, dU_y,
-        sums), each=(lines, panels, ahead))
+        sums), each=(row_offsets, panels, prefetch))
     dU_a = summed(dU_a)
     dW_a = summed(dW_a)
     dU_y = summed(dU_y)

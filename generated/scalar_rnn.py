@@ -25,12 +25,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
+    unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2e596161e788b382"
+CONTENT_HASH = "d4bbb4d280784ab9"
 
 
 @fused
@@ -43,14 +44,15 @@ def forward_before_row(w, a_prev, v, x, a_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, B, x, x_kept, w, a_seq, v):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, B, x, x_kept, w, a_seq,
+        v):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(w, a_seq[t, b:b + 1], v, x[t, b:b + 1], a_seq[t + 1, b:b + 1])
         barrier(team)
@@ -72,9 +74,9 @@ def backward_before_row(da_given, da_later, w, v, dx_out, x, dv, a_prev, dw):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, B, da_given, da_later, w, v, dx_seq, x,
-        a_seq, sums):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, B, da_given, da_later,
+        w, v, dx_seq, x, a_seq, sums):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dv = array_in(sums, 0, (1,))
     dw = array_in(sums, 1, (1,))
     rows = 0
@@ -82,7 +84,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, B, da_given, d
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(da_given[t % da_given.shape[0], b:b + 1], da_later[b:b + 1], w, v,
                         dx_seq[t, b:b + 1], x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)

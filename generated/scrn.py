@@ -30,12 +30,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "8f96f1a744c1af7b"
+CONTENT_HASH = "90faa2649a0d1b60"
 
 
 @fused
@@ -72,35 +73,36 @@ def forward_after_row(n_y, n_h, y_from_h, y_from_s, y_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n_s, n_x, n_h, n_y, weights,
-        weights_, R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h, x_kept, alpha,
-        y_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B_, n_s, n_x,
+        n_h, n_y, weights, weights_, R_packed, U_packed, x, from_x, s_seq, from_s, h_seq, from_h_prev, from_h,
+        x_kept, alpha, y_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # B @ x, A @ x
-        multiply(products, steps_at(x, first, last), 0, weights, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, weights, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_s, alpha, row_at(s_seq, t, b), columns_at(from_x, t - first, b, 0,
                         n_s), row_at(s_seq, t + 1, b))
         barrier(team)
         # P @ s, V @ s
         multiply(products, steps_at(s_seq, first + 1, last + 1), 0, weights_, steps_at(from_s, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # R @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, R_packed, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, R_packed, from_h_prev, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, n_s, columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_s,
                         t - first, b, 0, n_h), columns_at(from_x, t - first, b, n_s, n_h + n_s), row_at(h_seq,
@@ -110,10 +112,10 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B_, n
         # What no later step needs.
         # U @ h
         multiply(products, steps_at(h_seq, first + 1, last + 1), 0, U_packed, steps_at(from_h, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_after_row(n_y, n_h, columns_at(from_h, t - first, b, 0, n_y), columns_at(from_s,
                         t - first, b, n_h, n_h + n_y), row_at(y_seq, t + 1, b))
@@ -161,35 +163,37 @@ def backward_after_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, a
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B_, n_s, n_x,
-        n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, dy_seq,
-        from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given, ds_given,
-        ds_later, alpha, dweights, dP, dR, dU, dV, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, s_seq, x, dy_given, dh_given, ds_given), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B_, n_s, n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed,
+        weights_transposed_, dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final,
+        dy_given, dh_given, ds_given, ds_later, alpha, dweights, dP, dR, dU, dV, row_offsets, panels,
+        prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, s_seq, x, dy_given, dh_given, ds_given), batch_start,
+        sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
                         t - first, b, 0, n_y))
         barrier(team)
         # U.T @ dy, V.T @ dy
         multiply(products, steps_at(dy_seq, 0, last - first), 0, weights_transposed, steps_at(from_dy, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         # dU: the outer products of dy and h
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(h_seq, first + 1,
-            last + 1), 0, dU, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dV: the outer products of dy and s
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(s_seq, first + 1,
-            last + 1), 0, dV, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dV, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row(n_h, n_s, columns_at(from_dy, t - first, b, 0, n_h), row_at(dh_given,
                         t % dh_given.shape[0], b), dh_later[b], row_at(h_seq, t + 1, b), columns_at(dz_all,
@@ -197,24 +201,25 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # R.T @ dz_h
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_all, t - first, t - first + 1), n_s, R_packed_transposed,
-                array_in(dh_later, 0, (1, B_, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), n_s,
+                R_packed_transposed, array_in(dh_later, 0, (1, B_, n_h)), t, batch_start, batch_stop, rank,
+                team, prefetch)
             barrier(team)
-            wait(dh_later, dh_final, t, lengths, low, upto)
+            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # P.T @ dz_h
         multiply(products, steps_at(dz_all, 0, last - first), n_s, P_packed_transposed, steps_at(from_dz_h, 0,
-            last - first), 0, low, high, rank, team)
+            last - first), 0, batch_start, batch_stop, rank, team)
         # dP: the outer products of dz_h and s
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_s, steps_at(s_seq, first + 1,
-            last + 1), 0, dP, first, T, lengths, low, high, rank, team, lines, panels)
+            last + 1), 0, dP, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dR: the outer products of dz_h and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), n_s, steps_at(h_seq, first, last), 0,
-            dR, first, T, lengths, low, high, rank, team, lines, panels)
+            dR, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, n_s, columns_at(from_dy, t - first, b, n_h, n_h + n_s),
                         columns_at(from_dz_h, t - first, b, 0, n_s), row_at(ds_given, t % ds_given.shape[0],
@@ -223,10 +228,10 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = B.T @ dz_s + A.T @ dz_h
             multiply(products, steps_at(dz_all, 0, last - first), 0, weights_transposed_, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dB, dA: the outer products of dz_s, dz_h and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0,
-            dweights, first, T, lengths, low, high, rank, team, lines, panels)
+            dweights, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
 
@@ -326,12 +331,12 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     dR = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B_)
     dU = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B_)
     dV = sums_of_products((parts[-1].own + 1, n_y, n_s), dtype, T * B_)
-    lines, panels = outer_room(len(parts), [n_h, n_s, n_x], dtype)
-    ahead = room_ahead([h_seq, s_seq, x, dy_given, dh_given, ds_given], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_s, n_x], dtype)
+    prefetch = prefetch_table([h_seq, s_seq, x, dy_given, dh_given, ds_given], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_s,
         n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_,
         dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given,
-        ds_given, ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(lines, panels, ahead))
+        ds_given, ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(row_offsets, panels, prefetch))
     dweights = summed(dweights)
     dP = summed(dP)
     dR = summed(dR)

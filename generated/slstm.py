@@ -34,13 +34,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, exp, fused, heaviside, in_parallel, jit, keep, maximum, multiply, multiply_and_fetch,
-    noted_ahead, outer_room, pack, packers, padded, parts_of, products_of, release, room_ahead, row_at,
-    run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, exp, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
+    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
+    prefetch_table, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3ba80452e46be22c"
+CONTENT_HASH = "40134e6eeaf8540a"
 
 
 @fused
@@ -129,25 +129,26 @@ def forward_step_row(n_h, z_z_from_h_prev, z_z_from_x, b_z, z_out, z_o_from_h_pr
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_x, n_h, n_heads, W, w, x,
-        from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f, z_f_log_seq,
-        f_log_seq, m_seq, i_seq, f_seq, c_seq, n_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h,
+        n_heads, W, w, x, from_x, h_seq, from_h_prev, x_kept, b_z, z_seq, b_o, o_seq, b_i, i_log_seq, b_f,
+        z_f_log_seq, f_log_seq, m_seq, i_seq, f_seq, c_seq, n_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_i @ x, W_f @ x, W_z @ x, W_o @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
             # w_i_log @ h_prev, w_f_log @ h_prev, w_z @ h_prev, w_o @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, w, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, w, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_h_prev, 0, b, 2 * n_h, 3 * n_h), columns_at(from_x,
                         t - first, b, 2 * n_h, 3 * n_h), b_z, row_at(z_seq, t, b), columns_at(from_h_prev, 0,
@@ -252,13 +253,14 @@ def backward_after_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_x, n_h,
-        n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq, x,
-        dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
-        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given,
-        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_x, n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq,
+        dh_later, dx_seq, h_seq, x, dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq,
+        c_seq, z_seq, dm_given, dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW,
+        sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq,
+        z_seq, dm_given, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_z = array_in(sums, 2 * n_h, (n_h,))
@@ -268,7 +270,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(dn_given, t % dn_given.shape[0], b), dn_later[b], row_at(h_seq, t + 1, b),
@@ -284,25 +286,28 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, t - first + 1),
-                0, w_transposed, array_in(dh_later, 0, (1, B, n_h)), t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, t - first,
+                t - first + 1), 0, w_transposed, array_in(dh_later, 0, (1, B, n_h)), t, batch_start,
+                batch_stop, rank, team, prefetch)
             barrier(team)
-            wait(dh_later, dh_final, t, lengths, low, upto)
+            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dw_i_log, dw_f_log, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev
         add_outer_products(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0,
-            steps_at(h_seq, first, last), 0, dw, first, T, lengths, low, high, rank, team, lines, panels)
+            steps_at(h_seq, first, last), 0, dw, first, T, lengths, batch_start, batch_stop, rank, team,
+            row_offsets, panels)
         if input_gradients:
             # dx = W_i.T @ di_log + W_f.T @ dz_f_log + W_z.T @ dz_z + W_o.T @ dz_o
             multiply(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0, W_transposed,
-                steps_at(dx_seq, first, last), 0, low, high, rank, team)
+                steps_at(dx_seq, first, last), 0, batch_start, batch_stop, rank, team)
         # dW_i, dW_f, dW_z, dW_o: the outer products of di_log, dz_f_log, dz_z, dz_o and x
         add_outer_products(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, 0, last - first), 0,
-            steps_at(x, first, last), 0, dW, first, T, lengths, low, high, rank, team, lines, panels)
+            steps_at(x, first, last), 0, dW, first, T, lengths, batch_start, batch_stop, rank, team,
+            row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 0,
                         n_h), db_i, columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, n_h, 2 * n_h),
@@ -389,14 +394,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dw = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given, i_seq,
-        f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given,
+        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq,
         x, dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
-        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums), each=(lines,
-        panels, ahead))
+        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums),
+        each=(row_offsets, panels, prefetch))
     dw = summed(dw)
     dW = summed(dW)
     sums = summed(sums)

@@ -29,12 +29,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "c30ced59321e028c"
+CONTENT_HASH = "066349c72b23a82d"
 
 
 @fused
@@ -64,19 +65,19 @@ def forward_before_row(n_h, u_from_x, u_out, v_f, c_prev, z_f_from_x, b_f, f_out
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, W_, x, from_x, x_kept,
-        u_seq, v_f, c_seq, b_f, f_seq, v_r, b_r, r_seq, alpha, h_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, W_, x,
+        from_x, x_kept, u_seq, v_f, c_seq, b_f, f_seq, v_r, b_r, r_seq, alpha, h_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W @ x, W_f @ x, W_r @ x
-        multiply(products, steps_at(x, first, last), 0, W_, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(n_h, columns_at(from_x, t - first, b, 0, n_h), row_at(u_seq, t, b),
                         v_f, row_at(c_seq, t, b), columns_at(from_x, t - first, b, n_h, 2 * n_h), b_f,
@@ -136,10 +137,10 @@ def backward_before_row_2(n_h, dx_from_du, alpha, dh, r, dx_out):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h,
-        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, c_seq, alpha, r_seq, dc_given,
-        dc_later, u_seq, f_seq, v_f, v_r, dx_seq, dW_, sums, lines, panels):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, c_seq,
+        alpha, r_seq, dc_given, dc_later, u_seq, f_seq, v_f, v_r, dx_seq, dW_, sums, row_offsets, panels):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dv_f = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     dv_r = array_in(sums, 2 * n_h, (n_h,))
@@ -149,7 +150,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(dh_seq,
                         t - first, b), row_at(c_seq, t + 1, b), alpha, row_at(x, t, b), row_at(r_seq, t, b),
@@ -163,13 +164,13 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx_from_du = W.T @ du + W_f.T @ dz_f + W_r.T @ dz_r
             multiply(products, steps_at(du_and_dz_f_and_dz_r_seq, 0, last - first), 0, W_transposed,
-                steps_at(from_du, 0, last - first), 0, low, high, rank, team)
+                steps_at(from_du, 0, last - first), 0, batch_start, batch_stop, rank, team)
         # dW, dW_f, dW_r: the outer products of du, dz_f, dz_r and x
         add_outer_products(products, steps_at(du_and_dz_f_and_dz_r_seq, 0, last - first), 0, steps_at(x,
-            first, last), 0, dW_, first, T, lengths, low, high, rank, team, lines, panels)
+            first, last), 0, dW_, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_2(n_h, columns_at(from_du, t - first, b, 0, n_h), alpha,
                         row_at(dh_seq, t - first, b), row_at(r_seq, t, b), row_at(dx_seq, t, b))
@@ -238,10 +239,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     # Each thread adds up gradients of its own.
     dW_ = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h], dtype)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, c_seq, alpha, r_seq, dc_given,
-        dc_later, u_seq, f_seq, v_f, v_r, dx_seq), own=(dW_, sums), each=(lines, panels))
+        dc_later, u_seq, f_seq, v_f, v_r, dx_seq), own=(dW_, sums), each=(row_offsets, panels))
     dW_ = summed(dW_)
     sums = summed(sums)
     return {"W": dW_[0:n_h], "v_f": sums[0:n_h], "W_f": dW_[n_h:2 * n_h], "b_f": sums[n_h:2 * n_h],

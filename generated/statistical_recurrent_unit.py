@@ -31,13 +31,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, heaviside, in_parallel, jit, keep, maximum, multiply, multiply_and_fetch,
-    noted_ahead, outer_room, pack, packers, padded, parts_of, products_of, release, room_ahead, row_at,
-    run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, wait,
-    whole_quotient,
+    copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
+    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
+    prefetch_table, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed,
+    sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "c08a672029f839f9"
+CONTENT_HASH = "ff5e4b5de18d73b2"
 
 
 @unfused
@@ -109,40 +109,42 @@ def forward_after_row_2(n_o, z_o_from_v_o, b_o, z_o_out, o_out):
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_a, n_p, n_r, n_x, n_o,
-        W_p_packed, U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq, from_r, v_o_seq,
-        from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_a, n_p,
+        n_r, n_x, n_o, W_p_packed, U_r_packed, U_p_packed, U_o_packed, x, from_x, v_r_seq, from_v_r, r_seq,
+        from_r, v_o_seq, from_v_o, x_kept, mu_seq, b_r, z_r_seq, b_p, z_p_seq, alpha, b_o, z_o_seq, o_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_p, W_p_packed)
     p = array_in(memory, 0, (n_p,))
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_p @ x
-        multiply(products, steps_at(x, first, last), 0, W_p_packed, steps_at(from_x, 0, last - first), 0, low,
-            high, rank, team)
+        multiply(products, steps_at(x, first, last), 0, W_p_packed, steps_at(from_x, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
 
         # The recurrence.
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_1(n_p, n_a, row_at(mu_seq, t, b), columns_at(v_r_seq, t, b, 0,
                         n_a * n_p))
             barrier(team)
             # U_r @ v_r
-            multiply(products, steps_at(v_r_seq, t, t + 1), 0, U_r_packed, from_v_r, t, low, high, rank, team)
+            multiply(products, steps_at(v_r_seq, t, t + 1), 0, U_r_packed, from_v_r, t, batch_start,
+                batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_2(n_r, columns_at(from_v_r, 0, b, 0, n_r), b_r, row_at(z_r_seq, t, b),
                         columns_at(r_seq, t, b, 0, n_r))
             barrier(team)
             # U_p @ r
-            multiply(products, steps_at(r_seq, t, t + 1), 0, U_p_packed, from_r, t, low, high, rank, team)
+            multiply(products, steps_at(r_seq, t, t + 1), 0, U_p_packed, from_r, t, batch_start, batch_stop,
+                rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row_3(n_p, n_a, columns_at(from_r, 0, b, 0, n_p), columns_at(from_x,
                         t - first, b, 0, n_p), b_p, row_at(z_p_seq, t, b), p, alpha, row_at(mu_seq, t, b),
@@ -151,17 +153,17 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
 
         # What no later step needs.
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_after_row_1(n_p, n_a, row_at(mu_seq, t + 1, b), columns_at(v_o_seq, t, b, 0,
                         n_a * n_p))
         barrier(team)
         # U_o @ v_o
         multiply(products, steps_at(v_o_seq, first, last), 0, U_o_packed, steps_at(from_v_o, 0, last - first),
-            0, low, high, rank, team)
+            0, batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_after_row_2(n_o, columns_at(from_v_o, t - first, b, 0, n_o), b_o, row_at(z_o_seq,
                         t, b), row_at(o_seq, t + 1, b))
@@ -243,16 +245,16 @@ def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_a, n_p, n_r,
-        n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed,
-        dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x,
-        do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums,
-        lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_a, n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed,
+        U_r_packed_transposed, W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq,
+        from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, dmu_later, alpha,
+        z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums, row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_p, U_o_packed_transposed)
     dp = array_in(memory, 0, (n_p,))
-    ahead = noted_ahead(ahead, (v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq),
-        low, upto)
+    prefetch = prefetch_addresses(prefetch, (v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given,
+        z_p_seq, z_r_seq), batch_start, sweep_stop)
     db_r = array_in(sums, 0, (n_r,))
     db_p = array_in(sums, n_r, (n_p,))
     db_o = array_in(sums, n_p + n_r, (n_o,))
@@ -261,7 +263,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row(n_o, row_at(do_given, t % do_given.shape[0], b), row_at(z_o_seq, t,
                         b), columns_at(dz_o_seq, t - first, b, 0, n_o), db_o)
@@ -269,15 +271,15 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         barrier(team)
         # U_o.T @ dz_o
         multiply(products, steps_at(dz_o_seq, 0, last - first), 0, U_o_packed_transposed, steps_at(from_dz_o,
-            0, last - first), 0, low, high, rank, team)
+            0, last - first), 0, batch_start, batch_stop, rank, team)
         # dU_o: the outer products of dz_o and v_o
         add_outer_products(products, steps_at(dz_o_seq, 0, last - first), 0, steps_at(v_o_seq, first, last),
-            0, dU_o, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dU_o, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
 
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_a, n_p, row_at(dmu_given, t % dmu_given.shape[0], b), dmu_later[b],
                         columns_at(from_dz_o, t - first, b, 0, n_a * n_p), row_at(dmu, 0, b), alpha, dp,
@@ -285,19 +287,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # U_p.T @ dz_p
             multiply(products, steps_at(dz_p_seq, t - first, t - first + 1), 0, U_p_packed_transposed,
-                from_dz_p, t, low, high, rank, team)
+                from_dz_p, t, batch_start, batch_stop, rank, team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_r, columns_at(from_dz_p, 0, b, 0, n_r), row_at(z_r_seq, t, b),
                         columns_at(dz_r_seq, t - first, b, 0, n_r))
             barrier(team)
             # U_r.T @ dz_r
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_r_seq, t - first, t - first + 1), 0,
-                U_r_packed_transposed, from_dz_r, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_r_seq, t - first, t - first + 1), 0,
+                U_r_packed_transposed, from_dz_r, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_a, n_p, alpha, row_at(dmu, 0, b), columns_at(from_dz_r, 0, b, 0,
                         n_a * n_p), dmu_later[b])
@@ -307,19 +309,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # W_p.T @ dz_p
             multiply(products, steps_at(dz_p_seq, 0, last - first), 0, W_p_packed_transposed, steps_at(dx_seq,
-                first, last), 0, low, high, rank, team)
+                first, last), 0, batch_start, batch_stop, rank, team)
         # dU_r: the outer products of dz_r and v_r
         add_outer_products(products, steps_at(dz_r_seq, 0, last - first), 0, steps_at(v_r_seq, first, last),
-            0, dU_r, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dU_r, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_p: the outer products of dz_p and r
         add_outer_products(products, steps_at(dz_p_seq, 0, last - first), 0, steps_at(r_seq, first, last), 0,
-            dU_p, first, T, lengths, low, high, rank, team, lines, panels)
+            dU_p, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_p: the outer products of dz_p and x
         add_outer_products(products, steps_at(dz_p_seq, 0, last - first), 0, steps_at(x, first, last), 0,
-            dW_p, first, T, lengths, low, high, rank, team, lines, panels)
+            dW_p, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_r, n_p, columns_at(dz_r_seq, t - first, b, 0, n_r), db_r,
                         columns_at(dz_p_seq, t - first, b, 0, n_p), db_p)
@@ -429,13 +431,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_p = sums_of_products((parts[-1].own + 1, n_p, n_x), dtype, T * B)
     dU_o = sums_of_products((parts[-1].own + 1, n_o, n_a * n_p), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_o + n_p + n_r, dtype)
-    lines, panels = outer_room(len(parts), [n_a * n_p, n_r, n_x], dtype)
-    ahead = room_ahead([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_a * n_p, n_r, n_x], dtype)
+    prefetch = prefetch_table([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq],
+        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_a,
         n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
         W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq,
         v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r,
-        dU_p, dW_p, dU_o, sums), each=(lines, panels, ahead))
+        dU_p, dW_p, dU_o, sums), each=(row_offsets, panels, prefetch))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)
     dW_p = summed(dW_p)

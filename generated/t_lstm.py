@@ -34,12 +34,13 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    empty_panels, fused, in_parallel, jit, keep, multiply, multiply_and_fetch, noted_ahead, outer_room, pack,
-    packers, padded, parts_of, products_of, release, room_ahead, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, wait, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
+    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
+    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
+    sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e920584d190c8456"
+CONTENT_HASH = "7281fcd53abaf4f4"
 
 
 @fused
@@ -98,21 +99,21 @@ def forward_step_row(n_h, z_c_S_from_c_prev, b_d, c_S_out, z_i_from_h_prev, z_i_
 
 
 @jit
-def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_h, n_x, W, U_d_packed, U, x,
-        from_x, c_seq, from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq, b_d, c_S_seq, b_i,
-        i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_A_seq):
-    """All steps, for the samples from `low` up to `high`."""
+def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_x, W,
+        U_d_packed, U, x, from_x, c_seq, from_c_prev, h_seq, from_h_prev, dt, dt_kept, x_kept, log_c_A_seq,
+        b_d, c_S_seq, b_i, i_seq, b_f, f_seq, b_o, o_seq, b_g, g_seq, c_A_seq):
+    """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
-        keep(dt, dt_kept, first, last, low, upto)
-        keep(x, x_kept, first, last, low, upto)
+        copy_steps(dt, dt_kept, first, last, batch_start, sweep_stop)
+        copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, low, high,
-            rank, team)
+        multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
+            batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row(dt[t, b:b + 1], log_c_A_seq[t, b:b + 1])
         barrier(team)
@@ -120,12 +121,13 @@ def forward_pass(T, block, lengths, low, high, upto, rank, team, products, B, n_
         # The recurrence.
         for t in range(first, last):
             # U_d @ c_prev
-            multiply(products, steps_at(c_seq, t, t + 1), 0, U_d_packed, from_c_prev, t, low, high, rank,
-                team)
+            multiply(products, steps_at(c_seq, t, t + 1), 0, U_d_packed, from_c_prev, t, batch_start,
+                batch_stop, rank, team)
             # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, low, high, rank, team)
+            multiply(products, steps_at(h_seq, t, t + 1), 0, U, from_h_prev, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_step_row(n_h, columns_at(from_c_prev, 0, b, 0, n_h), b_d, row_at(c_S_seq, t, b),
                         columns_at(from_h_prev, 0, b, 0, n_h), columns_at(from_x, t - first, b, 0, n_h), b_i,
@@ -221,13 +223,14 @@ def backward_after_row(n_h, dc_A, dt, log_c_A, c_S, ddt_out, dz_c_S, db_d, dz_i,
 
 
 @jit
-def backward_pass(T, block, lengths, low, high, upto, rank, team, products, input_gradients, B, n_h, n_x,
-        U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later, dz_c_S_seq, from_dz_c_S, dx_seq,
-        c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
-        dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums, lines, panels, ahead):
-    """All steps, from the last to the first, for the samples from `low` up to `high`."""
-    ahead = noted_ahead(ahead, (c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq, c_A_seq, f_seq,
-        log_c_A_seq, c_S_seq, dt), low, upto)
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
+        input_gradients, B, n_h, n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later,
+        dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq,
+        i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums,
+        row_offsets, panels, prefetch):
+    """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
+    prefetch = prefetch_addresses(prefetch, (c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq,
+        c_A_seq, f_seq, log_c_A_seq, c_S_seq, dt), batch_start, sweep_stop)
     db_d = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_f = array_in(sums, 2 * n_h, (n_h,))
@@ -238,7 +241,7 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
                         row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
@@ -251,14 +254,14 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, array_in(dh_later,
-                0, (1, B, n_h)), t, low, high, rank, team)
+                0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             # U_d.T @ dz_c_S
             # (meanwhile, what the step before reads is fetched)
-            multiply_and_fetch(products, steps_at(dz_c_S_seq, t - first, t - first + 1), 0,
-                U_d_packed_transposed, from_dz_c_S, t, low, high, rank, team, ahead)
+            multiply_and_prefetch(products, steps_at(dz_c_S_seq, t - first, t - first + 1), 0,
+                U_d_packed_transposed, from_dz_c_S, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            wait(dh_later, dh_final, t, lengths, low, upto)
-            for b in range(low, upto):
+            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dc_A_seq, t - first, b), columns_at(from_dz_c_S, 0, b, 0,
                         n_h), dc_later[b])
@@ -268,19 +271,19 @@ def backward_pass(T, block, lengths, low, high, upto, rank, team, products, inpu
         if input_gradients:
             # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
             multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(dx_seq, first,
-                last), 0, low, high, rank, team)
+                last), 0, batch_start, batch_stop, rank, team)
         # dU_d: the outer products of dz_c_S and c_prev
         add_outer_products(products, steps_at(dz_c_S_seq, 0, last - first), 0, steps_at(c_seq, first, last),
-            0, dU_d, first, T, lengths, low, high, rank, team, lines, panels)
+            0, dU_d, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dW_i, dW_f, dW_o, dW_g: the outer products of dz_i, dz_f, dz_o, dz_g and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
-            first, T, lengths, low, high, rank, team, lines, panels)
+            first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         # dU_i, dU_f, dU_o, dU_g: the outer products of dz_i, dz_f, dz_o, dz_g and h_prev
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(h_seq, first, last), 0,
-            dU, first, T, lengths, low, high, rank, team, lines, panels)
+            dU, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
-            for b in range(low, upto):
+            for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_after_row(n_h, row_at(dc_A_seq, t - first, b), dt[t, b:b + 1],
                         log_c_A_seq[t, b:b + 1], row_at(c_S_seq, t, b), ddt_seq[t, b:b + 1],
@@ -374,13 +377,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
-    lines, panels = outer_room(len(parts), [n_h, n_x], dtype)
-    ahead = room_ahead([c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq, c_A_seq, f_seq, log_c_A_seq,
-        c_S_seq, dt], parts)
+    row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
+    prefetch = prefetch_table([c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq, c_A_seq, f_seq,
+        log_c_A_seq, c_S_seq, dt], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later, dz_c_S_seq, from_dz_c_S,
         dx_seq, c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
-        dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums), each=(lines, panels, ahead))
+        dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums), each=(row_offsets, panels,
+        prefetch))
     dU_d = summed(dU_d)
     dW = summed(dW)
     dU = summed(dU)

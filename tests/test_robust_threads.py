@@ -19,7 +19,7 @@ from symcell.runtime import threads, workers
 from symcell.runtime.barrier import ABORTED, abort, barrier, team_of
 from symcell.runtime.dispatch import add_outer_products, multiply, products_of
 from symcell.runtime.jit import jit
-from symcell.runtime.packing import empty_panels, outer_room
+from symcell.runtime.packing import empty_panels, outer_product_buffers
 
 HERE = Path(__file__).parent
 posix = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timer")
@@ -183,7 +183,7 @@ def test_an_aborted_team_computes_no_products():
     rows, out, grown = np.ones((1, 2, 8)), np.full((1, 2, 64), 7.0), np.full((1, 8, 8), 7.0)
     panels, team, lengths = empty_panels(real, W=(8, 64))["W"], team_of(2), np.array([1, 1])
     panels[...] = 1
-    places, room = (a[0] for a in outer_room(1, [8], real))
+    places, room = (a[0] for a in outer_product_buffers(1, [8], real))
     _products(products_of(real), rows, panels, out, grown, lengths, team, places, room)
     assert set(out[:, :, :32].flat) == {8.0} and set(grown[:, :4].flat) == {2.0}  # the half of the first member
     out[...] = grown[...] = 7

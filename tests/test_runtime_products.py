@@ -14,13 +14,13 @@ from numba.extending import intrinsic
 from symcell.runtime import internals, prefetch, products
 from symcell.runtime.cache import Cache, text_hash
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
-from symcell.runtime.packing import empty_panels, outer_room
+from symcell.runtime.packing import empty_panels, outer_product_buffers
 from symcell.runtime.packing import pack as pack_all
-from symcell.runtime.prefetch import noted_ahead, room_ahead
+from symcell.runtime.prefetch import prefetch_addresses, prefetch_table
 from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.threads import ALONE, parts_of
 from symcell.runtime.version import source_hash
-from symcell.runtime.views import _place_of, _whereabouts
+from symcell.runtime.views import _descriptor, _descriptor_type
 
 compilation = import_module("symcell.runtime.jit")  # the package has the function of that name
 
@@ -48,7 +48,7 @@ COLUMNS = (0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129)
 
 # The same product, which takes all weights for far ones, and a few of their terms at a time.
 _few_terms = vars(products) | {"_FAR": 0, "_DEEP": 7}
-_few_terms["_multiply_and_fetch"] = inlined(types.FunctionType(products._multiply_and_fetch.py_func.__code__, _few_terms))
+_few_terms["_multiply_and_prefetch"] = inlined(types.FunctionType(products._multiply_and_prefetch.py_func.__code__, _few_terms))
 _multiply_far = types.FunctionType(_multiply.__code__, _few_terms)
 compiled_multiply, compiled_far, compiled_add = map(exact_jit, (_multiply, _multiply_far, _add_outer_products))
 
@@ -57,9 +57,9 @@ compiled_multiply, compiled_far, compiled_add = map(exact_jit, (_multiply, _mult
 def place(typing, array):
     """Where an array lies, as products are given it."""
     def generate(context, builder, signature, arguments):
-        return _whereabouts(context, builder, array, arguments[0])
+        return _descriptor(context, builder, array, arguments[0])
 
-    return _place_of(array)(array), generate
+    return _descriptor_type(array)(array), generate
 
 
 NOTHING = np.zeros((0, 3), np.int64)
@@ -180,7 +180,7 @@ def test_what_is_fetched_makes_no_difference(batch, product):
 
 @jit
 def noted(ahead, sequences, low, upto):
-    return len(noted_ahead(ahead, sequences, low, upto))
+    return len(prefetch_addresses(ahead, sequences, low, upto))
 
 
 def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
@@ -188,14 +188,14 @@ def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
     long, states, once = (np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in ((9, 5, 7), (10, 5, 3), (1, 5, 7)))
     parts = parts_of(2, 9, 5, 10**9)
     sequences = long, once, states
-    for (_, _, low, _, upto, *_), room in zip(parts, room_ahead(sequences, parts), strict=True):
+    for (_, _, low, _, upto, *_), room in zip(parts, prefetch_table(sequences, parts), strict=True):
         spans = room[: noted(room, sequences, low, upto)]
         for a, (place, stride, size) in zip((long, states), spans.tolist(), strict=True):  # what stands for all steps is near
             for turn in range(1, 9):
                 there = ctypes.string_at(place + turn * stride, size)
                 assert there == a[turn - 1, low:upto].tobytes()
     monkeypatch.setattr(prefetch, "_MUCH", 1 << 22)
-    for room in room_ahead(sequences, parts):
+    for room in prefetch_table(sequences, parts):
         assert len(room) == noted(room, sequences, 0, 5) == 0
 
 
@@ -270,7 +270,7 @@ def test_samples_of_several_steps(samples, dtype):
         np.testing.assert_allclose(out[:, low:high], rows[:, low:high] @ weights, rtol=1e-4, atol=1e-5)
         assert (out[:, :low] == 3).all() and (out[:, high:] == 3).all()
         total = np.ones((depth, columns), dtype)
-        places, scratch = outer_room(1, [columns], np.dtype(dtype))
+        places, scratch = outer_product_buffers(1, [columns], np.dtype(dtype))
         out[:, :low], out[:, high:] = np.nan, np.nan
         ends = np.full(7, steps + 1)  # a step more than these was added before
         add_outer_products(rows, 0, out, 0, total[None], 0, steps + 1, ends, low, high, 0, ALONE, places[0], scratch[0])
@@ -286,7 +286,7 @@ def test_a_team_computes_all_columns_once(dtype):
     for columns in (3, 64, 200, 450):
         rows, weights = random.standard_normal((2, 1, 20)).astype(dtype), random.standard_normal((20, columns)).astype(dtype)
         panels, out = panels_for(20, columns, np.dtype(dtype)), np.full((2, 1, columns), np.nan, dtype)
-        total, (places, scratch) = np.zeros((20, columns), dtype), outer_room(1, [columns], np.dtype(dtype))
+        total, (places, scratch) = np.zeros((20, columns), dtype), outer_product_buffers(1, [columns], np.dtype(dtype))
         pack(weights, 0, columns, True, panels, 0, 0, 0, 1)
         for rank in range(3):
             multiply_packed(rows, 0, panels, out, 1, 0, 1, rank, team)
@@ -306,7 +306,7 @@ def test_outer_products_are_added_or_replace_what_was_there(dtype, rows, before)
         space = np.full(height * width + 64, np.nan, dtype)
         out = space[32 : 32 + height * width].reshape(height, width)
         out[:] = before
-        places, panels = outer_room(1, [width], np.dtype(dtype))
+        places, panels = outer_product_buffers(1, [width], np.dtype(dtype))
         ends, T = np.full(rows, 1), 1 + (before == 1)
         add_outer_products(left, 3, right, 1, out[None], 0, T, ends, 0, rows, 0, ALONE, places[0], panels[0])
         turned, right = left[0, :, 3 : 3 + height].astype(float).T, right[0, :, 1 : 1 + width].astype(float)

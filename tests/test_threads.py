@@ -29,11 +29,11 @@ def test_rows_that_are_padded_or_fetched_hold_the_same(name, monkeypatch):
 
 def test_the_backward_pass_fetches_what_the_forward_pass_left_at_every_step():
     source = cells.lstm.compile("float32").source
-    (listed,) = re.findall(r"ahead = room_ahead\(\[(.*)\], parts\)", source)
-    assert f"ahead = noted_ahead(ahead, ({listed}), low, upto)" in source
+    (listed,) = re.findall(r"ahead = prefetch_table\(\[(.*)\], parts\)", source)
+    assert f"ahead = prefetch_addresses(ahead, ({listed}), low, upto)" in source
     assert sorted(listed.split(", ")) == sorted(
         ["x", "h_seq", "c_seq", "i_seq", "f_seq", "g_seq", "o_seq", "dh_given", "dc_given"])  # fmt: skip
-    assert "noted_ahead(ahead, (" not in cells.get("mingru").compile("float32").source  # its recurrence has no product
+    assert "prefetch_addresses(ahead, (" not in cells.get("mingru").compile("float32").source  # its recurrence has no product
 
 
 def test_rows_that_outer_products_read_across_are_padded():

@@ -22,28 +22,77 @@ if not adopted(__name__):
     )
     from .arguments import whole_quotient
     from .barrier import barrier
-    from .dispatch import add_outer_products, multiply, multiply_and_fetch, products_of
+    from .dispatch import add_outer_products, multiply, multiply_and_prefetch, products_of
     from .errors import CellError
     from .interface import Interface
     from .jit import fused, jit, unfused
     from .kernel import Kernel
     from .memory import allocate
-    from .packing import empty_panels, outer_room, pack, padded
+    from .packing import empty_panels, outer_product_buffers, pack, padded
     from .parameters import Frozen, Weights
-    from .prefetch import noted_ahead, room_ahead
+    from .prefetch import prefetch_addresses, prefetch_table
     from .run import Gradients, Run
     from .stream import Stream
     from .sums import carry, collect, summed, sums_of_products, sums_of_rows
     from .threads import in_parallel, packers, parts_of, run_pass, steps_at_a_time
     from .version import VERSION, check_version
-    from .views import columns_at, keep, row_at, steps_at, wait
+    from .views import columns_at, copy_steps, hold_final, row_at, steps_at
     from .workspace import array_in, release, scratch
 
     __all__ = [
-        "VERSION", "CellError", "Frozen", "Gradients", "Interface", "Kernel", "Run", "Stream", "Weights", "add_outer_products",
-        "added", "allocate", "array_in", "barrier", "carry", "check_version", "collect", "columns_at", "empty_panels", "exp",
-        "expm1", "fused", "heaviside", "in_parallel", "jit", "keep", "maximum", "minimum", "multiply", "multiply_and_fetch",
-        "noted_ahead", "outer_room", "pack", "packers", "padded", "parts_of", "products_of", "release", "remainder", "room_ahead",
-        "row_at", "run_pass", "scratch", "sigmoid", "sign", "softplus", "steps_at", "steps_at_a_time", "summed",
-        "sums_of_products", "sums_of_rows", "tanh", "unfused", "wait", "whole_quotient",
+        "VERSION",
+        "CellError",
+        "Frozen",
+        "Gradients",
+        "Interface",
+        "Kernel",
+        "Run",
+        "Stream",
+        "Weights",
+        "add_outer_products",
+        "added",
+        "allocate",
+        "array_in",
+        "barrier",
+        "carry",
+        "check_version",
+        "collect",
+        "columns_at",
+        "copy_steps",
+        "empty_panels",
+        "exp",
+        "expm1",
+        "fused",
+        "heaviside",
+        "hold_final",
+        "in_parallel",
+        "jit",
+        "maximum",
+        "minimum",
+        "multiply",
+        "multiply_and_prefetch",
+        "outer_product_buffers",
+        "pack",
+        "packers",
+        "padded",
+        "parts_of",
+        "prefetch_addresses",
+        "prefetch_table",
+        "products_of",
+        "release",
+        "remainder",
+        "row_at",
+        "run_pass",
+        "scratch",
+        "sigmoid",
+        "sign",
+        "softplus",
+        "steps_at",
+        "steps_at_a_time",
+        "summed",
+        "sums_of_products",
+        "sums_of_rows",
+        "tanh",
+        "unfused",
+        "whole_quotient",
     ]  # fmt: skip

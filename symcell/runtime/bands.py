@@ -32,23 +32,23 @@ def _band(height, widths, sure=0, fetches=False):
     be: see _build_tile. There are columns for more vectors than are `sure`, or none is computed."""
 
     @intrinsic()
-    def band(typing, rows, start, weights, piece, out, column, top, bottom, low, high):
+    def band(typing, rows, start, weights, piece, out, column, top, bottom, batch_start, batch_stop):
         n = types.intp
         signature = types.void(rows, n, weights, types.UniTuple(n, 4), out, n, n, n, n, n)
 
         def generate(context, builder, signature, arguments):
             arrays = _array_structs(context, builder, signature, arguments, (0, 2, 4))
-            start, piece, column, top, bottom, low, high = (arguments[i] for i in (1, 3, *range(5, 10)))
-            first, upto, address, stride = cgutils.unpack_tuple(builder, piece)
+            start, piece, column, top, bottom, batch_start, batch_stop = (arguments[i] for i in (1, 3, *range(5, 10)))
+            first, stop, address, stride = cgutils.unpack_tuple(builder, piece)
             (_, _, breadth), _, (steps, batch, columns) = (cgutils.unpack_tuple(builder, a.shape) for a in arrays)
-            last, vector = builder.sub(builder.mul(steps, builder.sub(high, low)), top.type(1)), _register_of(rows)
+            last, vector = builder.sub(builder.mul(steps, builder.sub(batch_stop, batch_start)), top.type(1)), _register_of(rows)
             with cgutils.for_range_slice(builder, top, bottom, top.type(height)) as (row, _):
-                lines = _lines(builder, row, height, low, high, batch, last)
+                lines = _lines(builder, row, height, batch_start, batch_stop, batch, last)
                 begins = [builder.add(builder.mul(line, breadth), start) for line in lines]
                 tile = builder.udiv(builder.sub(row, top), row.type(height))  # each fetches another line of a panel's rows
                 own = builder.add(address, builder.mul(builder.urem(tile, row.type(_LINES)), row.type(LINE)))
                 for whole, vectors in _wide_enough(builder, columns, column, vector, widths, sure):
-                    numbers = (begins, lines), (column, whole, vectors), (first, upto, own, stride)
+                    numbers = (begins, lines), (column, whole, vectors), (first, stop, own, stride)
                     _build_tile(builder, arrays, *numbers, vector, fetches)
             return context.get_dummy_value()
 

@@ -10,9 +10,9 @@ from numba import types
 
 from . import plain
 from .internals import ir
-from .jit import DISABLED, intrinsic, pointed
+from .jit import DISABLED, compile_to_address, intrinsic
 from .products import _add_outer_products, _multiply
-from .views import _place_of, _whereabouts
+from .views import _descriptor, _descriptor_type
 
 _compiled: dict = {}  # dtype -> the addresses of both products, and what keeps them alive
 _compiling = threading.Lock()
@@ -21,11 +21,11 @@ _compiling = threading.Lock()
 def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
     rows, n = types.Array(number, 3, "C"), types.intp
-    team, ahead = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
-    places = lengths = team
+    team, prefetch = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
+    row_offsets = lengths = team
     return (
-        (rows, n, rows, rows, n, n, n, n, team, ahead),
-        (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, places, rows),
+        (rows, n, rows, rows, n, n, n, n, team, prefetch),
+        (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, row_offsets, rows),
     )
 
 
@@ -41,8 +41,9 @@ def products_of(real):
 def _compile(number):
     if DISABLED:
         return np.zeros(2, np.int64), ()
-    given = [tuple(map(_place_of, kinds)) for kinds in _kinds_of_arguments(number)]
-    compiled = [pointed(f, places) for f, places in zip((_multiply, _add_outer_products), given, strict=True)]
+    given = [tuple(map(_descriptor_type, kinds)) for kinds in _kinds_of_arguments(number)]
+    both = zip((_multiply, _add_outer_products), given, strict=True)
+    compiled = [compile_to_address(function, kinds) for function, kinds in both]
     return np.array([address for _, address in compiled], np.int64), compiled
 
 
@@ -59,36 +60,38 @@ if hasattr(os, "register_at_fork"):
 def _called(k, products, rows, given=None):
     """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
     kinds = _kinds_of_arguments(rows.dtype)[k]
-    places = tuple(map(_place_of, kinds))
+    descriptors = tuple(map(_descriptor_type, kinds))
     signature = types.void(products, *kinds[:given])
 
     def generate(context, builder, signature, arguments):
         addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
-        there = [_whereabouts(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
-        there += [context.get_value_type(place)(None) for place in places[len(there) :]]
+        there = [_descriptor(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
+        there += [context.get_value_type(place)(None) for place in descriptors[len(there) :]]
         address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
-        function = context.call_conv.get_function_type(types.none, places).as_pointer()
-        context.call_conv.call_function(builder, builder.inttoptr(address, function), types.none, places, there)  # raises nothing
+        function = context.call_conv.get_function_type(types.none, descriptors).as_pointer()
+        pointer = builder.inttoptr(address, function)
+        context.call_conv.call_function(builder, pointer, types.none, descriptors, there)  # raises nothing
         return context.get_dummy_value()
 
     return signature, generate
 
 
 @intrinsic(plain.multiply)
-def multiply(typing, products, rows, start, weights, out, turn, low, high, rank, team):
+def multiply(typing, products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team):
     """See _multiply; `products` says where it is."""
     return _called(0, products, rows, given=-1)
 
 
-@intrinsic(plain.multiply_and_fetch)
-def multiply_and_fetch(typing, products, rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """The same, which asks for what lies ahead meanwhile."""
+@intrinsic(plain.multiply_and_prefetch)
+def multiply_and_prefetch(typing, products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team, prefetch):
+    """The same, which asks for what lies prefetch meanwhile."""
     return _called(0, products, rows)
 
 
 @intrinsic(plain.add_outer_products)
 def add_outer_products(
-    typing, products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
-):
+    typing, products, left, from_left, right, from_right, out, first, T, lengths, batch_start, batch_stop, rank, team,
+    row_offsets, panels,
+):  # fmt: skip
     """See _add_outer_products; `products` says where it is."""
     return _called(1, products, left)

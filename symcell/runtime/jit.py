@@ -1,5 +1,5 @@
-"""How functions are compiled: kernels (`jit`), functions called by address (`pointed`), the elementwise part of a step (`fused`,
-`unfused`), helpers (`exact_jit`, `inlined`) and what is written in LLVM's language (`intrinsic`).
+"""How functions are compiled: kernels (`jit`), functions called by address (`compile_to_address`), the elementwise part of a
+step (`fused`, `unfused`), helpers (`exact_jit`, `inlined`) and what is written in LLVM's language (`intrinsic`).
 
 Under NUMBA_DISABLE_JIT nothing is compiled, and each stays the Python function that it was.
 """
@@ -89,7 +89,7 @@ def jit(function: Callable) -> Any:
     return function if DISABLED else share_literals(_cached(function, **_OPTIONS))
 
 
-def pointed(function: Callable, kinds: tuple) -> tuple[Any, int]:
+def compile_to_address(function: Callable, kinds: tuple) -> tuple[Any, int]:
     """Compile a function that kernels call by its address, without reassociation; cached like a kernel. Returns what keeps it
     alive, and the address."""
     options = _OPTIONS | {"fastmath": {"contract"}, "no_cpython_wrapper": True}

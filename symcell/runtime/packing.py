@@ -14,7 +14,7 @@ from .sums import _DEPTH
 from .tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from .views import _copy, _in_one_piece
 
-_TURN = 8  # rows and columns of a block of a matrix that is turned in registers
+_BLOCK = 8  # rows and columns of a block of a matrix that is turned in registers
 _WAY = 1 << 12  # bytes after which places in the first cache repeat
 
 
@@ -38,7 +38,7 @@ def padded(columns, real):
     return columns if columns * real.itemsize % _WAY else columns + LINE // real.itemsize
 
 
-def outer_room(threads, columns, real):
+def outer_product_buffers(threads, columns, real):
     """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
     width = _WIDTH * _BYTES // real.itemsize
     panels = -(-max(columns) // width)
@@ -53,28 +53,28 @@ def _put_row(source, place, count, panels, term):
         _copy(source, place + column, panels, column * terms + term * width, min(width, count - column))
 
 
-def _turn_plainly(source, place, stride, target, goal, width):
-    plain.put_turned(source, place, stride, target, goal, width, _TURN)
+def _transpose_plainly(source, place, stride, target, goal, width):
+    plain.put_transposed(source, place, stride, target, goal, width, _BLOCK)
 
 
-@intrinsic(_turn_plainly)
-def _turn(typing, source, place, stride, target, goal, width):
-    """Turn a block of _TURN by _TURN: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
+@intrinsic(_transpose_plainly)
+def _transpose_block(typing, source, place, stride, target, goal, width):
+    """Turn a block of _BLOCK by _BLOCK: target.flat[goal + i * width + k] = source.flat[place + k * stride + i]."""
     _in_one_piece(source, target)
     signature = types.void(source, types.intp, types.intp, target, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
         source, target = _array_structs(context, builder, signature, arguments, (0, 3))
         _, place, stride, _, goal, width = arguments
-        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _TURN))
+        memory = _Vectors(builder, ir.VectorType(context.get_data_type(signature.args[0].dtype), _BLOCK))
         index = place.type
-        rows = [memory.load(memory.at(source, builder.add(place, builder.mul(index(k), stride)))) for k in range(_TURN)]
-        distance = _TURN // 2
+        rows = [memory.load(memory.at(source, builder.add(place, builder.mul(index(k), stride)))) for k in range(_BLOCK)]
+        distance = _BLOCK // 2
         while distance:  # rows k and k + distance exchange every second run of so many columns
-            even = [lane if not lane & distance else lane - distance + _TURN for lane in range(_TURN)]
+            even = [lane if not lane & distance else lane - distance + _BLOCK for lane in range(_BLOCK)]
             odd = [lane + distance for lane in even]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _TURN), lanes) for lanes in (even, odd)]
-            for k in range(_TURN):
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _BLOCK), lanes) for lanes in (even, odd)]
+            for k in range(_BLOCK):
                 if not k & distance:
                     pair = rows[k], rows[k + distance]
                     rows[k], rows[k + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
@@ -87,13 +87,13 @@ def _turn(typing, source, place, stride, target, goal, width):
 
 
 @inlined
-def _put_turned(source, place, stride, count, deep, panels, goal):
+def _put_transposed(source, place, stride, count, deep, panels, goal):
     """panels.flat[goal + k * width + m] = source.flat[place + m * stride + k], for m < count and k < deep."""
     width = panels.shape[2]
-    whole, along = count // _TURN * _TURN, deep // _TURN * _TURN
-    for m in range(0, whole, _TURN):
-        for k in range(0, along, _TURN):
-            _turn(source, place + m * stride + k, stride, panels, goal + k * width + m, width)
+    whole, along = count // _BLOCK * _BLOCK, deep // _BLOCK * _BLOCK
+    for m in range(0, whole, _BLOCK):
+        for k in range(0, along, _BLOCK):
+            _transpose_block(source, place + m * stride + k, stride, panels, goal + k * width + m, width)
     for m in range(count):
         for k in range(along if m < whole else 0, deep):
             _copy(source, place + m * stride + k, panels, goal + k * width + m, 1)
@@ -123,5 +123,5 @@ def _pack_one(weights, first, length, transposed, panels, term, column, rank, th
             for k in range(deep):
                 _copy(weights, k * stride + first + low, panels, goal + k * width, high - low)
         elif own[0] <= panel < own[1]:
-            _put_turned(weights, low * stride + first, stride, high - low, deep, panels, goal)
+            _put_transposed(weights, low * stride + first, stride, high - low, deep, panels, goal)
         low = high

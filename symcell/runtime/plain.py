@@ -53,27 +53,27 @@ def unpacked(panels, columns):
     return panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, :columns]
 
 
-def multiply(products, rows, start, weights, out, turn, low, high, rank, team):
+def multiply(products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team):
     matrix = unpacked(weights, out.shape[2])
-    out[:, low:high] = rows[:, low:high, start : start + len(matrix)] @ matrix
+    out[:, batch_start:batch_stop] = rows[:, batch_start:batch_stop, start : start + len(matrix)] @ matrix
 
 
-def multiply_and_fetch(products, rows, start, weights, out, turn, low, high, rank, team, ahead):
-    multiply(products, rows, start, weights, out, turn, low, high, rank, team)
+def multiply_and_prefetch(products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team, prefetch):
+    multiply(products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team)
 
 
 def add_outer_products(
-    products, left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels
+    products, left, from_left, right, from_right, out, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels
 ):
     _, height, breadth = out.shape
     if first + len(left) == T:
         out[...] = 0
     for t in range(len(left)):
-        some = low + np.flatnonzero(first + t < lengths[low:high])
+        some = batch_start + np.flatnonzero(first + t < lengths[batch_start:batch_stop])
         out[-1] += left[t, some, from_left : from_left + height].T @ right[t, some, from_right : from_right + breadth]
 
 
-def put_turned(source, place, stride, target, goal, width, size):
+def put_transposed(source, place, stride, target, goal, width, size):
     """target.flat[goal + i * width + k] = source.flat[place + k * stride + i], for i and k below a size."""
     flat, turned = source.reshape(-1), target.reshape(-1)
     for i in range(size):
@@ -87,5 +87,5 @@ def add_eight_sums(x, start, w, first, stride, length, out, place):
         sums[place + i] += weights[first + i * stride : first + i * stride + length] @ factors
 
 
-def noted_ahead(ahead, sequences, low, upto):
-    return ahead[:0]
+def prefetch_addresses(prefetch, sequences, batch_start, sweep_stop):
+    return prefetch[:0]

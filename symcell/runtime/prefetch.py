@@ -12,17 +12,18 @@ _bytes = attrgetter("nbytes")
 _MUCH = 1 << 22  # bytes that a backward pass reads of all steps, beyond which its sweeps wait for them
 
 
-def room_ahead(sequences, parts):
+def prefetch_table(sequences, parts):
     """Room for what each thread notes of arrays (steps, samples, ...); none if they are so little that sweeps don't wait."""
     much = sum(map(_bytes, sequences)) >= _MUCH
     return np.empty((len(parts), len(sequences) if much else 0, 3), np.int64)
 
 
-@intrinsic(plain.noted_ahead)
-def noted_ahead(typing, ahead, sequences, low, upto):
-    """`ahead` with a row for each array of a tuple: where its samples from `low` up to `upto` lie at the step before the first,
-    the bytes from one step to the next, and those of the samples. Arrays of one step, which stand for all, have none."""
-    signature = ahead(ahead, sequences, low, upto)
+@intrinsic(plain.prefetch_addresses)
+def prefetch_addresses(typing, prefetch, sequences, batch_start, sweep_stop):
+    """`prefetch` with a row for each array of a tuple: where its samples from `batch_start` up to `sweep_stop` lie at the step
+    before the first, the bytes from one step to the next, and those of the samples. Arrays of one step, which stand for all,
+    have none."""
+    signature = prefetch(prefetch, sequences, batch_start, sweep_stop)
 
     def generate(context, builder, signature, arguments):
         table = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -44,7 +45,7 @@ def noted_ahead(typing, ahead, sequences, low, upto):
     return signature, generate
 
 
-def _samples_before(builder, sequence, low, upto):
+def _samples_before(builder, sequence, batch_start, sweep_stop):
     step, sample, *_ = cgutils.unpack_tuple(builder, sequence.strides)
-    first = builder.add(builder.ptrtoint(sequence.data, step.type), builder.mul(low, sample))
-    return builder.sub(first, step), step, builder.mul(builder.sub(upto, low), sample)
+    first = builder.add(builder.ptrtoint(sequence.data, step.type), builder.mul(batch_start, sample))
+    return builder.sub(first, step), step, builder.mul(builder.sub(sweep_stop, batch_start), sample)

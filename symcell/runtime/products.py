@@ -17,7 +17,7 @@ from .memory import LINE
 from .packing import _put_row
 from .sums import _DEPTH, _FULL, _carry
 from .tiles import _TALL
-from .views import _there, lines_at
+from .views import _from_descriptor, matrix_at
 from .workspace import array_in
 
 _NEAR = 1 << 16  # bytes of weights, beyond which they are not in the first cache, or not for long
@@ -32,110 +32,118 @@ def _in_tall_tiles(count):
     return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
-def _multiply(rows, start, weights, out, turn, low, high, rank, team, ahead):
-    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `low` up to `high`;
-    of a team, each thread computes some of the columns.
+def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, rank, team, prefetch):
+    """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `batch_start` up to
+    `batch_stop`; of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
-    one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend on
-    the rows beside it. In an odd `turn` the last panel is the first one: the turn before left it in the cache. Tiles ask for the
-    weights that come next, if they are far, and for what lies `ahead` (noted_ahead) of a turn that is not 0."""
-    rows, weights, out, team, ahead = _there(rows), _there(weights), _there(out), _there(team), _there(ahead)
-    count, (panels, terms, width) = out.shape[0] * (high - low), weights.shape
+    one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend
+    on the rows beside it. `direction` is the step: in odd ones the panels go backwards, since the step before left the last
+    one in the cache. Tiles prefetch the weights that come next, if they are far, and, unless the direction is 0, what the table
+    `prefetch` names (see prefetch_addresses)."""
+    rows, weights, out = _from_descriptor(rows), _from_descriptor(weights), _from_descriptor(out)
+    team, prefetch = _from_descriptor(team), _from_descriptor(prefetch)
+    count, (panels, terms, width) = out.shape[0] * (batch_stop - batch_start), weights.shape
     left, right = 0, panels
     if team[ABORTED]:
         return
     if team[0] > 1:
         left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
     if count == 1:
-        _multiply_one_row(rows, start, weights, out, turn, left, right, low, high)
+        _multiply_one_row(rows, start, weights, out, direction, left, right, batch_start, batch_stop)
         return
     tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    span, done = 0 if turn > 0 else ahead.shape[0], 0  # what is fetched next: from a span on, what is not yet done
-    panel, onwards = (right - 1, -1) if turn % 2 else (left, 1)
+    span, done = 0 if direction > 0 else prefetch.shape[0], 0  # what is fetched next: from a span on, what is not yet done
+    panel, onwards = (right - 1, -1) if direction % 2 else (left, 1)
     while left <= panel < right:
-        if out.shape[2] - width * panel > width // 2 and (far or span < ahead.shape[0]):
+        if out.shape[2] - width * panel > width // 2 and (far or span < prefetch.shape[0]):
             following = panel + onwards if left <= panel + onwards < right else panel
-            span, done = _multiply_and_fetch(
-                rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done)  # fmt: skip
+            span, done = _multiply_and_prefetch(
+                rows, start, weights, out, panel, following, far, tall, count, batch_start, batch_stop, direction, prefetch,
+                span, done)  # fmt: skip
         else:
-            _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, low, high)
-            _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, low, high)
+            _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, batch_start, batch_stop)
+            _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, batch_start, batch_stop)
         panel += onwards
 
 
 @inlined
-def _multiply_and_fetch(rows, start, weights, out, panel, following, far, tall, count, low, high, turn, ahead, span, done):
+def _multiply_and_prefetch(
+    rows, start, weights, out, panel, following, far, tall, count, batch_start, batch_stop, direction, prefetch, span, done
+):
     """One panel. If weights are far, a piece of it at a time, which stays in the second cache, while the next one is fetched; if
-    they are near, each tile fetches a part of what lies ahead. Returns what remains of that."""
+    they are near, each tile fetches a part of what lies prefetch. Returns what remains of that."""
     (_, terms, width), begin = weights.shape, weights.ctypes.data
     pieces, row = 1 + terms // _DEEP if far else 1, width * weights.itemsize
     deep, at_once = (terms + pieces - 1) // pieces, tall if far and tall else _TALL
     for first in range(0, terms, deep):
-        upto = min(first + deep, terms)
-        place, stride = begin + row * (panel * terms + upto if upto < terms else following * terms), row
+        stop = min(first + deep, terms)
+        place, stride = begin + row * (panel * terms + stop if stop < terms else following * terms), row
         for top in range(0, tall, at_once):
-            if not far and span < ahead.shape[0]:
-                place, stride = ahead[span, 0] + turn * ahead[span, 1] + done, LINE
+            if not far and span < prefetch.shape[0]:
+                place, stride = prefetch[span, 0] + direction * prefetch[span, 1] + done, LINE
                 done += terms * LINE
-                if done >= ahead[span, 2]:
+                if done >= prefetch[span, 2]:
                     span, done = span + 1, 0
-            piece = first, upto, place - first * stride, stride
-            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, low, high)
-        _fetching_short_band(rows, start, weights, (first, upto, place, 0), out, width * panel, tall, count, low, high)
+            piece = first, stop, place - first * stride, stride
+            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, batch_start, batch_stop)
+        piece = first, stop, place, 0
+        _fetching_short_band(rows, start, weights, piece, out, width * panel, tall, count, batch_start, batch_stop)
     return span, done
 
 
 @inlined
-def _multiply_one_row(rows, start, weights, out, turn, left, right, low, high):
+def _multiply_one_row(rows, start, weights, out, direction, left, right, batch_start, batch_stop):
     """The panels from `left` up to `right` for a single row: one after another, as they lie in memory, or two at a time if they
     are so near that nothing but arithmetic takes time."""
     (_, terms, width) = weights.shape
     at_once = 1 if weights.size * weights.itemsize > _NEAR else 2
     steps = (right - left + at_once - 1) // at_once
     for step in range(steps):
-        panel = left + at_once * (steps - 1 - step if turn % 2 else step)
+        panel = left + at_once * (steps - 1 - step if direction % 2 else step)
         column, after = panel * width, min(panel + at_once, right) * width
         if min(after, out.shape[2]) - column > width + width // 2:
-            _wide_row(rows, start, weights, (0, terms, 0, 0), out, column, 0, 1, low, high)
+            _wide_row(rows, start, weights, (0, terms, 0, 0), out, column, 0, 1, batch_start, batch_stop)
             continue
         for begin in range(column, after, width):
             if out.shape[2] - begin > width // 2:
-                _one_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
+                _one_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, batch_start, batch_stop)
             else:
-                _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, low, high)
+                _narrow_row(rows, start, weights, (0, terms, 0, 0), out, begin, 0, 1, batch_start, batch_stop)
 
 
-def _add_outer_products(left, from_left, right, from_right, out, first, T, lengths, low, high, rank, team, places, panels):
-    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `low` up to `high` that have them, of
-    left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come first, and replace
-    what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
+def _add_outer_products(
+    left, from_left, right, from_right, out, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels
+):
+    """out[m, k] grows by the sum over steps, from `first` on, and over the samples from `batch_start` up to `batch_stop` that
+    have them, of left[t, b, from_left + m] * right[t, b, from_right + k]: a gradient of weights. The last of T steps come
+    first, and replace what is in out. The sum has layers (see _carry); with the first step, all of it is in the last one.
 
     Shapes: left (S, B, at least from_left + M), right (S, B, at least from_right + K), out (layers, M, K), which overlaps
-    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a time
-    as the cache holds are packed in panels; those of the left are read where they are, at `places`. Of a team, each thread adds
-    to some of the rows of out."""
-    left, right, out, lengths = _there(left), _there(right), _there(out), _there(lengths)
-    team, places, panels = _there(team), _there(places), _there(panels)
-    (steps, B, _), samples, (_, height, breadth) = left.shape, high - low, out.shape
+    neither, all C-contiguous and of one float dtype; lengths (B,), the steps of each sample. As many rows of the right at a
+    time as the cache holds are packed in panels; those of the left are read where they are, at `row_offsets`. Of a team, each
+    thread adds to some of the rows of out."""
+    left, right, out, lengths = _from_descriptor(left), _from_descriptor(right), _from_descriptor(out), _from_descriptor(lengths)
+    team, row_offsets, panels = _from_descriptor(team), _from_descriptor(row_offsets), _from_descriptor(panels)
+    (steps, B, _), samples, (_, height, breadth) = left.shape, batch_stop - batch_start, out.shape
     if team[ABORTED]:
         return
     above, below = height * rank // team[0], height * (rank + 1) // team[0]
     layers = array_in(out, 0, (out.shape[0], height * breadth))
-    step, sample, added, rows = 0, low, (T - first - steps) * samples, (T - first) * samples
+    step, sample, added, rows = 0, batch_start, (T - first - steps) * samples, (T - first) * samples
     while added < rows:
         count, before = 0, added
         while added < rows and count < _DEPTH:
             if first + step < lengths[sample]:
                 row = step * B + sample
-                places[count] = row * left.shape[2] + from_left
+                row_offsets[count] = row * left.shape[2] + from_left
                 _put_row(right, row * right.shape[2] + from_right, breadth, panels, count)
                 count += 1
             added, sample = added + 1, sample + 1
-            if sample == high:
-                step, sample = step + 1, low
+            if sample == batch_stop:
+                step, sample = step + 1, batch_start
         if count or not before:
-            _add_terms(left, places[:count], panels, out, above, below, before > 0)
+            _add_terms(left, row_offsets[:count], panels, out, above, below, before > 0)
         after = _FULL if first == 0 and added == rows else added // _DEPTH
         _carry(layers, above * breadth, (below - above) * breadth, before // _DEPTH, after)
 
@@ -146,7 +154,7 @@ def _add_terms(left, terms, panels, out, above, below, grows):
     (_, _, breadth), width = out.shape, panels.shape[2]
     for top in range(above, below, _SPAN):
         tall = min(_SPAN, below - top)
-        most, part = _in_tall_tiles(tall), lines_at(out, top * breadth, tall, breadth)
+        most, part = _in_tall_tiles(tall), matrix_at(out, top * breadth, tall, breadth)
         for column in range(0, breadth, width):
             _tall_sum_band(left, top, panels, terms, part, column, grows, 0, most)
             _short_sum_band(left, top, panels, terms, part, column, grows, most, tall)

@@ -1,8 +1,8 @@
 """A tile of a matrix product, computed in vector registers: the one place that speaks LLVM.
 
-Rows are those of some steps and some samples of an array (steps, B, n): the samples from `low` up to `high`, so that threads
-can share an array. Packed weights are (panels, K, width): panel p holds the columns from p * width on, zeros behind the last.
-"""
+Rows are those of some steps and some samples of an array (steps, B, n): the samples from `batch_start` up to `batch_stop`, so
+that threads can share an array. Packed weights are (panels, K, width): panel p holds the columns from p * width on, zeros
+behind the last. """
 
 from numba.core import cgutils
 
@@ -67,15 +67,15 @@ class _Vectors:
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), operands)
 
 
-def _lines(builder, row, height, low, high, batch, last):
-    """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `low` up to `high` of each
-    step; rows past the last one repeat it."""
+def _lines(builder, row, height, batch_start, batch_stop, batch, last):
+    """Where `height` rows from `row` on lie in an array (steps, batch, n) that is read from sample `batch_start` up to
+    `batch_stop` of each step; rows past the last one repeat it."""
     if height == 1:  # such a row is the only one
-        return [low]
-    one, samples = row.type(1), builder.sub(high, low)
+        return [batch_start]
+    one, samples = row.type(1), builder.sub(batch_stop, batch_start)
     step = builder.sdiv(row, samples)
     sample = builder.sub(row, builder.mul(step, samples))
-    lines = [builder.add(builder.mul(step, batch), builder.add(low, sample))]
+    lines = [builder.add(builder.mul(step, batch), builder.add(batch_start, sample))]
     to_next_step = builder.add(builder.sub(batch, samples), one)
     for i in range(1, height):
         wraps = builder.icmp_signed("==", builder.add(sample, one), samples)
@@ -86,14 +86,14 @@ def _lines(builder, row, height, low, high, batch, last):
     return lines
 
 
-def _repeated(builder, first, upto, step, values, change):
+def _repeated(builder, first, stop, step, values, change):
     """What becomes of values that change(k, values) makes anew, for k from one number up to another."""
     before = builder.block
     head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
     builder.branch(head)
     builder.position_at_end(head)
     k, *current = [builder.phi(value.type) for value in (first, *values)]
-    builder.cbranch(builder.icmp_signed("<", k, upto), body, after)
+    builder.cbranch(builder.icmp_signed("<", k, stop), body, after)
     builder.position_at_end(body)
     following = builder.add(k, step), *change(k, current)
     for phi, value, changed in zip((k, *current), (first, *values), following, strict=True):
@@ -104,7 +104,7 @@ def _repeated(builder, first, upto, step, values, change):
     return current
 
 
-def _sums(builder, first, upto, count, starts, add_term):
+def _sums(builder, first, stop, count, starts, add_term):
     """Sums that begin at `starts` and have all terms from one up to another added, by add_term(k, sums), which returns the new
     sums. `count` sums of each take turns."""
     number, zeros = len(starts), [start.type(None) for start in starts]
@@ -113,10 +113,10 @@ def _sums(builder, first, upto, count, starts, add_term):
         parts = [sums[u * number : (u + 1) * number] for u in range(count)]
         return [total for u, part in enumerate(parts) for total in add_term(builder.add(k, k.type(u)), part)]
 
-    whole = builder.sub(upto, builder.urem(builder.sub(upto, first), upto.type(count)))
-    sums = _repeated(builder, first, whole, upto.type(count), starts + (count - 1) * zeros, add_terms)
+    whole = builder.sub(stop, builder.urem(builder.sub(stop, first), stop.type(count)))
+    sums = _repeated(builder, first, whole, stop.type(count), starts + (count - 1) * zeros, add_terms)
     if count > 1:
-        rest = _repeated(builder, whole, upto, upto.type(1), sums[:number], add_term)
+        rest = _repeated(builder, whole, stop, stop.type(1), sums[:number], add_term)
         for others in range(number, count * number, number):
             rest = [builder.fadd(total, other) for total, other in zip(rest, sums[others:], strict=False)]
         return rest
@@ -137,14 +137,14 @@ def _changed_if(builder, condition, values, change):
 
 def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, places_of_terms=None, grows=None):
     """Emit a tile of y: some rows, `vectors` vectors of columns from `column` on, each a sum of products with packed weights w,
-    of one panel or of several, over a piece of the terms: from `first` up to `upto`. What is behind y's last column is left
+    of one panel or of several, over a piece of the terms: from `first` up to `stop`. What is behind y's last column is left
     alone; the `whole` first vectors end before that. Rows begin at `begins` in x, and are the `lines` of y, one of them several
     times if there are no more.
 
     y is replaced by x @ w. A tile that `fetches` goes on from what y holds if the piece is not the first, and meanwhile asks for
     memory from an `address` on, for each term so many bytes after that for the one before. Or, where an array says at which place
     of x each term is, y is replaced by x.T @ w, or grows by it if it `grows`."""
-    (x, w, y), (begins, lines), (column, whole, vectors), (first, upto, address, stride) = arrays, rows, columns, piece
+    (x, w, y), (begins, lines), (column, whole, vectors), (first, stop, address, stride) = arrays, rows, columns, piece
     added = places_of_terms is not None
     count = 2 if vectors <= _WIDTH // 2 and not added else 1  # of so few entries, each sum would wait for its last addition
     index, memory = ir.IntType(64), _Vectors(builder, vector)
@@ -175,7 +175,7 @@ def _build_tile(builder, arrays, rows, columns, piece, vector, fetches=False, pl
     sums = [vector(None) for _ in cells]
     if fetches:
         sums = _changed_if(builder, builder.icmp_signed(">", first, index(0)), sums, lambda k: memory.load(*cells[k]))
-    sums = _sums(builder, first, upto, count, sums, add_term)
+    sums = _sums(builder, first, stop, count, sums, add_term)
     if added:  # rows past the last one repeat it, so all are read before any is written
         added_to = sums
         sums = _changed_if(builder, grows, sums, lambda k: builder.fadd(added_to[k], memory.load(*cells[k])))

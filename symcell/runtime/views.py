@@ -34,14 +34,14 @@ def _array_at(context, builder, kind, data, shape):
     return array._getvalue()
 
 
-def _place_of(kind):
+def _descriptor_type(kind):
     """What a function that is called by address is given of an argument of a kind: of an array, where it lies, and its shape.
     With all that Numba's arrays have, a call would take as long as a small product."""
     return types.Tuple((types.CPointer(kind.dtype), *[types.intp] * kind.ndim)) if isinstance(kind, types.Array) else kind
 
 
 @intrinsic()
-def _there(typing, place):
+def _from_descriptor(typing, place):
     """The array that lies where `place` says."""
     signature = types.Array(place[0].dtype, len(place) - 1, "C")(place)
 
@@ -52,12 +52,12 @@ def _there(typing, place):
     return signature, generate
 
 
-def _whereabouts(context, builder, kind, argument):
+def _descriptor(context, builder, kind, argument):
     """What such a function is given of an argument, when the code runs."""
     if not isinstance(kind, types.Array):
         return argument
     array = context.make_array(kind)(context, builder, argument)
-    return context.make_tuple(builder, _place_of(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
+    return context.make_tuple(builder, _descriptor_type(kind), [array.data, *cgutils.unpack_tuple(builder, array.shape)])
 
 
 def _place(builder, indices, shape):
@@ -113,7 +113,7 @@ def steps_at(typing, array, start, stop):
 
 
 @intrinsic()
-def lines_at(typing, array, place, count, breadth):
+def matrix_at(typing, array, place, count, breadth):
     """array.flat[place : place + count * breadth] as an array (1, count, breadth)"""
     _in_one_piece(array)
     signature = types.Array(array.dtype, 3, "C")(array, *[types.intp] * 3)
@@ -142,19 +142,20 @@ def _copy(typing, source, place, target, goal, count):
 
 
 @inlined
-def wait(later, final, t, lengths, low, upto):
+def hold_final(later, final, t, lengths, batch_start, sweep_stop):
     """Of samples that end before step t, what is carried back is still what the loss gives the final state."""
-    for b in range(low, upto):
+    for b in range(batch_start, sweep_stop):
         if t >= lengths[b]:
             width = later.size // later.shape[0]
             _copy(final, b * width, later, b * width, width)
 
 
 @inlined
-def keep(given, kept, first, last, low, upto):
+def copy_steps(given, kept, first, last, batch_start, sweep_stop):
     """Copy some samples of an input at some steps, just before they are used: a run does not follow its arguments afterwards."""
     if given.ctypes.data != kept.ctypes.data:
         samples = given.shape[1]
         width = given.size // (given.shape[0] * samples)
         for t in range(first, last):
-            _copy(given, (t * samples + low) * width, kept, (t * samples + low) * width, (upto - low) * width)
+            place = (t * samples + batch_start) * width
+            _copy(given, place, kept, place, (sweep_stop - batch_start) * width)

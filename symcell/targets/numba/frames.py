@@ -15,55 +15,55 @@ _A_LINE = 8  # arrays whose names fit into a line
 _ELEMENTWISE = 10  # multiplications that take as long as computing an entry of an elementwise expression
 
 
-def forward_frame(passage):
+def forward_frame(emitter):
     """The text of `forward_steps`."""
-    names, homes, cell = passage.names, passage.homes, passage.program.declaration
+    names, homes, cell = emitter.names, emitter.homes, emitter.program.declaration
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.kept, names.initial,
             names.lengths, names.threads, f"{names.run}=run_pass")  # fmt: skip
     lines = unpacked({array: q.name for q, array in names.keeping.items()}, names.kept)
     for s in cell.states:  # each in a block of its own: long ones are read sooner so
-        shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, passage.program.shapes[s])))
+        shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, emitter.program.shapes[s])))
         lines += [f"{homes[s].array} = allocate({shape}, {names.dtype})"]
         lines += [f'{homes[s].array}[0] = {names.initial}["{s.name}"]']
-    known = {homes[s].array for s in cell.states} | set(names.keeping.values()) | set(made_once(passage))
-    lines += _running(passage, known | passage.arrays.params(), names.run)
-    tape = _dict({a: a for a in passage.schedule.tape})
+    known = {homes[s].array for s in cell.states} | set(names.keeping.values()) | set(made_once(emitter))
+    lines += _running(emitter, known | emitter.arrays.params(), names.run)
+    tape = _dict({a: a for a in emitter.schedule.tape})
     lines += [f"return {_dict({s.name: homes[s].array for s in cell.states})}, {tape}"]
     return function_text(
         f"def forward_steps({', '.join(head)}):",
         "All steps; returns the states, from the initial one on, and the tape.",
-        [*_opening(passage, passage, set(passage.passing.arrays)), *lines],
+        [*_opening(emitter, emitter, set(emitter.passing.arrays)), *lines],
     )
 
 
-def backward_frame(passage, forward):
+def backward_frame(emitter, forward):
     """The text of `backward_steps`."""
-    names, homes, cell, read = passage.names, passage.homes, passage.program.declaration, passage.read
+    names, homes, cell, read = emitter.names, emitter.homes, emitter.program.declaration, emitter.read
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.states, names.tape,
             names.given, names.later, names.lengths, names.threads, names.input_gradients)  # fmt: skip
     sources = [(names.states, {homes[s].array: s.name for s in cell.states})]
     sources += [(source, {homes[Adjoint(s, kind)].array: s.name for s in cell.states})
                 for kind, source in (("given", names.given), ("later", names.later))]  # fmt: skip
-    sources += [(names.tape, {a: a for a in passage.schedule.tape})]
+    sources += [(names.tape, {a: a for a in emitter.schedule.tape})]
     opening = [line for source, found in sources for line in unpacked({a: k for a, k in found.items() if a in read}, source)]
-    opening += [f"{final} = {array}.copy()" for final, array in passage.calls.waiting_for().items()]
-    known = {array for _, found in sources for array in found} | set(made_once(forward)) | passage.arrays.params()
-    lines = [*_running(passage, known, "run_pass"), *_returned(passage, known)]
+    opening += [f"{final} = {array}.copy()" for final, array in emitter.calls.waiting_for().items()]
+    known = {array for _, found in sources for array in found} | set(made_once(forward)) | emitter.arrays.params()
+    lines = [*_running(emitter, known, "run_pass"), *_returned(emitter, known)]
     return function_text(
         f"def backward_steps({', '.join(head)}):",
         f"The gradients of parameters and inputs; `{names.later}` ends as those of the initial states.",
-        [*_opening(passage, forward, read), *opening, *lines],
+        [*_opening(emitter, forward, read), *opening, *lines],
     )
 
 
-def _opening(passage, forward, read):
+def _opening(emitter, forward, read):
     """Sizes, and what is read of parameters, packed weights and inputs, unpacked."""
-    names, homes = passage.names, passage.homes
-    packs = {a: a for a in (*made_once(forward), *passage.packed) if a in read}
-    inputs = {homes[q].array: q.name for q in passage.program.declaration.inputs if homes[q].array in read}
+    names, homes = emitter.names, emitter.homes
+    packs = {a: a for a in (*made_once(forward), *emitter.packed) if a in read}
+    inputs = {homes[q].array: q.name for q in emitter.program.declaration.inputs if homes[q].array in read}
     return [
-        *passage.arrays.sizes(),
-        *passage.arrays.unpacked_params(read),
+        *emitter.arrays.sizes(),
+        *emitter.arrays.unpacked_params(read),
         *unpacked(packs, names.packs),
         *unpacked(inputs, names.inputs),
     ]
@@ -76,28 +76,29 @@ def _dict(entries):
 # Running the pass
 
 
-def _running(passage, known, run):
+def _running(emitter, known, run):
     """The lines that make the arrays of a pass, and run it in threads."""
-    names, known = passage.names, known | set(passage.packed)
-    name, head, arrays = passage.passing
-    rows, products = passage.arrays.sums_of_rows(), passage.arrays.sums_of_products()
+    names, known = emitter.names, known | set(emitter.packed)
+    name, head, arrays = emitter.passing
+    rows, products = emitter.arrays.sums_of_rows(), emitter.arrays.sums_of_products()
     lines = [
-        f"{names.parts} = parts_of({names.threads}, {names.T}, {names.B}, {_work(passage)})",
+        f"{names.parts} = parts_of({names.threads}, {names.T}, {names.B}, {_work(emitter)})",
         f"{names.block} = steps_at_a_time({names.T}, {names.B})",
     ]
-    lines += _allocated(passage, (a for a in arrays if a not in (*passage.own, *passage.each)), known)
+    lines += _allocated(emitter, (a for a in arrays if a not in (*emitter.own, *emitter.each)), known)
     lines += _room_for_sums(names, rows, products)
-    if passage.gradients:
-        widest = ", ".join(dict.fromkeys(passage.arrays.width((g.operand,)) for g in passage.gradients))
-        lines.append(f"{names.lines}, {names.panels} = outer_room(len({names.parts}), [{widest}], {names.dtype})")
-    if passage.calls.fetching:
-        lines.append(f"{names.ahead} = room_ahead([{', '.join(passage.arrays.read_back(arrays))}], {names.parts})")
+    if emitter.gradients:
+        widest = ", ".join(dict.fromkeys(emitter.arrays.width((g.operand,)) for g in emitter.gradients))
+        made = f"outer_product_buffers(len({names.parts}), [{widest}], {names.dtype})"
+        lines.append(f"{names.row_offsets}, {names.panels} = {made}")
+    if emitter.calls.prefetching:
+        lines.append(f"{names.prefetch} = prefetch_table([{', '.join(emitter.arrays.read_back(arrays))}], {names.parts})")
     shared = [f"products_of({names.dtype})" if a == names.products else a for a in head[3 + len(names.share) :]]
-    shared += [a for a in arrays if a not in (*passage.own, *passage.each)]
+    shared += [a for a in arrays if a not in (*emitter.own, *emitter.each)]
     call = [name, names.parts, names.dtype, f"({names.T}, {names.block}, {names.lengths})", tuple_text(shared)]
-    call += [f"own={tuple_text(passage.own)}"] if passage.own else []
-    call += [f"each={tuple_text(passage.each)}"] if passage.each else []
-    return [*lines, f"{run}({', '.join(call)})", *(f"{a} = summed({a})" for a in passage.own)]
+    call += [f"own={tuple_text(emitter.own)}"] if emitter.own else []
+    call += [f"each={tuple_text(emitter.each)}"] if emitter.each else []
+    return [*lines, f"{run}({', '.join(call)})", *(f"{a} = summed({a})" for a in emitter.own)]
 
 
 def _room_for_sums(names, rows, products):
@@ -109,12 +110,12 @@ def _room_for_sums(names, rows, products):
     return lines + [f"{names.sums} = sums_of_rows({count}, {size_of(total_volume(rows))}, {names.dtype})"] * bool(rows)
 
 
-def _allocated(passage, arrays, known):
+def _allocated(emitter, arrays, known):
     """Room for what is made; what the tape has of one shape is one block."""
-    shapes = {a: shape for a in arrays if a not in known and (shape := passage.arrays.new_shape(a)) is not None}
+    shapes = {a: shape for a in arrays if a not in known and (shape := emitter.arrays.new_shape(a)) is not None}
     known.update(shapes)
-    made = f"allocate({{}}, {passage.names.dtype})"
-    tape = {a: shape for a, shape in shapes.items() if passage.direction == "forward" and shape[0] == passage.names.T}
+    made = f"allocate({{}}, {emitter.names.dtype})"
+    tape = {a: shape for a, shape in shapes.items() if emitter.direction == "forward" and shape[0] == emitter.names.T}
     return [*_made(tape, made), *(line for a in shapes if a not in tape for line in _made({a: shapes[a]}, made))]
 
 
@@ -127,12 +128,12 @@ def _made(shapes, made):
             yield f"{', '.join(some)} = {made.format(tuple_text(whole))}"
 
 
-def _work(passage):
+def _work(emitter):
     """How many multiplications this direction takes, for one sample and step."""
-    shapes, per_row = passage.program.shapes, Counter()
-    for s in getattr(passage.program, passage.direction):
+    shapes, per_row = emitter.program.shapes, Counter()
+    for s in getattr(emitter.program, emitter.direction):
         if isinstance(s, Assign):
-            if s.target not in passage.program.once:
+            if s.target not in emitter.program.once:
                 per_row[volume(shapes[s.target])] += _ELEMENTWISE
         else:
             left, right = (sum(volume(shapes[q]) for q in side) for side in s.sides)
@@ -144,27 +145,27 @@ def _work(passage):
 # Results
 
 
-def _returned(passage, known):
+def _returned(emitter, known):
     """The lines that find gradients, call what is left for those through values of parameters alone, and return them all."""
-    cell, homes, found = passage.program.declaration, passage.homes, _results(passage)
-    results, once, lines = found, passage.once, []
+    cell, homes, found = emitter.program.declaration, emitter.homes, _results(emitter)
+    results, once, lines = found, emitter.once, []
     if once is not None:
         lines = [f"{a} = {text}" for a, text in found.items() if a in once.arrays and a != text]
         results = {a: text for a, text in found.items() if a not in once.arrays}
-        lines += [f"# {passage.purpose('once')}", *_allocated(passage, once.arrays, known | set(found))]
+        lines += [f"# {emitter.purpose('once')}", *_allocated(emitter, once.arrays, known | set(found))]
         lines += [f"{once.name}({', '.join([*once.head, *once.arrays])})"]
-    of_params = {p.name: _result(passage, p, results) for p in cell.params}
+    of_params = {p.name: _result(emitter, p, results) for p in cell.params}
     of_inputs = {q.name: homes[Adjoint(q)].array for q in cell.inputs}
     return [*lines, f"return {_dict(of_params)}, {_dict(of_inputs)}"]
 
 
-def _results(passage):
+def _results(emitter):
     """Where gradients that all steps share are found: array -> a part of the arrays that have several of them side by side."""
-    shapes, rows = passage.program.shapes, passage.arrays.sums_of_rows()
-    found = dict(_cut(passage.names.sums, [(a, shape, volume(shape)) for a, shape in rows.items()], 1))
-    for g in passage.gradients:
-        parts = [(passage.homes[t].array, shapes[t], volume(shapes[bar])) for t, bar in zip(g.targets, g.bars, strict=True)]
-        found |= dict(_cut(passage.arrays.gradient_name(g), parts, 2))
+    shapes, rows = emitter.program.shapes, emitter.arrays.sums_of_rows()
+    found = dict(_cut(emitter.names.sums, [(a, shape, volume(shape)) for a, shape in rows.items()], 1))
+    for g in emitter.gradients:
+        parts = [(emitter.homes[t].array, shapes[t], volume(shapes[bar])) for t, bar in zip(g.targets, g.bars, strict=True)]
+        found |= dict(_cut(emitter.arrays.gradient_name(g), parts, 2))
     return found
 
 
@@ -178,7 +179,7 @@ def _cut(whole, parts, dimensions):
         start = stop
 
 
-def _result(passage, p, results):
+def _result(emitter, p, results):
     """The gradient of a parameter; a scalar's is an array of one number until here."""
-    array = passage.homes[Adjoint(p)].array
-    return results.get(array, array) + ("" if passage.program.shapes[p] else ".reshape(())")
+    array = emitter.homes[Adjoint(p)].array
+    return results.get(array, array) + ("" if emitter.program.shapes[p] else ".reshape(())")

@@ -27,11 +27,12 @@ class Names:
         self.kept = pick("kept")
         self.keeping = {q: pick(f"{schedule.words[q]}_kept") for q in schedule.program.declaration.inputs}
         self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
-        self.block, self.first, self.last, self.low, self.high = map(pick, ("block", "first", "last", "low", "high"))
-        self.upto, self.rank, self.team = map(pick, ("upto", "rank", "team"))
+        self.block, self.first, self.last = map(pick, ("block", "first", "last"))
+        self.batch_start, self.batch_stop = map(pick, ("batch_start", "batch_stop"))
+        self.sweep_stop, self.rank, self.team = map(pick, ("sweep_stop", "rank", "team"))
         self.threads, self.parts, self.part = map(pick, ("threads", "parts", "part"))
-        self.lines, self.panels, self.packs, self.into = map(pick, ("lines", "panels", "packs", "into"))
-        self.products, self.memory, self.ahead = map(pick, ("products", "memory", "ahead"))
+        self.row_offsets, self.panels, self.packs, self.into = map(pick, ("row_offsets", "panels", "packs", "into"))
+        self.products, self.memory, self.prefetch = map(pick, ("products", "memory", "prefetch"))
         self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")
         self.sums, self.rows = pick("sums"), pick("rows")
         self.final = {s: pick(Adjoint(s, "final").name) for s in schedule.program.declaration.states}
@@ -39,6 +40,6 @@ class Names:
         self.numbers = {
             n: pick(w) for n, w in ((Integer(0), "zero"), (Integer(1), "one"), (Integer(2), "two"), (Rational(1, 2), "half"))
         }
-        self.share = (self.low, self.high, self.upto, self.rank, self.team)  # what one thread does
+        self.share = (self.batch_start, self.batch_stop, self.sweep_stop, self.rank, self.team)  # what one thread does
         self.weights = {}  # the weights of a product, or their gradients -> the name of the matrix that has them all
         self.pick, self.taken = pick, taken

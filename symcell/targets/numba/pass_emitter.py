@@ -1,4 +1,4 @@
-"""Schedule -> the functions of one direction, and in them where threads meet and what is fetched ahead.
+"""Schedule -> the functions of one direction, and in them where threads meet and what is fetched prefetch.
 
 One jitted function, the *pass*, goes through all steps for some of the samples, a block of steps at a time: first what needs no
 state, for the whole block; then the recurrence, step by step; then what no later step needs. A block is as large as the cache
@@ -44,8 +44,8 @@ class PassEmitter:
             self.packed.setdefault(self.arrays.weight_name(p), p)
         self.calls = ProductCalls(self)
         self.own = [*self.arrays.sums_of_products(), *([names.sums] if self.arrays.sums_of_rows() else [])]
-        self.each = [names.lines, names.panels] if self.gradients else []
-        self.each += [names.ahead] if self.calls.fetching else []
+        self.each = [names.row_offsets, names.panels] if self.gradients else []
+        self.each += [names.prefetch] if self.calls.prefetching else []
         self.passing = self._pass()
 
     # The functions
@@ -79,17 +79,17 @@ class PassEmitter:
         arrays += [names.sums] if self.arrays.sums_of_rows() else []
         loop, turn = self._blocks()
         way = "All steps" if self.direction == "forward" else "All steps, from the last to the first"
-        summary = f"{way}, for the samples from `{names.low}` up to `{names.high}`."
+        summary = f"{way}, for the samples from `{names.batch_start}` up to `{names.batch_stop}`."
         collecting = [f"if {names.rank} == 0:", *indented([f"collect({names.sums})"])]  # of a team, the one that sweeps
         closing = collecting if self.arrays.sums_of_rows() else []
         body = [*opening, loop, *indented([*turn, *lines]), *closing]
         return self._function(f"{self.direction}_pass", summary, head, body, rows, arrays)
 
     def _noted(self, arrays):
-        """The line that notes which arrays are fetched ahead."""
+        """The line that notes which arrays are fetched prefetch."""
         names, noted = self.names, tuple_text(self.arrays.read_back(arrays))
-        call = f"noted_ahead({names.ahead}, {noted}, {names.low}, {names.upto})"
-        return [f"{names.ahead} = {call}"] if self.calls.fetching else []
+        call = f"prefetch_addresses({names.prefetch}, {noted}, {names.batch_start}, {names.sweep_stop})"
+        return [f"{names.prefetch} = {call}"] if self.calls.prefetching else []
 
     def _sums(self):
         """The lines that find sums over steps, which a thread has side by side; none of their parts is added up yet."""
@@ -125,8 +125,8 @@ class PassEmitter:
         """The loop over blocks of steps: its head, and what each turn begins with."""
         n = self.names
         if self.direction == "forward":
-            where = f"{n.first}, {n.last}, {n.low}, {n.upto}"
-            keeping = [f"keep({self.homes[q].array}, {kept}, {where})" for q, kept in n.keeping.items()]
+            where = f"{n.first}, {n.last}, {n.batch_start}, {n.sweep_stop}"
+            keeping = [f"copy_steps({self.homes[q].array}, {kept}, {where})" for q, kept in n.keeping.items()]
             return f"for {n.first} in range(0, {n.T}, {n.block}):", [f"{n.last} = min({n.first} + {n.block}, {n.T})", *keeping]
         return f"for {n.last} in range({n.T}, 0, -{n.block}):", [f"{n.first} = max({n.last} - {n.block}, 0)"]
 
@@ -160,7 +160,7 @@ class PassEmitter:
         names = self.names
         added = [f"{names.rows} = carry({names.sums}, {names.rows})"] if row.summed else []
         call = [f"if {names.t} < {names.lengths}[{names.b}]:", *indented([row.call(), *added])]
-        samples = [f"for {names.b} in range({names.low}, {names.upto}):", *indented(call)]
+        samples = [f"for {names.b} in range({names.batch_start}, {names.sweep_stop}):", *indented(call)]
         return samples if row.place == "step" else [self._steps(), *indented(samples)]
 
     def _row(self, place, sweeps, sweep):

@@ -5,16 +5,16 @@ from symcell.targets.layout import indented
 
 
 class ProductCalls:
-    """The text of a passage's products and weight gradients: calls, and the arrays that these take."""
+    """The text of a emitter's products and weight gradients: calls, and the arrays that these take."""
 
-    def __init__(self, passage):
-        self.passage, self.names, self.arrays = passage, passage.names, passage.arrays
-        self.fetching = self._fetching()
+    def __init__(self, emitter):
+        self.emitter, self.names, self.arrays = emitter, emitter.names, emitter.arrays
+        self.prefetching = self._prefetching()
 
-    def _fetching(self):
+    def _prefetching(self):
         """The last product of the backward recurrence: it leaves memory idle, which then takes time at the next step."""
-        passage = self.passage
-        products = [i for i in passage.places["step"] if isinstance(i, Product)] if passage.direction == "backward" else []
+        emitter = self.emitter
+        products = [i for i in emitter.places["step"] if isinstance(i, Product)] if emitter.direction == "backward" else []
         return products[-1] if products else None
 
     def lines(self, item, place):
@@ -26,7 +26,7 @@ class ProductCalls:
 
     def is_for_inputs(self, item):
         """Whether nothing but gradients of inputs needs it: they are not always wanted."""
-        return self.passage.direction == "backward" and self.passage.program.only_for_inputs.issuperset(item.targets)
+        return self.emitter.direction == "backward" and self.emitter.program.only_for_inputs.issuperset(item.targets)
 
     def waiting(self, item):
         """Of a product that makes an adjoint which is carried back: the line for samples that end before this step."""
@@ -35,11 +35,12 @@ class ProductCalls:
         names = self.names
         (q,) = item.targets
         final = names.final[q.of.state]
-        return [f"wait({self._array(item.targets)}, {final}, {names.t}, {names.lengths}, {names.low}, {names.upto})"]
+        share = f"{names.batch_start}, {names.sweep_stop}"
+        return [f"hold_final({self._array(item.targets)}, {final}, {names.t}, {names.lengths}, {share})"]
 
     def waiting_for(self):
         """The arrays of these lines: what the loss gives a final state -> what is carried back."""
-        made = [p.targets for p in self.passage.products if self.waiting(p)]
+        made = [p.targets for p in self.emitter.products if self.waiting(p)]
         return {self.names.final[targets[0].of.state]: self._array(targets) for targets in made}
 
     def touched(self, item):
@@ -49,19 +50,19 @@ class ProductCalls:
 
     def taken(self):
         """The arrays that all calls together take."""
-        names, passage = self.names, self.passage
-        yield from passage.packed
-        for item in (*passage.products, *passage.gradients):
+        names, emitter = self.names, self.emitter
+        yield from emitter.packed
+        for item in (*emitter.products, *emitter.gradients):
             yield from map(self._array, item.sides)
-        yield from map(self.arrays.gradient_name, passage.gradients)
-        if passage.gradients:
-            yield from (names.lines, names.panels)
-        if self.fetching:
-            yield names.ahead
+        yield from map(self.arrays.gradient_name, emitter.gradients)
+        if emitter.gradients:
+            yield from (names.row_offsets, names.panels)
+        if self.prefetching:
+            yield names.prefetch
         yield from self.waiting_for()
 
     def _home(self, symbols):
-        return self.passage.schedule.home_of(symbols)
+        return self.emitter.schedule.home_of(symbols)
 
     def _array(self, symbols):
         return self._home(symbols).array
@@ -69,9 +70,9 @@ class ProductCalls:
     def _product(self, p, matrix, turn):
         names, arrays = self.names, self.arrays
         factors = f"{matrix(p.operands)}, {arrays.start(p.operands)}, {arrays.weight_name(p)}, {matrix(p.targets)}"
-        share = f"{names.low}, {names.high}, {names.rank}, {names.team}"
-        if p is self.fetching:
-            call = f"multiply_and_fetch({names.products}, {factors}, {turn}, {share}, {names.ahead})"
+        share = f"{names.batch_start}, {names.batch_stop}, {names.rank}, {names.team}"
+        if p is self.prefetching:
+            call = f"multiply_and_prefetch({names.products}, {factors}, {turn}, {share}, {names.prefetch})"
             return [f"# {product_comment(p)}", "# (meanwhile, what the step before reads is fetched)", call]
         return [f"# {product_comment(p)}", f"multiply({names.products}, {factors}, {turn}, {share})"]
 
@@ -81,7 +82,8 @@ class ProductCalls:
         operands = [text for symbols in (g.bars, (g.operand,))
                     for text in (self.arrays.block_matrix(symbols), self.arrays.start(symbols))]  # fmt: skip
         steps = (names.first, names.T, names.lengths)
-        arguments = [*operands, whole, *steps, names.low, names.high, names.rank, names.team, names.lines, names.panels]
+        share = (names.batch_start, names.batch_stop, names.rank, names.team)
+        arguments = [*operands, whole, *steps, *share, names.row_offsets, names.panels]
         return [
             f"# {', '.join(map(str, g.targets))}: the outer products of {', '.join(map(str, g.bars))} and {g.operand}",
             f"add_outer_products({', '.join([names.products, *arguments])})",

@@ -16,13 +16,13 @@ class RowFunction:
     What the sweep makes is a local scalar inside its loop, with the plain name of the value; what it reads from or keeps in
     memory are rows (symcell.targets.numba.slots)."""
 
-    def __init__(self, passage, name, sweep, place):
-        self.passage, self.name, self.sweep, self.place = passage, name, sweep, place
-        self.names, self.shapes, self.words = passage.names, passage.program.shapes, passage.schedule.words
+    def __init__(self, emitter, name, sweep, place):
+        self.emitter, self.name, self.sweep, self.place = emitter, name, sweep, place
+        self.names, self.shapes, self.words = emitter.names, emitter.program.shapes, emitter.schedule.words
         self.made = set(sweep.targets)
         self.summed = {s.target for s in sweep.statements if s.summed}
-        self.slots, self.numbers = Slots(passage, sweep), {}
-        self.printer = ElementwisePrinter(NUMBA, passage.order, self._entry, self._constant, self._size, self.slots.index_name)
+        self.slots, self.numbers = Slots(emitter, sweep), {}
+        self.printer = ElementwisePrinter(NUMBA, emitter.order, self._entry, self._constant, self._size, self.slots.index_name)
         self.current = None  # the nest being printed
         self.note = None  # where the statement before comes from
         self.body = [line for nest in sweep.nests for line in self._nest(nest)]
@@ -46,8 +46,8 @@ class RowFunction:
 
     def _summary(self):
         if self.place == "once":
-            return self.passage.purpose(self.place)
-        if self.passage.direction == "forward":
+            return self.emitter.purpose(self.place)
+        if self.emitter.direction == "forward":
             return "One sample at one step."
         if self.made == self.summed:
             return "What one sample at one step adds to gradients that all steps share."
@@ -75,13 +75,13 @@ class RowFunction:
             lines.append(f"{word} = {text}")
             keeps += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices)]
         if keeps:
-            lines += ["# kept" if self.passage.direction == "forward" else "# passed on", *keeps]
+            lines += ["# kept" if self.emitter.direction == "forward" else "# passed on", *keeps]
         return self._loops(zip(indices, nest.shape, strict=True), lines)
 
     def _comment(self, s):
         """Where a statement comes from, unless the one before comes from there."""
         new, self.note = s.note != self.note, s.note
-        return self.passage.comment(s) if new else []
+        return self.emitter.comment(s) if new else []
 
     def _reduction(self, s):
         if s.op.startswith("scan"):

@@ -9,8 +9,8 @@ class Slots:
     """The rows that a row function is given, each an argument of its own, so that no two overlap: one-dimensional, or matrices
     where the value is one. They are found as its lines are printed; so are the sizes that it reads."""
 
-    def __init__(self, passage, sweep):
-        self.passage, self.names, self.homes, self.shapes = passage, passage.names, passage.homes, passage.program.shapes
+    def __init__(self, emitter, sweep):
+        self.emitter, self.names, self.homes, self.shapes = emitter, emitter.names, emitter.homes, emitter.program.shapes
         self.inside = set(sweep.targets) - {s.target for s in sweep.statements if s.summed}
         self.rows, self.found = {}, {}  # the row's expression at the call -> the argument's name; -> the value and its home
         self.arrays, self.scratch, self.sizes = {}, {}, {}
@@ -41,7 +41,7 @@ class Slots:
 
     def all_of(self, q, indices):
         """All places that keep an entry."""
-        copies = self.passage.schedule.copies.get(q, [])
+        copies = self.emitter.schedule.copies.get(q, [])
         return [self.slot(q, indices, home) for home in ([self.homes[q]] if self._is_kept(q) else []) + copies]
 
     def _is_kept(self, q):
@@ -57,7 +57,7 @@ class Slots:
 
     def _row_name(self, q, home):
         """The name of an array that is there only once, or of a value that is not computed here; else one that nothing has."""
-        word, rows = self.passage.schedule.words[q], self.rows.values()
+        word, rows = self.emitter.schedule.words[q], self.rows.values()
         name = home.array if home.kind == "later" else f"{word}_out" if q in self.inside else word
         while name in rows or (name in self.names.taken and name not in (word, home.array)):
             name += "_"
