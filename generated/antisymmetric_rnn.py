@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "de70555d3a046eb7"
+CONTENT_HASH = "592000f2fbec0476"
 
 
 @unfused
@@ -111,13 +111,13 @@ def backward_once(n_h, n_x, dw_h, dM):
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, epsilon, tanh_z_h, dz_h_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, epsilon, tanh_z_h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
         dz_h = epsilon[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
@@ -126,13 +126,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, epsilon, tanh_z_h, dz_h
 
 
 @fused
-def backward_step_row_2(n_h, dh, dh_prev_from_dz_h, dh_later):
+def backward_step_row_2(n_h, dh, dh_prev_from_dz_h, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
         dh_prev = dh[j] + dh_prev_from_dz_h[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -146,10 +146,10 @@ def backward_after_row(n_h, dz_h, db):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq,
-        h_seq, x, dh_given, dh_later, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels,
+        h_seq, x, dh_carried, dh_cotangent, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels,
         prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, tanh_z_h_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, tanh_z_h_seq), batch_start, sweep_stop)
     db = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
@@ -158,8 +158,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b_), dh_later[b_],
-                        row_at(dh, 0, b_), epsilon, row_at(tanh_z_h_seq, t, b_), columns_at(dz_h_seq,
+                    backward_step_row_1(n_h, dh_carried[b_], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b_), row_at(dh, 0, b_), epsilon, row_at(tanh_z_h_seq, t, b_), columns_at(dz_h_seq,
                         t - first, b_, 0, n_h))
             barrier(team)
             # w_h.T @ dz_h
@@ -170,7 +170,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
                     backward_step_row_2(n_h, row_at(dh, 0, b_), columns_at(from_dz_h, 0, b_, 0, n_h),
-                        dh_later[b_])
+                        dh_carried[b_])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -242,9 +242,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"tanh_z_h_seq": tanh_z_h_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     epsilon = params["epsilon"]
     epsilon = epsilon.reshape(1)
@@ -252,8 +252,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
         "V_packed_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     tanh_z_h_seq = tape["tanh_z_h_seq"]
     parts = parts_of(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 30 * n_h)
     block = steps_at_a_time(T, B)
@@ -266,10 +266,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dV = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, tanh_z_h_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, tanh_z_h_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_given,
-        dh_later, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels, prefetch))
+        n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_carried,
+        dh_cotangent, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels, prefetch))
     dw_h = summed(dw_h)
     dV = summed(dV)
     sums = summed(sums)

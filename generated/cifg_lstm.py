@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "dcf8dd38e09ee72b"
+CONTENT_HASH = "72cd451a7faa79c0"
 
 
 @fused
@@ -104,14 +104,14 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @unfused
-def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc_later, i, g, dz_g_out,
-        c_prev, f, dz_i_out, p_i):
+def backward_step_row(n_h, dh_carried, dh_cotangent, c, o, dz_o_out, p_o, dc_carried, dc_cotangent, i, g,
+        dz_g_out, c_prev, f, dz_i_out, p_i):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # through (6) h = o * tanh(c)
@@ -119,7 +119,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc
         # through (5) o = sigmoid(W_o @ x + U_o @ h_prev + p_o * c + b_o)
         dz_o = do * o[j] * (one - o[j])
         # given, carried back from the next step, through (5), (6)
-        dc = p_o[j] * dz_o + dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = p_o[j] * dz_o + dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (4) c = f * c_prev + i * g
         dg = dc * i[j]
         # through (3) g = tanh(W_g @ x + U_g @ h_prev + b_g)
@@ -136,7 +136,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, o, dz_o_out, p_o, dc_given, dc
         dz_o_out[j] = dz_o
         dz_g_out[j] = dz_g
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -155,12 +155,12 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_g, db_g, dz_o, c, dp_o,
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq,
-        dh_final, dh_given, c_seq, o_seq, p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i, dW, dU, sums,
-        row_offsets, panels, prefetch):
+        input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
+        dh_final, dh_cotangent, c_seq, o_seq, p_o, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, p_i, dW, dU,
+        sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq),
-        batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, o_seq, dc_cotangent, i_seq, g_seq,
+        f_seq), batch_start, sweep_stop)
     dp_i = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -173,19 +173,19 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
+                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
                         row_at(c_seq, t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), p_o, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, n_h,
+                        2 * n_h, 3 * n_h), p_o, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
+                        b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, n_h,
                         2 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b,
                         0, n_h), p_i)
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -255,18 +255,18 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     p_i, p_o = (params[key] for key in ("p_i", "p_o"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     f_seq, g_seq, i_seq, o_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 110 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)
@@ -276,11 +276,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, c_seq, o_seq, dc_given, i_seq, g_seq, f_seq], parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, o_seq, dc_cotangent, i_seq, g_seq, f_seq],
+        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq, o_seq,
-        p_o, dc_given, dc_later, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums), each=(row_offsets, panels,
-        prefetch))
+        n_x, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
+        o_seq, p_o, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums),
+        each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d0d0b792577b4f6c"
+CONTENT_HASH = "f521ceececfcdabb"
 
 
 @unfused
@@ -88,15 +88,16 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dy_given, dy_later, dy_out, dt, dz_given, dz_later, dz_out, tanh_z_z, dz_z_out):
+def backward_step_row_1(n_h, dy_carried, dy_cotangent, dy_out, dt, dz_carried, dz_cotangent, dz_out, tanh_z_z,
+        dz_z_out):
     """The adjoints of one sample at one step."""
-    real = dy_given.dtype.type
+    real = dy_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dy = dy_given[j] + dy_later[j]
+        dy = dy_carried[j] + dy_cotangent[j]
         # given, carried back from the next step, through (2) y = y_prev + dt * z
-        dz = dt[0] * dy + dz_given[j] + dz_later[j]
+        dz = dt[0] * dy + dz_carried[j] + dz_cotangent[j]
         # through (1) z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon *
         #     z_prev - gamma * y_prev)
         dz_z = dt[0] * dz * (one - tanh_z_z[j] * tanh_z_z[j])
@@ -107,8 +108,8 @@ def backward_step_row_1(n_h, dy_given, dy_later, dy_out, dt, dz_given, dz_later,
 
 
 @unfused
-def backward_step_row_2(n_h, dy, dy_prev_from_dz_z, dt, gamma, dz, dy_later, dz_prev_from_dz_z, epsilon,
-        dz_later):
+def backward_step_row_2(n_h, dy, dy_prev_from_dz_z, dt, gamma, dz, dy_carried, dz_prev_from_dz_z, epsilon,
+        dz_carried):
     """The adjoints of one sample at one step."""
     real = dy.dtype.type
     one = real(1)
@@ -119,8 +120,8 @@ def backward_step_row_2(n_h, dy, dy_prev_from_dz_z, dt, gamma, dz, dy_later, dz_
         #     z_prev - gamma * y_prev)
         dz_prev = dz_prev_from_dz_z[j] + (one - dt[0] * epsilon[0]) * dz[j]
         # passed on
-        dy_later[j] = dy_prev
-        dz_later[j] = dz_prev
+        dy_carried[j] = dy_prev
+        dz_carried[j] = dz_prev
 
 
 @fused
@@ -135,11 +136,11 @@ def backward_after_row(n_h, dz_z, db_z):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x,
-        y_seq, z_seq, dy_given, dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon, dW_z,
-        dU_z_y, dU_z_z, sums, row_offsets, panels, prefetch):
+        y_seq, z_seq, dy_carried, dy_cotangent, dt, dz_carried, dz_cotangent, tanh_z_z_seq, dy, dz, gamma,
+        epsilon, dW_z, dU_z_y, dU_z_z, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq), batch_start,
-        sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, y_seq, z_seq, dy_cotangent, dz_cotangent, tanh_z_z_seq),
+        batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
@@ -148,10 +149,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dy_given, t % dy_given.shape[0], b), dy_later[b],
-                        row_at(dy, 0, b), dt, row_at(dz_given, t % dz_given.shape[0], b), dz_later[b],
-                        row_at(dz, 0, b), row_at(tanh_z_z_seq, t, b), columns_at(dz_z_seq, t - first, b, 0,
-                        n_h))
+                    backward_step_row_1(n_h, dy_carried[b], row_at(dy_cotangent, t % dy_cotangent.shape[0],
+                        b), row_at(dy, 0, b), dt, dz_carried[b], row_at(dz_cotangent,
+                        t % dz_cotangent.shape[0], b), row_at(dz, 0, b), row_at(tanh_z_z_seq, t, b),
+                        columns_at(dz_z_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_z_y.T @ dz_z, U_z_z.T @ dz_z
             # (meanwhile, what the step before reads is fetched)
@@ -161,8 +162,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dy, 0, b), columns_at(from_dz_z, 0, b, 0, n_h), dt, gamma,
-                        row_at(dz, 0, b), dy_later[b], columns_at(from_dz_z, 0, b, n_h, 2 * n_h), epsilon,
-                        dz_later[b])
+                        row_at(dz, 0, b), dy_carried[b], columns_at(from_dz_z, 0, b, n_h, 2 * n_h), epsilon,
+                        dz_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -243,9 +244,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"z": z_seq, "y": y_seq}, {"tanh_z_z_seq": tanh_z_z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     dt, epsilon, gamma = (params[key] for key in ("dt", "epsilon", "gamma"))
     dt = dt.reshape(1)
@@ -254,8 +255,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     U_transposed, W_z_packed_transposed = (packs[key] for key in ("U_transposed", "W_z_packed_transposed"))
     x = inputs["x"]
     z_seq, y_seq = (states[key] for key in ("z", "y"))
-    dz_given, dy_given = (given[key] for key in ("z", "y"))
-    dz_later, dy_later = (later[key] for key in ("z", "y"))
+    dz_cotangent, dy_cotangent = (cotangents[key] for key in ("z", "y"))
+    dz_carried, dy_carried = (carried[key] for key in ("z", "y"))
     tanh_z_z_seq = tape["tanh_z_z_seq"]
     parts = parts_of(threads, T, B, 2 * n_h * n_x + 4 * (n_h * n_h) + 50 * n_h)
     block = steps_at_a_time(T, B)
@@ -269,11 +270,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_z_y, dU_z_z = sums_of_products((2, parts[-1].own + 1, n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, y_seq, z_seq, dy_given, dz_given, tanh_z_z_seq], parts)
+    prefetch = prefetch_table([x, y_seq, z_seq, dy_cotangent, dz_cotangent, tanh_z_z_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_given,
-        dy_later, dt, dz_given, dz_later, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y, dU_z_z,
-        sums), each=(row_offsets, panels, prefetch))
+        n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_carried,
+        dy_cotangent, dt, dz_carried, dz_cotangent, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y,
+        dU_z_z, sums), each=(row_offsets, panels, prefetch))
     dW_z = summed(dW_z)
     dU_z_y = summed(dU_z_y)
     dU_z_z = summed(dU_z_z)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "c930e8a0a9475cf6"
+CONTENT_HASH = "f8f82adc5180e496"
 
 
 @fused
@@ -227,13 +227,13 @@ def backward_once(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dt, tanh_z_h, dz_h_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, dt, tanh_z_h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (6) h = h5 + dt * (tanh(U_h @ h5 + W_h @ x + b_h) - h5 / tau)
         dz_h = dt[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
@@ -317,7 +317,7 @@ def backward_step_row_6(n_h, dh1_from_dz_h2, dt, tau, dh2, dh1_out, tanh_z_h1, d
 
 
 @fused
-def backward_step_row_7(n_h, dh_prev_from_dz_h1, dt, tau, dh1, dh_later):
+def backward_step_row_7(n_h, dh_prev_from_dz_h1, dt, tau, dh1, dh_carried):
     """The adjoints of one sample at one step."""
     real = dh_prev_from_dz_h1.dtype.type
     one = real(1)
@@ -325,7 +325,7 @@ def backward_step_row_7(n_h, dh_prev_from_dz_h1, dt, tau, dh1, dh_later):
         # through (1) h1 = h_prev + dt * (tanh(U_h @ h_prev + W_h @ x + b_h) - h_prev / tau)
         dh_prev = dh_prev_from_dz_h1[j] + (one - dt[0] / tau[0]) * dh1[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -365,11 +365,11 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5,
         from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq,
-        x, dh_given, dh_later, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq,
-        dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dz_h1_h_prev, dz_h2_h1,
-        dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums, row_offsets, panels, prefetch):
+        x, dh_carried, dh_cotangent, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq,
+        tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dz_h1_h_prev,
+        dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given,
+    prefetch = prefetch_addresses(prefetch, (h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_cotangent,
         tanh_z_h_seq, tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq), batch_start,
         sweep_stop)
     dtau = array_in(sums, 0, (1,))
@@ -381,8 +381,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh_seq, t - first, b), dt, row_at(tanh_z_h_seq, t, b), columns_at(dz_all,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh_seq, t - first, b), dt, row_at(tanh_z_h_seq, t, b), columns_at(dz_all,
                         t - first, b, 5 * n_h, 6 * n_h))
             barrier(team)
             # U_h.T @ dz_h
@@ -443,7 +443,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_7(n_h, columns_at(from_dz_h1, 0, b, 0, n_h), dt, tau, row_at(dh1_seq,
-                        t - first, b), dh_later[b])
+                        t - first, b), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -550,9 +550,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "tanh_z_h_seq": tanh_z_h_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     tau, dt = (params[key] for key in ("tau", "dt"))
     tau = tau.reshape(1)
@@ -560,8 +560,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     U_h_packed_transposed, W_transposed = (packs[key] for key in ("U_h_packed_transposed", "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     (h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
         tanh_z_h5_seq, tanh_z_h_seq) = (tape[key] for key in ("h1_seq", "h2_seq", "h3_seq", "h4_seq",
         "h5_seq", "tanh_z_h1_seq", "tanh_z_h2_seq", "tanh_z_h3_seq", "tanh_z_h4_seq", "tanh_z_h5_seq",
@@ -588,14 +588,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dz = sums_of_products((parts[-1].own + 1, 6 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + 1, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, tanh_z_h_seq,
+    prefetch = prefetch_table([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_cotangent, tanh_z_h_seq,
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
-        from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_given, dh_later,
-        dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq,
-        dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3,
-        dz_h5_h4, dz_h_h5, dz, sums), each=(row_offsets, panels, prefetch))
+        from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_carried,
+        dh_cotangent, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq,
+        tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2,
+        dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums), each=(row_offsets, panels, prefetch))
     dz_h1_h_prev = summed(dz_h1_h_prev)
     dz_h2_h1 = summed(dz_h2_h1)
     dz_h3_h2 = summed(dz_h3_h2)

@@ -44,7 +44,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "87846946d380d97f"
+CONTENT_HASH = "ea850bb66477aaa5"
 
 
 @fused
@@ -197,15 +197,15 @@ def backward_once(n_x, n_h, db_r, db_z, db_x, db_h):
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, m_z, z_again_out, dg_out, h_prev, g, m_h, m_r,
-        dm_h_given, dm_h_later, dm_h_out, dm_z_given, dm_z_later, dm_z_out, dm_z_out_, dm_r_given, dm_r_later,
-        dm_r_out, dm_r_out_, dh_sent_given, dh_sent_later, dh_sent_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, m_z, z_again_out, dg_out, h_prev, g, m_h, m_r,
+        dm_h_carried, dm_h_cotangent, dm_h_out, dm_z_carried, dm_z_cotangent, dm_z_out, dm_z_out_,
+        dm_r_carried, dm_r_cotangent, dm_r_out, dm_r_out_, dh_sent_carried, dh_sent_cotangent, dh_sent_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (10) z = sigmoid(m_z)
         z_again = sigmoid(m_z[j])
         # through (12) h = z * h_prev + (1 - z) * g
@@ -216,13 +216,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, m_z, z_again_out, dg_ou
         # (9) r = sigmoid(m_r)
         r_again = sigmoid(m_r[j])
         # given, carried back from the next step, through (11) g = tanh(m_x + m_h * r)
-        dm_h = dm_h_given[j] + dm_h_later[j] + dg * (one - g[j] * g[j]) * r_again
+        dm_h = dm_h_carried[j] + dm_h_cotangent[j] + dg * (one - g[j] * g[j]) * r_again
         # given, carried back from the next step, through (10) z = sigmoid(m_z)
-        dm_z = dm_z_given[j] + dm_z_later[j] + dz * (one - z_again) * z_again
+        dm_z = dm_z_carried[j] + dm_z_cotangent[j] + dz * (one - z_again) * z_again
         # given, carried back from the next step, through (9) r = sigmoid(m_r)
-        dm_r = dm_r_given[j] + dm_r_later[j] + dr * (one - r_again) * r_again
+        dm_r = dm_r_carried[j] + dm_r_cotangent[j] + dr * (one - r_again) * r_again
         # given, carried back from the next step
-        dh_sent = dh_sent_given[j] + dh_sent_later[j]
+        dh_sent = dh_sent_carried[j] + dh_sent_cotangent[j]
         # through (8) m_h = U_g @ d_h + m_h_prev
         dm_h_prev = dm_h
         # through (6) m_z = U_z @ d_h + W_z @ d_x + m_z_prev
@@ -239,13 +239,14 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, m_z, z_again_out, dg_ou
         dm_r_out[j] = dm_r
         dm_r_out_[j] = dm_r
         dh_sent_out[j] = dh_sent
-        dm_h_later[j] = dm_h_prev
-        dm_z_later[j] = dm_z_prev
-        dm_r_later[j] = dm_r_prev
+        dm_h_carried[j] = dm_h_prev
+        dm_z_carried[j] = dm_z_prev
+        dm_r_carried[j] = dm_r_prev
 
 
 @fused
-def backward_step_row_2(n_h, dh, z_again, dh_sent, theta, h_prev, h_sent_prev, dd_h, dh_later, dh_sent_later):
+def backward_step_row_2(n_h, dh, z_again, dh_sent, theta, h_prev, h_sent_prev, dd_h, dh_carried,
+        dh_sent_carried):
     """The adjoints of one sample at one step."""
     real = dh.dtype.type
     zero, one = real(0), real(1)
@@ -263,33 +264,33 @@ def backward_step_row_2(n_h, dh, z_again, dh_sent, theta, h_prev, h_sent_prev, d
             * (real(-1) if theta[0] <= np.abs(h_prev[j] - h_sent_prev[j]) else zero)
         )
         # passed on
-        dh_later[j] = dh_prev
-        dh_sent_later[j] = dh_sent_prev
+        dh_carried[j] = dh_prev
+        dh_sent_carried[j] = dh_sent_prev
 
 
 @fused
-def backward_after_row_1(n_h, dm_x_given, dm_x_later, dg, g, dm_x_out):
+def backward_after_row_1(n_h, dm_x_carried, dm_x_cotangent, dg, g, dm_x_out):
     """The adjoints of one sample at one step."""
-    real = dm_x_given.dtype.type
+    real = dm_x_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (11) g = tanh(m_x + m_h * r)
-        dm_x = dm_x_given[j] + dm_x_later[j] + dg[j] * (one - g[j] * g[j])
+        dm_x = dm_x_carried[j] + dm_x_cotangent[j] + dg[j] * (one - g[j] * g[j])
         # through (7) m_x = W_g @ d_x + m_x_prev
         dm_x_prev = dm_x
         # passed on
         dm_x_out[j] = dm_x
-        dm_x_later[j] = dm_x_prev
+        dm_x_carried[j] = dm_x_prev
 
 
 @fused
-def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, theta, x, x_sent_prev, dd_x, dx_out):
+def backward_after_row_2(n_x, dx_sent_carried, dx_sent_cotangent, theta, x, x_sent_prev, dd_x, dx_out):
     """The adjoints of one sample at one step."""
-    real = dx_sent_given.dtype.type
+    real = dx_sent_carried.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_x):
         # given, carried back from the next step
-        dx_sent = dx_sent_given[j] + dx_sent_later[j]
+        dx_sent = dx_sent_carried[j] + dx_sent_cotangent[j]
         # through (1), (3)
         dx_sent_prev = (
             (dx_sent * (zero if theta[0] <= np.abs(x[j]
@@ -302,37 +303,38 @@ def backward_after_row_2(n_x, dx_sent_given, dx_sent_later, theta, x, x_sent_pre
             * (one if theta[0] <= np.abs(x[j] - x_sent_prev[j]) else zero)
         )
         # passed on
-        dx_sent_later[j] = dx_sent_prev
+        dx_sent_carried[j] = dx_sent_prev
         dx_out[j] = dx
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h,
-        U_transposed, W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given,
-        dh_later, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given,
-        dm_z_later, dm_r_given, dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta,
-        h_sent_seq, dm_x_given, dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq, dW, dU,
-        row_offsets, panels, prefetch):
+        U_transposed, W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_carried,
+        dh_cotangent, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_carried, dm_h_cotangent,
+        dm_z_carried, dm_z_cotangent, dm_r_carried, dm_r_cotangent, dh_sent_carried, dh_sent_cotangent, dh,
+        z_again, dh_sent, theta, h_sent_seq, dm_x_carried, dm_x_cotangent, dx_sent_carried, dx_sent_cotangent,
+        x, x_sent_seq, dx_seq, dW, dU, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq,
-        m_r_seq, dm_h_given, dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x,
-        x_sent_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (d_h_seq, d_x_seq, dh_cotangent, m_z_seq, h_seq, g_seq, m_h_seq,
+        m_r_seq, dm_h_cotangent, dm_z_cotangent, dm_r_cotangent, dh_sent_cotangent, h_sent_seq,
+        dm_x_cotangent, dx_sent_cotangent, x, x_sent_seq), batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(m_z_seq, t + 1, b), row_at(z_again, 0, b), row_at(dg_seq,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(m_z_seq, t + 1, b), row_at(z_again, 0, b), row_at(dg_seq,
                         t - first, b), row_at(h_seq, t, b), row_at(g_seq, t, b), row_at(m_h_seq, t + 1, b),
-                        row_at(m_r_seq, t + 1, b), row_at(dm_h_given, t % dm_h_given.shape[0], b),
-                        dm_h_later[b], columns_at(dm_all, t - first, b, 2 * n_h, 3 * n_h), row_at(dm_z_given,
-                        t % dm_z_given.shape[0], b), dm_z_later[b], columns_at(dm_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dm_all_2, t - first, b, n_h, 2 * n_h), row_at(dm_r_given,
-                        t % dm_r_given.shape[0], b), dm_r_later[b], columns_at(dm_all, t - first, b, 0, n_h),
-                        columns_at(dm_all_2, t - first, b, 0, n_h), row_at(dh_sent_given,
-                        t % dh_sent_given.shape[0], b), dh_sent_later[b], row_at(dh_sent, 0, b))
+                        row_at(m_r_seq, t + 1, b), dm_h_carried[b], row_at(dm_h_cotangent,
+                        t % dm_h_cotangent.shape[0], b), columns_at(dm_all, t - first, b, 2 * n_h, 3 * n_h),
+                        dm_z_carried[b], row_at(dm_z_cotangent, t % dm_z_cotangent.shape[0], b),
+                        columns_at(dm_all, t - first, b, n_h, 2 * n_h), columns_at(dm_all_2, t - first, b,
+                        n_h, 2 * n_h), dm_r_carried[b], row_at(dm_r_cotangent, t % dm_r_cotangent.shape[0],
+                        b), columns_at(dm_all, t - first, b, 0, n_h), columns_at(dm_all_2, t - first, b, 0,
+                        n_h), dh_sent_carried[b], row_at(dh_sent_cotangent, t % dh_sent_cotangent.shape[0],
+                        b), row_at(dh_sent, 0, b))
             barrier(team)
             # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
             # (meanwhile, what the step before reads is fetched)
@@ -343,7 +345,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_again, 0, b), row_at(dh_sent, 0, b),
                         theta, row_at(h_seq, t, b), row_at(h_sent_seq, t, b), columns_at(from_dm_r, 0, b, 0,
-                        n_h), dh_later[b], dh_sent_later[b])
+                        n_h), dh_carried[b], dh_sent_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -354,9 +356,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_after_row_1(n_h, row_at(dm_x_given, t % dm_x_given.shape[0], b), dm_x_later[b],
-                        row_at(dg_seq, t - first, b), row_at(g_seq, t, b), columns_at(dm_all_2, t - first, b,
-                        2 * n_h, 3 * n_h))
+                    backward_after_row_1(n_h, dm_x_carried[b], row_at(dm_x_cotangent,
+                        t % dm_x_cotangent.shape[0], b), row_at(dg_seq, t - first, b), row_at(g_seq, t, b),
+                        columns_at(dm_all_2, t - first, b, 2 * n_h, 3 * n_h))
         barrier(team)
         # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
         multiply(products, steps_at(dm_all_2, 0, last - first), 0, W_transposed, steps_at(from_dm_r_2, 0,
@@ -368,8 +370,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_after_row_2(n_x, row_at(dx_sent_given, t % dx_sent_given.shape[0], b),
-                        dx_sent_later[b], theta, row_at(x, t, b), row_at(x_sent_seq, t, b),
+                    backward_after_row_2(n_x, dx_sent_carried[b], row_at(dx_sent_cotangent,
+                        t % dx_sent_cotangent.shape[0], b), theta, row_at(x, t, b), row_at(x_sent_seq, t, b),
                         columns_at(from_dm_r_2, t - first, b, 0, n_x), row_at(dx_seq, t, b))
         barrier(team)
 
@@ -432,9 +434,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "m_h": m_h_seq, "h": h_seq}, {"d_h_seq": d_h_seq, "d_x_seq": d_x_seq, "g_seq": g_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     theta = params["theta"]
     theta = theta.reshape(1)
@@ -442,12 +444,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     x = inputs["x"]
     x_sent_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, h_seq = (states[key] for key in ("x_sent", "h_sent",
         "m_r", "m_z", "m_h", "h"))
-    dx_sent_given, dh_sent_given, dm_r_given, dm_z_given, dm_x_given, dm_h_given, dh_given = (
-        (given[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
-    )
-    dx_sent_later, dh_sent_later, dm_r_later, dm_z_later, dm_x_later, dm_h_later, dh_later = (
-        (later[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
-    )
+    (dx_sent_cotangent, dh_sent_cotangent, dm_r_cotangent, dm_z_cotangent, dm_x_cotangent, dm_h_cotangent,
+        dh_cotangent) = (cotangents[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
+    (dx_sent_carried, dh_sent_carried, dm_r_carried, dm_z_carried, dm_x_carried, dm_h_carried,
+        dh_carried) = (carried[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
     d_h_seq, d_x_seq, g_seq = (tape[key] for key in ("d_h_seq", "d_x_seq", "g_seq"))
     parts = parts_of(threads, T, B, 170 * n_h + 30 * n_x + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -464,15 +464,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([d_h_seq, d_x_seq, dh_given, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq,
-        dm_h_given, dm_z_given, dm_r_given, dh_sent_given, h_sent_seq, dm_x_given, dx_sent_given, x,
-        x_sent_seq], parts)
+    prefetch = prefetch_table([d_h_seq, d_x_seq, dh_cotangent, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq,
+        dm_h_cotangent, dm_z_cotangent, dm_r_cotangent, dh_sent_cotangent, h_sent_seq, dm_x_cotangent,
+        dx_sent_cotangent, x, x_sent_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, U_transposed,
-        W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_given, dh_later, m_z_seq,
-        dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_given, dm_h_later, dm_z_given, dm_z_later, dm_r_given,
-        dm_r_later, dh_sent_given, dh_sent_later, dh, z_again, dh_sent, theta, h_sent_seq, dm_x_given,
-        dm_x_later, dx_sent_given, dx_sent_later, x, x_sent_seq, dx_seq), own=(dW, dU), each=(row_offsets,
-        panels, prefetch))
+        W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_carried, dh_cotangent,
+        m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_carried, dm_h_cotangent, dm_z_carried,
+        dm_z_cotangent, dm_r_carried, dm_r_cotangent, dh_sent_carried, dh_sent_cotangent, dh, z_again,
+        dh_sent, theta, h_sent_seq, dm_x_carried, dm_x_cotangent, dx_sent_carried, dx_sent_cotangent, x,
+        x_sent_seq, dx_seq), own=(dW, dU), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     # Gradients through what parameters alone make.

@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "37c7db06443e71a5"
+CONTENT_HASH = "5c9407ce8ea8099f"
 
 
 @fused
@@ -121,13 +121,14 @@ def backward_once(n_h, n_x, dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu):
 
 
 @unfused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, w_h_2, z, w_h, dc_out, h_prev, c, dz_out, dp_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, w_h_2, z, w_h, dc_out, h_prev, c, dz_out,
+        dp_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
         dc = dh * (w_h_2[0] + (one - z[j]) * w_h[0])
         dz = dh * (h_prev[j] - c[j] * w_h[0])
@@ -141,13 +142,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, w_h_2, z, w_h, dc_out, 
 
 
 @fused
-def backward_step_row_2(n_h, dh, z, dh_prev_from_dp, dh_later):
+def backward_step_row_2(n_h, dh, z, dh_prev_from_dp, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (4)
         dh_prev = dh[j] * z[j] + dh_prev_from_dp[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -174,10 +175,10 @@ def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq,
-        h_seq, x, dh_given, dh_later, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums,
+        h_seq, x, dh_carried, dh_cotangent, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, z_seq, c_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, c_seq), batch_start, sweep_stop)
     dw_h_2 = array_in(sums, 0, (1,))
     dw_h = array_in(sums, 1, (1,))
     db_z = array_in(sums, 2, (n_h,))
@@ -189,8 +190,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh_seq, t - first, b), w_h_2, row_at(z_seq, t, b), w_h, row_at(dc_seq,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh_seq, t - first, b), w_h_2, row_at(z_seq, t, b), w_h, row_at(dc_seq,
                         t - first, b), row_at(h_seq, t, b), row_at(c_seq, t, b), row_at(dz_seq, t - first, b),
                         columns_at(dp_seq, t - first, b, 0, n_h))
             barrier(team)
@@ -202,7 +203,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh_seq, t - first, b), row_at(z_seq, t, b),
-                        columns_at(from_dp, 0, b, 0, n_h), dh_later[b])
+                        columns_at(from_dp, 0, b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -277,16 +278,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"c_seq": c_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     w_h, w_h_2, U_packed_transposed, W_packed_transposed = (packs[key] for key in ("w_h", "w_h_2",
         "U_packed_transposed", "W_packed_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     c_seq, z_seq = (tape[key] for key in ("c_seq", "z_seq"))
     parts = parts_of(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 50 * n_h + 20)
     block = steps_at_a_time(T, B)
@@ -301,11 +302,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h + 2, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, z_seq, c_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_given, dh_later,
-        dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums), each=(row_offsets, panels,
-        prefetch))
+        n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_carried,
+        dh_cotangent, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums),
+        each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

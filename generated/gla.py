@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9ae3114c3be22ad8"
+CONTENT_HASH = "93d7d96b38b4658d"
 
 
 @fused
@@ -108,25 +108,25 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row_1(n_v, n_k, dy_given, dy_out, q, dS_given, dS_later, dS_out, a, S_prev, da_out, z_a_2,
-        dz_a_2_out, db_g, k, dv_out, v, dk_out, S, dq_out, dz_q_out):
+def backward_before_row_1(n_v, n_k, dy_cotangent, dy_out, q, dS_carried, dS_cotangent, dS_out, a, S_prev,
+        da_out, z_a_2, dz_a_2_out, db_g, k, dv_out, v, dk_out, S, dq_out, dz_q_out):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dy_given.dtype.type
+    real = dy_cotangent.dtype.type
     zero = real(0)
     for j in range(n_v):
         # given
-        dy = dy_given[j]
+        dy = dy_cotangent[j]
         # passed on
         dy_out[j] = dy
     for j in range(n_k):
         for k_ in range(n_v):
             # given, carried back from the next step, through (6) y = S.T @ q
-            dS = dy_out[k_] * q[j] + dS_given[j, k_] + dS_later[j, k_]
+            dS = dy_out[k_] * q[j] + dS_carried[j, k_] + dS_cotangent[j, k_]
             # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
             dS_out[j, k_] = dS
-            dS_later[j, k_] = dS_prev
+            dS_carried[j, k_] = dS_prev
     for j in range(n_k):
         da = zero
         for k_ in range(n_v):
@@ -175,8 +175,8 @@ def backward_before_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq,
-        from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq,
-        S_seq, z_a_2_seq, k_seq, v_seq, dG_2, dweights, sums, row_offsets, panels):
+        from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_cotangent, q_seq, dS_carried,
+        dS_cotangent, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2, dweights, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(2 * n_k + n_k * n_v + n_v, G_2_packed_transposed)
     dy = array_in(memory, 0, (n_v,))
@@ -191,9 +191,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_1(n_v, n_k, row_at(dy_given, t % dy_given.shape[0], b), dy,
-                        row_at(q_seq, t, b), row_at(dS_given, t % dS_given.shape[0], b), dS_later[b], dS,
-                        row_at(a_seq, t, b), row_at(S_seq, t, b), da, row_at(z_a_2_seq, t, b),
+                    backward_before_row_1(n_v, n_k, row_at(dy_cotangent, t % dy_cotangent.shape[0], b), dy,
+                        row_at(q_seq, t, b), dS_carried[b], row_at(dS_cotangent, t % dS_cotangent.shape[0],
+                        b), dS, row_at(a_seq, t, b), row_at(S_seq, t, b), da, row_at(z_a_2_seq, t, b),
                         columns_at(dz_a_2_seq, t - first, b, 0, n_k), db_g, row_at(k_seq, t, b),
                         columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k, 2 * n_k + n_v),
                         row_at(v_seq, t, b), columns_at(dz_q_and_dk_and_dv_seq, t - first, b, n_k, 2 * n_k),
@@ -281,16 +281,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "z_a_2_seq": z_a_2_seq, "z_a_seq": z_a_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_k, n_v, n_r = (sizes[key] for key in ("n_x", "n_k", "n_v", "n_r"))
     G_2_packed_transposed, weights_transposed = (packs[key] for key in ("G_2_packed_transposed",
         "weights_transposed"))
     x = inputs["x"]
     S_seq = states["S"]
-    dS_given, dy_given = (given[key] for key in ("S", "y"))
-    dS_later = later["S"]
+    dS_cotangent, dy_cotangent = (cotangents[key] for key in ("S", "y"))
+    dS_carried = carried["S"]
     a_seq, k_seq, q_seq, v_seq, z_a_2_seq, z_a_seq = (tape[key] for key in ("a_seq", "k_seq", "q_seq",
         "v_seq", "z_a_2_seq", "z_a_seq"))
     parts = (
@@ -309,8 +309,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     row_offsets, panels = outer_product_buffers(len(parts), [n_r, n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2,
-        dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_given, q_seq, dS_given, dS_later, a_seq, S_seq,
-        z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(row_offsets, panels))
+        dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_cotangent, q_seq, dS_carried, dS_cotangent, a_seq,
+        S_seq, z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(row_offsets, panels))
     dG_2 = summed(dG_2)
     dweights = summed(dweights)
     sums = summed(sums)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ee9833cc56ff3636"
+CONTENT_HASH = "8f520019425d5b70"
 
 
 @fused
@@ -113,13 +113,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dc_given, dc_later, dc_out, i, g, dz_g_out, c_prev, dz_i_out):
+def backward_step_row_1(n_h, dc_carried, dc_cotangent, dc_out, i, g, dz_g_out, c_prev, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dc_given.dtype.type
+    real = dc_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dc = dc_given[j] + dc_later[j]
+        dc = dc_carried[j] + dc_cotangent[j]
         # through (4) c = i * g + (1 - i) * c_prev
         dg = dc * i[j]
         # through (3) g = tanh(U_g @ (r * c_prev) + W_g @ x + b_g)
@@ -149,7 +149,7 @@ def backward_step_row_2(n_h, dv_g, c_prev, r, dz_r_out):
 
 
 @fused
-def backward_step_row_3(n_h, dv_g, r, dc_prev_from_dz_r, dc, i, dc_later):
+def backward_step_row_3(n_h, dv_g, r, dc_prev_from_dz_r, dc, i, dc_carried):
     """The adjoints of one sample at one step."""
     real = dv_g.dtype.type
     one = real(1)
@@ -157,7 +157,7 @@ def backward_step_row_3(n_h, dv_g, r, dc_prev_from_dz_r, dc, i, dc_later):
         # through (1), (2), (3), (4)
         dc_prev = dv_g[j] * r[j] + dc_prev_from_dz_r[j] + dc[j] * (one - i[j])
         # passed on
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -175,11 +175,11 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g,
-        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq, dU, dU_g, dW, sums,
-        row_offsets, panels, prefetch):
+        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_carried, dc_cotangent, i_seq, g_seq, dc, r_seq, dU, dU_g, dW,
+        sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq), batch_start,
-        sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq),
+        batch_start, sweep_stop)
     db_r = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -190,8 +190,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
+                    backward_step_row_1(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
+                        b), row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
                         t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), columns_at(dz_all, t - first, b,
                         n_h, 2 * n_h))
             barrier(team)
@@ -213,7 +213,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(r_seq, t, b),
                         columns_at(from_dz_r, 0, b, 0, n_h), row_at(dc, 0, b), row_at(i_seq, t, b),
-                        dc_later[b])
+                        dc_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -291,16 +291,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq}, {"g_seq": g_seq, "i_seq": i_seq, "r_seq": r_seq, "v_g_seq": v_g_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_g_packed_transposed, U_transposed, W_transposed = (packs[key] for key in ("U_g_packed_transposed",
         "U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq = states["c"]
-    dc_given = given["c"]
-    dc_later = later["c"]
+    dc_cotangent = cotangents["c"]
+    dc_carried = carried["c"]
     g_seq, i_seq, r_seq, v_g_seq = (tape[key] for key in ("g_seq", "i_seq", "r_seq", "v_g_seq"))
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
@@ -315,11 +315,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([c_seq, v_g_seq, x, dc_given, i_seq, g_seq, r_seq], parts)
+    prefetch = prefetch_table([c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
-        v_g_seq, x, dc_given, dc_later, i_seq, g_seq, dc, r_seq), own=(dU, dU_g, dW, sums), each=(row_offsets,
-        panels, prefetch))
+        v_g_seq, x, dc_carried, dc_cotangent, i_seq, g_seq, dc, r_seq), own=(dU, dU_g, dW, sums),
+        each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dU_g = summed(dU_g)
     dW = summed(dW)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4bd33a6a6fccc214"
+CONTENT_HASH = "a34e7732b9e80388"
 
 
 @fused
@@ -113,13 +113,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, g, dz_g_out, h_prev, dz_z_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, z, g, dz_g_out, h_prev, dz_z_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (4) h = z * h_prev + (1 - z) * g
         dg = dh * (one - z[j])
         # through (3) g = tanh(W_g @ x + U_g @ (r * h_prev) + b_g)
@@ -149,13 +149,13 @@ def backward_step_row_2(n_h, dv_g, h_prev, r, dz_r_out):
 
 
 @fused
-def backward_step_row_3(n_h, dh, z, dv_g, r, dh_prev_from_dz_z, dh_later):
+def backward_step_row_3(n_h, dh, z, dv_g, r, dh_prev_from_dz_z, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2), (3), (4)
         dh_prev = dh[j] * z[j] + dv_g[j] * r[j] + dh_prev_from_dz_z[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -173,11 +173,11 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g,
-        from_dz_z, dx_seq, h_seq, x, v_g_seq, dh_given, dh_later, z_seq, g_seq, dh, r_seq, dU, dW, dU_g, sums,
-        row_offsets, panels, prefetch):
+        from_dz_z, dx_seq, h_seq, x, v_g_seq, dh_carried, dh_cotangent, z_seq, g_seq, dh, r_seq, dU, dW, dU_g,
+        sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_given, z_seq, g_seq, r_seq), batch_start,
-        sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_cotangent, z_seq, g_seq, r_seq),
+        batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -188,8 +188,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(z_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(z_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
                         t - first, b, 2 * n_h, 3 * n_h), row_at(h_seq, t, b), columns_at(dz_all, t - first, b,
                         0, n_h))
             barrier(team)
@@ -210,7 +210,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dz_g, 0,
-                        b, 0, n_h), row_at(r_seq, t, b), columns_at(from_dz_z, 0, b, 0, n_h), dh_later[b])
+                        b, 0, n_h), row_at(r_seq, t, b), columns_at(from_dz_z, 0, b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -288,16 +288,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"g_seq": g_seq, "r_seq": r_seq, "v_g_seq": v_g_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_g_packed_transposed, U_transposed, W_transposed = (packs[key] for key in ("U_g_packed_transposed",
         "U_transposed", "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     g_seq, r_seq, v_g_seq, z_seq = (tape[key] for key in ("g_seq", "r_seq", "v_g_seq", "z_seq"))
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
@@ -312,11 +312,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_g = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, v_g_seq, dh_given, z_seq, g_seq, r_seq], parts)
+    prefetch = prefetch_table([h_seq, x, v_g_seq, dh_cotangent, z_seq, g_seq, r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_z, dx_seq, h_seq,
-        x, v_g_seq, dh_given, dh_later, z_seq, g_seq, dh, r_seq), own=(dU, dW, dU_g, sums), each=(row_offsets,
-        panels, prefetch))
+        x, v_g_seq, dh_carried, dh_cotangent, z_seq, g_seq, dh, r_seq), own=(dU, dW, dU_g, sums),
+        each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     dU_g = summed(dU_g)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6b1cf800cf4cbb89"
+CONTENT_HASH = "3003fb08c87a63de"
 
 
 @fused
@@ -97,14 +97,14 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, u, m, dz_m_2_out, r, dz_m_out, z_m, dz_r_out,
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, u, m, dz_m_2_out, r, dz_m_out, z_m, dz_r_out,
         dz_r_out_, h_prev, dz_u_out, dz_u_out_):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (4) h = u * h_prev + (1 - u) * m
         dm = dh * (one - u[j])
         # through (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
@@ -128,30 +128,30 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, u, m, dz_m_2_out, r, dz
 
 
 @fused
-def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_later):
+def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2), (3), (4)
         dh_prev = dh[j] * u[j] + dh_prev_from_dz_u[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq,
-        x, dh_given, dh_later, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels, prefetch):
+        x, dh_carried, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq), batch_start,
-        sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq),
+        batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(u_seq, t, b), row_at(m_seq, t, b), columns_at(dz_all_2,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(u_seq, t, b), row_at(m_seq, t, b), columns_at(dz_all_2,
                         t - first, b, 2 * n_h, 3 * n_h), row_at(r_seq, t, b), columns_at(dz_all, t - first, b,
                         2 * n_h, 3 * n_h), row_at(z_m_seq, t, b), columns_at(dz_all, t - first, b, n_h,
                         2 * n_h), columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b),
@@ -165,7 +165,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(u_seq, t, b), columns_at(from_dz_u, 0,
-                        b, 0, n_h), dh_later[b])
+                        b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -223,15 +223,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"m_seq": m_seq, "r_seq": r_seq, "u_seq": u_seq, "z_m_seq": z_m_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     m_seq, r_seq, u_seq, z_m_seq = (tape[key] for key in ("m_seq", "r_seq", "u_seq", "z_m_seq"))
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
@@ -244,10 +244,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, u_seq, m_seq, r_seq, z_m_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels, prefetch))
+        n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_carried,
+        dh_cotangent, u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     return {"W_u": dW[0:n_h], "U_u": dU[0:n_h], "W_r": dW[n_h:2 * n_h], "U_r": dU[n_h:2 * n_h],

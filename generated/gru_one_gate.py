@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "481d95f9fb3586d0"
+CONTENT_HASH = "5c2d3b86fc32e65b"
 
 
 @fused
@@ -87,13 +87,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dc_given, dc_later, dc_out, g, c_prev, u, dz_u_out, dz_g_out):
+def backward_step_row_1(n_h, dc_carried, dc_cotangent, dc_out, g, c_prev, u, dz_u_out, dz_g_out):
     """The adjoints of one sample at one step."""
-    real = dc_given.dtype.type
+    real = dc_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dc = dc_given[j] + dc_later[j]
+        dc = dc_carried[j] + dc_cotangent[j]
         # through (3) c = g * u + (1 - u) * c_prev
         du = dc * (g[j] - c_prev[j])
         # through (2) u = sigmoid(U_u @ c_prev + W_u @ x + b_u)
@@ -109,7 +109,7 @@ def backward_step_row_1(n_h, dc_given, dc_later, dc_out, g, c_prev, u, dz_u_out,
 
 
 @fused
-def backward_step_row_2(n_h, dc_prev_from_dz_g, dc, u, dc_later):
+def backward_step_row_2(n_h, dc_prev_from_dz_g, dc, u, dc_carried):
     """The adjoints of one sample at one step."""
     real = dc_prev_from_dz_g.dtype.type
     one = real(1)
@@ -117,7 +117,7 @@ def backward_step_row_2(n_h, dc_prev_from_dz_g, dc, u, dc_later):
         # through (1), (2), (3)
         dc_prev = dc_prev_from_dz_g[j] + dc[j] * (one - u[j])
         # passed on
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -133,9 +133,9 @@ def backward_after_row(n_h, dz_g, db_g, dz_u, db_u):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x,
-        dc_given, dc_later, g_seq, u_seq, dc, dU, dW, sums, row_offsets, panels, prefetch):
+        dc_carried, dc_cotangent, g_seq, u_seq, dc, dU, dW, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (c_seq, x, dc_given, g_seq, u_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (c_seq, x, dc_cotangent, g_seq, u_seq), batch_start, sweep_stop)
     db_g = array_in(sums, 0, (n_h,))
     db_u = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -145,8 +145,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(dc, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), row_at(u_seq, t, b),
+                    backward_step_row_1(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
+                        b), row_at(dc, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), row_at(u_seq, t, b),
                         columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
                         n_h))
             barrier(team)
@@ -158,7 +158,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(dc, 0, b),
-                        row_at(u_seq, t, b), dc_later[b])
+                        row_at(u_seq, t, b), dc_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -226,15 +226,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq}, {"g_seq": g_seq, "u_seq": u_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq = states["c"]
-    dc_given = given["c"]
-    dc_later = later["c"]
+    dc_cotangent = cotangents["c"]
+    dc_carried = carried["c"]
     g_seq, u_seq = (tape[key] for key in ("g_seq", "u_seq"))
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 60 * n_h)
     block = steps_at_a_time(T, B)
@@ -247,9 +247,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([c_seq, x, dc_given, g_seq, u_seq], parts)
+    prefetch = prefetch_table([c_seq, x, dc_cotangent, g_seq, u_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_given, dc_later, g_seq,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_carried, dc_cotangent, g_seq,
         u_seq, dc), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9de3e19bf76feed0"
+CONTENT_HASH = "52fa64a08a813e56"
 
 
 @fused
@@ -98,14 +98,14 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, n, dz_n_2_out, r, dz_n_out, z_n, dz_r_out,
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, z, n, dz_n_2_out, r, dz_n_out, z_n, dz_r_out,
         dz_r_out_, h_prev, dz_z_out, dz_z_out_):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (4) h = z * h_prev + (1 - z) * n
         dn = dh * (one - z[j])
         # through (3) n = tanh(W_n @ x + (U_n @ h_prev + d_n) * r + b_n)
@@ -129,13 +129,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, n, dz_n_2_out, r, dz
 
 
 @fused
-def backward_step_row_2(n_h, dh, z, dh_prev_from_dz_z, dh_later):
+def backward_step_row_2(n_h, dh, z, dh_prev_from_dz_z, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2), (3), (4)
         dh_prev = dh[j] * z[j] + dh_prev_from_dz_z[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -154,10 +154,11 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq,
-        x, dh_given, dh_later, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels, prefetch):
+        x, dh_carried, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels,
+        prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq), batch_start,
-        sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq),
+        batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
     dd_n = array_in(sums, 2 * n_h, (n_h,))
@@ -169,8 +170,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(z_seq, t, b), row_at(n_seq, t, b), columns_at(dz_all_2,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(z_seq, t, b), row_at(n_seq, t, b), columns_at(dz_all_2,
                         t - first, b, 2 * n_h, 3 * n_h), row_at(r_seq, t, b), columns_at(dz_all, t - first, b,
                         2 * n_h, 3 * n_h), row_at(z_n_seq, t, b), columns_at(dz_all, t - first, b, n_h,
                         2 * n_h), columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b),
@@ -184,7 +185,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dz_z, 0,
-                        b, 0, n_h), dh_later[b])
+                        b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -253,15 +254,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"n_seq": n_seq, "r_seq": r_seq, "z_n_seq": z_n_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     n_seq, r_seq, z_n_seq, z_seq = (tape[key] for key in ("n_seq", "r_seq", "z_n_seq", "z_seq"))
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
@@ -275,10 +276,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, z_seq, n_seq, r_seq, z_n_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
+        n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_carried,
+        dh_cotangent, z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels,
+        prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "bdd44f2c2209f8a5"
+CONTENT_HASH = "b845e03d5e513c40"
 
 
 @fused
@@ -69,13 +69,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_h, dh_given, dh_later, z_h, dz_h_out, u, h_prev, du, db_h):
+def backward_before_row(n_h, dh_carried, dh_cotangent, z_h, dz_h_out, u, h_prev, du, db_h):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     zero = real(0)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (1) h = relu(W_h @ x + u * h_prev + b_h)
         dz_h = dh * heaviside(z_h[j], zero)
         dh_prev = u[j] * dz_h
@@ -83,13 +83,13 @@ def backward_before_row(n_h, dh_given, dh_later, z_h, dz_h_out, u, h_prev, du, d
         db_h[j] += dz_h
         # passed on
         dz_h_out[j] = dz_h
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq,
-        u, h_seq, dW_h, sums, row_offsets, panels):
+        input_gradients, B, n_h, n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_carried, dh_cotangent,
+        z_h_seq, u, h_seq, dW_h, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     du = array_in(sums, 0, (n_h,))
     db_h = array_in(sums, n_h, (n_h,))
@@ -100,9 +100,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(z_h_seq, t, b), columns_at(dz_h_seq, t - first, b, 0, n_h), u, row_at(h_seq, t,
-                        b), du, db_h)
+                    backward_before_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(z_h_seq, t, b), columns_at(dz_h_seq, t - first, b, 0, n_h), u,
+                        row_at(h_seq, t, b), du, db_h)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -153,16 +153,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"z_h_seq": z_h_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     u = params["u"]
     W_h_packed_transposed = packs["W_h_packed_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     z_h_seq = tape["z_h_seq"]
     parts = parts_of(threads, T, B, 2 * n_h * n_x + 30 * n_h)
     block = steps_at_a_time(T, B)
@@ -173,8 +173,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_given, dh_later, z_h_seq, u, h_seq), own=(dW_h,
-        sums), each=(row_offsets, panels))
+        n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_carried, dh_cotangent, z_h_seq, u, h_seq),
+        own=(dW_h, sums), each=(row_offsets, panels))
     dW_h = summed(dW_h)
     sums = summed(sums)
     return {"u": sums[0:n_h], "W_h": dW_h, "b_h": sums[n_h:2 * n_h]}, {"x": dx_seq}

@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "faab7777b0928d99"
+CONTENT_HASH = "f6a1c887784ee9d8"
 
 
 @fused
@@ -94,13 +94,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_y, dy_given, dy_later, y, dz_y_out):
+def backward_step_row_1(n_y, dy_carried, dy_cotangent, y, dz_y_out):
     """The adjoints of one sample at one step."""
-    real = dy_given.dtype.type
+    real = dy_carried.dtype.type
     one = real(1)
     for j in range(n_y):
         # given, carried back from the next step
-        dy = dy_given[j] + dy_later[j]
+        dy = dy_carried[j] + dy_cotangent[j]
         # through (2) y = sigmoid(U_y @ h + b_y)
         dz_y = dy * y[j] * (one - y[j])
         # passed on
@@ -133,10 +133,10 @@ def backward_after_row(n_h, n_y, dz_h, db_h, dz_y, db_y):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_y, n_h, U_y_packed_transposed, U_h_packed_transposed,
-        W_h_packed_transposed, dz_y_seq, from_dz_y, dz_h_seq, dy_later, dx_seq, x, y_seq, h_seq, dy_final,
-        dy_given, dW_h, dU_h, dU_y, sums, row_offsets, panels, prefetch):
+        W_h_packed_transposed, dz_y_seq, from_dz_y, dz_h_seq, dy_carried, dx_seq, x, y_seq, h_seq, dy_final,
+        dy_cotangent, dW_h, dU_h, dU_y, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, y_seq, h_seq, dy_given), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, y_seq, h_seq, dy_cotangent), batch_start, sweep_stop)
     db_h = array_in(sums, 0, (n_h,))
     db_y = array_in(sums, n_h, (n_y,))
     rows = 0
@@ -146,8 +146,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_y, row_at(dy_given, t % dy_given.shape[0], b), dy_later[b],
-                        row_at(y_seq, t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y))
+                    backward_step_row_1(n_y, dy_carried[b], row_at(dy_cotangent, t % dy_cotangent.shape[0],
+                        b), row_at(y_seq, t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y))
             barrier(team)
             # U_y.T @ dz_y
             multiply(products, steps_at(dz_y_seq, t - first, t - first + 1), 0, U_y_packed_transposed,
@@ -161,10 +161,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             # U_h.T @ dz_h
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
-                U_h_packed_transposed, array_in(dy_later, 0, (1, B, n_y)), t, batch_start, batch_stop, rank,
+                U_h_packed_transposed, array_in(dy_carried, 0, (1, B, n_y)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(dy_later, dy_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dy_carried, dy_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -243,19 +243,19 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"y": y_seq}, {"h_seq": h_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
     U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed = (
         (packs[key] for key in ("U_y_packed_transposed", "U_h_packed_transposed", "W_h_packed_transposed"))
     )
     x = inputs["x"]
     y_seq = states["y"]
-    dy_given = given["y"]
-    dy_later = later["y"]
+    dy_cotangent = cotangents["y"]
+    dy_carried = carried["y"]
     h_seq = tape["h_seq"]
-    dy_final = dy_later.copy()
+    dy_final = dy_carried.copy()
     parts = parts_of(threads, T, B, 10 * n_h + 2 * n_h * n_x + 20 * n_y + 4 * n_h * n_y)
     block = steps_at_a_time(T, B)
     dz_y_seq = allocate((block, B, padded(n_y, dtype)), dtype)
@@ -268,10 +268,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_y = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_y, n_h], dtype)
-    prefetch = prefetch_table([x, y_seq, h_seq, dy_given], parts)
+    prefetch = prefetch_table([x, y_seq, h_seq, dy_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_y, n_h, U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y,
-        dz_h_seq, dy_later, dx_seq, x, y_seq, h_seq, dy_final, dy_given), own=(dW_h, dU_h, dU_y, sums),
+        dz_h_seq, dy_carried, dx_seq, x, y_seq, h_seq, dy_final, dy_cotangent), own=(dW_h, dU_h, dU_y, sums),
         each=(row_offsets, panels, prefetch))
     dW_h = summed(dW_h)
     dU_h = summed(dU_h)

@@ -39,7 +39,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "411a046404d8915c"
+CONTENT_HASH = "4d6bb7b1c2076be2"
 
 
 @fused
@@ -213,15 +213,15 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, o, g_c, power_h, c, mean_h, variance_h,
-        dc_given, dc_later, c_prev, df_out, i, dg_out, g, di_out, f, dv_out, g_h, power_v, dz_v_2_out, z_v_2,
-        variance_v, dz_v_out):
+def backward_step_row(n_h, dh_carried, dh_cotangent, dh_out, tanh_h, do_out, o, g_c, power_h, c, mean_h,
+        variance_h, dc_carried, dc_cotangent, c_prev, df_out, i, dg_out, g, di_out, f, dv_out, g_h, power_v,
+        dz_v_2_out, z_v_2, variance_v, dz_v_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     zero, one, half, two = real(0), real(1), real(0.5), real(2)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         do = dh * tanh_h[j]
         # passed on
@@ -244,8 +244,8 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, o, g_c, p
         # given, carried back from the next step, through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000
         #     + variance(c)) + b_c)
         dc = (
-            dc_given[j] + dc_later[j] + dmean_h / real(n_h) + dh_out[j] * (one - tanh_h[j] * tanh_h[j]) * o[j]
-            * (g_c[j] * power_h[0]) + two * dvariance_h * (c[j] - mean_h[0]) / real(n_h)
+            dc_carried[j] + dc_cotangent[j] + dmean_h / real(n_h) + dh_out[j] * (one - tanh_h[j] * tanh_h[j])
+            * o[j] * (g_c[j] * power_h[0]) + two * dvariance_h * (c[j] - mean_h[0]) / real(n_h)
         )
         # through (6) c = f * c_prev + i * g
         df = dc * c_prev[j]
@@ -256,7 +256,7 @@ def backward_step_row(n_h, dh_given, dh_later, dh_out, tanh_h, do_out, o, g_c, p
         df_out[j] = df
         dg_out[j] = dg
         di_out[j] = di
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
     for j in range(4 * n_h):
         # through (2), (3), (4), (5)
         dv = (
@@ -328,11 +328,11 @@ def backward_after_row(n_h, dv, g_x, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later,
-        dz_v_3_seq, dx_seq, h_seq, x, dh_final, dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq,
-        mean_h_seq, variance_h_seq, dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq,
-        z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq, dU, dW, sums, row_offsets,
-        panels, prefetch):
+        input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_carried,
+        dz_v_3_seq, dx_seq, h_seq, x, dh_final, dh_cotangent, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq,
+        c_seq, mean_h_seq, variance_h_seq, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, dv_seq, g_h,
+        power_v_seq, z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq, dU, dW, sums,
+        row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(12 * n_h, U_packed_transposed)
     do = array_in(memory, 0, (n_h,))
@@ -341,8 +341,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     di = array_in(memory, 3 * n_h, (n_h,))
     dz_v_2 = array_in(memory, 4 * n_h, (4 * n_h,))
     dz_v_4 = array_in(memory, 8 * n_h, (4 * n_h,))
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq,
-        mean_h_seq, variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq,
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, tanh_h_seq, o_seq, power_h_seq, c_seq,
+        mean_h_seq, variance_h_seq, dc_cotangent, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq,
         power_v_2_seq, z_v_4_seq, variance_v_2_seq), batch_start, sweep_stop)
     db = array_in(sums, 0, (4 * n_h,))
     dg_h = array_in(sums, 4 * n_h, (4 * n_h,))
@@ -356,22 +356,23 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b_), dh_later[b_],
-                        row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do, row_at(o_seq, t, b_),
-                        g_c, power_h_seq[t, b_:b_ + 1], row_at(c_seq, t + 1, b_), mean_h_seq[t, b_:b_ + 1],
-                        variance_h_seq[t, b_:b_ + 1], row_at(dc_given, t % dc_given.shape[0], b_),
-                        dc_later[b_], row_at(c_seq, t, b_), df, row_at(i_seq, t, b_), dg, row_at(g_seq, t,
-                        b_), di, row_at(f_seq, t, b_), row_at(dv_seq, t - first, b_), g_h,
-                        power_v_seq[t, b_:b_ + 1], dz_v_2, row_at(z_v_2_seq, t, b_),
-                        variance_v_seq[t, b_:b_ + 1], columns_at(dz_v_seq, t - first, b_, 0, 4 * n_h))
+                    backward_step_row(n_h, dh_carried[b_], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b_), row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do, row_at(o_seq, t,
+                        b_), g_c, power_h_seq[t, b_:b_ + 1], row_at(c_seq, t + 1, b_),
+                        mean_h_seq[t, b_:b_ + 1], variance_h_seq[t, b_:b_ + 1], dc_carried[b_],
+                        row_at(dc_cotangent, t % dc_cotangent.shape[0], b_), row_at(c_seq, t, b_), df,
+                        row_at(i_seq, t, b_), dg, row_at(g_seq, t, b_), di, row_at(f_seq, t, b_),
+                        row_at(dv_seq, t - first, b_), g_h, power_v_seq[t, b_:b_ + 1], dz_v_2,
+                        row_at(z_v_2_seq, t, b_), variance_v_seq[t, b_:b_ + 1], columns_at(dz_v_seq,
+                        t - first, b_, 0, 4 * n_h))
             barrier(team)
             # U.T @ dz_v
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_v_seq, t - first, t - first + 1), 0,
-                U_packed_transposed, array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                U_packed_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU: the outer products of dz_v and h_prev
@@ -457,23 +458,23 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "z_v_4_seq": z_v_4_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     g_h, g_x, g_c = (params[key] for key in ("g_h", "g_x", "g_c"))
     U_packed_transposed, W_packed_transposed = (packs[key] for key in ("U_packed_transposed",
         "W_packed_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     (f_seq, g_seq, i_seq, mean_h_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq,
         variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq,
         z_v_4_seq) = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "mean_h_seq", "o_seq", "power_h_seq",
         "power_v_2_seq", "power_v_seq", "tanh_h_seq", "variance_h_seq", "variance_v_2_seq", "variance_v_seq",
         "z_v_2_seq", "z_v_4_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 270 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 120)
     block = steps_at_a_time(T, B)
     dz_v_seq = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -486,14 +487,15 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 14 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq,
-        variance_h_seq, dc_given, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq, power_v_2_seq,
-        z_v_4_seq, variance_v_2_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq,
+        variance_h_seq, dc_cotangent, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq,
+        power_v_2_seq, z_v_4_seq, variance_v_2_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_later, dz_v_3_seq, dx_seq, h_seq, x,
-        dh_final, dh_given, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq, variance_h_seq,
-        dc_given, dc_later, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq, variance_v_seq, g_x,
-        power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
+        n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_carried, dz_v_3_seq, dx_seq, h_seq, x,
+        dh_final, dh_cotangent, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq,
+        variance_h_seq, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq,
+        variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums),
+        each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "beacf97d2e342055"
+CONTENT_HASH = "f4ebce1f10c2f24e"
 
 
 @fused
@@ -88,13 +88,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, z_g_2, dz_g_2_out, h_prev, g, dz_z_2_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, z, z_g_2, dz_g_2_out, h_prev, g, dz_z_2_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (3) h = z * h_prev + (1 - z) * g
         dg = dh * (one - z[j])
         # through (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
@@ -110,13 +110,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, z, z_g_2, dz_g_2_out, h
 
 
 @fused
-def backward_step_row_2(n_h, dh, z, dh_prev_from_dz_z_2, dh_later):
+def backward_step_row_2(n_h, dh, z, dh_prev_from_dz_z_2, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2), (3)
         dh_prev = dh[j] * z[j] + dh_prev_from_dz_z_2[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -140,10 +140,10 @@ def backward_after_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, d
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq,
-        h_seq, x, dh_given, dh_later, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums,
+        h_seq, x, dh_carried, dh_cotangent, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x),
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, z_g_2_seq, g_seq, from_x),
         batch_start, sweep_stop)
     dn_z = array_in(sums, 0, (n_h,))
     db_z = array_in(sums, n_h, (n_h,))
@@ -156,8 +156,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(z_seq, t, b), row_at(z_g_2_seq, t, b), columns_at(dz_all,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(z_seq, t, b), row_at(z_g_2_seq, t, b), columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b), row_at(g_seq, t, b),
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
@@ -169,7 +169,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(z_seq, t, b), columns_at(from_dz_z_2, 0,
-                        b, 0, n_h), dh_later[b])
+                        b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -240,16 +240,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"from_x": from_x, "g_seq": g_seq, "z_g_2_seq": z_g_2_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     n_z, n_g = (params[key] for key in ("n_z", "n_g"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     from_x, g_seq, z_g_2_seq, z_seq = (tape[key] for key in ("from_x", "g_seq", "z_g_2_seq", "z_seq"))
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
@@ -263,11 +263,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, z_seq, z_g_2_seq, g_seq, from_x], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, z_g_2_seq, g_seq, from_x], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_given, dh_later,
-        z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(row_offsets, panels,
-        prefetch))
+        n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_carried,
+        dh_cotangent, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(row_offsets,
+        panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ff300ec02454969c"
+CONTENT_HASH = "03a80f52776e10d8"
 
 
 @fused
@@ -126,13 +126,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, h, dz_h_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
         dz_h = dh * (one - h[j] * h[j])
         # passed on
@@ -140,14 +140,14 @@ def backward_step_row_1(n_h, dh_given, dh_later, h, dz_h_out):
 
 
 @fused
-def backward_step_row_2(n_m, n_h, dm_from_dz_h, dm_given, dm_later, dm_out, B, ds_out, ddot_s_2_out,
-        ddot_s_out, e_h, dh_prev_from_dz_h, dh_later):
+def backward_step_row_2(n_m, n_h, dm_carried, dm_cotangent, dm_from_dz_h, dm_out, B, ds_out, ddot_s_2_out,
+        ddot_s_out, e_h, dh_prev_from_dz_h, dh_carried):
     """The adjoints of one sample at one step."""
-    real = dm_from_dz_h.dtype.type
+    real = dm_carried.dtype.type
     zero = real(0)
     for j in range(n_m):
         # given, carried back from the next step, through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
-        dm = dm_from_dz_h[j] + dm_given[j] + dm_later[j]
+        dm = dm_carried[j] + dm_cotangent[j] + dm_from_dz_h[j]
         # passed on
         dm_out[j] = dm
     # through (2) m = A @ m_prev + B * s
@@ -165,17 +165,17 @@ def backward_step_row_2(n_m, n_h, dm_from_dz_h, dm_given, dm_later, dm_out, B, d
         # through (1), (3)
         dh_prev = e_h[j] * ddot_s + dh_prev_from_dz_h[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
-def backward_step_row_3(n_m, e_m, ddot_s_2, dm_prev_from_dm, dm_later):
+def backward_step_row_3(n_m, e_m, ddot_s_2, dm_prev_from_dm, dm_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_m):
         # through (1), (2)
         dm_prev = e_m[j] * ddot_s_2[0] + dm_prev_from_dm[j]
         # passed on
-        dm_later[j] = dm_prev
+        dm_carried[j] = dm_prev
 
 
 @fused
@@ -200,11 +200,12 @@ def backward_after_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, dd
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B_, n_h, n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed,
-        dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given,
-        dm_later, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m, dW_x, sums,
-        row_offsets, panels, prefetch):
+        dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dh_carried, dh_cotangent,
+        dm_carried, dm_cotangent, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m,
+        dW_x, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_given, dm_given), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_cotangent, dm_cotangent), batch_start,
+        sweep_stop)
     de_h = array_in(sums, 0, (n_h,))
     de_m = array_in(sums, n_h, (n_m,))
     de_x = array_in(sums, n_h + n_m, (n_x,))
@@ -215,8 +216,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(h_seq, t + 1, b), columns_at(dz_h_seq, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(h_seq, t + 1, b), columns_at(dz_h_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_m.T @ dz_h, W_h.T @ dz_h
             multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, W_transposed, from_dz_h, t,
@@ -224,11 +225,11 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_2(n_m, n_h, columns_at(from_dz_h, 0, b, 0, n_m), row_at(dm_given,
-                        t % dm_given.shape[0], b), dm_later[b], columns_at(dm_seq, 0, b, 0, n_m), B,
-                        ds_seq[t - first, b:b + 1], ddot_s_2_seq[t - first, b:b + 1],
+                    backward_step_row_2(n_m, n_h, dm_carried[b], row_at(dm_cotangent,
+                        t % dm_cotangent.shape[0], b), columns_at(from_dz_h, 0, b, 0, n_m), columns_at(dm_seq,
+                        0, b, 0, n_m), B, ds_seq[t - first, b:b + 1], ddot_s_2_seq[t - first, b:b + 1],
                         ddot_s_seq[t - first, b:b + 1], e_h, columns_at(from_dz_h, 0, b, n_m, n_h + n_m),
-                        dh_later[b])
+                        dh_carried[b])
             barrier(team)
             # A.T @ dm
             # (meanwhile, what the step before reads is fetched)
@@ -238,7 +239,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_m, e_m, ddot_s_2_seq[t - first, b:b + 1], columns_at(from_dm, 0, b,
-                        0, n_m), dm_later[b])
+                        0, n_m), dm_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -328,17 +329,17 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
     return {"m": m_seq, "h": h_seq}, {}
 
 
-def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
     e_h, e_m, e_x, B = (params[key] for key in ("e_h", "e_m", "e_x", "B"))
     W_transposed, A_packed_transposed, W_x_packed_transposed = (packs[key] for key in ("W_transposed",
         "A_packed_transposed", "W_x_packed_transposed"))
     x = inputs["x"]
     m_seq, h_seq = (states[key] for key in ("m", "h"))
-    dm_given, dh_given = (given[key] for key in ("m", "h"))
-    dm_later, dh_later = (later[key] for key in ("m", "h"))
+    dm_cotangent, dh_cotangent = (cotangents[key] for key in ("m", "h"))
+    dm_carried, dh_carried = (carried[key] for key in ("m", "h"))
     parts = parts_of(threads, T, B_,
         10 * n_x + 2 * (n_h * n_h) + 2 * n_h * n_m + 2 * n_h * n_x + 20 * n_m + 30 * n_h + n_m * n_m + 40)
     block = steps_at_a_time(T, B_)
@@ -357,10 +358,10 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     dW_x = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B_)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_m + n_x, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_m, n_x], dtype)
-    prefetch = prefetch_table([h_seq, m_seq, x, dh_given, dm_given], parts)
+    prefetch = prefetch_table([h_seq, m_seq, x, dh_cotangent, dm_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_h,
         n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq,
-        from_dm, from_dz_h_2, h_seq, m_seq, x, dh_given, dh_later, dm_given, dm_later, B, ds_seq,
+        from_dm, from_dz_h_2, h_seq, m_seq, x, dh_carried, dh_cotangent, dm_carried, dm_cotangent, B, ds_seq,
         ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(row_offsets,
         panels, prefetch))
     dW_h = summed(dW_h)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f5b1c6f0dbf809a3"
+CONTENT_HASH = "72808f750e675d9d"
 
 
 @fused
@@ -185,11 +185,11 @@ def backward_once(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_
 
 
 @fused
-def backward_before_row_1(n_y, dy_given, dy_out, x, dD):
+def backward_before_row_1(n_y, dy_cotangent, dy_out, x, dD):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_y):
         # given
-        dy = dy_given[j]
+        dy = dy_cotangent[j]
         # through (3) y = C_re @ h_re + D * x - C_im @ h_im
         dD[j] += dy * x[j]
         # passed on
@@ -197,14 +197,14 @@ def backward_before_row_1(n_y, dy_given, dy_out, x, dD):
 
 
 @fused
-def backward_before_row_2(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_from_dy, dh_re_given,
-        dh_re_later, w_h_re_2, w_h_re_3, w_h_im, h_re_prev, dw_h_im, w_h_re, dz_h_im_out, h_im_prev,
+def backward_before_row_2(n_h, dh_im_carried, dh_im_cotangent, dh_im_from_dy, dh_re_carried, dh_re_cotangent,
+        dh_re_from_dy, w_h_re_2, w_h_re_3, w_h_im, h_re_prev, dw_h_im, w_h_re, dz_h_im_out, h_im_prev,
         dw_h_re_3, dw_h_re_2, dz_h_re_out, z_h_re, z_h_im, dw_h_re):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_h):
         # given, carried back from the next step, through (3) y = C_re @ h_re + D * x - C_im @ h_im
-        dh_im = dh_im_given[j] + dh_im_later[j] - dh_im_from_dy[j]
-        dh_re = dh_re_from_dy[j] + dh_re_given[j] + dh_re_later[j]
+        dh_im = dh_im_carried[j] + dh_im_cotangent[j] - dh_im_from_dy[j]
+        dh_re = dh_re_carried[j] + dh_re_cotangent[j] + dh_re_from_dy[j]
         # through (1), (2)
         dh_im_prev = dh_im * w_h_re_2[j] + dh_re * w_h_re_3[j]
         dh_re_prev = dh_re * w_h_re_2[j] + dh_im * w_h_im[j]
@@ -223,8 +223,8 @@ def backward_before_row_2(n_h, dh_im_given, dh_im_later, dh_im_from_dy, dh_re_fr
         # through (1), (2)
         dw_h_re[j] += dh_re * z_h_re[j] + dh_im * z_h_im[j]
         # passed on
-        dh_im_later[j] = dh_im_prev
-        dh_re_later[j] = dh_re_prev
+        dh_im_carried[j] = dh_im_prev
+        dh_re_carried[j] = dh_re_prev
         dz_h_im_out[j] = dz_h_im
         dz_h_re_out[j] = dz_h_re
 
@@ -242,8 +242,8 @@ def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re,
-        h_im_seq, h_re_seq, x, dy_given, dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2,
-        w_h_re_3, w_h_im, w_h_re, from_x, D, dx_seq, dB, dy_h_im, dC_re, sums, row_offsets, panels):
+        h_im_seq, h_re_seq, x, dy_cotangent, dh_im_carried, dh_im_cotangent, dh_re_carried, dh_re_cotangent,
+        w_h_re_2, w_h_re_3, w_h_im, w_h_re, from_x, D, dx_seq, dB, dy_h_im, dC_re, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dw_h_im = array_in(sums, 0, (n_h,))
     dw_h_re_3 = array_in(sums, n_h, (n_h,))
@@ -257,8 +257,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_1(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
-                        t - first, b, 0, n_y), row_at(x, t, b), dD)
+                    backward_before_row_1(n_y, row_at(dy_cotangent, t % dy_cotangent.shape[0], b),
+                        columns_at(dy_seq, t - first, b, 0, n_y), row_at(x, t, b), dD)
                     rows = carry(sums, rows)
         barrier(team)
         # C_im.T @ dy, C_re.T @ dy
@@ -275,13 +275,14 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_2(n_h, row_at(dh_im_given, t % dh_im_given.shape[0], b),
-                        dh_im_later[b], columns_at(from_dy, t - first, b, 0, n_h), columns_at(from_dy,
-                        t - first, b, n_h, 2 * n_h), row_at(dh_re_given, t % dh_re_given.shape[0], b),
-                        dh_re_later[b], w_h_re_2, w_h_re_3, w_h_im, row_at(h_re_seq, t, b), dw_h_im, w_h_re,
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(h_im_seq, t, b), dw_h_re_3,
-                        dw_h_re_2, columns_at(dz_all, t - first, b, 0, n_h), columns_at(from_x, t, b, 0, n_h),
-                        columns_at(from_x, t, b, n_h, 2 * n_h), dw_h_re)
+                    backward_before_row_2(n_h, dh_im_carried[b], row_at(dh_im_cotangent,
+                        t % dh_im_cotangent.shape[0], b), columns_at(from_dy, t - first, b, 0, n_h),
+                        dh_re_carried[b], row_at(dh_re_cotangent, t % dh_re_cotangent.shape[0], b),
+                        columns_at(from_dy, t - first, b, n_h, 2 * n_h), w_h_re_2, w_h_re_3, w_h_im,
+                        row_at(h_re_seq, t, b), dw_h_im, w_h_re, columns_at(dz_all, t - first, b, n_h,
+                        2 * n_h), row_at(h_im_seq, t, b), dw_h_re_3, dw_h_re_2, columns_at(dz_all, t - first,
+                        b, 0, n_h), columns_at(from_x, t, b, 0, n_h), columns_at(from_x, t, b, n_h, 2 * n_h),
+                        dw_h_re)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -363,9 +364,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h_re": h_re_seq, "h_im": h_im_seq, "y": y_seq}, {"from_x": from_x}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_y = (sizes[key] for key in ("n_h", "n_y"))
     D = params["D"]
     (w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im,
@@ -374,8 +375,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
         "B_transposed"))
     x = inputs["x"]
     h_re_seq, h_im_seq = (states[key] for key in ("h_re", "h_im"))
-    dh_re_given, dh_im_given, dy_given = (given[key] for key in ("h_re", "h_im", "y"))
-    dh_re_later, dh_im_later = (later[key] for key in ("h_re", "h_im"))
+    dh_re_cotangent, dh_im_cotangent, dy_cotangent = (cotangents[key] for key in ("h_re", "h_im", "y"))
+    dh_re_carried, dh_im_carried = (carried[key] for key in ("h_re", "h_im"))
     from_x = tape["from_x"]
     parts = parts_of(threads, T, B, 20 * n_y + 60 * n_h + 8 * n_h * n_y)
     block = steps_at_a_time(T, B)
@@ -391,8 +392,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_y], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x,
-        dy_given, dh_im_given, dh_im_later, dh_re_given, dh_re_later, w_h_re_2, w_h_re_3, w_h_im, w_h_re,
-        from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(row_offsets, panels))
+        dy_cotangent, dh_im_carried, dh_im_cotangent, dh_re_carried, dh_re_cotangent, w_h_re_2, w_h_re_3,
+        w_h_im, w_h_re, from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(row_offsets, panels))
     dB = summed(dB)
     dy_h_im = summed(dy_h_im)
     dC_re = summed(dC_re)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "14c0a4e0958197df"
+CONTENT_HASH = "a11df334d5a43156"
 
 
 @fused
@@ -107,18 +107,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_out, i, g, dz_g_out, c_prev, f,
-        dz_f_out, dz_i_out):
+def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, dz_o_out, i, g, dz_g_out,
+        c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (6) h = o * tanh(c)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) h = o * tanh(c)
         do = dh * tanh_c_again
         # through (4) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
@@ -142,7 +142,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_ou
         dz_g_out[j] = dz_g
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -161,12 +161,12 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq,
-        dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, dW, dU, sums, row_offsets,
-        panels, prefetch):
+        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
+        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq, dW, dU, sums,
+        row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq),
-        batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
+        f_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -178,19 +178,20 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(i_seq,
-                        t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
-                        row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
+                        3 * n_h, 4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
+                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
+                        n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -261,17 +262,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     f_seq, g_seq, i_seq, o_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 120 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -281,10 +282,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq, f_seq],
+        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq,
-        dc_given, dc_later, o_seq, i_seq, g_seq, f_seq), own=(dW, dU, sums), each=(row_offsets, panels,
+        n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
+        dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq), own=(dW, dU, sums), each=(row_offsets, panels,
         prefetch))
     dW = summed(dW)
     dU = summed(dU)

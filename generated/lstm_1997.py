@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5913900c35b8b075"
+CONTENT_HASH = "4ddef372fe81c480"
 
 
 @fused
@@ -105,18 +105,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigmoid_z_g, dz_g_out, dz_o_out,
-        g, dz_i_out):
+def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, sigmoid_z_g, dz_g_out,
+        dz_o_out, g, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     two, one = real(2), real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (5) h = (2 * sigmoid(c) - 1) * o
         sigmoid_c_again = sigmoid(c[j])
         # given, carried back from the next step, through (5) h = (2 * sigmoid(c) - 1) * o
-        dc = dc_given[j] + dc_later[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
+        dc = dc_carried[j] + dc_cotangent[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
         # through (4) c = c_prev + i * g
         dg = dc * i[j]
         # through (3) g = 4 * sigmoid(W_g @ x + U_g @ h_prev + b_g) - 2
@@ -135,7 +135,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigm
         dz_g_out[j] = dz_g
         dz_o_out[j] = dz_o
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -152,11 +152,11 @@ def backward_after_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq,
-        dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU, sums,
-        row_offsets, panels, prefetch):
+        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
+        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU,
+        sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, c_seq, dc_given, o_seq, i_seq,
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq,
         sigmoid_z_g_seq, g_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_o = array_in(sums, n_h, (n_h,))
@@ -168,18 +168,19 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b),
-                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b,
-                        n_h, 2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq, t, b),
+                        row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
+                        columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -250,18 +251,18 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "sigmoid_z_g_seq": sigmoid_z_g_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     g_seq, i_seq, o_seq, sigmoid_z_g_seq = (tape[key] for key in ("g_seq", "i_seq", "o_seq",
         "sigmoid_z_g_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 100 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)
@@ -271,12 +272,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, c_seq, dc_given, o_seq, i_seq, sigmoid_z_g_seq, g_seq],
-        parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq,
+        g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq,
-        dc_given, dc_later, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(row_offsets,
-        panels, prefetch))
+        n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
+        dc_carried, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums),
+        each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

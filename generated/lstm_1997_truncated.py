@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "57783edfd0d0459c"
+CONTENT_HASH = "4993517a32e47381"
 
 
 @fused
@@ -120,19 +120,19 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, sigmoid_z_g, dz_g_out, dz_o_out,
-        g, dz_i_out, db_i, db_o, db_g):
+def backward_before_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, sigmoid_z_g,
+        dz_g_out, dz_o_out, g, dz_i_out, db_i, db_o, db_g):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     zero, two, one = real(0), real(2), real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         dh_prev = zero
         # (5) h = (2 * sigmoid(c) - 1) * o
         sigmoid_c_again = sigmoid(c[j])
         # given, carried back from the next step, through (5) h = (2 * sigmoid(c) - 1) * o
-        dc = dc_given[j] + dc_later[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
+        dc = dc_carried[j] + dc_cotangent[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
         # through (4) c = c_prev + i * g
         dc_prev = dc
         dg = dc * i[j]
@@ -152,8 +152,8 @@ def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, si
         # through (3) g = 4 * sigmoid(W_g @ x + U_g @ stop_gradient(h_prev) + b_g) - 2
         db_g[j] += dz_g
         # passed on
-        dh_later[j] = dh_prev
-        dc_later[j] = dc_prev
+        dh_carried[j] = dh_prev
+        dc_carried[j] = dc_prev
         dz_g_out[j] = dz_g
         dz_o_out[j] = dz_o
         dz_i_out[j] = dz_i
@@ -161,8 +161,9 @@ def backward_before_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, si
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq,
-        dc_given, dc_later, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU, sums, row_offsets, panels):
+        input_gradients, B, n_x, n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_carried, dh_cotangent,
+        c_seq, dc_carried, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU, sums, row_offsets,
+        panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_i = array_in(sums, 0, (n_h,))
     db_o = array_in(sums, n_h, (n_h,))
@@ -174,12 +175,12 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t, b),
-                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b,
-                        n_h, 2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h), db_i,
-                        db_o, db_g)
+                    backward_before_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq, t, b),
+                        row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
+                        columns_at(dz_all, t - first, b, 0, n_h), db_i, db_o, db_g)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -239,15 +240,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "sigmoid_z_g_seq": sigmoid_z_g_seq, "v_i_seq": v_i_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     c_seq = states["c"]
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     g_seq, i_seq, o_seq, sigmoid_z_g_seq, v_i_seq = (tape[key] for key in ("g_seq", "i_seq", "o_seq",
         "sigmoid_z_g_seq", "v_i_seq"))
     parts = parts_of(threads, T, B, 110 * n_h + 3 * (n_h * n_h) + 6 * n_h * n_x)
@@ -260,8 +261,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_given, dh_later, c_seq, dc_given, dc_later, o_seq,
-        i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(row_offsets, panels))
+        n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_carried, dh_cotangent, c_seq, dc_carried,
+        dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b7fa98dfe4c14c16"
+CONTENT_HASH = "94d82f7e94ca7a7f"
 
 
 @fused
@@ -137,18 +137,18 @@ def backward_once(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_out, i, g, dz_g_out, c_prev, f,
-        dz_f_out, dz_i_out):
+def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, dz_o_out, i, g, dz_g_out,
+        c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (6) h = o * tanh(c)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) h = o * tanh(c)
         do = dh * tanh_c_again
         # through (4) o = sigmoid(W_o @ concat(h_prev, x) + b_o)
@@ -172,7 +172,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, dz_o_ou
         dz_g_out[j] = dz_g
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -191,12 +191,12 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x,
-        dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums, row_offsets,
-        panels, prefetch):
+        input_gradients, B, n_h, n_x, W_transposed, W_transposed_, dz_all, dh_carried, dx_seq, h_seq, x,
+        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums,
+        row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq),
-        batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
+        f_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -208,20 +208,21 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(i_seq,
-                        t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
-                        row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
+                        3 * n_h, 4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
+                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
+                        n_h))
             barrier(team)
             # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:,
             #     0:n_h].T @ dz_o
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -296,17 +297,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "i_seq": i_seq, "o_seq": o_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_transposed, W_transposed_ = (packs[key] for key in ("W_transposed", "W_transposed_"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     f_seq, g_seq, i_seq, o_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 120 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -316,10 +317,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dz_ = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq, f_seq],
+        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, W_transposed, W_transposed_, dz_all, dh_later, dx_seq, h_seq, x, dh_final, dh_given, c_seq,
-        dc_given, dc_later, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(row_offsets, panels,
+        n_x, W_transposed, W_transposed_, dz_all, dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, c_seq,
+        dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(row_offsets, panels,
         prefetch))
     dz = summed(dz)
     dz_ = summed(dz_)

@@ -37,7 +37,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6c3fe65badc02125"
+CONTENT_HASH = "ab2ab5d3ef430ca0"
 
 
 @fused
@@ -113,11 +113,11 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_r, n_h, dr_given, dr_later, dr_out, c, tanh_c_again_out):
+def backward_step_row_1(n_r, n_h, dr_carried, dr_cotangent, dr_out, c, tanh_c_again_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
         # given, carried back from the next step
-        dr = dr_given[j] + dr_later[j]
+        dr = dr_carried[j] + dr_cotangent[j]
         # passed on
         dr_out[j] = dr
     for j in range(n_h):
@@ -128,14 +128,14 @@ def backward_step_row_1(n_r, n_h, dr_given, dr_later, dr_out, c, tanh_c_again_ou
 
 
 @fused
-def backward_step_row_2(n_h, dc_given, dc_later, dv_r, tanh_c_again, o, i, g, dz_g_out, dz_o_out, c_prev, f,
-        dz_f_out, dz_i_out):
+def backward_step_row_2(n_h, dc_carried, dc_cotangent, dv_r, tanh_c_again, o, i, g, dz_g_out, dz_o_out,
+        c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dc_given.dtype.type
+    real = dc_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (6) r = P @ (o * tanh(c))
-        dc = dc_given[j] + dc_later[j] + dv_r[j] * (one - tanh_c_again[j] * tanh_c_again[j]) * o[j]
+        dc = dc_carried[j] + dc_cotangent[j] + dv_r[j] * (one - tanh_c_again[j] * tanh_c_again[j]) * o[j]
         # through (5) c = f * c_prev + i * g
         dg = dc * i[j]
         # through (4) g = tanh(W_g @ x + U_g @ r_prev + b_g)
@@ -159,7 +159,7 @@ def backward_step_row_2(n_h, dc_given, dc_later, dv_r, tanh_c_again, o, i, g, dz
         dz_o_out[j] = dz_o
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -179,11 +179,12 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr,
-        dz_all, dr_later, dx_seq, x, r_seq, v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given,
-        dc_later, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels, prefetch):
+        dz_all, dr_carried, dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again,
+        dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels,
+        prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq,
-        g_seq, f_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, r_seq, v_r_seq, dr_cotangent, c_seq, dc_cotangent, o_seq,
+        i_seq, g_seq, f_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -195,9 +196,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_r, n_h, row_at(dr_given, t % dr_given.shape[0], b), dr_later[b],
-                        columns_at(dr_seq, t - first, b, 0, n_r), row_at(c_seq, t + 1, b),
-                        row_at(tanh_c_again, 0, b))
+                    backward_step_row_1(n_r, n_h, dr_carried[b], row_at(dr_cotangent,
+                        t % dr_cotangent.shape[0], b), columns_at(dr_seq, t - first, b, 0, n_r), row_at(c_seq,
+                        t + 1, b), row_at(tanh_c_again, 0, b))
             barrier(team)
             # P.T @ dr
             multiply(products, steps_at(dr_seq, t - first, t - first + 1), 0, P_packed_transposed, from_dr, t,
@@ -205,19 +206,19 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_2(n_h, row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_again, 0, b), row_at(o_seq, t, b),
-                        row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h,
-                        4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b),
-                        row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                    backward_step_row_2(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
+                        b), columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_again, 0, b), row_at(o_seq, t,
+                        b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b,
+                        3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq,
+                        t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dr_later, 0, (1, B, n_r)), t, batch_start, batch_stop, rank, team, prefetch)
+                array_in(dr_carried, 0, (1, B, n_r)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dr_later, dr_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dr_carried, dr_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -298,19 +299,19 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "v_r_seq": v_r_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_r, n_h = (sizes[key] for key in ("n_x", "n_r", "n_h"))
     P_packed_transposed, U_transposed, W_transposed = (packs[key] for key in ("P_packed_transposed",
         "U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, r_seq = (states[key] for key in ("c", "r"))
-    dc_given, dr_given = (given[key] for key in ("c", "r"))
-    dc_later, dr_later = (later[key] for key in ("c", "r"))
+    dc_cotangent, dr_cotangent = (cotangents[key] for key in ("c", "r"))
+    dc_carried, dr_carried = (carried[key] for key in ("c", "r"))
     f_seq, g_seq, i_seq, o_seq, v_r_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq",
         "v_r_seq"))
-    dr_final = dr_later.copy()
+    dr_final = dr_carried.copy()
     parts = parts_of(threads, T, B, 10 * n_h * n_r + 10 * n_r + 110 * n_h + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dr_seq = allocate((block, B, padded(n_r, dtype)), dtype)
@@ -324,12 +325,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dP = sums_of_products((parts[-1].own + 1, n_r, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_r, n_h], dtype)
-    prefetch = prefetch_table([x, r_seq, v_r_seq, dr_given, c_seq, dc_given, o_seq, i_seq, g_seq, f_seq],
-        parts)
+    prefetch = prefetch_table([x, r_seq, v_r_seq, dr_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
+        f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_later, dx_seq,
-        x, r_seq, v_r_seq, dr_final, dr_given, c_seq, tanh_c_again, dc_given, dc_later, o_seq, i_seq, g_seq,
-        f_seq), own=(dW, dU, dP, sums), each=(row_offsets, panels, prefetch))
+        n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_carried,
+        dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again, dc_carried, dc_cotangent,
+        o_seq, i_seq, g_seq, f_seq), own=(dW, dU, dP, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     dP = summed(dP)

@@ -42,7 +42,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9d8f8ab9aeea128b"
+CONTENT_HASH = "39f7e9c6323df7c0"
 
 
 @fused
@@ -212,12 +212,12 @@ def backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log):
 
 
 @fused
-def backward_before_row_1(n_y, n_u, dy_given, dy_out, k1, u1_prev, k2, u2_prev, k3, u3_prev, k0, u0, b_u,
+def backward_before_row_1(n_y, n_u, dy_cotangent, dy_out, k1, u1_prev, k2, u2_prev, k3, u3_prev, k0, u0, b_u,
         sigmoid_du0_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
         # given
-        dy = dy_given[j]
+        dy = dy_cotangent[j]
         # passed on
         dy_out[j] = dy
     for j in range(n_u):
@@ -231,8 +231,8 @@ def backward_before_row_1(n_y, n_u, dy_given, dy_out, k1, u1_prev, k2, u2_prev, 
 
 @unfused
 def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy_ssm_out, u, dD, C_t,
-        dS_given, dS_later, dS_out, exp_S, delta, S_prev, dw_S, B_t, dv_S_out, S, dC_t_out, v_S, dB_t_out,
-        w_S, sum_ddelta_out, z_delta_2, dz_delta_2_out, db_delta):
+        dS_carried, dS_cotangent, dS_out, exp_S, delta, S_prev, dw_S, B_t, dv_S_out, S, dC_t_out, v_S,
+        dB_t_out, w_S, sum_ddelta_out, z_delta_2, dz_delta_2_out, db_delta):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_y.dtype.type
     one, zero = real(1), real(0)
@@ -248,13 +248,13 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
     for j in range(n_u):
         for k in range(n_s):
             # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
-            dS = dy_ssm_out[j] * C_t[k] + dS_given[j, k] + dS_later[j, k]
+            dS = dy_ssm_out[j] * C_t[k] + dS_carried[j, k] + dS_cotangent[j, k]
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dS_prev = dS * exp_S[j, k]
             dw_S[j, k] += -dS * delta[j] * exp_S[j, k] * S_prev[j, k]
             # passed on
             dS_out[j, k] = dS
-            dS_later[j, k] = dS_prev
+            dS_carried[j, k] = dS_prev
     for j in range(n_u):
         dv_S = zero
         for k in range(n_s):
@@ -297,9 +297,9 @@ def backward_before_row_3(n_r, dz_delta_from_dz_delta_2, dz_delta_out):
 
 
 @fused
-def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_given, du3_later, k3,
-        sigmoid_du0, u, du2_given, du2_later, k2, du1_given, du1_later, k1, k0, du0_out, db_u, u0, dk0,
-        u1_prev, dk1, u2_prev, dk2, u3_prev, dk3):
+def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_carried, du3_cotangent, k3,
+        sigmoid_du0, u, du2_carried, du2_cotangent, k2, du1_carried, du1_cotangent, k1, k0, du0_out, db_u, u0,
+        dk0, u1_prev, dk1, u2_prev, dk2, u3_prev, dk3):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_S.dtype.type
     one = real(1)
@@ -307,15 +307,15 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_giv
         # through (6), (7), (8), (9), (10)
         du = dv_S[j] * delta[j] + D[j] * dy_ssm[j] + du_from_dz_delta[j]
         # given, carried back from the next step
-        du3 = du3_given[j] + du3_later[j]
+        du3 = du3_carried[j] + du3_cotangent[j]
         # through (2) u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
         du3_prev = k3[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
         # given, carried back from the next step
-        du2 = du2_given[j] + du2_later[j]
+        du2 = du2_carried[j] + du2_cotangent[j]
         # through (2), (5)
         du2_prev = du3 + k2[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
         # given, carried back from the next step
-        du1 = du1_given[j] + du1_later[j]
+        du1 = du1_carried[j] + du1_cotangent[j]
         # through (2), (4)
         du1_prev = du2 + k1[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
         # through (2), (3)
@@ -327,9 +327,9 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_giv
         dk2[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j]) * u2_prev[j]
         dk3[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j]) * u3_prev[j]
         # passed on
-        du3_later[j] = du3_prev
-        du2_later[j] = du2_prev
-        du1_later[j] = du1_prev
+        du3_carried[j] = du3_prev
+        du2_carried[j] = du2_prev
+        du1_carried[j] = du1_prev
         du0_out[j] = du0
 
 
@@ -338,10 +338,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_x, n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed,
         W_transposed, W_transposed_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
         dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
-        x, dy_given, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
-        y_ssm_seq, dy_ssm_seq, from_u, dS_given, dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq,
-        w_S, z_delta_2_seq, D, du3_given, du3_later, du2_given, du2_later, du1_given, du1_later, dW_2, dW,
-        dW_y, dW_, sums, row_offsets, panels):
+        x, dy_cotangent, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
+        y_ssm_seq, dy_ssm_seq, from_u, dS_carried, dS_cotangent, exp_S_seq, delta_seq, S_seq, dv_S_seq,
+        v_S_seq, w_S, z_delta_2_seq, D, du3_carried, du3_cotangent, du2_carried, du2_cotangent, du1_carried,
+        du1_cotangent, dW_2, dW, dW_y, dW_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_s * n_u + n_u, W_y_packed_transposed)
     dS = array_in(memory, 0, (n_u, n_s))
@@ -361,7 +361,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_1(n_y, n_u, row_at(dy_given, t % dy_given.shape[0], b),
+                    backward_before_row_1(n_y, n_u, row_at(dy_cotangent, t % dy_cotangent.shape[0], b),
                         columns_at(dy_seq, t - first, b, 0, n_y), k1, row_at(u1_seq, t, b), k2, row_at(u2_seq,
                         t, b), k3, row_at(u3_seq, t, b), k0, columns_at(from_x, t, b, 0, n_u), b_u,
                         row_at(sigmoid_du0_seq, t - first, b))
@@ -380,7 +380,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq,
                         t, b), columns_at(du0_and_dz_y_seq, t - first, b, n_u, 2 * n_u), row_at(dy_ssm_seq,
                         t - first, b), columns_at(u_seq, t, b, 0, n_u), dD, columns_at(from_u, t, b, n_s,
-                        2 * n_s), row_at(dS_given, t % dS_given.shape[0], b), dS_later[b], dS,
+                        2 * n_s), dS_carried[b], row_at(dS_cotangent, t % dS_cotangent.shape[0], b), dS,
                         row_at(exp_S_seq, t, b), row_at(delta_seq, t, b), row_at(S_seq, t, b), dw_S,
                         columns_at(from_u, t, b, 0, n_s), row_at(dv_S_seq, t - first, b), row_at(S_seq, t + 1,
                         b), columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, n_r + n_s,
@@ -416,12 +416,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                 if t < lengths[b]:
                     backward_before_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
                         row_at(dy_ssm_seq, t - first, b), columns_at(from_dz_delta, t - first, b, 0, n_u),
-                        row_at(du3_given, t % du3_given.shape[0], b), du3_later[b], k3,
+                        du3_carried[b], row_at(du3_cotangent, t % du3_cotangent.shape[0], b), k3,
                         row_at(sigmoid_du0_seq, t - first, b), columns_at(u_seq, t, b, 0, n_u),
-                        row_at(du2_given, t % du2_given.shape[0], b), du2_later[b], k2, row_at(du1_given,
-                        t % du1_given.shape[0], b), du1_later[b], k1, k0, columns_at(du0_and_dz_y_seq,
-                        t - first, b, 0, n_u), db_u, columns_at(from_x, t, b, 0, n_u), dk0, row_at(u1_seq, t,
-                        b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b), dk3)
+                        du2_carried[b], row_at(du2_cotangent, t % du2_cotangent.shape[0], b), k2,
+                        du1_carried[b], row_at(du1_cotangent, t % du1_cotangent.shape[0], b), k1, k0,
+                        columns_at(du0_and_dz_y_seq, t - first, b, 0, n_u), db_u, columns_at(from_x, t, b, 0,
+                        n_u), dk0, row_at(u1_seq, t, b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b),
+                        dk3)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -519,9 +520,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "z_delta_2_seq": z_delta_2_seq, "z_delta_seq": z_delta_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
     b_u, k0, k1, k2, k3, D = (params[key] for key in ("b_u", "k0", "k1", "k2", "k3", "D"))
     w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_ = (
@@ -529,8 +530,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     )
     x = inputs["x"]
     u1_seq, u2_seq, u3_seq, S_seq = (states[key] for key in ("u1", "u2", "u3", "S"))
-    du1_given, du2_given, du3_given, dS_given, dy_given = (given[key] for key in ("u1", "u2", "u3", "S", "y"))
-    du1_later, du2_later, du3_later, dS_later = (later[key] for key in ("u1", "u2", "u3", "S"))
+    du1_cotangent, du2_cotangent, du3_cotangent, dS_cotangent, dy_cotangent = (
+        (cotangents[key] for key in ("u1", "u2", "u3", "S", "y"))
+    )
+    du1_carried, du2_carried, du3_carried, dS_carried = (carried[key] for key in ("u1", "u2", "u3", "S"))
     (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq,
         z_delta_seq) = (tape[key] for key in ("delta_seq", "exp_S_seq", "from_u", "from_x", "silu_z_y_seq",
         "u_seq", "v_S_seq", "v_y_seq", "y_ssm_seq", "z_delta_2_seq", "z_delta_seq"))
@@ -560,11 +563,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq,
         from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta,
-        du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_given, k1, u1_seq, k2, u2_seq, k3,
-        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_given,
-        dS_later, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_given, du3_later,
-        du2_given, du2_later, du1_given, du1_later), own=(dW_2, dW, dW_y, dW_, sums), each=(row_offsets,
-        panels))
+        du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_cotangent, k1, u1_seq, k2, u2_seq, k3,
+        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_carried,
+        dS_cotangent, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_carried,
+        du3_cotangent, du2_carried, du2_cotangent, du1_carried, du1_cotangent), own=(dW_2, dW, dW_y, dW_,
+        sums), each=(row_offsets, panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)

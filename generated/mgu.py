@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a7fcd840d9d98d39"
+CONTENT_HASH = "60543a9f121eca26"
 
 
 @fused
@@ -105,13 +105,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, f, g, dz_g_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, f, g, dz_g_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (3) h = f * g + (1 - f) * h_prev
         dg = dh * f[j]
         # through (2) g = tanh(W_g @ x + U_g @ (f * h_prev) + b_g)
@@ -136,7 +136,7 @@ def backward_step_row_2(n_h, dv_g, h_prev, dh, g, f, dz_f_out):
 
 
 @fused
-def backward_step_row_3(n_h, dv_g, f, dh_prev_from_dz_f, dh, dh_later):
+def backward_step_row_3(n_h, dv_g, f, dh_prev_from_dz_f, dh, dh_carried):
     """The adjoints of one sample at one step."""
     real = dv_g.dtype.type
     one = real(1)
@@ -144,7 +144,7 @@ def backward_step_row_3(n_h, dv_g, f, dh_prev_from_dz_f, dh, dh_later):
         # through (1), (2), (3)
         dh_prev = dv_g[j] * f[j] + dh_prev_from_dz_f[j] + dh[j] * (one - f[j])
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -160,10 +160,10 @@ def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all,
-        from_dz_g, from_dz_f, dx_seq, h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh, dU_f, dW, dU_g,
-        sums, row_offsets, panels, prefetch):
+        from_dz_g, from_dz_f, dx_seq, h_seq, x, v_g_seq, dh_carried, dh_cotangent, f_seq, g_seq, dh, dU_f, dW,
+        dU_g, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_given, f_seq, g_seq), batch_start,
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_cotangent, f_seq, g_seq), batch_start,
         sweep_stop)
     db_f = array_in(sums, 0, (n_h,))
     db_g = array_in(sums, n_h, (n_h,))
@@ -174,8 +174,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(f_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(f_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h))
             barrier(team)
             # U_g.T @ dz_g
@@ -196,7 +196,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_g, 0, b, 0, n_h), row_at(f_seq, t, b),
-                        columns_at(from_dz_f, 0, b, 0, n_h), row_at(dh, 0, b), dh_later[b])
+                        columns_at(from_dz_f, 0, b, 0, n_h), row_at(dh, 0, b), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -273,17 +273,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"f_seq": f_seq, "g_seq": g_seq, "v_g_seq": v_g_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_g_packed_transposed, U_f_packed_transposed, W_transposed = (
         (packs[key] for key in ("U_g_packed_transposed", "U_f_packed_transposed", "W_transposed"))
     )
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     f_seq, g_seq, v_g_seq = (tape[key] for key in ("f_seq", "g_seq", "v_g_seq"))
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 60 * n_h)
     block = steps_at_a_time(T, B)
@@ -297,10 +297,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, v_g_seq, dh_given, f_seq, g_seq], parts)
+    prefetch = prefetch_table([h_seq, x, v_g_seq, dh_cotangent, f_seq, g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
-        h_seq, x, v_g_seq, dh_given, dh_later, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums),
+        h_seq, x, v_g_seq, dh_carried, dh_cotangent, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums),
         each=(row_offsets, panels, prefetch))
     dU_f = summed(dU_f)
     dW = summed(dW)

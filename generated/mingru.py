@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "23aac034e9698bea"
+CONTENT_HASH = "24609d36c0a5f175"
 
 
 @fused
@@ -75,13 +75,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out):
+def backward_before_row(n_h, dh_carried, dh_cotangent, z, dg_out, g, h_prev, dz_z_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (3) h = z * g + (1 - z) * h_prev
         dh_prev = dh * (one - z[j])
         dg = dh * z[j]
@@ -89,15 +89,15 @@ def backward_before_row(n_h, dh_given, dh_later, z, dg_out, g, h_prev, dz_z_out)
         # through (1) z = sigmoid(W_z @ x)
         dz_z = dz * z[j] * (one - z[j])
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
         dg_out[j] = dg
         dz_z_out[j] = dz_z
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq,
-        g_seq, h_seq, dW, row_offsets, panels):
+        input_gradients, B, n_x, n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_carried, dh_cotangent,
+        z_seq, g_seq, h_seq, dW, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -105,8 +105,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(z_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h),
+                    backward_before_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(z_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h),
                         row_at(g_seq, t, b), row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, 0,
                         n_h))
         barrier(team)
@@ -155,15 +155,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"g_seq": g_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     g_seq, z_seq = (tape[key] for key in ("g_seq", "z_seq"))
     parts = parts_of(threads, T, B, 4 * n_h * n_x + 50 * n_h)
     block = steps_at_a_time(T, B)
@@ -173,8 +173,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_given, dh_later, z_seq, g_seq, h_seq), own=(dW,),
-        each=(row_offsets, panels))
+        n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_carried, dh_cotangent, z_seq, g_seq, h_seq),
+        own=(dW,), each=(row_offsets, panels))
     dW = summed(dW)
     return {"W_z": dW[0:n_h], "W_g": dW[n_h:2 * n_h]}, {"x": dx_seq}
 

@@ -38,7 +38,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "62d48923847cb872"
+CONTENT_HASH = "d190f222b9b21e13"
 
 
 @fused
@@ -143,18 +143,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, n_m, dh_given, dh_later, c, dc_given, dc_later, o, i, u, dz_u_out, dz_o_out,
-        c_prev, f, dz_f_out, dz_i_out):
+def backward_step_row_1(n_h, n_m, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, u, dz_u_out,
+        dz_o_out, c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (7) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (7) h = o * tanh(c)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) c = f * c_prev + i * u
         du = dc * i[j]
         # through (5) u = tanh(W_u @ x + U_u @ m + b_u)
@@ -178,7 +178,7 @@ def backward_step_row_1(n_h, n_m, dh_given, dh_later, c, dc_given, dc_later, o, 
         dz_o_out[j] = dz_o
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -213,12 +213,12 @@ def backward_after_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_m, n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all,
-        from_dz_i, dz_m_seq, dh_later, dx_seq, h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later,
-        o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, dU_m, dW, dU, sums, row_offsets, panels,
-        prefetch):
+        from_dz_i, dz_m_seq, dh_carried, dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_carried,
+        dc_cotangent, o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, dU_m, dW, dU, sums, row_offsets,
+        panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq,
-        f_seq, z_m_2_seq, from_h_prev), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq,
+        u_seq, f_seq, z_m_2_seq, from_h_prev), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -230,13 +230,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, n_m, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(u_seq, t, b), columns_at(dz_all,
-                        t - first, b, 3 * n_h + n_m, 4 * n_h + n_m), columns_at(dz_all, t - first, b,
-                        2 * n_h + n_m, 3 * n_h + n_m), row_at(c_seq, t, b), row_at(f_seq, t, b),
-                        columns_at(dz_all, t - first, b, n_h + n_m, 2 * n_h + n_m), columns_at(dz_all,
-                        t - first, b, n_m, n_h + n_m))
+                    backward_step_row_1(n_h, n_m, dh_carried[b], row_at(dh_cotangent,
+                        t % dh_cotangent.shape[0], b), row_at(c_seq, t + 1, b), dc_carried[b],
+                        row_at(dc_cotangent, t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq,
+                        t, b), row_at(u_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h + n_m,
+                        4 * n_h + n_m), columns_at(dz_all, t - first, b, 2 * n_h + n_m, 3 * n_h + n_m),
+                        row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h + n_m,
+                        2 * n_h + n_m), columns_at(dz_all, t - first, b, n_m, n_h + n_m))
             barrier(team)
             # dm = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_u.T @ dz_u
             multiply(products, steps_at(dz_all, t - first, t - first + 1), n_m, U_transposed,
@@ -250,10 +250,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             # U_m.T @ dz_m
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_m_seq, t - first, t - first + 1), 0,
-                U_m_packed_transposed, array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                U_m_packed_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dU_m: the outer products of dz_m and h_prev
@@ -348,19 +348,19 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "m_seq": m_seq, "o_seq": o_seq, "u_seq": u_seq, "z_m_2_seq": z_m_2_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_m, n_h, n_x = (sizes[key] for key in ("n_m", "n_h", "n_x"))
     U_transposed, U_m_packed_transposed, W_transposed = (packs[key] for key in ("U_transposed",
         "U_m_packed_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq = (tape[key] for key in ("f_seq", "from_h_prev",
         "i_seq", "m_seq", "o_seq", "u_seq", "z_m_2_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * n_h * n_m + 120 * n_h + 2 * n_m * n_x + 20 * n_m + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h + n_m, dtype)), dtype)
@@ -373,12 +373,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_m), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_m, n_x], dtype)
-    prefetch = prefetch_table([h_seq, m_seq, x, dh_given, c_seq, dc_given, o_seq, i_seq, u_seq, f_seq,
+    prefetch = prefetch_table([h_seq, m_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, u_seq, f_seq,
         z_m_2_seq, from_h_prev], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_m,
-        n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_later,
-        dx_seq, h_seq, m_seq, x, dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, i_seq, u_seq, f_seq,
-        z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(row_offsets, panels, prefetch))
+        n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_carried,
+        dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, u_seq,
+        f_seq, z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(row_offsets, panels, prefetch))
     dU_m = summed(dU_m)
     dW = summed(dW)
     dU = summed(dU)

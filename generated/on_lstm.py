@@ -42,7 +42,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "dba71d17d2623482"
+CONTENT_HASH = "9f91f6c509778ef5"
 
 
 @unfused
@@ -190,20 +190,20 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_hat_out, c_prev, df_hat_out, i,
-        f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, m_f, sum_dm_i_out, sum_dm_i_2_out,
-        dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, m_i, sum_dm_f_out, sum_dm_f_2_out, dm_f_out,
-        dv_m_f_out, v_m_f, dz_m_f_out):
+def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, g, di_hat_out, c_prev,
+        df_hat_out, i, f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, m_f, sum_dm_i_out,
+        sum_dm_i_2_out, dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, m_i, sum_dm_f_out, sum_dm_f_2_out,
+        dm_f_out, dv_m_f_out, v_m_f, dz_m_f_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (11) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (11) h = o * tanh(c)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (10) c = f_hat * c_prev + g * i_hat
         di_hat = dc * g[j]
         df_hat = dc * c_prev[j]
@@ -235,7 +235,7 @@ def backward_step_row(n_h, dh_given, dh_later, c, dc_given, dc_later, o, g, di_h
         dz_o_out[j] = dz_o
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
     # through (7), (9)
     for j in range(n_h // 2):
         sum_dm_i = zero
@@ -314,8 +314,8 @@ def backward_after_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq,
-        dh_final, dh_given, c_seq, dc_given, dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
+        input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
+        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
         f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(7 * n_h, U_transposed)
@@ -330,8 +330,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     sum_dm_f_2 = array_in(memory, (11 * n_h) // 2, (n_h // 2,))
     dm_f = array_in(memory, 6 * n_h, (n_h // 2,))
     dv_m_f = array_in(memory, (13 * n_h) // 2, (n_h // 2,))
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, c_seq, dc_given, o_seq, g_seq, i_seq, f_seq,
-        i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, g_seq, i_seq,
+        f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq), batch_start, sweep_stop)
     db_m_f = array_in(sums, 0, (n_h // 2,))
     db_m_i = array_in(sums, n_h // 2, (n_h // 2,))
     db_i = array_in(sums, n_h, (n_h,))
@@ -345,25 +345,25 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), row_at(g_seq, t, b), di_hat, row_at(c_seq, t, b), df_hat,
-                        row_at(i_seq, t, b), row_at(f_seq, t, b), dw, row_at(i_hat_seq, t, b),
-                        columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h), columns_at(dz_all, t - first, b,
-                        3 * n_h, 4 * n_h), row_at(w_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h,
-                        3 * n_h), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(f_hat_seq, t, b),
-                        row_at(m_f_seq, t, b), sum_dm_i, sum_dm_i_2, dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t,
-                        b), columns_at(dz_all, t - first, b, n_h // 2, n_h), row_at(m_i_seq, t, b), sum_dm_f,
-                        sum_dm_f_2, dm_f, dv_m_f, row_at(v_m_f_seq, t, b), columns_at(dz_all, t - first, b, 0,
-                        n_h // 2))
+                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(g_seq, t, b), di_hat,
+                        row_at(c_seq, t, b), df_hat, row_at(i_seq, t, b), row_at(f_seq, t, b), dw,
+                        row_at(i_hat_seq, t, b), columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h),
+                        columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(w_seq, t, b),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b,
+                        n_h, 2 * n_h), row_at(f_hat_seq, t, b), row_at(m_f_seq, t, b), sum_dm_i, sum_dm_i_2,
+                        dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t, b), columns_at(dz_all, t - first, b,
+                        n_h // 2, n_h), row_at(m_i_seq, t, b), sum_dm_f, sum_dm_f_2, dm_f, dv_m_f,
+                        row_at(v_m_f_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h // 2))
             barrier(team)
             # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o +
             #     U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -465,19 +465,19 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "v_m_f_seq": v_m_f_seq, "v_m_i_seq": v_m_i_seq, "w_seq": w_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, v_m_f_seq, v_m_i_seq, w_seq = (
         (tape[key] for key in ("f_hat_seq", "f_seq", "g_seq", "i_hat_seq", "i_seq", "m_f_seq", "m_i_seq", "o_seq", "v_m_f_seq", "v_m_i_seq", "w_seq"))
     )
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * (n_h * n_h) + 10 * n_h * n_x + 205 * n_h + 20)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(5 * n_h, dtype)), dtype)
@@ -487,11 +487,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 5 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, c_seq, dc_given, o_seq, g_seq, i_seq, f_seq, i_hat_seq,
-        w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, g_seq, i_seq, f_seq,
+        i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, dh_later, dx_seq, x, h_seq, dh_final, dh_given, c_seq,
-        dc_given, dc_later, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
+        n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
+        dc_carried, dc_cotangent, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
         m_i_seq, v_m_f_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -41,7 +41,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "092ba676c364c3ef"
+CONTENT_HASH = "14a6d21102a69cce"
 
 
 @fused
@@ -152,15 +152,15 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dc_given, dc_later, dc_out, k, tanh_c_hat, o,
-        dz_o_out, p_o, i, g, dz_g_out, c_prev, f, dz_f_out, dz_i_out, p_i, p_f):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, dc_carried, dc_cotangent, dc_out, k,
+        tanh_c_hat, o, dz_o_out, p_o, i, g, dz_g_out, c_prev, f, dz_f_out, dz_i_out, p_i, p_f):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
-        dc = dc_given[j] + dc_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
+        dc = dc_carried[j] + dc_cotangent[j]
         # through (10) h = k * h_hat + (1 - k) * h_prev
         dh_hat = dh * k[j]
         # through (8) h_hat = o * tanh(c_hat)
@@ -190,11 +190,11 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dc_given, dc_later, dc_
         dz_g_out[j] = dz_g
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
-def backward_step_row_2(n_h, dh_prev_from_dz_i, dh, k, dh_later):
+def backward_step_row_2(n_h, dh_prev_from_dz_i, dh, k, dh_carried):
     """The adjoints of one sample at one step."""
     real = dh_prev_from_dz_i.dtype.type
     one = real(1)
@@ -202,7 +202,7 @@ def backward_step_row_2(n_h, dh_prev_from_dz_i, dh, k, dh_later):
         # through (3), (4), (5), (7), (10)
         dh_prev = dh_prev_from_dz_i[j] + dh[j] * (one - k[j])
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -252,14 +252,15 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
-        dh_given, dh_later, dh_seq, dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq,
-        g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau,
+        dh_carried, dh_cotangent, dh_seq, dc_carried, dc_cotangent, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o,
+        i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau,
         dt_seq, dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_h, U_transposed)
     dphi = array_in(memory, 0, (n_h,))
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq,
-        i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, dc_cotangent, k_seq, tanh_c_hat_seq,
+        o_seq, i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t), batch_start,
+        sweep_stop)
     dtau = array_in(sums, 0, (n_h,))
     ds = array_in(sums, n_h, (n_h,))
     dr = array_in(sums, 2 * n_h, (n_h,))
@@ -277,9 +278,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t_ in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t_ % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh_seq, t_ - first, b), row_at(dc_given, t_ % dc_given.shape[0], b),
-                        dc_later[b], row_at(dc_seq, t_ - first, b), row_at(k_seq, t_, b),
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t_ % dh_cotangent.shape[0],
+                        b), row_at(dh_seq, t_ - first, b), dc_carried[b], row_at(dc_cotangent,
+                        t_ % dc_cotangent.shape[0], b), row_at(dc_seq, t_ - first, b), row_at(k_seq, t_, b),
                         row_at(tanh_c_hat_seq, t_, b), row_at(o_seq, t_, b), columns_at(dz_all, t_ - first, b,
                         3 * n_h, 4 * n_h), p_o, row_at(i_seq, t_, b), row_at(g_seq, t_, b), columns_at(dz_all,
                         t_ - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t_, b), row_at(f_seq, t_, b),
@@ -294,7 +295,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
                     backward_step_row_2(n_h, columns_at(from_dz_i, 0, b, 0, n_h), row_at(dh_seq, t_ - first,
-                        b), row_at(k_seq, t_, b), dh_later[b])
+                        b), row_at(k_seq, t_, b), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -377,17 +378,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "phi_seq": phi_seq, "tanh_c_hat_seq": tanh_c_hat_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     tau, s, r, p_i, p_f, p_o, alpha = (params[key] for key in ("tau", "s", "r", "p_i", "p_f", "p_o", "alpha"))
     alpha = alpha.reshape(1)
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     t, x = (inputs[key] for key in ("t", "x"))
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, mod_phi_seq, o_seq, phi_seq, tanh_c_hat_seq = (
         (tape[key] for key in ("c_hat_seq", "f_seq", "g_seq", "h_hat_seq", "i_seq", "k_seq", "mod_phi_seq", "o_seq", "phi_seq", "tanh_c_hat_seq"))
     )
@@ -404,13 +405,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 10 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, dc_given, k_seq, tanh_c_hat_seq, o_seq, i_seq, g_seq,
-        c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, dc_cotangent, k_seq, tanh_c_hat_seq, o_seq, i_seq,
+        g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq,
-        dc_given, dc_later, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq, f_seq, p_i, p_f,
-        c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW, dU, sums),
-        each=(row_offsets, panels, prefetch))
+        n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_carried, dh_cotangent,
+        dh_seq, dc_carried, dc_cotangent, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq,
+        f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW,
+        dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "34310ef02d0a7ab2"
+CONTENT_HASH = "00d998fb69d2f190"
 
 
 @fused
@@ -114,16 +114,16 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, c_prev, z, dz_f_out, dz_z_out,
-        db_z, db_f, db_o):
+def backward_before_row_1(n_h, dh_cotangent, o, dc_carried, dc_cotangent, f, c, dz_o_out, c_prev, z, dz_f_out,
+        dz_z_out, db_z, db_f, db_o):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_given.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given
-        dh = dh_given[j]
+        dh = dh_cotangent[j]
         # given, carried back from the next step, through (5) h = o * c
-        dc = dh * o[j] + dc_given[j] + dc_later[j]
+        dc = dh * o[j] + dc_carried[j] + dc_cotangent[j]
         # through (4) c = f * c_prev + (1 - f) * z
         dc_prev = dc * f[j]
         # through (5) h = o * c
@@ -144,32 +144,33 @@ def backward_before_row_1(n_h, dh_given, o, dc_given, dc_later, f, c, dz_o_out, 
         # through (3) o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
         db_o[j] += dz_o
         # passed on
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
         dz_o_out[j] = dz_o
         dz_f_out[j] = dz_f
         dz_z_out[j] = dz_z
 
 
 @fused
-def backward_before_row_2(n_x, dx_last_given, dx_last_later, dx_last_prev_from_dz_z, dx_from_dz_z, dx_out):
+def backward_before_row_2(n_x, dx_last_carried, dx_last_cotangent, dx_last_prev_from_dz_z, dx_from_dz_z,
+        dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_x):
         # given, carried back from the next step
-        dx_last = dx_last_given[j] + dx_last_later[j]
+        dx_last = dx_last_carried[j] + dx_last_cotangent[j]
         # through (1), (2), (3)
         dx_last_prev = dx_last_prev_from_dz_z[j]
         # through (1), (2), (3), (6)
         dx = dx_from_dz_z[j] + dx_last
         # passed on
-        dx_last_later[j] = dx_last_prev
+        dx_last_carried[j] = dx_last_prev
         dx_out[j] = dx
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq,
-        x, dh_given, o_seq, dc_given, dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq, dV,
-        dW, sums, row_offsets, panels):
+        x, dh_cotangent, o_seq, dc_carried, dc_cotangent, f_seq, c_seq, z_seq, dx_last_carried,
+        dx_last_cotangent, dx_seq, dV, dW, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_z = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
@@ -181,11 +182,12 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(o_seq, t,
-                        b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b], row_at(f_seq, t, b),
-                        row_at(c_seq, t + 1, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
-                        row_at(c_seq, t, b), row_at(z_seq, t, b), columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), db_z, db_f, db_o)
+                    backward_before_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(o_seq, t, b), dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
+                        b), row_at(f_seq, t, b), row_at(c_seq, t + 1, b), columns_at(dz_all, t - first, b,
+                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(z_seq, t, b), columns_at(dz_all,
+                        t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), db_z, db_f,
+                        db_o)
                     rows = carry(sums, rows)
         barrier(team)
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
@@ -205,9 +207,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_2(n_x, row_at(dx_last_given, t % dx_last_given.shape[0], b),
-                        dx_last_later[b], columns_at(from_dz_z, t - first, b, 0, n_x), columns_at(from_dz_z_2,
-                        t - first, b, 0, n_x), row_at(dx_seq, t, b))
+                    backward_before_row_2(n_x, dx_last_carried[b], row_at(dx_last_cotangent,
+                        t % dx_last_cotangent.shape[0], b), columns_at(from_dz_z, t - first, b, 0, n_x),
+                        columns_at(from_dz_z_2, t - first, b, 0, n_x), row_at(dx_seq, t, b))
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -259,15 +261,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq, "h": h_seq, "x_last": x_last_seq}, {"f_seq": f_seq, "o_seq": o_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     V_transposed, W_transposed = (packs[key] for key in ("V_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, x_last_seq = (states[key] for key in ("c", "x_last"))
-    dc_given, dh_given, dx_last_given = (given[key] for key in ("c", "h", "x_last"))
-    dc_later, dx_last_later = (later[key] for key in ("c", "x_last"))
+    dc_cotangent, dh_cotangent, dx_last_cotangent = (cotangents[key] for key in ("c", "h", "x_last"))
+    dc_carried, dx_last_carried = (carried[key] for key in ("c", "x_last"))
     f_seq, o_seq, z_seq = (tape[key] for key in ("f_seq", "o_seq", "z_seq"))
     parts = parts_of(threads, T, B, 12 * n_h * n_x + 30 * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
@@ -280,9 +282,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_given, o_seq,
-        dc_given, dc_later, f_seq, c_seq, z_seq, dx_last_given, dx_last_later, dx_seq), own=(dV, dW, sums),
-        each=(row_offsets, panels))
+        n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_cotangent, o_seq,
+        dc_carried, dc_cotangent, f_seq, c_seq, z_seq, dx_last_carried, dx_last_cotangent, dx_seq), own=(dV,
+        dW, sums), each=(row_offsets, panels))
     dV = summed(dV)
     dW = summed(dW)
     sums = summed(sums)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7d71a1a9424d8dce"
+CONTENT_HASH = "e3061a68c004f43d"
 
 
 @fused
@@ -120,13 +120,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, H2, s1, T2, dz_T2_out, dz_H2_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, H2, s1, T2, dz_T2_out, dz_H2_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (6) h = H2 * T2 + (1 - T2) * s1
         dT2 = dh * (H2[j] - s1[j])
         # through (5) T2 = sigmoid(U_T2 @ s1 + b_T2)
@@ -164,7 +164,7 @@ def backward_step_row_2(n_h, ds1_from_dz_H2, dh, T2, ds1_out, H1, h_prev, T1, dz
 
 
 @fused
-def backward_step_row_3(n_h, dh_prev_from_dz_H1, ds1, T1, dh_later):
+def backward_step_row_3(n_h, dh_prev_from_dz_H1, ds1, T1, dh_carried):
     """The adjoints of one sample at one step."""
     real = dh_prev_from_dz_H1.dtype.type
     one = real(1)
@@ -172,7 +172,7 @@ def backward_step_row_3(n_h, dh_prev_from_dz_H1, ds1, T1, dh_later):
         # through (1), (2), (3)
         dh_prev = dh_prev_from_dz_H1[j] + ds1[j] * (one - T1[j])
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -192,10 +192,10 @@ def backward_after_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2,
-        from_dz_H1, dx_seq, x, h_seq, s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1, dW,
-        dU, dU_, sums, row_offsets, panels, prefetch):
+        from_dz_H1, dx_seq, x, h_seq, s1_seq, dh_carried, dh_cotangent, H2_seq, T2_seq, dh, H1_seq, T1_seq,
+        ds1, dW, dU, dU_, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq),
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, s1_seq, dh_cotangent, H2_seq, T2_seq, H1_seq, T1_seq),
         batch_start, sweep_stop)
     db_H1 = array_in(sums, 0, (n_h,))
     db_T1 = array_in(sums, n_h, (n_h,))
@@ -208,8 +208,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(H2_seq, t, b), columns_at(s1_seq, t, b, 0, n_h),
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(H2_seq, t, b), columns_at(s1_seq, t, b, 0, n_h),
                         row_at(T2_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
@@ -232,7 +232,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_h, columns_at(from_dz_H1, 0, b, 0, n_h), row_at(ds1, 0, b),
-                        row_at(T1_seq, t, b), dh_later[b])
+                        row_at(T1_seq, t, b), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -313,16 +313,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "s1_seq": s1_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, U_transposed_, W_transposed = (packs[key] for key in ("U_transposed", "U_transposed_",
         "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     H1_seq, H2_seq, T1_seq, T2_seq, s1_seq = (tape[key] for key in ("H1_seq", "H2_seq", "T1_seq", "T2_seq",
         "s1_seq"))
     parts = parts_of(threads, T, B, 110 * n_h + 4 * n_h * n_x + 8 * (n_h * n_h))
@@ -339,11 +339,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU, dU_ = sums_of_products((2, parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, s1_seq, dh_given, H2_seq, T2_seq, H1_seq, T1_seq], parts)
+    prefetch = prefetch_table([x, h_seq, s1_seq, dh_cotangent, H2_seq, T2_seq, H1_seq, T1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x,
-        h_seq, s1_seq, dh_given, dh_later, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_, sums),
-        each=(row_offsets, panels, prefetch))
+        h_seq, s1_seq, dh_carried, dh_cotangent, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_,
+        sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     dU_ = summed(dU_)

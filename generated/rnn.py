@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "90421bd982124c6d"
+CONTENT_HASH = "1bea26ee87705fb7"
 
 
 @fused
@@ -72,13 +72,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
+def backward_step_row(n_h, da_carried, da_cotangent, a, dz_a_out):
     """The adjoints of one sample at one step."""
-    real = da_given.dtype.type
+    real = da_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        da = da_given[j] + da_later[j]
+        da = da_carried[j] + da_cotangent[j]
         # through (1) a = tanh(U_a @ a_prev + W_a @ x + b_a)
         dz_a = da * (one - a[j] * a[j])
         # passed on
@@ -95,10 +95,10 @@ def backward_after_row(n_h, dz_a, db_a):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later,
-        dx_seq, a_seq, x, da_final, da_given, dU_a, dW_a, sums, row_offsets, panels, prefetch):
+        input_gradients, B, n_x, n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_carried,
+        dx_seq, a_seq, x, da_final, da_cotangent, dU_a, dW_a, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_given), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_cotangent), batch_start, sweep_stop)
     db_a = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
@@ -107,16 +107,16 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(da_given, t % da_given.shape[0], b), da_later[b],
+                    backward_step_row(n_h, da_carried[b], row_at(da_cotangent, t % da_cotangent.shape[0], b),
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_a.T @ dz_a
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                U_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                U_a_packed_transposed, array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(da_later, da_final, t, lengths, batch_start, sweep_stop)
+            hold_final(da_carried, da_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -182,17 +182,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"a": a_seq}, {}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_a_packed_transposed, W_a_packed_transposed = (packs[key] for key in ("U_a_packed_transposed",
         "W_a_packed_transposed"))
     x = inputs["x"]
     a_seq = states["a"]
-    da_given = given["a"]
-    da_later = later["a"]
-    da_final = da_later.copy()
+    da_cotangent = cotangents["a"]
+    da_carried = carried["a"]
+    da_final = da_carried.copy()
     parts = parts_of(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 20 * n_h)
     block = steps_at_a_time(T, B)
     dz_a_seq = allocate((block, B, padded(n_h, dtype)), dtype)
@@ -202,10 +202,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW_a = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([a_seq, x, da_given], parts)
+    prefetch = prefetch_table([a_seq, x, da_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
-        da_given), own=(dU_a, dW_a, sums), each=(row_offsets, panels, prefetch))
+        n_h, U_a_packed_transposed, W_a_packed_transposed, dz_a_seq, da_carried, dx_seq, a_seq, x, da_final,
+        da_cotangent), own=(dU_a, dW_a, sums), each=(row_offsets, panels, prefetch))
     dU_a = summed(dU_a)
     dW_a = summed(dW_a)
     sums = summed(sums)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1e659294b0079e4d"
+CONTENT_HASH = "852641600e49f5ba"
 
 
 @fused
@@ -89,13 +89,13 @@ def backward_once(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a):
 
 
 @fused
-def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
+def backward_step_row(n_h, da_carried, da_cotangent, a, dz_a_out):
     """The adjoints of one sample at one step."""
-    real = da_given.dtype.type
+    real = da_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        da = da_given[j] + da_later[j]
+        da = da_carried[j] + da_cotangent[j]
         # through (1) a = tanh(W_a @ concat(a_prev, x))
         dz_a = da * (one - a[j] * a[j])
         # passed on
@@ -104,26 +104,26 @@ def backward_step_row(n_h, da_given, da_later, a, dz_a_out):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later,
-        dx_seq, a_seq, x, da_final, da_given, dz_a_a_prev, dz_a_x, row_offsets, panels, prefetch):
+        input_gradients, B, n_h, n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_carried,
+        dx_seq, a_seq, x, da_final, da_cotangent, dz_a_a_prev, dz_a_x, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_given), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_cotangent), batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(da_given, t % da_given.shape[0], b), da_later[b],
+                    backward_step_row(n_h, da_carried[b], row_at(da_cotangent, t % da_cotangent.shape[0], b),
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_a[:, 0:n_h].T @ dz_a
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                W_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                W_a_packed_transposed, array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(da_later, da_final, t, lengths, batch_start, sweep_stop)
+            hold_final(da_carried, da_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -180,17 +180,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"a": a_seq}, {}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     W_a_packed_transposed, W_a_packed_transposed_ = (packs[key] for key in ("W_a_packed_transposed",
         "W_a_packed_transposed_"))
     x = inputs["x"]
     a_seq = states["a"]
-    da_given = given["a"]
-    da_later = later["a"]
-    da_final = da_later.copy()
+    da_cotangent = cotangents["a"]
+    da_carried = carried["a"]
+    da_final = da_carried.copy()
     parts = parts_of(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 20 * n_h)
     block = steps_at_a_time(T, B)
     dz_a_seq = allocate((block, B, padded(n_h, dtype)), dtype)
@@ -199,10 +199,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dz_a_a_prev = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dz_a_x = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([a_seq, x, da_given], parts)
+    prefetch = prefetch_table([a_seq, x, da_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_later, dx_seq, a_seq, x, da_final,
-        da_given), own=(dz_a_a_prev, dz_a_x), each=(row_offsets, panels, prefetch))
+        n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_carried, dx_seq, a_seq, x, da_final,
+        da_cotangent), own=(dz_a_a_prev, dz_a_x), each=(row_offsets, panels, prefetch))
     dz_a_a_prev = summed(dz_a_a_prev)
     dz_a_x = summed(dz_a_x)
     # Gradients through what parameters alone make.

@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1d7a38027576acdf"
+CONTENT_HASH = "6772c8f48d786d1f"
 
 
 @fused
@@ -118,13 +118,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_y, dy_given, dy_out, y, dz_y_out, db_y):
+def backward_before_row(n_y, dy_cotangent, dy_out, y, dz_y_out, db_y):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dy_given.dtype.type
+    real = dy_cotangent.dtype.type
     zero = real(0)
     for j in range(n_y):
         # given
-        dy = dy_given[j]
+        dy = dy_cotangent[j]
         # passed on
         dy_out[j] = dy
     # through (2) y = softmax(U_y @ a + b_y)
@@ -139,13 +139,13 @@ def backward_before_row(n_y, dy_given, dy_out, y, dz_y_out, db_y):
 
 
 @fused
-def backward_step_row(n_h, da_from_dz_y, da_given, da_later, a, dz_a_out):
+def backward_step_row(n_h, da_carried, da_cotangent, da_from_dz_y, a, dz_a_out):
     """The adjoints of one sample at one step."""
-    real = da_from_dz_y.dtype.type
+    real = da_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (2) y = softmax(U_y @ a + b_y)
-        da = da_from_dz_y[j] + da_given[j] + da_later[j]
+        da = da_carried[j] + da_cotangent[j] + da_from_dz_y[j]
         # through (1) a = tanh(U_a @ a_prev + W_a @ x + b_a)
         dz_a = da * (one - a[j] * a[j])
         # passed on
@@ -163,12 +163,13 @@ def backward_after_row(n_h, dz_a, db_a):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, n_y, U_y_packed_transposed, U_a_packed_transposed,
-        W_a_packed_transposed, dz_y_seq, from_dz_y, dz_a_seq, da_later, dx_seq, a_seq, x, da_final, dy_given,
-        y_seq, da_given, dU_a, dW_a, dU_y, sums, row_offsets, panels, prefetch):
+        W_a_packed_transposed, dz_y_seq, from_dz_y, dz_a_seq, da_carried, dx_seq, a_seq, x, da_final,
+        dy_cotangent, y_seq, da_cotangent, dU_a, dW_a, dU_y, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_y, U_y_packed_transposed)
     dy = array_in(memory, 0, (n_y,))
-    prefetch = prefetch_addresses(prefetch, (a_seq, x, dy_given, y_seq, da_given), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (a_seq, x, dy_cotangent, y_seq, da_cotangent), batch_start,
+        sweep_stop)
     db_a = array_in(sums, 0, (n_h,))
     db_y = array_in(sums, n_h, (n_y,))
     rows = 0
@@ -178,8 +179,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_y, row_at(dy_given, t % dy_given.shape[0], b), dy, row_at(y_seq,
-                        t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y), db_y)
+                    backward_before_row(n_y, row_at(dy_cotangent, t % dy_cotangent.shape[0], b), dy,
+                        row_at(y_seq, t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y), db_y)
                     rows = carry(sums, rows)
         barrier(team)
         # U_y.T @ dz_y
@@ -194,17 +195,17 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, columns_at(from_dz_y, t - first, b, 0, n_h), row_at(da_given,
-                        t % da_given.shape[0], b), da_later[b], row_at(a_seq, t + 1, b), columns_at(dz_a_seq,
-                        t - first, b, 0, n_h))
+                    backward_step_row(n_h, da_carried[b], row_at(da_cotangent, t % da_cotangent.shape[0], b),
+                        columns_at(from_dz_y, t - first, b, 0, n_h), row_at(a_seq, t + 1, b),
+                        columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_a.T @ dz_a
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                U_a_packed_transposed, array_in(da_later, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
+                U_a_packed_transposed, array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(da_later, da_final, t, lengths, batch_start, sweep_stop)
+            hold_final(da_carried, da_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         if input_gradients:
@@ -281,18 +282,18 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"a": a_seq, "y": y_seq}, {}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
     U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed = (
         (packs[key] for key in ("U_y_packed_transposed", "U_a_packed_transposed", "W_a_packed_transposed"))
     )
     x = inputs["x"]
     a_seq, y_seq = (states[key] for key in ("a", "y"))
-    da_given, dy_given = (given[key] for key in ("a", "y"))
-    da_later = later["a"]
-    da_final = da_later.copy()
+    da_cotangent, dy_cotangent = (cotangents[key] for key in ("a", "y"))
+    da_carried = carried["a"]
+    da_final = da_carried.copy()
     parts = parts_of(threads, T, B,
         2 * (n_h * n_h) + 2 * n_h * n_x + 2 * n_h * n_y + 20 * n_h + 20 * n_y + 10)
     block = steps_at_a_time(T, B)
@@ -306,11 +307,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_y = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([a_seq, x, dy_given, y_seq, da_given], parts)
+    prefetch = prefetch_table([a_seq, x, dy_cotangent, y_seq, da_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, n_y, U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y,
-        dz_a_seq, da_later, dx_seq, a_seq, x, da_final, dy_given, y_seq, da_given), own=(dU_a, dW_a, dU_y,
-        sums), each=(row_offsets, panels, prefetch))
+        dz_a_seq, da_carried, dx_seq, a_seq, x, da_final, dy_cotangent, y_seq, da_cotangent), own=(dU_a, dW_a,
+        dU_y, sums), each=(row_offsets, panels, prefetch))
     dU_a = summed(dU_a)
     dW_a = summed(dW_a)
     dU_y = summed(dU_y)

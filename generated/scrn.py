@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "90faa2649a0d1b60"
+CONTENT_HASH = "51d2eb8a1f6312a2"
 
 
 @fused
@@ -123,23 +123,23 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_y, dy_given, dy_out):
+def backward_before_row(n_y, dy_cotangent, dy_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
         # given
-        dy = dy_given[j]
+        dy = dy_cotangent[j]
         # passed on
         dy_out[j] = dy
 
 
 @fused
-def backward_step_row(n_h, n_s, dh_from_dy, dh_given, dh_later, h, dz_h_out):
+def backward_step_row(n_h, n_s, dh_carried, dh_cotangent, dh_from_dy, h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_from_dy.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (3) y = U @ h + V @ s
-        dh = dh_from_dy[j] + dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j] + dh_from_dy[j]
         # through (2) h = sigmoid(A @ x + P @ s + R @ h_prev)
         dz_h = dh * h[j] * (one - h[j])
         # passed on
@@ -147,38 +147,38 @@ def backward_step_row(n_h, n_s, dh_from_dy, dh_given, dh_later, h, dz_h_out):
 
 
 @fused
-def backward_after_row(n_h, n_s, ds_from_dy, ds_from_dz_h, ds_given, ds_later, alpha, dz_s_out):
+def backward_after_row(n_h, n_s, ds_carried, ds_cotangent, ds_from_dy, ds_from_dz_h, alpha, dz_s_out):
     """The adjoints of one sample at one step."""
-    real = ds_from_dy.dtype.type
+    real = ds_carried.dtype.type
     one = real(1)
     for j in range(n_s):
         # given, carried back from the next step, through (2), (3)
-        ds = ds_from_dy[j] + ds_from_dz_h[j] + ds_given[j] + ds_later[j]
+        ds = ds_carried[j] + ds_cotangent[j] + ds_from_dy[j] + ds_from_dz_h[j]
         # through (1) s = alpha * s_prev + (1 - alpha) * (B @ x)
         ds_prev = alpha[0] * ds
         dz_s = (one - alpha[0]) * ds
         # passed on
-        ds_later[j] = ds_prev
+        ds_carried[j] = ds_prev
         dz_s_out[j] = dz_s
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B_, n_s, n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed,
-        weights_transposed_, dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final,
-        dy_given, dh_given, ds_given, ds_later, alpha, dweights, dP, dR, dU, dV, row_offsets, panels,
-        prefetch):
+        weights_transposed_, dy_seq, from_dy, dz_all, dh_carried, from_dz_h, dx_seq, h_seq, s_seq, x,
+        dh_final, dy_cotangent, dh_cotangent, ds_carried, ds_cotangent, alpha, dweights, dP, dR, dU, dV,
+        row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, s_seq, x, dy_given, dh_given, ds_given), batch_start,
-        sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, s_seq, x, dy_cotangent, dh_cotangent, ds_cotangent),
+        batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_y, row_at(dy_given, t % dy_given.shape[0], b), columns_at(dy_seq,
-                        t - first, b, 0, n_y))
+                    backward_before_row(n_y, row_at(dy_cotangent, t % dy_cotangent.shape[0], b),
+                        columns_at(dy_seq, t - first, b, 0, n_y))
         barrier(team)
         # U.T @ dy, V.T @ dy
         multiply(products, steps_at(dy_seq, 0, last - first), 0, weights_transposed, steps_at(from_dy, 0,
@@ -195,17 +195,17 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, n_s, columns_at(from_dy, t - first, b, 0, n_h), row_at(dh_given,
-                        t % dh_given.shape[0], b), dh_later[b], row_at(h_seq, t + 1, b), columns_at(dz_all,
-                        t - first, b, n_s, n_h + n_s))
+                    backward_step_row(n_h, n_s, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), columns_at(from_dy, t - first, b, 0, n_h), row_at(h_seq, t + 1, b),
+                        columns_at(dz_all, t - first, b, n_s, n_h + n_s))
             barrier(team)
             # R.T @ dz_h
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), n_s,
-                R_packed_transposed, array_in(dh_later, 0, (1, B_, n_h)), t, batch_start, batch_stop, rank,
+                R_packed_transposed, array_in(dh_carried, 0, (1, B_, n_h)), t, batch_start, batch_stop, rank,
                 team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # P.T @ dz_h
@@ -221,9 +221,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_after_row(n_h, n_s, columns_at(from_dy, t - first, b, n_h, n_h + n_s),
-                        columns_at(from_dz_h, t - first, b, 0, n_s), row_at(ds_given, t % ds_given.shape[0],
-                        b), ds_later[b], alpha, columns_at(dz_all, t - first, b, 0, n_s))
+                    backward_after_row(n_h, n_s, ds_carried[b], row_at(ds_cotangent,
+                        t % ds_cotangent.shape[0], b), columns_at(from_dy, t - first, b, n_h, n_h + n_s),
+                        columns_at(from_dz_h, t - first, b, 0, n_s), alpha, columns_at(dz_all, t - first, b,
+                        0, n_s))
         barrier(team)
         if input_gradients:
             # dx = B.T @ dz_s + A.T @ dz_h
@@ -301,9 +302,9 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
     return {"s": s_seq, "h": h_seq, "y": y_seq}, {}
 
 
-def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
     alpha = params["alpha"]
     alpha = alpha.reshape(1)
@@ -312,9 +313,9 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     )
     x = inputs["x"]
     s_seq, h_seq = (states[key] for key in ("s", "h"))
-    ds_given, dh_given, dy_given = (given[key] for key in ("s", "h", "y"))
-    ds_later, dh_later = (later[key] for key in ("s", "h"))
-    dh_final = dh_later.copy()
+    ds_cotangent, dh_cotangent, dy_cotangent = (cotangents[key] for key in ("s", "h", "y"))
+    ds_carried, dh_carried = (carried[key] for key in ("s", "h"))
+    dh_final = dh_carried.copy()
     parts = (
         parts_of(threads, T, B_, 10 * n_y + 2 * (n_h * n_h) + 2 * n_h * n_s + 2 * n_h * n_x + 2 * n_h * n_y
         + 2 * n_s * n_x + 2 * n_s * n_y + 20 * n_h + 30 * n_s)
@@ -332,11 +333,12 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, giv
     dU = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B_)
     dV = sums_of_products((parts[-1].own + 1, n_y, n_s), dtype, T * B_)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_s, n_x], dtype)
-    prefetch = prefetch_table([h_seq, s_seq, x, dy_given, dh_given, ds_given], parts)
+    prefetch = prefetch_table([h_seq, s_seq, x, dy_cotangent, dh_cotangent, ds_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_s,
         n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_,
-        dy_seq, from_dy, dz_all, dh_later, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_given, dh_given,
-        ds_given, ds_later, alpha), own=(dweights, dP, dR, dU, dV), each=(row_offsets, panels, prefetch))
+        dy_seq, from_dy, dz_all, dh_carried, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_cotangent,
+        dh_cotangent, ds_carried, ds_cotangent, alpha), own=(dweights, dP, dR, dU, dV), each=(row_offsets,
+        panels, prefetch))
     dweights = summed(dweights)
     dP = summed(dP)
     dR = summed(dR)

@@ -40,7 +40,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "40134e6eeaf8540a"
+CONTENT_HASH = "65ccb635ae75f66d"
 
 
 @fused
@@ -191,23 +191,23 @@ def backward_once(n_x, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z,
 
 
 @unfused
-def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, h, n, dc_given, dc_later, o, c_prev,
-        n_prev, z, dm_given, dm_later, i, f, c, dz_o_out, dz_z_out, m_prev, f_log, i_log, z_f_log,
-        dz_f_log_out, di_log_out):
+def backward_step_row(n_h, dh_carried, dh_cotangent, dn_carried, dn_cotangent, h, n, dc_carried, dc_cotangent,
+        o, c_prev, n_prev, z, dm_carried, dm_cotangent, i, f, c, dz_o_out, dz_z_out, m_prev, f_log, i_log,
+        z_f_log, dz_f_log_out, di_log_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one, half = real(1), real(0.5)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # given, carried back from the next step, through (10) h = o * c / n
-        dn = dn_given[j] + dn_later[j] - dh * (h[j] / n[j])
-        dc = dc_given[j] + dc_later[j] + dh * (o[j] / n[j])
+        dn = dn_carried[j] + dn_cotangent[j] - dh * (h[j] / n[j])
+        dc = dc_carried[j] + dc_cotangent[j] + dh * (o[j] / n[j])
         # through (8), (9)
         df = dc * c_prev[j] + dn * n_prev[j]
         di = dc * z[j] + dn
         # given, carried back from the next step, through (6), (7)
-        dm = dm_given[j] + dm_later[j] - di * i[j] - df * f[j]
+        dm = dm_carried[j] + dm_cotangent[j] - di * i[j] - df * f[j]
         # through (10) h = o * c / n
         do = dh * (c[j] / n[j])
         # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
@@ -233,9 +233,9 @@ def backward_step_row(n_h, dh_given, dh_later, dn_given, dn_later, h, n, dc_give
         dz_z_out[j] = dz_z
         dz_f_log_out[j] = dz_f_log
         di_log_out[j] = di_log
-        dn_later[j] = dn_prev
-        dc_later[j] = dc_prev
-        dm_later[j] = dm_prev
+        dn_carried[j] = dn_prev
+        dc_carried[j] = dc_prev
+        dm_carried[j] = dm_prev
 
 
 @fused
@@ -255,12 +255,13 @@ def backward_after_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq,
-        dh_later, dx_seq, h_seq, x, dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq,
-        c_seq, z_seq, dm_given, dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq, dw, dW,
-        sums, row_offsets, panels, prefetch):
+        dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, dn_carried, dn_cotangent, n_seq, dc_carried,
+        dc_cotangent, o_seq, c_seq, z_seq, dm_carried, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq,
+        i_log_seq, z_f_log_seq, dw, dW, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq,
-        z_seq, dm_given, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, dn_cotangent, n_seq, dc_cotangent, o_seq,
+        c_seq, z_seq, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), batch_start,
+        sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_z = array_in(sums, 2 * n_h, (n_h,))
@@ -272,25 +273,25 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dn_given, t % dn_given.shape[0], b), dn_later[b], row_at(h_seq, t + 1, b),
-                        row_at(n_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), row_at(c_seq, t, b), row_at(n_seq, t, b), row_at(z_seq, t, b),
-                        row_at(dm_given, t % dm_given.shape[0], b), dm_later[b], row_at(i_seq, t, b),
-                        row_at(f_seq, t, b), row_at(c_seq, t + 1, b),
-                        columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 3 * n_h, 4 * n_h),
-                        columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 2 * n_h, 3 * n_h),
-                        row_at(m_seq, t, b), row_at(f_log_seq, t, b), row_at(i_log_seq, t, b),
+                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dn_carried[b], row_at(dn_cotangent, t % dn_cotangent.shape[0], b), row_at(h_seq,
+                        t + 1, b), row_at(n_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(c_seq, t, b), row_at(n_seq,
+                        t, b), row_at(z_seq, t, b), dm_carried[b], row_at(dm_cotangent,
+                        t % dm_cotangent.shape[0], b), row_at(i_seq, t, b), row_at(f_seq, t, b), row_at(c_seq,
+                        t + 1, b), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 3 * n_h,
+                        4 * n_h), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 2 * n_h,
+                        3 * n_h), row_at(m_seq, t, b), row_at(f_log_seq, t, b), row_at(i_log_seq, t, b),
                         row_at(z_f_log_seq, t, b), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b,
                         n_h, 2 * n_h), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, t - first,
-                t - first + 1), 0, w_transposed, array_in(dh_later, 0, (1, B, n_h)), t, batch_start,
+                t - first + 1), 0, w_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start,
                 batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
         # dw_i_log, dw_f_log, dw_z, dw_o: the outer products of di_log, dz_f_log, dz_z, dz_o and h_prev
@@ -374,18 +375,18 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "i_log_seq": i_log_seq, "i_seq": i_seq, "o_seq": o_seq, "z_f_log_seq": z_f_log_seq, "z_seq": z_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h, n_heads = (sizes[key] for key in ("n_x", "n_h", "n_heads"))
     w_transposed, W_transposed = (packs[key] for key in ("w_transposed", "W_transposed"))
     x = inputs["x"]
     m_seq, c_seq, n_seq, h_seq = (states[key] for key in ("m", "c", "n", "h"))
-    dm_given, dc_given, dn_given, dh_given = (given[key] for key in ("m", "c", "n", "h"))
-    dm_later, dc_later, dn_later, dh_later = (later[key] for key in ("m", "c", "n", "h"))
+    dm_cotangent, dc_cotangent, dn_cotangent, dh_cotangent = (cotangents[key] for key in ("m", "c", "n", "h"))
+    dm_carried, dc_carried, dn_carried, dh_carried = (carried[key] for key in ("m", "c", "n", "h"))
     f_log_seq, f_seq, i_log_seq, i_seq, o_seq, z_f_log_seq, z_seq = (tape[key] for key in ("f_log_seq",
         "f_seq", "i_log_seq", "i_seq", "o_seq", "z_f_log_seq", "z_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     di_log_and_dz_f_log_and_dz_z_seq = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -395,13 +396,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_given, dn_given, n_seq, dc_given, o_seq, c_seq, z_seq, dm_given,
-        i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
+    prefetch = prefetch_table([h_seq, x, dh_cotangent, dn_cotangent, n_seq, dc_cotangent, o_seq, c_seq, z_seq,
+        dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_later, dx_seq, h_seq,
-        x, dh_final, dh_given, dn_given, dn_later, n_seq, dc_given, dc_later, o_seq, c_seq, z_seq, dm_given,
-        dm_later, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW, sums),
-        each=(row_offsets, panels, prefetch))
+        n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_carried, dx_seq, h_seq,
+        x, dh_final, dh_cotangent, dn_carried, dn_cotangent, n_seq, dc_carried, dc_cotangent, o_seq, c_seq,
+        z_seq, dm_carried, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW,
+        sums), each=(row_offsets, panels, prefetch))
     dw = summed(dw)
     dW = summed(dW)
     sums = summed(sums)

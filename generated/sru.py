@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "066349c72b23a82d"
+CONTENT_HASH = "748222e240591a5b"
 
 
 @fused
@@ -88,20 +88,20 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @unfused
-def backward_before_row_1(n_h, dh_given, dh_out, c, alpha, x, r, dz_r_out, dc_given, dc_later, c_prev, u, f,
-        dz_f_out, v_f, v_r, du_out, dv_f, db_f, dv_r, db_r):
+def backward_before_row_1(n_h, dh_cotangent, dh_out, c, alpha, x, r, dz_r_out, dc_carried, dc_cotangent,
+        c_prev, u, f, dz_f_out, v_f, v_r, du_out, dv_f, db_f, dv_r, db_r):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_given.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given
-        dh = dh_given[j]
+        dh = dh_cotangent[j]
         # through (5) h = r * c + alpha * (1 - r) * x
         dr = dh * (c[j] - alpha[0] * x[j])
         # through (3) r = sigmoid(W_r @ x + v_r * c_prev + b_r)
         dz_r = dr * r[j] * (one - r[j])
         # given, carried back from the next step, through (5) h = r * c + alpha * (1 - r) * x
-        dc = dh * r[j] + dc_given[j] + dc_later[j]
+        dc = dh * r[j] + dc_carried[j] + dc_cotangent[j]
         # through (4) c = f * c_prev + (1 - f) * u
         df = dc * (c_prev[j] - u[j])
         # through (2) f = sigmoid(W_f @ x + v_f * c_prev + b_f)
@@ -120,7 +120,7 @@ def backward_before_row_1(n_h, dh_given, dh_out, c, alpha, x, r, dz_r_out, dc_gi
         dh_out[j] = dh
         dz_r_out[j] = dz_r
         dz_f_out[j] = dz_f
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
         du_out[j] = du
 
 
@@ -138,8 +138,9 @@ def backward_before_row_2(n_h, dx_from_du, alpha, dh, r, dx_out):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, c_seq,
-        alpha, r_seq, dc_given, dc_later, u_seq, f_seq, v_f, v_r, dx_seq, dW_, sums, row_offsets, panels):
+        input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq,
+        c_seq, alpha, r_seq, dc_carried, dc_cotangent, u_seq, f_seq, v_f, v_r, dx_seq, dW_, sums, row_offsets,
+        panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dv_f = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
@@ -152,13 +153,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(dh_seq,
-                        t - first, b), row_at(c_seq, t + 1, b), alpha, row_at(x, t, b), row_at(r_seq, t, b),
-                        columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h, 3 * n_h), row_at(dc_given,
-                        t % dc_given.shape[0], b), dc_later[b], row_at(c_seq, t, b), row_at(u_seq, t, b),
-                        row_at(f_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h, 2 * n_h),
-                        v_f, v_r, columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), dv_f, db_f,
-                        dv_r, db_r)
+                    backward_before_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(dh_seq, t - first, b), row_at(c_seq, t + 1, b), alpha, row_at(x, t, b),
+                        row_at(r_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h,
+                        3 * n_h), dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        row_at(c_seq, t, b), row_at(u_seq, t, b), row_at(f_seq, t, b),
+                        columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h, 2 * n_h), v_f, v_r,
+                        columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), dv_f, db_f, dv_r, db_r)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -218,17 +219,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "r_seq": r_seq, "u_seq": u_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h = sizes["n_h"]
     v_f, v_r, alpha = (params[key] for key in ("v_f", "v_r", "alpha"))
     alpha = alpha.reshape(1)
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     c_seq = states["c"]
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later = later["c"]
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried = carried["c"]
     f_seq, r_seq, u_seq = (tape[key] for key in ("f_seq", "r_seq", "u_seq"))
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 90 * n_h)
     block = steps_at_a_time(T, B)
@@ -241,8 +242,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, c_seq, alpha, r_seq, dc_given,
-        dc_later, u_seq, f_seq, v_f, v_r, dx_seq), own=(dW_, sums), each=(row_offsets, panels))
+        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq, c_seq, alpha, r_seq,
+        dc_carried, dc_cotangent, u_seq, f_seq, v_f, v_r, dx_seq), own=(dW_, sums), each=(row_offsets,
+        panels))
     dW_ = summed(dW_)
     sums = summed(sums)
     return {"W": dW_[0:n_h], "v_f": sums[0:n_h], "W_f": dW_[n_h:2 * n_h], "b_f": sums[n_h:2 * n_h],

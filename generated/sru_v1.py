@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "42fe42d7568221fe"
+CONTENT_HASH = "1b0ea885c9b240bb"
 
 
 @fused
@@ -88,16 +88,16 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row_1(n_h, dh_given, dh_out, r, dc_given, dc_later, f, c, x, dz_r_out, c_prev, u,
-        dz_f_out, du_out, db_f, db_r):
+def backward_before_row_1(n_h, dh_cotangent, dh_out, r, dc_carried, dc_cotangent, f, c, x, dz_r_out, c_prev,
+        u, dz_f_out, du_out, db_f, db_r):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_given.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given
-        dh = dh_given[j]
+        dh = dh_cotangent[j]
         # given, carried back from the next step, through (5) h = r * c + (1 - r) * x
-        dc = dh * r[j] + dc_given[j] + dc_later[j]
+        dc = dh * r[j] + dc_carried[j] + dc_cotangent[j]
         # through (4) c = f * c_prev + (1 - f) * u
         dc_prev = dc * f[j]
         # through (5) h = r * c + (1 - r) * x
@@ -116,7 +116,7 @@ def backward_before_row_1(n_h, dh_given, dh_out, r, dc_given, dc_later, f, c, x,
         db_r[j] += dz_r
         # passed on
         dh_out[j] = dh
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
         dz_r_out[j] = dz_r
         dz_f_out[j] = dz_f
         du_out[j] = du
@@ -136,8 +136,8 @@ def backward_before_row_2(n_h, dx_from_du, dh, r, dx_out):
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, r_seq,
-        dc_given, dc_later, f_seq, c_seq, u_seq, dx_seq, dW_, sums, row_offsets, panels):
+        input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq,
+        r_seq, dc_carried, dc_cotangent, f_seq, c_seq, u_seq, dx_seq, dW_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_f = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
@@ -148,12 +148,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), row_at(dh_seq,
-                        t - first, b), row_at(r_seq, t, b), row_at(dc_given, t % dc_given.shape[0], b),
-                        dc_later[b], row_at(f_seq, t, b), row_at(c_seq, t + 1, b), row_at(x, t, b),
-                        columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t,
-                        b), row_at(u_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h,
-                        2 * n_h), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), db_f, db_r)
+                    backward_before_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        row_at(dh_seq, t - first, b), row_at(r_seq, t, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(f_seq, t, b), row_at(c_seq, t + 1, b), row_at(x,
+                        t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h, 3 * n_h),
+                        row_at(c_seq, t, b), row_at(u_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq,
+                        t - first, b, n_h, 2 * n_h), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0,
+                        n_h), db_f, db_r)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -212,15 +213,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"c": c_seq, "h": h_seq}, {"f_seq": f_seq, "r_seq": r_seq, "u_seq": u_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h = sizes["n_h"]
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     c_seq = states["c"]
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later = later["c"]
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried = carried["c"]
     f_seq, r_seq, u_seq = (tape[key] for key in ("f_seq", "r_seq", "u_seq"))
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 90 * n_h)
     block = steps_at_a_time(T, B)
@@ -233,8 +234,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_given, dh_seq, r_seq, dc_given, dc_later,
-        f_seq, c_seq, u_seq, dx_seq), own=(dW_, sums), each=(row_offsets, panels))
+        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq, r_seq, dc_carried,
+        dc_cotangent, f_seq, c_seq, u_seq, dx_seq), own=(dW_, sums), each=(row_offsets, panels))
     dW_ = summed(dW_)
     sums = summed(sums)
     return {"W": dW_[0:n_h], "W_f": dW_[n_h:2 * n_h], "b_f": sums[0:n_h], "W_r": dW_[2 * n_h:3 * n_h],

@@ -37,7 +37,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ff5e4b5de18d73b2"
+CONTENT_HASH = "0da5df3a56f88b61"
 
 
 @unfused
@@ -172,13 +172,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_o, do_given, z_o, dz_o_out, db_o):
+def backward_before_row(n_o, do_cotangent, z_o, dz_o_out, db_o):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = do_given.dtype.type
+    real = do_cotangent.dtype.type
     zero = real(0)
     for j in range(n_o):
         # given
-        do = do_given[j]
+        do = do_cotangent[j]
         # through (4) o = relu(U_o @ flat(mu) + b_o)
         dz_o = do * heaviside(z_o[j], zero)
         db_o[j] += dz_o
@@ -187,14 +187,14 @@ def backward_before_row(n_o, do_given, z_o, dz_o_out, db_o):
 
 
 @fused
-def backward_step_row_1(n_a, n_p, dmu_given, dmu_later, dv_o, dmu_out, alpha, dp_out, z_p, dz_p_out):
+def backward_step_row_1(n_a, n_p, dmu_carried, dmu_cotangent, dv_o, dmu_out, alpha, dp_out, z_p, dz_p_out):
     """The adjoints of one sample at one step."""
-    real = dmu_given.dtype.type
+    real = dmu_carried.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_a):
         for k in range(n_p):
             # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
-            dmu = dmu_given[j, k] + dmu_later[j, k] + dv_o[j * n_p + k]
+            dmu = dmu_carried[j, k] + dmu_cotangent[j, k] + dv_o[j * n_p + k]
             # passed on
             dmu_out[j, k] = dmu
     # through (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
@@ -223,14 +223,14 @@ def backward_step_row_2(n_r, dr, z_r, dz_r_out):
 
 
 @fused
-def backward_step_row_3(n_a, n_p, alpha, dmu, dv_r, dmu_later):
+def backward_step_row_3(n_a, n_p, alpha, dmu, dv_r, dmu_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_a):
         for k in range(n_p):
             # through (1), (3)
             dmu_prev = alpha[j] * dmu[j, k] + dv_r[j * n_p + k]
             # passed on
-            dmu_later[j, k] = dmu_prev
+            dmu_carried[j, k] = dmu_prev
 
 
 @fused
@@ -248,12 +248,12 @@ def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_a, n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed,
         U_r_packed_transposed, W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq,
-        from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, dmu_later, alpha,
-        z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums, row_offsets, panels, prefetch):
+        from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_carried, dmu_cotangent,
+        alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_p, U_o_packed_transposed)
     dp = array_in(memory, 0, (n_p,))
-    prefetch = prefetch_addresses(prefetch, (v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given,
+    prefetch = prefetch_addresses(prefetch, (v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent,
         z_p_seq, z_r_seq), batch_start, sweep_stop)
     db_r = array_in(sums, 0, (n_r,))
     db_p = array_in(sums, n_r, (n_p,))
@@ -265,8 +265,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_o, row_at(do_given, t % do_given.shape[0], b), row_at(z_o_seq, t,
-                        b), columns_at(dz_o_seq, t - first, b, 0, n_o), db_o)
+                    backward_before_row(n_o, row_at(do_cotangent, t % do_cotangent.shape[0], b),
+                        row_at(z_o_seq, t, b), columns_at(dz_o_seq, t - first, b, 0, n_o), db_o)
                     rows = carry(sums, rows)
         barrier(team)
         # U_o.T @ dz_o
@@ -281,9 +281,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_a, n_p, row_at(dmu_given, t % dmu_given.shape[0], b), dmu_later[b],
-                        columns_at(from_dz_o, t - first, b, 0, n_a * n_p), row_at(dmu, 0, b), alpha, dp,
-                        row_at(z_p_seq, t, b), columns_at(dz_p_seq, t - first, b, 0, n_p))
+                    backward_step_row_1(n_a, n_p, dmu_carried[b], row_at(dmu_cotangent,
+                        t % dmu_cotangent.shape[0], b), columns_at(from_dz_o, t - first, b, 0, n_a * n_p),
+                        row_at(dmu, 0, b), alpha, dp, row_at(z_p_seq, t, b), columns_at(dz_p_seq, t - first,
+                        b, 0, n_p))
             barrier(team)
             # U_p.T @ dz_p
             multiply(products, steps_at(dz_p_seq, t - first, t - first + 1), 0, U_p_packed_transposed,
@@ -302,7 +303,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_3(n_a, n_p, alpha, row_at(dmu, 0, b), columns_at(from_dz_r, 0, b, 0,
-                        n_a * n_p), dmu_later[b])
+                        n_a * n_p), dmu_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -399,17 +400,17 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "z_o_seq": z_o_seq, "z_p_seq": z_p_seq, "z_r_seq": z_r_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
     alpha = params["alpha"]
     U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed = (
         (packs[key] for key in ("U_o_packed_transposed", "U_p_packed_transposed", "U_r_packed_transposed", "W_p_packed_transposed"))
     )
     x = inputs["x"]
-    dmu_given, do_given = (given[key] for key in ("mu", "o"))
-    dmu_later = later["mu"]
+    dmu_cotangent, do_cotangent = (cotangents[key] for key in ("mu", "o"))
+    dmu_carried = carried["mu"]
     r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq = (tape[key] for key in ("r_seq", "v_o_seq", "v_r_seq",
         "z_o_seq", "z_p_seq", "z_r_seq"))
     parts = (
@@ -432,13 +433,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU_o = sums_of_products((parts[-1].own + 1, n_o, n_a * n_p), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_o + n_p + n_r, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_a * n_p, n_r, n_x], dtype)
-    prefetch = prefetch_table([v_o_seq, v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, z_p_seq, z_r_seq],
-        parts)
+    prefetch = prefetch_table([v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent, z_p_seq,
+        z_r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_a,
         n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
         W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq,
-        v_r_seq, r_seq, x, do_given, z_o_seq, dmu_given, dmu_later, alpha, z_p_seq, dmu, z_r_seq), own=(dU_r,
-        dU_p, dW_p, dU_o, sums), each=(row_offsets, panels, prefetch))
+        v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_carried, dmu_cotangent, alpha, z_p_seq, dmu, z_r_seq),
+        own=(dU_r, dU_p, dW_p, dU_o, sums), each=(row_offsets, panels, prefetch))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)
     dW_p = summed(dW_p)

@@ -40,7 +40,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7281fcd53abaf4f4"
+CONTENT_HASH = "5cc4ae0ac0d4ff1b"
 
 
 @fused
@@ -142,18 +142,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, g, dz_g_out, dz_o_out, c_A, f,
-        dz_f_out, dz_i_out, dc_A_out, log_c_A, c_S, dz_c_S_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, g, dz_g_out,
+        dz_o_out, c_A, f, dz_f_out, dz_i_out, dc_A_out, log_c_A, c_S, dz_c_S_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # (8) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (8) h = o * tanh(c)
-        dc = dc_given[j] + dc_later[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (7) c = c_A * f + i * g
         dg = dc * i[j]
         # through (6) g = tanh(W_g @ x + U_g @ h_prev + b_g)
@@ -186,13 +186,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, c, dc_given, dc_later, o, i, g,
 
 
 @fused
-def backward_step_row_2(n_h, dc_A, dc_prev_from_dz_c_S, dc_later):
+def backward_step_row_2(n_h, dc_A, dc_prev_from_dz_c_S, dc_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2)
         dc_prev = dc_A[j] + dc_prev_from_dz_c_S[j]
         # passed on
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
@@ -224,12 +224,12 @@ def backward_after_row(n_h, dc_A, dt, log_c_A, c_S, ddt_out, dz_c_S, db_d, dz_i,
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later,
-        dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq,
-        i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums,
+        input_gradients, B, n_h, n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_carried,
+        dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_carried, dc_cotangent,
+        o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq,
+    prefetch = prefetch_addresses(prefetch, (c_seq, x, h_seq, dh_cotangent, dc_cotangent, o_seq, i_seq, g_seq,
         c_A_seq, f_seq, log_c_A_seq, c_S_seq, dt), batch_start, sweep_stop)
     db_d = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
@@ -243,28 +243,28 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(c_seq, t + 1, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
-                        t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
-                        row_at(c_A_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), row_at(dc_A_seq, t - first, b),
-                        log_c_A_seq[t, b:b + 1], row_at(c_S_seq, t, b), columns_at(dz_c_S_seq, t - first, b,
-                        0, n_h))
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(g_seq,
+                        t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all,
+                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_A_seq, t, b), row_at(f_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
+                        n_h), row_at(dc_A_seq, t - first, b), log_c_A_seq[t, b:b + 1], row_at(c_S_seq, t, b),
+                        columns_at(dz_c_S_seq, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, array_in(dh_later,
-                0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             # U_d.T @ dz_c_S
             # (meanwhile, what the step before reads is fetched)
             multiply_and_prefetch(products, steps_at(dz_c_S_seq, t - first, t - first + 1), 0,
                 U_d_packed_transposed, from_dz_c_S, t, batch_start, batch_stop, rank, team, prefetch)
             barrier(team)
-            hold_final(dh_later, dh_final, t, lengths, batch_start, sweep_stop)
+            hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dc_A_seq, t - first, b), columns_at(from_dz_c_S, 0, b, 0,
-                        n_h), dc_later[b])
+                        n_h), dc_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -351,19 +351,19 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "i_seq": i_seq, "log_c_A_seq": log_c_A_seq, "o_seq": o_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
     U_transposed, U_d_packed_transposed, W_transposed = (packs[key] for key in ("U_transposed",
         "U_d_packed_transposed", "W_transposed"))
     dt, x = (inputs[key] for key in ("dt", "x"))
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq = (tape[key] for key in ("c_A_seq", "c_S_seq",
         "f_seq", "g_seq", "i_seq", "log_c_A_seq", "o_seq"))
-    dh_final = dh_later.copy()
+    dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * (n_h * n_h) + 150 * n_h + 8 * n_h * n_x + 20)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -378,13 +378,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([c_seq, x, h_seq, dh_given, dc_given, o_seq, i_seq, g_seq, c_A_seq, f_seq,
-        log_c_A_seq, c_S_seq, dt], parts)
+    prefetch = prefetch_table([c_seq, x, h_seq, dh_cotangent, dc_cotangent, o_seq, i_seq, g_seq, c_A_seq,
+        f_seq, log_c_A_seq, c_S_seq, dt], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_later, dz_c_S_seq, from_dz_c_S,
-        dx_seq, c_seq, x, h_seq, dh_final, dh_given, dc_given, dc_later, o_seq, i_seq, g_seq, c_A_seq, f_seq,
-        dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums), each=(row_offsets, panels,
-        prefetch))
+        n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_carried, dz_c_S_seq, from_dz_c_S,
+        dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_carried, dc_cotangent, o_seq, i_seq, g_seq,
+        c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums),
+        each=(row_offsets, panels, prefetch))
     dU_d = summed(dU_d)
     dW = summed(dW)
     dU = summed(dU)

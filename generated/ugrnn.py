@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1f726eb95c2559f2"
+CONTENT_HASH = "1fef564611698ac8"
 
 
 @fused
@@ -87,13 +87,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, g, c, dz_c_out, h_prev, dz_g_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, g, c, dz_c_out, h_prev, dz_g_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
         # through (3) h = g * h_prev + (1 - g) * c
         dc = dh * (one - g[j])
         # through (2) c = tanh(W_c @ x + U_c @ h_prev + b_c)
@@ -109,13 +109,13 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, g, c, dz_c_out, h_prev,
 
 
 @fused
-def backward_step_row_2(n_h, dh, g, dh_prev_from_dz_g, dh_later):
+def backward_step_row_2(n_h, dh, g, dh_prev_from_dz_g, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2), (3)
         dh_prev = dh[j] * g[j] + dh_prev_from_dz_g[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -131,9 +131,9 @@ def backward_after_row(n_h, dz_g, db_g, dz_c, db_c):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq,
-        dh_given, dh_later, g_seq, c_seq, dh, dW, dU, sums, row_offsets, panels, prefetch):
+        dh_carried, dh_cotangent, g_seq, c_seq, dh, dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, g_seq, c_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, g_seq, c_seq), batch_start, sweep_stop)
     db_g = array_in(sums, 0, (n_h,))
     db_c = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -143,8 +143,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), columns_at(dz_all,
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b), columns_at(dz_all, t - first, b, 0,
                         n_h))
             barrier(team)
@@ -156,7 +156,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh, 0, b), row_at(g_seq, t, b), columns_at(from_dz_g, 0,
-                        b, 0, n_h), dh_later[b])
+                        b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -224,15 +224,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     return {"h": h_seq}, {"c_seq": c_seq, "g_seq": g_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
-    dh_given = given["h"]
-    dh_later = later["h"]
+    dh_cotangent = cotangents["h"]
+    dh_carried = carried["h"]
     c_seq, g_seq = (tape[key] for key in ("c_seq", "g_seq"))
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 60 * n_h)
     block = steps_at_a_time(T, B)
@@ -245,9 +245,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, g_seq, c_seq], parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, g_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_given, dh_later, g_seq,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_carried, dh_cotangent, g_seq,
         c_seq, dh), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

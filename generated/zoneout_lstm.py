@@ -38,7 +38,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2e6753f086741987"
+CONTENT_HASH = "ed28dfb6da621943"
 
 
 @fused
@@ -123,15 +123,15 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dc_given, dc_later, dc_out, m_h, tanh_c_hat, o, m_c,
-        i, g, dz_g_out, dz_o_out, c_prev, f, dz_f_out, dz_i_out):
+def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, dc_carried, dc_cotangent, dc_out, m_h,
+        tanh_c_hat, o, m_c, i, g, dz_g_out, dz_o_out, c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_given.dtype.type
+    real = dh_carried.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_given[j] + dh_later[j]
-        dc = dc_given[j] + dc_later[j]
+        dh = dh_carried[j] + dh_cotangent[j]
+        dc = dc_carried[j] + dc_cotangent[j]
         # through (8) h = h_prev * m_h + (1 - m_h) * h_hat
         dh_hat = dh * (one - m_h[j])
         # through (6), (7)
@@ -161,17 +161,17 @@ def backward_step_row_1(n_h, dh_given, dh_later, dh_out, dc_given, dc_later, dc_
         dz_o_out[j] = dz_o
         dz_f_out[j] = dz_f
         dz_i_out[j] = dz_i
-        dc_later[j] = dc_prev
+        dc_carried[j] = dc_prev
 
 
 @fused
-def backward_step_row_2(n_h, dh, m_h, dh_prev_from_dz_i, dh_later):
+def backward_step_row_2(n_h, dh, m_h, dh_prev_from_dz_i, dh_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_h):
         # through (1), (2), (3), (4), (8)
         dh_prev = dh[j] * m_h[j] + dh_prev_from_dz_i[j]
         # passed on
-        dh_later[j] = dh_prev
+        dh_carried[j] = dh_prev
 
 
 @fused
@@ -199,11 +199,12 @@ def backward_after_row(n_h, dc, c_prev, c_hat, dm_c_out, dh, h_prev, h_hat, dm_h
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
-        dh_given, dh_later, dh_seq, dc_given, dc_later, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq,
-        c_seq, f_seq, c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq, dW, dU, sums, row_offsets, panels, prefetch):
+        dh_carried, dh_cotangent, dh_seq, dc_carried, dc_cotangent, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c,
+        i_seq, g_seq, c_seq, f_seq, c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq, dW, dU, sums, row_offsets,
+        panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_given, dc_given, m_h, tanh_c_hat_seq, o_seq, m_c,
-        i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq), batch_start, sweep_stop)
+    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, dc_cotangent, m_h, tanh_c_hat_seq, o_seq,
+        m_c, i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -215,13 +216,14 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, row_at(dh_given, t % dh_given.shape[0], b), dh_later[b],
-                        row_at(dh_seq, t - first, b), row_at(dc_given, t % dc_given.shape[0], b), dc_later[b],
-                        row_at(dc_seq, t - first, b), row_at(m_h, t, b), row_at(tanh_c_hat_seq, t, b),
-                        row_at(o_seq, t, b), row_at(m_c, t, b), row_at(i_seq, t, b), row_at(g_seq, t, b),
-                        columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all,
-                        t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
+                        b), row_at(dh_seq, t - first, b), dc_carried[b], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), row_at(dc_seq, t - first, b), row_at(m_h, t, b),
+                        row_at(tanh_c_hat_seq, t, b), row_at(o_seq, t, b), row_at(m_c, t, b), row_at(i_seq, t,
+                        b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq,
+                        t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first,
+                        b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
@@ -231,7 +233,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_step_row_2(n_h, row_at(dh_seq, t - first, b), row_at(m_h, t, b),
-                        columns_at(from_dz_i, 0, b, 0, n_h), dh_later[b])
+                        columns_at(from_dz_i, 0, b, 0, n_h), dh_carried[b])
             barrier(team)
 
         # What no earlier step needs: gradients of what all steps share, and of the inputs.
@@ -308,15 +310,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "h_hat_seq": h_hat_seq, "i_seq": i_seq, "o_seq": o_seq, "tanh_c_hat_seq": tanh_c_hat_seq}
 
 
-def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, given, later, lengths, threads,
-        input_gradients):
-    """The gradients of parameters and inputs; `later` ends as those of the initial states."""
+def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
+        threads, input_gradients):
+    """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x, m_c, m_h = (inputs[key] for key in ("x", "m_c", "m_h"))
     c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_given, dh_given = (given[key] for key in ("c", "h"))
-    dc_later, dh_later = (later[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
     c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, o_seq, tanh_c_hat_seq = (tape[key] for key in ("c_hat_seq",
         "f_seq", "g_seq", "h_hat_seq", "i_seq", "o_seq", "tanh_c_hat_seq"))
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
@@ -333,12 +335,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, give
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_given, dc_given, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq,
-        c_seq, f_seq, c_hat_seq, h_hat_seq], parts)
+    prefetch = prefetch_table([x, h_seq, dh_cotangent, dc_cotangent, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq,
+        g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_given, dh_later, dh_seq,
-        dc_given, dc_later, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq, c_hat_seq,
-        dm_c_seq, h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
+        n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_carried, dh_cotangent,
+        dh_seq, dc_carried, dc_cotangent, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq,
+        c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

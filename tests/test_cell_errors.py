@@ -445,8 +445,8 @@ def test_a_very_deep_expression_is_computed_or_refused():
 # What must be taken.
 
 TAKEN = [
-    "j", "k", "t", "b", "T", "B", "real", "one", "zero", "half", "dh", "z_i", "W_i", "x_seq", "dz_h", "dh_later",
-    "dh_given", "given", "later", "start", "tape", "params", "sizes", "self", "j0", "states", "hole", "total", "weights",
+    "j", "k", "t", "b", "T", "B", "real", "one", "zero", "half", "dh", "z_i", "W_i", "x_seq", "dz_h", "dh_carried",
+    "dh_cotangent", "given", "carried", "start", "tape", "params", "sizes", "self", "j0", "states", "hole", "total", "weights",
     "h_out", "int", "sum", "max", "type", "match", "_", "é", "NAME", "shapes", "E", "S", "rows", "from_x", "h_from_x",
     "sum_h", "dx", "v_h",
 ]  # fmt: skip

@@ -280,10 +280,10 @@ def rows(cell):
 def test_the_adjoints_of_the_lstm():
     found = rows(cells.lstm)
     gates = ("i", "f", "g", "o")
-    assert found["dh"] == [("dh_given", "given", 6), ("dh_later", "carried back from the next step", 6)]
+    assert found["dh"] == [("dh_cotangent", "given", 6), ("dh_carried", "carried back from the next step", 6)]
     assert found["dc"] == [
-        ("dc_given", "given", 5),
-        ("dc_later", "carried back from the next step", 5),
+        ("dc_cotangent", "given", 5),
+        ("dc_carried", "carried back from the next step", 5),
         ("dh*o*(1 - tanh(c)**2)", "chain rule", 6),
     ]
     assert found["do"] == [("dh*tanh(c)", "product rule", 6)]
@@ -413,7 +413,7 @@ def test_a_row_stands_after_what_it_needs(cell):
         assert row.target not in seen
         for q in row.rhs.free_symbols:
             if isinstance(q, Adjoint):
-                assert q in seen or q.kind in ("given", "later")
+                assert q in seen or q.kind in ("cotangent", "carried")
             else:
                 assert q.is_integer or q in known
         seen.add(row.target)

@@ -194,7 +194,7 @@ def test_no_name_looks_like_an_adjoint_or_like_another_or_like_none():
     states = [State(name) for name in names]
     cell = Cell("odd_names", [Eq(s, tanh(affine(x, s.prev))) for s in states])
     notation = Notation(cell.derive())
-    written = [notation.name(q) for s in states for q in (s, Adjoint(s), Adjoint(s, "given"))]
+    written = [notation.name(q) for s in states for q in (s, Adjoint(s), Adjoint(s, "cotangent"))]
     assert len(set(written)) == len(written)
     assert written[::3] == [
         "a_t", r"\mathrm{abar}_t", r"\mathrm{ahat}_t", r"a_{\_,t}", r"\__{a,t}", r"\Omega_t", r"\text{é}_t", r"\mathrm{htilde}_t",

@@ -51,7 +51,7 @@ MUTANTS = (
     Mutant("sign of the update gate", "gru", FORWARD, r"c = ", r"one - i\[j\]", "one + i[j]", "c (interpreter)"),
     Mutant("wrong gate resets", "gru", FORWARD, r"v_g = ", r"\br\b", "i", "c (interpreter)"),
     Mutant("gates' adjoints swapped", "lstm", BACKWARD, r"di = ", r"\bg\[j\]", "f[j]", "d params W_i (complex step)"),
-    Mutant("carousel dropped", "lstm", BACKWARD, r"dc = ", r"\+\s*dc_later\[j\]|dc_later\[j\]\s*\+", "",
+    Mutant("carousel dropped", "lstm", BACKWARD, r"dc = ", r"\+\s*dc_carried\[j\]|dc_carried\[j\]\s*\+", "",
            "d initial h (complex step)"),
     Mutant("sign in the gate's derivative", "lstm", BACKWARD, r"dz_o = ", r"one - o\[j\]", "one + o[j]",
            "d params U_o (complex step)"),

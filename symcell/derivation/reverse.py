@@ -74,9 +74,9 @@ def seeds(forward):
     recurrent = recurrent_states(forward)
     for row in forward:
         if isinstance(row.target, State):
-            terms[row.target].append(Term(Adjoint(row.target, "given"), SEEDS[0], row.equation))
+            terms[row.target].append(Term(Adjoint(row.target, "cotangent"), SEEDS[0], row.equation))
             if row.target in recurrent:
-                terms[row.target].append(Term(Adjoint(row.target, "later"), SEEDS[1], row.equation))
+                terms[row.target].append(Term(Adjoint(row.target, "carried"), SEEDS[1], row.equation))
     return terms
 
 

@@ -121,7 +121,7 @@ def _summed(derivation, row, notation):
 def _as_initial_value(derivation, q):
     """The terms of a parameter that is the initial value of states: the adjoints carried back from the first step."""
     before = Notation(derivation, now="0")
-    return [before.name(Adjoint(s, "later")) for s in recurrent_states(derivation.forward) if s.initial == q]
+    return [before.name(Adjoint(s, "carried")) for s in recurrent_states(derivation.forward) if s.initial == q]
 
 
 def _over_time(derivation, row):
@@ -155,11 +155,11 @@ def _adjoint_words(derivation):
     recurrent = recurrent_states(derivation.forward)
     state = recurrent[0] if recurrent else derivation.declaration.states[0]
     notation = Notation(derivation)
-    name, given = notation.name(state), notation.name(Adjoint(state, "given"))
+    name, given = notation.name(state), notation.name(Adjoint(state, "cotangent"))
     words = r"$\bar{v}$ is $\partial L / \partial v$, taken through all that follows; "
     words += f"${given}$ is what the loss $L$ sends ${name}$ directly"
     if recurrent:
-        words += rf", and ${notation.name(Adjoint(state, 'later'))}$ what the next step sends back"
+        words += rf", and ${notation.name(Adjoint(state, 'carried'))}$ what the next step sends back"
     at_zero = {a.args[1] for row in derivation.adjoint for t in row.terms for a in t.expr.atoms(Heaviside)}
     if 0 in at_zero:
         words += r"; $\left[u > 0\right]$ is 1 where $u > 0$, and 0 elsewhere"

@@ -45,8 +45,8 @@ class Notation(LatexPrinter):
     def _adjoint(self, e):
         of = e.of
         base, *subscripts = self._letters(of)
-        accent = r"\hat" if e.kind == "given" else r"\bar"
-        sent_back = "^{+}" if e.kind == "later" or isinstance(of, Previous) else ""
+        accent = r"\hat" if e.kind == "cotangent" else r"\bar"
+        sent_back = "^{+}" if e.kind == "carried" or isinstance(of, Previous) else ""
         return rf"{accent}{{{base}}}" + self._subscript(of, subscripts) + sent_back
 
     def _letters(self, e):

@@ -122,7 +122,7 @@ class Previous(Quantity):
 class Adjoint(Symbol):
     """The adjoint of a quantity q: the derivative of the loss L with respect to q.
 
-    A state has two more: "given", the cotangent from the loss, and "later", the adjoint carried back from the next step."""
+    A state has two more: "cotangent", the cotangent from the loss, and "carried", the adjoint carried back from the next step."""
 
     __slots__ = ("kind", "of")
 

@@ -28,7 +28,7 @@ def lower(derivation):
     for s in derivation.declaration.states:
         if s in recurrent:
             carried[s.prev] = s
-            carried[Adjoint(s, "later")] = Adjoint(s.prev)
+            carried[Adjoint(s, "carried")] = Adjoint(s.prev)
     backward = lowering.statements.taken()
     return Program(derivation, lowering.shapes, frozenset(lowering.once), forward, backward, carried)
 
@@ -41,7 +41,7 @@ class _Lowering:
         self.once |= {r.target for r in derivation.forward if r.once}
         for row in derivation.adjoint:
             self.shapes[row.target] = row.shape
-            for kind in ("given", "later"):
+            for kind in ("cotangent", "carried"):
                 self.shapes[Adjoint(row.target.of, kind)] = row.shape
             if row.summed:
                 self.once.add(row.target)

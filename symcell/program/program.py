@@ -141,7 +141,7 @@ class Program:
     """A cell's forward and backward statements, and the shapes of all values.
 
     `once` are the values that all steps share. `carried` pairs each value of the previous step with the one that becomes it:
-    (h_prev, h) forward, (dh_later, dh_prev) backward. `report` tells what each pass changed."""
+    (h_prev, h) forward, (dh_carried, dh_prev) backward. `report` tells what each pass changed."""
 
     derivation: Derivation
     shapes: dict

@@ -51,4 +51,4 @@ def _inner_reductions(s):
 def _given(program):
     declaration = program.declaration
     given = {*declaration.inputs, *declaration.params, *declaration.constants}
-    return given | {q for s in program.backward for q in s.sources if isinstance(q, Adjoint) and q.kind == "given"}
+    return given | {q for s in program.backward for q in s.sources if isinstance(q, Adjoint) and q.kind == "cotangent"}

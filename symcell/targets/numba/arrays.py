@@ -27,7 +27,7 @@ class Arrays:
 
     def read_back(self, arrays):
         """Those of some arrays that have all steps and are given to the pass."""
-        kinds = ("sequence", "state", "previous", "input", "given")
+        kinds = ("sequence", "state", "previous", "input", "cotangent")
         given = {h.array for _, h in self._all_homes() if h.kind in kinds and self.new_shape(h.array) is None}
         return [a for a in dict.fromkeys(arrays) if a in given]
 
@@ -47,7 +47,7 @@ class Arrays:
     def step_matrix(self, symbols):
         """Values of one step."""
         return self._matrices(symbols, {
-            "later": None, "step": None, "block": "{t} - {first}, {t} - {first} + 1", "state": "{t} + 1, {t} + 2",
+            "carried": None, "step": None, "block": "{t} - {first}, {t} - {first} + 1", "state": "{t} + 1, {t} + 2",
             "": "{t}, {t} + 1",
         }, "1")  # fmt: skip
 
@@ -62,7 +62,7 @@ class Arrays:
         shape = self.program.shapes[symbols[0]]
         limit = limits.get(home.kind, limits[""])
         text = f"steps_at({home.array}, {limit})" if limit else home.array
-        if (len(shape) != 1 and not home.packed) or home.kind == "later":
+        if (len(shape) != 1 and not home.packed) or home.kind == "carried":
             text = f"array_in({text}, 0, ({steps}, {names.B}, {size_of(volume(shape))}))"
         return text.format(t=names.t, first=names.first, last=names.last)
 

@@ -87,8 +87,8 @@ class Buffers:
         for s in cell.states:
             array = self._fresh(f"{self.words[s]}_seq")
             homes[s], homes[s.prev] = Home("state", array), Home("previous", array)
-            homes[Adjoint(s, "given")] = Home("given", self.words[Adjoint(s, "given")])
-            homes[Adjoint(s, "later")] = homes[Adjoint(s.prev)] = Home("later", self.words[Adjoint(s, "later")])
+            homes[Adjoint(s, "cotangent")] = Home("cotangent", self.words[Adjoint(s, "cotangent")])
+            homes[Adjoint(s, "carried")] = homes[Adjoint(s.prev)] = Home("carried", self.words[Adjoint(s, "carried")])
         results = {Adjoint(p) for p in cell.params}
         for q in self.made:
             if q in program.once and (q in results or self._kind(q) != "local"):

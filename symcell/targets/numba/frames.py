@@ -40,10 +40,10 @@ def backward_frame(emitter, forward):
     """The text of `backward_steps`."""
     names, homes, cell, read = emitter.names, emitter.homes, emitter.program.declaration, emitter.read
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.states, names.tape,
-            names.given, names.later, names.lengths, names.threads, names.input_gradients)  # fmt: skip
+            names.cotangents, names.carried, names.lengths, names.threads, names.input_gradients)  # fmt: skip
     sources = [(names.states, {homes[s].array: s.name for s in cell.states})]
     sources += [(source, {homes[Adjoint(s, kind)].array: s.name for s in cell.states})
-                for kind, source in (("given", names.given), ("later", names.later))]  # fmt: skip
+                for kind, source in (("cotangent", names.cotangents), ("carried", names.carried))]  # fmt: skip
     sources += [(names.tape, {a: a for a in emitter.schedule.tape})]
     opening = [line for source, found in sources for line in unpacked({a: k for a, k in found.items() if a in read}, source)]
     opening += [f"{final} = {array}.copy()" for final, array in emitter.calls.waiting_for().items()]
@@ -51,7 +51,7 @@ def backward_frame(emitter, forward):
     lines = [*_running(emitter, known, "run_pass"), *_returned(emitter, known)]
     return function_text(
         f"def backward_steps({', '.join(head)}):",
-        f"The gradients of parameters and inputs; `{names.later}` ends as those of the initial states.",
+        f"The gradients of parameters and inputs; `{names.carried}` ends as those of the initial states.",
         [*_opening(emitter, forward, read), *opening, *lines],
     )
 

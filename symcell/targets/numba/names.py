@@ -23,10 +23,10 @@ class Names:
 
         self.T, self.B, self.t, self.b, self.dtype = map(pick, ("T", "B", "t", "b", "dtype"))
         self.real, self.run = pick("real"), pick("run")
-        self.params, self.inputs, self.initial, self.given = map(pick, ("params", "inputs", "initial", "given"))
+        self.params, self.inputs, self.initial, self.cotangents = map(pick, ("params", "inputs", "initial", "cotangents"))
         self.kept = pick("kept")
         self.keeping = {q: pick(f"{schedule.words[q]}_kept") for q in schedule.program.declaration.inputs}
-        self.later, self.states, self.tape, self.sizes = map(pick, ("later", "states", "tape", "sizes"))
+        self.carried, self.states, self.tape, self.sizes = map(pick, ("carried", "states", "tape", "sizes"))
         self.block, self.first, self.last = map(pick, ("block", "first", "last"))
         self.batch_start, self.batch_stop = map(pick, ("batch_start", "batch_stop"))
         self.sweep_stop, self.rank, self.team = map(pick, ("sweep_stop", "rank", "team"))

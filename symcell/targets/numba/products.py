@@ -30,7 +30,7 @@ class ProductCalls:
 
     def waiting(self, item):
         """Of a product that makes an adjoint which is carried back: the line for samples that end before this step."""
-        if not isinstance(item, Product) or self._home(item.targets).kind != "later":
+        if not isinstance(item, Product) or self._home(item.targets).kind != "carried":
             return []
         names = self.names
         (q,) = item.targets

@@ -58,7 +58,7 @@ class Slots:
     def _row_name(self, q, home):
         """The name of an array that is there only once, or of a value that is not computed here; else one that nothing has."""
         word, rows = self.emitter.schedule.words[q], self.rows.values()
-        name = home.array if home.kind == "later" else f"{word}_out" if q in self.inside else word
+        name = home.array if home.kind == "carried" else f"{word}_out" if q in self.inside else word
         while name in rows or (name in self.names.taken and name not in (word, home.array)):
             name += "_"
         return name
@@ -70,7 +70,7 @@ class Slots:
             return array
         step = self._step(home) + names.b
         if not home.packed:
-            slicing = home.kind == "later" or not shape
+            slicing = home.kind == "carried" or not shape
             return f"{array}[{step}{'' if shape else f':{names.b} + 1'}]" if slicing else f"row_at({array}, {step})"
         start, stop = self.size(home.offset), self.size(home.offset + volume(shape))
         row = f"columns_at({array}, {step}, {start}, {stop})"
@@ -80,9 +80,9 @@ class Slots:
         """The index of the step in an array; what is given may be the same at every step, and then stands there once."""
         t = self.names.t
         return {
-            "later": "",
+            "carried": "",
             "step": "0, ",
             "block": f"{t} - {self.names.first}, ",
             "state": f"{t} + 1, ",
-            "given": f"{t} % {home.array}.shape[0], ",
+            "cotangent": f"{t} % {home.array}.shape[0], ",
         }.get(home.kind, f"{t}, ")

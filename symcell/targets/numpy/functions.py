@@ -103,7 +103,7 @@ def carried(T, first):
 
 
 def carried_back(T, last):
-    """The arrays dv_prev and dv_later of T steps, in one memory: dv_later[t - 1] is dv_prev[t]; `last` comes first."""
+    """The arrays dv_prev and dv_carried of T steps, in one memory: dv_carried[t - 1] is dv_prev[t]; `last` comes first."""
     steps = np.empty((T + 1, *last.shape), last.dtype)
     steps[-1] = last
     return steps[:-1], steps[1:]

@@ -19,7 +19,7 @@ class Names:
         self.sizes = {n: self._free(n) for n in cell.sizes}
         given = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *(s.prev for s in cell.states))
         made = (q for s in (*program.forward, *program.backward) for q in (*s.targets, *s.sources))
-        for q in (*given, *(Adjoint(s, "given") for s in cell.states), *program.carried, *made):
+        for q in (*given, *(Adjoint(s, "cotangent") for s in cell.states), *program.carried, *made):
             if q not in self.found:
                 self.found[q] = self._free(q.name)
         self._first = {s: self._free(f"{s}_first") for s in cell.states}

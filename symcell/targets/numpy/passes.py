@@ -1,7 +1,7 @@
 """Program -> the text of its two passes: what parameters alone make, what is made for all steps at once, and loops over time.
 
 In a loop, v[t] is a value of step t that is read elsewhere too, and v one that only the step itself reads. A value of the step
-before is v_prev[t]: the arrays v_prev and v lie in one memory, a step apart. So do, in the backward pass, dv_prev and dv_later.
+before is v_prev[t]: the arrays v_prev and v lie in one memory, a step apart. So do, in the backward pass, dv_prev and dv_carried.
 """
 
 from functools import cached_property
@@ -172,7 +172,7 @@ class BackwardPass(Pass):
     def given(self):
         return super().given() | {
             "tape": list(map(self.names, self.tape)),
-            "given": [self.names(Adjoint(s, "given")) for s in self.cell.states],
+            "given": [self.names(Adjoint(s, "cotangent")) for s in self.cell.states],
             "final": [start for _, start in self.carried().values()],
         }
 
