@@ -25,7 +25,7 @@ def tuple_text(items):
 def listed(names):
     """Names as a tuple, in brackets where the line is to be broken, or there is one name."""
     text = tuple_text(names)
-    return text[1:-1] if len(names) > 1 and len(text) < 100 else text
+    return text[1:-1] if len(names) > 1 and len(text) < 50 else text
 
 
 def wrapped(source, width=WIDTH):

@@ -4,7 +4,7 @@ are computed from parameters alone.
 
 from itertools import pairwise
 
-from symcell.targets.layout import function_text, indented, tuple_text
+from symcell.targets.layout import function_text, indented, listed, tuple_text
 from symcell.targets.numba.arrays import size_of
 from symcell.targets.numba.products import product_comment
 
@@ -30,7 +30,7 @@ def packing_frame(forward, backward):
     rooms = [f"empty_panels({', '.join([names.dtype, *panels])})"] * bool(panels) + [f"{{{', '.join(once)}}}"] * bool(once)
     made = [*products, *made_once(forward)]
     making = [f"if {names.into} is None:", *indented([f"{names.into} = {' | '.join(rooms)}"])]
-    making += [f"{tuple_text(made) if len(made) == 1 else ', '.join(made)} = {names.into}.values()"]
+    making += [f"{listed(made)} = {names.into}.values()"] if made else []
     calls = [*_once(forward), *_packed(forward, products)]
     lines = [*making, *calls, f"return {names.into}"] if rooms else ["return {}"]
     return function_text(
@@ -59,7 +59,7 @@ def _packed(forward, products):
     names, lines = forward.names, []
     for name, p in products.items():
         lines += _product(forward, name, p)
-    size = " + ".join(f"{name}.size" for name in products)
+    size = f"sum([{names.panels}.size for {names.panels} in {names.into}.values()])"
     return [
         "",
         f"def {names.part}({names.rank}, {names.threads}):",
