@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "592000f2fbec0476"
+CONTENT_HASH = "64e68483f39e31be"
 
 
 @unfused
@@ -111,13 +111,13 @@ def backward_once(n_h, n_x, dw_h, dM):
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, epsilon, tanh_z_h, dz_h_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, epsilon, tanh_z_h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
         dz_h = epsilon[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
@@ -146,7 +146,7 @@ def backward_after_row(n_h, dz_h, db):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq,
-        h_seq, x, dh_carried, dh_cotangent, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels,
+        h_seq, x, dh_cotangent, dh_carried, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels,
         prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, tanh_z_h_seq), batch_start, sweep_stop)
@@ -158,9 +158,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
-                    backward_step_row_1(n_h, dh_carried[b_], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b_), row_at(dh, 0, b_), epsilon, row_at(tanh_z_h_seq, t, b_), columns_at(dz_h_seq,
-                        t - first, b_, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b_),
+                        dh_carried[b_], row_at(dh, 0, b_), epsilon, row_at(tanh_z_h_seq, t, b_),
+                        columns_at(dz_h_seq, t - first, b_, 0, n_h))
             barrier(team)
             # w_h.T @ dz_h
             # (meanwhile, what the step before reads is fetched)
@@ -203,7 +203,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, w_h_packed_transposed=(n_h, n_h), V_packed_transposed=(n_h, n_x),
             V_packed=(n_x, n_h), w_h_packed=(n_h, n_h)) | {"w_h": allocate((n_h, n_h), dtype)}
-    w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed, w_h = into.values()
+    (w_h_packed_transposed, V_packed_transposed, V_packed, w_h_packed, w_h) = into.values()
     # What needs parameters alone.
     forward_once(n_h, n_x, M, gamma, w_h)
 
@@ -217,8 +217,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # w_h @ h_prev
         pack((w_h,), 0, n_h, False, w_h_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        w_h_packed_transposed.size + V_packed_transposed.size + V_packed.size + w_h_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -268,8 +267,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
     prefetch = prefetch_table([h_seq, x, dh_cotangent, tanh_z_h_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_carried,
-        dh_cotangent, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels, prefetch))
+        n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_cotangent,
+        dh_carried, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels, prefetch))
     dw_h = summed(dw_h)
     dV = summed(dV)
     sums = summed(sums)

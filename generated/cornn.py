@@ -34,7 +34,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f521ceececfcdabb"
+CONTENT_HASH = "43abafa94d3ae2a7"
 
 
 @unfused
@@ -88,16 +88,16 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dy_carried, dy_cotangent, dy_out, dt, dz_carried, dz_cotangent, dz_out, tanh_z_z,
+def backward_step_row_1(n_h, dy_cotangent, dy_carried, dy_out, dt, dz_cotangent, dz_carried, dz_out, tanh_z_z,
         dz_z_out):
     """The adjoints of one sample at one step."""
-    real = dy_carried.dtype.type
+    real = dy_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dy = dy_carried[j] + dy_cotangent[j]
+        dy = dy_cotangent[j] + dy_carried[j]
         # given, carried back from the next step, through (2) y = y_prev + dt * z
-        dz = dt[0] * dy + dz_carried[j] + dz_cotangent[j]
+        dz = dt[0] * dy + dz_cotangent[j] + dz_carried[j]
         # through (1) z = z_prev + dt * (tanh(W_z @ x + U_z_y @ y_prev + U_z_z @ z_prev + b_z) - epsilon *
         #     z_prev - gamma * y_prev)
         dz_z = dt[0] * dz * (one - tanh_z_z[j] * tanh_z_z[j])
@@ -136,7 +136,7 @@ def backward_after_row(n_h, dz_z, db_z):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x,
-        y_seq, z_seq, dy_carried, dy_cotangent, dt, dz_carried, dz_cotangent, tanh_z_z_seq, dy, dz, gamma,
+        y_seq, z_seq, dy_cotangent, dy_carried, dt, dz_cotangent, dz_carried, tanh_z_z_seq, dy, dz, gamma,
         epsilon, dW_z, dU_z_y, dU_z_z, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, y_seq, z_seq, dy_cotangent, dz_cotangent, tanh_z_z_seq),
@@ -149,10 +149,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dy_carried[b], row_at(dy_cotangent, t % dy_cotangent.shape[0],
-                        b), row_at(dy, 0, b), dt, dz_carried[b], row_at(dz_cotangent,
-                        t % dz_cotangent.shape[0], b), row_at(dz, 0, b), row_at(tanh_z_z_seq, t, b),
-                        columns_at(dz_z_seq, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dy_cotangent, t % dy_cotangent.shape[0], b),
+                        dy_carried[b], row_at(dy, 0, b), dt, row_at(dz_cotangent, t % dz_cotangent.shape[0],
+                        b), dz_carried[b], row_at(dz, 0, b), row_at(tanh_z_z_seq, t, b), columns_at(dz_z_seq,
+                        t - first, b, 0, n_h))
             barrier(team)
             # U_z_y.T @ dz_z, U_z_z.T @ dz_z
             # (meanwhile, what the step before reads is fetched)
@@ -198,7 +198,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_transposed=(n_h, 2 * n_h), W_z_packed_transposed=(n_h, n_x),
             W_z_packed=(n_x, n_h), U_z_y_packed=(n_h, n_h), U_z_z_packed=(n_h, n_h))
-    U_transposed, W_z_packed_transposed, W_z_packed, U_z_y_packed, U_z_z_packed = into.values()
+    (U_transposed, W_z_packed_transposed, W_z_packed, U_z_y_packed, U_z_z_packed) = into.values()
 
     def part(rank, threads):
         # U_z_y.T @ dz_z, U_z_z.T @ dz_z
@@ -212,8 +212,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_z_z @ z_prev
         pack((U_z_z,), 0, n_h, False, U_z_z_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_transposed.size + W_z_packed_transposed.size + W_z_packed.size + U_z_y_packed.size + U_z_z_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -272,8 +271,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
     prefetch = prefetch_table([x, y_seq, z_seq, dy_cotangent, dz_cotangent, tanh_z_z_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_carried,
-        dy_cotangent, dt, dz_carried, dz_cotangent, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y,
+        n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_cotangent,
+        dy_carried, dt, dz_cotangent, dz_carried, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y,
         dU_z_z, sums), each=(row_offsets, panels, prefetch))
     dW_z = summed(dW_z)
     dU_z_y = summed(dU_z_y)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f8f82adc5180e496"
+CONTENT_HASH = "ea929f4918324d48"
 
 
 @fused
@@ -227,13 +227,13 @@ def backward_once(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, dt, tanh_z_h, dz_h_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, dt, tanh_z_h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (6) h = h5 + dt * (tanh(U_h @ h5 + W_h @ x + b_h) - h5 / tau)
         dz_h = dt[0] * dh * (one - tanh_z_h[j] * tanh_z_h[j])
         # passed on
@@ -365,7 +365,7 @@ def backward_after_row(n_h, dh, h5, tau, dh1, h_prev, dh2, h1, dh3, h2, dh4, h3,
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5,
         from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq,
-        x, dh_carried, dh_cotangent, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq,
+        x, dh_cotangent, dh_carried, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq,
         tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dz_h1_h_prev,
         dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
@@ -381,9 +381,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh_seq, t - first, b), dt, row_at(tanh_z_h_seq, t, b), columns_at(dz_all,
-                        t - first, b, 5 * n_h, 6 * n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh_seq, t - first, b), dt, row_at(tanh_z_h_seq, t, b),
+                        columns_at(dz_all, t - first, b, 5 * n_h, 6 * n_h))
             barrier(team)
             # U_h.T @ dz_h
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 5 * n_h, U_h_packed_transposed,
@@ -500,7 +500,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_h_packed_transposed=(n_h, n_h), W_transposed=(6 * n_h, n_x),
             W_h_packed=(n_x, n_h), U_h_packed=(n_h, n_h))
-    U_h_packed_transposed, W_transposed, W_h_packed, U_h_packed = into.values()
+    (U_h_packed_transposed, W_transposed, W_h_packed, U_h_packed) = into.values()
 
     def part(rank, threads):
         # U_h.T @ dz_h
@@ -512,8 +512,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_h @ h_prev
         pack((U_h,), 0, n_h, False, U_h_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_h_packed_transposed.size + W_transposed.size + W_h_packed.size + U_h_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -592,8 +591,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
-        from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_carried,
-        dh_cotangent, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq,
+        from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_cotangent,
+        dh_carried, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq,
         tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2,
         dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums), each=(row_offsets, panels, prefetch))
     dz_h1_h_prev = summed(dz_h1_h_prev)

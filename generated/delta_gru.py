@@ -44,7 +44,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ea850bb66477aaa5"
+CONTENT_HASH = "f8e1eb4dc9adee55"
 
 
 @fused
@@ -197,15 +197,15 @@ def backward_once(n_x, n_h, db_r, db_z, db_x, db_h):
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, m_z, z_again_out, dg_out, h_prev, g, m_h, m_r,
-        dm_h_carried, dm_h_cotangent, dm_h_out, dm_z_carried, dm_z_cotangent, dm_z_out, dm_z_out_,
-        dm_r_carried, dm_r_cotangent, dm_r_out, dm_r_out_, dh_sent_carried, dh_sent_cotangent, dh_sent_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, m_z, z_again_out, dg_out, h_prev, g, m_h, m_r,
+        dm_h_cotangent, dm_h_carried, dm_h_out, dm_z_cotangent, dm_z_carried, dm_z_out, dm_z_out_,
+        dm_r_cotangent, dm_r_carried, dm_r_out, dm_r_out_, dh_sent_cotangent, dh_sent_carried, dh_sent_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (10) z = sigmoid(m_z)
         z_again = sigmoid(m_z[j])
         # through (12) h = z * h_prev + (1 - z) * g
@@ -216,13 +216,13 @@ def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, m_z, z_again_out,
         # (9) r = sigmoid(m_r)
         r_again = sigmoid(m_r[j])
         # given, carried back from the next step, through (11) g = tanh(m_x + m_h * r)
-        dm_h = dm_h_carried[j] + dm_h_cotangent[j] + dg * (one - g[j] * g[j]) * r_again
+        dm_h = dm_h_cotangent[j] + dm_h_carried[j] + dg * (one - g[j] * g[j]) * r_again
         # given, carried back from the next step, through (10) z = sigmoid(m_z)
-        dm_z = dm_z_carried[j] + dm_z_cotangent[j] + dz * (one - z_again) * z_again
+        dm_z = dm_z_cotangent[j] + dm_z_carried[j] + dz * (one - z_again) * z_again
         # given, carried back from the next step, through (9) r = sigmoid(m_r)
-        dm_r = dm_r_carried[j] + dm_r_cotangent[j] + dr * (one - r_again) * r_again
+        dm_r = dm_r_cotangent[j] + dm_r_carried[j] + dr * (one - r_again) * r_again
         # given, carried back from the next step
-        dh_sent = dh_sent_carried[j] + dh_sent_cotangent[j]
+        dh_sent = dh_sent_cotangent[j] + dh_sent_carried[j]
         # through (8) m_h = U_g @ d_h + m_h_prev
         dm_h_prev = dm_h
         # through (6) m_z = U_z @ d_h + W_z @ d_x + m_z_prev
@@ -269,13 +269,13 @@ def backward_step_row_2(n_h, dh, z_again, dh_sent, theta, h_prev, h_sent_prev, d
 
 
 @fused
-def backward_after_row_1(n_h, dm_x_carried, dm_x_cotangent, dg, g, dm_x_out):
+def backward_after_row_1(n_h, dm_x_cotangent, dm_x_carried, dg, g, dm_x_out):
     """The adjoints of one sample at one step."""
-    real = dm_x_carried.dtype.type
+    real = dm_x_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (11) g = tanh(m_x + m_h * r)
-        dm_x = dm_x_carried[j] + dm_x_cotangent[j] + dg[j] * (one - g[j] * g[j])
+        dm_x = dm_x_cotangent[j] + dm_x_carried[j] + dg[j] * (one - g[j] * g[j])
         # through (7) m_x = W_g @ d_x + m_x_prev
         dm_x_prev = dm_x
         # passed on
@@ -284,13 +284,13 @@ def backward_after_row_1(n_h, dm_x_carried, dm_x_cotangent, dg, g, dm_x_out):
 
 
 @fused
-def backward_after_row_2(n_x, dx_sent_carried, dx_sent_cotangent, theta, x, x_sent_prev, dd_x, dx_out):
+def backward_after_row_2(n_x, dx_sent_cotangent, dx_sent_carried, theta, x, x_sent_prev, dd_x, dx_out):
     """The adjoints of one sample at one step."""
-    real = dx_sent_carried.dtype.type
+    real = dx_sent_cotangent.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_x):
         # given, carried back from the next step
-        dx_sent = dx_sent_carried[j] + dx_sent_cotangent[j]
+        dx_sent = dx_sent_cotangent[j] + dx_sent_carried[j]
         # through (1), (3)
         dx_sent_prev = (
             (dx_sent * (zero if theta[0] <= np.abs(x[j]
@@ -309,10 +309,10 @@ def backward_after_row_2(n_x, dx_sent_carried, dx_sent_cotangent, theta, x, x_se
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h,
-        U_transposed, W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_carried,
-        dh_cotangent, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_carried, dm_h_cotangent,
-        dm_z_carried, dm_z_cotangent, dm_r_carried, dm_r_cotangent, dh_sent_carried, dh_sent_cotangent, dh,
-        z_again, dh_sent, theta, h_sent_seq, dm_x_carried, dm_x_cotangent, dx_sent_carried, dx_sent_cotangent,
+        U_transposed, W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_cotangent,
+        dh_carried, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_cotangent, dm_h_carried,
+        dm_z_cotangent, dm_z_carried, dm_r_cotangent, dm_r_carried, dh_sent_cotangent, dh_sent_carried, dh,
+        z_again, dh_sent, theta, h_sent_seq, dm_x_cotangent, dm_x_carried, dx_sent_cotangent, dx_sent_carried,
         x, x_sent_seq, dx_seq, dW, dU, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (d_h_seq, d_x_seq, dh_cotangent, m_z_seq, h_seq, g_seq, m_h_seq,
@@ -324,17 +324,17 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(m_z_seq, t + 1, b), row_at(z_again, 0, b), row_at(dg_seq,
-                        t - first, b), row_at(h_seq, t, b), row_at(g_seq, t, b), row_at(m_h_seq, t + 1, b),
-                        row_at(m_r_seq, t + 1, b), dm_h_carried[b], row_at(dm_h_cotangent,
-                        t % dm_h_cotangent.shape[0], b), columns_at(dm_all, t - first, b, 2 * n_h, 3 * n_h),
-                        dm_z_carried[b], row_at(dm_z_cotangent, t % dm_z_cotangent.shape[0], b),
-                        columns_at(dm_all, t - first, b, n_h, 2 * n_h), columns_at(dm_all_2, t - first, b,
-                        n_h, 2 * n_h), dm_r_carried[b], row_at(dm_r_cotangent, t % dm_r_cotangent.shape[0],
-                        b), columns_at(dm_all, t - first, b, 0, n_h), columns_at(dm_all_2, t - first, b, 0,
-                        n_h), dh_sent_carried[b], row_at(dh_sent_cotangent, t % dh_sent_cotangent.shape[0],
-                        b), row_at(dh_sent, 0, b))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(m_z_seq, t + 1, b), row_at(z_again, 0, b),
+                        row_at(dg_seq, t - first, b), row_at(h_seq, t, b), row_at(g_seq, t, b),
+                        row_at(m_h_seq, t + 1, b), row_at(m_r_seq, t + 1, b), row_at(dm_h_cotangent,
+                        t % dm_h_cotangent.shape[0], b), dm_h_carried[b], columns_at(dm_all, t - first, b,
+                        2 * n_h, 3 * n_h), row_at(dm_z_cotangent, t % dm_z_cotangent.shape[0], b),
+                        dm_z_carried[b], columns_at(dm_all, t - first, b, n_h, 2 * n_h), columns_at(dm_all_2,
+                        t - first, b, n_h, 2 * n_h), row_at(dm_r_cotangent, t % dm_r_cotangent.shape[0], b),
+                        dm_r_carried[b], columns_at(dm_all, t - first, b, 0, n_h), columns_at(dm_all_2,
+                        t - first, b, 0, n_h), row_at(dh_sent_cotangent, t % dh_sent_cotangent.shape[0], b),
+                        dh_sent_carried[b], row_at(dh_sent, 0, b))
             barrier(team)
             # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
             # (meanwhile, what the step before reads is fetched)
@@ -356,8 +356,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_after_row_1(n_h, dm_x_carried[b], row_at(dm_x_cotangent,
-                        t % dm_x_cotangent.shape[0], b), row_at(dg_seq, t - first, b), row_at(g_seq, t, b),
+                    backward_after_row_1(n_h, row_at(dm_x_cotangent, t % dm_x_cotangent.shape[0], b),
+                        dm_x_carried[b], row_at(dg_seq, t - first, b), row_at(g_seq, t, b),
                         columns_at(dm_all_2, t - first, b, 2 * n_h, 3 * n_h))
         barrier(team)
         # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
@@ -370,8 +370,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_after_row_2(n_x, dx_sent_carried[b], row_at(dx_sent_cotangent,
-                        t % dx_sent_cotangent.shape[0], b), theta, row_at(x, t, b), row_at(x_sent_seq, t, b),
+                    backward_after_row_2(n_x, row_at(dx_sent_cotangent, t % dx_sent_cotangent.shape[0], b),
+                        dx_sent_carried[b], theta, row_at(x, t, b), row_at(x_sent_seq, t, b),
                         columns_at(from_dm_r_2, t - first, b, 0, n_x), row_at(dx_seq, t, b))
         barrier(team)
 
@@ -395,7 +395,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_r @ d_h, U_z @ d_h, U_g @ d_h
         pack((U_r, U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -442,7 +442,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     theta = theta.reshape(1)
     U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
     x = inputs["x"]
-    x_sent_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, h_seq = (states[key] for key in ("x_sent", "h_sent",
+    (x_sent_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, h_seq) = (states[key] for key in ("x_sent", "h_sent",
         "m_r", "m_z", "m_h", "h"))
     (dx_sent_cotangent, dh_sent_cotangent, dm_r_cotangent, dm_z_cotangent, dm_x_cotangent, dm_h_cotangent,
         dh_cotangent) = (cotangents[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
@@ -468,11 +468,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         dm_h_cotangent, dm_z_cotangent, dm_r_cotangent, dh_sent_cotangent, h_sent_seq, dm_x_cotangent,
         dx_sent_cotangent, x, x_sent_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, U_transposed,
-        W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_carried, dh_cotangent,
-        m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_carried, dm_h_cotangent, dm_z_carried,
-        dm_z_cotangent, dm_r_carried, dm_r_cotangent, dh_sent_carried, dh_sent_cotangent, dh, z_again,
-        dh_sent, theta, h_sent_seq, dm_x_carried, dm_x_cotangent, dx_sent_carried, dx_sent_cotangent, x,
-        x_sent_seq, dx_seq), own=(dW, dU), each=(row_offsets, panels, prefetch))
+        W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_cotangent, dh_carried,
+        m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_cotangent, dm_h_carried, dm_z_cotangent,
+        dm_z_carried, dm_r_cotangent, dm_r_carried, dh_sent_cotangent, dh_sent_carried, dh, z_again, dh_sent,
+        theta, h_sent_seq, dm_x_cotangent, dm_x_carried, dx_sent_cotangent, dx_sent_carried, x, x_sent_seq,
+        dx_seq), own=(dW, dU), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)
     # Gradients through what parameters alone make.

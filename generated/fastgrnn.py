@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5c9407ce8ea8099f"
+CONTENT_HASH = "3ba7729a57485559"
 
 
 @fused
@@ -121,14 +121,14 @@ def backward_once(n_h, n_x, dw_h, w_h, dzeta, dw_h_2, w_h_2, dnu):
 
 
 @unfused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, w_h_2, z, w_h, dc_out, h_prev, c, dz_out,
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, w_h_2, z, w_h, dc_out, h_prev, c, dz_out,
         dp_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (4) h = z * h_prev + (sigmoid(zeta) * (1 - z) + sigmoid(nu)) * c
         dc = dh * (w_h_2[0] + (one - z[j]) * w_h[0])
         dz = dh * (h_prev[j] - c[j] * w_h[0])
@@ -175,7 +175,7 @@ def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq,
-        h_seq, x, dh_carried, dh_cotangent, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums,
+        h_seq, x, dh_cotangent, dh_carried, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, c_seq), batch_start, sweep_stop)
@@ -190,10 +190,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh_seq, t - first, b), w_h_2, row_at(z_seq, t, b), w_h, row_at(dc_seq,
-                        t - first, b), row_at(h_seq, t, b), row_at(c_seq, t, b), row_at(dz_seq, t - first, b),
-                        columns_at(dp_seq, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh_seq, t - first, b), w_h_2, row_at(z_seq, t, b), w_h,
+                        row_at(dc_seq, t - first, b), row_at(h_seq, t, b), row_at(c_seq, t, b), row_at(dz_seq,
+                        t - first, b), columns_at(dp_seq, t - first, b, 0, n_h))
             barrier(team)
             # U.T @ dp
             # (meanwhile, what the step before reads is fetched)
@@ -240,7 +240,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, U_packed_transposed=(n_h, n_h), W_packed_transposed=(n_h, n_x),
             W_packed=(n_x, n_h), U_packed=(n_h, n_h)) | {"w_h": allocate((1,), dtype), "w_h_2": allocate((1,),
             dtype)}
-    U_packed_transposed, W_packed_transposed, W_packed, U_packed, w_h, w_h_2 = into.values()
+    (U_packed_transposed, W_packed_transposed, W_packed, U_packed, w_h, w_h_2) = into.values()
     # What needs parameters alone.
     forward_once(n_h, n_x, zeta, w_h, nu, w_h_2)
 
@@ -254,8 +254,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U @ h_prev
         pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_packed_transposed.size + W_packed_transposed.size + W_packed.size + U_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -282,7 +281,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    w_h, w_h_2, U_packed_transposed, W_packed_transposed = (packs[key] for key in ("w_h", "w_h_2",
+    (w_h, w_h_2, U_packed_transposed, W_packed_transposed) = (packs[key] for key in ("w_h", "w_h_2",
         "U_packed_transposed", "W_packed_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
@@ -304,9 +303,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
     prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_carried,
-        dh_cotangent, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums),
-        each=(row_offsets, panels, prefetch))
+        n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_cotangent,
+        dh_carried, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums), each=(row_offsets,
+        panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "93d7d96b38b4658d"
+CONTENT_HASH = "d22a4a682c52564b"
 
 
 @fused
@@ -108,7 +108,7 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row_1(n_v, n_k, dy_cotangent, dy_out, q, dS_carried, dS_cotangent, dS_out, a, S_prev,
+def backward_before_row_1(n_v, n_k, dy_cotangent, dy_out, q, dS_cotangent, dS_carried, dS_out, a, S_prev,
         da_out, z_a_2, dz_a_2_out, db_g, k, dv_out, v, dk_out, S, dq_out, dz_q_out):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dy_cotangent.dtype.type
@@ -121,7 +121,7 @@ def backward_before_row_1(n_v, n_k, dy_cotangent, dy_out, q, dS_carried, dS_cota
     for j in range(n_k):
         for k_ in range(n_v):
             # given, carried back from the next step, through (6) y = S.T @ q
-            dS = dy_out[k_] * q[j] + dS_carried[j, k_] + dS_cotangent[j, k_]
+            dS = dy_out[k_] * q[j] + dS_cotangent[j, k_] + dS_carried[j, k_]
             # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
@@ -175,8 +175,8 @@ def backward_before_row_2(n_r, n_k, n_v, dz_a_from_dz_a_2, dz_a_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq,
-        from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_cotangent, q_seq, dS_carried,
-        dS_cotangent, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2, dweights, sums, row_offsets, panels):
+        from_dz_a_2, dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_cotangent, q_seq, dS_cotangent,
+        dS_carried, a_seq, S_seq, z_a_2_seq, k_seq, v_seq, dG_2, dweights, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(2 * n_k + n_k * n_v + n_v, G_2_packed_transposed)
     dy = array_in(memory, 0, (n_v,))
@@ -192,9 +192,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_v, n_k, row_at(dy_cotangent, t % dy_cotangent.shape[0], b), dy,
-                        row_at(q_seq, t, b), dS_carried[b], row_at(dS_cotangent, t % dS_cotangent.shape[0],
-                        b), dS, row_at(a_seq, t, b), row_at(S_seq, t, b), da, row_at(z_a_2_seq, t, b),
-                        columns_at(dz_a_2_seq, t - first, b, 0, n_k), db_g, row_at(k_seq, t, b),
+                        row_at(q_seq, t, b), row_at(dS_cotangent, t % dS_cotangent.shape[0], b),
+                        dS_carried[b], dS, row_at(a_seq, t, b), row_at(S_seq, t, b), da, row_at(z_a_2_seq, t,
+                        b), columns_at(dz_a_2_seq, t - first, b, 0, n_k), db_g, row_at(k_seq, t, b),
                         columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 2 * n_k, 2 * n_k + n_v),
                         row_at(v_seq, t, b), columns_at(dz_q_and_dk_and_dv_seq, t - first, b, n_k, 2 * n_k),
                         row_at(S_seq, t + 1, b), dq, columns_at(dz_q_and_dk_and_dv_seq, t - first, b, 0, n_k))
@@ -233,7 +233,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, G_2_packed_transposed=(n_k, n_r), weights_transposed=(2 * n_k + n_r + n_v,
             n_x), W=(n_x, 2 * n_k + n_v), G_1_packed=(n_x, n_r), G_2_packed=(n_r, n_k))
-    G_2_packed_transposed, weights_transposed, W, G_1_packed, G_2_packed = into.values()
+    (G_2_packed_transposed, weights_transposed, W, G_1_packed, G_2_packed) = into.values()
 
     def part(rank, threads):
         # G_2.T @ dz_a_2
@@ -250,8 +250,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # G_2 @ z_a
         pack((G_2,), 0, n_r, False, G_2_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        G_2_packed_transposed.size + weights_transposed.size + W.size + G_1_packed.size + G_2_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -309,7 +308,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_r, n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_k, n_v, n_r, G_2_packed_transposed, weights_transposed, dz_a_2_seq, from_dz_a_2,
-        dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_cotangent, q_seq, dS_carried, dS_cotangent, a_seq,
+        dz_q_and_dk_and_dv_seq, dx_seq, z_a_seq, x, dy_cotangent, q_seq, dS_cotangent, dS_carried, a_seq,
         S_seq, z_a_2_seq, k_seq, v_seq), own=(dG_2, dweights, sums), each=(row_offsets, panels))
     dG_2 = summed(dG_2)
     dweights = summed(dweights)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "8f520019425d5b70"
+CONTENT_HASH = "08e3a5dbddc5a6cb"
 
 
 @fused
@@ -113,13 +113,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dc_carried, dc_cotangent, dc_out, i, g, dz_g_out, c_prev, dz_i_out):
+def backward_step_row_1(n_h, dc_cotangent, dc_carried, dc_out, i, g, dz_g_out, c_prev, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dc_carried.dtype.type
+    real = dc_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dc = dc_carried[j] + dc_cotangent[j]
+        dc = dc_cotangent[j] + dc_carried[j]
         # through (4) c = i * g + (1 - i) * c_prev
         dg = dc * i[j]
         # through (3) g = tanh(U_g @ (r * c_prev) + W_g @ x + b_g)
@@ -175,7 +175,7 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g,
-        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_carried, dc_cotangent, i_seq, g_seq, dc, r_seq, dU, dU_g, dW,
+        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_cotangent, dc_carried, i_seq, g_seq, dc, r_seq, dU, dU_g, dW,
         sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq),
@@ -190,10 +190,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
-                        b), row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), columns_at(dz_all, t - first, b,
-                        n_h, 2 * n_h))
+                    backward_step_row_1(n_h, row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             barrier(team)
             # U_g.T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 2 * n_h, U_g_packed_transposed,
@@ -250,7 +250,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_transposed=(2 * n_h, n_h),
             W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U=(n_h, 2 * n_h), U_g_packed=(n_h, n_h))
-    U_g_packed_transposed, U_transposed, W_transposed, W, U, U_g_packed = into.values()
+    (U_g_packed_transposed, U_transposed, W_transposed, W, U, U_g_packed) = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g
@@ -266,8 +266,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_g @ v_g
         pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_g_packed_transposed.size + U_transposed.size + W_transposed.size + W.size + U.size + U_g_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -295,7 +294,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_g_packed_transposed, U_transposed, W_transposed = (packs[key] for key in ("U_g_packed_transposed",
+    (U_g_packed_transposed, U_transposed, W_transposed) = (packs[key] for key in ("U_g_packed_transposed",
         "U_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq = states["c"]
@@ -318,7 +317,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_transposed, W_transposed, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
-        v_g_seq, x, dc_carried, dc_cotangent, i_seq, g_seq, dc, r_seq), own=(dU, dU_g, dW, sums),
+        v_g_seq, x, dc_cotangent, dc_carried, i_seq, g_seq, dc, r_seq), own=(dU, dU_g, dW, sums),
         each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dU_g = summed(dU_g)

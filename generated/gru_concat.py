@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2e8abff1b6b64720"
+CONTENT_HASH = "8f72b9ae3959811b"
 
 
 @fused
@@ -136,13 +136,13 @@ def backward_once(n_h, n_x, dz_r_x, dz_r_c_prev, dW_r, dz_i_x, dz_i_c_prev, dW_i
 
 
 @fused
-def backward_step_row_1(n_h, dc_carried, dc_cotangent, dc_out, i, g, dz_g_out, c_prev, dz_i_out):
+def backward_step_row_1(n_h, dc_cotangent, dc_carried, dc_out, i, g, dz_g_out, c_prev, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dc_carried.dtype.type
+    real = dc_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dc = dc_carried[j] + dc_cotangent[j]
+        dc = dc_cotangent[j] + dc_carried[j]
         # through (4) c = i * g + (1 - i) * c_prev
         dg = dc * i[j]
         # through (3) g = tanh(W_g @ concat(r * c_prev, x) + b_g)
@@ -198,7 +198,7 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g,
-        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_carried, dc_cotangent, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g,
+        from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_cotangent, dc_carried, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g,
         dz_, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq),
@@ -213,10 +213,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
-                        b), row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), columns_at(dz_all, t - first, b,
-                        n_h, 2 * n_h))
+                    backward_step_row_1(n_h, row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(dc, 0, b), row_at(i_seq, t, b), row_at(g_seq, t, b),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             barrier(team)
             # W_g[:, 0:n_h].T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 2 * n_h, W_g_packed_transposed,
@@ -274,7 +274,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, W_g_packed_transposed=(n_h, n_h), W_transposed=(2 * n_h, n_h),
             W_transposed_=(3 * n_h, n_x), W=(n_x, 3 * n_h), W_=(n_h, 2 * n_h), W_g_packed=(n_h, n_h))
-    W_g_packed_transposed, W_transposed, W_transposed_, W, W_, W_g_packed = into.values()
+    (W_g_packed_transposed, W_transposed, W_transposed_, W, W_, W_g_packed) = into.values()
 
     def part(rank, threads):
         # W_g[:, 0:n_h].T @ dz_g
@@ -291,8 +291,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_g[:, 0:n_h] @ v_g
         pack((W_g,), 0, n_h, False, W_g_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        W_g_packed_transposed.size + W_transposed.size + W_transposed_.size + W.size + W_.size + W_g_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -320,7 +319,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_g_packed_transposed, W_transposed, W_transposed_ = (packs[key] for key in ("W_g_packed_transposed",
+    (W_g_packed_transposed, W_transposed, W_transposed_) = (packs[key] for key in ("W_g_packed_transposed",
         "W_transposed", "W_transposed_"))
     x = inputs["x"]
     c_seq = states["c"]
@@ -343,7 +342,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
-        v_g_seq, x, dc_carried, dc_cotangent, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums),
+        v_g_seq, x, dc_cotangent, dc_carried, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums),
         each=(row_offsets, panels, prefetch))
     dz = summed(dz)
     dz_g_v_g = summed(dz_g_v_g)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3003fb08c87a63de"
+CONTENT_HASH = "21a03eee9d175f2b"
 
 
 @fused
@@ -97,14 +97,14 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, u, m, dz_m_2_out, r, dz_m_out, z_m, dz_r_out,
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, u, m, dz_m_2_out, r, dz_m_out, z_m, dz_r_out,
         dz_r_out_, h_prev, dz_u_out, dz_u_out_):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (4) h = u * h_prev + (1 - u) * m
         dm = dh * (one - u[j])
         # through (3) m = tanh(W_m @ x + r * (U_m @ h_prev))
@@ -140,7 +140,7 @@ def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_carried):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq,
-        x, dh_carried, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels, prefetch):
+        x, dh_cotangent, dh_carried, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq),
         batch_start, sweep_stop)
@@ -150,12 +150,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(u_seq, t, b), row_at(m_seq, t, b), columns_at(dz_all_2,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(r_seq, t, b), columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), row_at(z_m_seq, t, b), columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b),
-                        columns_at(dz_all, t - first, b, 0, n_h), columns_at(dz_all_2, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(u_seq, t, b), row_at(m_seq, t, b),
+                        columns_at(dz_all_2, t - first, b, 2 * n_h, 3 * n_h), row_at(r_seq, t, b),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(z_m_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all_2, t - first, b,
+                        n_h, 2 * n_h), row_at(h_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h),
+                        columns_at(dz_all_2, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
             # (meanwhile, what the step before reads is fetched)
@@ -201,7 +202,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_u @ h_prev, U_r @ h_prev, U_m @ h_prev
         pack((U_u, U_r, U_m), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -246,8 +247,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
     prefetch = prefetch_table([h_seq, x, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_carried,
-        dh_cotangent, u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels, prefetch))
+        n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_cotangent,
+        dh_carried, u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)
     return {"W_u": dW[0:n_h], "U_u": dU[0:n_h], "W_r": dW[n_h:2 * n_h], "U_r": dU[n_h:2 * n_h],

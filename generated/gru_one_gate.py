@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5c2d3b86fc32e65b"
+CONTENT_HASH = "c62d0730363d6ce0"
 
 
 @fused
@@ -87,13 +87,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dc_carried, dc_cotangent, dc_out, g, c_prev, u, dz_u_out, dz_g_out):
+def backward_step_row_1(n_h, dc_cotangent, dc_carried, dc_out, g, c_prev, u, dz_u_out, dz_g_out):
     """The adjoints of one sample at one step."""
-    real = dc_carried.dtype.type
+    real = dc_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dc = dc_carried[j] + dc_cotangent[j]
+        dc = dc_cotangent[j] + dc_carried[j]
         # through (3) c = g * u + (1 - u) * c_prev
         du = dc * (g[j] - c_prev[j])
         # through (2) u = sigmoid(U_u @ c_prev + W_u @ x + b_u)
@@ -133,7 +133,7 @@ def backward_after_row(n_h, dz_g, db_g, dz_u, db_u):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x,
-        dc_carried, dc_cotangent, g_seq, u_seq, dc, dU, dW, sums, row_offsets, panels, prefetch):
+        dc_cotangent, dc_carried, g_seq, u_seq, dc, dU, dW, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (c_seq, x, dc_cotangent, g_seq, u_seq), batch_start, sweep_stop)
     db_g = array_in(sums, 0, (n_h,))
@@ -145,10 +145,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
-                        b), row_at(dc, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), row_at(u_seq, t, b),
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
-                        n_h))
+                    backward_step_row_1(n_h, row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(dc, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b),
+                        row_at(u_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                        columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dc_prev_from_dz_g = U_g.T @ dz_g + U_u.T @ dz_u
             # (meanwhile, what the step before reads is fetched)
@@ -203,7 +203,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_g @ c_prev, U_u @ c_prev
         pack((U_g, U_u), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -249,7 +249,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
     prefetch = prefetch_table([c_seq, x, dc_cotangent, g_seq, u_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_carried, dc_cotangent, g_seq,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, c_seq, x, dc_cotangent, dc_carried, g_seq,
         u_seq, dc), own=(dU, dW, sums), each=(row_offsets, panels, prefetch))
     dU = summed(dU)
     dW = summed(dW)

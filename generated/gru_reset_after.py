@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "52fa64a08a813e56"
+CONTENT_HASH = "71ab0d4f5380a806"
 
 
 @fused
@@ -98,14 +98,14 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, z, n, dz_n_2_out, r, dz_n_out, z_n, dz_r_out,
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, z, n, dz_n_2_out, r, dz_n_out, z_n, dz_r_out,
         dz_r_out_, h_prev, dz_z_out, dz_z_out_):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (4) h = z * h_prev + (1 - z) * n
         dn = dh * (one - z[j])
         # through (3) n = tanh(W_n @ x + (U_n @ h_prev + d_n) * r + b_n)
@@ -154,7 +154,7 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq,
-        x, dh_carried, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels,
+        x, dh_cotangent, dh_carried, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels,
         prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq),
@@ -170,12 +170,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(z_seq, t, b), row_at(n_seq, t, b), columns_at(dz_all_2,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(r_seq, t, b), columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), row_at(z_n_seq, t, b), columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), columns_at(dz_all_2, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b),
-                        columns_at(dz_all, t - first, b, 0, n_h), columns_at(dz_all_2, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(z_seq, t, b), row_at(n_seq, t, b),
+                        columns_at(dz_all_2, t - first, b, 2 * n_h, 3 * n_h), row_at(r_seq, t, b),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(z_n_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all_2, t - first, b,
+                        n_h, 2 * n_h), row_at(h_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h),
+                        columns_at(dz_all_2, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
             # (meanwhile, what the step before reads is fetched)
@@ -231,7 +232,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_z @ h_prev, U_r @ h_prev, U_n @ h_prev
         pack((U_z, U_r, U_n), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -278,8 +279,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
     prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_carried,
-        dh_cotangent, z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_cotangent,
+        dh_carried, z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels,
         prefetch))
     dU = summed(dU)
     dW = summed(dW)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b845e03d5e513c40"
+CONTENT_HASH = "7a32f5797b15dc33"
 
 
 @fused
@@ -69,13 +69,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_h, dh_carried, dh_cotangent, z_h, dz_h_out, u, h_prev, du, db_h):
+def backward_before_row(n_h, dh_cotangent, dh_carried, z_h, dz_h_out, u, h_prev, du, db_h):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     zero = real(0)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (1) h = relu(W_h @ x + u * h_prev + b_h)
         dz_h = dh * heaviside(z_h[j], zero)
         dh_prev = u[j] * dz_h
@@ -88,7 +88,7 @@ def backward_before_row(n_h, dh_carried, dh_cotangent, z_h, dz_h_out, u, h_prev,
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_h, n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_carried, dh_cotangent,
+        input_gradients, B, n_h, n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_cotangent, dh_carried,
         z_h_seq, u, h_seq, dW_h, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     du = array_in(sums, 0, (n_h,))
@@ -100,8 +100,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(z_h_seq, t, b), columns_at(dz_h_seq, t - first, b, 0, n_h), u,
+                    backward_before_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(z_h_seq, t, b), columns_at(dz_h_seq, t - first, b, 0, n_h), u,
                         row_at(h_seq, t, b), du, db_h)
                     rows = carry(sums, rows)
         barrier(team)
@@ -131,7 +131,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_h @ x
         pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads, W_h_packed_transposed.size + W_h_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -173,7 +173,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_carried, dh_cotangent, z_h_seq, u, h_seq),
+        n_x, W_h_packed_transposed, dz_h_seq, dx_seq, x, dh_cotangent, dh_carried, z_h_seq, u, h_seq),
         own=(dW_h, sums), each=(row_offsets, panels))
     dW_h = summed(dW_h)
     sums = summed(sums)

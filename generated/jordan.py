@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f6a1c887784ee9d8"
+CONTENT_HASH = "758a626c5e987b09"
 
 
 @fused
@@ -94,13 +94,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_y, dy_carried, dy_cotangent, y, dz_y_out):
+def backward_step_row_1(n_y, dy_cotangent, dy_carried, y, dz_y_out):
     """The adjoints of one sample at one step."""
-    real = dy_carried.dtype.type
+    real = dy_cotangent.dtype.type
     one = real(1)
     for j in range(n_y):
         # given, carried back from the next step
-        dy = dy_carried[j] + dy_cotangent[j]
+        dy = dy_cotangent[j] + dy_carried[j]
         # through (2) y = sigmoid(U_y @ h + b_y)
         dz_y = dy * y[j] * (one - y[j])
         # passed on
@@ -146,8 +146,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_y, dy_carried[b], row_at(dy_cotangent, t % dy_cotangent.shape[0],
-                        b), row_at(y_seq, t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y))
+                    backward_step_row_1(n_y, row_at(dy_cotangent, t % dy_cotangent.shape[0], b),
+                        dy_carried[b], row_at(y_seq, t + 1, b), columns_at(dz_y_seq, t - first, b, 0, n_y))
             barrier(team)
             # U_y.T @ dz_y
             multiply(products, steps_at(dz_y_seq, t - first, t - first + 1), 0, U_y_packed_transposed,
@@ -200,9 +200,8 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_h_packed_transposed=(n_h, n_y),
             W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h), U_h_packed=(n_y, n_h), U_y_packed=(n_h,
             n_y))
-    U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, W_h_packed, U_h_packed, U_y_packed = (
-        into.values()
-    )
+    (U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, W_h_packed, U_h_packed,
+        U_y_packed) = into.values()
 
     def part(rank, threads):
         # U_y.T @ dz_y
@@ -218,8 +217,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_y @ h
         pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_y_packed_transposed.size + U_h_packed_transposed.size + W_h_packed_transposed.size + W_h_packed.size + U_h_packed.size + U_y_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -247,9 +245,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
-    U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed = (
-        (packs[key] for key in ("U_y_packed_transposed", "U_h_packed_transposed", "W_h_packed_transposed"))
-    )
+    (U_y_packed_transposed, U_h_packed_transposed,
+        W_h_packed_transposed) = (packs[key] for key in ("U_y_packed_transposed", "U_h_packed_transposed",
+        "W_h_packed_transposed"))
     x = inputs["x"]
     y_seq = states["y"]
     dy_cotangent = cotangents["y"]

@@ -39,7 +39,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4d6bb7b1c2076be2"
+CONTENT_HASH = "3a12a917a4621444"
 
 
 @fused
@@ -213,15 +213,15 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_carried, dh_cotangent, dh_out, tanh_h, do_out, o, g_c, power_h, c, mean_h,
-        variance_h, dc_carried, dc_cotangent, c_prev, df_out, i, dg_out, g, di_out, f, dv_out, g_h, power_v,
+def backward_step_row(n_h, dh_cotangent, dh_carried, dh_out, tanh_h, do_out, o, g_c, power_h, c, mean_h,
+        variance_h, dc_cotangent, dc_carried, c_prev, df_out, i, dg_out, g, di_out, f, dv_out, g_h, power_v,
         dz_v_2_out, z_v_2, variance_v, dz_v_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     zero, one, half, two = real(0), real(1), real(0.5), real(2)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000 + variance(c)) + b_c)
         do = dh * tanh_h[j]
         # passed on
@@ -244,7 +244,7 @@ def backward_step_row(n_h, dh_carried, dh_cotangent, dh_out, tanh_h, do_out, o, 
         # given, carried back from the next step, through (7) h = o * tanh(g_c * (c - mean(c)) / sqrt(1/100000
         #     + variance(c)) + b_c)
         dc = (
-            dc_carried[j] + dc_cotangent[j] + dmean_h / real(n_h) + dh_out[j] * (one - tanh_h[j] * tanh_h[j])
+            dc_cotangent[j] + dmean_h / real(n_h) + dc_carried[j] + dh_out[j] * (one - tanh_h[j] * tanh_h[j])
             * o[j] * (g_c[j] * power_h[0]) + two * dvariance_h * (c[j] - mean_h[0]) / real(n_h)
         )
         # through (6) c = f * c_prev + i * g
@@ -330,7 +330,7 @@ def backward_after_row(n_h, dv, g_x, power_v_2, dz_v_4_out, db, z_v_2, power_v, 
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_carried,
         dz_v_3_seq, dx_seq, h_seq, x, dh_final, dh_cotangent, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq,
-        c_seq, mean_h_seq, variance_h_seq, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, dv_seq, g_h,
+        c_seq, mean_h_seq, variance_h_seq, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, dv_seq, g_h,
         power_v_seq, z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq, dU, dW, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
@@ -356,11 +356,11 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
-                    backward_step_row(n_h, dh_carried[b_], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b_), row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do, row_at(o_seq, t,
-                        b_), g_c, power_h_seq[t, b_:b_ + 1], row_at(c_seq, t + 1, b_),
-                        mean_h_seq[t, b_:b_ + 1], variance_h_seq[t, b_:b_ + 1], dc_carried[b_],
-                        row_at(dc_cotangent, t % dc_cotangent.shape[0], b_), row_at(c_seq, t, b_), df,
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b_),
+                        dh_carried[b_], row_at(dh_seq, t - first, b_), row_at(tanh_h_seq, t, b_), do,
+                        row_at(o_seq, t, b_), g_c, power_h_seq[t, b_:b_ + 1], row_at(c_seq, t + 1, b_),
+                        mean_h_seq[t, b_:b_ + 1], variance_h_seq[t, b_:b_ + 1], row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b_), dc_carried[b_], row_at(c_seq, t, b_), df,
                         row_at(i_seq, t, b_), dg, row_at(g_seq, t, b_), di, row_at(f_seq, t, b_),
                         row_at(dv_seq, t - first, b_), g_h, power_v_seq[t, b_:b_ + 1], dz_v_2,
                         row_at(z_v_2_seq, t, b_), variance_v_seq[t, b_:b_ + 1], columns_at(dz_v_seq,
@@ -410,7 +410,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_packed_transposed=(4 * n_h, n_h), W_packed_transposed=(4 * n_h, n_x),
             W_packed=(n_x, 4 * n_h), U_packed=(n_h, 4 * n_h))
-    U_packed_transposed, W_packed_transposed, W_packed, U_packed = into.values()
+    (U_packed_transposed, W_packed_transposed, W_packed, U_packed) = into.values()
 
     def part(rank, threads):
         # U.T @ dz_v
@@ -422,8 +422,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U @ h_prev
         pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_packed_transposed.size + W_packed_transposed.size + W_packed.size + U_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -493,7 +492,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_carried, dz_v_3_seq, dx_seq, h_seq, x,
         dh_final, dh_cotangent, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq,
-        variance_h_seq, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq,
+        variance_h_seq, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq,
         variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums),
         each=(row_offsets, panels, prefetch))
     dU = summed(dU)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f4ebce1f10c2f24e"
+CONTENT_HASH = "977f022810a389b4"
 
 
 @fused
@@ -88,13 +88,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, z, z_g_2, dz_g_2_out, h_prev, g, dz_z_2_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, z, z_g_2, dz_g_2_out, h_prev, g, dz_z_2_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (3) h = z * h_prev + (1 - z) * g
         dg = dh * (one - z[j])
         # through (2) g = relu(U_g @ h_prev + n_g * (W_g @ x) + b_g)
@@ -140,7 +140,7 @@ def backward_after_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, d
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq,
-        h_seq, x, dh_carried, dh_cotangent, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums,
+        h_seq, x, dh_cotangent, dh_carried, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, z_g_2_seq, g_seq, from_x),
@@ -156,10 +156,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(z_seq, t, b), row_at(z_g_2_seq, t, b), columns_at(dz_all,
-                        t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b), row_at(g_seq, t, b),
-                        columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(z_seq, t, b), row_at(z_g_2_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b), row_at(g_seq, t,
+                        b), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_z_2 = U_z.T @ dz_z_2 + U_g.T @ dz_g_2
             # (meanwhile, what the step before reads is fetched)
@@ -217,7 +217,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_z @ h_prev, U_g @ h_prev
         pack((U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -265,8 +265,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
     prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, z_g_2_seq, g_seq, from_x], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_carried,
-        dh_cotangent, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(row_offsets,
+        n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_cotangent,
+        dh_carried, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(row_offsets,
         panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "03a80f52776e10d8"
+CONTENT_HASH = "5c3a9e7c1212d162"
 
 
 @fused
@@ -126,13 +126,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, h, dz_h_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
         dz_h = dh * (one - h[j] * h[j])
         # passed on
@@ -140,14 +140,14 @@ def backward_step_row_1(n_h, dh_carried, dh_cotangent, h, dz_h_out):
 
 
 @fused
-def backward_step_row_2(n_m, n_h, dm_carried, dm_cotangent, dm_from_dz_h, dm_out, B, ds_out, ddot_s_2_out,
+def backward_step_row_2(n_m, n_h, dm_cotangent, dm_from_dz_h, dm_carried, dm_out, B, ds_out, ddot_s_2_out,
         ddot_s_out, e_h, dh_prev_from_dz_h, dh_carried):
     """The adjoints of one sample at one step."""
-    real = dm_carried.dtype.type
+    real = dm_cotangent.dtype.type
     zero = real(0)
     for j in range(n_m):
         # given, carried back from the next step, through (3) h = tanh(W_h @ h_prev + W_m @ m + W_x @ x)
-        dm = dm_carried[j] + dm_cotangent[j] + dm_from_dz_h[j]
+        dm = dm_cotangent[j] + dm_from_dz_h[j] + dm_carried[j]
         # passed on
         dm_out[j] = dm
     # through (2) m = A @ m_prev + B * s
@@ -200,8 +200,8 @@ def backward_after_row(n_x, n_h, n_m, ds, e_x, dx_from_dz_h, dx_out, x, de_x, dd
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B_, n_h, n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed,
-        dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dh_carried, dh_cotangent,
-        dm_carried, dm_cotangent, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m,
+        dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dh_cotangent, dh_carried,
+        dm_cotangent, dm_carried, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m,
         dW_x, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_cotangent, dm_cotangent), batch_start,
@@ -216,8 +216,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(h_seq, t + 1, b), columns_at(dz_h_seq, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(h_seq, t + 1, b), columns_at(dz_h_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_m.T @ dz_h, W_h.T @ dz_h
             multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, W_transposed, from_dz_h, t,
@@ -225,9 +225,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_2(n_m, n_h, dm_carried[b], row_at(dm_cotangent,
-                        t % dm_cotangent.shape[0], b), columns_at(from_dz_h, 0, b, 0, n_m), columns_at(dm_seq,
-                        0, b, 0, n_m), B, ds_seq[t - first, b:b + 1], ddot_s_2_seq[t - first, b:b + 1],
+                    backward_step_row_2(n_m, n_h, row_at(dm_cotangent, t % dm_cotangent.shape[0], b),
+                        columns_at(from_dz_h, 0, b, 0, n_m), dm_carried[b], columns_at(dm_seq, 0, b, 0, n_m),
+                        B, ds_seq[t - first, b:b + 1], ddot_s_2_seq[t - first, b:b + 1],
                         ddot_s_seq[t - first, b:b + 1], e_h, columns_at(from_dz_h, 0, b, n_m, n_h + n_m),
                         dh_carried[b])
             barrier(team)
@@ -278,9 +278,8 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, W_transposed=(n_h, n_h + n_m), A_packed_transposed=(n_m, n_m),
             W_x_packed_transposed=(n_h, n_x), W_x_packed=(n_x, n_h), A_packed=(n_m, n_m), W_h_packed=(n_h,
             n_h), W_m_packed=(n_m, n_h))
-    W_transposed, A_packed_transposed, W_x_packed_transposed, W_x_packed, A_packed, W_h_packed, W_m_packed = (
-        into.values()
-    )
+    (W_transposed, A_packed_transposed, W_x_packed_transposed, W_x_packed, A_packed, W_h_packed,
+        W_m_packed) = into.values()
 
     def part(rank, threads):
         # W_m.T @ dz_h, W_h.T @ dz_h
@@ -299,8 +298,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_m @ m
         pack((W_m,), 0, n_m, False, W_m_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        W_transposed.size + A_packed_transposed.size + W_x_packed_transposed.size + W_x_packed.size + A_packed.size + W_h_packed.size + W_m_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -334,7 +332,7 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cot
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
     e_h, e_m, e_x, B = (params[key] for key in ("e_h", "e_m", "e_x", "B"))
-    W_transposed, A_packed_transposed, W_x_packed_transposed = (packs[key] for key in ("W_transposed",
+    (W_transposed, A_packed_transposed, W_x_packed_transposed) = (packs[key] for key in ("W_transposed",
         "A_packed_transposed", "W_x_packed_transposed"))
     x = inputs["x"]
     m_seq, h_seq = (states[key] for key in ("m", "h"))
@@ -361,7 +359,7 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cot
     prefetch = prefetch_table([h_seq, m_seq, x, dh_cotangent, dm_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_h,
         n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq,
-        from_dm, from_dz_h_2, h_seq, m_seq, x, dh_carried, dh_cotangent, dm_carried, dm_cotangent, B, ds_seq,
+        from_dm, from_dz_h_2, h_seq, m_seq, x, dh_cotangent, dh_carried, dm_cotangent, dm_carried, B, ds_seq,
         ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(row_offsets,
         panels, prefetch))
     dW_h = summed(dW_h)

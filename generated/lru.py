@@ -36,7 +36,7 @@ from symcell.runtime import (
     unfused, whole_quotient,
 )
 
-CONTENT_HASH = "72808f750e675d9d"
+CONTENT_HASH = "4f2367552728d0f9"
 
 
 @fused
@@ -197,14 +197,14 @@ def backward_before_row_1(n_y, dy_cotangent, dy_out, x, dD):
 
 
 @fused
-def backward_before_row_2(n_h, dh_im_carried, dh_im_cotangent, dh_im_from_dy, dh_re_carried, dh_re_cotangent,
-        dh_re_from_dy, w_h_re_2, w_h_re_3, w_h_im, h_re_prev, dw_h_im, w_h_re, dz_h_im_out, h_im_prev,
+def backward_before_row_2(n_h, dh_im_cotangent, dh_im_carried, dh_im_from_dy, dh_re_cotangent, dh_re_from_dy,
+        dh_re_carried, w_h_re_2, w_h_re_3, w_h_im, h_re_prev, dw_h_im, w_h_re, dz_h_im_out, h_im_prev,
         dw_h_re_3, dw_h_re_2, dz_h_re_out, z_h_re, z_h_im, dw_h_re):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_h):
         # given, carried back from the next step, through (3) y = C_re @ h_re + D * x - C_im @ h_im
-        dh_im = dh_im_carried[j] + dh_im_cotangent[j] - dh_im_from_dy[j]
-        dh_re = dh_re_carried[j] + dh_re_cotangent[j] + dh_re_from_dy[j]
+        dh_im = dh_im_cotangent[j] + dh_im_carried[j] - dh_im_from_dy[j]
+        dh_re = dh_re_cotangent[j] + dh_re_from_dy[j] + dh_re_carried[j]
         # through (1), (2)
         dh_im_prev = dh_im * w_h_re_2[j] + dh_re * w_h_re_3[j]
         dh_re_prev = dh_re * w_h_re_2[j] + dh_im * w_h_im[j]
@@ -242,7 +242,7 @@ def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re,
-        h_im_seq, h_re_seq, x, dy_cotangent, dh_im_carried, dh_im_cotangent, dh_re_carried, dh_re_cotangent,
+        h_im_seq, h_re_seq, x, dy_cotangent, dh_im_cotangent, dh_im_carried, dh_re_cotangent, dh_re_carried,
         w_h_re_2, w_h_re_3, w_h_im, w_h_re, from_x, D, dx_seq, dB, dy_h_im, dC_re, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dw_h_im = array_in(sums, 0, (n_h,))
@@ -275,14 +275,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_2(n_h, dh_im_carried[b], row_at(dh_im_cotangent,
-                        t % dh_im_cotangent.shape[0], b), columns_at(from_dy, t - first, b, 0, n_h),
-                        dh_re_carried[b], row_at(dh_re_cotangent, t % dh_re_cotangent.shape[0], b),
-                        columns_at(from_dy, t - first, b, n_h, 2 * n_h), w_h_re_2, w_h_re_3, w_h_im,
-                        row_at(h_re_seq, t, b), dw_h_im, w_h_re, columns_at(dz_all, t - first, b, n_h,
-                        2 * n_h), row_at(h_im_seq, t, b), dw_h_re_3, dw_h_re_2, columns_at(dz_all, t - first,
-                        b, 0, n_h), columns_at(from_x, t, b, 0, n_h), columns_at(from_x, t, b, n_h, 2 * n_h),
-                        dw_h_re)
+                    backward_before_row_2(n_h, row_at(dh_im_cotangent, t % dh_im_cotangent.shape[0], b),
+                        dh_im_carried[b], columns_at(from_dy, t - first, b, 0, n_h), row_at(dh_re_cotangent,
+                        t % dh_re_cotangent.shape[0], b), columns_at(from_dy, t - first, b, n_h, 2 * n_h),
+                        dh_re_carried[b], w_h_re_2, w_h_re_3, w_h_im, row_at(h_re_seq, t, b), dw_h_im, w_h_re,
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(h_im_seq, t, b), dw_h_re_3,
+                        dw_h_re_2, columns_at(dz_all, t - first, b, 0, n_h), columns_at(from_x, t, b, 0, n_h),
+                        columns_at(from_x, t, b, n_h, 2 * n_h), dw_h_re)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -315,9 +314,8 @@ def pack_weights(sizes, dtype, params, into, threads):
             "w_h_re_2": allocate((n_h,), dtype), "exp_nu": allocate((n_h,), dtype),
             "exp_theta": allocate((n_h,), dtype), "sin_w_h_re_3": allocate((n_h,), dtype),
             "w_h_re_3": allocate((n_h,), dtype), "w_h_im": allocate((n_h,), dtype)}
-    C_transposed, B_transposed, B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im = (
-        into.values()
-    )
+    (C_transposed, B_transposed, B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2,
+        exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im) = into.values()
     # What needs parameters alone.
     forward_once(n_h, n_y, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
         exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
@@ -334,8 +332,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # C_re @ h_re
         pack((C_re,), 0, n_h, False, C_re_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        C_transposed.size + B_transposed.size + B_.size + C_im_packed.size + C_re_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -343,7 +340,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h, n_y = (sizes[key] for key in ("n_h", "n_y"))
     D = params["D"]
-    w_h_re, w_h_re_2, w_h_re_3, w_h_im, B_, C_im_packed, C_re_packed = (packs[key] for key in ("w_h_re",
+    (w_h_re, w_h_re_2, w_h_re_3, w_h_im, B_, C_im_packed, C_re_packed) = (packs[key] for key in ("w_h_re",
         "w_h_re_2", "w_h_re_3", "w_h_im", "B_", "C_im_packed", "C_re_packed"))
     x = inputs["x"]
     x_kept = kept["x"]
@@ -392,7 +389,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_y], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x,
-        dy_cotangent, dh_im_carried, dh_im_cotangent, dh_re_carried, dh_re_cotangent, w_h_re_2, w_h_re_3,
+        dy_cotangent, dh_im_cotangent, dh_im_carried, dh_re_cotangent, dh_re_carried, w_h_re_2, w_h_re_3,
         w_h_im, w_h_re, from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(row_offsets, panels))
     dB = summed(dB)
     dy_h_im = summed(dy_h_im)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a11df334d5a43156"
+CONTENT_HASH = "37ab778fc1ee5bec"
 
 
 @fused
@@ -107,18 +107,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, dz_o_out, i, g, dz_g_out,
+def backward_step_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, dz_o_out, i, g, dz_g_out,
         c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (6) h = o * tanh(c)
-        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_cotangent[j] + dc_carried[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) h = o * tanh(c)
         do = dh * tanh_c_again
         # through (4) o = sigmoid(W_o @ x + U_o @ h_prev + b_o)
@@ -162,7 +162,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
-        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq, dW, dU, sums,
+        dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq, dW, dU, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
@@ -178,13 +178,12 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
-                        3 * n_h, 4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b),
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
-                        n_h))
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b), dh_carried[b],
+                        row_at(c_seq, t + 1, b), row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h,
+                        4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b,
+                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all,
+                        t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
@@ -237,7 +236,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
         pack((U_i, U_f, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -286,7 +285,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
-        dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq), own=(dW, dU, sums), each=(row_offsets, panels,
+        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq), own=(dW, dU, sums), each=(row_offsets, panels,
         prefetch))
     dW = summed(dW)
     dU = summed(dU)

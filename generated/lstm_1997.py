@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4ddef372fe81c480"
+CONTENT_HASH = "cbc6fa4f42d84b18"
 
 
 @fused
@@ -105,18 +105,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, sigmoid_z_g, dz_g_out,
+def backward_step_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, i, sigmoid_z_g, dz_g_out,
         dz_o_out, g, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     two, one = real(2), real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (5) h = (2 * sigmoid(c) - 1) * o
         sigmoid_c_again = sigmoid(c[j])
         # given, carried back from the next step, through (5) h = (2 * sigmoid(c) - 1) * o
-        dc = dc_carried[j] + dc_cotangent[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
+        dc = dc_cotangent[j] + dc_carried[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
         # through (4) c = c_prev + i * g
         dg = dc * i[j]
         # through (3) g = 4 * sigmoid(W_g @ x + U_g @ h_prev + b_g) - 2
@@ -153,7 +153,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
-        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU,
+        dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU,
         sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq,
@@ -168,12 +168,11 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq, t, b),
-                        row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
-                        columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b), dh_carried[b],
+                        row_at(c_seq, t + 1, b), row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(sigmoid_z_g_seq, t,
+                        b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first,
+                        b, n_h, 2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
@@ -225,7 +224,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ h_prev, U_o @ h_prev, U_g @ h_prev
         pack((U_i, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -276,7 +275,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
-        dc_carried, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums),
+        dc_cotangent, dc_carried, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums),
         each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4993517a32e47381"
+CONTENT_HASH = "062aa28d7f1a82d6"
 
 
 @fused
@@ -120,19 +120,19 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, sigmoid_z_g,
+def backward_before_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, i, sigmoid_z_g,
         dz_g_out, dz_o_out, g, dz_i_out, db_i, db_o, db_g):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     zero, two, one = real(0), real(2), real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         dh_prev = zero
         # (5) h = (2 * sigmoid(c) - 1) * o
         sigmoid_c_again = sigmoid(c[j])
         # given, carried back from the next step, through (5) h = (2 * sigmoid(c) - 1) * o
-        dc = dc_carried[j] + dc_cotangent[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
+        dc = dc_cotangent[j] + dc_carried[j] + two * dh * o[j] * (one - sigmoid_c_again) * sigmoid_c_again
         # through (4) c = c_prev + i * g
         dc_prev = dc
         dg = dc * i[j]
@@ -161,8 +161,8 @@ def backward_before_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotange
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_carried, dh_cotangent,
-        c_seq, dc_carried, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU, sums, row_offsets,
+        input_gradients, B, n_x, n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_cotangent, dh_carried,
+        c_seq, dc_cotangent, dc_carried, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU, sums, row_offsets,
         panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_i = array_in(sums, 0, (n_h,))
@@ -175,10 +175,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq, t, b),
-                        row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
+                    backward_before_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(c_seq, t + 1, b), row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), dc_carried[b], row_at(o_seq, t, b), row_at(i_seq, t,
+                        b), row_at(sigmoid_z_g_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
                         columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(g_seq, t, b),
                         columns_at(dz_all, t - first, b, 0, n_h), db_i, db_o, db_g)
                     rows = carry(sums, rows)
@@ -214,7 +214,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ v_i, U_o @ v_i, U_g @ v_i
         pack((U_i, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -261,8 +261,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_carried, dh_cotangent, c_seq, dc_carried,
-        dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(row_offsets, panels))
+        n_h, W_transposed, dz_all, dx_seq, x, v_i_seq, dh_cotangent, dh_carried, c_seq, dc_cotangent,
+        dc_carried, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "94d82f7e94ca7a7f"
+CONTENT_HASH = "be066220303086b8"
 
 
 @fused
@@ -137,18 +137,18 @@ def backward_once(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i, dz_f_x, dz_f_h_prev, dW_f
 
 
 @fused
-def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, dz_o_out, i, g, dz_g_out,
+def backward_step_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, dz_o_out, i, g, dz_g_out,
         c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (6) h = o * tanh(c)
-        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_cotangent[j] + dc_carried[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) h = o * tanh(c)
         do = dh * tanh_c_again
         # through (4) o = sigmoid(W_o @ concat(h_prev, x) + b_o)
@@ -192,7 +192,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, W_transposed, W_transposed_, dz_all, dh_carried, dx_seq, h_seq, x,
-        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums,
+        dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
@@ -208,13 +208,12 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
-                        3 * n_h, 4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b),
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
-                        n_h))
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b), dh_carried[b],
+                        row_at(c_seq, t + 1, b), row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(o_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h,
+                        4 * n_h), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b,
+                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all,
+                        t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:,
             #     0:n_h].T @ dz_o
@@ -272,7 +271,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_i[:, 0:n_h] @ h_prev, W_f[:, 0:n_h] @ h_prev, W_g[:, 0:n_h] @ h_prev, W_o[:, 0:n_h] @ h_prev
         pack((W_i, W_f, W_g, W_o), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, W_transposed.size + W_transposed_.size + W.size + W_.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -321,7 +320,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_transposed, W_transposed_, dz_all, dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, c_seq,
-        dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(row_offsets, panels,
+        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(row_offsets, panels,
         prefetch))
     dz = summed(dz)
     dz_ = summed(dz_)

@@ -37,7 +37,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ab2ab5d3ef430ca0"
+CONTENT_HASH = "259a53aa067c478c"
 
 
 @fused
@@ -113,11 +113,11 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_r, n_h, dr_carried, dr_cotangent, dr_out, c, tanh_c_again_out):
+def backward_step_row_1(n_r, n_h, dr_cotangent, dr_carried, dr_out, c, tanh_c_again_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
         # given, carried back from the next step
-        dr = dr_carried[j] + dr_cotangent[j]
+        dr = dr_cotangent[j] + dr_carried[j]
         # passed on
         dr_out[j] = dr
     for j in range(n_h):
@@ -128,14 +128,14 @@ def backward_step_row_1(n_r, n_h, dr_carried, dr_cotangent, dr_out, c, tanh_c_ag
 
 
 @fused
-def backward_step_row_2(n_h, dc_carried, dc_cotangent, dv_r, tanh_c_again, o, i, g, dz_g_out, dz_o_out,
+def backward_step_row_2(n_h, dc_cotangent, dc_carried, dv_r, tanh_c_again, o, i, g, dz_g_out, dz_o_out,
         c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dc_carried.dtype.type
+    real = dc_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (6) r = P @ (o * tanh(c))
-        dc = dc_carried[j] + dc_cotangent[j] + dv_r[j] * (one - tanh_c_again[j] * tanh_c_again[j]) * o[j]
+        dc = dc_cotangent[j] + dc_carried[j] + dv_r[j] * (one - tanh_c_again[j] * tanh_c_again[j]) * o[j]
         # through (5) c = f * c_prev + i * g
         dg = dc * i[j]
         # through (4) g = tanh(W_g @ x + U_g @ r_prev + b_g)
@@ -180,7 +180,7 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr,
         dz_all, dr_carried, dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again,
-        dc_carried, dc_cotangent, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels,
+        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels,
         prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, r_seq, v_r_seq, dr_cotangent, c_seq, dc_cotangent, o_seq,
@@ -196,9 +196,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_r, n_h, dr_carried[b], row_at(dr_cotangent,
-                        t % dr_cotangent.shape[0], b), columns_at(dr_seq, t - first, b, 0, n_r), row_at(c_seq,
-                        t + 1, b), row_at(tanh_c_again, 0, b))
+                    backward_step_row_1(n_r, n_h, row_at(dr_cotangent, t % dr_cotangent.shape[0], b),
+                        dr_carried[b], columns_at(dr_seq, t - first, b, 0, n_r), row_at(c_seq, t + 1, b),
+                        row_at(tanh_c_again, 0, b))
             barrier(team)
             # P.T @ dr
             multiply(products, steps_at(dr_seq, t - first, t - first + 1), 0, P_packed_transposed, from_dr, t,
@@ -206,12 +206,12 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_2(n_h, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
-                        b), columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_again, 0, b), row_at(o_seq, t,
-                        b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b,
-                        3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq,
-                        t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
-                        columns_at(dz_all, t - first, b, 0, n_h))
+                    backward_step_row_2(n_h, row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], columns_at(from_dr, 0, b, 0, n_h), row_at(tanh_c_again, 0, b),
+                        row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
+                        t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h),
+                        row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h,
+                        2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
@@ -255,7 +255,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, P_packed_transposed=(n_r, n_h), U_transposed=(4 * n_h, n_r),
             W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U=(n_r, 4 * n_h), P_packed=(n_h, n_r))
-    P_packed_transposed, U_transposed, W_transposed, W, U, P_packed = into.values()
+    (P_packed_transposed, U_transposed, W_transposed, W, U, P_packed) = into.values()
 
     def part(rank, threads):
         # P.T @ dr
@@ -271,8 +271,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # P @ v_r
         pack((P,), 0, n_h, False, P_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        P_packed_transposed.size + U_transposed.size + W_transposed.size + W.size + U.size + P_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -329,7 +328,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_carried,
-        dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again, dc_carried, dc_cotangent,
+        dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again, dc_cotangent, dc_carried,
         o_seq, i_seq, g_seq, f_seq), own=(dW, dU, dP, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -42,7 +42,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "39f7e9c6323df7c0"
+CONTENT_HASH = "87150fa2d8226cc4"
 
 
 @fused
@@ -231,7 +231,7 @@ def backward_before_row_1(n_y, n_u, dy_cotangent, dy_out, k1, u1_prev, k2, u2_pr
 
 @unfused
 def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, dy_ssm_out, u, dD, C_t,
-        dS_carried, dS_cotangent, dS_out, exp_S, delta, S_prev, dw_S, B_t, dv_S_out, S, dC_t_out, v_S,
+        dS_cotangent, dS_carried, dS_out, exp_S, delta, S_prev, dw_S, B_t, dv_S_out, S, dC_t_out, v_S,
         dB_t_out, w_S, sum_ddelta_out, z_delta_2, dz_delta_2_out, db_delta):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_y.dtype.type
@@ -248,7 +248,7 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
     for j in range(n_u):
         for k in range(n_s):
             # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
-            dS = dy_ssm_out[j] * C_t[k] + dS_carried[j, k] + dS_cotangent[j, k]
+            dS = dy_ssm_out[j] * C_t[k] + dS_cotangent[j, k] + dS_carried[j, k]
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dS_prev = dS * exp_S[j, k]
             dw_S[j, k] += -dS * delta[j] * exp_S[j, k] * S_prev[j, k]
@@ -297,8 +297,8 @@ def backward_before_row_3(n_r, dz_delta_from_dz_delta_2, dz_delta_out):
 
 
 @fused
-def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_carried, du3_cotangent, k3,
-        sigmoid_du0, u, du2_carried, du2_cotangent, k2, du1_carried, du1_cotangent, k1, k0, du0_out, db_u, u0,
+def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_cotangent, du3_carried, k3,
+        sigmoid_du0, u, du2_cotangent, du2_carried, k2, du1_cotangent, du1_carried, k1, k0, du0_out, db_u, u0,
         dk0, u1_prev, dk1, u2_prev, dk2, u3_prev, dk3):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_S.dtype.type
@@ -307,15 +307,15 @@ def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_car
         # through (6), (7), (8), (9), (10)
         du = dv_S[j] * delta[j] + D[j] * dy_ssm[j] + du_from_dz_delta[j]
         # given, carried back from the next step
-        du3 = du3_carried[j] + du3_cotangent[j]
+        du3 = du3_cotangent[j] + du3_carried[j]
         # through (2) u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
         du3_prev = k3[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
         # given, carried back from the next step
-        du2 = du2_carried[j] + du2_cotangent[j]
+        du2 = du2_cotangent[j] + du2_carried[j]
         # through (2), (5)
         du2_prev = du3 + k2[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
         # given, carried back from the next step
-        du1 = du1_carried[j] + du1_cotangent[j]
+        du1 = du1_cotangent[j] + du1_carried[j]
         # through (2), (4)
         du1_prev = du2 + k1[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
         # through (2), (3)
@@ -339,9 +339,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         W_transposed, W_transposed_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
         dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
         x, dy_cotangent, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
-        y_ssm_seq, dy_ssm_seq, from_u, dS_carried, dS_cotangent, exp_S_seq, delta_seq, S_seq, dv_S_seq,
-        v_S_seq, w_S, z_delta_2_seq, D, du3_carried, du3_cotangent, du2_carried, du2_cotangent, du1_carried,
-        du1_cotangent, dW_2, dW, dW_y, dW_, sums, row_offsets, panels):
+        y_ssm_seq, dy_ssm_seq, from_u, dS_cotangent, dS_carried, exp_S_seq, delta_seq, S_seq, dv_S_seq,
+        v_S_seq, w_S, z_delta_2_seq, D, du3_cotangent, du3_carried, du2_cotangent, du2_carried, du1_cotangent,
+        du1_carried, dW_2, dW, dW_y, dW_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_s * n_u + n_u, W_y_packed_transposed)
     dS = array_in(memory, 0, (n_u, n_s))
@@ -380,7 +380,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq,
                         t, b), columns_at(du0_and_dz_y_seq, t - first, b, n_u, 2 * n_u), row_at(dy_ssm_seq,
                         t - first, b), columns_at(u_seq, t, b, 0, n_u), dD, columns_at(from_u, t, b, n_s,
-                        2 * n_s), dS_carried[b], row_at(dS_cotangent, t % dS_cotangent.shape[0], b), dS,
+                        2 * n_s), row_at(dS_cotangent, t % dS_cotangent.shape[0], b), dS_carried[b], dS,
                         row_at(exp_S_seq, t, b), row_at(delta_seq, t, b), row_at(S_seq, t, b), dw_S,
                         columns_at(from_u, t, b, 0, n_s), row_at(dv_S_seq, t - first, b), row_at(S_seq, t + 1,
                         b), columns_at(dz_delta_and_dB_t_and_dC_t_seq, t - first, b, n_r + n_s,
@@ -416,10 +416,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                 if t < lengths[b]:
                     backward_before_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
                         row_at(dy_ssm_seq, t - first, b), columns_at(from_dz_delta, t - first, b, 0, n_u),
-                        du3_carried[b], row_at(du3_cotangent, t % du3_cotangent.shape[0], b), k3,
+                        row_at(du3_cotangent, t % du3_cotangent.shape[0], b), du3_carried[b], k3,
                         row_at(sigmoid_du0_seq, t - first, b), columns_at(u_seq, t, b, 0, n_u),
-                        du2_carried[b], row_at(du2_cotangent, t % du2_cotangent.shape[0], b), k2,
-                        du1_carried[b], row_at(du1_cotangent, t % du1_cotangent.shape[0], b), k1, k0,
+                        row_at(du2_cotangent, t % du2_cotangent.shape[0], b), du2_carried[b], k2,
+                        row_at(du1_cotangent, t % du1_cotangent.shape[0], b), du1_carried[b], k1, k0,
                         columns_at(du0_and_dz_y_seq, t - first, b, 0, n_u), db_u, columns_at(from_x, t, b, 0,
                         n_u), dk0, row_at(u1_seq, t, b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b),
                         dk3)
@@ -448,9 +448,8 @@ def pack_weights(sizes, dtype, params, into, threads):
             W_transposed=(2 * n_s + n_r, n_u), W_transposed_=(2 * n_u, n_x), W=(n_x, 2 * n_u),
             W_1_packed=(n_u, n_r), W_=(n_u, 2 * n_s), W_2_packed=(n_r, n_u), W_y_packed=(n_u,
             n_y)) | {"w_S": allocate((n_u, n_s), dtype)}
-    W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, W, W_1_packed, W_, W_2_packed, W_y_packed, w_S = (
-        into.values()
-    )
+    (W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, W, W_1_packed, W_, W_2_packed,
+        W_y_packed, w_S) = into.values()
     # What needs parameters alone.
     forward_once(n_x, n_u, n_r, n_s, n_y, A_log, w_S)
 
@@ -476,8 +475,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_y @ v_y
         pack((W_y,), 0, n_u, False, W_y_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        W_y_packed_transposed.size + W_2_packed_transposed.size + W_transposed.size + W_transposed_.size + W.size + W_1_packed.size + W_.size + W_2_packed.size + W_y_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -525,15 +523,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
     b_u, k0, k1, k2, k3, D = (params[key] for key in ("b_u", "k0", "k1", "k2", "k3", "D"))
-    w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_ = (
-        (packs[key] for key in ("w_S", "W_y_packed_transposed", "W_2_packed_transposed", "W_transposed", "W_transposed_"))
-    )
+    (w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed,
+        W_transposed_) = (packs[key] for key in ("w_S", "W_y_packed_transposed", "W_2_packed_transposed",
+        "W_transposed", "W_transposed_"))
     x = inputs["x"]
     u1_seq, u2_seq, u3_seq, S_seq = (states[key] for key in ("u1", "u2", "u3", "S"))
-    du1_cotangent, du2_cotangent, du3_cotangent, dS_cotangent, dy_cotangent = (
-        (cotangents[key] for key in ("u1", "u2", "u3", "S", "y"))
-    )
-    du1_carried, du2_carried, du3_carried, dS_carried = (carried[key] for key in ("u1", "u2", "u3", "S"))
+    (du1_cotangent, du2_cotangent, du3_cotangent, dS_cotangent,
+        dy_cotangent) = (cotangents[key] for key in ("u1", "u2", "u3", "S", "y"))
+    (du1_carried, du2_carried, du3_carried, dS_carried) = (carried[key] for key in ("u1", "u2", "u3", "S"))
     (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq,
         z_delta_seq) = (tape[key] for key in ("delta_seq", "exp_S_seq", "from_u", "from_x", "silu_z_y_seq",
         "u_seq", "v_S_seq", "v_y_seq", "y_ssm_seq", "z_delta_2_seq", "z_delta_seq"))
@@ -564,10 +561,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq,
         from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta,
         du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_cotangent, k1, u1_seq, k2, u2_seq, k3,
-        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_carried,
-        dS_cotangent, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_carried,
-        du3_cotangent, du2_carried, du2_cotangent, du1_carried, du1_cotangent), own=(dW_2, dW, dW_y, dW_,
-        sums), each=(row_offsets, panels))
+        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_cotangent,
+        dS_carried, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_cotangent,
+        du3_carried, du2_cotangent, du2_carried, du1_cotangent, du1_carried), own=(dW_2, dW, dW_y, dW_, sums),
+        each=(row_offsets, panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)

@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "60543a9f121eca26"
+CONTENT_HASH = "8c8e9112b86ba17a"
 
 
 @fused
@@ -105,13 +105,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, f, g, dz_g_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, f, g, dz_g_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (3) h = f * g + (1 - f) * h_prev
         dg = dh * f[j]
         # through (2) g = tanh(W_g @ x + U_g @ (f * h_prev) + b_g)
@@ -160,7 +160,7 @@ def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all,
-        from_dz_g, from_dz_f, dx_seq, h_seq, x, v_g_seq, dh_carried, dh_cotangent, f_seq, g_seq, dh, dU_f, dW,
+        from_dz_g, from_dz_f, dx_seq, h_seq, x, v_g_seq, dh_cotangent, dh_carried, f_seq, g_seq, dh, dU_f, dW,
         dU_g, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_cotangent, f_seq, g_seq), batch_start,
@@ -174,9 +174,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(f_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all,
-                        t - first, b, n_h, 2 * n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(f_seq, t, b), row_at(g_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             barrier(team)
             # U_g.T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), n_h, U_g_packed_transposed,
@@ -232,7 +232,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_f_packed_transposed=(n_h, n_h),
             W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U_f_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
-    U_g_packed_transposed, U_f_packed_transposed, W_transposed, W, U_f_packed, U_g_packed = into.values()
+    (U_g_packed_transposed, U_f_packed_transposed, W_transposed, W, U_f_packed, U_g_packed) = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g
@@ -248,8 +248,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_g @ v_g
         pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_g_packed_transposed.size + U_f_packed_transposed.size + W_transposed.size + W.size + U_f_packed.size + U_g_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -277,9 +276,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_g_packed_transposed, U_f_packed_transposed, W_transposed = (
-        (packs[key] for key in ("U_g_packed_transposed", "U_f_packed_transposed", "W_transposed"))
-    )
+    (U_g_packed_transposed, U_f_packed_transposed,
+        W_transposed) = (packs[key] for key in ("U_g_packed_transposed", "U_f_packed_transposed",
+        "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
@@ -300,7 +299,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([h_seq, x, v_g_seq, dh_cotangent, f_seq, g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
-        h_seq, x, v_g_seq, dh_carried, dh_cotangent, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums),
+        h_seq, x, v_g_seq, dh_cotangent, dh_carried, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums),
         each=(row_offsets, panels, prefetch))
     dU_f = summed(dU_f)
     dW = summed(dW)

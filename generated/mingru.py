@@ -33,7 +33,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "24609d36c0a5f175"
+CONTENT_HASH = "983d85041f9e67ee"
 
 
 @fused
@@ -75,13 +75,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(n_h, dh_carried, dh_cotangent, z, dg_out, g, h_prev, dz_z_out):
+def backward_before_row(n_h, dh_cotangent, dh_carried, z, dg_out, g, h_prev, dz_z_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (3) h = z * g + (1 - z) * h_prev
         dh_prev = dh * (one - z[j])
         dg = dh * z[j]
@@ -96,7 +96,7 @@ def backward_before_row(n_h, dh_carried, dh_cotangent, z, dg_out, g, h_prev, dz_
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_carried, dh_cotangent,
+        input_gradients, B, n_x, n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_cotangent, dh_carried,
         z_seq, g_seq, h_seq, dW, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     for last in range(T, 0, -block):
@@ -105,10 +105,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(z_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h, 2 * n_h),
-                        row_at(g_seq, t, b), row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, 0,
-                        n_h))
+                    backward_before_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(z_seq, t, b), columns_at(dz_z_and_dg_seq, t - first, b, n_h,
+                        2 * n_h), row_at(g_seq, t, b), row_at(h_seq, t, b), columns_at(dz_z_and_dg_seq,
+                        t - first, b, 0, n_h))
         barrier(team)
         if input_gradients:
             # dx = W_z.T @ dz_z + W_g.T @ dg
@@ -134,7 +134,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_z @ x, W_g @ x
         pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, W_transposed.size + W.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -173,7 +173,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_carried, dh_cotangent, z_seq, g_seq, h_seq),
+        n_h, W_transposed, dz_z_and_dg_seq, dx_seq, x, dh_cotangent, dh_carried, z_seq, g_seq, h_seq),
         own=(dW,), each=(row_offsets, panels))
     dW = summed(dW)
     return {"W_z": dW[0:n_h], "W_g": dW[n_h:2 * n_h]}, {"x": dx_seq}

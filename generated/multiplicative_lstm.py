@@ -38,7 +38,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d190f222b9b21e13"
+CONTENT_HASH = "2b4e213ecebd6eac"
 
 
 @fused
@@ -143,18 +143,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, n_m, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, u, dz_u_out,
+def backward_step_row_1(n_h, n_m, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, i, u, dz_u_out,
         dz_o_out, c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (7) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (7) h = o * tanh(c)
-        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_cotangent[j] + dc_carried[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (6) c = f * c_prev + i * u
         du = dc * i[j]
         # through (5) u = tanh(W_u @ x + U_u @ m + b_u)
@@ -213,8 +213,8 @@ def backward_after_row(n_m, n_h, dm, z_m, dz_m_2_out, dz_i, db_i, dz_f, db_f, dz
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_m, n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all,
-        from_dz_i, dz_m_seq, dh_carried, dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_carried,
-        dc_cotangent, o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, dU_m, dW, dU, sums, row_offsets,
+        from_dz_i, dz_m_seq, dh_carried, dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_cotangent,
+        dc_carried, o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, dU_m, dW, dU, sums, row_offsets,
         panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq,
@@ -230,10 +230,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, n_m, dh_carried[b], row_at(dh_cotangent,
-                        t % dh_cotangent.shape[0], b), row_at(c_seq, t + 1, b), dc_carried[b],
-                        row_at(dc_cotangent, t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq,
-                        t, b), row_at(u_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h + n_m,
+                    backward_step_row_1(n_h, n_m, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(c_seq, t + 1, b), row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), dc_carried[b], row_at(o_seq, t, b), row_at(i_seq, t,
+                        b), row_at(u_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h + n_m,
                         4 * n_h + n_m), columns_at(dz_all, t - first, b, 2 * n_h + n_m, 3 * n_h + n_m),
                         row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h + n_m,
                         2 * n_h + n_m), columns_at(dz_all, t - first, b, n_m, n_h + n_m))
@@ -289,13 +289,13 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_m, n_h, n_x = (sizes[key] for key in ("n_m", "n_h", "n_x"))
-    U_m, W_m, W_i, U_i, W_f, U_f, W_o, U_o, W_u, U_u = (params[key] for key in ("U_m", "W_m", "W_i", "U_i",
+    (U_m, W_m, W_i, U_i, W_f, U_f, W_o, U_o, W_u, U_u) = (params[key] for key in ("U_m", "W_m", "W_i", "U_i",
         "W_f", "U_f", "W_o", "U_o", "W_u", "U_u"))
     if into is None:
         into = empty_panels(dtype, U_transposed=(4 * n_h, n_m), U_m_packed_transposed=(n_m, n_h),
             W_transposed=(4 * n_h + n_m, n_x), W=(n_x, 4 * n_h + n_m), U_m_packed=(n_h, n_m), U=(n_m,
             4 * n_h))
-    U_transposed, U_m_packed_transposed, W_transposed, W, U_m_packed, U = into.values()
+    (U_transposed, U_m_packed_transposed, W_transposed, W, U_m_packed, U) = into.values()
 
     def part(rank, threads):
         # dm = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_u.T @ dz_u
@@ -319,8 +319,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ m, U_f @ m, U_o @ m, U_u @ m
         pack((U_i, U_f, U_o, U_u), 0, n_m, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_transposed.size + U_m_packed_transposed.size + W_transposed.size + W.size + U_m_packed.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -352,14 +351,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_m, n_h, n_x = (sizes[key] for key in ("n_m", "n_h", "n_x"))
-    U_transposed, U_m_packed_transposed, W_transposed = (packs[key] for key in ("U_transposed",
+    (U_transposed, U_m_packed_transposed, W_transposed) = (packs[key] for key in ("U_transposed",
         "U_m_packed_transposed", "W_transposed"))
     x = inputs["x"]
     c_seq, h_seq = (states[key] for key in ("c", "h"))
     dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
     dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq = (tape[key] for key in ("f_seq", "from_h_prev",
-        "i_seq", "m_seq", "o_seq", "u_seq", "z_m_2_seq"))
+    (f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq) = (tape[key] for key in ("f_seq",
+        "from_h_prev", "i_seq", "m_seq", "o_seq", "u_seq", "z_m_2_seq"))
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * n_h * n_m + 120 * n_h + 2 * n_m * n_x + 20 * n_m + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -377,7 +376,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         z_m_2_seq, from_h_prev], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_m,
         n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_carried,
-        dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, i_seq, u_seq,
+        dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, u_seq,
         f_seq, z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(row_offsets, panels, prefetch))
     dU_m = summed(dU_m)
     dW = summed(dW)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7e893a67ee12ab25"
+CONTENT_HASH = "997ed58b581d44e4"
 
 
 @fused
@@ -128,13 +128,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, z, g, dz_g_2_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, z, g, dz_g_2_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (4) h = z * g + (1 - z) * h_prev
         dg = dh * z[j]
         # through (3) g = tanh(U_g @ (r * h_prev) + tanh(W_g @ x) + b_g)
@@ -195,7 +195,7 @@ def backward_after_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_o
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq,
-        from_dz_g_2, dz_all, from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_carried, dh_cotangent, dh_seq, z_seq,
+        from_dz_g_2, dz_all, from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_cotangent, dh_carried, dh_seq, z_seq,
         g_seq, r_seq, tanh_z_g_seq, dU_r, dW, dU_g, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, v_g_seq, x, dh_cotangent, z_seq, g_seq, r_seq,
@@ -210,8 +210,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh_seq, t - first, b), row_at(z_seq, t, b), row_at(g_seq, t, b),
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh_seq, t - first, b), row_at(z_seq, t, b), row_at(g_seq, t, b),
                         columns_at(dz_g_2_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_g.T @ dz_g_2
@@ -272,7 +272,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_r_packed_transposed=(n_h, n_h),
             W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U_r_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
-    U_g_packed_transposed, U_r_packed_transposed, W_transposed, W, U_r_packed, U_g_packed = into.values()
+    (U_g_packed_transposed, U_r_packed_transposed, W_transposed, W, U_r_packed, U_g_packed) = into.values()
 
     def part(rank, threads):
         # U_g.T @ dz_g_2
@@ -288,8 +288,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_g @ v_g
         pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_g_packed_transposed.size + U_r_packed_transposed.size + W_transposed.size + W.size + U_r_packed.size + U_g_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -319,9 +318,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_g_packed_transposed, U_r_packed_transposed, W_transposed = (
-        (packs[key] for key in ("U_g_packed_transposed", "U_r_packed_transposed", "W_transposed"))
-    )
+    (U_g_packed_transposed, U_r_packed_transposed,
+        W_transposed) = (packs[key] for key in ("U_g_packed_transposed", "U_r_packed_transposed",
+        "W_transposed"))
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
@@ -344,7 +343,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([h_seq, v_g_seq, x, dh_cotangent, z_seq, g_seq, r_seq, tanh_z_g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
-        from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_carried, dh_cotangent, dh_seq, z_seq, g_seq, r_seq,
+        from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_cotangent, dh_carried, dh_seq, z_seq, g_seq, r_seq,
         tanh_z_g_seq), own=(dU_r, dW, dU_g, sums), each=(row_offsets, panels, prefetch))
     dU_r = summed(dU_r)
     dW = summed(dW)

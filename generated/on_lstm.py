@@ -42,7 +42,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9f91f6c509778ef5"
+CONTENT_HASH = "d115d01656ee4c68"
 
 
 @unfused
@@ -190,20 +190,20 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, g, di_hat_out, c_prev,
+def backward_step_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, g, di_hat_out, c_prev,
         df_hat_out, i, f, dw_out, i_hat, dz_g_out, dz_o_out, w, dz_f_out, dz_i_out, f_hat, m_f, sum_dm_i_out,
         sum_dm_i_2_out, dcumsum_m_i_out, dv_m_i_out, v_m_i, dz_m_i_out, m_i, sum_dm_f_out, sum_dm_f_2_out,
         dm_f_out, dv_m_f_out, v_m_f, dz_m_f_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (11) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (11) h = o * tanh(c)
-        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_cotangent[j] + dc_carried[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (10) c = f_hat * c_prev + g * i_hat
         di_hat = dc * g[j]
         df_hat = dc * c_prev[j]
@@ -315,7 +315,7 @@ def backward_after_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
-        dh_final, dh_cotangent, c_seq, dc_carried, dc_cotangent, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
+        dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
         f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(7 * n_h, U_transposed)
@@ -345,17 +345,17 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(g_seq, t, b), di_hat,
-                        row_at(c_seq, t, b), df_hat, row_at(i_seq, t, b), row_at(f_seq, t, b), dw,
-                        row_at(i_hat_seq, t, b), columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h),
-                        columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), row_at(w_seq, t, b),
-                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), columns_at(dz_all, t - first, b,
-                        n_h, 2 * n_h), row_at(f_hat_seq, t, b), row_at(m_f_seq, t, b), sum_dm_i, sum_dm_i_2,
-                        dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t, b), columns_at(dz_all, t - first, b,
-                        n_h // 2, n_h), row_at(m_i_seq, t, b), sum_dm_f, sum_dm_f_2, dm_f, dv_m_f,
-                        row_at(v_m_f_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h // 2))
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b), dh_carried[b],
+                        row_at(c_seq, t + 1, b), row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(o_seq, t, b), row_at(g_seq, t, b), di_hat, row_at(c_seq, t, b),
+                        df_hat, row_at(i_seq, t, b), row_at(f_seq, t, b), dw, row_at(i_hat_seq, t, b),
+                        columns_at(dz_all, t - first, b, 4 * n_h, 5 * n_h), columns_at(dz_all, t - first, b,
+                        3 * n_h, 4 * n_h), row_at(w_seq, t, b), columns_at(dz_all, t - first, b, 2 * n_h,
+                        3 * n_h), columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(f_hat_seq, t, b),
+                        row_at(m_f_seq, t, b), sum_dm_i, sum_dm_i_2, dcumsum_m_i, dv_m_i, row_at(v_m_i_seq, t,
+                        b), columns_at(dz_all, t - first, b, n_h // 2, n_h), row_at(m_i_seq, t, b), sum_dm_f,
+                        sum_dm_f_2, dm_f, dv_m_f, row_at(v_m_f_seq, t, b), columns_at(dz_all, t - first, b, 0,
+                        n_h // 2))
             barrier(team)
             # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o +
             #     U_g.T @ dz_g
@@ -398,7 +398,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_m_f, U_m_f, W_m_i, U_m_i, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("W_m_f",
+    (W_m_f, U_m_f, W_m_i, U_m_i, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g) = (params[key] for key in ("W_m_f",
         "U_m_f", "W_m_i", "U_m_i", "W_i", "U_i", "W_f", "U_f", "W_o", "U_o", "W_g", "U_g"))
     if into is None:
         into = empty_panels(dtype, U_transposed=(5 * n_h, n_h), W_transposed=(5 * n_h, n_x), W=(n_x, 5 * n_h),
@@ -436,7 +436,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         pack((U_o,), 0, n_h, False, U, 0, 3 * n_h, 0, 0, rank, threads)
         pack((U_g,), 0, n_h, False, U, 0, 4 * n_h, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -474,9 +474,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     c_seq, h_seq = (states[key] for key in ("c", "h"))
     dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
     dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, v_m_f_seq, v_m_i_seq, w_seq = (
-        (tape[key] for key in ("f_hat_seq", "f_seq", "g_seq", "i_hat_seq", "i_seq", "m_f_seq", "m_i_seq", "o_seq", "v_m_f_seq", "v_m_i_seq", "w_seq"))
-    )
+    (f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, v_m_f_seq, v_m_i_seq,
+        w_seq) = (tape[key] for key in ("f_hat_seq", "f_seq", "g_seq", "i_hat_seq", "i_seq", "m_f_seq",
+        "m_i_seq", "o_seq", "v_m_f_seq", "v_m_i_seq", "w_seq"))
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * (n_h * n_h) + 10 * n_h * n_x + 205 * n_h + 20)
     block = steps_at_a_time(T, B)
@@ -491,7 +491,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
-        dc_carried, dc_cotangent, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
+        dc_cotangent, dc_carried, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
         m_i_seq, v_m_f_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

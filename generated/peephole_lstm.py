@@ -37,7 +37,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2f7c91a4dcfc7e03"
+CONTENT_HASH = "be29d989db830c8e"
 
 
 @fused
@@ -110,14 +110,14 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, dh_carried, dh_cotangent, c, o, dz_o_out, p_o, dc_carried, dc_cotangent, i, g,
+def backward_step_row(n_h, dh_cotangent, dh_carried, c, o, dz_o_out, p_o, dc_cotangent, dc_carried, i, g,
         dz_g_out, c_prev, f, dz_f_out, dz_i_out, p_i, p_f):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (6) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # through (6) h = o * tanh(c)
@@ -125,7 +125,7 @@ def backward_step_row(n_h, dh_carried, dh_cotangent, c, o, dz_o_out, p_o, dc_car
         # through (5) o = sigmoid(W_o @ x + U_o @ h_prev + p_o * c + b_o)
         dz_o = do * o[j] * (one - o[j])
         # given, carried back from the next step, through (5), (6)
-        dc = p_o[j] * dz_o + dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = p_o[j] * dz_o + dc_cotangent[j] + dc_carried[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (4) c = f * c_prev + i * g
         dg = dc * i[j]
         # through (3) g = tanh(W_g @ x + U_g @ h_prev + b_g)
@@ -168,7 +168,7 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_f, dp_f, db_f, dz_g, db
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
-        dh_final, dh_cotangent, c_seq, o_seq, p_o, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, p_i, p_f,
+        dh_final, dh_cotangent, c_seq, o_seq, p_o, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, p_i, p_f,
         dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, o_seq, dc_cotangent, i_seq, g_seq,
@@ -187,11 +187,11 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b), dh_carried[b],
                         row_at(c_seq, t + 1, b), row_at(o_seq, t, b), columns_at(dz_all, t - first, b,
-                        3 * n_h, 4 * n_h), p_o, dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
-                        b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all,
+                        3 * n_h, 4 * n_h), p_o, row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first,
+                        b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq, t, b), columns_at(dz_all,
                         t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), p_i, p_f)
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
@@ -246,7 +246,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
         pack((U_i, U_f, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -297,7 +297,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
-        o_seq, p_o, dc_carried, dc_cotangent, i_seq, g_seq, f_seq, p_i, p_f), own=(dW, dU, sums),
+        o_seq, p_o, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, p_i, p_f), own=(dW, dU, sums),
         each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -41,7 +41,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "14a6d21102a69cce"
+CONTENT_HASH = "5ad1579e822a597c"
 
 
 @fused
@@ -152,15 +152,15 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, dc_carried, dc_cotangent, dc_out, k,
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, dc_cotangent, dc_carried, dc_out, k,
         tanh_c_hat, o, dz_o_out, p_o, i, g, dz_g_out, c_prev, f, dz_f_out, dz_i_out, p_i, p_f):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
-        dc = dc_carried[j] + dc_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
+        dc = dc_cotangent[j] + dc_carried[j]
         # through (10) h = k * h_hat + (1 - k) * h_prev
         dh_hat = dh * k[j]
         # through (8) h_hat = o * tanh(c_hat)
@@ -252,7 +252,7 @@ def backward_after_row(n_h, dc, c_hat, c_prev, dh, h_hat, h_prev, alpha, r, phi,
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
-        dh_carried, dh_cotangent, dh_seq, dc_carried, dc_cotangent, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o,
+        dh_cotangent, dh_carried, dh_seq, dc_cotangent, dc_carried, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o,
         i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau,
         dt_seq, dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
@@ -278,14 +278,14 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t_ in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t_ % dh_cotangent.shape[0],
-                        b), row_at(dh_seq, t_ - first, b), dc_carried[b], row_at(dc_cotangent,
-                        t_ % dc_cotangent.shape[0], b), row_at(dc_seq, t_ - first, b), row_at(k_seq, t_, b),
-                        row_at(tanh_c_hat_seq, t_, b), row_at(o_seq, t_, b), columns_at(dz_all, t_ - first, b,
-                        3 * n_h, 4 * n_h), p_o, row_at(i_seq, t_, b), row_at(g_seq, t_, b), columns_at(dz_all,
-                        t_ - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t_, b), row_at(f_seq, t_, b),
-                        columns_at(dz_all, t_ - first, b, n_h, 2 * n_h), columns_at(dz_all, t_ - first, b, 0,
-                        n_h), p_i, p_f)
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t_ % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh_seq, t_ - first, b), row_at(dc_cotangent,
+                        t_ % dc_cotangent.shape[0], b), dc_carried[b], row_at(dc_seq, t_ - first, b),
+                        row_at(k_seq, t_, b), row_at(tanh_c_hat_seq, t_, b), row_at(o_seq, t_, b),
+                        columns_at(dz_all, t_ - first, b, 3 * n_h, 4 * n_h), p_o, row_at(i_seq, t_, b),
+                        row_at(g_seq, t_, b), columns_at(dz_all, t_ - first, b, 2 * n_h, 3 * n_h),
+                        row_at(c_seq, t_, b), row_at(f_seq, t_, b), columns_at(dz_all, t_ - first, b, n_h,
+                        2 * n_h), columns_at(dz_all, t_ - first, b, 0, n_h), p_i, p_f)
             barrier(team)
             # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
             # (meanwhile, what the step before reads is fetched)
@@ -347,14 +347,14 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
         pack((U_i, U_f, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    tau, s, r, p_i, b_i, p_f, b_f, b_g, p_o, b_o, alpha = (params[key] for key in ("tau", "s", "r", "p_i",
+    (tau, s, r, p_i, b_i, p_f, b_f, b_g, p_o, b_o, alpha) = (params[key] for key in ("tau", "s", "r", "p_i",
         "b_i", "p_f", "b_f", "b_g", "p_o", "b_o", "alpha"))
     alpha = alpha.reshape(1)
     W, U = (packs[key] for key in ("W", "U"))
@@ -389,9 +389,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     c_seq, h_seq = (states[key] for key in ("c", "h"))
     dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
     dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, mod_phi_seq, o_seq, phi_seq, tanh_c_hat_seq = (
-        (tape[key] for key in ("c_hat_seq", "f_seq", "g_seq", "h_hat_seq", "i_seq", "k_seq", "mod_phi_seq", "o_seq", "phi_seq", "tanh_c_hat_seq"))
-    )
+    (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, mod_phi_seq, o_seq, phi_seq,
+        tanh_c_hat_seq) = (tape[key] for key in ("c_hat_seq", "f_seq", "g_seq", "h_hat_seq", "i_seq", "k_seq",
+        "mod_phi_seq", "o_seq", "phi_seq", "tanh_c_hat_seq"))
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 10)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -408,8 +408,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([x, h_seq, dh_cotangent, dc_cotangent, k_seq, tanh_c_hat_seq, o_seq, i_seq,
         g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_carried, dh_cotangent,
-        dh_seq, dc_carried, dc_cotangent, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq,
+        n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_cotangent, dh_carried,
+        dh_seq, dc_cotangent, dc_carried, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq,
         f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW,
         dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "00d998fb69d2f190"
+CONTENT_HASH = "2bb7d812c30df4cc"
 
 
 @fused
@@ -114,7 +114,7 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row_1(n_h, dh_cotangent, o, dc_carried, dc_cotangent, f, c, dz_o_out, c_prev, z, dz_f_out,
+def backward_before_row_1(n_h, dh_cotangent, o, dc_cotangent, dc_carried, f, c, dz_o_out, c_prev, z, dz_f_out,
         dz_z_out, db_z, db_f, db_o):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_cotangent.dtype.type
@@ -123,7 +123,7 @@ def backward_before_row_1(n_h, dh_cotangent, o, dc_carried, dc_cotangent, f, c, 
         # given
         dh = dh_cotangent[j]
         # given, carried back from the next step, through (5) h = o * c
-        dc = dh * o[j] + dc_carried[j] + dc_cotangent[j]
+        dc = dh * o[j] + dc_cotangent[j] + dc_carried[j]
         # through (4) c = f * c_prev + (1 - f) * z
         dc_prev = dc * f[j]
         # through (5) h = o * c
@@ -151,12 +151,12 @@ def backward_before_row_1(n_h, dh_cotangent, o, dc_carried, dc_cotangent, f, c, 
 
 
 @fused
-def backward_before_row_2(n_x, dx_last_carried, dx_last_cotangent, dx_last_prev_from_dz_z, dx_from_dz_z,
+def backward_before_row_2(n_x, dx_last_cotangent, dx_last_carried, dx_last_prev_from_dz_z, dx_from_dz_z,
         dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_x):
         # given, carried back from the next step
-        dx_last = dx_last_carried[j] + dx_last_cotangent[j]
+        dx_last = dx_last_cotangent[j] + dx_last_carried[j]
         # through (1), (2), (3)
         dx_last_prev = dx_last_prev_from_dz_z[j]
         # through (1), (2), (3), (6)
@@ -169,8 +169,8 @@ def backward_before_row_2(n_x, dx_last_carried, dx_last_cotangent, dx_last_prev_
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq,
-        x, dh_cotangent, o_seq, dc_carried, dc_cotangent, f_seq, c_seq, z_seq, dx_last_carried,
-        dx_last_cotangent, dx_seq, dV, dW, sums, row_offsets, panels):
+        x, dh_cotangent, o_seq, dc_cotangent, dc_carried, f_seq, c_seq, z_seq, dx_last_cotangent,
+        dx_last_carried, dx_seq, dV, dW, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_z = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
@@ -183,11 +183,11 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        row_at(o_seq, t, b), dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0],
-                        b), row_at(f_seq, t, b), row_at(c_seq, t + 1, b), columns_at(dz_all, t - first, b,
-                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(z_seq, t, b), columns_at(dz_all,
-                        t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), db_z, db_f,
-                        db_o)
+                        row_at(o_seq, t, b), row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        dc_carried[b], row_at(f_seq, t, b), row_at(c_seq, t + 1, b), columns_at(dz_all,
+                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(z_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
+                        n_h), db_z, db_f, db_o)
                     rows = carry(sums, rows)
         barrier(team)
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
@@ -207,8 +207,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_2(n_x, dx_last_carried[b], row_at(dx_last_cotangent,
-                        t % dx_last_cotangent.shape[0], b), columns_at(from_dz_z, t - first, b, 0, n_x),
+                    backward_before_row_2(n_x, row_at(dx_last_cotangent, t % dx_last_cotangent.shape[0], b),
+                        dx_last_carried[b], columns_at(from_dz_z, t - first, b, 0, n_x),
                         columns_at(from_dz_z_2, t - first, b, 0, n_x), row_at(dx_seq, t, b))
         barrier(team)
     if rank == 0:
@@ -234,7 +234,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
         pack((V_z, V_f, V_o), 0, n_x, False, V, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, V_transposed.size + W_transposed.size + W.size + V.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -283,7 +283,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_cotangent, o_seq,
-        dc_carried, dc_cotangent, f_seq, c_seq, z_seq, dx_last_carried, dx_last_cotangent, dx_seq), own=(dV,
+        dc_cotangent, dc_carried, f_seq, c_seq, z_seq, dx_last_cotangent, dx_last_carried, dx_seq), own=(dV,
         dW, sums), each=(row_offsets, panels))
     dV = summed(dV)
     dW = summed(dW)

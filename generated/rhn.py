@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e3061a68c004f43d"
+CONTENT_HASH = "be38855d0b3af00b"
 
 
 @fused
@@ -120,13 +120,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, H2, s1, T2, dz_T2_out, dz_H2_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, H2, s1, T2, dz_T2_out, dz_H2_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (6) h = H2 * T2 + (1 - T2) * s1
         dT2 = dh * (H2[j] - s1[j])
         # through (5) T2 = sigmoid(U_T2 @ s1 + b_T2)
@@ -192,7 +192,7 @@ def backward_after_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2,
-        from_dz_H1, dx_seq, x, h_seq, s1_seq, dh_carried, dh_cotangent, H2_seq, T2_seq, dh, H1_seq, T1_seq,
+        from_dz_H1, dx_seq, x, h_seq, s1_seq, dh_cotangent, dh_carried, H2_seq, T2_seq, dh, H1_seq, T1_seq,
         ds1, dW, dU, dU_, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, h_seq, s1_seq, dh_cotangent, H2_seq, T2_seq, H1_seq, T1_seq),
@@ -208,9 +208,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(H2_seq, t, b), columns_at(s1_seq, t, b, 0, n_h),
-                        row_at(T2_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(H2_seq, t, b), columns_at(s1_seq, t, b, 0,
+                        n_h), row_at(T2_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # ds1_from_dz_H2 = U_H2.T @ dz_H2 + U_T2.T @ dz_T2
@@ -270,7 +270,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), U_transposed_=(2 * n_h, n_h),
             W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U=(n_h, 2 * n_h), U_=(n_h, 2 * n_h))
-    U_transposed, U_transposed_, W_transposed, W, U, U_ = into.values()
+    (U_transposed, U_transposed_, W_transposed, W, U, U_) = into.values()
 
     def part(rank, threads):
         # ds1_from_dz_H2 = U_H2.T @ dz_H2 + U_T2.T @ dz_T2
@@ -286,8 +286,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_H2 @ s1, U_T2 @ s1
         pack((U_H2, U_T2), 0, n_h, False, U_, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_transposed.size + U_transposed_.size + W_transposed.size + W.size + U.size + U_.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -342,7 +341,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([x, h_seq, s1_seq, dh_cotangent, H2_seq, T2_seq, H1_seq, T1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x,
-        h_seq, s1_seq, dh_carried, dh_cotangent, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_,
+        h_seq, s1_seq, dh_cotangent, dh_carried, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_,
         sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1bea26ee87705fb7"
+CONTENT_HASH = "4ebc97a22da2bdbc"
 
 
 @fused
@@ -72,13 +72,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row(n_h, da_carried, da_cotangent, a, dz_a_out):
+def backward_step_row(n_h, da_cotangent, da_carried, a, dz_a_out):
     """The adjoints of one sample at one step."""
-    real = da_carried.dtype.type
+    real = da_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        da = da_carried[j] + da_cotangent[j]
+        da = da_cotangent[j] + da_carried[j]
         # through (1) a = tanh(U_a @ a_prev + W_a @ x + b_a)
         dz_a = da * (one - a[j] * a[j])
         # passed on
@@ -107,7 +107,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, da_carried[b], row_at(da_cotangent, t % da_cotangent.shape[0], b),
+                    backward_step_row(n_h, row_at(da_cotangent, t % da_cotangent.shape[0], b), da_carried[b],
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_a.T @ dz_a
@@ -147,7 +147,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_a_packed_transposed=(n_h, n_h), W_a_packed_transposed=(n_h, n_x),
             W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h))
-    U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed = into.values()
+    (U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed) = into.values()
 
     def part(rank, threads):
         # U_a.T @ dz_a
@@ -159,8 +159,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_a @ a_prev
         pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_a_packed_transposed.size + W_a_packed_transposed.size + W_a_packed.size + U_a_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 

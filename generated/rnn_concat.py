@@ -31,7 +31,7 @@ from symcell.runtime import (
     tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "852641600e49f5ba"
+CONTENT_HASH = "eacceb06a5f8e81f"
 
 
 @fused
@@ -89,13 +89,13 @@ def backward_once(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a):
 
 
 @fused
-def backward_step_row(n_h, da_carried, da_cotangent, a, dz_a_out):
+def backward_step_row(n_h, da_cotangent, da_carried, a, dz_a_out):
     """The adjoints of one sample at one step."""
-    real = da_carried.dtype.type
+    real = da_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        da = da_carried[j] + da_cotangent[j]
+        da = da_cotangent[j] + da_carried[j]
         # through (1) a = tanh(W_a @ concat(a_prev, x))
         dz_a = da * (one - a[j] * a[j])
         # passed on
@@ -114,7 +114,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, da_carried[b], row_at(da_cotangent, t % da_cotangent.shape[0], b),
+                    backward_step_row(n_h, row_at(da_cotangent, t % da_cotangent.shape[0], b), da_carried[b],
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_a[:, 0:n_h].T @ dz_a
@@ -146,7 +146,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, W_a_packed_transposed=(n_h, n_h), W_a_packed_transposed_=(n_h, n_x),
             W_a_packed=(n_x, n_h), W_a_packed_=(n_h, n_h))
-    W_a_packed_transposed, W_a_packed_transposed_, W_a_packed, W_a_packed_ = into.values()
+    (W_a_packed_transposed, W_a_packed_transposed_, W_a_packed, W_a_packed_) = into.values()
 
     def part(rank, threads):
         # W_a[:, 0:n_h].T @ dz_a
@@ -158,8 +158,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W_a[:, 0:n_h] @ a_prev
         pack((W_a,), 0, n_h, False, W_a_packed_, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        W_a_packed_transposed.size + W_a_packed_transposed_.size + W_a_packed.size + W_a_packed_.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 

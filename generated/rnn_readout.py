@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6772c8f48d786d1f"
+CONTENT_HASH = "9fea4c36c4d24f1c"
 
 
 @fused
@@ -139,13 +139,13 @@ def backward_before_row(n_y, dy_cotangent, dy_out, y, dz_y_out, db_y):
 
 
 @fused
-def backward_step_row(n_h, da_carried, da_cotangent, da_from_dz_y, a, dz_a_out):
+def backward_step_row(n_h, da_cotangent, da_from_dz_y, da_carried, a, dz_a_out):
     """The adjoints of one sample at one step."""
-    real = da_carried.dtype.type
+    real = da_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (2) y = softmax(U_y @ a + b_y)
-        da = da_carried[j] + da_cotangent[j] + da_from_dz_y[j]
+        da = da_cotangent[j] + da_from_dz_y[j] + da_carried[j]
         # through (1) a = tanh(U_a @ a_prev + W_a @ x + b_a)
         dz_a = da * (one - a[j] * a[j])
         # passed on
@@ -195,8 +195,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, da_carried[b], row_at(da_cotangent, t % da_cotangent.shape[0], b),
-                        columns_at(from_dz_y, t - first, b, 0, n_h), row_at(a_seq, t + 1, b),
+                    backward_step_row(n_h, row_at(da_cotangent, t % da_cotangent.shape[0], b),
+                        columns_at(from_dz_y, t - first, b, 0, n_h), da_carried[b], row_at(a_seq, t + 1, b),
                         columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_a.T @ dz_a
@@ -238,9 +238,8 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_a_packed_transposed=(n_h, n_h),
             W_a_packed_transposed=(n_h, n_x), W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h), U_y_packed=(n_h,
             n_y))
-    U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed, U_y_packed = (
-        into.values()
-    )
+    (U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, W_a_packed, U_a_packed,
+        U_y_packed) = into.values()
 
     def part(rank, threads):
         # U_y.T @ dz_y
@@ -256,8 +255,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_y @ a
         pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_y_packed_transposed.size + U_a_packed_transposed.size + W_a_packed_transposed.size + W_a_packed.size + U_a_packed.size + U_y_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -286,9 +284,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
-    U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed = (
-        (packs[key] for key in ("U_y_packed_transposed", "U_a_packed_transposed", "W_a_packed_transposed"))
-    )
+    (U_y_packed_transposed, U_a_packed_transposed,
+        W_a_packed_transposed) = (packs[key] for key in ("U_y_packed_transposed", "U_a_packed_transposed",
+        "W_a_packed_transposed"))
     x = inputs["x"]
     a_seq, y_seq = (states[key] for key in ("a", "y"))
     da_cotangent, dy_cotangent = (cotangents[key] for key in ("a", "y"))

@@ -31,7 +31,7 @@ from symcell.runtime import (
     unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b1ac86e9b7cd51f6"
+CONTENT_HASH = "7663128f0816bad6"
 
 
 @fused
@@ -59,10 +59,10 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row(da_carried, da_cotangent, w, v, dx_out, x, dv, a_prev, dw):
+def backward_before_row(da_cotangent, da_carried, w, v, dx_out, x, dv, a_prev, dw):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     # given, carried back from the next step
-    da = da_carried[0] + da_cotangent[0]
+    da = da_cotangent[0] + da_carried[0]
     # through (1) a = w * a_prev + v * x
     da_prev = w[0] * da
     dx = v[0] * da
@@ -74,8 +74,8 @@ def backward_before_row(da_carried, da_cotangent, w, v, dx_out, x, dv, a_prev, d
 
 
 @jit
-def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, B, da_carried,
-        da_cotangent, w, v, dx_seq, x, a_seq, sums):
+def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, B, da_cotangent,
+        da_carried, w, v, dx_seq, x, a_seq, sums):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dv = array_in(sums, 0, (1,))
     dw = array_in(sums, 1, (1,))
@@ -86,7 +86,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row(da_carried[b:b + 1], da_cotangent[t % da_cotangent.shape[0], b:b + 1],
+                    backward_before_row(da_cotangent[t % da_cotangent.shape[0], b:b + 1], da_carried[b:b + 1],
                         w, v, dx_seq[t, b:b + 1], x[t, b:b + 1], dv, a_seq[t, b:b + 1], dw)
                     rows = carry(sums, rows)
         barrier(team)
@@ -129,7 +129,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dx_seq = allocate((T, B), dtype)
     # Each thread adds up gradients of its own.
     sums = sums_of_rows(parts[-1].own + 1, 2, dtype)
-    run_pass(backward_pass, parts, dtype, (T, block, lengths), (B, da_carried, da_cotangent, w, v, dx_seq, x,
+    run_pass(backward_pass, parts, dtype, (T, block, lengths), (B, da_cotangent, da_carried, w, v, dx_seq, x,
         a_seq), own=(sums,))
     sums = summed(sums)
     return {"v": sums[0:1].reshape(()), "w": sums[1:2].reshape(())}, {"x": dx_seq}

@@ -36,7 +36,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "51d2eb8a1f6312a2"
+CONTENT_HASH = "26eefca12dca6054"
 
 
 @fused
@@ -133,13 +133,13 @@ def backward_before_row(n_y, dy_cotangent, dy_out):
 
 
 @fused
-def backward_step_row(n_h, n_s, dh_carried, dh_cotangent, dh_from_dy, h, dz_h_out):
+def backward_step_row(n_h, n_s, dh_cotangent, dh_from_dy, dh_carried, h, dz_h_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step, through (3) y = U @ h + V @ s
-        dh = dh_carried[j] + dh_cotangent[j] + dh_from_dy[j]
+        dh = dh_cotangent[j] + dh_from_dy[j] + dh_carried[j]
         # through (2) h = sigmoid(A @ x + P @ s + R @ h_prev)
         dz_h = dh * h[j] * (one - h[j])
         # passed on
@@ -147,13 +147,13 @@ def backward_step_row(n_h, n_s, dh_carried, dh_cotangent, dh_from_dy, h, dz_h_ou
 
 
 @fused
-def backward_after_row(n_h, n_s, ds_carried, ds_cotangent, ds_from_dy, ds_from_dz_h, alpha, dz_s_out):
+def backward_after_row(n_h, n_s, ds_cotangent, ds_from_dy, ds_from_dz_h, ds_carried, alpha, dz_s_out):
     """The adjoints of one sample at one step."""
-    real = ds_carried.dtype.type
+    real = ds_cotangent.dtype.type
     one = real(1)
     for j in range(n_s):
         # given, carried back from the next step, through (2), (3)
-        ds = ds_carried[j] + ds_cotangent[j] + ds_from_dy[j] + ds_from_dz_h[j]
+        ds = ds_cotangent[j] + ds_from_dy[j] + ds_from_dz_h[j] + ds_carried[j]
         # through (1) s = alpha * s_prev + (1 - alpha) * (B @ x)
         ds_prev = alpha[0] * ds
         dz_s = (one - alpha[0]) * ds
@@ -166,7 +166,7 @@ def backward_after_row(n_h, n_s, ds_carried, ds_cotangent, ds_from_dy, ds_from_d
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B_, n_s, n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed,
         weights_transposed_, dy_seq, from_dy, dz_all, dh_carried, from_dz_h, dx_seq, h_seq, s_seq, x,
-        dh_final, dy_cotangent, dh_cotangent, ds_carried, ds_cotangent, alpha, dweights, dP, dR, dU, dV,
+        dh_final, dy_cotangent, dh_cotangent, ds_cotangent, ds_carried, alpha, dweights, dP, dR, dU, dV,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, s_seq, x, dy_cotangent, dh_cotangent, ds_cotangent),
@@ -195,8 +195,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, n_s, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), columns_at(from_dy, t - first, b, 0, n_h), row_at(h_seq, t + 1, b),
+                    backward_step_row(n_h, n_s, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        columns_at(from_dy, t - first, b, 0, n_h), dh_carried[b], row_at(h_seq, t + 1, b),
                         columns_at(dz_all, t - first, b, n_s, n_h + n_s))
             barrier(team)
             # R.T @ dz_h
@@ -221,10 +221,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_after_row(n_h, n_s, ds_carried[b], row_at(ds_cotangent,
-                        t % ds_cotangent.shape[0], b), columns_at(from_dy, t - first, b, n_h, n_h + n_s),
-                        columns_at(from_dz_h, t - first, b, 0, n_s), alpha, columns_at(dz_all, t - first, b,
-                        0, n_s))
+                    backward_after_row(n_h, n_s, row_at(ds_cotangent, t % ds_cotangent.shape[0], b),
+                        columns_at(from_dy, t - first, b, n_h, n_h + n_s), columns_at(from_dz_h, t - first, b,
+                        0, n_s), ds_carried[b], alpha, columns_at(dz_all, t - first, b, 0, n_s))
         barrier(team)
         if input_gradients:
             # dx = B.T @ dz_s + A.T @ dz_h
@@ -244,9 +243,8 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, weights_transposed=(n_y, n_h + n_s), R_packed_transposed=(n_h, n_h),
             P_packed_transposed=(n_h, n_s), weights_transposed_=(n_h + n_s, n_x), weights=(n_x, n_h + n_s),
             weights_=(n_s, n_h + n_y), R_packed=(n_h, n_h), U_packed=(n_h, n_y))
-    weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, weights, weights_, R_packed, U_packed = (
-        into.values()
-    )
+    (weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_, weights, weights_,
+        R_packed, U_packed) = into.values()
 
     def part(rank, threads):
         # U.T @ dy, V.T @ dy
@@ -267,8 +265,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U @ h
         pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        weights_transposed.size + R_packed_transposed.size + P_packed_transposed.size + weights_transposed_.size + weights.size + weights_.size + R_packed.size + U_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -308,9 +305,9 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cot
     n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
     alpha = params["alpha"]
     alpha = alpha.reshape(1)
-    weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_ = (
-        (packs[key] for key in ("weights_transposed", "R_packed_transposed", "P_packed_transposed", "weights_transposed_"))
-    )
+    (weights_transposed, R_packed_transposed, P_packed_transposed,
+        weights_transposed_) = (packs[key] for key in ("weights_transposed", "R_packed_transposed",
+        "P_packed_transposed", "weights_transposed_"))
     x = inputs["x"]
     s_seq, h_seq = (states[key] for key in ("s", "h"))
     ds_cotangent, dh_cotangent, dy_cotangent = (cotangents[key] for key in ("s", "h", "y"))
@@ -337,7 +334,7 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cot
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_s,
         n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_,
         dy_seq, from_dy, dz_all, dh_carried, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_cotangent,
-        dh_cotangent, ds_carried, ds_cotangent, alpha), own=(dweights, dP, dR, dU, dV), each=(row_offsets,
+        dh_cotangent, ds_cotangent, ds_carried, alpha), own=(dweights, dP, dR, dU, dV), each=(row_offsets,
         panels, prefetch))
     dweights = summed(dweights)
     dP = summed(dP)

@@ -40,7 +40,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "65ccb635ae75f66d"
+CONTENT_HASH = "f0a6ec9ad91d8529"
 
 
 @fused
@@ -191,23 +191,23 @@ def backward_once(n_x, n_h, n_heads, dw_i_log, dR_i, dw_f_log, dR_f, dw_z, dR_z,
 
 
 @unfused
-def backward_step_row(n_h, dh_carried, dh_cotangent, dn_carried, dn_cotangent, h, n, dc_carried, dc_cotangent,
-        o, c_prev, n_prev, z, dm_carried, dm_cotangent, i, f, c, dz_o_out, dz_z_out, m_prev, f_log, i_log,
+def backward_step_row(n_h, dh_cotangent, dh_carried, dn_cotangent, dn_carried, h, n, dc_cotangent, dc_carried,
+        o, c_prev, n_prev, z, dm_cotangent, dm_carried, i, f, c, dz_o_out, dz_z_out, m_prev, f_log, i_log,
         z_f_log, dz_f_log_out, di_log_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one, half = real(1), real(0.5)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # given, carried back from the next step, through (10) h = o * c / n
-        dn = dn_carried[j] + dn_cotangent[j] - dh * (h[j] / n[j])
-        dc = dc_carried[j] + dc_cotangent[j] + dh * (o[j] / n[j])
+        dn = dn_cotangent[j] + dn_carried[j] - dh * (h[j] / n[j])
+        dc = dc_cotangent[j] + dc_carried[j] + dh * (o[j] / n[j])
         # through (8), (9)
         df = dc * c_prev[j] + dn * n_prev[j]
         di = dc * z[j] + dn
         # given, carried back from the next step, through (6), (7)
-        dm = dm_carried[j] + dm_cotangent[j] - di * i[j] - df * f[j]
+        dm = dm_cotangent[j] + dm_carried[j] - di * i[j] - df * f[j]
         # through (10) h = o * c / n
         do = dh * (c[j] / n[j])
         # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
@@ -255,9 +255,9 @@ def backward_after_row(n_h, di_log, db_i, dz_f_log, db_f, dz_z, db_z, dz_o, db_o
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq,
-        dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, dn_carried, dn_cotangent, n_seq, dc_carried,
-        dc_cotangent, o_seq, c_seq, z_seq, dm_carried, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq,
-        i_log_seq, z_f_log_seq, dw, dW, sums, row_offsets, panels, prefetch):
+        dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, dn_cotangent, dn_carried, n_seq, dc_cotangent,
+        dc_carried, o_seq, c_seq, z_seq, dm_cotangent, dm_carried, i_seq, f_seq, m_seq, f_log_seq, i_log_seq,
+        z_f_log_seq, dw, dW, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, dn_cotangent, n_seq, dc_cotangent, o_seq,
         c_seq, z_seq, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), batch_start,
@@ -273,15 +273,15 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        dn_carried[b], row_at(dn_cotangent, t % dn_cotangent.shape[0], b), row_at(h_seq,
-                        t + 1, b), row_at(n_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(c_seq, t, b), row_at(n_seq,
-                        t, b), row_at(z_seq, t, b), dm_carried[b], row_at(dm_cotangent,
-                        t % dm_cotangent.shape[0], b), row_at(i_seq, t, b), row_at(f_seq, t, b), row_at(c_seq,
-                        t + 1, b), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 3 * n_h,
-                        4 * n_h), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 2 * n_h,
-                        3 * n_h), row_at(m_seq, t, b), row_at(f_log_seq, t, b), row_at(i_log_seq, t, b),
+                    backward_step_row(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b), dh_carried[b],
+                        row_at(dn_cotangent, t % dn_cotangent.shape[0], b), dn_carried[b], row_at(h_seq,
+                        t + 1, b), row_at(n_seq, t + 1, b), row_at(dc_cotangent, t % dc_cotangent.shape[0],
+                        b), dc_carried[b], row_at(o_seq, t, b), row_at(c_seq, t, b), row_at(n_seq, t, b),
+                        row_at(z_seq, t, b), row_at(dm_cotangent, t % dm_cotangent.shape[0], b),
+                        dm_carried[b], row_at(i_seq, t, b), row_at(f_seq, t, b), row_at(c_seq, t + 1, b),
+                        columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 3 * n_h, 4 * n_h),
+                        columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 2 * n_h, 3 * n_h),
+                        row_at(m_seq, t, b), row_at(f_log_seq, t, b), row_at(i_log_seq, t, b),
                         row_at(z_f_log_seq, t, b), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b,
                         n_h, 2 * n_h), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 0, n_h))
             barrier(team)
@@ -330,7 +330,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, w_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
             w=(n_h, 4 * n_h)) | {"w_i_log": allocate((n_h, n_h), dtype), "w_f_log": allocate((n_h, n_h),
             dtype), "w_z": allocate((n_h, n_h), dtype), "w_o": allocate((n_h, n_h), dtype)}
-    w_transposed, W_transposed, W, w, w_i_log, w_f_log, w_z, w_o = into.values()
+    (w_transposed, W_transposed, W, w, w_i_log, w_f_log, w_z, w_o) = into.values()
     # What needs parameters alone.
     forward_once(n_x, n_h, n_heads, R_i, w_i_log, R_f, w_f_log, R_z, w_z, R_o, w_o)
 
@@ -344,7 +344,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # w_i_log @ h_prev, w_f_log @ h_prev, w_z @ h_prev, w_o @ h_prev
         pack((w_i_log, w_f_log, w_z, w_o), 0, n_h, False, w, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, w_transposed.size + W_transposed.size + W.size + w.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -382,9 +382,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     w_transposed, W_transposed = (packs[key] for key in ("w_transposed", "W_transposed"))
     x = inputs["x"]
     m_seq, c_seq, n_seq, h_seq = (states[key] for key in ("m", "c", "n", "h"))
-    dm_cotangent, dc_cotangent, dn_cotangent, dh_cotangent = (cotangents[key] for key in ("m", "c", "n", "h"))
+    (dm_cotangent, dc_cotangent, dn_cotangent, dh_cotangent) = (cotangents[key] for key in ("m", "c", "n",
+        "h"))
     dm_carried, dc_carried, dn_carried, dh_carried = (carried[key] for key in ("m", "c", "n", "h"))
-    f_log_seq, f_seq, i_log_seq, i_seq, o_seq, z_f_log_seq, z_seq = (tape[key] for key in ("f_log_seq",
+    (f_log_seq, f_seq, i_log_seq, i_seq, o_seq, z_f_log_seq, z_seq) = (tape[key] for key in ("f_log_seq",
         "f_seq", "i_log_seq", "i_seq", "o_seq", "z_f_log_seq", "z_seq"))
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
@@ -400,8 +401,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_carried, dx_seq, h_seq,
-        x, dh_final, dh_cotangent, dn_carried, dn_cotangent, n_seq, dc_carried, dc_cotangent, o_seq, c_seq,
-        z_seq, dm_carried, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW,
+        x, dh_final, dh_cotangent, dn_cotangent, dn_carried, n_seq, dc_cotangent, dc_carried, o_seq, c_seq,
+        z_seq, dm_cotangent, dm_carried, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW,
         sums), each=(row_offsets, panels, prefetch))
     dw = summed(dw)
     dW = summed(dW)

@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "748222e240591a5b"
+CONTENT_HASH = "fd9664eadecf507c"
 
 
 @fused
@@ -88,7 +88,7 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @unfused
-def backward_before_row_1(n_h, dh_cotangent, dh_out, c, alpha, x, r, dz_r_out, dc_carried, dc_cotangent,
+def backward_before_row_1(n_h, dh_cotangent, dh_out, c, alpha, x, r, dz_r_out, dc_cotangent, dc_carried,
         c_prev, u, f, dz_f_out, v_f, v_r, du_out, dv_f, db_f, dv_r, db_r):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_cotangent.dtype.type
@@ -101,7 +101,7 @@ def backward_before_row_1(n_h, dh_cotangent, dh_out, c, alpha, x, r, dz_r_out, d
         # through (3) r = sigmoid(W_r @ x + v_r * c_prev + b_r)
         dz_r = dr * r[j] * (one - r[j])
         # given, carried back from the next step, through (5) h = r * c + alpha * (1 - r) * x
-        dc = dh * r[j] + dc_carried[j] + dc_cotangent[j]
+        dc = dh * r[j] + dc_cotangent[j] + dc_carried[j]
         # through (4) c = f * c_prev + (1 - f) * u
         df = dc * (c_prev[j] - u[j])
         # through (2) f = sigmoid(W_f @ x + v_f * c_prev + b_f)
@@ -139,7 +139,7 @@ def backward_before_row_2(n_h, dx_from_du, alpha, dh, r, dx_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq,
-        c_seq, alpha, r_seq, dc_carried, dc_cotangent, u_seq, f_seq, v_f, v_r, dx_seq, dW_, sums, row_offsets,
+        c_seq, alpha, r_seq, dc_cotangent, dc_carried, u_seq, f_seq, v_f, v_r, dx_seq, dW_, sums, row_offsets,
         panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     dv_f = array_in(sums, 0, (n_h,))
@@ -156,7 +156,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                     backward_before_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
                         row_at(dh_seq, t - first, b), row_at(c_seq, t + 1, b), alpha, row_at(x, t, b),
                         row_at(r_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h,
-                        3 * n_h), dc_carried[b], row_at(dc_cotangent, t % dc_cotangent.shape[0], b),
+                        3 * n_h), row_at(dc_cotangent, t % dc_cotangent.shape[0], b), dc_carried[b],
                         row_at(c_seq, t, b), row_at(u_seq, t, b), row_at(f_seq, t, b),
                         columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h, 2 * n_h), v_f, v_r,
                         columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), dv_f, db_f, dv_r, db_r)
@@ -194,7 +194,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W @ x, W_f @ x, W_r @ x
         pack((W, W_f, W_r), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, W_transposed.size + W_.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -243,7 +243,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq, c_seq, alpha, r_seq,
-        dc_carried, dc_cotangent, u_seq, f_seq, v_f, v_r, dx_seq), own=(dW_, sums), each=(row_offsets,
+        dc_cotangent, dc_carried, u_seq, f_seq, v_f, v_r, dx_seq), own=(dW_, sums), each=(row_offsets,
         panels))
     dW_ = summed(dW_)
     sums = summed(sums)

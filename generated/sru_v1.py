@@ -35,7 +35,7 @@ from symcell.runtime import (
     sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1b0ea885c9b240bb"
+CONTENT_HASH = "59464f7bb0255fb7"
 
 
 @fused
@@ -88,7 +88,7 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_before_row_1(n_h, dh_cotangent, dh_out, r, dc_carried, dc_cotangent, f, c, x, dz_r_out, c_prev,
+def backward_before_row_1(n_h, dh_cotangent, dh_out, r, dc_cotangent, dc_carried, f, c, x, dz_r_out, c_prev,
         u, dz_f_out, du_out, db_f, db_r):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dh_cotangent.dtype.type
@@ -97,7 +97,7 @@ def backward_before_row_1(n_h, dh_cotangent, dh_out, r, dc_carried, dc_cotangent
         # given
         dh = dh_cotangent[j]
         # given, carried back from the next step, through (5) h = r * c + (1 - r) * x
-        dc = dh * r[j] + dc_carried[j] + dc_cotangent[j]
+        dc = dh * r[j] + dc_cotangent[j] + dc_carried[j]
         # through (4) c = f * c_prev + (1 - f) * u
         dc_prev = dc * f[j]
         # through (5) h = r * c + (1 - r) * x
@@ -137,7 +137,7 @@ def backward_before_row_2(n_h, dx_from_du, dh, r, dx_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq,
-        r_seq, dc_carried, dc_cotangent, f_seq, c_seq, u_seq, dx_seq, dW_, sums, row_offsets, panels):
+        r_seq, dc_cotangent, dc_carried, f_seq, c_seq, u_seq, dx_seq, dW_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_f = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
@@ -149,12 +149,12 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
-                        row_at(dh_seq, t - first, b), row_at(r_seq, t, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(f_seq, t, b), row_at(c_seq, t + 1, b), row_at(x,
-                        t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 2 * n_h, 3 * n_h),
-                        row_at(c_seq, t, b), row_at(u_seq, t, b), columns_at(du_and_dz_f_and_dz_r_seq,
-                        t - first, b, n_h, 2 * n_h), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0,
-                        n_h), db_f, db_r)
+                        row_at(dh_seq, t - first, b), row_at(r_seq, t, b), row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), dc_carried[b], row_at(f_seq, t, b), row_at(c_seq,
+                        t + 1, b), row_at(x, t, b), columns_at(du_and_dz_f_and_dz_r_seq, t - first, b,
+                        2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(u_seq, t, b),
+                        columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, n_h, 2 * n_h),
+                        columns_at(du_and_dz_f_and_dz_r_seq, t - first, b, 0, n_h), db_f, db_r)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -189,7 +189,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # W @ x, W_f @ x, W_r @ x
         pack((W, W_f, W_r), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, W_transposed.size + W_.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -234,8 +234,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
-        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq, r_seq, dc_carried,
-        dc_cotangent, f_seq, c_seq, u_seq, dx_seq), own=(dW_, sums), each=(row_offsets, panels))
+        W_transposed, du_and_dz_f_and_dz_r_seq, from_du, x, dh_cotangent, dh_seq, r_seq, dc_cotangent,
+        dc_carried, f_seq, c_seq, u_seq, dx_seq), own=(dW_, sums), each=(row_offsets, panels))
     dW_ = summed(dW_)
     sums = summed(sums)
     return {"W": dW_[0:n_h], "W_f": dW_[n_h:2 * n_h], "b_f": sums[0:n_h], "W_r": dW_[2 * n_h:3 * n_h],

@@ -37,7 +37,7 @@ from symcell.runtime import (
     sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "0da5df3a56f88b61"
+CONTENT_HASH = "9200ae1384d9cb2e"
 
 
 @unfused
@@ -187,14 +187,14 @@ def backward_before_row(n_o, do_cotangent, z_o, dz_o_out, db_o):
 
 
 @fused
-def backward_step_row_1(n_a, n_p, dmu_carried, dmu_cotangent, dv_o, dmu_out, alpha, dp_out, z_p, dz_p_out):
+def backward_step_row_1(n_a, n_p, dmu_cotangent, dv_o, dmu_carried, dmu_out, alpha, dp_out, z_p, dz_p_out):
     """The adjoints of one sample at one step."""
-    real = dmu_carried.dtype.type
+    real = dmu_cotangent.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_a):
         for k in range(n_p):
             # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
-            dmu = dmu_carried[j, k] + dmu_cotangent[j, k] + dv_o[j * n_p + k]
+            dmu = dmu_cotangent[j, k] + dv_o[j * n_p + k] + dmu_carried[j, k]
             # passed on
             dmu_out[j, k] = dmu
     # through (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
@@ -248,7 +248,7 @@ def backward_after_row(n_r, n_p, dz_r, db_r, dz_p, db_p):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_a, n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed,
         U_r_packed_transposed, W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq,
-        from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_carried, dmu_cotangent,
+        from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent, dmu_carried,
         alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_p, U_o_packed_transposed)
@@ -281,10 +281,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_a, n_p, dmu_carried[b], row_at(dmu_cotangent,
-                        t % dmu_cotangent.shape[0], b), columns_at(from_dz_o, t - first, b, 0, n_a * n_p),
-                        row_at(dmu, 0, b), alpha, dp, row_at(z_p_seq, t, b), columns_at(dz_p_seq, t - first,
-                        b, 0, n_p))
+                    backward_step_row_1(n_a, n_p, row_at(dmu_cotangent, t % dmu_cotangent.shape[0], b),
+                        columns_at(from_dz_o, t - first, b, 0, n_a * n_p), dmu_carried[b], row_at(dmu, 0, b),
+                        alpha, dp, row_at(z_p_seq, t, b), columns_at(dz_p_seq, t - first, b, 0, n_p))
             barrier(team)
             # U_p.T @ dz_p
             multiply(products, steps_at(dz_p_seq, t - first, t - first + 1), 0, U_p_packed_transposed,
@@ -341,9 +340,8 @@ def pack_weights(sizes, dtype, params, into, threads):
         into = empty_panels(dtype, U_o_packed_transposed=(n_o, n_a * n_p), U_p_packed_transposed=(n_p, n_r),
             U_r_packed_transposed=(n_r, n_a * n_p), W_p_packed_transposed=(n_p, n_x), W_p_packed=(n_x, n_p),
             U_r_packed=(n_a * n_p, n_r), U_p_packed=(n_r, n_p), U_o_packed=(n_a * n_p, n_o))
-    U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed, W_p_packed, U_r_packed, U_p_packed, U_o_packed = (
-        into.values()
-    )
+    (U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed, W_p_packed,
+        U_r_packed, U_p_packed, U_o_packed) = into.values()
 
     def part(rank, threads):
         # U_o.T @ dz_o
@@ -363,8 +361,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_o @ v_o
         pack((U_o,), 0, n_a * n_p, False, U_o_packed, 0, 0, 0, 0, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_o_packed_transposed.size + U_p_packed_transposed.size + U_r_packed_transposed.size + W_p_packed_transposed.size + W_p_packed.size + U_r_packed.size + U_p_packed.size + U_o_packed.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -405,14 +402,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
     alpha = params["alpha"]
-    U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed, W_p_packed_transposed = (
-        (packs[key] for key in ("U_o_packed_transposed", "U_p_packed_transposed", "U_r_packed_transposed", "W_p_packed_transposed"))
-    )
+    (U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
+        W_p_packed_transposed) = (packs[key] for key in ("U_o_packed_transposed", "U_p_packed_transposed",
+        "U_r_packed_transposed", "W_p_packed_transposed"))
     x = inputs["x"]
     dmu_cotangent, do_cotangent = (cotangents[key] for key in ("mu", "o"))
     dmu_carried = carried["mu"]
-    r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq = (tape[key] for key in ("r_seq", "v_o_seq", "v_r_seq",
-        "z_o_seq", "z_p_seq", "z_r_seq"))
+    (r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq) = (tape[key] for key in ("r_seq", "v_o_seq",
+        "v_r_seq", "z_o_seq", "z_p_seq", "z_r_seq"))
     parts = (
         parts_of(threads, T, B, 10 * n_r + 2 * n_a * n_o * n_p + 2 * n_a * n_p * n_r + 2 * n_p * n_r + 2 * n_p
         * n_x + 20 * n_a * n_p + 20 * n_o + 20 * n_p)
@@ -438,7 +435,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_a,
         n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
         W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq,
-        v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_carried, dmu_cotangent, alpha, z_p_seq, dmu, z_r_seq),
+        v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent, dmu_carried, alpha, z_p_seq, dmu, z_r_seq),
         own=(dU_r, dU_p, dW_p, dU_o, sums), each=(row_offsets, panels, prefetch))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)

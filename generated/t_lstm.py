@@ -40,7 +40,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5cc4ae0ac0d4ff1b"
+CONTENT_HASH = "4453939df50a5bbf"
 
 
 @fused
@@ -142,18 +142,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, c, dc_carried, dc_cotangent, o, i, g, dz_g_out,
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried, o, i, g, dz_g_out,
         dz_o_out, c_A, f, dz_f_out, dz_i_out, dc_A_out, log_c_A, c_S, dz_c_S_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # (8) h = o * tanh(c)
         tanh_c_again = tanh(c[j])
         # given, carried back from the next step, through (8) h = o * tanh(c)
-        dc = dc_carried[j] + dc_cotangent[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
+        dc = dc_cotangent[j] + dc_carried[j] + dh * (one - tanh_c_again * tanh_c_again) * o[j]
         # through (7) c = c_A * f + i * g
         dg = dc * i[j]
         # through (6) g = tanh(W_g @ x + U_g @ h_prev + b_g)
@@ -225,7 +225,7 @@ def backward_after_row(n_h, dc_A, dt, log_c_A, c_S, ddt_out, dz_c_S, db_d, dz_i,
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_carried,
-        dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_carried, dc_cotangent,
+        dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_cotangent, dc_carried,
         o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums,
         row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
@@ -243,14 +243,15 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(c_seq, t + 1, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(o_seq, t, b), row_at(i_seq, t, b), row_at(g_seq,
-                        t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h), columns_at(dz_all,
-                        t - first, b, 2 * n_h, 3 * n_h), row_at(c_A_seq, t, b), row_at(f_seq, t, b),
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first, b, 0,
-                        n_h), row_at(dc_A_seq, t - first, b), log_c_A_seq[t, b:b + 1], row_at(c_S_seq, t, b),
-                        columns_at(dz_c_S_seq, t - first, b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(c_seq, t + 1, b), row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), dc_carried[b], row_at(o_seq, t, b), row_at(i_seq, t,
+                        b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h),
+                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_A_seq, t, b),
+                        row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                        columns_at(dz_all, t - first, b, 0, n_h), row_at(dc_A_seq, t - first, b),
+                        log_c_A_seq[t, b:b + 1], row_at(c_S_seq, t, b), columns_at(dz_c_S_seq, t - first, b,
+                        0, n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
@@ -305,7 +306,7 @@ def pack_weights(sizes, dtype, params, into, threads):
     if into is None:
         into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), U_d_packed_transposed=(n_h, n_h),
             W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U_d_packed=(n_h, n_h), U=(n_h, 4 * n_h))
-    U_transposed, U_d_packed_transposed, W_transposed, W, U_d_packed, U = into.values()
+    (U_transposed, U_d_packed_transposed, W_transposed, W, U_d_packed, U) = into.values()
 
     def part(rank, threads):
         # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
@@ -321,8 +322,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
         pack((U_i, U_f, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads,
-        U_transposed.size + U_d_packed_transposed.size + W_transposed.size + W.size + U_d_packed.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -355,13 +355,13 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    U_transposed, U_d_packed_transposed, W_transposed = (packs[key] for key in ("U_transposed",
+    (U_transposed, U_d_packed_transposed, W_transposed) = (packs[key] for key in ("U_transposed",
         "U_d_packed_transposed", "W_transposed"))
     dt, x = (inputs[key] for key in ("dt", "x"))
     c_seq, h_seq = (states[key] for key in ("c", "h"))
     dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
     dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq = (tape[key] for key in ("c_A_seq", "c_S_seq",
+    (c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq) = (tape[key] for key in ("c_A_seq", "c_S_seq",
         "f_seq", "g_seq", "i_seq", "log_c_A_seq", "o_seq"))
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * (n_h * n_h) + 150 * n_h + 8 * n_h * n_x + 20)
@@ -382,7 +382,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         f_seq, log_c_A_seq, c_S_seq, dt], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_carried, dz_c_S_seq, from_dz_c_S,
-        dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_carried, dc_cotangent, o_seq, i_seq, g_seq,
+        dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_cotangent, dc_carried, o_seq, i_seq, g_seq,
         c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums),
         each=(row_offsets, panels, prefetch))
     dU_d = summed(dU_d)

@@ -34,7 +34,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1fef564611698ac8"
+CONTENT_HASH = "13e3793d258d0b8e"
 
 
 @fused
@@ -87,13 +87,13 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, g, c, dz_c_out, h_prev, dz_g_out):
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, g, c, dz_c_out, h_prev, dz_g_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
         # through (3) h = g * h_prev + (1 - g) * c
         dc = dh * (one - g[j])
         # through (2) c = tanh(W_c @ x + U_c @ h_prev + b_c)
@@ -131,7 +131,7 @@ def backward_after_row(n_h, dz_g, db_g, dz_c, db_c):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq,
-        dh_carried, dh_cotangent, g_seq, c_seq, dh, dW, dU, sums, row_offsets, panels, prefetch):
+        dh_cotangent, dh_carried, g_seq, c_seq, dh, dW, dU, sums, row_offsets, panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, g_seq, c_seq), batch_start, sweep_stop)
     db_g = array_in(sums, 0, (n_h,))
@@ -143,10 +143,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b), columns_at(dz_all,
-                        t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b), columns_at(dz_all, t - first, b, 0,
-                        n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh, 0, b), row_at(g_seq, t, b), row_at(c_seq, t, b),
+                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(h_seq, t, b),
+                        columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_g = U_g.T @ dz_g + U_c.T @ dz_c
             # (meanwhile, what the step before reads is fetched)
@@ -201,7 +201,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_g @ h_prev, U_c @ h_prev
         pack((U_g, U_c), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -247,7 +247,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
     prefetch = prefetch_table([x, h_seq, dh_cotangent, g_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_carried, dh_cotangent, g_seq,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_cotangent, dh_carried, g_seq,
         c_seq, dh), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

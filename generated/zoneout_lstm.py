@@ -38,7 +38,7 @@ from symcell.runtime import (
     sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ed28dfb6da621943"
+CONTENT_HASH = "d1e87a65bc0eb094"
 
 
 @fused
@@ -123,15 +123,15 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @fused
-def backward_step_row_1(n_h, dh_carried, dh_cotangent, dh_out, dc_carried, dc_cotangent, dc_out, m_h,
+def backward_step_row_1(n_h, dh_cotangent, dh_carried, dh_out, dc_cotangent, dc_carried, dc_out, m_h,
         tanh_c_hat, o, m_c, i, g, dz_g_out, dz_o_out, c_prev, f, dz_f_out, dz_i_out):
     """The adjoints of one sample at one step."""
-    real = dh_carried.dtype.type
+    real = dh_cotangent.dtype.type
     one = real(1)
     for j in range(n_h):
         # given, carried back from the next step
-        dh = dh_carried[j] + dh_cotangent[j]
-        dc = dc_carried[j] + dc_cotangent[j]
+        dh = dh_cotangent[j] + dh_carried[j]
+        dc = dc_cotangent[j] + dc_carried[j]
         # through (8) h = h_prev * m_h + (1 - m_h) * h_hat
         dh_hat = dh * (one - m_h[j])
         # through (6), (7)
@@ -199,7 +199,7 @@ def backward_after_row(n_h, dc, c_prev, c_hat, dm_c_out, dh, h_prev, h_hat, dm_h
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
-        dh_carried, dh_cotangent, dh_seq, dc_carried, dc_cotangent, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c,
+        dh_cotangent, dh_carried, dh_seq, dc_cotangent, dc_carried, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c,
         i_seq, g_seq, c_seq, f_seq, c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq, dW, dU, sums, row_offsets,
         panels, prefetch):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
@@ -216,14 +216,14 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_step_row_1(n_h, dh_carried[b], row_at(dh_cotangent, t % dh_cotangent.shape[0],
-                        b), row_at(dh_seq, t - first, b), dc_carried[b], row_at(dc_cotangent,
-                        t % dc_cotangent.shape[0], b), row_at(dc_seq, t - first, b), row_at(m_h, t, b),
-                        row_at(tanh_c_hat_seq, t, b), row_at(o_seq, t, b), row_at(m_c, t, b), row_at(i_seq, t,
-                        b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 3 * n_h, 4 * n_h),
-                        columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq, t, b), row_at(f_seq,
-                        t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h), columns_at(dz_all, t - first,
-                        b, 0, n_h))
+                    backward_step_row_1(n_h, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
+                        dh_carried[b], row_at(dh_seq, t - first, b), row_at(dc_cotangent,
+                        t % dc_cotangent.shape[0], b), dc_carried[b], row_at(dc_seq, t - first, b),
+                        row_at(m_h, t, b), row_at(tanh_c_hat_seq, t, b), row_at(o_seq, t, b), row_at(m_c, t,
+                        b), row_at(i_seq, t, b), row_at(g_seq, t, b), columns_at(dz_all, t - first, b,
+                        3 * n_h, 4 * n_h), columns_at(dz_all, t - first, b, 2 * n_h, 3 * n_h), row_at(c_seq,
+                        t, b), row_at(f_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h),
+                        columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
             # (meanwhile, what the step before reads is fetched)
@@ -283,7 +283,7 @@ def pack_weights(sizes, dtype, params, into, threads):
         # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
         pack((U_i, U_f, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
 
-    in_parallel(part, packers(threads, U_transposed.size + W_transposed.size + W.size + U.size))
+    in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
 
 
@@ -319,7 +319,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     c_seq, h_seq = (states[key] for key in ("c", "h"))
     dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
     dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, o_seq, tanh_c_hat_seq = (tape[key] for key in ("c_hat_seq",
+    (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, o_seq, tanh_c_hat_seq) = (tape[key] for key in ("c_hat_seq",
         "f_seq", "g_seq", "h_hat_seq", "i_seq", "o_seq", "tanh_c_hat_seq"))
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -338,8 +338,8 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     prefetch = prefetch_table([x, h_seq, dh_cotangent, dc_cotangent, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq,
         g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_carried, dh_cotangent,
-        dh_seq, dc_carried, dc_cotangent, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq,
+        n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_cotangent, dh_carried,
+        dh_seq, dc_cotangent, dc_carried, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq,
         c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
     dW = summed(dW)
     dU = summed(dU)

@@ -203,7 +203,7 @@ HOMES = {
     "input": "x=x",
     "state": "h=h_seq",
     "previous": "h_prev=h_seq",
-    "given": "dh_cotangent=dh_cotangent",
+    "cotangent": "dh_cotangent=dh_cotangent",
     "carried": "dh_carried=dh_carried dh_prev=dh_carried",  # one array: what a step sends back replaces what it was given
     "sequence": "f=f_seq z=z_seq tanh_h=tanh_h_seq dx=dx_seq",  # the tape, and the gradients of inputs
     "block": "z_z_from_x=from_x z_f_from_x=from_x dz_z=dz_all dz_f=dz_all dh=dh_seq",  # of products before and after the loop

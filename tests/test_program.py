@@ -131,7 +131,7 @@ elman, forward:
   step    z_h = b_h + z_h_from_h_prev + z_h_from_x
   step    h = tanh(z_h)
 elman, backward:
-  step    dh = dh_cotangent + dh_carried
+  step    dh = dh_carried + dh_cotangent
   step    dz_h = dh*(1 - h**2)
   step    dh_prev = U_h.T @ dz_h
   after   dx = W_h.T @ dz_h

@@ -38,7 +38,7 @@ def module_for(cell):
 
 def random_case(cell, edge=""):
     """Arrays of unequal sizes, within the cell's domain, and cotangents."""
-    kernel = SimpleNamespace(cell=cell, dtype="float64", module=module_for(cell))
+    kernel = SimpleNamespace(cell=cell, declaration=cell.declaration, dtype="float64", module=module_for(cell))
     return next((c for c in random_cases(kernel, np.random.default_rng(5), 1) if c.edge == edge), None)
 
 

@@ -66,7 +66,8 @@ class PaperOrder:
         return (6 if isinstance(base, broadcast) or not isinstance(base, Primitive) else 8, 0, self.text(e))
 
     def _symbol_rank(self, s):
-        return self.rows.get(s, self.params.get(s, 10_000))
+        last = 10_000 + (isinstance(s, Adjoint) and s.kind == "carried")  # after what the loss says
+        return self.rows.get(s, self.params.get(s, last))
 
 
 class _Texts(StrPrinter):
