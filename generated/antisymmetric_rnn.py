@@ -25,13 +25,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "64e68483f39e31be"
+CONTENT_HASH = "8e6d02834798afdc"
 
 
 @unfused
@@ -146,10 +145,8 @@ def backward_after_row(n_h, dz_h, db):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq,
-        h_seq, x, dh_cotangent, dh_carried, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels,
-        prefetch):
+        h_seq, x, dh_cotangent, dh_carried, epsilon, tanh_z_h_seq, dh, dw_h, dV, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, tanh_z_h_seq), batch_start, sweep_stop)
     db = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
@@ -163,9 +160,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_h_seq, t - first, b_, 0, n_h))
             barrier(team)
             # w_h.T @ dz_h
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
-                w_h_packed_transposed, from_dz_h, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, w_h_packed_transposed,
+                from_dz_h, t, batch_start, batch_stop, rank, team)
             barrier(team)
             for b_ in range(batch_start, sweep_stop):
                 if t < lengths[b_]:
@@ -197,8 +193,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    V, M, gamma = (params[key] for key in ("V", "M", "gamma"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    V, M, gamma = params["V"], params["M"], params["gamma"]
     gamma = gamma.reshape(1)
     if into is None:
         into = empty_panels(dtype, w_h_packed_transposed=(n_h, n_h), V_packed_transposed=(n_h, n_x),
@@ -223,10 +219,10 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b, epsilon = (params[key] for key in ("b", "epsilon"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b, epsilon = params["b"], params["epsilon"]
     epsilon = epsilon.reshape(1)
-    V_packed, w_h_packed = (packs[key] for key in ("V_packed", "w_h_packed"))
+    V_packed, w_h_packed = packs["V_packed"], packs["w_h_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -244,11 +240,11 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
     epsilon = params["epsilon"]
     epsilon = epsilon.reshape(1)
-    w_h_packed_transposed, V_packed_transposed = (packs[key] for key in ("w_h_packed_transposed",
-        "V_packed_transposed"))
+    w_h_packed_transposed, V_packed_transposed = (packs["w_h_packed_transposed"],
+        packs["V_packed_transposed"])
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
@@ -265,10 +261,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dV = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, tanh_z_h_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, w_h_packed_transposed, V_packed_transposed, dz_h_seq, from_dz_h, dx_seq, h_seq, x, dh_cotangent,
-        dh_carried, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels, prefetch))
+        dh_carried, epsilon, tanh_z_h_seq, dh), own=(dw_h, dV, sums), each=(row_offsets, panels))
     dw_h = summed(dw_h)
     dV = summed(dV)
     sums = summed(sums)

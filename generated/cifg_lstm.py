@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "02850c25d3899dcf"
+CONTENT_HASH = "23dc5275a1b5a792"
 
 
 @fused
@@ -157,10 +156,8 @@ def backward_after_row(n_h, dz_i, c_prev, dp_i, db_i, dz_g, db_g, dz_o, c, dp_o,
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
         dh_final, dh_cotangent, c_seq, o_seq, p_o, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, p_i, dW, dU,
-        sums, row_offsets, panels, prefetch):
+        sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, o_seq, dc_cotangent, i_seq, g_seq,
-        f_seq), batch_start, sweep_stop)
     dp_i = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -181,9 +178,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         t - first, b, 0, n_h), p_i)
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_g.T @ dz_g + U_o.T @ dz_o
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -213,8 +209,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_i, U_i, W_g, U_g, W_o, U_o = (params[key] for key in ("W_i", "U_i", "W_g", "U_g", "W_o", "U_o"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_i, U_i, W_g, U_g, W_o, U_o = (params["W_i"], params["U_i"], params["W_g"], params["U_g"], params["W_o"],
+        params["U_o"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
             U=(n_h, 3 * n_h))
@@ -236,9 +233,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    p_i, b_i, b_g, p_o, b_o = (params[key] for key in ("p_i", "b_i", "b_g", "p_o", "b_o"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    p_i, b_i, b_g, p_o, b_o = (params["p_i"], params["b_i"], params["b_g"], params["p_o"], params["b_o"])
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -258,14 +255,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    p_i, p_o = (params[key] for key in ("p_i", "p_o"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    p_i, p_o = params["p_i"], params["p_o"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    f_seq, g_seq, i_seq, o_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq"))
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    f_seq, g_seq, i_seq, o_seq = tape["f_seq"], tape["g_seq"], tape["i_seq"], tape["o_seq"]
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 110 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -276,12 +273,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, o_seq, dc_cotangent, i_seq, g_seq, f_seq],
-        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
         o_seq, p_o, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, p_i), own=(dW, dU, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

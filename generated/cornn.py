@@ -28,13 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "43abafa94d3ae2a7"
+CONTENT_HASH = "f145b8974a14f488"
 
 
 @unfused
@@ -137,10 +136,8 @@ def backward_after_row(n_h, dz_z, db_z):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x,
         y_seq, z_seq, dy_cotangent, dy_carried, dt, dz_cotangent, dz_carried, tanh_z_z_seq, dy, dz, gamma,
-        epsilon, dW_z, dU_z_y, dU_z_z, sums, row_offsets, panels, prefetch):
+        epsilon, dW_z, dU_z_y, dU_z_z, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, y_seq, z_seq, dy_cotangent, dz_cotangent, tanh_z_z_seq),
-        batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     rows = 0
     for last in range(T, 0, -block):
@@ -155,9 +152,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         t - first, b, 0, n_h))
             barrier(team)
             # U_z_y.T @ dz_z, U_z_z.T @ dz_z
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_z_seq, t - first, t - first + 1), 0, U_transposed,
-                from_dz_z, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_z_seq, t - first, t - first + 1), 0, U_transposed, from_dz_z, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -193,8 +189,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_z, U_z_y, U_z_z = (params[key] for key in ("W_z", "U_z_y", "U_z_z"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_z, U_z_y, U_z_z = params["W_z"], params["U_z_y"], params["U_z_z"]
     if into is None:
         into = empty_panels(dtype, U_transposed=(n_h, 2 * n_h), W_z_packed_transposed=(n_h, n_x),
             W_z_packed=(n_x, n_h), U_z_y_packed=(n_h, n_h), U_z_z_packed=(n_h, n_h))
@@ -218,13 +214,13 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b_z, dt, epsilon, gamma = (params[key] for key in ("b_z", "dt", "epsilon", "gamma"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b_z, dt, epsilon, gamma = (params["b_z"], params["dt"], params["epsilon"], params["gamma"])
     dt = dt.reshape(1)
     epsilon = epsilon.reshape(1)
     gamma = gamma.reshape(1)
-    W_z_packed, U_z_y_packed, U_z_z_packed = (packs[key] for key in ("W_z_packed", "U_z_y_packed",
-        "U_z_z_packed"))
+    W_z_packed, U_z_y_packed, U_z_z_packed = (packs["W_z_packed"], packs["U_z_y_packed"],
+        packs["U_z_z_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     z_seq = allocate((T + 1, B, n_h), dtype)
@@ -246,16 +242,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    dt, epsilon, gamma = (params[key] for key in ("dt", "epsilon", "gamma"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    dt, epsilon, gamma = params["dt"], params["epsilon"], params["gamma"]
     dt = dt.reshape(1)
     epsilon = epsilon.reshape(1)
     gamma = gamma.reshape(1)
-    U_transposed, W_z_packed_transposed = (packs[key] for key in ("U_transposed", "W_z_packed_transposed"))
+    U_transposed, W_z_packed_transposed = packs["U_transposed"], packs["W_z_packed_transposed"]
     x = inputs["x"]
-    z_seq, y_seq = (states[key] for key in ("z", "y"))
-    dz_cotangent, dy_cotangent = (cotangents[key] for key in ("z", "y"))
-    dz_carried, dy_carried = (carried[key] for key in ("z", "y"))
+    z_seq, y_seq = states["z"], states["y"]
+    dz_cotangent, dy_cotangent = cotangents["z"], cotangents["y"]
+    dz_carried, dy_carried = carried["z"], carried["y"]
     tanh_z_z_seq = tape["tanh_z_z_seq"]
     parts = parts_of(threads, T, B, 2 * n_h * n_x + 4 * (n_h * n_h) + 50 * n_h)
     block = steps_at_a_time(T, B)
@@ -269,11 +265,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU_z_y, dU_z_z = sums_of_products((2, parts[-1].own + 1, n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, y_seq, z_seq, dy_cotangent, dz_cotangent, tanh_z_z_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_z_packed_transposed, dz_z_seq, from_dz_z, dx_seq, x, y_seq, z_seq, dy_cotangent,
         dy_carried, dt, dz_cotangent, dz_carried, tanh_z_z_seq, dy, dz, gamma, epsilon), own=(dW_z, dU_z_y,
-        dU_z_z, sums), each=(row_offsets, panels, prefetch))
+        dU_z_z, sums), each=(row_offsets, panels))
     dW_z = summed(dW_z)
     dU_z_y = summed(dU_z_y)
     dU_z_z = summed(dU_z_z)

@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ea929f4918324d48"
+CONTENT_HASH = "79afb55d9939d723"
 
 
 @fused
@@ -367,11 +366,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         from_dz_h4, from_dz_h3, from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq,
         x, dh_cotangent, dh_carried, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq,
         tanh_z_h4_seq, dh3_seq, tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq, dz_h1_h_prev,
-        dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums, row_offsets, panels, prefetch):
+        dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_cotangent,
-        tanh_z_h_seq, tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq), batch_start,
-        sweep_stop)
     dtau = array_in(sums, 0, (1,))
     db_h = array_in(sums, 1, (n_h,))
     rows = 0
@@ -436,9 +432,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # U_h.T @ dz_h1
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0,
-                U_h_packed_transposed, from_dz_h1, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_h_packed_transposed,
+                from_dz_h1, t, batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -495,8 +490,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    U_h, W_h = (params[key] for key in ("U_h", "W_h"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    U_h, W_h = params["U_h"], params["W_h"]
     if into is None:
         into = empty_panels(dtype, U_h_packed_transposed=(n_h, n_h), W_transposed=(6 * n_h, n_x),
             W_h_packed=(n_x, n_h), U_h_packed=(n_h, n_h))
@@ -518,11 +513,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    tau, b_h, dt = (params[key] for key in ("tau", "b_h", "dt"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    tau, b_h, dt = params["tau"], params["b_h"], params["dt"]
     tau = tau.reshape(1)
     dt = dt.reshape(1)
-    W_h_packed, U_h_packed = (packs[key] for key in ("W_h_packed", "U_h_packed"))
+    W_h_packed, U_h_packed = packs["W_h_packed"], packs["U_h_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -552,19 +547,19 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    tau, dt = (params[key] for key in ("tau", "dt"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    tau, dt = params["tau"], params["dt"]
     tau = tau.reshape(1)
     dt = dt.reshape(1)
-    U_h_packed_transposed, W_transposed = (packs[key] for key in ("U_h_packed_transposed", "W_transposed"))
+    U_h_packed_transposed, W_transposed = packs["U_h_packed_transposed"], packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
     (h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, tanh_z_h1_seq, tanh_z_h2_seq, tanh_z_h3_seq, tanh_z_h4_seq,
-        tanh_z_h5_seq, tanh_z_h_seq) = (tape[key] for key in ("h1_seq", "h2_seq", "h3_seq", "h4_seq",
-        "h5_seq", "tanh_z_h1_seq", "tanh_z_h2_seq", "tanh_z_h3_seq", "tanh_z_h4_seq", "tanh_z_h5_seq",
-        "tanh_z_h_seq"))
+        tanh_z_h5_seq, tanh_z_h_seq) = (tape["h1_seq"], tape["h2_seq"], tape["h3_seq"], tape["h4_seq"],
+        tape["h5_seq"], tape["tanh_z_h1_seq"], tape["tanh_z_h2_seq"], tape["tanh_z_h3_seq"],
+        tape["tanh_z_h4_seq"], tape["tanh_z_h5_seq"], tape["tanh_z_h_seq"])
     parts = parts_of(threads, T, B, 12 * (n_h * n_h) + 12 * n_h * n_x + 130 * n_h + 60)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(6 * n_h, dtype)), dtype)
@@ -587,14 +582,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dz = sums_of_products((parts[-1].own + 1, 6 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + 1, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_cotangent, tanh_z_h_seq,
-        tanh_z_h5_seq, tanh_z_h4_seq, tanh_z_h3_seq, tanh_z_h2_seq, tanh_z_h1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_h_packed_transposed, W_transposed, dz_all, from_dz_h, from_dz_h5, from_dz_h4, from_dz_h3,
         from_dz_h2, from_dz_h1, dx_seq, h_seq, h1_seq, h2_seq, h3_seq, h4_seq, h5_seq, x, dh_cotangent,
         dh_carried, dh_seq, dt, tanh_z_h_seq, tau, dh5_seq, tanh_z_h5_seq, dh4_seq, tanh_z_h4_seq, dh3_seq,
         tanh_z_h3_seq, dh2_seq, tanh_z_h2_seq, dh1_seq, tanh_z_h1_seq), own=(dz_h1_h_prev, dz_h2_h1, dz_h3_h2,
-        dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums), each=(row_offsets, panels, prefetch))
+        dz_h4_h3, dz_h5_h4, dz_h_h5, dz, sums), each=(row_offsets, panels))
     dz_h1_h_prev = summed(dz_h1_h_prev)
     dz_h2_h1 = summed(dz_h2_h1)
     dz_h3_h2 = summed(dz_h3_h2)

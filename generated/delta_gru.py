@@ -38,13 +38,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f8e1eb4dc9adee55"
+CONTENT_HASH = "a57964862e506d1a"
 
 
 @fused
@@ -313,11 +312,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         dh_carried, m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_cotangent, dm_h_carried,
         dm_z_cotangent, dm_z_carried, dm_r_cotangent, dm_r_carried, dh_sent_cotangent, dh_sent_carried, dh,
         z_again, dh_sent, theta, h_sent_seq, dm_x_cotangent, dm_x_carried, dx_sent_cotangent, dx_sent_carried,
-        x, x_sent_seq, dx_seq, dW, dU, row_offsets, panels, prefetch):
+        x, x_sent_seq, dx_seq, dW, dU, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (d_h_seq, d_x_seq, dh_cotangent, m_z_seq, h_seq, g_seq, m_h_seq,
-        m_r_seq, dm_h_cotangent, dm_z_cotangent, dm_r_cotangent, dh_sent_cotangent, h_sent_seq,
-        dm_x_cotangent, dx_sent_cotangent, x, x_sent_seq), batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
@@ -337,9 +333,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         dh_sent_carried[b], row_at(dh_sent, 0, b))
             barrier(team)
             # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dm_all, t - first, t - first + 1), 0, U_transposed,
-                from_dm_r, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dm_all, t - first, t - first + 1), 0, U_transposed, from_dm_r, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -378,8 +373,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_r, W_r, U_z, W_z, W_g, U_g = (params[key] for key in ("U_r", "W_r", "U_z", "W_z", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_r, W_r, U_z, W_z, W_g, U_g = (params["U_r"], params["W_r"], params["U_z"], params["W_z"], params["W_g"],
+        params["U_g"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
             U=(n_h, 3 * n_h))
@@ -401,10 +397,10 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
     theta = params["theta"]
     theta = theta.reshape(1)
-    W, U = (packs[key] for key in ("W", "U"))
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     x_sent_seq = allocate((T + 1, B, n_x), dtype)
@@ -437,18 +433,20 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
     theta = params["theta"]
     theta = theta.reshape(1)
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
-    (x_sent_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, h_seq) = (states[key] for key in ("x_sent", "h_sent",
-        "m_r", "m_z", "m_h", "h"))
+    (x_sent_seq, h_sent_seq, m_r_seq, m_z_seq, m_h_seq, h_seq) = (states["x_sent"], states["h_sent"],
+        states["m_r"], states["m_z"], states["m_h"], states["h"])
     (dx_sent_cotangent, dh_sent_cotangent, dm_r_cotangent, dm_z_cotangent, dm_x_cotangent, dm_h_cotangent,
-        dh_cotangent) = (cotangents[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
+        dh_cotangent) = (cotangents["x_sent"], cotangents["h_sent"], cotangents["m_r"], cotangents["m_z"],
+        cotangents["m_x"], cotangents["m_h"], cotangents["h"])
     (dx_sent_carried, dh_sent_carried, dm_r_carried, dm_z_carried, dm_x_carried, dm_h_carried,
-        dh_carried) = (carried[key] for key in ("x_sent", "h_sent", "m_r", "m_z", "m_x", "m_h", "h"))
-    d_h_seq, d_x_seq, g_seq = (tape[key] for key in ("d_h_seq", "d_x_seq", "g_seq"))
+        dh_carried) = (carried["x_sent"], carried["h_sent"], carried["m_r"], carried["m_z"], carried["m_x"],
+        carried["m_h"], carried["h"])
+    d_h_seq, d_x_seq, g_seq = tape["d_h_seq"], tape["d_x_seq"], tape["g_seq"]
     parts = parts_of(threads, T, B, 170 * n_h + 30 * n_x + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dm_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)
@@ -464,15 +462,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([d_h_seq, d_x_seq, dh_cotangent, m_z_seq, h_seq, g_seq, m_h_seq, m_r_seq,
-        dm_h_cotangent, dm_z_cotangent, dm_r_cotangent, dh_sent_cotangent, h_sent_seq, dm_x_cotangent,
-        dx_sent_cotangent, x, x_sent_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, U_transposed,
         W_transposed, dm_all, from_dm_r, dm_all_2, from_dm_r_2, d_h_seq, d_x_seq, dh_cotangent, dh_carried,
         m_z_seq, dg_seq, h_seq, g_seq, m_h_seq, m_r_seq, dm_h_cotangent, dm_h_carried, dm_z_cotangent,
         dm_z_carried, dm_r_cotangent, dm_r_carried, dh_sent_cotangent, dh_sent_carried, dh, z_again, dh_sent,
         theta, h_sent_seq, dm_x_cotangent, dm_x_carried, dx_sent_cotangent, dx_sent_carried, x, x_sent_seq,
-        dx_seq), own=(dW, dU), each=(row_offsets, panels, prefetch))
+        dx_seq), own=(dW, dU), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     # Gradients through what parameters alone make.

@@ -28,13 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3ba7729a57485559"
+CONTENT_HASH = "3f3d599080ad1774"
 
 
 @fused
@@ -176,9 +175,8 @@ def backward_after_row(n_h, dh, c, dw_h_2, z, dw_h, dz, db_z, dc, db_c):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq,
         h_seq, x, dh_cotangent, dh_carried, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq, dU, dW, sums,
-        row_offsets, panels, prefetch):
+        row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, c_seq), batch_start, sweep_stop)
     dw_h_2 = array_in(sums, 0, (1,))
     dw_h = array_in(sums, 1, (1,))
     db_z = array_in(sums, 2, (n_h,))
@@ -196,9 +194,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         t - first, b), columns_at(dp_seq, t - first, b, 0, n_h))
             barrier(team)
             # U.T @ dp
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dp_seq, t - first, t - first + 1), 0,
-                U_packed_transposed, from_dp, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dp_seq, t - first, t - first + 1), 0, U_packed_transposed, from_dp, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -232,8 +229,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    U, W, zeta, nu = (params[key] for key in ("U", "W", "zeta", "nu"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    U, W, zeta, nu = params["U"], params["W"], params["zeta"], params["nu"]
     zeta = zeta.reshape(1)
     nu = nu.reshape(1)
     if into is None:
@@ -260,9 +257,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b_z, b_c = (params[key] for key in ("b_z", "b_c"))
-    w_h, w_h_2, W_packed, U_packed = (packs[key] for key in ("w_h", "w_h_2", "W_packed", "U_packed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b_z, b_c = params["b_z"], params["b_c"]
+    w_h, w_h_2, W_packed, U_packed = (packs["w_h"], packs["w_h_2"], packs["W_packed"], packs["U_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -280,14 +277,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    (w_h, w_h_2, U_packed_transposed, W_packed_transposed) = (packs[key] for key in ("w_h", "w_h_2",
-        "U_packed_transposed", "W_packed_transposed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    (w_h, w_h_2, U_packed_transposed, W_packed_transposed) = (packs["w_h"], packs["w_h_2"],
+        packs["U_packed_transposed"], packs["W_packed_transposed"])
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    c_seq, z_seq = (tape[key] for key in ("c_seq", "z_seq"))
+    c_seq, z_seq = tape["c_seq"], tape["z_seq"]
     parts = parts_of(threads, T, B, 2 * (n_h * n_h) + 2 * n_h * n_x + 50 * n_h + 20)
     block = steps_at_a_time(T, B)
     dp_seq = allocate((block, B, padded(n_h, dtype)), dtype)
@@ -301,11 +298,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h + 2, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_packed_transposed, W_packed_transposed, dp_seq, from_dp, dx_seq, h_seq, x, dh_cotangent,
         dh_carried, dh_seq, w_h_2, z_seq, w_h, dc_seq, c_seq, dz_seq), own=(dU, dW, sums), each=(row_offsets,
-        panels, prefetch))
+        panels))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

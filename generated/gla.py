@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d22a4a682c52564b"
+CONTENT_HASH = "6852e33032854b4f"
 
 
 @fused
@@ -228,8 +227,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_k, n_v, n_r = (sizes[key] for key in ("n_x", "n_k", "n_v", "n_r"))
-    W_q, W_k, W_v, G_2, G_1 = (params[key] for key in ("W_q", "W_k", "W_v", "G_2", "G_1"))
+    n_x, n_k, n_v, n_r = sizes["n_x"], sizes["n_k"], sizes["n_v"], sizes["n_r"]
+    W_q, W_k, W_v, G_2, G_1 = (params["W_q"], params["W_k"], params["W_v"], params["G_2"], params["G_1"])
     if into is None:
         into = empty_panels(dtype, G_2_packed_transposed=(n_k, n_r), weights_transposed=(2 * n_k + n_r + n_v,
             n_x), W=(n_x, 2 * n_k + n_v), G_1_packed=(n_x, n_r), G_2_packed=(n_r, n_k))
@@ -256,9 +255,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_k, n_v, n_r = (sizes[key] for key in ("n_x", "n_k", "n_v", "n_r"))
+    n_x, n_k, n_v, n_r = sizes["n_x"], sizes["n_k"], sizes["n_v"], sizes["n_r"]
     b_g = params["b_g"]
-    W, G_1_packed, G_2_packed = (packs[key] for key in ("W", "G_1_packed", "G_2_packed"))
+    W, G_1_packed, G_2_packed = packs["W"], packs["G_1_packed"], packs["G_2_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     S_seq = allocate((T + 1, B, n_k, n_v), dtype)
@@ -283,15 +282,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_k, n_v, n_r = (sizes[key] for key in ("n_x", "n_k", "n_v", "n_r"))
-    G_2_packed_transposed, weights_transposed = (packs[key] for key in ("G_2_packed_transposed",
-        "weights_transposed"))
+    n_x, n_k, n_v, n_r = sizes["n_x"], sizes["n_k"], sizes["n_v"], sizes["n_r"]
+    G_2_packed_transposed, weights_transposed = packs["G_2_packed_transposed"], packs["weights_transposed"]
     x = inputs["x"]
     S_seq = states["S"]
-    dS_cotangent, dy_cotangent = (cotangents[key] for key in ("S", "y"))
+    dS_cotangent, dy_cotangent = cotangents["S"], cotangents["y"]
     dS_carried = carried["S"]
-    a_seq, k_seq, q_seq, v_seq, z_a_2_seq, z_a_seq = (tape[key] for key in ("a_seq", "k_seq", "q_seq",
-        "v_seq", "z_a_2_seq", "z_a_seq"))
+    a_seq, k_seq, q_seq, v_seq, z_a_2_seq, z_a_seq = (tape["a_seq"], tape["k_seq"], tape["q_seq"],
+        tape["v_seq"], tape["z_a_2_seq"], tape["z_a_seq"])
     parts = (
         parts_of(threads, T, B, 10 * n_r + 2 * n_k * n_r + 2 * n_r * n_x + 2 * n_v * n_x + 20 * n_k * n_v + 20
         * n_v + 4 * n_k * n_x + 50 * n_k)

@@ -28,13 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "8f72b9ae3959811b"
+CONTENT_HASH = "76d285a556bbf65f"
 
 
 @fused
@@ -199,10 +198,8 @@ def backward_after_row(n_h, dz_r, db_r, dz_i, db_i, dz_g, db_g):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g,
         from_dz_r, dx_seq, c_seq, v_g_seq, x, dc_cotangent, dc_carried, i_seq, g_seq, dc, r_seq, dz, dz_g_v_g,
-        dz_, sums, row_offsets, panels, prefetch):
+        dz_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq),
-        batch_start, sweep_stop)
     db_r = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -228,9 +225,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         row_at(r_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dc_prev_from_dz_r = W_r[:, 0:n_h].T @ dz_r + W_i[:, 0:n_h].T @ dz_i
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed,
-                from_dz_r, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed, from_dz_r, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -269,8 +265,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_r, W_i, W_g = (params[key] for key in ("W_r", "W_i", "W_g"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_r, W_i, W_g = params["W_r"], params["W_i"], params["W_g"]
     if into is None:
         into = empty_panels(dtype, W_g_packed_transposed=(n_h, n_h), W_transposed=(2 * n_h, n_h),
             W_transposed_=(3 * n_h, n_x), W=(n_x, 3 * n_h), W_=(n_h, 2 * n_h), W_g_packed=(n_h, n_h))
@@ -297,9 +293,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b_r, b_i, b_g = (params[key] for key in ("b_r", "b_i", "b_g"))
-    W, W_, W_g_packed = (packs[key] for key in ("W", "W_", "W_g_packed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b_r, b_i, b_g = params["b_r"], params["b_i"], params["b_g"]
+    W, W_, W_g_packed = packs["W"], packs["W_"], packs["W_g_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -318,14 +314,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    (W_g_packed_transposed, W_transposed, W_transposed_) = (packs[key] for key in ("W_g_packed_transposed",
-        "W_transposed", "W_transposed_"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    (W_g_packed_transposed, W_transposed, W_transposed_) = (packs["W_g_packed_transposed"],
+        packs["W_transposed"], packs["W_transposed_"])
     x = inputs["x"]
     c_seq = states["c"]
     dc_cotangent = cotangents["c"]
     dc_carried = carried["c"]
-    g_seq, i_seq, r_seq, v_g_seq = (tape[key] for key in ("g_seq", "i_seq", "r_seq", "v_g_seq"))
+    g_seq, i_seq, r_seq, v_g_seq = (tape["g_seq"], tape["i_seq"], tape["r_seq"], tape["v_g_seq"])
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)
@@ -339,11 +335,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dz_ = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([c_seq, v_g_seq, x, dc_cotangent, i_seq, g_seq, r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_g_packed_transposed, W_transposed, W_transposed_, dz_all, from_dz_g, from_dz_r, dx_seq, c_seq,
         v_g_seq, x, dc_cotangent, dc_carried, i_seq, g_seq, dc, r_seq), own=(dz, dz_g_v_g, dz_, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dz = summed(dz)
     dz_g_v_g = summed(dz_g_v_g)
     dz_ = summed(dz_)

@@ -28,13 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "21a03eee9d175f2b"
+CONTENT_HASH = "6375c1e7fffe91f3"
 
 
 @fused
@@ -140,10 +139,8 @@ def backward_step_row_2(n_h, dh, u, dh_prev_from_dz_u, dh_carried):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq,
-        x, dh_cotangent, dh_carried, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels, prefetch):
+        x, dh_cotangent, dh_carried, u_seq, m_seq, r_seq, z_m_seq, dh, dU, dW, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq),
-        batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
@@ -159,9 +156,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all_2, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_u, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, from_dz_u, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -185,8 +181,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_u, U_u, W_r, U_r, U_m, W_m = (params[key] for key in ("W_u", "U_u", "W_r", "U_r", "U_m", "W_m"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_u, U_u, W_r, U_r, U_m, W_m = (params["W_u"], params["U_u"], params["W_r"], params["U_r"], params["U_m"],
+        params["W_m"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
             U=(n_h, 3 * n_h))
@@ -208,8 +205,8 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -227,13 +224,13 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    m_seq, r_seq, u_seq, z_m_seq = (tape[key] for key in ("m_seq", "r_seq", "u_seq", "z_m_seq"))
+    m_seq, r_seq, u_seq, z_m_seq = (tape["m_seq"], tape["r_seq"], tape["u_seq"], tape["z_m_seq"])
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)
@@ -245,10 +242,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, u_seq, m_seq, r_seq, z_m_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_u, dz_all_2, dx_seq, h_seq, x, dh_cotangent,
-        dh_carried, u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels, prefetch))
+        dh_carried, u_seq, m_seq, r_seq, z_m_seq, dh), own=(dU, dW), each=(row_offsets, panels))
     dU = summed(dU)
     dW = summed(dW)
     return {"W_u": dW[0:n_h], "U_u": dU[0:n_h], "W_r": dW[n_h:2 * n_h], "U_r": dU[n_h:2 * n_h],

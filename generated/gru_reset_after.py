@@ -29,13 +29,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "71ab0d4f5380a806"
+CONTENT_HASH = "c318ae167ab53565"
 
 
 @fused
@@ -154,11 +153,8 @@ def backward_after_row(n_h, dz_z, db_z, dz_r, db_r, dz_n, dd_n, dz_n_2, db_n):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq,
-        x, dh_cotangent, dh_carried, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels,
-        prefetch):
+        x, dh_cotangent, dh_carried, z_seq, n_seq, r_seq, z_n_seq, dh, dU, dW, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq),
-        batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
     dd_n = array_in(sums, 2 * n_h, (n_h,))
@@ -179,9 +175,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all_2, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_z, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, from_dz_z, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -215,8 +210,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_z, U_z, W_r, U_r, U_n, W_n = (params[key] for key in ("W_z", "U_z", "W_r", "U_r", "U_n", "W_n"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_z, U_z, W_r, U_r, U_n, W_n = (params["W_z"], params["U_z"], params["W_r"], params["U_r"], params["U_n"],
+        params["W_n"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
             U=(n_h, 3 * n_h))
@@ -238,9 +234,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_z, b_r, d_n, b_n = (params[key] for key in ("b_z", "b_r", "d_n", "b_n"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_z, b_r, d_n, b_n = params["b_z"], params["b_r"], params["d_n"], params["b_n"]
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -258,13 +254,13 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    n_seq, r_seq, z_n_seq, z_seq = (tape[key] for key in ("n_seq", "r_seq", "z_n_seq", "z_seq"))
+    n_seq, r_seq, z_n_seq, z_seq = (tape["n_seq"], tape["r_seq"], tape["z_n_seq"], tape["z_seq"])
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)
@@ -277,11 +273,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, n_seq, r_seq, z_n_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_z, dz_all_2, dx_seq, h_seq, x, dh_cotangent,
-        dh_carried, z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels,
-        prefetch))
+        dh_carried, z_seq, n_seq, r_seq, z_n_seq, dh), own=(dU, dW, sums), each=(row_offsets, panels))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

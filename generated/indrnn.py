@@ -26,12 +26,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
-    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
-    prefetch_table, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows, unfused, whole_quotient,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7a32f5797b15dc33"
+CONTENT_HASH = "e6d4b725b410c9e5"
 
 
 @fused
@@ -119,7 +118,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
     W_h = params["W_h"]
     if into is None:
         into = empty_panels(dtype, W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h))
@@ -137,8 +136,8 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    u, b_h = (params[key] for key in ("u", "b_h"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    u, b_h = params["u"], params["b_h"]
     W_h_packed = packs["W_h_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
@@ -156,7 +155,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
     u = params["u"]
     W_h_packed_transposed = packs["W_h_packed_transposed"]
     x = inputs["x"]

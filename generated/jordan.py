@@ -27,13 +27,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "758a626c5e987b09"
+CONTENT_HASH = "9d5033d842ad9a9c"
 
 
 @fused
@@ -134,9 +133,8 @@ def backward_after_row(n_h, n_y, dz_h, db_h, dz_y, db_y):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_y, n_h, U_y_packed_transposed, U_h_packed_transposed,
         W_h_packed_transposed, dz_y_seq, from_dz_y, dz_h_seq, dy_carried, dx_seq, x, y_seq, h_seq, dy_final,
-        dy_cotangent, dW_h, dU_h, dU_y, sums, row_offsets, panels, prefetch):
+        dy_cotangent, dW_h, dU_h, dU_y, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, y_seq, h_seq, dy_cotangent), batch_start, sweep_stop)
     db_h = array_in(sums, 0, (n_h,))
     db_y = array_in(sums, n_h, (n_y,))
     rows = 0
@@ -159,10 +157,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         n_h), columns_at(dz_h_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_h.T @ dz_h
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_h_seq, t - first, t - first + 1), 0,
-                U_h_packed_transposed, array_in(dy_carried, 0, (1, B, n_y)), t, batch_start, batch_stop, rank,
-                team, prefetch)
+            multiply(products, steps_at(dz_h_seq, t - first, t - first + 1), 0, U_h_packed_transposed,
+                array_in(dy_carried, 0, (1, B, n_y)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dy_carried, dy_final, t, lengths, batch_start, sweep_stop)
 
@@ -194,8 +190,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
-    W_h, U_h, U_y = (params[key] for key in ("W_h", "U_h", "U_y"))
+    n_x, n_y, n_h = sizes["n_x"], sizes["n_y"], sizes["n_h"]
+    W_h, U_h, U_y = params["W_h"], params["U_h"], params["U_y"]
     if into is None:
         into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_h_packed_transposed=(n_h, n_y),
             W_h_packed_transposed=(n_h, n_x), W_h_packed=(n_x, n_h), U_h_packed=(n_y, n_h), U_y_packed=(n_h,
@@ -223,9 +219,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
-    b_h, b_y = (params[key] for key in ("b_h", "b_y"))
-    W_h_packed, U_h_packed, U_y_packed = (packs[key] for key in ("W_h_packed", "U_h_packed", "U_y_packed"))
+    n_x, n_y, n_h = sizes["n_x"], sizes["n_y"], sizes["n_h"]
+    b_h, b_y = params["b_h"], params["b_y"]
+    W_h_packed, U_h_packed, U_y_packed = (packs["W_h_packed"], packs["U_h_packed"], packs["U_y_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     y_seq = allocate((T + 1, B, n_y), dtype)
@@ -244,10 +240,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_y, n_h = (sizes[key] for key in ("n_x", "n_y", "n_h"))
-    (U_y_packed_transposed, U_h_packed_transposed,
-        W_h_packed_transposed) = (packs[key] for key in ("U_y_packed_transposed", "U_h_packed_transposed",
-        "W_h_packed_transposed"))
+    n_x, n_y, n_h = sizes["n_x"], sizes["n_y"], sizes["n_h"]
+    (U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed) = (packs["U_y_packed_transposed"],
+        packs["U_h_packed_transposed"], packs["W_h_packed_transposed"])
     x = inputs["x"]
     y_seq = states["y"]
     dy_cotangent = cotangents["y"]
@@ -266,11 +261,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU_y = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_y, n_h], dtype)
-    prefetch = prefetch_table([x, y_seq, h_seq, dy_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_y, n_h, U_y_packed_transposed, U_h_packed_transposed, W_h_packed_transposed, dz_y_seq, from_dz_y,
         dz_h_seq, dy_carried, dx_seq, x, y_seq, h_seq, dy_final, dy_cotangent), own=(dW_h, dU_h, dU_y, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dW_h = summed(dW_h)
     dU_h = summed(dU_h)
     dU_y = summed(dU_y)

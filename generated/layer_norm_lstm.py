@@ -33,13 +33,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3a12a917a4621444"
+CONTENT_HASH = "1fa0840a58499cef"
 
 
 @fused
@@ -332,7 +331,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         dz_v_3_seq, dx_seq, h_seq, x, dh_final, dh_cotangent, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq,
         c_seq, mean_h_seq, variance_h_seq, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, dv_seq, g_h,
         power_v_seq, z_v_2_seq, variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq, dU, dW, sums,
-        row_offsets, panels, prefetch):
+        row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(12 * n_h, U_packed_transposed)
     do = array_in(memory, 0, (n_h,))
@@ -341,9 +340,6 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     di = array_in(memory, 3 * n_h, (n_h,))
     dz_v_2 = array_in(memory, 4 * n_h, (4 * n_h,))
     dz_v_4 = array_in(memory, 8 * n_h, (4 * n_h,))
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, tanh_h_seq, o_seq, power_h_seq, c_seq,
-        mean_h_seq, variance_h_seq, dc_cotangent, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq,
-        power_v_2_seq, z_v_4_seq, variance_v_2_seq), batch_start, sweep_stop)
     db = array_in(sums, 0, (4 * n_h,))
     dg_h = array_in(sums, 4 * n_h, (4 * n_h,))
     dg_x = array_in(sums, 8 * n_h, (4 * n_h,))
@@ -367,10 +363,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         t - first, b_, 0, 4 * n_h))
             barrier(team)
             # U.T @ dz_v
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_v_seq, t - first, t - first + 1), 0,
-                U_packed_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
-                team, prefetch)
+            multiply(products, steps_at(dz_v_seq, t - first, t - first + 1), 0, U_packed_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -405,8 +399,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    U, W = (params[key] for key in ("U", "W"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    U, W = params["U"], params["W"]
     if into is None:
         into = empty_panels(dtype, U_packed_transposed=(4 * n_h, n_h), W_packed_transposed=(4 * n_h, n_x),
             W_packed=(n_x, 4 * n_h), U_packed=(n_h, 4 * n_h))
@@ -428,9 +422,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b, g_h, g_x, b_c, g_c = (params[key] for key in ("b", "g_h", "g_x", "b_c", "g_c"))
-    W_packed, U_packed = (packs[key] for key in ("W_packed", "U_packed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b, g_h, g_x, b_c, g_c = (params["b"], params["g_h"], params["g_x"], params["b_c"], params["g_c"])
+    W_packed, U_packed = packs["W_packed"], packs["U_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -460,19 +454,18 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    g_h, g_x, g_c = (params[key] for key in ("g_h", "g_x", "g_c"))
-    U_packed_transposed, W_packed_transposed = (packs[key] for key in ("U_packed_transposed",
-        "W_packed_transposed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    g_h, g_x, g_c = params["g_h"], params["g_x"], params["g_c"]
+    U_packed_transposed, W_packed_transposed = packs["U_packed_transposed"], packs["W_packed_transposed"]
     x = inputs["x"]
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
     (f_seq, g_seq, i_seq, mean_h_seq, o_seq, power_h_seq, power_v_2_seq, power_v_seq, tanh_h_seq,
-        variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq,
-        z_v_4_seq) = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "mean_h_seq", "o_seq", "power_h_seq",
-        "power_v_2_seq", "power_v_seq", "tanh_h_seq", "variance_h_seq", "variance_v_2_seq", "variance_v_seq",
-        "z_v_2_seq", "z_v_4_seq"))
+        variance_h_seq, variance_v_2_seq, variance_v_seq, z_v_2_seq, z_v_4_seq) = (tape["f_seq"],
+        tape["g_seq"], tape["i_seq"], tape["mean_h_seq"], tape["o_seq"], tape["power_h_seq"],
+        tape["power_v_2_seq"], tape["power_v_seq"], tape["tanh_h_seq"], tape["variance_h_seq"],
+        tape["variance_v_2_seq"], tape["variance_v_seq"], tape["z_v_2_seq"], tape["z_v_4_seq"])
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 270 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 120)
     block = steps_at_a_time(T, B)
@@ -486,15 +479,12 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 14 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, tanh_h_seq, o_seq, power_h_seq, c_seq, mean_h_seq,
-        variance_h_seq, dc_cotangent, i_seq, g_seq, f_seq, power_v_seq, z_v_2_seq, variance_v_seq,
-        power_v_2_seq, z_v_4_seq, variance_v_2_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_packed_transposed, W_packed_transposed, dz_v_seq, dh_carried, dz_v_3_seq, dx_seq, h_seq, x,
         dh_final, dh_cotangent, dh_seq, tanh_h_seq, o_seq, g_c, power_h_seq, c_seq, mean_h_seq,
         variance_h_seq, dc_cotangent, dc_carried, i_seq, g_seq, f_seq, dv_seq, g_h, power_v_seq, z_v_2_seq,
         variance_v_seq, g_x, power_v_2_seq, z_v_4_seq, variance_v_2_seq), own=(dU, dW, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dU = summed(dU)
     dW = summed(dW)
     sums = summed(sums)

@@ -29,12 +29,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
-    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
-    prefetch_table, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time,
-    summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "977f022810a389b4"
+CONTENT_HASH = "7a6f4a6209748eea"
 
 
 @fused
@@ -141,10 +140,8 @@ def backward_after_row(n_h, n_g, dz_g_2, dz_g_out, n_z, dz_z_2, dz_z_out, z_z, d
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq,
         h_seq, x, dh_cotangent, dh_carried, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x, dW, dU, sums,
-        row_offsets, panels, prefetch):
+        row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, z_seq, z_g_2_seq, g_seq, from_x),
-        batch_start, sweep_stop)
     dn_z = array_in(sums, 0, (n_h,))
     db_z = array_in(sums, n_h, (n_h,))
     dn_g = array_in(sums, 2 * n_h, (n_h,))
@@ -162,9 +159,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         b), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_z_2 = U_z.T @ dz_z_2 + U_g.T @ dz_g_2
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_z_2, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, from_dz_z_2, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -200,8 +196,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_z, U_z, W_g, U_g = (params[key] for key in ("W_z", "U_z", "W_g", "U_g"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_z, U_z, W_g, U_g = params["W_z"], params["U_z"], params["W_g"], params["U_g"]
     if into is None:
         into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h),
             U=(n_h, 2 * n_h))
@@ -223,9 +219,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    n_z, b_z, n_g, b_g = (params[key] for key in ("n_z", "b_z", "n_g", "b_g"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    n_z, b_z, n_g, b_g = params["n_z"], params["b_z"], params["n_g"], params["b_g"]
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -243,14 +239,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    n_z, n_g = (params[key] for key in ("n_z", "n_g"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    n_z, n_g = params["n_z"], params["n_g"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    from_x, g_seq, z_g_2_seq, z_seq = (tape[key] for key in ("from_x", "g_seq", "z_g_2_seq", "z_seq"))
+    from_x, g_seq, z_g_2_seq, z_seq = (tape["from_x"], tape["g_seq"], tape["z_g_2_seq"], tape["z_seq"])
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(2 * n_h, dtype)), dtype)
@@ -263,11 +259,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, z_seq, z_g_2_seq, g_seq, from_x], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, from_dz_z_2, dz_all_2, dx_seq, h_seq, x, dh_cotangent,
         dh_carried, z_seq, z_g_2_seq, g_seq, dh, n_g, n_z, from_x), own=(dW, dU, sums), each=(row_offsets,
-        panels, prefetch))
+        panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

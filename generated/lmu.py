@@ -28,13 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5c3a9e7c1212d162"
+CONTENT_HASH = "004367d75a5c69de"
 
 
 @fused
@@ -202,10 +201,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B_, n_h, n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed,
         dz_h_seq, from_dz_h, dm_seq, from_dm, from_dz_h_2, h_seq, m_seq, x, dh_cotangent, dh_carried,
         dm_cotangent, dm_carried, B, ds_seq, ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq, dW_h, dW_m,
-        dW_x, sums, row_offsets, panels, prefetch):
+        dW_x, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_cotangent, dm_cotangent), batch_start,
-        sweep_stop)
     de_h = array_in(sums, 0, (n_h,))
     de_m = array_in(sums, n_h, (n_m,))
     de_x = array_in(sums, n_h + n_m, (n_x,))
@@ -232,9 +229,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         dh_carried[b])
             barrier(team)
             # A.T @ dm
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, dm_seq, 0, A_packed_transposed, from_dm, t, batch_start,
-                batch_stop, rank, team, prefetch)
+            multiply(products, dm_seq, 0, A_packed_transposed, from_dm, t, batch_start, batch_stop, rank,
+                team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -272,8 +268,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
-    W_h, W_m, W_x, A = (params[key] for key in ("W_h", "W_m", "W_x", "A"))
+    n_h, n_m, n_x = sizes["n_h"], sizes["n_m"], sizes["n_x"]
+    W_h, W_m, W_x, A = params["W_h"], params["W_m"], params["W_x"], params["A"]
     if into is None:
         into = empty_panels(dtype, W_transposed=(n_h, n_h + n_m), A_packed_transposed=(n_m, n_m),
             W_x_packed_transposed=(n_h, n_x), W_x_packed=(n_x, n_h), A_packed=(n_m, n_m), W_h_packed=(n_h,
@@ -304,10 +300,10 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
-    e_h, e_m, e_x, B = (params[key] for key in ("e_h", "e_m", "e_x", "B"))
-    W_x_packed, A_packed, W_h_packed, W_m_packed = (packs[key] for key in ("W_x_packed", "A_packed",
-        "W_h_packed", "W_m_packed"))
+    n_h, n_m, n_x = sizes["n_h"], sizes["n_m"], sizes["n_x"]
+    e_h, e_m, e_x, B = params["e_h"], params["e_m"], params["e_x"], params["B"]
+    W_x_packed, A_packed, W_h_packed, W_m_packed = (packs["W_x_packed"], packs["A_packed"],
+        packs["W_h_packed"], packs["W_m_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     m_seq = allocate((T + 1, B_, n_m), dtype)
@@ -330,14 +326,14 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
 def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_m, n_x = (sizes[key] for key in ("n_h", "n_m", "n_x"))
-    e_h, e_m, e_x, B = (params[key] for key in ("e_h", "e_m", "e_x", "B"))
-    (W_transposed, A_packed_transposed, W_x_packed_transposed) = (packs[key] for key in ("W_transposed",
-        "A_packed_transposed", "W_x_packed_transposed"))
+    n_h, n_m, n_x = sizes["n_h"], sizes["n_m"], sizes["n_x"]
+    e_h, e_m, e_x, B = params["e_h"], params["e_m"], params["e_x"], params["B"]
+    (W_transposed, A_packed_transposed, W_x_packed_transposed) = (packs["W_transposed"],
+        packs["A_packed_transposed"], packs["W_x_packed_transposed"])
     x = inputs["x"]
-    m_seq, h_seq = (states[key] for key in ("m", "h"))
-    dm_cotangent, dh_cotangent = (cotangents[key] for key in ("m", "h"))
-    dm_carried, dh_carried = (carried[key] for key in ("m", "h"))
+    m_seq, h_seq = states["m"], states["h"]
+    dm_cotangent, dh_cotangent = cotangents["m"], cotangents["h"]
+    dm_carried, dh_carried = carried["m"], carried["h"]
     parts = parts_of(threads, T, B_,
         10 * n_x + 2 * (n_h * n_h) + 2 * n_h * n_m + 2 * n_h * n_x + 20 * n_m + 30 * n_h + n_m * n_m + 40)
     block = steps_at_a_time(T, B_)
@@ -356,12 +352,11 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cot
     dW_x = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B_)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_m + n_x, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_m, n_x], dtype)
-    prefetch = prefetch_table([h_seq, m_seq, x, dh_cotangent, dm_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_h,
         n_m, n_x, W_transposed, A_packed_transposed, W_x_packed_transposed, dz_h_seq, from_dz_h, dm_seq,
         from_dm, from_dz_h_2, h_seq, m_seq, x, dh_cotangent, dh_carried, dm_cotangent, dm_carried, B, ds_seq,
         ddot_s_2_seq, ddot_s_seq, e_h, e_m, e_x, dx_seq), own=(dW_h, dW_m, dW_x, sums), each=(row_offsets,
-        panels, prefetch))
+        panels))
     dW_h = summed(dW_h)
     dW_m = summed(dW_m)
     dW_x = summed(dW_x)

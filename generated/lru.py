@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    unfused, whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4f2367552728d0f9"
+CONTENT_HASH = "7d73ade492a793cd"
 
 
 @fused
@@ -304,9 +303,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_y = (sizes[key] for key in ("n_h", "n_y"))
-    log_gamma, B_re, nu, theta, B_im, C_im, C_re = (params[key] for key in ("log_gamma", "B_re", "nu",
-        "theta", "B_im", "C_im", "C_re"))
+    n_h, n_y = sizes["n_h"], sizes["n_y"]
+    log_gamma, B_re, nu, theta, B_im, C_im, C_re = (params["log_gamma"], params["B_re"], params["nu"],
+        params["theta"], params["B_im"], params["C_im"], params["C_re"])
     if into is None:
         into = empty_panels(dtype, C_transposed=(n_y, 2 * n_h), B_transposed=(2 * n_h, n_y), B_=(n_y,
             2 * n_h), C_im_packed=(n_h, n_y), C_re_packed=(n_h, n_y)) | {"w_h_re": allocate((n_h,), dtype),
@@ -338,10 +337,10 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_y = (sizes[key] for key in ("n_h", "n_y"))
+    n_h, n_y = sizes["n_h"], sizes["n_y"]
     D = params["D"]
-    (w_h_re, w_h_re_2, w_h_re_3, w_h_im, B_, C_im_packed, C_re_packed) = (packs[key] for key in ("w_h_re",
-        "w_h_re_2", "w_h_re_3", "w_h_im", "B_", "C_im_packed", "C_re_packed"))
+    (w_h_re, w_h_re_2, w_h_re_3, w_h_im, B_, C_im_packed, C_re_packed) = (packs["w_h_re"], packs["w_h_re_2"],
+        packs["w_h_re_3"], packs["w_h_im"], packs["B_"], packs["C_im_packed"], packs["C_re_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     h_re_seq = allocate((T + 1, B, n_h), dtype)
@@ -364,16 +363,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_y = (sizes[key] for key in ("n_h", "n_y"))
+    n_h, n_y = sizes["n_h"], sizes["n_y"]
     D = params["D"]
     (w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im,
-        C_transposed, B_transposed) = (packs[key] for key in ("w_h_re", "exp_w_h_re_2", "cos_w_h_re_2",
-        "w_h_re_2", "exp_nu", "exp_theta", "sin_w_h_re_3", "w_h_re_3", "w_h_im", "C_transposed",
-        "B_transposed"))
+        C_transposed, B_transposed) = (packs["w_h_re"], packs["exp_w_h_re_2"], packs["cos_w_h_re_2"],
+        packs["w_h_re_2"], packs["exp_nu"], packs["exp_theta"], packs["sin_w_h_re_3"], packs["w_h_re_3"],
+        packs["w_h_im"], packs["C_transposed"], packs["B_transposed"])
     x = inputs["x"]
-    h_re_seq, h_im_seq = (states[key] for key in ("h_re", "h_im"))
-    dh_re_cotangent, dh_im_cotangent, dy_cotangent = (cotangents[key] for key in ("h_re", "h_im", "y"))
-    dh_re_carried, dh_im_carried = (carried[key] for key in ("h_re", "h_im"))
+    h_re_seq, h_im_seq = states["h_re"], states["h_im"]
+    dh_re_cotangent, dh_im_cotangent, dy_cotangent = cotangents["h_re"], cotangents["h_im"], cotangents["y"]
+    dh_re_carried, dh_im_carried = carried["h_re"], carried["h_im"]
     from_x = tape["from_x"]
     parts = parts_of(threads, T, B, 20 * n_y + 60 * n_h + 8 * n_h * n_y)
     block = steps_at_a_time(T, B)

@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "cbc6fa4f42d84b18"
+CONTENT_HASH = "fafa87650bb8b0e5"
 
 
 @fused
@@ -154,10 +153,8 @@ def backward_after_row(n_h, dz_i, db_i, dz_o, db_o, dz_g, db_g):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
         dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, sigmoid_z_g_seq, g_seq, dW, dU,
-        sums, row_offsets, panels, prefetch):
+        sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq,
-        sigmoid_z_g_seq, g_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_o = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -175,9 +172,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         b, n_h, 2 * n_h), row_at(g_seq, t, b), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = U_i.T @ dz_i + U_o.T @ dz_o + U_g.T @ dz_g
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -207,8 +203,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_i, U_i, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_o", "U_o", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_i, U_i, W_o, U_o, W_g, U_g = (params["W_i"], params["U_i"], params["W_o"], params["U_o"], params["W_g"],
+        params["U_g"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(3 * n_h, n_h), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
             U=(n_h, 3 * n_h))
@@ -230,9 +227,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_i, b_o, b_g = (params[key] for key in ("b_i", "b_o", "b_g"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_i, b_o, b_g = params["b_i"], params["b_o"], params["b_g"]
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -253,14 +250,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    g_seq, i_seq, o_seq, sigmoid_z_g_seq = (tape[key] for key in ("g_seq", "i_seq", "o_seq",
-        "sigmoid_z_g_seq"))
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    g_seq, i_seq, o_seq, sigmoid_z_g_seq = (tape["g_seq"], tape["i_seq"], tape["o_seq"],
+        tape["sigmoid_z_g_seq"])
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 100 * n_h + 6 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -271,12 +268,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 3 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, sigmoid_z_g_seq,
-        g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
         dc_cotangent, dc_carried, o_seq, i_seq, sigmoid_z_g_seq, g_seq), own=(dW, dU, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "062aa28d7f1a82d6"
+CONTENT_HASH = "a47d96f7009c63be"
 
 
 @fused
@@ -200,8 +199,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_i, U_i, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_o", "U_o", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_i, U_i, W_o, U_o, W_g, U_g = (params["W_i"], params["U_i"], params["W_o"], params["U_o"], params["W_g"],
+        params["U_g"])
     if into is None:
         into = empty_panels(dtype, W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U=(n_h, 3 * n_h))
     W_transposed, W, U = into.values()
@@ -220,9 +220,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_i, b_o, b_g = (params[key] for key in ("b_i", "b_o", "b_g"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_i, b_o, b_g = params["b_i"], params["b_o"], params["b_g"]
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -243,14 +243,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     c_seq = states["c"]
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    g_seq, i_seq, o_seq, sigmoid_z_g_seq, v_i_seq = (tape[key] for key in ("g_seq", "i_seq", "o_seq",
-        "sigmoid_z_g_seq", "v_i_seq"))
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    g_seq, i_seq, o_seq, sigmoid_z_g_seq, v_i_seq = (tape["g_seq"], tape["i_seq"], tape["o_seq"],
+        tape["sigmoid_z_g_seq"], tape["v_i_seq"])
     parts = parts_of(threads, T, B, 110 * n_h + 3 * (n_h * n_h) + 6 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)

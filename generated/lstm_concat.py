@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "be066220303086b8"
+CONTENT_HASH = "f41bc22bd39ebc5d"
 
 
 @fused
@@ -193,10 +192,8 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_g, db_g, dz_o, db_o):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, W_transposed, W_transposed_, dz_all, dh_carried, dx_seq, h_seq, x,
         dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq, dz, dz_, sums,
-        row_offsets, panels, prefetch):
+        row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
-        f_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -217,9 +214,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             barrier(team)
             # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:,
             #     0:n_h].T @ dz_o
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed,
-                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, W_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -251,8 +247,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_i, W_f, W_g, W_o = (params[key] for key in ("W_i", "W_f", "W_g", "W_o"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_i, W_f, W_g, W_o = params["W_i"], params["W_f"], params["W_g"], params["W_o"]
     if into is None:
         into = empty_panels(dtype, W_transposed=(4 * n_h, n_h), W_transposed_=(4 * n_h, n_x), W=(n_x,
             4 * n_h), W_=(n_h, 4 * n_h))
@@ -277,9 +273,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b_i, b_f, b_g, b_o = (params[key] for key in ("b_i", "b_f", "b_g", "b_o"))
-    W, W_ = (packs[key] for key in ("W", "W_"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b_i, b_f, b_g, b_o = params["b_i"], params["b_f"], params["b_g"], params["b_o"]
+    W, W_ = packs["W"], packs["W_"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -299,13 +295,13 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_transposed, W_transposed_ = (packs[key] for key in ("W_transposed", "W_transposed_"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_transposed, W_transposed_ = packs["W_transposed"], packs["W_transposed_"]
     x = inputs["x"]
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    f_seq, g_seq, i_seq, o_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq"))
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    f_seq, g_seq, i_seq, o_seq = tape["f_seq"], tape["g_seq"], tape["i_seq"], tape["o_seq"]
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 120 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -316,12 +312,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dz_ = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq, f_seq],
-        parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_transposed, W_transposed_, dz_all, dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, c_seq,
-        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(row_offsets, panels,
-        prefetch))
+        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq), own=(dz, dz_, sums), each=(row_offsets,
+        panels))
     dz = summed(dz)
     dz_ = summed(dz_)
     sums = summed(sums)

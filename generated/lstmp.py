@@ -31,13 +31,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "259a53aa067c478c"
+CONTENT_HASH = "22644f73e9856542"
 
 
 @fused
@@ -180,11 +179,8 @@ def backward_after_row(n_h, dz_i, db_i, dz_f, db_f, dz_o, db_o, dz_g, db_g):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr,
         dz_all, dr_carried, dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again,
-        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels,
-        prefetch):
+        dc_cotangent, dc_carried, o_seq, i_seq, g_seq, f_seq, dW, dU, dP, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, r_seq, v_r_seq, dr_cotangent, c_seq, dc_cotangent, o_seq,
-        i_seq, g_seq, f_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -214,9 +210,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         2 * n_h), columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dr_carried, 0, (1, B, n_r)), t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dr_carried, 0, (1, B, n_r)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dr_carried, dr_final, t, lengths, batch_start, sweep_stop)
 
@@ -249,9 +244,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_r, n_h = (sizes[key] for key in ("n_x", "n_r", "n_h"))
-    W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g, P = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_o",
-        "U_o", "W_g", "U_g", "P"))
+    n_x, n_r, n_h = sizes["n_x"], sizes["n_r"], sizes["n_h"]
+    W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g, P = (params["W_i"], params["U_i"], params["W_f"], params["U_f"],
+        params["W_o"], params["U_o"], params["W_g"], params["U_g"], params["P"])
     if into is None:
         into = empty_panels(dtype, P_packed_transposed=(n_r, n_h), U_transposed=(4 * n_h, n_r),
             W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U=(n_r, 4 * n_h), P_packed=(n_h, n_r))
@@ -277,9 +272,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_r, n_h = (sizes[key] for key in ("n_x", "n_r", "n_h"))
-    b_i, b_f, b_o, b_g = (params[key] for key in ("b_i", "b_f", "b_o", "b_g"))
-    W, U, P_packed = (packs[key] for key in ("W", "U", "P_packed"))
+    n_x, n_r, n_h = sizes["n_x"], sizes["n_r"], sizes["n_h"]
+    b_i, b_f, b_o, b_g = params["b_i"], params["b_f"], params["b_o"], params["b_g"]
+    W, U, P_packed = packs["W"], packs["U"], packs["P_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -301,15 +296,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_r, n_h = (sizes[key] for key in ("n_x", "n_r", "n_h"))
-    P_packed_transposed, U_transposed, W_transposed = (packs[key] for key in ("P_packed_transposed",
-        "U_transposed", "W_transposed"))
+    n_x, n_r, n_h = sizes["n_x"], sizes["n_r"], sizes["n_h"]
+    P_packed_transposed, U_transposed, W_transposed = (packs["P_packed_transposed"], packs["U_transposed"],
+        packs["W_transposed"])
     x = inputs["x"]
-    c_seq, r_seq = (states[key] for key in ("c", "r"))
-    dc_cotangent, dr_cotangent = (cotangents[key] for key in ("c", "r"))
-    dc_carried, dr_carried = (carried[key] for key in ("c", "r"))
-    f_seq, g_seq, i_seq, o_seq, v_r_seq = (tape[key] for key in ("f_seq", "g_seq", "i_seq", "o_seq",
-        "v_r_seq"))
+    c_seq, r_seq = states["c"], states["r"]
+    dc_cotangent, dr_cotangent = cotangents["c"], cotangents["r"]
+    dc_carried, dr_carried = carried["c"], carried["r"]
+    f_seq, g_seq, i_seq, o_seq, v_r_seq = (tape["f_seq"], tape["g_seq"], tape["i_seq"], tape["o_seq"],
+        tape["v_r_seq"])
     dr_final = dr_carried.copy()
     parts = parts_of(threads, T, B, 10 * n_h * n_r + 10 * n_r + 110 * n_h + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -324,12 +319,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dP = sums_of_products((parts[-1].own + 1, n_r, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_r, n_h], dtype)
-    prefetch = prefetch_table([x, r_seq, v_r_seq, dr_cotangent, c_seq, dc_cotangent, o_seq, i_seq, g_seq,
-        f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_r, n_h, P_packed_transposed, U_transposed, W_transposed, dr_seq, from_dr, dz_all, dr_carried,
         dx_seq, x, r_seq, v_r_seq, dr_final, dr_cotangent, c_seq, tanh_c_again, dc_cotangent, dc_carried,
-        o_seq, i_seq, g_seq, f_seq), own=(dW, dU, dP, sums), each=(row_offsets, panels, prefetch))
+        o_seq, i_seq, g_seq, f_seq), own=(dW, dU, dP, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     dP = summed(dP)

@@ -36,13 +36,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, softplus, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "87150fa2d8226cc4"
+CONTENT_HASH = "fb02e753ad377954"
 
 
 @fused
@@ -440,9 +439,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
-    W_u, W_2, W_1, W_B, W_C, A_log, W_y, W_z = (params[key] for key in ("W_u", "W_2", "W_1", "W_B", "W_C",
-        "A_log", "W_y", "W_z"))
+    n_x, n_u, n_r, n_s, n_y = (sizes["n_x"], sizes["n_u"], sizes["n_r"], sizes["n_s"], sizes["n_y"])
+    W_u, W_2, W_1, W_B, W_C, A_log, W_y, W_z = (params["W_u"], params["W_2"], params["W_1"], params["W_B"],
+        params["W_C"], params["A_log"], params["W_y"], params["W_z"])
     if into is None:
         into = empty_panels(dtype, W_y_packed_transposed=(n_y, n_u), W_2_packed_transposed=(n_u, n_r),
             W_transposed=(2 * n_s + n_r, n_u), W_transposed_=(2 * n_u, n_x), W=(n_x, 2 * n_u),
@@ -481,10 +480,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
-    b_u, k0, k1, k2, k3, b_delta, D = (params[key] for key in ("b_u", "k0", "k1", "k2", "k3", "b_delta", "D"))
-    w_S, W, W_1_packed, W_, W_2_packed, W_y_packed = (packs[key] for key in ("w_S", "W", "W_1_packed", "W_",
-        "W_2_packed", "W_y_packed"))
+    n_x, n_u, n_r, n_s, n_y = (sizes["n_x"], sizes["n_u"], sizes["n_r"], sizes["n_s"], sizes["n_y"])
+    b_u, k0, k1, k2, k3, b_delta, D = (params["b_u"], params["k0"], params["k1"], params["k2"], params["k3"],
+        params["b_delta"], params["D"])
+    w_S, W, W_1_packed, W_, W_2_packed, W_y_packed = (packs["w_S"], packs["W"], packs["W_1_packed"],
+        packs["W_"], packs["W_2_packed"], packs["W_y_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     u1_seq = allocate((T + 1, B, n_u), dtype)
@@ -521,19 +521,22 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_u, n_r, n_s, n_y = (sizes[key] for key in ("n_x", "n_u", "n_r", "n_s", "n_y"))
-    b_u, k0, k1, k2, k3, D = (params[key] for key in ("b_u", "k0", "k1", "k2", "k3", "D"))
-    (w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed,
-        W_transposed_) = (packs[key] for key in ("w_S", "W_y_packed_transposed", "W_2_packed_transposed",
-        "W_transposed", "W_transposed_"))
+    n_x, n_u, n_r, n_s, n_y = (sizes["n_x"], sizes["n_u"], sizes["n_r"], sizes["n_s"], sizes["n_y"])
+    b_u, k0, k1, k2, k3, D = (params["b_u"], params["k0"], params["k1"], params["k2"], params["k3"],
+        params["D"])
+    (w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_) = (packs["w_S"],
+        packs["W_y_packed_transposed"], packs["W_2_packed_transposed"], packs["W_transposed"],
+        packs["W_transposed_"])
     x = inputs["x"]
-    u1_seq, u2_seq, u3_seq, S_seq = (states[key] for key in ("u1", "u2", "u3", "S"))
-    (du1_cotangent, du2_cotangent, du3_cotangent, dS_cotangent,
-        dy_cotangent) = (cotangents[key] for key in ("u1", "u2", "u3", "S", "y"))
-    (du1_carried, du2_carried, du3_carried, dS_carried) = (carried[key] for key in ("u1", "u2", "u3", "S"))
+    u1_seq, u2_seq, u3_seq, S_seq = states["u1"], states["u2"], states["u3"], states["S"]
+    (du1_cotangent, du2_cotangent, du3_cotangent, dS_cotangent, dy_cotangent) = (cotangents["u1"],
+        cotangents["u2"], cotangents["u3"], cotangents["S"], cotangents["y"])
+    (du1_carried, du2_carried, du3_carried,
+        dS_carried) = carried["u1"], carried["u2"], carried["u3"], carried["S"]
     (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq,
-        z_delta_seq) = (tape[key] for key in ("delta_seq", "exp_S_seq", "from_u", "from_x", "silu_z_y_seq",
-        "u_seq", "v_S_seq", "v_y_seq", "y_ssm_seq", "z_delta_2_seq", "z_delta_seq"))
+        z_delta_seq) = (tape["delta_seq"], tape["exp_S_seq"], tape["from_u"], tape["from_x"],
+        tape["silu_z_y_seq"], tape["u_seq"], tape["v_S_seq"], tape["v_y_seq"], tape["y_ssm_seq"],
+        tape["z_delta_2_seq"], tape["z_delta_seq"])
     parts = (
         parts_of(threads, T, B, 10 * n_r + 10 * n_y + 150 * n_u + 2 * n_u * n_y + 20 * n_s + 24 * n_s * n_u
         + 4 * n_r * n_u + 4 * n_u * n_x)

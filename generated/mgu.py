@@ -27,13 +27,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "8c8e9112b86ba17a"
+CONTENT_HASH = "03d4cfc87baf99e4"
 
 
 @fused
@@ -161,10 +160,8 @@ def backward_after_row(n_h, dz_f, db_f, dz_g, db_g):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all,
         from_dz_g, from_dz_f, dx_seq, h_seq, x, v_g_seq, dh_cotangent, dh_carried, f_seq, g_seq, dh, dU_f, dW,
-        dU_g, sums, row_offsets, panels, prefetch):
+        dU_g, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, v_g_seq, dh_cotangent, f_seq, g_seq), batch_start,
-        sweep_stop)
     db_f = array_in(sums, 0, (n_h,))
     db_g = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -189,9 +186,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         t - first, b, 0, n_h))
             barrier(team)
             # U_f.T @ dz_f
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0,
-                U_f_packed_transposed, from_dz_f, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_f_packed_transposed,
+                from_dz_f, t, batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -227,8 +223,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_f, U_f, W_g, U_g = (params[key] for key in ("W_f", "U_f", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_f, U_f, W_g, U_g = params["W_f"], params["U_f"], params["W_g"], params["U_g"]
     if into is None:
         into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_f_packed_transposed=(n_h, n_h),
             W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U_f_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
@@ -254,9 +250,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_f, b_g = (params[key] for key in ("b_f", "b_g"))
-    W, U_f_packed, U_g_packed = (packs[key] for key in ("W", "U_f_packed", "U_g_packed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_f, b_g = params["b_f"], params["b_g"]
+    W, U_f_packed, U_g_packed = packs["W"], packs["U_f_packed"], packs["U_g_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -275,15 +271,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    (U_g_packed_transposed, U_f_packed_transposed,
-        W_transposed) = (packs[key] for key in ("U_g_packed_transposed", "U_f_packed_transposed",
-        "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    (U_g_packed_transposed, U_f_packed_transposed, W_transposed) = (packs["U_g_packed_transposed"],
+        packs["U_f_packed_transposed"], packs["W_transposed"])
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    f_seq, g_seq, v_g_seq = (tape[key] for key in ("f_seq", "g_seq", "v_g_seq"))
+    f_seq, g_seq, v_g_seq = tape["f_seq"], tape["g_seq"], tape["v_g_seq"]
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 60 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(2 * n_h, dtype)), dtype)
@@ -296,11 +291,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 2 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, v_g_seq, dh_cotangent, f_seq, g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_f_packed_transposed, W_transposed, dz_all, from_dz_g, from_dz_f, dx_seq,
         h_seq, x, v_g_seq, dh_cotangent, dh_carried, f_seq, g_seq, dh), own=(dU_f, dW, dU_g, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dU_f = summed(dU_f)
     dW = summed(dW)
     dU_g = summed(dU_g)

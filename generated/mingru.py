@@ -27,13 +27,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "983d85041f9e67ee"
+CONTENT_HASH = "48d8f02c1bed5ea0"
 
 
 @fused
@@ -122,8 +121,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_z, W_g = (params[key] for key in ("W_z", "W_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_z, W_g = params["W_z"], params["W_g"]
     if into is None:
         into = empty_panels(dtype, W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h))
     W_transposed, W = into.values()
@@ -140,7 +139,7 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
     W = packs["W"]
     x = inputs["x"]
     x_kept = kept["x"]
@@ -158,13 +157,13 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    g_seq, z_seq = (tape[key] for key in ("g_seq", "z_seq"))
+    g_seq, z_seq = tape["g_seq"], tape["z_seq"]
     parts = parts_of(threads, T, B, 4 * n_h * n_x + 50 * n_h)
     block = steps_at_a_time(T, B)
     dz_z_and_dg_seq = allocate((block, B, padded(2 * n_h, dtype)), dtype)

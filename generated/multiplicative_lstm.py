@@ -32,13 +32,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2b4e213ecebd6eac"
+CONTENT_HASH = "f9c5971d35d5677a"
 
 
 @fused
@@ -215,10 +214,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_m, n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all,
         from_dz_i, dz_m_seq, dh_carried, dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_cotangent,
         dc_carried, o_seq, i_seq, u_seq, f_seq, z_m_2_seq, from_h_prev, dU_m, dW, dU, sums, row_offsets,
-        panels, prefetch):
+        panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, m_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq,
-        u_seq, f_seq, z_m_2_seq, from_h_prev), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -248,10 +245,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         b), columns_at(dz_m_seq, t - first, b, 0, n_m))
             barrier(team)
             # U_m.T @ dz_m
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_m_seq, t - first, t - first + 1), 0,
-                U_m_packed_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
-                team, prefetch)
+            multiply(products, steps_at(dz_m_seq, t - first, t - first + 1), 0, U_m_packed_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -288,9 +283,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_m, n_h, n_x = (sizes[key] for key in ("n_m", "n_h", "n_x"))
-    (U_m, W_m, W_i, U_i, W_f, U_f, W_o, U_o, W_u, U_u) = (params[key] for key in ("U_m", "W_m", "W_i", "U_i",
-        "W_f", "U_f", "W_o", "U_o", "W_u", "U_u"))
+    n_m, n_h, n_x = sizes["n_m"], sizes["n_h"], sizes["n_x"]
+    (U_m, W_m, W_i, U_i, W_f, U_f, W_o, U_o, W_u, U_u) = (params["U_m"], params["W_m"], params["W_i"],
+        params["U_i"], params["W_f"], params["U_f"], params["W_o"], params["U_o"], params["W_u"],
+        params["U_u"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(4 * n_h, n_m), U_m_packed_transposed=(n_m, n_h),
             W_transposed=(4 * n_h + n_m, n_x), W=(n_x, 4 * n_h + n_m), U_m_packed=(n_h, n_m), U=(n_m,
@@ -325,9 +321,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_m, n_h, n_x = (sizes[key] for key in ("n_m", "n_h", "n_x"))
-    b_i, b_f, b_o, b_u = (params[key] for key in ("b_i", "b_f", "b_o", "b_u"))
-    W, U_m_packed, U = (packs[key] for key in ("W", "U_m_packed", "U"))
+    n_m, n_h, n_x = sizes["n_m"], sizes["n_h"], sizes["n_x"]
+    b_i, b_f, b_o, b_u = params["b_i"], params["b_f"], params["b_o"], params["b_u"]
+    W, U_m_packed, U = packs["W"], packs["U_m_packed"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -350,15 +346,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_m, n_h, n_x = (sizes[key] for key in ("n_m", "n_h", "n_x"))
-    (U_transposed, U_m_packed_transposed, W_transposed) = (packs[key] for key in ("U_transposed",
-        "U_m_packed_transposed", "W_transposed"))
+    n_m, n_h, n_x = sizes["n_m"], sizes["n_h"], sizes["n_x"]
+    (U_transposed, U_m_packed_transposed, W_transposed) = (packs["U_transposed"],
+        packs["U_m_packed_transposed"], packs["W_transposed"])
     x = inputs["x"]
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    (f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq) = (tape[key] for key in ("f_seq",
-        "from_h_prev", "i_seq", "m_seq", "o_seq", "u_seq", "z_m_2_seq"))
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    (f_seq, from_h_prev, i_seq, m_seq, o_seq, u_seq, z_m_2_seq) = (tape["f_seq"], tape["from_h_prev"],
+        tape["i_seq"], tape["m_seq"], tape["o_seq"], tape["u_seq"], tape["z_m_2_seq"])
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * n_h * n_m + 120 * n_h + 2 * n_m * n_x + 20 * n_m + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -372,12 +368,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_m), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_m, n_x], dtype)
-    prefetch = prefetch_table([h_seq, m_seq, x, dh_cotangent, c_seq, dc_cotangent, o_seq, i_seq, u_seq, f_seq,
-        z_m_2_seq, from_h_prev], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_m,
         n_h, n_x, U_transposed, U_m_packed_transposed, W_transposed, dz_all, from_dz_i, dz_m_seq, dh_carried,
         dx_seq, h_seq, m_seq, x, dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, i_seq, u_seq,
-        f_seq, z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(row_offsets, panels, prefetch))
+        f_seq, z_m_2_seq, from_h_prev), own=(dU_m, dW, dU, sums), each=(row_offsets, panels))
     dU_m = summed(dU_m)
     dW = summed(dW)
     dU = summed(dU)

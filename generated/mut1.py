@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "997ed58b581d44e4"
+CONTENT_HASH = "3a95517a77cd7303"
 
 
 @fused
@@ -196,10 +195,8 @@ def backward_after_row(n_h, dz_g_2, tanh_z_g, dz_g_out, dh, g, h_prev, z, dz_z_o
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq,
         from_dz_g_2, dz_all, from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_cotangent, dh_carried, dh_seq, z_seq,
-        g_seq, r_seq, tanh_z_g_seq, dU_r, dW, dU_g, sums, row_offsets, panels, prefetch):
+        g_seq, r_seq, tanh_z_g_seq, dU_r, dW, dU_g, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, v_g_seq, x, dh_cotangent, z_seq, g_seq, r_seq,
-        tanh_z_g_seq), batch_start, sweep_stop)
     db_z = array_in(sums, 0, (n_h,))
     db_r = array_in(sums, n_h, (n_h,))
     db_g = array_in(sums, 2 * n_h, (n_h,))
@@ -224,9 +221,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         row_at(r_seq, t, b), columns_at(dz_all, t - first, b, n_h, 2 * n_h))
             barrier(team)
             # U_r.T @ dz_r
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), n_h,
-                U_r_packed_transposed, from_dz_r, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), n_h, U_r_packed_transposed,
+                from_dz_r, t, batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -267,8 +263,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_z, W_r, U_r, W_g, U_g = (params[key] for key in ("W_z", "W_r", "U_r", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_z, W_r, U_r, W_g, U_g = (params["W_z"], params["W_r"], params["U_r"], params["W_g"], params["U_g"])
     if into is None:
         into = empty_panels(dtype, U_g_packed_transposed=(n_h, n_h), U_r_packed_transposed=(n_h, n_h),
             W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h), U_r_packed=(n_h, n_h), U_g_packed=(n_h, n_h))
@@ -294,9 +290,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_z, b_r, b_g = (params[key] for key in ("b_z", "b_r", "b_g"))
-    W, U_r_packed, U_g_packed = (packs[key] for key in ("W", "U_r_packed", "U_g_packed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_z, b_r, b_g = params["b_z"], params["b_r"], params["b_g"]
+    W, U_r_packed, U_g_packed = packs["W"], packs["U_r_packed"], packs["U_g_packed"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -317,16 +313,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    (U_g_packed_transposed, U_r_packed_transposed,
-        W_transposed) = (packs[key] for key in ("U_g_packed_transposed", "U_r_packed_transposed",
-        "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    (U_g_packed_transposed, U_r_packed_transposed, W_transposed) = (packs["U_g_packed_transposed"],
+        packs["U_r_packed_transposed"], packs["W_transposed"])
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    g_seq, r_seq, tanh_z_g_seq, v_g_seq, z_seq = (tape[key] for key in ("g_seq", "r_seq", "tanh_z_g_seq",
-        "v_g_seq", "z_seq"))
+    g_seq, r_seq, tanh_z_g_seq, v_g_seq, z_seq = (tape["g_seq"], tape["r_seq"], tape["tanh_z_g_seq"],
+        tape["v_g_seq"], tape["z_seq"])
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 6 * n_h * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
     dz_g_2_seq = allocate((block, B, padded(n_h, dtype)), dtype)
@@ -340,11 +335,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, v_g_seq, x, dh_cotangent, z_seq, g_seq, r_seq, tanh_z_g_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_g_packed_transposed, U_r_packed_transposed, W_transposed, dz_g_2_seq, from_dz_g_2, dz_all,
         from_dz_r, dx_seq, h_seq, v_g_seq, x, dh_cotangent, dh_carried, dh_seq, z_seq, g_seq, r_seq,
-        tanh_z_g_seq), own=(dU_r, dW, dU_g, sums), each=(row_offsets, panels, prefetch))
+        tanh_z_g_seq), own=(dU_r, dW, dU_g, sums), each=(row_offsets, panels))
     dU_r = summed(dU_r)
     dW = summed(dW)
     dU_g = summed(dU_g)

@@ -37,12 +37,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
-    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
-    prefetch_table, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time,
-    summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d115d01656ee4c68"
+CONTENT_HASH = "b83e325a23c3a510"
 
 
 @unfused
@@ -316,7 +315,7 @@ def backward_after_row(n_h, dz_m_f, db_m_f, dz_m_i, db_m_i, dz_i, db_i, dz_f, db
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq,
         dh_final, dh_cotangent, c_seq, dc_cotangent, dc_carried, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq,
-        f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, dW, dU, sums, row_offsets, panels, prefetch):
+        f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq, dW, dU, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(7 * n_h, U_transposed)
     di_hat = array_in(memory, 0, (n_h,))
@@ -330,8 +329,6 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     sum_dm_f_2 = array_in(memory, (11 * n_h) // 2, (n_h // 2,))
     dm_f = array_in(memory, 6 * n_h, (n_h // 2,))
     dv_m_f = array_in(memory, (13 * n_h) // 2, (n_h // 2,))
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, g_seq, i_seq,
-        f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq), batch_start, sweep_stop)
     db_m_f = array_in(sums, 0, (n_h // 2,))
     db_m_i = array_in(sums, n_h // 2, (n_h // 2,))
     db_i = array_in(sums, n_h, (n_h,))
@@ -359,9 +356,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             barrier(team)
             # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o +
             #     U_g.T @ dz_g
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
+                array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -397,9 +393,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    (W_m_f, U_m_f, W_m_i, U_m_i, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g) = (params[key] for key in ("W_m_f",
-        "U_m_f", "W_m_i", "U_m_i", "W_i", "U_i", "W_f", "U_f", "W_o", "U_o", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    (W_m_f, U_m_f, W_m_i, U_m_i, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g) = (params["W_m_f"], params["U_m_f"],
+        params["W_m_i"], params["U_m_i"], params["W_i"], params["U_i"], params["W_f"], params["U_f"],
+        params["W_o"], params["U_o"], params["W_g"], params["U_g"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(5 * n_h, n_h), W_transposed=(5 * n_h, n_x), W=(n_x, 5 * n_h),
             U=(n_h, 5 * n_h))
@@ -442,9 +439,10 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_m_f, b_m_i, b_i, b_f, b_o, b_g = (params[key] for key in ("b_m_f", "b_m_i", "b_i", "b_f", "b_o", "b_g"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_m_f, b_m_i, b_i, b_f, b_o, b_g = (params["b_m_f"], params["b_m_i"], params["b_i"], params["b_f"],
+        params["b_o"], params["b_g"])
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -468,15 +466,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
     (f_hat_seq, f_seq, g_seq, i_hat_seq, i_seq, m_f_seq, m_i_seq, o_seq, v_m_f_seq, v_m_i_seq,
-        w_seq) = (tape[key] for key in ("f_hat_seq", "f_seq", "g_seq", "i_hat_seq", "i_seq", "m_f_seq",
-        "m_i_seq", "o_seq", "v_m_f_seq", "v_m_i_seq", "w_seq"))
+        w_seq) = (tape["f_hat_seq"], tape["f_seq"], tape["g_seq"], tape["i_hat_seq"], tape["i_seq"],
+        tape["m_f_seq"], tape["m_i_seq"], tape["o_seq"], tape["v_m_f_seq"], tape["v_m_i_seq"], tape["w_seq"])
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * (n_h * n_h) + 10 * n_h * n_x + 205 * n_h + 20)
     block = steps_at_a_time(T, B)
@@ -487,12 +485,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 5 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_cotangent, c_seq, dc_cotangent, o_seq, g_seq, i_seq, f_seq,
-        i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq, m_i_seq, v_m_f_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, dh_carried, dx_seq, x, h_seq, dh_final, dh_cotangent, c_seq,
         dc_cotangent, dc_carried, o_seq, g_seq, i_seq, f_seq, i_hat_seq, w_seq, f_hat_seq, m_f_seq, v_m_i_seq,
-        m_i_seq, v_m_f_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
+        m_i_seq, v_m_f_seq), own=(dW, dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

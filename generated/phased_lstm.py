@@ -35,13 +35,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, remainder, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, remainder, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5ad1579e822a597c"
+CONTENT_HASH = "9832fda916d25ed3"
 
 
 @fused
@@ -254,13 +253,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_h, n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
         dh_cotangent, dh_carried, dh_seq, dc_cotangent, dc_carried, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o,
         i_seq, g_seq, c_seq, f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau,
-        dt_seq, dW, dU, sums, row_offsets, panels, prefetch):
+        dt_seq, dW, dU, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_h, U_transposed)
     dphi = array_in(memory, 0, (n_h,))
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, dc_cotangent, k_seq, tanh_c_hat_seq,
-        o_seq, i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t), batch_start,
-        sweep_stop)
     dtau = array_in(sums, 0, (n_h,))
     ds = array_in(sums, n_h, (n_h,))
     dr = array_in(sums, 2 * n_h, (n_h,))
@@ -288,9 +284,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         2 * n_h), columns_at(dz_all, t_ - first, b, 0, n_h), p_i, p_f)
             barrier(team)
             # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t_ - first, t_ - first + 1), 0, U_transposed,
-                from_dz_i, t_, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t_ - first, t_ - first + 1), 0, U_transposed, from_dz_i, t_,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t_ < lengths[b]:
@@ -329,9 +324,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_i, U_i, W_f, U_f, W_g, U_g, W_o, U_o = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_g",
-        "U_g", "W_o", "U_o"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_i, U_i, W_f, U_f, W_g, U_g, W_o, U_o = (params["W_i"], params["U_i"], params["W_f"], params["U_f"],
+        params["W_g"], params["U_g"], params["W_o"], params["U_o"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
             U=(n_h, 4 * n_h))
@@ -353,13 +348,14 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    (tau, s, r, p_i, b_i, p_f, b_f, b_g, p_o, b_o, alpha) = (params[key] for key in ("tau", "s", "r", "p_i",
-        "b_i", "p_f", "b_f", "b_g", "p_o", "b_o", "alpha"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    (tau, s, r, p_i, b_i, p_f, b_f, b_g, p_o, b_o, alpha) = (params["tau"], params["s"], params["r"],
+        params["p_i"], params["b_i"], params["p_f"], params["b_f"], params["b_g"], params["p_o"],
+        params["b_o"], params["alpha"])
     alpha = alpha.reshape(1)
-    W, U = (packs[key] for key in ("W", "U"))
-    t, x = (inputs[key] for key in ("t", "x"))
-    t_kept, x_kept = (kept[key] for key in ("t", "x"))
+    W, U = packs["W"], packs["U"]
+    t, x = inputs["t"], inputs["x"]
+    t_kept, x_kept = kept["t"], kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
     c_seq[0] = initial["c"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -381,17 +377,18 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    tau, s, r, p_i, p_f, p_o, alpha = (params[key] for key in ("tau", "s", "r", "p_i", "p_f", "p_o", "alpha"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    tau, s, r, p_i, p_f, p_o, alpha = (params["tau"], params["s"], params["r"], params["p_i"], params["p_f"],
+        params["p_o"], params["alpha"])
     alpha = alpha.reshape(1)
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
-    t, x = (inputs[key] for key in ("t", "x"))
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
+    t, x = inputs["t"], inputs["x"]
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
     (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, k_seq, mod_phi_seq, o_seq, phi_seq,
-        tanh_c_hat_seq) = (tape[key] for key in ("c_hat_seq", "f_seq", "g_seq", "h_hat_seq", "i_seq", "k_seq",
-        "mod_phi_seq", "o_seq", "phi_seq", "tanh_c_hat_seq"))
+        tanh_c_hat_seq) = (tape["c_hat_seq"], tape["f_seq"], tape["g_seq"], tape["h_hat_seq"], tape["i_seq"],
+        tape["k_seq"], tape["mod_phi_seq"], tape["o_seq"], tape["phi_seq"], tape["tanh_c_hat_seq"])
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x + 10)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -405,13 +402,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 10 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_cotangent, dc_cotangent, k_seq, tanh_c_hat_seq, o_seq, i_seq,
-        g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq, phi_seq, mod_phi_seq, t], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_cotangent, dh_carried,
         dh_seq, dc_cotangent, dc_carried, dc_seq, k_seq, tanh_c_hat_seq, o_seq, p_o, i_seq, g_seq, c_seq,
         f_seq, p_i, p_f, c_hat_seq, h_hat_seq, alpha, r, phi_seq, mod_phi_seq, s, t, tau, dt_seq), own=(dW,
-        dU, sums), each=(row_offsets, panels, prefetch))
+        dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

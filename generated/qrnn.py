@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2bb7d812c30df4cc"
+CONTENT_HASH = "d121671abf29d7df"
 
 
 @fused
@@ -217,8 +216,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    V_z, W_z, V_f, W_f, V_o, W_o = (params[key] for key in ("V_z", "W_z", "V_f", "W_f", "V_o", "W_o"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    V_z, W_z, V_f, W_f, V_o, W_o = (params["V_z"], params["W_z"], params["V_f"], params["W_f"], params["V_o"],
+        params["W_o"])
     if into is None:
         into = empty_panels(dtype, V_transposed=(3 * n_h, n_x), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
             V=(n_x, 3 * n_h))
@@ -240,9 +240,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_z, b_f, b_o = (params[key] for key in ("b_z", "b_f", "b_o"))
-    W, V = (packs[key] for key in ("W", "V"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_z, b_f, b_o = params["b_z"], params["b_f"], params["b_o"]
+    W, V = packs["W"], packs["V"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
@@ -264,13 +264,13 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    V_transposed, W_transposed = (packs[key] for key in ("V_transposed", "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    V_transposed, W_transposed = packs["V_transposed"], packs["W_transposed"]
     x = inputs["x"]
-    c_seq, x_last_seq = (states[key] for key in ("c", "x_last"))
-    dc_cotangent, dh_cotangent, dx_last_cotangent = (cotangents[key] for key in ("c", "h", "x_last"))
-    dc_carried, dx_last_carried = (carried[key] for key in ("c", "x_last"))
-    f_seq, o_seq, z_seq = (tape[key] for key in ("f_seq", "o_seq", "z_seq"))
+    c_seq, x_last_seq = states["c"], states["x_last"]
+    dc_cotangent, dh_cotangent, dx_last_cotangent = cotangents["c"], cotangents["h"], cotangents["x_last"]
+    dc_carried, dx_last_carried = carried["c"], carried["x_last"]
+    f_seq, o_seq, z_seq = tape["f_seq"], tape["o_seq"], tape["z_seq"]
     parts = parts_of(threads, T, B, 12 * n_h * n_x + 30 * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(3 * n_h, dtype)), dtype)

@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "be38855d0b3af00b"
+CONTENT_HASH = "e2a8c86ac52fd77c"
 
 
 @fused
@@ -193,10 +192,8 @@ def backward_after_row(n_h, dz_H1, db_H1, dz_T1, db_T1, dz_H2, db_H2, dz_T2, db_
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2,
         from_dz_H1, dx_seq, x, h_seq, s1_seq, dh_cotangent, dh_carried, H2_seq, T2_seq, dh, H1_seq, T1_seq,
-        ds1, dW, dU, dU_, sums, row_offsets, panels, prefetch):
+        ds1, dW, dU, dU_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, s1_seq, dh_cotangent, H2_seq, T2_seq, H1_seq, T1_seq),
-        batch_start, sweep_stop)
     db_H1 = array_in(sums, 0, (n_h,))
     db_T1 = array_in(sums, n_h, (n_h,))
     db_H2 = array_in(sums, 2 * n_h, (n_h,))
@@ -225,9 +222,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all_2, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_H1 = U_H1.T @ dz_H1 + U_T1.T @ dz_T1
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all_2, t - first, t - first + 1), 0, U_transposed_,
-                from_dz_H1, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all_2, t - first, t - first + 1), 0, U_transposed_, from_dz_H1, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -264,9 +260,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_H1, U_H1, W_T1, U_T1, U_H2, U_T2 = (params[key] for key in ("W_H1", "U_H1", "W_T1", "U_T1", "U_H2",
-        "U_T2"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_H1, U_H1, W_T1, U_T1, U_H2, U_T2 = (params["W_H1"], params["U_H1"], params["W_T1"], params["U_T1"],
+        params["U_H2"], params["U_T2"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), U_transposed_=(2 * n_h, n_h),
             W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h), U=(n_h, 2 * n_h), U_=(n_h, 2 * n_h))
@@ -292,9 +288,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_H1, b_T1, b_H2, b_T2 = (params[key] for key in ("b_H1", "b_T1", "b_H2", "b_T2"))
-    W, U, U_ = (packs[key] for key in ("W", "U", "U_"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_H1, b_T1, b_H2, b_T2 = (params["b_H1"], params["b_T1"], params["b_H2"], params["b_T2"])
+    W, U, U_ = packs["W"], packs["U"], packs["U_"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -315,15 +311,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, U_transposed_, W_transposed = (packs[key] for key in ("U_transposed", "U_transposed_",
-        "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, U_transposed_, W_transposed = (packs["U_transposed"], packs["U_transposed_"],
+        packs["W_transposed"])
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    H1_seq, H2_seq, T1_seq, T2_seq, s1_seq = (tape[key] for key in ("H1_seq", "H2_seq", "T1_seq", "T2_seq",
-        "s1_seq"))
+    H1_seq, H2_seq, T1_seq, T2_seq, s1_seq = (tape["H1_seq"], tape["H2_seq"], tape["T1_seq"], tape["T2_seq"],
+        tape["s1_seq"])
     parts = parts_of(threads, T, B, 110 * n_h + 4 * n_h * n_x + 8 * (n_h * n_h))
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(2 * n_h, dtype)), dtype)
@@ -338,11 +334,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU, dU_ = sums_of_products((2, parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, s1_seq, dh_cotangent, H2_seq, T2_seq, H1_seq, T1_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, U_transposed_, W_transposed, dz_all, from_dz_H2, dz_all_2, from_dz_H1, dx_seq, x,
         h_seq, s1_seq, dh_cotangent, dh_carried, H2_seq, T2_seq, dh, H1_seq, T1_seq, ds1), own=(dW, dU, dU_,
-        sums), each=(row_offsets, panels, prefetch))
+        sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     dU_ = summed(dU_)

@@ -25,13 +25,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows,
-    tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time,
+    summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "eacceb06a5f8e81f"
+CONTENT_HASH = "af3c71f508e7e86d"
 
 
 @fused
@@ -105,9 +104,8 @@ def backward_step_row(n_h, da_cotangent, da_carried, a, dz_a_out):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_carried,
-        dx_seq, a_seq, x, da_final, da_cotangent, dz_a_a_prev, dz_a_x, row_offsets, panels, prefetch):
+        dx_seq, a_seq, x, da_final, da_cotangent, dz_a_a_prev, dz_a_x, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (a_seq, x, da_cotangent), batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # The recurrence, backwards.
@@ -118,10 +116,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         row_at(a_seq, t + 1, b), columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # W_a[:, 0:n_h].T @ dz_a
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                W_a_packed_transposed, array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
-                team, prefetch)
+            multiply(products, steps_at(dz_a_seq, t - first, t - first + 1), 0, W_a_packed_transposed,
+                array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(da_carried, da_final, t, lengths, batch_start, sweep_stop)
 
@@ -141,7 +137,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
     W_a = params["W_a"]
     if into is None:
         into = empty_panels(dtype, W_a_packed_transposed=(n_h, n_h), W_a_packed_transposed_=(n_h, n_x),
@@ -164,8 +160,8 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_a_packed, W_a_packed_ = (packs[key] for key in ("W_a_packed", "W_a_packed_"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_a_packed, W_a_packed_ = packs["W_a_packed"], packs["W_a_packed_"]
     x = inputs["x"]
     x_kept = kept["x"]
     a_seq = allocate((T + 1, B, n_h), dtype)
@@ -182,9 +178,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    W_a_packed_transposed, W_a_packed_transposed_ = (packs[key] for key in ("W_a_packed_transposed",
-        "W_a_packed_transposed_"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    W_a_packed_transposed, W_a_packed_transposed_ = (packs["W_a_packed_transposed"],
+        packs["W_a_packed_transposed_"])
     x = inputs["x"]
     a_seq = states["a"]
     da_cotangent = cotangents["a"]
@@ -198,10 +194,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dz_a_a_prev = sums_of_products((parts[-1].own + 1, n_h, n_h), dtype, T * B)
     dz_a_x = sums_of_products((parts[-1].own + 1, n_h, n_x), dtype, T * B)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([a_seq, x, da_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, W_a_packed_transposed, W_a_packed_transposed_, dz_a_seq, da_carried, dx_seq, a_seq, x, da_final,
-        da_cotangent), own=(dz_a_a_prev, dz_a_x), each=(row_offsets, panels, prefetch))
+        da_cotangent), own=(dz_a_a_prev, dz_a_x), each=(row_offsets, panels))
     dz_a_a_prev = summed(dz_a_a_prev)
     dz_a_x = summed(dz_a_x)
     # Gradients through what parameters alone make.

@@ -29,12 +29,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
-    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
-    prefetch_table, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9fea4c36c4d24f1c"
+CONTENT_HASH = "cff2e04d609bbdd8"
 
 
 @fused
@@ -164,12 +163,10 @@ def backward_after_row(n_h, dz_a, db_a):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, n_y, U_y_packed_transposed, U_a_packed_transposed,
         W_a_packed_transposed, dz_y_seq, from_dz_y, dz_a_seq, da_carried, dx_seq, a_seq, x, da_final,
-        dy_cotangent, y_seq, da_cotangent, dU_a, dW_a, dU_y, sums, row_offsets, panels, prefetch):
+        dy_cotangent, y_seq, da_cotangent, dU_a, dW_a, dU_y, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_y, U_y_packed_transposed)
     dy = array_in(memory, 0, (n_y,))
-    prefetch = prefetch_addresses(prefetch, (a_seq, x, dy_cotangent, y_seq, da_cotangent), batch_start,
-        sweep_stop)
     db_a = array_in(sums, 0, (n_h,))
     db_y = array_in(sums, n_h, (n_y,))
     rows = 0
@@ -200,10 +197,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_a_seq, t - first, b, 0, n_h))
             barrier(team)
             # U_a.T @ dz_a
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_a_seq, t - first, t - first + 1), 0,
-                U_a_packed_transposed, array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank,
-                team, prefetch)
+            multiply(products, steps_at(dz_a_seq, t - first, t - first + 1), 0, U_a_packed_transposed,
+                array_in(da_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(da_carried, da_final, t, lengths, batch_start, sweep_stop)
 
@@ -232,8 +227,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
-    U_a, W_a, U_y = (params[key] for key in ("U_a", "W_a", "U_y"))
+    n_x, n_h, n_y = sizes["n_x"], sizes["n_h"], sizes["n_y"]
+    U_a, W_a, U_y = params["U_a"], params["W_a"], params["U_y"]
     if into is None:
         into = empty_panels(dtype, U_y_packed_transposed=(n_y, n_h), U_a_packed_transposed=(n_h, n_h),
             W_a_packed_transposed=(n_h, n_x), W_a_packed=(n_x, n_h), U_a_packed=(n_h, n_h), U_y_packed=(n_h,
@@ -261,9 +256,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
-    b_a, b_y = (params[key] for key in ("b_a", "b_y"))
-    W_a_packed, U_a_packed, U_y_packed = (packs[key] for key in ("W_a_packed", "U_a_packed", "U_y_packed"))
+    n_x, n_h, n_y = sizes["n_x"], sizes["n_h"], sizes["n_y"]
+    b_a, b_y = params["b_a"], params["b_y"]
+    W_a_packed, U_a_packed, U_y_packed = (packs["W_a_packed"], packs["U_a_packed"], packs["U_y_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     a_seq = allocate((T + 1, B, n_h), dtype)
@@ -283,13 +278,12 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h, n_y = (sizes[key] for key in ("n_x", "n_h", "n_y"))
-    (U_y_packed_transposed, U_a_packed_transposed,
-        W_a_packed_transposed) = (packs[key] for key in ("U_y_packed_transposed", "U_a_packed_transposed",
-        "W_a_packed_transposed"))
+    n_x, n_h, n_y = sizes["n_x"], sizes["n_h"], sizes["n_y"]
+    (U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed) = (packs["U_y_packed_transposed"],
+        packs["U_a_packed_transposed"], packs["W_a_packed_transposed"])
     x = inputs["x"]
-    a_seq, y_seq = (states[key] for key in ("a", "y"))
-    da_cotangent, dy_cotangent = (cotangents[key] for key in ("a", "y"))
+    a_seq, y_seq = states["a"], states["y"]
+    da_cotangent, dy_cotangent = cotangents["a"], cotangents["y"]
     da_carried = carried["a"]
     da_final = da_carried.copy()
     parts = parts_of(threads, T, B,
@@ -305,11 +299,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU_y = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_h + n_y, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([a_seq, x, dy_cotangent, y_seq, da_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, n_y, U_y_packed_transposed, U_a_packed_transposed, W_a_packed_transposed, dz_y_seq, from_dz_y,
         dz_a_seq, da_carried, dx_seq, a_seq, x, da_final, dy_cotangent, y_seq, da_cotangent), own=(dU_a, dW_a,
-        dU_y, sums), each=(row_offsets, panels, prefetch))
+        dU_y, sums), each=(row_offsets, panels))
     dU_a = summed(dU_a)
     dW_a = summed(dW_a)
     dU_y = summed(dU_y)

@@ -30,13 +30,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "26eefca12dca6054"
+CONTENT_HASH = "c66d70bbd0be1935"
 
 
 @fused
@@ -167,10 +166,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B_, n_s, n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed,
         weights_transposed_, dy_seq, from_dy, dz_all, dh_carried, from_dz_h, dx_seq, h_seq, s_seq, x,
         dh_final, dy_cotangent, dh_cotangent, ds_cotangent, ds_carried, alpha, dweights, dP, dR, dU, dV,
-        row_offsets, panels, prefetch):
+        row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, s_seq, x, dy_cotangent, dh_cotangent, ds_cotangent),
-        batch_start, sweep_stop)
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
@@ -200,10 +197,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all, t - first, b, n_s, n_h + n_s))
             barrier(team)
             # R.T @ dz_h
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), n_s,
-                R_packed_transposed, array_in(dh_carried, 0, (1, B_, n_h)), t, batch_start, batch_stop, rank,
-                team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), n_s, R_packed_transposed,
+                array_in(dh_carried, 0, (1, B_, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -237,8 +232,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
-    B, A, P, R, U, V = (params[key] for key in ("B", "A", "P", "R", "U", "V"))
+    n_s, n_x, n_h, n_y = sizes["n_s"], sizes["n_x"], sizes["n_h"], sizes["n_y"]
+    B, A, P, R, U, V = (params["B"], params["A"], params["P"], params["R"], params["U"], params["V"])
     if into is None:
         into = empty_panels(dtype, weights_transposed=(n_y, n_h + n_s), R_packed_transposed=(n_h, n_h),
             P_packed_transposed=(n_h, n_s), weights_transposed_=(n_h + n_s, n_x), weights=(n_x, n_h + n_s),
@@ -271,11 +266,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
+    n_s, n_x, n_h, n_y = sizes["n_s"], sizes["n_x"], sizes["n_h"], sizes["n_y"]
     alpha = params["alpha"]
     alpha = alpha.reshape(1)
-    weights, weights_, R_packed, U_packed = (packs[key] for key in ("weights", "weights_", "R_packed",
-        "U_packed"))
+    weights, weights_, R_packed, U_packed = (packs["weights"], packs["weights_"], packs["R_packed"],
+        packs["U_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     s_seq = allocate((T + 1, B_, n_s), dtype)
@@ -302,16 +297,16 @@ def forward_steps(T, B_, sizes, dtype, params, packs, inputs, kept, initial, len
 def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_s, n_x, n_h, n_y = (sizes[key] for key in ("n_s", "n_x", "n_h", "n_y"))
+    n_s, n_x, n_h, n_y = sizes["n_s"], sizes["n_x"], sizes["n_h"], sizes["n_y"]
     alpha = params["alpha"]
     alpha = alpha.reshape(1)
     (weights_transposed, R_packed_transposed, P_packed_transposed,
-        weights_transposed_) = (packs[key] for key in ("weights_transposed", "R_packed_transposed",
-        "P_packed_transposed", "weights_transposed_"))
+        weights_transposed_) = (packs["weights_transposed"], packs["R_packed_transposed"],
+        packs["P_packed_transposed"], packs["weights_transposed_"])
     x = inputs["x"]
-    s_seq, h_seq = (states[key] for key in ("s", "h"))
-    ds_cotangent, dh_cotangent, dy_cotangent = (cotangents[key] for key in ("s", "h", "y"))
-    ds_carried, dh_carried = (carried[key] for key in ("s", "h"))
+    s_seq, h_seq = states["s"], states["h"]
+    ds_cotangent, dh_cotangent, dy_cotangent = cotangents["s"], cotangents["h"], cotangents["y"]
+    ds_carried, dh_carried = carried["s"], carried["h"]
     dh_final = dh_carried.copy()
     parts = (
         parts_of(threads, T, B_, 10 * n_y + 2 * (n_h * n_h) + 2 * n_h * n_s + 2 * n_h * n_x + 2 * n_h * n_y
@@ -330,12 +325,11 @@ def backward_steps(T, B_, sizes, dtype, params, packs, inputs, states, tape, cot
     dU = sums_of_products((parts[-1].own + 1, n_y, n_h), dtype, T * B_)
     dV = sums_of_products((parts[-1].own + 1, n_y, n_s), dtype, T * B_)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_s, n_x], dtype)
-    prefetch = prefetch_table([h_seq, s_seq, x, dy_cotangent, dh_cotangent, ds_cotangent], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B_, n_s,
         n_x, n_h, n_y, weights_transposed, R_packed_transposed, P_packed_transposed, weights_transposed_,
         dy_seq, from_dy, dz_all, dh_carried, from_dz_h, dx_seq, h_seq, s_seq, x, dh_final, dy_cotangent,
         dh_cotangent, ds_cotangent, ds_carried, alpha), own=(dweights, dP, dR, dU, dV), each=(row_offsets,
-        panels, prefetch))
+        panels))
     dweights = summed(dweights)
     dP = summed(dP)
     dR = summed(dR)

@@ -35,12 +35,12 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, exp, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
-    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
-    prefetch_table, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    sigmoid, softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused,
+    whole_quotient,
 )
 
-CONTENT_HASH = "f0a6ec9ad91d8529"
+CONTENT_HASH = "7e27f0ceaa94cf44"
 
 
 @fused
@@ -257,11 +257,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_x, n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq,
         dh_carried, dx_seq, h_seq, x, dh_final, dh_cotangent, dn_cotangent, dn_carried, n_seq, dc_cotangent,
         dc_carried, o_seq, c_seq, z_seq, dm_cotangent, dm_carried, i_seq, f_seq, m_seq, f_log_seq, i_log_seq,
-        z_f_log_seq, dw, dW, sums, row_offsets, panels, prefetch):
+        z_f_log_seq, dw, dW, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (h_seq, x, dh_cotangent, dn_cotangent, n_seq, dc_cotangent, o_seq,
-        c_seq, z_seq, dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), batch_start,
-        sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_z = array_in(sums, 2 * n_h, (n_h,))
@@ -286,10 +283,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         n_h, 2 * n_h), columns_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, t - first,
-                t - first + 1), 0, w_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start,
-                batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(di_log_and_dz_f_log_and_dz_z_seq, t - first, t - first + 1), 0,
+                w_transposed, array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
 
@@ -323,9 +318,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h, n_heads = (sizes[key] for key in ("n_x", "n_h", "n_heads"))
-    R_i, W_i, R_f, W_f, R_z, W_z, R_o, W_o = (params[key] for key in ("R_i", "W_i", "R_f", "W_f", "R_z",
-        "W_z", "R_o", "W_o"))
+    n_x, n_h, n_heads = sizes["n_x"], sizes["n_h"], sizes["n_heads"]
+    R_i, W_i, R_f, W_f, R_z, W_z, R_o, W_o = (params["R_i"], params["W_i"], params["R_f"], params["W_f"],
+        params["R_z"], params["W_z"], params["R_o"], params["W_o"])
     if into is None:
         into = empty_panels(dtype, w_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
             w=(n_h, 4 * n_h)) | {"w_i_log": allocate((n_h, n_h), dtype), "w_f_log": allocate((n_h, n_h),
@@ -350,9 +345,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h, n_heads = (sizes[key] for key in ("n_x", "n_h", "n_heads"))
-    b_i, b_f, b_z, b_o = (params[key] for key in ("b_i", "b_f", "b_z", "b_o"))
-    W, w = (packs[key] for key in ("W", "w"))
+    n_x, n_h, n_heads = sizes["n_x"], sizes["n_h"], sizes["n_heads"]
+    b_i, b_f, b_z, b_o = params["b_i"], params["b_f"], params["b_z"], params["b_o"]
+    W, w = packs["W"], packs["w"]
     x = inputs["x"]
     x_kept = kept["x"]
     m_seq = allocate((T + 1, B, n_h), dtype)
@@ -378,15 +373,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h, n_heads = (sizes[key] for key in ("n_x", "n_h", "n_heads"))
-    w_transposed, W_transposed = (packs[key] for key in ("w_transposed", "W_transposed"))
+    n_x, n_h, n_heads = sizes["n_x"], sizes["n_h"], sizes["n_heads"]
+    w_transposed, W_transposed = packs["w_transposed"], packs["W_transposed"]
     x = inputs["x"]
-    m_seq, c_seq, n_seq, h_seq = (states[key] for key in ("m", "c", "n", "h"))
-    (dm_cotangent, dc_cotangent, dn_cotangent, dh_cotangent) = (cotangents[key] for key in ("m", "c", "n",
-        "h"))
-    dm_carried, dc_carried, dn_carried, dh_carried = (carried[key] for key in ("m", "c", "n", "h"))
-    (f_log_seq, f_seq, i_log_seq, i_seq, o_seq, z_f_log_seq, z_seq) = (tape[key] for key in ("f_log_seq",
-        "f_seq", "i_log_seq", "i_seq", "o_seq", "z_f_log_seq", "z_seq"))
+    m_seq, c_seq, n_seq, h_seq = states["m"], states["c"], states["n"], states["h"]
+    (dm_cotangent, dc_cotangent, dn_cotangent, dh_cotangent) = (cotangents["m"], cotangents["c"],
+        cotangents["n"], cotangents["h"])
+    dm_carried, dc_carried, dn_carried, dh_carried = carried["m"], carried["c"], carried["n"], carried["h"]
+    (f_log_seq, f_seq, i_log_seq, i_seq, o_seq, z_f_log_seq, z_seq) = (tape["f_log_seq"], tape["f_seq"],
+        tape["i_log_seq"], tape["i_seq"], tape["o_seq"], tape["z_f_log_seq"], tape["z_seq"])
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
@@ -397,13 +392,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dW = sums_of_products((parts[-1].own + 1, 4 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([h_seq, x, dh_cotangent, dn_cotangent, n_seq, dc_cotangent, o_seq, c_seq, z_seq,
-        dm_cotangent, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, n_heads, w_transposed, W_transposed, di_log_and_dz_f_log_and_dz_z_seq, dh_carried, dx_seq, h_seq,
         x, dh_final, dh_cotangent, dn_cotangent, dn_carried, n_seq, dc_cotangent, dc_carried, o_seq, c_seq,
         z_seq, dm_cotangent, dm_carried, i_seq, f_seq, m_seq, f_log_seq, i_log_seq, z_f_log_seq), own=(dw, dW,
-        sums), each=(row_offsets, panels, prefetch))
+        sums), each=(row_offsets, panels))
     dw = summed(dw)
     dW = summed(dW)
     sums = summed(sums)

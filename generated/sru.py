@@ -29,13 +29,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "fd9664eadecf507c"
+CONTENT_HASH = "0a1cda25834f87b4"
 
 
 @fused
@@ -183,7 +182,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_h = sizes["n_h"]
-    W, W_f, W_r = (params[key] for key in ("W", "W_f", "W_r"))
+    W, W_f, W_r = params["W"], params["W_f"], params["W_r"]
     if into is None:
         into = empty_panels(dtype, W_transposed=(3 * n_h, n_h), W_=(n_h, 3 * n_h))
     W_transposed, W_ = into.values()
@@ -201,7 +200,7 @@ def pack_weights(sizes, dtype, params, into, threads):
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h = sizes["n_h"]
-    v_f, b_f, v_r, b_r, alpha = (params[key] for key in ("v_f", "b_f", "v_r", "b_r", "alpha"))
+    v_f, b_f, v_r, b_r, alpha = (params["v_f"], params["b_f"], params["v_r"], params["b_r"], params["alpha"])
     alpha = alpha.reshape(1)
     W_ = packs["W_"]
     x = inputs["x"]
@@ -223,14 +222,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h = sizes["n_h"]
-    v_f, v_r, alpha = (params[key] for key in ("v_f", "v_r", "alpha"))
+    v_f, v_r, alpha = params["v_f"], params["v_r"], params["alpha"]
     alpha = alpha.reshape(1)
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     c_seq = states["c"]
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
     dc_carried = carried["c"]
-    f_seq, r_seq, u_seq = (tape[key] for key in ("f_seq", "r_seq", "u_seq"))
+    f_seq, r_seq, u_seq = tape["f_seq"], tape["r_seq"], tape["u_seq"]
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 90 * n_h)
     block = steps_at_a_time(T, B)
     du_and_dz_f_and_dz_r_seq = allocate((block, B, padded(3 * n_h, dtype)), dtype)

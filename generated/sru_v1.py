@@ -29,13 +29,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "59464f7bb0255fb7"
+CONTENT_HASH = "38d68b1a61b28f19"
 
 
 @fused
@@ -178,7 +177,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_h = sizes["n_h"]
-    W, W_f, W_r = (params[key] for key in ("W", "W_f", "W_r"))
+    W, W_f, W_r = params["W"], params["W_f"], params["W_r"]
     if into is None:
         into = empty_panels(dtype, W_transposed=(3 * n_h, n_h), W_=(n_h, 3 * n_h))
     W_transposed, W_ = into.values()
@@ -196,7 +195,7 @@ def pack_weights(sizes, dtype, params, into, threads):
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h = sizes["n_h"]
-    b_f, b_r = (params[key] for key in ("b_f", "b_r"))
+    b_f, b_r = params["b_f"], params["b_r"]
     W_ = packs["W_"]
     x = inputs["x"]
     x_kept = kept["x"]
@@ -220,9 +219,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     W_transposed = packs["W_transposed"]
     x = inputs["x"]
     c_seq = states["c"]
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
     dc_carried = carried["c"]
-    f_seq, r_seq, u_seq = (tape[key] for key in ("f_seq", "r_seq", "u_seq"))
+    f_seq, r_seq, u_seq = tape["f_seq"], tape["r_seq"], tape["u_seq"]
     parts = parts_of(threads, T, B, 6 * (n_h * n_h) + 90 * n_h)
     block = steps_at_a_time(T, B)
     du_and_dz_f_and_dz_r_seq = allocate((block, B, padded(3 * n_h, dtype)), dtype)

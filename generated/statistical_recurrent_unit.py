@@ -32,12 +32,11 @@ check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
-    multiply_and_prefetch, outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses,
-    prefetch_table, products_of, release, row_at, run_pass, scratch, steps_at, steps_at_a_time, summed,
-    sums_of_products, sums_of_rows, unfused, whole_quotient,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9200ae1384d9cb2e"
+CONTENT_HASH = "94f0baa758733f20"
 
 
 @unfused
@@ -249,12 +248,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_a, n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed,
         U_r_packed_transposed, W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq,
         from_dz_r, dx_seq, v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent, dmu_carried,
-        alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums, row_offsets, panels, prefetch):
+        alpha, z_p_seq, dmu, z_r_seq, dU_r, dU_p, dW_p, dU_o, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_p, U_o_packed_transposed)
     dp = array_in(memory, 0, (n_p,))
-    prefetch = prefetch_addresses(prefetch, (v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent,
-        z_p_seq, z_r_seq), batch_start, sweep_stop)
     db_r = array_in(sums, 0, (n_r,))
     db_p = array_in(sums, n_r, (n_p,))
     db_o = array_in(sums, n_p + n_r, (n_o,))
@@ -295,9 +292,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_r_seq, t - first, b, 0, n_r))
             barrier(team)
             # U_r.T @ dz_r
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_r_seq, t - first, t - first + 1), 0,
-                U_r_packed_transposed, from_dz_r, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_r_seq, t - first, t - first + 1), 0, U_r_packed_transposed,
+                from_dz_r, t, batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -334,8 +330,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
-    U_r, U_p, W_p, U_o = (params[key] for key in ("U_r", "U_p", "W_p", "U_o"))
+    n_a, n_p, n_r, n_x, n_o = (sizes["n_a"], sizes["n_p"], sizes["n_r"], sizes["n_x"], sizes["n_o"])
+    U_r, U_p, W_p, U_o = params["U_r"], params["U_p"], params["W_p"], params["U_o"]
     if into is None:
         into = empty_panels(dtype, U_o_packed_transposed=(n_o, n_a * n_p), U_p_packed_transposed=(n_p, n_r),
             U_r_packed_transposed=(n_r, n_a * n_p), W_p_packed_transposed=(n_p, n_x), W_p_packed=(n_x, n_p),
@@ -367,10 +363,10 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
-    b_r, b_p, b_o, alpha = (params[key] for key in ("b_r", "b_p", "b_o", "alpha"))
-    W_p_packed, U_r_packed, U_p_packed, U_o_packed = (packs[key] for key in ("W_p_packed", "U_r_packed",
-        "U_p_packed", "U_o_packed"))
+    n_a, n_p, n_r, n_x, n_o = (sizes["n_a"], sizes["n_p"], sizes["n_r"], sizes["n_x"], sizes["n_o"])
+    b_r, b_p, b_o, alpha = (params["b_r"], params["b_p"], params["b_o"], params["alpha"])
+    W_p_packed, U_r_packed, U_p_packed, U_o_packed = (packs["W_p_packed"], packs["U_r_packed"],
+        packs["U_p_packed"], packs["U_o_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     mu_seq = allocate((T + 1, B, n_a, n_p), dtype)
@@ -400,16 +396,16 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_a, n_p, n_r, n_x, n_o = (sizes[key] for key in ("n_a", "n_p", "n_r", "n_x", "n_o"))
+    n_a, n_p, n_r, n_x, n_o = (sizes["n_a"], sizes["n_p"], sizes["n_r"], sizes["n_x"], sizes["n_o"])
     alpha = params["alpha"]
     (U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
-        W_p_packed_transposed) = (packs[key] for key in ("U_o_packed_transposed", "U_p_packed_transposed",
-        "U_r_packed_transposed", "W_p_packed_transposed"))
+        W_p_packed_transposed) = (packs["U_o_packed_transposed"], packs["U_p_packed_transposed"],
+        packs["U_r_packed_transposed"], packs["W_p_packed_transposed"])
     x = inputs["x"]
-    dmu_cotangent, do_cotangent = (cotangents[key] for key in ("mu", "o"))
+    dmu_cotangent, do_cotangent = cotangents["mu"], cotangents["o"]
     dmu_carried = carried["mu"]
-    (r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq) = (tape[key] for key in ("r_seq", "v_o_seq",
-        "v_r_seq", "z_o_seq", "z_p_seq", "z_r_seq"))
+    (r_seq, v_o_seq, v_r_seq, z_o_seq, z_p_seq, z_r_seq) = (tape["r_seq"], tape["v_o_seq"], tape["v_r_seq"],
+        tape["z_o_seq"], tape["z_p_seq"], tape["z_r_seq"])
     parts = (
         parts_of(threads, T, B, 10 * n_r + 2 * n_a * n_o * n_p + 2 * n_a * n_p * n_r + 2 * n_p * n_r + 2 * n_p
         * n_x + 20 * n_a * n_p + 20 * n_o + 20 * n_p)
@@ -430,13 +426,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU_o = sums_of_products((parts[-1].own + 1, n_o, n_a * n_p), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, n_o + n_p + n_r, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_a * n_p, n_r, n_x], dtype)
-    prefetch = prefetch_table([v_o_seq, v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent, z_p_seq,
-        z_r_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_a,
         n_p, n_r, n_x, n_o, U_o_packed_transposed, U_p_packed_transposed, U_r_packed_transposed,
         W_p_packed_transposed, dz_o_seq, from_dz_o, dz_p_seq, from_dz_p, dz_r_seq, from_dz_r, dx_seq, v_o_seq,
         v_r_seq, r_seq, x, do_cotangent, z_o_seq, dmu_cotangent, dmu_carried, alpha, z_p_seq, dmu, z_r_seq),
-        own=(dU_r, dU_p, dW_p, dU_o, sums), each=(row_offsets, panels, prefetch))
+        own=(dU_r, dU_p, dW_p, dU_o, sums), each=(row_offsets, panels))
     dU_r = summed(dU_r)
     dU_p = summed(dU_p)
     dW_p = summed(dW_p)

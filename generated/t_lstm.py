@@ -34,13 +34,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4453939df50a5bbf"
+CONTENT_HASH = "b756d485be6743da"
 
 
 @fused
@@ -227,10 +226,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_h, n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_carried,
         dz_c_S_seq, from_dz_c_S, dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_cotangent, dc_carried,
         o_seq, i_seq, g_seq, c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq, dU_d, dW, dU, sums,
-        row_offsets, panels, prefetch):
+        row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (c_seq, x, h_seq, dh_cotangent, dc_cotangent, o_seq, i_seq, g_seq,
-        c_A_seq, f_seq, log_c_A_seq, c_S_seq, dt), batch_start, sweep_stop)
     db_d = array_in(sums, 0, (n_h,))
     db_i = array_in(sums, n_h, (n_h,))
     db_f = array_in(sums, 2 * n_h, (n_h,))
@@ -257,9 +254,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
                 array_in(dh_carried, 0, (1, B, n_h)), t, batch_start, batch_stop, rank, team)
             # U_d.T @ dz_c_S
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_c_S_seq, t - first, t - first + 1), 0,
-                U_d_packed_transposed, from_dz_c_S, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_c_S_seq, t - first, t - first + 1), 0, U_d_packed_transposed,
+                from_dz_c_S, t, batch_start, batch_stop, rank, team)
             barrier(team)
             hold_final(dh_carried, dh_final, t, lengths, batch_start, sweep_stop)
             for b in range(batch_start, sweep_stop):
@@ -300,9 +296,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    U_d, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("U_d", "W_i", "U_i", "W_f", "U_f",
-        "W_o", "U_o", "W_g", "U_g"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    U_d, W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params["U_d"], params["W_i"], params["U_i"], params["W_f"],
+        params["U_f"], params["W_o"], params["U_o"], params["W_g"], params["U_g"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), U_d_packed_transposed=(n_h, n_h),
             W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h), U_d_packed=(n_h, n_h), U=(n_h, 4 * n_h))
@@ -328,11 +324,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    b_d, b_i, b_f, b_o, b_g = (params[key] for key in ("b_d", "b_i", "b_f", "b_o", "b_g"))
-    W, U_d_packed, U = (packs[key] for key in ("W", "U_d_packed", "U"))
-    dt, x = (inputs[key] for key in ("dt", "x"))
-    dt_kept, x_kept = (kept[key] for key in ("dt", "x"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    b_d, b_i, b_f, b_o, b_g = (params["b_d"], params["b_i"], params["b_f"], params["b_o"], params["b_g"])
+    W, U_d_packed, U = packs["W"], packs["U_d_packed"], packs["U"]
+    dt, x = inputs["dt"], inputs["x"]
+    dt_kept, x_kept = kept["dt"], kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
     c_seq[0] = initial["c"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -354,15 +350,15 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_h, n_x = (sizes[key] for key in ("n_h", "n_x"))
-    (U_transposed, U_d_packed_transposed, W_transposed) = (packs[key] for key in ("U_transposed",
-        "U_d_packed_transposed", "W_transposed"))
-    dt, x = (inputs[key] for key in ("dt", "x"))
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    (c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq) = (tape[key] for key in ("c_A_seq", "c_S_seq",
-        "f_seq", "g_seq", "i_seq", "log_c_A_seq", "o_seq"))
+    n_h, n_x = sizes["n_h"], sizes["n_x"]
+    (U_transposed, U_d_packed_transposed, W_transposed) = (packs["U_transposed"],
+        packs["U_d_packed_transposed"], packs["W_transposed"])
+    dt, x = inputs["dt"], inputs["x"]
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    (c_A_seq, c_S_seq, f_seq, g_seq, i_seq, log_c_A_seq, o_seq) = (tape["c_A_seq"], tape["c_S_seq"],
+        tape["f_seq"], tape["g_seq"], tape["i_seq"], tape["log_c_A_seq"], tape["o_seq"])
     dh_final = dh_carried.copy()
     parts = parts_of(threads, T, B, 10 * (n_h * n_h) + 150 * n_h + 8 * n_h * n_x + 20)
     block = steps_at_a_time(T, B)
@@ -378,13 +374,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 5 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_x], dtype)
-    prefetch = prefetch_table([c_seq, x, h_seq, dh_cotangent, dc_cotangent, o_seq, i_seq, g_seq, c_A_seq,
-        f_seq, log_c_A_seq, c_S_seq, dt], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_x, U_transposed, U_d_packed_transposed, W_transposed, dz_all, dh_carried, dz_c_S_seq, from_dz_c_S,
         dx_seq, c_seq, x, h_seq, dh_final, dh_cotangent, dc_cotangent, dc_carried, o_seq, i_seq, g_seq,
         c_A_seq, f_seq, dc_A_seq, log_c_A_seq, c_S_seq, dt, ddt_seq), own=(dU_d, dW, dU, sums),
-        each=(row_offsets, panels, prefetch))
+        each=(row_offsets, panels))
     dU_d = summed(dU_d)
     dW = summed(dW)
     dU = summed(dU)

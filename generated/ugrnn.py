@@ -28,13 +28,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "13e3793d258d0b8e"
+CONTENT_HASH = "6d24940e1b05889f"
 
 
 @fused
@@ -131,9 +130,8 @@ def backward_after_row(n_h, dz_g, db_g, dz_c, db_c):
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq,
-        dh_cotangent, dh_carried, g_seq, c_seq, dh, dW, dU, sums, row_offsets, panels, prefetch):
+        dh_cotangent, dh_carried, g_seq, c_seq, dh, dW, dU, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, g_seq, c_seq), batch_start, sweep_stop)
     db_g = array_in(sums, 0, (n_h,))
     db_c = array_in(sums, n_h, (n_h,))
     rows = 0
@@ -149,9 +147,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_g = U_g.T @ dz_g + U_c.T @ dz_c
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_g, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, from_dz_g, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -184,8 +181,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_g, U_g, W_c, U_c = (params[key] for key in ("W_g", "U_g", "W_c", "U_c"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_g, U_g, W_c, U_c = params["W_g"], params["U_g"], params["W_c"], params["U_c"]
     if into is None:
         into = empty_panels(dtype, U_transposed=(2 * n_h, n_h), W_transposed=(2 * n_h, n_x), W=(n_x, 2 * n_h),
             U=(n_h, 2 * n_h))
@@ -207,9 +204,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_g, b_c = (params[key] for key in ("b_g", "b_c"))
-    W, U = (packs[key] for key in ("W", "U"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_g, b_c = params["b_g"], params["b_c"]
+    W, U = packs["W"], packs["U"]
     x = inputs["x"]
     x_kept = kept["x"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -227,13 +224,13 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
     x = inputs["x"]
     h_seq = states["h"]
     dh_cotangent = cotangents["h"]
     dh_carried = carried["h"]
-    c_seq, g_seq = (tape[key] for key in ("c_seq", "g_seq"))
+    c_seq, g_seq = tape["c_seq"], tape["g_seq"]
     parts = parts_of(threads, T, B, 4 * (n_h * n_h) + 4 * n_h * n_x + 60 * n_h)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(2 * n_h, dtype)), dtype)
@@ -245,10 +242,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 2 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 2 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_cotangent, g_seq, c_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_g, dx_seq, x, h_seq, dh_cotangent, dh_carried, g_seq,
-        c_seq, dh), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
+        c_seq, dh), own=(dW, dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

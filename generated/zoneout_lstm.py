@@ -32,13 +32,12 @@ from symcell.runtime import check_version
 check_version(2, __name__)
 from symcell.runtime import (
     Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, multiply_and_prefetch,
-    outer_product_buffers, pack, packers, padded, parts_of, prefetch_addresses, prefetch_table, products_of,
-    release, row_at, run_pass, scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products,
-    sums_of_rows, tanh, unfused, whole_quotient,
+    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
+    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
+    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d1e87a65bc0eb094"
+CONTENT_HASH = "4c9a0473bdedf42f"
 
 
 @fused
@@ -201,10 +200,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         input_gradients, B, n_x, n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq,
         dh_cotangent, dh_carried, dh_seq, dc_cotangent, dc_carried, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c,
         i_seq, g_seq, c_seq, f_seq, c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq, dW, dU, sums, row_offsets,
-        panels, prefetch):
+        panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    prefetch = prefetch_addresses(prefetch, (x, h_seq, dh_cotangent, dc_cotangent, m_h, tanh_c_hat_seq, o_seq,
-        m_c, i_seq, g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq), batch_start, sweep_stop)
     db_i = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
     db_o = array_in(sums, 2 * n_h, (n_h,))
@@ -226,9 +223,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         columns_at(dz_all, t - first, b, 0, n_h))
             barrier(team)
             # dh_prev_from_dz_i = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-            # (meanwhile, what the step before reads is fetched)
-            multiply_and_prefetch(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed,
-                from_dz_i, t, batch_start, batch_stop, rank, team, prefetch)
+            multiply(products, steps_at(dz_all, t - first, t - first + 1), 0, U_transposed, from_dz_i, t,
+                batch_start, batch_stop, rank, team)
             barrier(team)
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
@@ -265,9 +261,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params[key] for key in ("W_i", "U_i", "W_f", "U_f", "W_o",
-        "U_o", "W_g", "U_g"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    W_i, U_i, W_f, U_f, W_o, U_o, W_g, U_g = (params["W_i"], params["U_i"], params["W_f"], params["U_f"],
+        params["W_o"], params["U_o"], params["W_g"], params["U_g"])
     if into is None:
         into = empty_panels(dtype, U_transposed=(4 * n_h, n_h), W_transposed=(4 * n_h, n_x), W=(n_x, 4 * n_h),
             U=(n_h, 4 * n_h))
@@ -289,11 +285,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    b_i, b_f, b_o, b_g = (params[key] for key in ("b_i", "b_f", "b_o", "b_g"))
-    W, U = (packs[key] for key in ("W", "U"))
-    x, m_c, m_h = (inputs[key] for key in ("x", "m_c", "m_h"))
-    x_kept, m_c_kept, m_h_kept = (kept[key] for key in ("x", "m_c", "m_h"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    b_i, b_f, b_o, b_g = params["b_i"], params["b_f"], params["b_o"], params["b_g"]
+    W, U = packs["W"], packs["U"]
+    x, m_c, m_h = inputs["x"], inputs["m_c"], inputs["m_h"]
+    x_kept, m_c_kept, m_h_kept = kept["x"], kept["m_c"], kept["m_h"]
     c_seq = allocate((T + 1, B, n_h), dtype)
     c_seq[0] = initial["c"]
     h_seq = allocate((T + 1, B, n_h), dtype)
@@ -313,14 +309,14 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
-    n_x, n_h = (sizes[key] for key in ("n_x", "n_h"))
-    U_transposed, W_transposed = (packs[key] for key in ("U_transposed", "W_transposed"))
-    x, m_c, m_h = (inputs[key] for key in ("x", "m_c", "m_h"))
-    c_seq, h_seq = (states[key] for key in ("c", "h"))
-    dc_cotangent, dh_cotangent = (cotangents[key] for key in ("c", "h"))
-    dc_carried, dh_carried = (carried[key] for key in ("c", "h"))
-    (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, o_seq, tanh_c_hat_seq) = (tape[key] for key in ("c_hat_seq",
-        "f_seq", "g_seq", "h_hat_seq", "i_seq", "o_seq", "tanh_c_hat_seq"))
+    n_x, n_h = sizes["n_x"], sizes["n_h"]
+    U_transposed, W_transposed = packs["U_transposed"], packs["W_transposed"]
+    x, m_c, m_h = inputs["x"], inputs["m_c"], inputs["m_h"]
+    c_seq, h_seq = states["c"], states["h"]
+    dc_cotangent, dh_cotangent = cotangents["c"], cotangents["h"]
+    dc_carried, dh_carried = carried["c"], carried["h"]
+    (c_hat_seq, f_seq, g_seq, h_hat_seq, i_seq, o_seq, tanh_c_hat_seq) = (tape["c_hat_seq"], tape["f_seq"],
+        tape["g_seq"], tape["h_hat_seq"], tape["i_seq"], tape["o_seq"], tape["tanh_c_hat_seq"])
     parts = parts_of(threads, T, B, 160 * n_h + 8 * (n_h * n_h) + 8 * n_h * n_x)
     block = steps_at_a_time(T, B)
     dz_all = allocate((block, B, padded(4 * n_h, dtype)), dtype)
@@ -335,12 +331,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dU = sums_of_products((parts[-1].own + 1, 4 * n_h, n_h), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 4 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x, n_h], dtype)
-    prefetch = prefetch_table([x, h_seq, dh_cotangent, dc_cotangent, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq,
-        g_seq, c_seq, f_seq, c_hat_seq, h_hat_seq], parts)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_h, U_transposed, W_transposed, dz_all, from_dz_i, dx_seq, x, h_seq, dh_cotangent, dh_carried,
         dh_seq, dc_cotangent, dc_carried, dc_seq, m_h, tanh_c_hat_seq, o_seq, m_c, i_seq, g_seq, c_seq, f_seq,
-        c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(row_offsets, panels, prefetch))
+        c_hat_seq, dm_c_seq, h_hat_seq, dm_h_seq), own=(dW, dU, sums), each=(row_offsets, panels))
     dW = summed(dW)
     dU = summed(dU)
     sums = summed(sums)

@@ -1,6 +1,5 @@
 """The tiled product against NumPy's, and the compilation modes of the runtime."""
 
-import ctypes
 import itertools
 import types
 from importlib import import_module
@@ -11,14 +10,13 @@ from numba import njit
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from symcell.runtime import internals, prefetch, products
+from symcell.runtime import internals, products
 from symcell.runtime.cache import Cache, text_hash
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
 from symcell.runtime.packing import empty_panels, outer_product_buffers
 from symcell.runtime.packing import pack as pack_all
-from symcell.runtime.prefetch import prefetch_addresses, prefetch_table
 from symcell.runtime.products import _add_outer_products, _multiply
-from symcell.runtime.threads import ALONE, parts_of
+from symcell.runtime.threads import ALONE
 from symcell.runtime.version import source_hash
 from symcell.runtime.views import _descriptor, _descriptor_type
 
@@ -48,7 +46,7 @@ COLUMNS = (0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 129)
 
 # The same product, which takes all weights for far ones, and a few of their terms at a time.
 _few_terms = vars(products) | {"_FAR": 0, "_DEEP": 7}
-_few_terms["_multiply_and_prefetch"] = inlined(types.FunctionType(products._multiply_and_prefetch.py_func.__code__, _few_terms))
+_few_terms["_multiply_from_far"] = inlined(types.FunctionType(products._multiply_from_far.py_func.__code__, _few_terms))
 _multiply_far = types.FunctionType(_multiply.__code__, _few_terms)
 compiled_multiply, compiled_far, compiled_add = map(exact_jit, (_multiply, _multiply_far, _add_outer_products))
 
@@ -62,17 +60,16 @@ def place(typing, array):
     return _descriptor_type(array)(array), generate
 
 
-NOTHING = np.zeros((0, 3), np.int64)
 
 
 @jit
-def multiply_packed(rows, start, panels, out, turn, low, high, rank, team, ahead=NOTHING):
-    compiled_multiply(place(rows), start, place(panels), place(out), turn, low, high, rank, place(team), place(ahead))
+def multiply_packed(rows, start, panels, out, turn, low, high, rank, team):
+    compiled_multiply(place(rows), start, place(panels), place(out), turn, low, high, rank, place(team))
 
 
 @jit
-def multiply_far(rows, start, panels, out, turn, low, high, rank, team, ahead=NOTHING):
-    compiled_far(place(rows), start, place(panels), place(out), turn, low, high, rank, place(team), place(ahead))
+def multiply_far(rows, start, panels, out, turn, low, high, rank, team):
+    compiled_far(place(rows), start, place(panels), place(out), turn, low, high, rank, place(team))
 
 
 @jit
@@ -159,44 +156,6 @@ def test_the_turn_makes_no_difference(columns, batch):
     back = np.full_like(out, np.nan)
     multiply(rows, 0, weights, back, turn=1)
     np.testing.assert_array_equal(back, out)
-
-
-@pytest.mark.parametrize("product", (multiply_packed, multiply_far))
-@pytest.mark.parametrize("batch", (1, 5, 6, 20, 130))
-def test_what_is_fetched_makes_no_difference(batch, product):
-    """Less than there are tiles for, more than that, or nothing; only memory that is there is named, but none need be."""
-    rows, weights, _, out = operands(batch, 40, 150, 0, np.float32)
-    multiply(rows, 0, weights, out)
-    panels, source = panels_for(40, 150, np.dtype("float32")), np.zeros((9, batch, 150), np.float32)
-    pack(weights, 0, 150, True, panels, 0, 0, 0, 1)
-    for some in ([], [source], [source] * 3, [source] * 100):
-        spans = [(a.ctypes.data - a[0].nbytes, a[0].nbytes, a[0].nbytes) for a in some]
-        ahead = np.array(spans, np.int64).reshape(-1, 3)
-        for turn in range(3):
-            found = np.full((1, *out.shape), np.nan, np.float32)
-            product(rows[None], 0, panels, found, turn, 0, batch, 0, ALONE, ahead)
-            np.testing.assert_array_equal(found[0], out)
-
-
-@jit
-def noted(ahead, sequences, low, upto):
-    return len(prefetch_addresses(ahead, sequences, low, upto))
-
-
-def test_what_lies_ahead_are_a_threads_samples_at_the_step_before(monkeypatch):
-    monkeypatch.setattr(prefetch, "_MUCH", 1000)
-    long, states, once = (np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in ((9, 5, 7), (10, 5, 3), (1, 5, 7)))
-    parts = parts_of(2, 9, 5, 10**9)
-    sequences = long, once, states
-    for (_, _, low, _, upto, *_), room in zip(parts, prefetch_table(sequences, parts), strict=True):
-        spans = room[: noted(room, sequences, low, upto)]
-        for a, (place, stride, size) in zip((long, states), spans.tolist(), strict=True):  # what stands for all steps is near
-            for turn in range(1, 9):
-                there = ctypes.string_at(place + turn * stride, size)
-                assert there == a[turn - 1, low:upto].tobytes()
-    monkeypatch.setattr(prefetch, "_MUCH", 1 << 22)
-    for room in prefetch_table(sequences, parts):
-        assert len(room) == noted(room, sequences, 0, 5) == 0
 
 
 @pytest.mark.parametrize("value", (np.nan, np.inf))

@@ -1,7 +1,6 @@
 """Threads: each takes its own samples, or as a team some columns of every product; results are the same but for rounding."""
 
 import os
-import re
 import threading
 
 import numpy as np
@@ -11,29 +10,19 @@ from support.processes import run_python
 from support.threads import threads_for_everything
 
 from symcell import CellError, cells
-from symcell.runtime import packing, prefetch, threads
+from symcell.runtime import packing, threads
 
 
 @pytest.mark.parametrize("name", cells.names())
-def test_rows_that_are_padded_or_fetched_hold_the_same(name, monkeypatch):
-    """As where they would lie a multiple of 4 KiB apart; as where a backward pass reads so much that it is fetched ahead."""
+def test_rows_that_are_padded_hold_the_same(name, monkeypatch):
+    """As where they would lie a multiple of 4 KiB apart."""
     kernel = cells.get(name).compile("float64")
     call = problem(kernel, 5, 7)
     expected = outcome(kernel, *call)
-    for module, constant in ((packing, "_WAY"), (prefetch, "_MUCH")):
-        monkeypatch.setattr(module, constant, 1)
-        found = outcome(kernel, *call)
-        for key, a in expected.items():
-            np.testing.assert_array_equal(found[key], a, err_msg=str(key))
-
-
-def test_the_backward_pass_fetches_what_the_forward_pass_left_at_every_step():
-    source = cells.lstm.compile("float32").source
-    (listed,) = re.findall(r"ahead = prefetch_table\(\[(.*)\], parts\)", source)
-    assert f"ahead = prefetch_addresses(ahead, ({listed}), low, upto)" in source
-    assert sorted(listed.split(", ")) == sorted(
-        ["x", "h_seq", "c_seq", "i_seq", "f_seq", "g_seq", "o_seq", "dh_given", "dc_given"])  # fmt: skip
-    assert "prefetch_addresses(ahead, (" not in cells.get("mingru").compile("float32").source  # its recurrence has no product
+    monkeypatch.setattr(packing, "_WAY", 1)
+    found = outcome(kernel, *call)
+    for key, a in expected.items():
+        np.testing.assert_array_equal(found[key], a, err_msg=str(key))
 
 
 def test_rows_that_outer_products_read_across_are_padded():

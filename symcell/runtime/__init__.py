@@ -22,7 +22,7 @@ if not adopted(__name__):
     )
     from .arguments import whole_quotient
     from .barrier import barrier
-    from .dispatch import add_outer_products, multiply, multiply_and_prefetch, products_of
+    from .dispatch import add_outer_products, multiply, products_of
     from .errors import CellError
     from .interface import Interface
     from .jit import fused, jit, unfused
@@ -30,7 +30,6 @@ if not adopted(__name__):
     from .memory import allocate
     from .packing import empty_panels, outer_product_buffers, pack, padded
     from .parameters import Frozen, Weights
-    from .prefetch import prefetch_addresses, prefetch_table
     from .run import Gradients, Run
     from .stream import Stream
     from .sums import carry, collect, summed, sums_of_products, sums_of_rows
@@ -70,14 +69,11 @@ if not adopted(__name__):
         "maximum",
         "minimum",
         "multiply",
-        "multiply_and_prefetch",
         "outer_product_buffers",
         "pack",
         "packers",
         "padded",
         "parts_of",
-        "prefetch_addresses",
-        "prefetch_table",
         "products_of",
         "release",
         "remainder",

@@ -21,10 +21,9 @@ _compiling = threading.Lock()
 def _kinds_of_arguments(number):
     """The types of the arguments of both products."""
     rows, n = types.Array(number, 3, "C"), types.intp
-    team, prefetch = (types.Array(types.int64, dimensions, "C") for dimensions in (1, 2))
-    row_offsets = lengths = team
+    team = row_offsets = lengths = types.Array(types.int64, 1, "C")
     return (
-        (rows, n, rows, rows, n, n, n, n, team, prefetch),
+        (rows, n, rows, rows, n, n, n, n, team),
         (rows, n, rows, n, rows, n, n, lengths, n, n, n, team, row_offsets, rows),
     )
 
@@ -57,16 +56,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock_in_child)
 
 
-def _called(k, products, rows, given=None):
-    """The signature and the code of a call of the k-th product; arguments that are not given are arrays of nothing."""
+def _called(k, products, rows):
+    """The signature and the code of a call of the k-th product."""
     kinds = _kinds_of_arguments(rows.dtype)[k]
     descriptors = tuple(map(_descriptor_type, kinds))
-    signature = types.void(products, *kinds[:given])
+    signature = types.void(products, *kinds)
 
     def generate(context, builder, signature, arguments):
         addresses = context.make_array(signature.args[0])(context, builder, arguments[0])
-        there = [_descriptor(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=False)]
-        there += [context.get_value_type(place)(None) for place in descriptors[len(there) :]]
+        there = [_descriptor(context, builder, kind, a) for kind, a in zip(kinds, arguments[1:], strict=True)]
         address = builder.load(builder.gep(addresses.data, [ir.IntType(64)(k)]))
         function = context.call_conv.get_function_type(types.none, descriptors).as_pointer()
         pointer = builder.inttoptr(address, function)
@@ -79,12 +77,6 @@ def _called(k, products, rows, given=None):
 @intrinsic(plain.multiply)
 def multiply(typing, products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team):
     """See _multiply; `products` says where it is."""
-    return _called(0, products, rows, given=-1)
-
-
-@intrinsic(plain.multiply_and_prefetch)
-def multiply_and_prefetch(typing, products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team, prefetch):
-    """The same, which asks for what lies prefetch meanwhile."""
     return _called(0, products, rows)
 
 

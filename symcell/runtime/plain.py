@@ -58,10 +58,6 @@ def multiply(products, rows, start, weights, out, direction, batch_start, batch_
     out[:, batch_start:batch_stop] = rows[:, batch_start:batch_stop, start : start + len(matrix)] @ matrix
 
 
-def multiply_and_prefetch(products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team, prefetch):
-    multiply(products, rows, start, weights, out, direction, batch_start, batch_stop, rank, team)
-
-
 def add_outer_products(
     products, left, from_left, right, from_right, out, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels
 ):
@@ -85,7 +81,3 @@ def add_eight_sums(x, start, w, first, stride, length, out, place):
     factors, weights, sums = x.reshape(-1)[start : start + length], w.reshape(-1), out.reshape(-1)
     for i in range(8):
         sums[place + i] += weights[first + i * stride : first + i * stride + length] @ factors
-
-
-def prefetch_addresses(prefetch, sequences, batch_start, sweep_stop):
-    return prefetch[:0]

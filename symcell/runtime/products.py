@@ -13,7 +13,6 @@ from .bands import (
 )
 from .barrier import ABORTED
 from .jit import inlined
-from .memory import LINE
 from .packing import _put_row
 from .sums import _DEPTH, _FULL, _carry
 from .tiles import _TALL
@@ -32,17 +31,15 @@ def _in_tall_tiles(count):
     return 0 if count < _TALL - 1 else count - (0, 7, 8, 3, 4, -1)[count % _TALL]
 
 
-def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, rank, team, prefetch):
+def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, rank, team):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `batch_start` up to
     `batch_stop`; of a team, each thread computes some of the columns.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend
     on the rows beside it. `direction` is the step: in odd ones the panels go backwards, since the step before left the last
-    one in the cache. Tiles prefetch the weights that come next, if they are far, and, unless the direction is 0, what the table
-    `prefetch` names (see prefetch_addresses)."""
-    rows, weights, out = _from_descriptor(rows), _from_descriptor(weights), _from_descriptor(out)
-    team, prefetch = _from_descriptor(team), _from_descriptor(prefetch)
+    one in the cache. Tiles prefetch the weights that come next, if they are far."""
+    rows, weights, out, team = _from_descriptor(rows), _from_descriptor(weights), _from_descriptor(out), _from_descriptor(team)
     count, (panels, terms, width) = out.shape[0] * (batch_stop - batch_start), weights.shape
     left, right = 0, panels
     if team[ABORTED]:
@@ -53,14 +50,11 @@ def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, ran
         _multiply_one_row(rows, start, weights, out, direction, left, right, batch_start, batch_stop)
         return
     tall, far = _in_tall_tiles(count), weights.size * weights.itemsize > _FAR
-    span, done = 0 if direction > 0 else prefetch.shape[0], 0  # what is fetched next: from a span on, what is not yet done
     panel, onwards = (right - 1, -1) if direction % 2 else (left, 1)
     while left <= panel < right:
-        if out.shape[2] - width * panel > width // 2 and (far or span < prefetch.shape[0]):
+        if far and out.shape[2] - width * panel > width // 2:
             following = panel + onwards if left <= panel + onwards < right else panel
-            span, done = _multiply_and_prefetch(
-                rows, start, weights, out, panel, following, far, tall, count, batch_start, batch_stop, direction, prefetch,
-                span, done)  # fmt: skip
+            _multiply_from_far(rows, start, weights, out, panel, following, tall, count, batch_start, batch_stop)
         else:
             _tall_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, 0, tall, batch_start, batch_stop)
             _short_band(rows, start, weights, (0, terms, 0, 0), out, width * panel, tall, count, batch_start, batch_stop)
@@ -68,28 +62,18 @@ def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, ran
 
 
 @inlined
-def _multiply_and_prefetch(
-    rows, start, weights, out, panel, following, far, tall, count, batch_start, batch_stop, direction, prefetch, span, done
-):
-    """One panel. If weights are far, a piece of it at a time, which stays in the second cache, while the next one is fetched; if
-    they are near, each tile fetches a part of what lies prefetch. Returns what remains of that."""
+def _multiply_from_far(rows, start, weights, out, panel, following, tall, count, batch_start, batch_stop):
+    """One panel, a piece at a time, which stays in the second cache while the next one is fetched."""
     (_, terms, width), begin = weights.shape, weights.ctypes.data
-    pieces, row = 1 + terms // _DEEP if far else 1, width * weights.itemsize
-    deep, at_once = (terms + pieces - 1) // pieces, tall if far and tall else _TALL
+    pieces, row = 1 + terms // _DEEP, width * weights.itemsize
+    deep = (terms + pieces - 1) // pieces
     for first in range(0, terms, deep):
         stop = min(first + deep, terms)
-        place, stride = begin + row * (panel * terms + stop if stop < terms else following * terms), row
-        for top in range(0, tall, at_once):
-            if not far and span < prefetch.shape[0]:
-                place, stride = prefetch[span, 0] + direction * prefetch[span, 1] + done, LINE
-                done += terms * LINE
-                if done >= prefetch[span, 2]:
-                    span, done = span + 1, 0
-            piece = first, stop, place - first * stride, stride
-            _fetching_tall_band(rows, start, weights, piece, out, width * panel, top, top + at_once, batch_start, batch_stop)
+        place = begin + row * (panel * terms + stop if stop < terms else following * terms)
+        piece = first, stop, place - first * row, row
+        _fetching_tall_band(rows, start, weights, piece, out, width * panel, 0, tall, batch_start, batch_stop)
         piece = first, stop, place, 0
         _fetching_short_band(rows, start, weights, piece, out, width * panel, tall, count, batch_start, batch_stop)
-    return span, done
 
 
 @inlined

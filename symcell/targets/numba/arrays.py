@@ -25,12 +25,6 @@ class Arrays:
         """The arrays of parameters."""
         return {self.homes[q].array for q in (*self.program.declaration.params, *self.program.declaration.constants)}
 
-    def read_back(self, arrays):
-        """Those of some arrays that have all steps and are given to the pass."""
-        kinds = ("sequence", "state", "previous", "input", "cotangent")
-        given = {h.array for _, h in self._all_homes() if h.kind in kinds and self.new_shape(h.array) is None}
-        return [a for a in dict.fromkeys(arrays) if a in given]
-
     def sizes(self):
         """The line that unpacks the sizes."""
         return unpacked({yielding(n): n for n in self.program.declaration.sizes}, self.names.sizes)
@@ -168,11 +162,11 @@ class Arrays:
 
 def unpacked(names, source):
     """The line that gives entries of a dict, name -> key, names of their own, if there are any."""
+    values = [f'{source}["{key}"]' for key in names.values()]
+    text = ", ".join(values)
     if len(names) == 1:
-        ((name, key),) = names.items()
-        return [f'{name} = {source}["{key}"]']
-    keys = ", ".join(f'"{key}"' for key in names.values())
-    return [f"{listed(names)} = ({source}[key] for key in ({keys}))"] if names else []
+        return [f"{next(iter(names))} = {text}"]
+    return [f"{listed(names)} = {text if len(text) < 60 else f'({text})'}"] if names else []
 
 
 def _stem(symbols, other):

@@ -91,8 +91,6 @@ def _running(emitter, known, run):
         widest = ", ".join(dict.fromkeys(emitter.arrays.width((g.operand,)) for g in emitter.gradients))
         made = f"outer_product_buffers(len({names.parts}), [{widest}], {names.dtype})"
         lines.append(f"{names.row_offsets}, {names.panels} = {made}")
-    if emitter.calls.prefetching:
-        lines.append(f"{names.prefetch} = prefetch_table([{', '.join(emitter.arrays.read_back(arrays))}], {names.parts})")
     shared = [f"products_of({names.dtype})" if a == names.products else a for a in head[3 + len(names.share) :]]
     shared += [a for a in arrays if a not in (*emitter.own, *emitter.each)]
     call = [name, names.parts, names.dtype, f"({names.T}, {names.block}, {names.lengths})", tuple_text(shared)]

@@ -32,7 +32,7 @@ class Names:
         self.sweep_stop, self.rank, self.team = map(pick, ("sweep_stop", "rank", "team"))
         self.threads, self.parts, self.part = map(pick, ("threads", "parts", "part"))
         self.row_offsets, self.panels, self.packs, self.into = map(pick, ("row_offsets", "panels", "packs", "into"))
-        self.products, self.memory, self.prefetch = map(pick, ("products", "memory", "prefetch"))
+        self.products, self.memory = map(pick, ("products", "memory"))
         self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")
         self.sums, self.rows = pick("sums"), pick("rows")
         self.final = {s: pick(Adjoint(s, "final").name) for s in schedule.program.declaration.states}

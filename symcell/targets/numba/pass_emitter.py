@@ -1,4 +1,4 @@
-"""Schedule -> the functions of one direction, and in them where threads meet and what is fetched prefetch.
+"""Schedule -> the functions of one direction, and in them where threads wait for one another.
 
 One jitted function, the *pass*, goes through all steps for some of the samples, a block of steps at a time: first what needs no
 state, for the whole block; then the recurrence, step by step; then what no later step needs. A block is as large as the cache
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Gradient, Product
 from symcell.targets.identifiers import yielding
-from symcell.targets.layout import function_text, indented, tuple_text
+from symcell.targets.layout import function_text, indented
 from symcell.targets.numba.arrays import Arrays, in_memory, side_by_side
 from symcell.targets.numba.loops import Sweep
 from symcell.targets.numba.products import ProductCalls
@@ -45,7 +45,6 @@ class PassEmitter:
         self.calls = ProductCalls(self)
         self.own = [*self.arrays.sums_of_products(), *([names.sums] if self.arrays.sums_of_rows() else [])]
         self.each = [names.row_offsets, names.panels] if self.gradients else []
-        self.each += [names.prefetch] if self.calls.prefetching else []
         self.passing = self._pass()
 
     # The functions
@@ -75,7 +74,7 @@ class PassEmitter:
         if self.direction == "forward":
             arrays += [a for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)]
         rows = [row for row in self.rows if row.place != "once"]
-        opening = self._noted([*arrays, *(a for row in rows for a in row.slots.arrays)]) + self._sums()
+        opening = self._sums()
         arrays += [names.sums] if self.arrays.sums_of_rows() else []
         loop, turn = self._blocks()
         way = "All steps" if self.direction == "forward" else "All steps, from the last to the first"
@@ -84,12 +83,6 @@ class PassEmitter:
         closing = collecting if self.arrays.sums_of_rows() else []
         body = [*opening, loop, *indented([*turn, *lines]), *closing]
         return self._function(f"{self.direction}_pass", summary, head, body, rows, arrays)
-
-    def _noted(self, arrays):
-        """The line that notes which arrays are fetched prefetch."""
-        names, noted = self.names, tuple_text(self.arrays.read_back(arrays))
-        call = f"prefetch_addresses({names.prefetch}, {noted}, {names.batch_start}, {names.sweep_stop})"
-        return [f"{names.prefetch} = {call}"] if self.calls.prefetching else []
 
     def _sums(self):
         """The lines that find sums over steps, which a thread has side by side; none of their parts is added up yet."""

@@ -9,19 +9,12 @@ class ProductCalls:
 
     def __init__(self, emitter):
         self.emitter, self.names, self.arrays = emitter, emitter.names, emitter.arrays
-        self.prefetching = self._prefetching()
-
-    def _prefetching(self):
-        """The last product of the backward recurrence: it leaves memory idle, which then takes time at the next step."""
-        emitter = self.emitter
-        products = [i for i in emitter.places["step"] if isinstance(i, Product)] if emitter.direction == "backward" else []
-        return products[-1] if products else None
 
     def lines(self, item, place):
         """The call of a product or a gradient, for one step or for a block of them."""
         matrix = self.arrays.step_matrix if place == "step" else self.arrays.block_matrix
-        turn = self.names.t if place == "step" else "0"
-        call = self._product(item, matrix, turn) if isinstance(item, Product) else self._gradient(item)
+        direction = self.names.t if place == "step" else "0"
+        call = self._product(item, matrix, direction) if isinstance(item, Product) else self._gradient(item)
         return [f"if {self.names.input_gradients}:", *indented(call)] if self.is_for_inputs(item) else call
 
     def is_for_inputs(self, item):
@@ -57,8 +50,6 @@ class ProductCalls:
         yield from map(self.arrays.gradient_name, emitter.gradients)
         if emitter.gradients:
             yield from (names.row_offsets, names.panels)
-        if self.prefetching:
-            yield names.prefetch
         yield from self.waiting_for()
 
     def _home(self, symbols):
@@ -67,14 +58,11 @@ class ProductCalls:
     def _array(self, symbols):
         return self._home(symbols).array
 
-    def _product(self, p, matrix, turn):
+    def _product(self, p, matrix, direction):
         names, arrays = self.names, self.arrays
         factors = f"{matrix(p.operands)}, {arrays.start(p.operands)}, {arrays.weight_name(p)}, {matrix(p.targets)}"
         share = f"{names.batch_start}, {names.batch_stop}, {names.rank}, {names.team}"
-        if p is self.prefetching:
-            call = f"multiply_and_prefetch({names.products}, {factors}, {turn}, {share}, {names.prefetch})"
-            return [f"# {product_comment(p)}", "# (meanwhile, what the step before reads is fetched)", call]
-        return [f"# {product_comment(p)}", f"multiply({names.products}, {factors}, {turn}, {share})"]
+        return [f"# {product_comment(p)}", f"multiply({names.products}, {factors}, {direction}, {share})"]
 
     def _gradient(self, g):
         """One product for the gradients of all matrices that met one operand."""
