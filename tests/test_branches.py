@@ -121,7 +121,7 @@ def test_products_of_values_in_a_branch():
 
     def found(name, equations, M):
         kernel = Cell(name, equations).compile("float64")
-        run = kernel.forward({}, {k: v[None, None] for k, v in {**given, "M": M}.items() if k in kernel.module.INPUTS})
+        run = kernel.forward({}, {k: v[None, None] for k, v in {**given, "M": M}.items() if k in kernel.interface.inputs})
         shown = {s: np.ones_like(v) for s, v in run.states.items()}
         return {k: v[0, 0] for k, v in kernel.backward(run, shown).inputs.items()}
 

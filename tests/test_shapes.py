@@ -32,7 +32,7 @@ from symcell import (
 )
 from symcell.interpret import run as interpret
 from symcell.language.sizes import size
-from symcell.targets.numba.tables import _inverse
+from symcell.targets.sizes import _inverse
 
 x, y, h, c = Input("x"), Input("y"), State("h"), State("c")
 a, f, g, q, z = symbols("a f g q z")

@@ -110,7 +110,7 @@ def test_the_forget_bias_is_for_cells_that_have_one():
     for cell in (cells.mgu, cells.gru, cells.rnn):  # MGU's f says how much is new
         assert forget_bias(cell)(params) == params
     x, c, f = Input("x"), State("c"), symbols("f")
-    named = Cell("toy", [Eq(f, hard_sigmoid(affine(x, name="copy_steps"))), Eq(c, c.prev * f + (1 - f) * x)])
+    named = Cell("toy", [Eq(f, hard_sigmoid(affine(x, name="keep"))), Eq(c, c.prev * f + (1 - f) * x)])
     assert forget_bias(named)({"b_keep": np.zeros(3)})["b_keep"].tolist() == [1, 1, 1]
 
 
