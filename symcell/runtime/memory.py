@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 LINE = 64  # bytes in a cache line, which vector loads should not straddle
-SMALL, _KEPT = 1 << 12, 1 << 28  # bytes: smaller arrays lie anywhere; with more in all blocks, idle ones are not kept
+SMALL, _KEPT = 1 << 15, 1 << 28  # bytes: smaller arrays lie anywhere; with more in all blocks, idle ones are not kept
 _blocks: dict[int, tuple[list[int], np.ndarray]] = {}  # the address of a block -> idle blocks of its size, and its memory
 _idle: dict[int, list[int]] = {}  # bytes -> the addresses of blocks that nobody has
 _made = 0  # bytes of all blocks
@@ -26,10 +26,10 @@ class _Lent(ctypes.c_char * (1 << 46)):  # type: ignore[misc]  # as long as the 
         blocks[address][0].append(address)
 
 
-def allocate(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array with whatever is in it."""
+def allocate(shape: tuple[int, ...], dtype: np.dtype, small: int = SMALL) -> np.ndarray:
+    """An array with whatever is in it; on a cache line if it is not small."""
     size = math.prod(shape) * dtype.itemsize
-    if size < SMALL:
+    if size < small:
         return np.empty(shape, dtype)
     try:
         address = _idle[size].pop()

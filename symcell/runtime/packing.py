@@ -15,6 +15,7 @@ from .tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from .views import _copy, _in_one_piece
 
 _BLOCK = 8  # rows and columns of a block of a matrix that is turned in registers
+_LITTLE = 1 << 17  # bytes of panels that become zero in less time than what is behind their last columns
 _WAY = 1 << 12  # bytes after which places in the first cache repeat
 
 
@@ -22,12 +23,15 @@ def empty_panels(dtype, /, **sizes):
     """Room for the weights of products, name -> panels, each for so many terms (K) and columns (M), as `multiply` reads them."""
     width, found, place = _WIDTH * _BYTES // dtype.itemsize, {}, 0
     shapes = {name: (-(-columns // width), terms, width) for name, (terms, columns) in sizes.items()}
-    memory = allocate((sum([panels * terms for panels, terms, _ in shapes.values()]) * width,), dtype)
+    memory = allocate((sum([panels * terms for panels, terms, _ in shapes.values()]) * width,), dtype, small=LINE)
+    at_once = memory.nbytes < _LITTLE
+    if at_once:
+        memory[...] = 0
     for name, shape in shapes.items():
         after, columns = place + shape[0] * shape[1] * width, sizes[name][1] % width
         found[name] = panels = memory[place:after].reshape(shape)
         place = after
-        if columns:
+        if columns and not at_once:
             panels[-1, :, columns:] = 0
     return found
 

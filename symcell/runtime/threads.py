@@ -53,7 +53,8 @@ def default_threads() -> int:
 
 def parts_of(threads: int, T: int, B: int, work: int) -> list[Part]:
     """What each thread is to do; `work` is the number of multiplications for one sample and step."""
-    wanted = min(threads, default_threads(), T * B * work // _WORTHWHILE)
+    wanted = T * B * work // _WORTHWHILE
+    wanted = min(wanted, threads, default_threads()) if wanted > 1 else 1
     if wanted < 2:
         return [Part(0, 0, 0, B, B, 0, ALONE)]
     if wanted > B and B * work >= _WORTH_A_BARRIER and T * B * work >= _WORTH_A_TEAM:
@@ -66,7 +67,8 @@ def parts_of(threads: int, T: int, B: int, work: int) -> list[Part]:
 
 def packers(threads: int, size: int) -> list[tuple[int, int]]:
     """(rank, count) for each thread that packs some of so many weights."""
-    count = max(1, min(threads, default_threads(), size // _WORTH_PACKING))
+    count = size // _WORTH_PACKING
+    count = max(1, min(count, threads, default_threads())) if count > 1 else 1
     return [(k, count) for k in range(count)]
 
 
