@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "8e6d02834798afdc"
+CONTENT_HASH = "463e3965c7ddb7c2"
 
 
 @unfused
@@ -39,11 +39,11 @@ def forward_once_row(n_h, M, gamma, w_h_out):
     real = M.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_h):
-        for k in range(n_h):
+        for k_ in range(n_h):
             # (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
-            w_h = M[j, k] - M[k, j] - gamma[0] * (one if j == k else zero)
+            w_h = M[j, k_] - M[k_, j] - gamma[0] * (one if j == k_ else zero)
             # kept
-            w_h_out[j, k] = w_h
+            w_h_out[j, k_] = w_h
 
 
 @jit
@@ -96,11 +96,11 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 def backward_once_row(n_h, dw_h, dM_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k in range(n_h):
+        for k_ in range(n_h):
             # through (1) h = h_prev + epsilon * tanh(V @ x + (M - M.T - gamma * identity(n_h)) @ h_prev + b)
-            dM = dw_h[j, k] - dw_h[k, j]
+            dM = dw_h[j, k_] - dw_h[k_, j]
             # passed on
-            dM_out[j, k] = dM
+            dM_out[j, k_] = dM
 
 
 @jit
@@ -205,13 +205,13 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # w_h.T @ dz_h
-        pack((w_h,), 0, n_h, True, w_h_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(w_h, 0, n_h, True, w_h_packed_transposed, 0, 0, rank, threads)
         # V.T @ dz_h
-        pack((V,), 0, n_x, True, V_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(V, 0, n_x, True, V_packed_transposed, 0, 0, rank, threads)
         # V @ x
-        pack((V,), 0, n_x, False, V_packed, 0, 0, 0, 0, rank, threads)
+        pack(V, 0, n_x, False, V_packed, 0, 0, rank, threads)
         # w_h @ h_prev
-        pack((w_h,), 0, n_h, False, w_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(w_h, 0, n_h, False, w_h_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f145b8974a14f488"
+CONTENT_HASH = "05e2638389c99966"
 
 
 @unfused
@@ -198,15 +198,16 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_z_y.T @ dz_z, U_z_z.T @ dz_z
-        pack((U_z_y, U_z_z), 0, n_h, True, U_transposed, 0, 0, 0, n_h, rank, threads)
+        pack(U_z_y, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_z_z, 0, n_h, True, U_transposed, 0, n_h, rank, threads)
         # W_z.T @ dz_z
-        pack((W_z,), 0, n_x, True, W_z_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, True, W_z_packed_transposed, 0, 0, rank, threads)
         # W_z @ x
-        pack((W_z,), 0, n_x, False, W_z_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, False, W_z_packed, 0, 0, rank, threads)
         # U_z_y @ y_prev
-        pack((U_z_y,), 0, n_h, False, U_z_y_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_z_y, 0, n_h, False, U_z_y_packed, 0, 0, rank, threads)
         # U_z_z @ z_prev
-        pack((U_z_z,), 0, n_h, False, U_z_z_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_z_z, 0, n_h, False, U_z_z_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

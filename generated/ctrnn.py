@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "79afb55d9939d723"
+CONTENT_HASH = "c7f101322957939a"
 
 
 @fused
@@ -200,21 +200,22 @@ def backward_once_row(n_h, n_x, dz_h1_h_prev, dz_h2_h1, dz_h3_h2, dz_h4_h3, dz_h
         dz_h1_x, dz_h2_x, dz_h3_x, dz_h4_x, dz_h5_x, dz_h_x, dW_h_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k in range(n_h):
+        for k_ in range(n_h):
             # through (1), (2), (3), (4), (5), (6)
             dU_h = (
-                dz_h1_h_prev[j, k] + dz_h2_h1[j, k] + dz_h3_h2[j, k] + dz_h4_h3[j, k] + dz_h5_h4[j, k]
-                + dz_h_h5[j, k]
+                dz_h1_h_prev[j, k_] + dz_h2_h1[j, k_] + dz_h3_h2[j, k_] + dz_h4_h3[j, k_] + dz_h5_h4[j, k_]
+                + dz_h_h5[j, k_]
             )
             # passed on
-            dU_h_out[j, k] = dU_h
+            dU_h_out[j, k_] = dU_h
     for j in range(n_h):
-        for k in range(n_x):
+        for k_ in range(n_x):
             dW_h = (
-                dz_h1_x[j, k] + dz_h2_x[j, k] + dz_h3_x[j, k] + dz_h4_x[j, k] + dz_h5_x[j, k] + dz_h_x[j, k]
+                dz_h1_x[j, k_] + dz_h2_x[j, k_] + dz_h3_x[j, k_] + dz_h4_x[j, k_] + dz_h5_x[j, k_]
+                + dz_h_x[j, k_]
             )
             # passed on
-            dW_h_out[j, k] = dW_h
+            dW_h_out[j, k_] = dW_h
 
 
 @jit
@@ -499,13 +500,14 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_h.T @ dz_h
-        pack((U_h,), 0, n_h, True, U_h_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_h, 0, n_h, True, U_h_packed_transposed, 0, 0, rank, threads)
         # dx = W_h.T @ dz_h1 + W_h.T @ dz_h2 + W_h.T @ dz_h3 + W_h.T @ dz_h4 + W_h.T @ dz_h5 + W_h.T @ dz_h
-        pack((W_h, W_h, W_h, W_h, W_h, W_h), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_h, W_h, W_h, W_h, W_h, W_h)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_h @ x
-        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
         # U_h @ h_prev
-        pack((U_h,), 0, n_h, False, U_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_h, 0, n_h, False, U_h_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -43,7 +43,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a57964862e506d1a"
+CONTENT_HASH = "753a82443d22ba10"
 
 
 @fused
@@ -383,13 +383,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dd_h = U_r.T @ dm_r + U_z.T @ dm_z + U_g.T @ dm_h
-        pack((U_r, U_z, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_r, U_z, U_g)):
+            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
         # dd_x = W_r.T @ dm_r + W_z.T @ dm_z + W_g.T @ dm_x
-        pack((W_r, W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_r, W_z, W_g)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_r @ d_x, W_z @ d_x, W_g @ d_x
-        pack((W_r, W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_r, W_z, W_g)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_r @ d_h, U_z @ d_h, U_g @ d_h
-        pack((U_r, U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_r, U_z, U_g)):
+            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

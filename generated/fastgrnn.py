@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3f3d599080ad1774"
+CONTENT_HASH = "cfd9163e23d33072"
 
 
 @fused
@@ -243,13 +243,13 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U.T @ dp
-        pack((U,), 0, n_h, True, U_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U, 0, n_h, True, U_packed_transposed, 0, 0, rank, threads)
         # W.T @ dp
-        pack((W,), 0, n_x, True, W_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W, 0, n_x, True, W_packed_transposed, 0, 0, rank, threads)
         # W @ x
-        pack((W,), 0, n_x, False, W_packed, 0, 0, 0, 0, rank, threads)
+        pack(W, 0, n_x, False, W_packed, 0, 0, rank, threads)
         # U @ h_prev
-        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
+        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

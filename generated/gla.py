@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6852e33032854b4f"
+CONTENT_HASH = "336979e51c8edc83"
 
 
 @fused
@@ -61,17 +61,17 @@ def forward_before_row(n_k, n_v, k_from_x, k_out, z_q, q_out, z_a_2_from_z_a, b_
         # kept
         v_out[j] = v
     for j in range(n_k):
-        for k_ in range(n_v):
+        for k__ in range(n_v):
             # (5) S = column(a) * S_prev + outer(k, v)
-            S = a_out[j] * S_prev[j, k_] + k_out[j] * v_out[k_]
+            S = a_out[j] * S_prev[j, k__] + k_out[j] * v_out[k__]
             # kept
-            S_out[j, k_] = S
+            S_out[j, k__] = S
     # (6) y = S.T @ q
     for j in range(n_v):
         y_out[j] = zero
-    for k_ in range(n_k):
+    for k__ in range(n_k):
         for j in range(n_v):
-            y_out[j] = added(y_out[j], q_out[k_] * S_out[k_, j])
+            y_out[j] = added(y_out[j], q_out[k__] * S_out[k__, j])
 
 
 @jit
@@ -118,18 +118,18 @@ def backward_before_row_1(n_v, n_k, dy_cotangent, dy_out, q, dS_cotangent, dS_ca
         # passed on
         dy_out[j] = dy
     for j in range(n_k):
-        for k_ in range(n_v):
+        for k__ in range(n_v):
             # given, carried back from the next step, through (6) y = S.T @ q
-            dS = dy_out[k_] * q[j] + dS_cotangent[j, k_] + dS_carried[j, k_]
+            dS = dy_out[k__] * q[j] + dS_cotangent[j, k__] + dS_carried[j, k__]
             # through (5) S = column(a) * S_prev + outer(k, v)
             dS_prev = dS * a[j]
             # passed on
-            dS_out[j, k_] = dS
-            dS_carried[j, k_] = dS_prev
+            dS_out[j, k__] = dS
+            dS_carried[j, k__] = dS_prev
     for j in range(n_k):
         da = zero
-        for k_ in range(n_v):
-            da = added(da, dS_out[j, k_] * S_prev[j, k_])
+        for k__ in range(n_v):
+            da = added(da, dS_out[j, k__] * S_prev[j, k__])
         da_out[j] = da
     for j in range(n_k):
         # through (4) a = exp(log_sigmoid(G_2 @ (G_1 @ x) + b_g) / 16)
@@ -140,19 +140,19 @@ def backward_before_row_1(n_v, n_k, dy_cotangent, dy_out, q, dS_cotangent, dS_ca
     # through (5) S = column(a) * S_prev + outer(k, v)
     for j in range(n_v):
         dv_out[j] = zero
-    for k_ in range(n_k):
+    for k__ in range(n_k):
         for j in range(n_v):
-            dv_out[j] = added(dv_out[j], dS_out[k_, j] * k[k_])
+            dv_out[j] = added(dv_out[j], dS_out[k__, j] * k[k__])
     for j in range(n_k):
         dk = zero
-        for k_ in range(n_v):
-            dk = added(dk, dS_out[j, k_] * v[k_])
+        for k__ in range(n_v):
+            dk = added(dk, dS_out[j, k__] * v[k__])
         dk_out[j] = dk
     # through (6) y = S.T @ q
     for j in range(n_k):
         dq = zero
-        for k_ in range(n_v):
-            dq = added(dq, dy_out[k_] * S[j, k_])
+        for k__ in range(n_v):
+            dq = added(dq, dy_out[k__] * S[j, k__])
         dq_out[j] = dq
     for j in range(n_k):
         # through (1) q = (W_q @ x) / sqrt(n_k)
@@ -236,18 +236,19 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # G_2.T @ dz_a_2
-        pack((G_2,), 0, n_r, True, G_2_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(G_2, 0, n_r, True, G_2_packed_transposed, 0, 0, rank, threads)
         # dx = W_q.T @ dz_q + W_k.T @ dk + W_v.T @ dv + G_1.T @ dz_a
-        pack((W_q,), 0, n_x, True, weights_transposed, 0, 0, 0, 0, rank, threads)
-        pack((W_k,), 0, n_x, True, weights_transposed, n_k, 0, 0, 0, rank, threads)
-        pack((W_v,), 0, n_x, True, weights_transposed, 2 * n_k, 0, 0, 0, rank, threads)
-        pack((G_1,), 0, n_x, True, weights_transposed, 2 * n_k + n_v, 0, 0, 0, rank, threads)
+        pack(W_q, 0, n_x, True, weights_transposed, 0, 0, rank, threads)
+        pack(W_k, 0, n_x, True, weights_transposed, n_k, 0, rank, threads)
+        pack(W_v, 0, n_x, True, weights_transposed, 2 * n_k, 0, rank, threads)
+        pack(G_1, 0, n_x, True, weights_transposed, 2 * n_k + n_v, 0, rank, threads)
         # W_q @ x, W_k @ x, W_v @ x
-        pack((W_q, W_k, W_v), 0, n_x, False, W, 0, 0, 0, n_k, rank, threads)
+        for k_, matrix in enumerate((W_q, W_k, W_v)):
+            pack(matrix, 0, n_x, False, W, 0, k_ * n_k, rank, threads)
         # G_1 @ x
-        pack((G_1,), 0, n_x, False, G_1_packed, 0, 0, 0, 0, rank, threads)
+        pack(G_1, 0, n_x, False, G_1_packed, 0, 0, rank, threads)
         # G_2 @ z_a
-        pack((G_2,), 0, n_r, False, G_2_packed, 0, 0, 0, 0, rank, threads)
+        pack(G_2, 0, n_r, False, G_2_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

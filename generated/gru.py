@@ -34,7 +34,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2f32d560d9b30357"
+CONTENT_HASH = "d1e633337110f788"
 
 
 @fused
@@ -251,17 +251,21 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_g.T @ dz_g
-        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
         # dc_prev_from_dz_r = U_r.T @ dz_r + U_i.T @ dz_i
-        pack((U_r, U_i), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(U_r, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_i, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
         # dx = W_r.T @ dz_r + W_i.T @ dz_i + W_g.T @ dz_g
-        pack((W_r, W_i, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_r, W_i, W_g)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_r @ x, W_i @ x, W_g @ x
-        pack((W_r, W_i, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_r, W_i, W_g)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_r @ c_prev, U_i @ c_prev
-        pack((U_r, U_i), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        pack(U_r, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_i, 0, n_h, False, U, 0, n_h, rank, threads)
         # U_g @ v_g
-        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

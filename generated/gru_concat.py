@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "76d285a556bbf65f"
+CONTENT_HASH = "cb9231a93834a726"
 
 
 @fused
@@ -115,17 +115,17 @@ def backward_once_row(n_h, n_x, dz_r_x, dz_r_c_prev, dW_r_out, dz_i_x, dz_i_c_pr
         dz_g_v_g, dW_g_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k in range(n_h + n_x):
+        for k_ in range(n_h + n_x):
             # through (1) r = sigmoid(W_r @ concat(c_prev, x) + b_r)
-            dW_r = (dz_r_c_prev[j, k] if k < n_h else dz_r_x[j, k - n_h])
+            dW_r = (dz_r_c_prev[j, k_] if k_ < n_h else dz_r_x[j, k_ - n_h])
             # through (2) i = sigmoid(W_i @ concat(c_prev, x) + b_i)
-            dW_i = (dz_i_c_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
+            dW_i = (dz_i_c_prev[j, k_] if k_ < n_h else dz_i_x[j, k_ - n_h])
             # through (3) g = tanh(W_g @ concat(r * c_prev, x) + b_g)
-            dW_g = (dz_g_v_g[j, k] if k < n_h else dz_g_x[j, k - n_h])
+            dW_g = (dz_g_v_g[j, k_] if k_ < n_h else dz_g_x[j, k_ - n_h])
             # passed on
-            dW_r_out[j, k] = dW_r
-            dW_i_out[j, k] = dW_i
-            dW_g_out[j, k] = dW_g
+            dW_r_out[j, k_] = dW_r
+            dW_i_out[j, k_] = dW_i
+            dW_g_out[j, k_] = dW_g
 
 
 @jit
@@ -274,18 +274,22 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # W_g[:, 0:n_h].T @ dz_g
-        pack((W_g,), 0, n_h, True, W_g_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_g, 0, n_h, True, W_g_packed_transposed, 0, 0, rank, threads)
         # dc_prev_from_dz_r = W_r[:, 0:n_h].T @ dz_r + W_i[:, 0:n_h].T @ dz_i
-        pack((W_r, W_i), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_r, 0, n_h, True, W_transposed, 0, 0, rank, threads)
+        pack(W_i, 0, n_h, True, W_transposed, n_h, 0, rank, threads)
         # dx = W_r[:, n_h:n_h + n_x].T @ dz_r + W_i[:, n_h:n_h + n_x].T @ dz_i + W_g[:, n_h:n_h + n_x].T @
         #     dz_g
-        pack((W_r, W_i, W_g), n_h, n_x, True, W_transposed_, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_r, W_i, W_g)):
+            pack(matrix, n_h, n_x, True, W_transposed_, k * n_h, 0, rank, threads)
         # W_r[:, n_h:n_h + n_x] @ x, W_i[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x
-        pack((W_r, W_i, W_g), n_h, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_r, W_i, W_g)):
+            pack(matrix, n_h, n_x, False, W, 0, k * n_h, rank, threads)
         # W_r[:, 0:n_h] @ c_prev, W_i[:, 0:n_h] @ c_prev
-        pack((W_r, W_i), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
+        pack(W_r, 0, n_h, False, W_, 0, 0, rank, threads)
+        pack(W_i, 0, n_h, False, W_, 0, n_h, rank, threads)
         # W_g[:, 0:n_h] @ v_g
-        pack((W_g,), 0, n_h, False, W_g_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_g, 0, n_h, False, W_g_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

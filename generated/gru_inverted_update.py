@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6375c1e7fffe91f3"
+CONTENT_HASH = "f0ba4582bf70148b"
 
 
 @fused
@@ -191,13 +191,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev_from_dz_u = U_u.T @ dz_u + U_r.T @ dz_r + U_m.T @ dz_m
-        pack((U_u, U_r, U_m), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_u, U_r, U_m)):
+            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
         # dx = W_u.T @ dz_u + W_r.T @ dz_r + W_m.T @ dz_m_2
-        pack((W_u, W_r, W_m), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_u, W_r, W_m)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_u @ x, W_r @ x, W_m @ x
-        pack((W_u, W_r, W_m), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_u, W_r, W_m)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_u @ h_prev, U_r @ h_prev, U_m @ h_prev
-        pack((U_u, U_r, U_m), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_u, U_r, U_m)):
+            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

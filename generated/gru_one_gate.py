@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "958aed3b84647d88"
+CONTENT_HASH = "ae3cc0aba3f015e1"
 
 
 @fused
@@ -192,13 +192,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dc_prev_from_dz_g = U_g.T @ dz_g + U_u.T @ dz_u
-        pack((U_g, U_u), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_u, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
         # dx = W_g.T @ dz_g + W_u.T @ dz_u
-        pack((W_g, W_u), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_u, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
         # W_g @ x, W_u @ x
-        pack((W_g, W_u), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_u, 0, n_x, False, W, 0, n_h, rank, threads)
         # U_g @ c_prev, U_u @ c_prev
-        pack((U_g, U_u), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        pack(U_g, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_u, 0, n_h, False, U, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -34,7 +34,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "c318ae167ab53565"
+CONTENT_HASH = "07c29496531f04fc"
 
 
 @fused
@@ -220,13 +220,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev_from_dz_z = U_z.T @ dz_z + U_r.T @ dz_r + U_n.T @ dz_n
-        pack((U_z, U_r, U_n), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_z, U_r, U_n)):
+            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_n.T @ dz_n_2
-        pack((W_z, W_r, W_n), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_z, W_r, W_n)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_z @ x, W_r @ x, W_n @ x
-        pack((W_z, W_r, W_n), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_z, W_r, W_n)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_z @ h_prev, U_r @ h_prev, U_n @ h_prev
-        pack((U_z, U_r, U_n), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_z, U_r, U_n)):
+            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -30,7 +30,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e6d4b725b410c9e5"
+CONTENT_HASH = "258a25934453dd4c"
 
 
 @fused
@@ -126,9 +126,9 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # W_h.T @ dz_h
-        pack((W_h,), 0, n_x, True, W_h_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_h, 0, n_x, True, W_h_packed_transposed, 0, 0, rank, threads)
         # W_h @ x
-        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -32,7 +32,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9d5033d842ad9a9c"
+CONTENT_HASH = "06b8f5ee76ba54c0"
 
 
 @fused
@@ -201,17 +201,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_y.T @ dz_y
-        pack((U_y,), 0, n_h, True, U_y_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_y, 0, n_h, True, U_y_packed_transposed, 0, 0, rank, threads)
         # U_h.T @ dz_h
-        pack((U_h,), 0, n_y, True, U_h_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_h, 0, n_y, True, U_h_packed_transposed, 0, 0, rank, threads)
         # W_h.T @ dz_h
-        pack((W_h,), 0, n_x, True, W_h_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_h, 0, n_x, True, W_h_packed_transposed, 0, 0, rank, threads)
         # W_h @ x
-        pack((W_h,), 0, n_x, False, W_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_h, 0, n_x, False, W_h_packed, 0, 0, rank, threads)
         # U_h @ y_prev
-        pack((U_h,), 0, n_y, False, U_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_h, 0, n_y, False, U_h_packed, 0, 0, rank, threads)
         # U_y @ h
-        pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_y, 0, n_h, False, U_y_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -38,7 +38,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1fa0840a58499cef"
+CONTENT_HASH = "1e6cfb3ed3cc4259"
 
 
 @fused
@@ -408,13 +408,13 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U.T @ dz_v
-        pack((U,), 0, n_h, True, U_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U, 0, n_h, True, U_packed_transposed, 0, 0, rank, threads)
         # W.T @ dz_v_3
-        pack((W,), 0, n_x, True, W_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W, 0, n_x, True, W_packed_transposed, 0, 0, rank, threads)
         # W @ x
-        pack((W,), 0, n_x, False, W_packed, 0, 0, 0, 0, rank, threads)
+        pack(W, 0, n_x, False, W_packed, 0, 0, rank, threads)
         # U @ h_prev
-        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
+        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

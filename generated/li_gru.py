@@ -33,7 +33,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7a6f4a6209748eea"
+CONTENT_HASH = "1545af1f624a29df"
 
 
 @fused
@@ -205,13 +205,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev_from_dz_z_2 = U_z.T @ dz_z_2 + U_g.T @ dz_g_2
-        pack((U_z, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(U_z, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_g.T @ dz_g
-        pack((W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_z, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
         # W_z @ x, W_g @ x
-        pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        pack(W_z, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
         # U_z @ h_prev, U_g @ h_prev
-        pack((U_z, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        pack(U_z, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, False, U, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -33,7 +33,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "004367d75a5c69de"
+CONTENT_HASH = "bc72954d2b36a2c8"
 
 
 @fused
@@ -279,20 +279,20 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # W_m.T @ dz_h, W_h.T @ dz_h
-        pack((W_m,), 0, n_m, True, W_transposed, 0, 0, 0, 0, rank, threads)
-        pack((W_h,), 0, n_h, True, W_transposed, 0, n_m, 0, 0, rank, threads)
+        pack(W_m, 0, n_m, True, W_transposed, 0, 0, rank, threads)
+        pack(W_h, 0, n_h, True, W_transposed, 0, n_m, rank, threads)
         # A.T @ dm
-        pack((A,), 0, n_m, True, A_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(A, 0, n_m, True, A_packed_transposed, 0, 0, rank, threads)
         # W_x.T @ dz_h
-        pack((W_x,), 0, n_x, True, W_x_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_x, 0, n_x, True, W_x_packed_transposed, 0, 0, rank, threads)
         # W_x @ x
-        pack((W_x,), 0, n_x, False, W_x_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_x, 0, n_x, False, W_x_packed, 0, 0, rank, threads)
         # A @ m_prev
-        pack((A,), 0, n_m, False, A_packed, 0, 0, 0, 0, rank, threads)
+        pack(A, 0, n_m, False, A_packed, 0, 0, rank, threads)
         # W_h @ h_prev
-        pack((W_h,), 0, n_h, False, W_h_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_h, 0, n_h, False, W_h_packed, 0, 0, rank, threads)
         # W_m @ m
-        pack((W_m,), 0, n_m, False, W_m_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_m, 0, n_m, False, W_m_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

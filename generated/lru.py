@@ -35,7 +35,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7d73ade492a793cd"
+CONTENT_HASH = "12f429543b630422"
 
 
 @fused
@@ -168,11 +168,11 @@ def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_
         dnu_out[j] = dnu
         dtheta_out[j] = dtheta
     for j in range(n_y):
-        for k in range(n_h):
+        for k_ in range(n_h):
             # through (3) y = C_re @ h_re + D * x - C_im @ h_im
-            dC_im = -dy_h_im[j, k]
+            dC_im = -dy_h_im[j, k_]
             # passed on
-            dC_im_out[j, k] = dC_im
+            dC_im_out[j, k_] = dC_im
 
 
 @jit
@@ -321,15 +321,18 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # C_im.T @ dy, C_re.T @ dy
-        pack((C_im, C_re), 0, n_h, True, C_transposed, 0, 0, 0, n_h, rank, threads)
+        pack(C_im, 0, n_h, True, C_transposed, 0, 0, rank, threads)
+        pack(C_re, 0, n_h, True, C_transposed, 0, n_h, rank, threads)
         # dx_from_dz_h_re = B_re.T @ dz_h_re + B_im.T @ dz_h_im
-        pack((B_re, B_im), 0, n_y, True, B_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(B_re, 0, n_y, True, B_transposed, 0, 0, rank, threads)
+        pack(B_im, 0, n_y, True, B_transposed, n_h, 0, rank, threads)
         # B_re @ x, B_im @ x
-        pack((B_re, B_im), 0, n_y, False, B_, 0, 0, 0, n_h, rank, threads)
+        pack(B_re, 0, n_y, False, B_, 0, 0, rank, threads)
+        pack(B_im, 0, n_y, False, B_, 0, n_h, rank, threads)
         # C_im @ h_im
-        pack((C_im,), 0, n_h, False, C_im_packed, 0, 0, 0, 0, rank, threads)
+        pack(C_im, 0, n_h, False, C_im_packed, 0, 0, rank, threads)
         # C_re @ h_re
-        pack((C_re,), 0, n_h, False, C_re_packed, 0, 0, 0, 0, rank, threads)
+        pack(C_re, 0, n_h, False, C_re_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7fd742faaf7eb3d0"
+CONTENT_HASH = "57f1067840ee543a"
 
 
 @fused
@@ -224,13 +224,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_g.T @ dz_g + U_o.T @ dz_o
-        pack((U_i, U_f, U_g, U_o), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_g, U_o)):
+            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_g.T @ dz_g + W_o.T @ dz_o
-        pack((W_i, W_f, W_g, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_g @ x, W_o @ x
-        pack((W_i, W_f, W_g, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_i @ h_prev, U_f @ h_prev, U_g @ h_prev, U_o @ h_prev
-        pack((U_i, U_f, U_g, U_o), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_g, U_o)):
+            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

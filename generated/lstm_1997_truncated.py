@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a47d96f7009c63be"
+CONTENT_HASH = "d02023f6749201d5"
 
 
 @fused
@@ -208,11 +208,14 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dx = W_i.T @ dz_i + W_o.T @ dz_o + W_g.T @ dz_g
-        pack((W_i, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_o, W_g)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_i @ x, W_o @ x, W_g @ x
-        pack((W_i, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_o, W_g)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_i @ v_i, U_o @ v_i, U_g @ v_i
-        pack((U_i, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_i, U_o, U_g)):
+            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f41bc22bd39ebc5d"
+CONTENT_HASH = "7c655bc119ac36c4"
 
 
 @fused
@@ -111,20 +111,20 @@ def backward_once_row(n_h, n_x, dz_i_x, dz_i_h_prev, dW_i_out, dz_f_x, dz_f_h_pr
         dz_g_h_prev, dW_g_out, dz_o_x, dz_o_h_prev, dW_o_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k in range(n_h + n_x):
+        for k_ in range(n_h + n_x):
             # through (1) i = sigmoid(W_i @ concat(h_prev, x) + b_i)
-            dW_i = (dz_i_h_prev[j, k] if k < n_h else dz_i_x[j, k - n_h])
+            dW_i = (dz_i_h_prev[j, k_] if k_ < n_h else dz_i_x[j, k_ - n_h])
             # through (2) f = sigmoid(W_f @ concat(h_prev, x) + b_f)
-            dW_f = (dz_f_h_prev[j, k] if k < n_h else dz_f_x[j, k - n_h])
+            dW_f = (dz_f_h_prev[j, k_] if k_ < n_h else dz_f_x[j, k_ - n_h])
             # through (3) g = tanh(W_g @ concat(h_prev, x) + b_g)
-            dW_g = (dz_g_h_prev[j, k] if k < n_h else dz_g_x[j, k - n_h])
+            dW_g = (dz_g_h_prev[j, k_] if k_ < n_h else dz_g_x[j, k_ - n_h])
             # through (4) o = sigmoid(W_o @ concat(h_prev, x) + b_o)
-            dW_o = (dz_o_h_prev[j, k] if k < n_h else dz_o_x[j, k - n_h])
+            dW_o = (dz_o_h_prev[j, k_] if k_ < n_h else dz_o_x[j, k_ - n_h])
             # passed on
-            dW_i_out[j, k] = dW_i
-            dW_f_out[j, k] = dW_f
-            dW_g_out[j, k] = dW_g
-            dW_o_out[j, k] = dW_o
+            dW_i_out[j, k_] = dW_i
+            dW_f_out[j, k_] = dW_f
+            dW_g_out[j, k_] = dW_g
+            dW_o_out[j, k_] = dW_o
 
 
 @jit
@@ -257,15 +257,19 @@ def pack_weights(sizes, dtype, params, into, threads):
     def part(rank, threads):
         # dh_prev = W_i[:, 0:n_h].T @ dz_i + W_f[:, 0:n_h].T @ dz_f + W_g[:, 0:n_h].T @ dz_g + W_o[:, 0:n_h].T
         #     @ dz_o
-        pack((W_i, W_f, W_g, W_o), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
+            pack(matrix, 0, n_h, True, W_transposed, k * n_h, 0, rank, threads)
         # dx = W_i[:, n_h:n_h + n_x].T @ dz_i + W_f[:, n_h:n_h + n_x].T @ dz_f + W_g[:, n_h:n_h + n_x].T @
         #     dz_g + W_o[:, n_h:n_h + n_x].T @ dz_o
-        pack((W_i, W_f, W_g, W_o), n_h, n_x, True, W_transposed_, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
+            pack(matrix, n_h, n_x, True, W_transposed_, k * n_h, 0, rank, threads)
         # W_i[:, n_h:n_h + n_x] @ x, W_f[:, n_h:n_h + n_x] @ x, W_g[:, n_h:n_h + n_x] @ x, W_o[:, n_h:n_h +
         #     n_x] @ x
-        pack((W_i, W_f, W_g, W_o), n_h, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
+            pack(matrix, n_h, n_x, False, W, 0, k * n_h, rank, threads)
         # W_i[:, 0:n_h] @ h_prev, W_f[:, 0:n_h] @ h_prev, W_g[:, 0:n_h] @ h_prev, W_o[:, 0:n_h] @ h_prev
-        pack((W_i, W_f, W_g, W_o), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_g, W_o)):
+            pack(matrix, 0, n_h, False, W_, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -36,7 +36,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "22644f73e9856542"
+CONTENT_HASH = "cdb08787d99be996"
 
 
 @fused
@@ -254,17 +254,21 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # P.T @ dr
-        pack((P,), 0, n_h, True, P_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(P, 0, n_h, True, P_packed_transposed, 0, 0, rank, threads)
         # dr_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        pack((U_i, U_f, U_o, U_g), 0, n_r, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
+            pack(matrix, 0, n_r, True, U_transposed, k * n_h, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_i @ r_prev, U_f @ r_prev, U_o @ r_prev, U_g @ r_prev
-        pack((U_i, U_f, U_o, U_g), 0, n_r, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
+            pack(matrix, 0, n_r, False, U, 0, k * n_h, rank, threads)
         # P @ v_r
-        pack((P,), 0, n_h, False, P_packed, 0, 0, 0, 0, rank, threads)
+        pack(P, 0, n_h, False, P_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

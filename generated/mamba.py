@@ -41,18 +41,18 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "fb02e753ad377954"
+CONTENT_HASH = "7e15ee7dc27304b7"
 
 
 @fused
 def forward_once_row(n_u, n_s, A_log, w_S_out):
     """What needs parameters alone."""
     for j in range(n_u):
-        for k in range(n_s):
+        for k_ in range(n_s):
             # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            w_S = exp(A_log[j, k])
+            w_S = exp(A_log[j, k_])
             # kept
-            w_S_out[j, k] = w_S
+            w_S_out[j, k_] = w_S
 
 
 @jit
@@ -104,17 +104,17 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         delta_out[j] = delta
         v_S_out[j] = v_S
     for j in range(n_u):
-        for k in range(n_s):
-            exp_S = exp(-delta_out[j] * w_S[j, k])
-            S = exp_S * S_prev[j, k] + B_t[k] * v_S_out[j]
+        for k_ in range(n_s):
+            exp_S = exp(-delta_out[j] * w_S[j, k_])
+            S = exp_S * S_prev[j, k_] + B_t[k_] * v_S_out[j]
             # kept
-            exp_S_out[j, k] = exp_S
-            S_out[j, k] = S
+            exp_S_out[j, k_] = exp_S
+            S_out[j, k_] = S
     # (10) y_ssm = S @ C_t + D * u
     for j in range(n_u):
         sum_y_ssm = zero
-        for k in range(n_s):
-            sum_y_ssm = added(sum_y_ssm, C_t[k] * S_out[j, k])
+        for k_ in range(n_s):
+            sum_y_ssm = added(sum_y_ssm, C_t[k_] * S_out[j, k_])
         sum_y_ssm_out[j] = sum_y_ssm
     for j in range(n_u):
         y_ssm = D[j] * u[j] + sum_y_ssm_out[j]
@@ -197,11 +197,11 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
     """Gradients through what parameters alone make."""
     for j in range(n_u):
-        for k in range(n_s):
+        for k_ in range(n_s):
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            dA_log = dw_S[j, k] * w_S[j, k]
+            dA_log = dw_S[j, k_] * w_S[j, k_]
             # passed on
-            dA_log_out[j, k] = dA_log
+            dA_log_out[j, k_] = dA_log
 
 
 @jit
@@ -245,36 +245,36 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
         dz_y_out[j] = dz_y
         dy_ssm_out[j] = dy_ssm
     for j in range(n_u):
-        for k in range(n_s):
+        for k_ in range(n_s):
             # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
-            dS = dy_ssm_out[j] * C_t[k] + dS_cotangent[j, k] + dS_carried[j, k]
+            dS = dy_ssm_out[j] * C_t[k_] + dS_cotangent[j, k_] + dS_carried[j, k_]
             # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-            dS_prev = dS * exp_S[j, k]
-            dw_S[j, k] += -dS * delta[j] * exp_S[j, k] * S_prev[j, k]
+            dS_prev = dS * exp_S[j, k_]
+            dw_S[j, k_] += -dS * delta[j] * exp_S[j, k_] * S_prev[j, k_]
             # passed on
-            dS_out[j, k] = dS
-            dS_carried[j, k] = dS_prev
+            dS_out[j, k_] = dS
+            dS_carried[j, k_] = dS_prev
     for j in range(n_u):
         dv_S = zero
-        for k in range(n_s):
-            dv_S = added(dv_S, dS_out[j, k] * B_t[k])
+        for k_ in range(n_s):
+            dv_S = added(dv_S, dS_out[j, k_] * B_t[k_])
         dv_S_out[j] = dv_S
     # through (10) y_ssm = S @ C_t + D * u
     for j in range(n_s):
         dC_t_out[j] = zero
-    for k in range(n_u):
+    for k_ in range(n_u):
         for j in range(n_s):
-            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k] * S[k, j])
+            dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k_] * S[k_, j])
     # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_s):
         dB_t_out[j] = zero
-    for k in range(n_u):
+    for k_ in range(n_u):
         for j in range(n_s):
-            dB_t_out[j] = added(dB_t_out[j], dS_out[k, j] * v_S[k])
+            dB_t_out[j] = added(dB_t_out[j], dS_out[k_, j] * v_S[k_])
     for j in range(n_u):
         sum_ddelta = zero
-        for k in range(n_s):
-            sum_ddelta = added(sum_ddelta, dS_out[j, k] * w_S[j, k] * exp_S[j, k] * S_prev[j, k])
+        for k_ in range(n_s):
+            sum_ddelta = added(sum_ddelta, dS_out[j, k_] * w_S[j, k_] * exp_S[j, k_] * S_prev[j, k_])
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]
@@ -454,25 +454,28 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # W_y.T @ dy
-        pack((W_y,), 0, n_u, True, W_y_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_y, 0, n_u, True, W_y_packed_transposed, 0, 0, rank, threads)
         # W_2.T @ dz_delta_2
-        pack((W_2,), 0, n_r, True, W_2_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_2, 0, n_r, True, W_2_packed_transposed, 0, 0, rank, threads)
         # du_from_dz_delta = W_1.T @ dz_delta + W_B.T @ dB_t + W_C.T @ dC_t
-        pack((W_1,), 0, n_u, True, W_transposed, 0, 0, 0, 0, rank, threads)
-        pack((W_B,), 0, n_u, True, W_transposed, n_r, 0, 0, 0, rank, threads)
-        pack((W_C,), 0, n_u, True, W_transposed, n_r + n_s, 0, 0, 0, rank, threads)
+        pack(W_1, 0, n_u, True, W_transposed, 0, 0, rank, threads)
+        pack(W_B, 0, n_u, True, W_transposed, n_r, 0, rank, threads)
+        pack(W_C, 0, n_u, True, W_transposed, n_r + n_s, 0, rank, threads)
         # dx = W_u.T @ du0 + W_z.T @ dz_y
-        pack((W_u, W_z), 0, n_x, True, W_transposed_, 0, 0, n_u, 0, rank, threads)
+        pack(W_u, 0, n_x, True, W_transposed_, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, True, W_transposed_, n_u, 0, rank, threads)
         # W_u @ x, W_z @ x
-        pack((W_u, W_z), 0, n_x, False, W, 0, 0, 0, n_u, rank, threads)
+        pack(W_u, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_z, 0, n_x, False, W, 0, n_u, rank, threads)
         # W_1 @ u
-        pack((W_1,), 0, n_u, False, W_1_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_1, 0, n_u, False, W_1_packed, 0, 0, rank, threads)
         # W_B @ u, W_C @ u
-        pack((W_B, W_C), 0, n_u, False, W_, 0, 0, 0, n_s, rank, threads)
+        pack(W_B, 0, n_u, False, W_, 0, 0, rank, threads)
+        pack(W_C, 0, n_u, False, W_, 0, n_s, rank, threads)
         # W_2 @ z_delta
-        pack((W_2,), 0, n_r, False, W_2_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_2, 0, n_r, False, W_2_packed, 0, 0, rank, threads)
         # W_y @ v_y
-        pack((W_y,), 0, n_u, False, W_y_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_y, 0, n_u, False, W_y_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -32,7 +32,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "03d4cfc87baf99e4"
+CONTENT_HASH = "060e5af3b91e01e6"
 
 
 @fused
@@ -232,17 +232,19 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_g.T @ dz_g
-        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
         # U_f.T @ dz_f
-        pack((U_f,), 0, n_h, True, U_f_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_f, 0, n_h, True, U_f_packed_transposed, 0, 0, rank, threads)
         # dx = W_f.T @ dz_f + W_g.T @ dz_g
-        pack((W_f, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_f, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
         # W_f @ x, W_g @ x
-        pack((W_f, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        pack(W_f, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
         # U_f @ h_prev
-        pack((U_f,), 0, n_h, False, U_f_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_f, 0, n_h, False, U_f_packed, 0, 0, rank, threads)
         # U_g @ v_g
-        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -32,7 +32,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "48d8f02c1bed5ea0"
+CONTENT_HASH = "3f16605c8ed0e66c"
 
 
 @fused
@@ -129,9 +129,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dx = W_z.T @ dz_z + W_g.T @ dg
-        pack((W_z, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_z, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
         # W_z @ x, W_g @ x
-        pack((W_z, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        pack(W_z, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

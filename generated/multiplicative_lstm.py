@@ -37,7 +37,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "f9c5971d35d5677a"
+CONTENT_HASH = "d73400be2004b226"
 
 
 @fused
@@ -295,25 +295,27 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dm = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_u.T @ dz_u
-        pack((U_i, U_f, U_o, U_u), 0, n_m, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_o, U_u)):
+            pack(matrix, 0, n_m, True, U_transposed, k * n_h, 0, rank, threads)
         # U_m.T @ dz_m
-        pack((U_m,), 0, n_h, True, U_m_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_m, 0, n_h, True, U_m_packed_transposed, 0, 0, rank, threads)
         # dx = W_m.T @ dz_m_2 + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_u.T @ dz_u
-        pack((W_m,), 0, n_x, True, W_transposed, 0, 0, 0, 0, rank, threads)
-        pack((W_i,), 0, n_x, True, W_transposed, n_m, 0, 0, 0, rank, threads)
-        pack((W_f,), 0, n_x, True, W_transposed, n_h + n_m, 0, 0, 0, rank, threads)
-        pack((W_o,), 0, n_x, True, W_transposed, 2 * n_h + n_m, 0, 0, 0, rank, threads)
-        pack((W_u,), 0, n_x, True, W_transposed, 3 * n_h + n_m, 0, 0, 0, rank, threads)
+        pack(W_m, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_i, 0, n_x, True, W_transposed, n_m, 0, rank, threads)
+        pack(W_f, 0, n_x, True, W_transposed, n_h + n_m, 0, rank, threads)
+        pack(W_o, 0, n_x, True, W_transposed, 2 * n_h + n_m, 0, rank, threads)
+        pack(W_u, 0, n_x, True, W_transposed, 3 * n_h + n_m, 0, rank, threads)
         # W_m @ x, W_i @ x, W_f @ x, W_o @ x, W_u @ x
-        pack((W_m,), 0, n_x, False, W, 0, 0, 0, 0, rank, threads)
-        pack((W_i,), 0, n_x, False, W, 0, n_m, 0, 0, rank, threads)
-        pack((W_f,), 0, n_x, False, W, 0, n_h + n_m, 0, 0, rank, threads)
-        pack((W_o,), 0, n_x, False, W, 0, 2 * n_h + n_m, 0, 0, rank, threads)
-        pack((W_u,), 0, n_x, False, W, 0, 3 * n_h + n_m, 0, 0, rank, threads)
+        pack(W_m, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_i, 0, n_x, False, W, 0, n_m, rank, threads)
+        pack(W_f, 0, n_x, False, W, 0, n_h + n_m, rank, threads)
+        pack(W_o, 0, n_x, False, W, 0, 2 * n_h + n_m, rank, threads)
+        pack(W_u, 0, n_x, False, W, 0, 3 * n_h + n_m, rank, threads)
         # U_m @ h_prev
-        pack((U_m,), 0, n_h, False, U_m_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_m, 0, n_h, False, U_m_packed, 0, 0, rank, threads)
         # U_i @ m, U_f @ m, U_o @ m, U_u @ m
-        pack((U_i, U_f, U_o, U_u), 0, n_m, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_o, U_u)):
+            pack(matrix, 0, n_m, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3a95517a77cd7303"
+CONTENT_HASH = "ee9d0c5f0f8e8807"
 
 
 @fused
@@ -272,17 +272,19 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_g.T @ dz_g_2
-        pack((U_g,), 0, n_h, True, U_g_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_g_packed_transposed, 0, 0, rank, threads)
         # U_r.T @ dz_r
-        pack((U_r,), 0, n_h, True, U_r_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_r, 0, n_h, True, U_r_packed_transposed, 0, 0, rank, threads)
         # dx = W_z.T @ dz_z + W_r.T @ dz_r + W_g.T @ dz_g
-        pack((W_z, W_r, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_z, W_r, W_g)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_z @ x, W_r @ x, W_g @ x
-        pack((W_z, W_r, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_z, W_r, W_g)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_r @ h_prev
-        pack((U_r,), 0, n_h, False, U_r_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_r, 0, n_h, False, U_r_packed, 0, 0, rank, threads)
         # U_g @ v_g
-        pack((U_g,), 0, n_h, False, U_g_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_g, 0, n_h, False, U_g_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -41,7 +41,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b83e325a23c3a510"
+CONTENT_HASH = "5a2800eac98c3814"
 
 
 @unfused
@@ -238,13 +238,13 @@ def backward_step_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried
     # through (7), (9)
     for j in range(n_h // 2):
         sum_dm_i = zero
-        for k in range(2):
-            sum_dm_i = added(sum_dm_i, dw_out[2 * j + k] * m_f[k // 2 + j])
+        for k_ in range(2):
+            sum_dm_i = added(sum_dm_i, dw_out[2 * j + k_] * m_f[k_ // 2 + j])
         sum_dm_i_out[j] = sum_dm_i
     for j in range(n_h // 2):
         sum_dm_i_2 = zero
-        for k in range(2):
-            sum_dm_i_2 = added(sum_dm_i_2, di_hat_out[2 * j + k])
+        for k_ in range(2):
+            sum_dm_i_2 = added(sum_dm_i_2, di_hat_out[2 * j + k_])
         sum_dm_i_2_out[j] = sum_dm_i_2
     for j in range(n_h // 2):
         dm_i = sum_dm_i_out[j] + sum_dm_i_2_out[j]
@@ -266,13 +266,13 @@ def backward_step_row(n_h, dh_cotangent, dh_carried, c, dc_cotangent, dc_carried
     # through (7), (8)
     for j in range(n_h // 2):
         sum_dm_f = zero
-        for k in range(2):
-            sum_dm_f = added(sum_dm_f, dw_out[2 * j + k] * m_i[k // 2 + j])
+        for k_ in range(2):
+            sum_dm_f = added(sum_dm_f, dw_out[2 * j + k_] * m_i[k_ // 2 + j])
         sum_dm_f_out[j] = sum_dm_f
     for j in range(n_h // 2):
         sum_dm_f_2 = zero
-        for k in range(2):
-            sum_dm_f_2 = added(sum_dm_f_2, df_hat_out[2 * j + k])
+        for k_ in range(2):
+            sum_dm_f_2 = added(sum_dm_f_2, df_hat_out[2 * j + k_])
         sum_dm_f_2_out[j] = sum_dm_f_2
     for j in range(n_h // 2):
         dm_f = sum_dm_f_out[j] + sum_dm_f_2_out[j]
@@ -405,33 +405,33 @@ def pack_weights(sizes, dtype, params, into, threads):
     def part(rank, threads):
         # dh_prev = U_m_f.T @ dz_m_f + U_m_i.T @ dz_m_i + U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @
         #     dz_g
-        pack((U_m_f,), 0, n_h, True, U_transposed, 0, 0, 0, 0, rank, threads)
-        pack((U_m_i,), 0, n_h, True, U_transposed, n_h // 2, 0, 0, 0, rank, threads)
-        pack((U_i,), 0, n_h, True, U_transposed, n_h, 0, 0, 0, rank, threads)
-        pack((U_f,), 0, n_h, True, U_transposed, 2 * n_h, 0, 0, 0, rank, threads)
-        pack((U_o,), 0, n_h, True, U_transposed, 3 * n_h, 0, 0, 0, rank, threads)
-        pack((U_g,), 0, n_h, True, U_transposed, 4 * n_h, 0, 0, 0, rank, threads)
+        pack(U_m_f, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_m_i, 0, n_h, True, U_transposed, n_h // 2, 0, rank, threads)
+        pack(U_i, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
+        pack(U_f, 0, n_h, True, U_transposed, 2 * n_h, 0, rank, threads)
+        pack(U_o, 0, n_h, True, U_transposed, 3 * n_h, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_transposed, 4 * n_h, 0, rank, threads)
         # dx = W_m_f.T @ dz_m_f + W_m_i.T @ dz_m_i + W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        pack((W_m_f,), 0, n_x, True, W_transposed, 0, 0, 0, 0, rank, threads)
-        pack((W_m_i,), 0, n_x, True, W_transposed, n_h // 2, 0, 0, 0, rank, threads)
-        pack((W_i,), 0, n_x, True, W_transposed, n_h, 0, 0, 0, rank, threads)
-        pack((W_f,), 0, n_x, True, W_transposed, 2 * n_h, 0, 0, 0, rank, threads)
-        pack((W_o,), 0, n_x, True, W_transposed, 3 * n_h, 0, 0, 0, rank, threads)
-        pack((W_g,), 0, n_x, True, W_transposed, 4 * n_h, 0, 0, 0, rank, threads)
+        pack(W_m_f, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_m_i, 0, n_x, True, W_transposed, n_h // 2, 0, rank, threads)
+        pack(W_i, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
+        pack(W_f, 0, n_x, True, W_transposed, 2 * n_h, 0, rank, threads)
+        pack(W_o, 0, n_x, True, W_transposed, 3 * n_h, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W_transposed, 4 * n_h, 0, rank, threads)
         # W_m_f @ x, W_m_i @ x, W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        pack((W_m_f,), 0, n_x, False, W, 0, 0, 0, 0, rank, threads)
-        pack((W_m_i,), 0, n_x, False, W, 0, n_h // 2, 0, 0, rank, threads)
-        pack((W_i,), 0, n_x, False, W, 0, n_h, 0, 0, rank, threads)
-        pack((W_f,), 0, n_x, False, W, 0, 2 * n_h, 0, 0, rank, threads)
-        pack((W_o,), 0, n_x, False, W, 0, 3 * n_h, 0, 0, rank, threads)
-        pack((W_g,), 0, n_x, False, W, 0, 4 * n_h, 0, 0, rank, threads)
+        pack(W_m_f, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_m_i, 0, n_x, False, W, 0, n_h // 2, rank, threads)
+        pack(W_i, 0, n_x, False, W, 0, n_h, rank, threads)
+        pack(W_f, 0, n_x, False, W, 0, 2 * n_h, rank, threads)
+        pack(W_o, 0, n_x, False, W, 0, 3 * n_h, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, 4 * n_h, rank, threads)
         # U_m_f @ h_prev, U_m_i @ h_prev, U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-        pack((U_m_f,), 0, n_h, False, U, 0, 0, 0, 0, rank, threads)
-        pack((U_m_i,), 0, n_h, False, U, 0, n_h // 2, 0, 0, rank, threads)
-        pack((U_i,), 0, n_h, False, U, 0, n_h, 0, 0, rank, threads)
-        pack((U_f,), 0, n_h, False, U, 0, 2 * n_h, 0, 0, rank, threads)
-        pack((U_o,), 0, n_h, False, U, 0, 3 * n_h, 0, 0, rank, threads)
-        pack((U_g,), 0, n_h, False, U, 0, 4 * n_h, 0, 0, rank, threads)
+        pack(U_m_f, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_m_i, 0, n_h, False, U, 0, n_h // 2, rank, threads)
+        pack(U_i, 0, n_h, False, U, 0, n_h, rank, threads)
+        pack(U_f, 0, n_h, False, U, 0, 2 * n_h, rank, threads)
+        pack(U_o, 0, n_h, False, U, 0, 3 * n_h, rank, threads)
+        pack(U_g, 0, n_h, False, U, 0, 4 * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "d121671abf29d7df"
+CONTENT_HASH = "a0b9a657e425c5e2"
 
 
 @fused
@@ -226,13 +226,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
-        pack((V_z, V_f, V_o), 0, n_x, True, V_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((V_z, V_f, V_o)):
+            pack(matrix, 0, n_x, True, V_transposed, k * n_h, 0, rank, threads)
         # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
-        pack((W_z, W_f, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_z, W_f, W_o)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_z @ x, W_f @ x, W_o @ x
-        pack((W_z, W_f, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_z, W_f, W_o)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
-        pack((V_z, V_f, V_o), 0, n_x, False, V, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((V_z, V_f, V_o)):
+            pack(matrix, 0, n_x, False, V, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e2a8c86ac52fd77c"
+CONTENT_HASH = "851b20780b0e86d2"
 
 
 @fused
@@ -270,17 +270,23 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # ds1_from_dz_H2 = U_H2.T @ dz_H2 + U_T2.T @ dz_T2
-        pack((U_H2, U_T2), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(U_H2, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_T2, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
         # dh_prev_from_dz_H1 = U_H1.T @ dz_H1 + U_T1.T @ dz_T1
-        pack((U_H1, U_T1), 0, n_h, True, U_transposed_, 0, 0, n_h, 0, rank, threads)
+        pack(U_H1, 0, n_h, True, U_transposed_, 0, 0, rank, threads)
+        pack(U_T1, 0, n_h, True, U_transposed_, n_h, 0, rank, threads)
         # dx = W_H1.T @ dz_H1 + W_T1.T @ dz_T1
-        pack((W_H1, W_T1), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_H1, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_T1, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
         # W_H1 @ x, W_T1 @ x
-        pack((W_H1, W_T1), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        pack(W_H1, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_T1, 0, n_x, False, W, 0, n_h, rank, threads)
         # U_H1 @ h_prev, U_T1 @ h_prev
-        pack((U_H1, U_T1), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        pack(U_H1, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_T1, 0, n_h, False, U, 0, n_h, rank, threads)
         # U_H2 @ s1, U_T2 @ s1
-        pack((U_H2, U_T2), 0, n_h, False, U_, 0, 0, 0, n_h, rank, threads)
+        pack(U_H2, 0, n_h, False, U_, 0, 0, rank, threads)
+        pack(U_T2, 0, n_h, False, U_, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "66264daf5e3f4601"
+CONTENT_HASH = "fe01a26c78ed50b8"
 
 
 @fused
@@ -147,13 +147,13 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_a.T @ dz_a
-        pack((U_a,), 0, n_h, True, U_a_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_a, 0, n_h, True, U_a_packed_transposed, 0, 0, rank, threads)
         # W_a.T @ dz_a
-        pack((W_a,), 0, n_x, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_a, 0, n_x, True, W_a_packed_transposed, 0, 0, rank, threads)
         # W_a @ x
-        pack((W_a,), 0, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_a, 0, n_x, False, W_a_packed, 0, 0, rank, threads)
         # U_a @ a_prev
-        pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_a, 0, n_h, False, U_a_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "af3c71f508e7e86d"
+CONTENT_HASH = "b8e6fc1ef18d5288"
 
 
 @fused
@@ -74,11 +74,11 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 def backward_once_row(n_h, n_x, dz_a_x, dz_a_a_prev, dW_a_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        for k in range(n_h + n_x):
+        for k_ in range(n_h + n_x):
             # through (1) a = tanh(W_a @ concat(a_prev, x))
-            dW_a = (dz_a_a_prev[j, k] if k < n_h else dz_a_x[j, k - n_h])
+            dW_a = (dz_a_a_prev[j, k_] if k_ < n_h else dz_a_x[j, k_ - n_h])
             # passed on
-            dW_a_out[j, k] = dW_a
+            dW_a_out[j, k_] = dW_a
 
 
 @jit
@@ -146,13 +146,13 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # W_a[:, 0:n_h].T @ dz_a
-        pack((W_a,), 0, n_h, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_a, 0, n_h, True, W_a_packed_transposed, 0, 0, rank, threads)
         # W_a[:, n_h:n_h + n_x].T @ dz_a
-        pack((W_a,), n_h, n_x, True, W_a_packed_transposed_, 0, 0, 0, 0, rank, threads)
+        pack(W_a, n_h, n_x, True, W_a_packed_transposed_, 0, 0, rank, threads)
         # W_a[:, n_h:n_h + n_x] @ x
-        pack((W_a,), n_h, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_a, n_h, n_x, False, W_a_packed, 0, 0, rank, threads)
         # W_a[:, 0:n_h] @ a_prev
-        pack((W_a,), 0, n_h, False, W_a_packed_, 0, 0, 0, 0, rank, threads)
+        pack(W_a, 0, n_h, False, W_a_packed_, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

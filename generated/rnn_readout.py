@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "cff2e04d609bbdd8"
+CONTENT_HASH = "92b519488d8c970f"
 
 
 @fused
@@ -238,17 +238,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_y.T @ dz_y
-        pack((U_y,), 0, n_h, True, U_y_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_y, 0, n_h, True, U_y_packed_transposed, 0, 0, rank, threads)
         # U_a.T @ dz_a
-        pack((U_a,), 0, n_h, True, U_a_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_a, 0, n_h, True, U_a_packed_transposed, 0, 0, rank, threads)
         # W_a.T @ dz_a
-        pack((W_a,), 0, n_x, True, W_a_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_a, 0, n_x, True, W_a_packed_transposed, 0, 0, rank, threads)
         # W_a @ x
-        pack((W_a,), 0, n_x, False, W_a_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_a, 0, n_x, False, W_a_packed, 0, 0, rank, threads)
         # U_a @ a_prev
-        pack((U_a,), 0, n_h, False, U_a_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_a, 0, n_h, False, U_a_packed, 0, 0, rank, threads)
         # U_y @ a
-        pack((U_y,), 0, n_h, False, U_y_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_y, 0, n_h, False, U_y_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

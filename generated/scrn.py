@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "c66d70bbd0be1935"
+CONTENT_HASH = "b8ad76d092a9f045"
 
 
 @fused
@@ -243,22 +243,25 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U.T @ dy, V.T @ dy
-        pack((U,), 0, n_h, True, weights_transposed, 0, 0, 0, 0, rank, threads)
-        pack((V,), 0, n_s, True, weights_transposed, 0, n_h, 0, 0, rank, threads)
+        pack(U, 0, n_h, True, weights_transposed, 0, 0, rank, threads)
+        pack(V, 0, n_s, True, weights_transposed, 0, n_h, rank, threads)
         # R.T @ dz_h
-        pack((R,), 0, n_h, True, R_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(R, 0, n_h, True, R_packed_transposed, 0, 0, rank, threads)
         # P.T @ dz_h
-        pack((P,), 0, n_s, True, P_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(P, 0, n_s, True, P_packed_transposed, 0, 0, rank, threads)
         # dx = B.T @ dz_s + A.T @ dz_h
-        pack((B, A), 0, n_x, True, weights_transposed_, 0, 0, n_s, 0, rank, threads)
+        pack(B, 0, n_x, True, weights_transposed_, 0, 0, rank, threads)
+        pack(A, 0, n_x, True, weights_transposed_, n_s, 0, rank, threads)
         # B @ x, A @ x
-        pack((B, A), 0, n_x, False, weights, 0, 0, 0, n_s, rank, threads)
+        pack(B, 0, n_x, False, weights, 0, 0, rank, threads)
+        pack(A, 0, n_x, False, weights, 0, n_s, rank, threads)
         # P @ s, V @ s
-        pack((P, V), 0, n_s, False, weights_, 0, 0, 0, n_h, rank, threads)
+        pack(P, 0, n_s, False, weights_, 0, 0, rank, threads)
+        pack(V, 0, n_s, False, weights_, 0, n_h, rank, threads)
         # R @ h_prev
-        pack((R,), 0, n_h, False, R_packed, 0, 0, 0, 0, rank, threads)
+        pack(R, 0, n_h, False, R_packed, 0, 0, rank, threads)
         # U @ h
-        pack((U,), 0, n_h, False, U_packed, 0, 0, 0, 0, rank, threads)
+        pack(U, 0, n_h, False, U_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

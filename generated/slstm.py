@@ -40,7 +40,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "7e27f0ceaa94cf44"
+CONTENT_HASH = "d62c340cb2701f38"
 
 
 @fused
@@ -49,32 +49,32 @@ def forward_once_row(n_heads, n_h, R_i, w_i_log_out, R_f, w_f_log_out, R_z, w_z_
     real = R_i.dtype.type
     zero = real(0)
     for j in range(n_h):
-        for k in range(n_h):
+        for k_ in range(n_h):
             # (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
             w_i_log = (
-                (R_i[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k * n_heads) // n_h else zero)
+                (R_i[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
             )
             # (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
             w_f_log = (
-                (R_f[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k * n_heads) // n_h else zero)
+                (R_f[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
             )
             # (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
             w_z = (
-                (R_z[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k * n_heads) // n_h else zero)
+                (R_z[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
             )
             # (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
             w_o = (
-                (R_o[(j * n_heads) // n_h, j % (n_h // n_heads), k % (n_h // n_heads)] if (j
-                * n_heads) // n_h == (k * n_heads) // n_h else zero)
+                (R_o[(j * n_heads) // n_h, j % (n_h // n_heads), k_ % (n_h // n_heads)] if (j
+                * n_heads) // n_h == (k_ * n_heads) // n_h else zero)
             )
             # kept
-            w_i_log_out[j, k] = w_i_log
-            w_f_log_out[j, k] = w_f_log
-            w_z_out[j, k] = w_z
-            w_o_out[j, k] = w_o
+            w_i_log_out[j, k_] = w_i_log
+            w_f_log_out[j, k_] = w_f_log
+            w_z_out[j, k_] = w_z
+            w_o_out[j, k_] = w_o
 
 
 @jit
@@ -167,21 +167,21 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 def backward_once_row(n_h, n_heads, dw_i_log, dR_i_out, dw_f_log, dR_f_out, dw_z, dR_z_out, dw_o, dR_o_out):
     """Gradients through what parameters alone make."""
     for j in range(n_heads):
-        for k in range(n_h // n_heads):
+        for k_ in range(n_h // n_heads):
             for l in range(n_h // n_heads):
                 # through (1) i_log = block_diagonal(R_i) @ h_prev + W_i @ x + b_i
-                dR_i = dw_i_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_i = dw_i_log[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (2) f_log = log_sigmoid(block_diagonal(R_f) @ h_prev + W_f @ x + b_f)
-                dR_f = dw_f_log[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_f = dw_f_log[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (3) z = tanh(block_diagonal(R_z) @ h_prev + W_z @ x + b_z)
-                dR_z = dw_z[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_z = dw_z[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # through (4) o = sigmoid(block_diagonal(R_o) @ h_prev + W_o @ x + b_o)
-                dR_o = dw_o[(j * n_h + k * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
+                dR_o = dw_o[(j * n_h + k_ * n_heads) // n_heads, (j * n_h + l * n_heads) // n_heads]
                 # passed on
-                dR_i_out[j, k, l] = dR_i
-                dR_f_out[j, k, l] = dR_f
-                dR_z_out[j, k, l] = dR_z
-                dR_o_out[j, k, l] = dR_o
+                dR_i_out[j, k_, l] = dR_i
+                dR_f_out[j, k_, l] = dR_f
+                dR_z_out[j, k_, l] = dR_z
+                dR_o_out[j, k_, l] = dR_o
 
 
 @jit
@@ -331,13 +331,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev = w_i_log.T @ di_log + w_f_log.T @ dz_f_log + w_z.T @ dz_z + w_o.T @ dz_o
-        pack((w_i_log, w_f_log, w_z, w_o), 0, n_h, True, w_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((w_i_log, w_f_log, w_z, w_o)):
+            pack(matrix, 0, n_h, True, w_transposed, k * n_h, 0, rank, threads)
         # dx = W_i.T @ di_log + W_f.T @ dz_f_log + W_z.T @ dz_z + W_o.T @ dz_o
-        pack((W_i, W_f, W_z, W_o), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_z, W_o)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_z @ x, W_o @ x
-        pack((W_i, W_f, W_z, W_o), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_z, W_o)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # w_i_log @ h_prev, w_f_log @ h_prev, w_z @ h_prev, w_o @ h_prev
-        pack((w_i_log, w_f_log, w_z, w_o), 0, n_h, False, w, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((w_i_log, w_f_log, w_z, w_o)):
+            pack(matrix, 0, n_h, False, w, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -34,7 +34,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "0a1cda25834f87b4"
+CONTENT_HASH = "481a595e0e95f9b8"
 
 
 @fused
@@ -189,9 +189,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dx_from_du = W.T @ du + W_f.T @ dz_f + W_r.T @ dz_r
-        pack((W, W_f, W_r), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W, W_f, W_r)):
+            pack(matrix, 0, n_h, True, W_transposed, k * n_h, 0, rank, threads)
         # W @ x, W_f @ x, W_r @ x
-        pack((W, W_f, W_r), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W, W_f, W_r)):
+            pack(matrix, 0, n_h, False, W_, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -34,7 +34,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "38d68b1a61b28f19"
+CONTENT_HASH = "22788564f37a6179"
 
 
 @fused
@@ -184,9 +184,11 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dx_from_du = W.T @ du + W_f.T @ dz_f + W_r.T @ dz_r
-        pack((W, W_f, W_r), 0, n_h, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W, W_f, W_r)):
+            pack(matrix, 0, n_h, True, W_transposed, k * n_h, 0, rank, threads)
         # W @ x, W_f @ x, W_r @ x
-        pack((W, W_f, W_r), 0, n_h, False, W_, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W, W_f, W_r)):
+            pack(matrix, 0, n_h, False, W_, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

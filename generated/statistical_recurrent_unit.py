@@ -36,7 +36,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "94f0baa758733f20"
+CONTENT_HASH = "6c9e5fd2e3143727"
 
 
 @unfused
@@ -76,11 +76,11 @@ def forward_step_row_3(n_p, n_a, z_p_from_r, z_p_from_x, b_p, z_p_out, p_out, al
         z_p_out[j] = z_p
         p_out[j] = p
     for j in range(n_a):
-        for k in range(n_p):
+        for k_ in range(n_p):
             # (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
-            mu = alpha[j] * mu_prev[j, k] + (one - alpha[j]) * p_out[k]
+            mu = alpha[j] * mu_prev[j, k_] + (one - alpha[j]) * p_out[k_]
             # kept
-            mu_out[j, k] = mu
+            mu_out[j, k_] = mu
 
 
 @unfused
@@ -191,17 +191,17 @@ def backward_step_row_1(n_a, n_p, dmu_cotangent, dv_o, dmu_carried, dmu_out, alp
     real = dmu_cotangent.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_a):
-        for k in range(n_p):
+        for k_ in range(n_p):
             # given, carried back from the next step, through (4) o = relu(U_o @ flat(mu) + b_o)
-            dmu = dmu_cotangent[j, k] + dv_o[j * n_p + k] + dmu_carried[j, k]
+            dmu = dmu_cotangent[j, k_] + dv_o[j * n_p + k_] + dmu_carried[j, k_]
             # passed on
-            dmu_out[j, k] = dmu
+            dmu_out[j, k_] = dmu
     # through (3) mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
     for j in range(n_p):
         dp_out[j] = zero
-    for k in range(n_a):
+    for k_ in range(n_a):
         for j in range(n_p):
-            dp_out[j] = added(dp_out[j], (one - alpha[k]) * dmu_out[k, j])
+            dp_out[j] = added(dp_out[j], (one - alpha[k_]) * dmu_out[k_, j])
     for j in range(n_p):
         # through (2) p = relu(U_p @ r + W_p @ x + b_p)
         dz_p = dp_out[j] * heaviside(z_p[j], zero)
@@ -225,11 +225,11 @@ def backward_step_row_2(n_r, dr, z_r, dz_r_out):
 def backward_step_row_3(n_a, n_p, alpha, dmu, dv_r, dmu_carried):
     """The adjoints of one sample at one step."""
     for j in range(n_a):
-        for k in range(n_p):
+        for k_ in range(n_p):
             # through (1), (3)
-            dmu_prev = alpha[j] * dmu[j, k] + dv_r[j * n_p + k]
+            dmu_prev = alpha[j] * dmu[j, k_] + dv_r[j * n_p + k_]
             # passed on
-            dmu_carried[j, k] = dmu_prev
+            dmu_carried[j, k_] = dmu_prev
 
 
 @fused
@@ -341,21 +341,21 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # U_o.T @ dz_o
-        pack((U_o,), 0, n_a * n_p, True, U_o_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_o, 0, n_a * n_p, True, U_o_packed_transposed, 0, 0, rank, threads)
         # U_p.T @ dz_p
-        pack((U_p,), 0, n_r, True, U_p_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_p, 0, n_r, True, U_p_packed_transposed, 0, 0, rank, threads)
         # U_r.T @ dz_r
-        pack((U_r,), 0, n_a * n_p, True, U_r_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_r, 0, n_a * n_p, True, U_r_packed_transposed, 0, 0, rank, threads)
         # W_p.T @ dz_p
-        pack((W_p,), 0, n_x, True, W_p_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(W_p, 0, n_x, True, W_p_packed_transposed, 0, 0, rank, threads)
         # W_p @ x
-        pack((W_p,), 0, n_x, False, W_p_packed, 0, 0, 0, 0, rank, threads)
+        pack(W_p, 0, n_x, False, W_p_packed, 0, 0, rank, threads)
         # U_r @ v_r
-        pack((U_r,), 0, n_a * n_p, False, U_r_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_r, 0, n_a * n_p, False, U_r_packed, 0, 0, rank, threads)
         # U_p @ r
-        pack((U_p,), 0, n_r, False, U_p_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_p, 0, n_r, False, U_p_packed, 0, 0, rank, threads)
         # U_o @ v_o
-        pack((U_o,), 0, n_a * n_p, False, U_o_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_o, 0, n_a * n_p, False, U_o_packed, 0, 0, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

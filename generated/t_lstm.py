@@ -39,7 +39,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b756d485be6743da"
+CONTENT_HASH = "604b71cbe981e245"
 
 
 @fused
@@ -306,17 +306,21 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev = U_i.T @ dz_i + U_f.T @ dz_f + U_o.T @ dz_o + U_g.T @ dz_g
-        pack((U_i, U_f, U_o, U_g), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
+            pack(matrix, 0, n_h, True, U_transposed, k * n_h, 0, rank, threads)
         # U_d.T @ dz_c_S
-        pack((U_d,), 0, n_h, True, U_d_packed_transposed, 0, 0, 0, 0, rank, threads)
+        pack(U_d, 0, n_h, True, U_d_packed_transposed, 0, 0, rank, threads)
         # dx = W_i.T @ dz_i + W_f.T @ dz_f + W_o.T @ dz_o + W_g.T @ dz_g
-        pack((W_i, W_f, W_o, W_g), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
+            pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
         # W_i @ x, W_f @ x, W_o @ x, W_g @ x
-        pack((W_i, W_f, W_o, W_g), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((W_i, W_f, W_o, W_g)):
+            pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
         # U_d @ c_prev
-        pack((U_d,), 0, n_h, False, U_d_packed, 0, 0, 0, 0, rank, threads)
+        pack(U_d, 0, n_h, False, U_d_packed, 0, 0, rank, threads)
         # U_i @ h_prev, U_f @ h_prev, U_o @ h_prev, U_g @ h_prev
-        pack((U_i, U_f, U_o, U_g), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        for k, matrix in enumerate((U_i, U_f, U_o, U_g)):
+            pack(matrix, 0, n_h, False, U, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -33,7 +33,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6d24940e1b05889f"
+CONTENT_HASH = "5c5b2dac4bb0a180"
 
 
 @fused
@@ -190,13 +190,17 @@ def pack_weights(sizes, dtype, params, into, threads):
 
     def part(rank, threads):
         # dh_prev_from_dz_g = U_g.T @ dz_g + U_c.T @ dz_c
-        pack((U_g, U_c), 0, n_h, True, U_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(U_g, 0, n_h, True, U_transposed, 0, 0, rank, threads)
+        pack(U_c, 0, n_h, True, U_transposed, n_h, 0, rank, threads)
         # dx = W_g.T @ dz_g + W_c.T @ dz_c
-        pack((W_g, W_c), 0, n_x, True, W_transposed, 0, 0, n_h, 0, rank, threads)
+        pack(W_g, 0, n_x, True, W_transposed, 0, 0, rank, threads)
+        pack(W_c, 0, n_x, True, W_transposed, n_h, 0, rank, threads)
         # W_g @ x, W_c @ x
-        pack((W_g, W_c), 0, n_x, False, W, 0, 0, 0, n_h, rank, threads)
+        pack(W_g, 0, n_x, False, W, 0, 0, rank, threads)
+        pack(W_c, 0, n_x, False, W, 0, n_h, rank, threads)
         # U_g @ h_prev, U_c @ h_prev
-        pack((U_g, U_c), 0, n_h, False, U, 0, 0, 0, n_h, rank, threads)
+        pack(U_g, 0, n_h, False, U, 0, 0, rank, threads)
+        pack(U_c, 0, n_h, False, U, 0, n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into

@@ -13,8 +13,7 @@ from numba.extending import intrinsic
 from symcell.runtime import internals, products
 from symcell.runtime.cache import Cache, text_hash
 from symcell.runtime.jit import _OPTIONS, exact_jit, fused, inlined
-from symcell.runtime.packing import empty_panels, outer_product_buffers
-from symcell.runtime.packing import pack as pack_all
+from symcell.runtime.packing import empty_panels, outer_product_buffers, pack
 from symcell.runtime.products import _add_outer_products, _multiply
 from symcell.runtime.threads import ALONE
 from symcell.runtime.version import source_hash
@@ -31,11 +30,6 @@ def jit(function):
 def panels_for(terms, columns, dtype):
     """Room for the weights of one product."""
     return empty_panels(np.dtype(dtype), w=(terms, columns))["w"]
-
-
-def pack(matrix, first, length, transposed, panels, term, column, rank, threads):
-    """Pack one matrix."""
-    pack_all((matrix,), first, length, transposed, panels, term, column, 0, 0, rank, threads)
 
 
 DTYPES = (np.float32, np.float64)
@@ -187,22 +181,6 @@ def test_weights_are_packed_beside_and_below_one_another(dtype):
     out = np.full((1, 14, 91), np.nan, dtype)
     multiply_packed(np.eye(14, dtype=dtype)[None], 0, panels, out, 0, 0, 14, 0, ALONE)
     np.testing.assert_array_equal(out[0], whole)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("transposed", (False, True))
-def test_matrices_at_equal_distances_are_packed_as_one_by_one(transposed, dtype):
-    """Further terms, columns beside, or both."""
-    matrices = tuple(np.random.default_rng(k).standard_normal((7, 9)).astype(dtype) for k in range(3))
-    for further, beside in ((9, 0), (0, 11), (9, 10)):
-        found, expected = (panels_for(4 + 3 * 9, 5 + 3 * 11, dtype) for _ in range(2))
-        found[:], expected[:] = 0, 0
-        for rank in range(2):
-            pack_all(matrices, 1, 8, transposed, found, 4, 5, further, beside, rank, 2)
-        for k, matrix in enumerate(matrices):
-            pack(matrix, 1, 8, transposed, expected, 4 + k * further, 5 + k * beside, 0, 1)
-        np.testing.assert_array_equal(found, expected)
-        assert np.count_nonzero(found)
 
 
 def test_panels_of_several_products_lie_side_by_side_with_padding_of_zeros():

@@ -104,17 +104,11 @@ def _put_transposed(source, place, stride, count, deep, panels, goal):
 
 
 @jit
-def pack(matrices, first, length, transposed, panels, term, column, further, beside, rank, threads):
-    """Put columns of matrices, `length` of them from `first` on, into packed weights, at a term and a column; each matrix so many
-    terms `further` and columns `beside` the one before.
+def pack(weights, first, length, transposed, panels, term, column, rank, threads):
+    """Put columns of a matrix, `length` of them from `first` on, into packed weights at a term and a column.
 
-    As they lie if the product is with the transpose, turned if it is with the matrix itself. Each thread fills some panels."""
-    for k in range(len(matrices)):
-        _pack_one(matrices[k], first, length, transposed, panels, term + k * further, column + k * beside, rank, threads)
-
-
-@inlined
-def _pack_one(weights, first, length, transposed, panels, term, column, rank, threads):
+    As they lie if the product is with the transpose, transposed if it is with the matrix itself. Each thread fills some
+    panels."""
     _, terms, width = panels.shape
     own = panels.shape[0] * rank // threads, panels.shape[0] * (rank + 1) // threads
     count, deep = (length, weights.shape[0]) if transposed else (weights.shape[0], length)

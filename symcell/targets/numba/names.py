@@ -30,7 +30,7 @@ class Names:
         self.block, self.first, self.last = map(pick, ("block", "first", "last"))
         self.batch_start, self.batch_stop = map(pick, ("batch_start", "batch_stop"))
         self.sweep_stop, self.rank, self.team = map(pick, ("sweep_stop", "rank", "team"))
-        self.threads, self.parts, self.part = map(pick, ("threads", "parts", "part"))
+        self.threads, self.parts, self.part, self.k, self.matrix = map(pick, ("threads", "parts", "part", "k", "matrix"))
         self.row_offsets, self.panels, self.packs, self.into = map(pick, ("row_offsets", "panels", "packs", "into"))
         self.products, self.memory = map(pick, ("products", "memory"))
         self.input_gradients, self.lengths = pick("input_gradients"), pick("lengths")

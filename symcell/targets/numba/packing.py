@@ -4,6 +4,8 @@ are computed from parameters alone.
 
 from itertools import pairwise
 
+from sympy import Symbol
+
 from symcell.targets.layout import function_text, indented, listed, tuple_text
 from symcell.targets.numba.arrays import size_of
 from symcell.targets.numba.products import product_comment
@@ -70,20 +72,28 @@ def _packed(forward, products):
 
 
 def _product(forward, name, p):
-    """The lines that pack the matrices of a product; matrices that lie at equal distances, at once."""
+    """The lines that pack the matrices of a product; several that lie at equal distances, in a loop."""
     names, arrays = forward.names, forward.arrays
     yield f"# {product_comment(p)}"
     blocks = [(arrays.matrix_of(w.symbol), w.transposed, places) for w, *places in arrays.laid_out(p)]
-    for group in [blocks] if _is_regular(blocks) else [[block] for block in blocks]:
-        (_, transposed, (first, length, term, column)), matrices = group[0], tuple_text(matrix for matrix, _, _ in group)
-        further, beside = (b - a for a, b in zip(group[0][2][2:], group[1][2][2:], strict=True)) if len(group) > 1 else (0, 0)
-        numbers = [size_of(n) for n in (term, column, further, beside)]
-        columns = f"{size_of(first)}, {size_of(length)}, {transposed}"
-        yield f"pack({matrices}, {columns}, {name}, {', '.join(numbers)}, {names.rank}, {names.threads})"
+    indent = ""
+    if len(blocks) > 2 and _is_regular(blocks):
+        yield f"for {names.k}, {names.matrix} in enumerate({tuple_text(matrix for matrix, *_ in blocks)}):"
+        indent, blocks = "    ", [_block_of_loop(names, blocks)]
+    for matrix, transposed, places in blocks:
+        first, length, term, column = map(size_of, places)
+        yield f"{indent}pack({matrix}, {first}, {length}, {transposed}, {name}, {term}, {column}, {names.rank}, {names.threads})"
 
 
 def _is_regular(blocks):
     """Whether all matrices have the same columns, and each lies as far from the one before as the second from the first."""
     kinds = {(transposed, *places[:2]) for _, transposed, places in blocks}
     steps = {tuple((b - a).expand() for a, b in zip(one[2][2:], other[2][2:], strict=True)) for one, other in pairwise(blocks)}
-    return len(kinds) == 1 and len(steps) <= 1
+    return len(kinds) == 1 and len(steps) == 1
+
+
+def _block_of_loop(names, blocks):
+    """The block of a loop's k-th matrix; the first lies at the beginning."""
+    _, transposed, (first, length, *_) = blocks[0]
+    k, (term, column) = Symbol(names.k, integer=True), blocks[1][2][2:]
+    return names.matrix, transposed, (first, length, k * term, k * column)
