@@ -28,7 +28,7 @@ from symcell import Cell, Input, Param, State, affine, relu, sigmoid, softmax
 from symcell.compiler import program_of
 from symcell.language.primitives import Entry, Masked
 from symcell.targets import layout
-from symcell.targets.identifiers import yielding
+from symcell.targets.identifiers import identifier_of
 from symcell.targets.indices import index_text
 from symcell.targets.numba.indexed import AXES, Indexed
 from symcell.targets.numba.loops import nests
@@ -137,7 +137,7 @@ def test_a_function():
     ("forward_pass", "forward_pass_"), ("forward_step_row_2", "forward_step_row_2_"), ("backward_row", "backward_row"),
 ])  # fmt: skip
 def test_a_name_makes_way_for_the_modules_own(name, used):
-    assert yielding(name) == used
+    assert identifier_of(name) == used
 
 
 def test_a_seal_is_the_hash_of_the_text_around_it():
@@ -192,7 +192,7 @@ def test_a_value_is_replaced_after_all_have_read_it():
     assert loops_of([reads_all, made(late, entries(a)), made(f, entries(b))], {early: late}) == ["s", "late f"]
 
 
-# Buffers: where each value of a cell lives, kind and array.
+# BufferAssignment: where each value of a cell lives, kind and array.
 
 x, h = Input("x"), State("h")
 w, z = symbols("w z")
@@ -220,7 +220,7 @@ def arranged():
 
 @pytest.mark.parametrize("kind", HOMES)
 def test_a_value_lives_in_the_smallest_memory_that_its_readers_see(kind, arranged):
-    found = {str(q): (home.kind, home.array) for q, home in arranged.homes.items()}
+    found = {str(q): (buffer.kind, buffer.array) for q, buffer in arranged.buffers.items()}
     for value, array in (pair.split("=") for pair in HOMES[kind].split()):
         assert found[value] == (kind, array)
 
@@ -232,5 +232,5 @@ def test_the_tape_is_what_the_backward_pass_reads_of_the_forward_pass(arranged):
 def test_what_a_product_makes_or_takes_as_one_lies_side_by_side(arranged):
     packs = {array: [str(q) for q in values] for array, values in arranged.packs.items()}
     assert packs["from_x"] == ["z_z_from_x", "z_f_from_x"] and packs["dz_all"] == ["dz_z", "dz_f"]
-    offsets = {str(q): str(home.offset) for q, home in arranged.homes.items() if home.array in packs}
+    offsets = {str(q): str(buffer.offset) for q, buffer in arranged.buffers.items() if buffer.array in packs}
     assert offsets["z_z_from_x"] == offsets["dz_z"] == "0" and offsets["z_f_from_x"] == offsets["dz_f"] == "n_h"

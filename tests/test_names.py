@@ -8,7 +8,7 @@ from support.random_names import GENERATED, NAMES, assert_names_yield, identifie
 from sympy import Eq, tanh
 
 from symcell import Cell, CellError, Input, State, affine
-from symcell.targets.identifiers import yielding
+from symcell.targets.identifiers import identifier_of
 
 ACCENTS = ("n\u0303", "\N{GREEK SMALL LETTER ALPHA}", "h_t", "x\u0302", "y\u0306", "u\u0308", "h\u0303", "c\u0304", "s\N{MIDDLE DOT}", "z\u0308")  # fmt: skip
 
@@ -20,10 +20,10 @@ def called(**names):
 @pytest.mark.parametrize("name", ("lstm", "layer_norm_lstm", "gla", "mamba", "gru_concat"))
 def test_what_a_module_defines_and_calls_has_a_name_that_no_quantity_is_given_there(name):
     tree = ast.parse((GENERATED / f"{name}.py").read_text("utf-8"))
-    assert [name for name in module_names(tree) if yielding(name) == name] == []
+    assert [name for name in module_names(tree) if identifier_of(name) == name] == []
     for function in made_for_the_cell(tree):
         called = {n.func.id for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-        assert [name for name in called - {"real", "run"} if yielding(name) == name] == []
+        assert [name for name in called - {"real", "run"} if identifier_of(name) == name] == []
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -50,7 +50,7 @@ def test_names_of_functions_and_of_what_yields_to_them():
 def test_different_names_stay_different():
     names = {name for path in GENERATED.glob("lstm.py") for name in identifiers(path.read_text("utf-8"))}
     names |= {name + "_" * k for name in names for k in (1, 2)} | {"_", "__"}
-    assert len(set(map(yielding, names))) == len(names)
+    assert len(set(map(identifier_of, names))) == len(names)
 
 
 @pytest.mark.parametrize("name", ("seed", "dtype", "_n", "_quotient"))

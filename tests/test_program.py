@@ -168,8 +168,8 @@ def test_the_tape_holds_nothing_that_the_backward_program_does_not_read(name):
     program = program_of(cells.get(name))
     arranged = schedule(program)
     read = {q for s in program.backward for q in s.sources}
-    homes = [*arranged.homes.items(), *((q, home) for q, copies in arranged.copies.items() for home in copies)]
-    kept = {q for q, home in homes if home.array in arranged.tape and home.kind == "sequence"}
+    buffers = [*arranged.buffers.items(), *((q, buffer) for q, copies in arranged.copies.items() for buffer in copies)]
+    kept = {q for q, buffer in buffers if buffer.array in arranged.tape and buffer.kind == "sequence"}
     assert kept <= read, kept - read
 
 

@@ -37,7 +37,7 @@ def own_names():
     return frozenset([*keyword.kwlist, *dir(builtins), *RUNTIME_NAMES, *RUNTIME_FUNCTIONS, *_OWN])
 
 
-def yielding(name):
+def identifier_of(name):
     """A name as a module may use it for a quantity, a size or an array: itself, or with an underscore more if it is the module's
     own. Different names stay different, since `len` becomes `len_`, and `len_` becomes `len__`."""
     stem = name.rstrip("_")

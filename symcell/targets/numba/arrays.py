@@ -3,7 +3,7 @@
 from sympy import Integer
 
 from symcell.program.program import Assign, Gradient, Product
-from symcell.targets.identifiers import yielding
+from symcell.targets.identifiers import identifier_of
 from symcell.targets.indices import index_text
 from symcell.targets.layout import listed, tuple_text
 from symcell.targets.numba.buffers import volume
@@ -14,25 +14,25 @@ class Arrays:
 
     def __init__(self, schedule, direction, names):
         self.schedule, self.direction, self.names = schedule, direction, names
-        self.program, self.homes = schedule.program, schedule.homes
+        self.program, self.buffers = schedule.program, schedule.buffers
 
     @property
     def local(self):
         """Arrays that a jitted function makes for itself."""
-        return {h.array for _, h in self._all_homes() if h.kind == "row"}
+        return {h.array for _, h in self._all_buffers() if h.kind == "row"}
 
     def params(self):
         """The arrays of parameters."""
-        return {self.homes[q].array for q in (*self.program.declaration.params, *self.program.declaration.constants)}
+        return {self.buffers[q].array for q in (*self.program.declaration.params, *self.program.declaration.constants)}
 
     def sizes(self):
         """The line that unpacks the sizes."""
-        return unpacked({yielding(n): n for n in self.program.declaration.sizes}, self.names.sizes)
+        return unpacked({identifier_of(n): n for n in self.program.declaration.sizes}, self.names.sizes)
 
     def unpacked_params(self, read):
         """The lines that unpack those parameters of which something reads the array; a scalar is an array of one number."""
         params = (*self.program.declaration.params, *self.program.declaration.constants)
-        found = {self.homes[q].array: q for q in params if self.homes[q].array in read}
+        found = {self.buffers[q].array: q for q in params if self.buffers[q].array in read}
         yield from unpacked({array: q.name for array, q in found.items()}, self.names.params)
         yield from (f"{array} = {array}.reshape(1)" for array, q in found.items() if not self.program.shapes[q])
 
@@ -52,17 +52,17 @@ class Arrays:
         }, "{last} - {first}")  # fmt: skip
 
     def _matrices(self, symbols, limits, steps):
-        home, names = self.schedule.home_of(symbols), self.names
+        buffer, names = self.schedule.buffer_of(symbols), self.names
         shape = self.program.shapes[symbols[0]]
-        limit = limits.get(home.kind, limits[""])
-        text = f"steps_at({home.array}, {limit})" if limit else home.array
-        if (len(shape) != 1 and not home.packed) or home.kind == "carried":
+        limit = limits.get(buffer.kind, limits[""])
+        text = f"steps_at({buffer.array}, {limit})" if limit else buffer.array
+        if (len(shape) != 1 and not buffer.packed) or buffer.kind == "carried":
             text = f"array_in({text}, 0, ({steps}, {names.B}, {size_of(volume(shape))}))"
         return text.format(t=names.t, first=names.first, last=names.last)
 
     def start(self, symbols):
         """The column of the first of them."""
-        return size_of(self.schedule.home_of(symbols).offset)
+        return size_of(self.schedule.buffer_of(symbols).offset)
 
     # Weights
 
@@ -81,7 +81,7 @@ class Arrays:
                 column += rows
 
     def matrix_of(self, q):
-        shape, text = self.program.shapes[q], self.homes[q].array
+        shape, text = self.program.shapes[q], self.buffers[q].array
         return text if len(shape) == 2 else f"{text}.reshape({size_of(volume(shape[:-1]))}, {size_of(shape[-1])})"
 
     def room_for_weights(self, p):
@@ -103,7 +103,7 @@ class Arrays:
     def sums_of_rows(self):
         """Those that row functions add to: array -> shape. They lie side by side."""
         sums = [s for s in getattr(self.program, self.direction) if isinstance(s, Assign) and s.summed]
-        return {self.homes[s.target].array: self.program.shapes[s.target] or (Integer(1),) for s in sums}
+        return {self.buffers[s.target].array: self.program.shapes[s.target] or (Integer(1),) for s in sums}
 
     def sums_of_products(self):
         """The gradients of weights: array -> shape."""
@@ -113,7 +113,7 @@ class Arrays:
     def gradient_name(self, g):
         """One matrix for the gradients of all weights that met one operand."""
         if len(g.targets) == 1:
-            return self.homes[g.targets[0]].array
+            return self.buffers[g.targets[0]].array
         if g.targets not in self.names.weights:
             self.names.weights[g.targets] = self.names.pick(_stem(g.targets, "dweights"))
         return self.names.weights[g.targets]
@@ -121,13 +121,13 @@ class Arrays:
     def new_shape(self, array):
         """The shape of an array that this direction makes; None if it is given to it."""
         made = {q: h for s in getattr(self.program, self.direction) for q in s.targets
-                for h in (self.homes[q], *self.schedule.copies.get(q, ())) if h.array == array}  # fmt: skip
+                for h in (self.buffers[q], *self.schedule.copies.get(q, ())) if h.array == array}  # fmt: skip
         if not made:
             return None
-        q, home = next(iter(made.items()))
+        q, buffer = next(iter(made.items()))
         names = self.names
         leads = {"sequence": [names.T, names.B], "block": [names.block, names.B], "step": ["1", names.B], "once": []}
-        lead, dims = leads.get(home.kind), list(map(size_of, self.dims(array, q)))
+        lead, dims = leads.get(buffer.kind), list(map(size_of, self.dims(array, q)))
         if array in self._read_across():
             dims = [f"padded({dims[0]}, {names.dtype})"]
         return None if lead is None else tuple([*lead, *dims] or ["1"])
@@ -137,19 +137,19 @@ class Arrays:
         items = [s for s in getattr(self.program, self.direction) if not isinstance(s, Assign)]
         bars = {self.schedule.runs[s.bars] for s in items if isinstance(s, Gradient)}
         full = {self.schedule.runs[s.targets].array for s in items if isinstance(s, Product)}  # these are written as a whole
-        return {home.array for home in bars if home.packed} - full
+        return {buffer.array for buffer in bars if buffer.packed} - full
 
     def shape_of(self, array):
         """The shape of an array that lives for one sample."""
-        return self.dims(array, next(q for q, h in self._all_homes() if h.array == array))
+        return self.dims(array, next(q for q, h in self._all_buffers() if h.array == array))
 
     def dims(self, array, q):
         """The shape of a value, or of the values that are packed together."""
         packed = self.schedule.packs.get(array)
         return [self.breadth(packed)] if packed else list(self.program.shapes[q])
 
-    def _all_homes(self):
-        yield from self.homes.items()
+    def _all_buffers(self):
+        yield from self.buffers.items()
         yield from ((q, h) for q, copies in self.schedule.copies.items() for h in copies)
 
     def width(self, symbols):
@@ -197,4 +197,4 @@ def total_volume(shapes):
 
 def size_of(n):
     """A size, or an expression of sizes, as Python text."""
-    return index_text(Integer(n) if isinstance(n, int) else n, lambda symbol: yielding(str(symbol)))
+    return index_text(Integer(n) if isinstance(n, int) else n, lambda symbol: identifier_of(str(symbol)))

@@ -8,14 +8,14 @@ from sympy import Integer
 from symcell.language.identifiers import unused
 from symcell.language.symbols import Adjoint
 from symcell.program.program import Product
-from symcell.targets.identifiers import own_names, yielding
+from symcell.targets.identifiers import identifier_of, own_names
 from symcell.targets.numba.loops import Sweep
 
 
 @dataclass(frozen=True)
-class Home:
+class Buffer:
     """Where a value is stored. `kind`: local, row (scratch of one sample), step (all samples of a step), block (as many steps as
-    the cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, given, later. Values packed
+    the cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, cotangent, carried. Values packed
     side by side share an `array`; each begins at its `offset`."""
 
     kind: str
@@ -33,39 +33,39 @@ class Spot(NamedTuple):
     nest: int | None
 
 
-class Buffers:
+class BufferAssignment:
     """Assigns names and buffers to all values of a program whose items are arranged. Schedule describes its attributes."""
 
     def __init__(self, program, forward, backward):
         self.program = program
-        self.names = {*own_names(), *map(yielding, program.declaration.sizes)}
-        self.words = self._words()
+        self.names = {*own_names(), *map(identifier_of, program.declaration.sizes)}
+        self.identifiers = self._identifiers()
         self.made, self.read = {}, {}  # value -> the spot that writes it; value -> the spots that read it
         for direction, places in (("forward", forward), ("backward", backward)):
             for place, items in places.items():
                 for k, item in enumerate(items):
                     self._note(item, (direction, place, k))
         self.copies, self.packs, self.runs = {}, {}, {}
-        self.homes = self._given_homes()
+        self.buffers = self._given_buffers()
         self._pack_operands([i for places in (forward, backward) for items in places.values() for i in items])
         for q in self.made:
-            if q not in self.homes:
-                self.homes[q] = Home(self._kind(q), self._array_name(q))
+            if q not in self.buffers:
+                self.buffers[q] = Buffer(self._kind(q), self._array_name(q))
 
     @property
     def tape(self):
         """The arrays that the forward pass makes for the backward one."""
         made_forward = {q for q, spot in self.made.items() if spot.direction == "forward"}
         read_back = {q for q, spots in self.read.items() if any(r.direction == "backward" for r in spots)}
-        homes = [self.homes[q] for q in made_forward & read_back]
-        return tuple(sorted({home.array for home in homes if home.kind == "sequence"}))
+        buffers = [self.buffers[q] for q in made_forward & read_back]
+        return tuple(sorted({buffer.array for buffer in buffers if buffer.kind == "sequence"}))
 
-    def _words(self):
-        cell, words = self.program.declaration, {}
+    def _identifiers(self):
+        cell, found = self.program.declaration, {}
         own = (*cell.inputs, *cell.params, *cell.constants, *cell.states, *cell.intermediates)
         for q in dict.fromkeys((*own, *self.program.shapes)):
-            words[q] = self._fresh(q.name)
-        return words
+            found[q] = self._fresh(q.name)
+        return found
 
     def _note(self, item, where):
         """Note which values an item writes and reads."""
@@ -77,25 +77,25 @@ class Buffers:
                 for q in s.sources:
                     self.read.setdefault(q, []).append(spot)
 
-    def _given_homes(self):
+    def _given_buffers(self):
         """The buffers of what a pass is given, and of its results."""
-        cell, program, homes = self.program.declaration, self.program, {}
+        cell, program, buffers = self.program.declaration, self.program, {}
         for q in (*cell.params, *cell.constants):
-            homes[q] = Home("once", self.words[q])
+            buffers[q] = Buffer("once", self.identifiers[q])
         for q in cell.inputs:
-            homes[q] = Home("input", self.words[q])
+            buffers[q] = Buffer("input", self.identifiers[q])
         for s in cell.states:
-            array = self._fresh(f"{self.words[s]}_seq")
-            homes[s], homes[s.prev] = Home("state", array), Home("previous", array)
-            homes[Adjoint(s, "cotangent")] = Home("cotangent", self.words[Adjoint(s, "cotangent")])
-            homes[Adjoint(s, "carried")] = homes[Adjoint(s.prev)] = Home("carried", self.words[Adjoint(s, "carried")])
+            array = self._fresh(f"{self.identifiers[s]}_seq")
+            buffers[s], buffers[s.prev] = Buffer("state", array), Buffer("previous", array)
+            buffers[Adjoint(s, "cotangent")] = Buffer("cotangent", self.identifiers[Adjoint(s, "cotangent")])
+            buffers[Adjoint(s, "carried")] = buffers[Adjoint(s.prev)] = Buffer("carried", self.identifiers[Adjoint(s, "carried")])
         results = {Adjoint(p) for p in cell.params}
         for q in self.made:
             if q in program.once and (q in results or self._kind(q) != "local"):
-                homes[q] = Home("once", self.words[q])
+                buffers[q] = Buffer("once", self.identifiers[q])
         for q in cell.inputs:
-            homes[Adjoint(q)] = Home("sequence", self._fresh(f"{self.words[Adjoint(q)]}_seq"))
-        return homes
+            buffers[Adjoint(q)] = Buffer("sequence", self._fresh(f"{self.identifiers[Adjoint(q)]}_seq"))
+        return buffers
 
     def _kind(self, q):
         """local, row, step, block or sequence, depending on where it is written and read."""
@@ -119,36 +119,36 @@ class Buffers:
 
     def _pack(self, symbols, hint):
         """Give the values that a product treats as one a buffer side by side."""
-        if len(symbols) == 1 and symbols[0] in self.homes:
-            self.runs[symbols] = self.homes[symbols[0]]
+        if len(symbols) == 1 and symbols[0] in self.buffers:
+            self.runs[symbols] = self.buffers[symbols[0]]
             return
         for array, packed in self.packs.items():
             start = next((k for k in range(len(packed)) if packed[k : k + len(symbols)] == symbols), None)
             if start is not None:
-                self.runs[symbols] = self._homes_in(array)[packed[start]]
+                self.runs[symbols] = self._buffers_in(array)[packed[start]]
                 return
         kinds = {self._kind(q) for q in symbols}
         kind = next((k for k in ("sequence", "block") if k in kinds), "step")
         array, offset = self._fresh(hint), Integer(0)
         self.packs[array] = symbols
         for q in symbols:
-            home = Home(kind, array, offset, packed=True)
-            if q in self.homes:
-                self.copies.setdefault(q, []).append(home)
+            buffer = Buffer(kind, array, offset, packed=True)
+            if q in self.buffers:
+                self.copies.setdefault(q, []).append(buffer)
             else:
-                self.homes[q] = home
+                self.buffers[q] = buffer
             offset += volume(self.program.shapes[q])
-        self.runs[symbols] = self._homes_in(array)[symbols[0]]
+        self.runs[symbols] = self._buffers_in(array)[symbols[0]]
 
-    def _homes_in(self, array):
-        found = {q: h for q, h in self.homes.items() if h.array == array}
+    def _buffers_in(self, array):
+        found = {q: h for q, h in self.buffers.items() if h.array == array}
         return found | {q: h for q, copies in self.copies.items() for h in copies if h.array == array}
 
     def _array_name(self, q):
-        return self._fresh(f"{self.words[q]}_seq") if self._kind(q) in ("block", "sequence") else self.words[q]
+        return self._fresh(f"{self.identifiers[q]}_seq") if self._kind(q) in ("block", "sequence") else self.identifiers[q]
 
     def _fresh(self, hint):
-        return unused(yielding(hint), self.names)
+        return unused(identifier_of(hint), self.names)
 
 
 def _common_stem(symbols):

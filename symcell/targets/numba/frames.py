@@ -17,18 +17,18 @@ _ELEMENTWISE = 10  # multiplications that take as long as computing an entry of 
 
 def forward_frame(emitter):
     """The text of `forward_steps`."""
-    names, homes, cell = emitter.names, emitter.homes, emitter.program.declaration
+    names, buffers, cell = emitter.names, emitter.buffers, emitter.program.declaration
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.kept, names.initial,
             names.lengths, names.threads, f"{names.run}=run_pass")  # fmt: skip
     lines = unpacked({array: q.name for q, array in names.keeping.items()}, names.kept)
     for s in cell.states:  # each in a block of its own: long ones are read sooner so
         shape = tuple_text((f"{names.T} + 1", names.B, *map(size_of, emitter.program.shapes[s])))
-        lines += [f"{homes[s].array} = allocate({shape}, {names.dtype})"]
-        lines += [f'{homes[s].array}[0] = {names.initial}["{s.name}"]']
-    known = {homes[s].array for s in cell.states} | set(names.keeping.values()) | set(made_once(emitter))
+        lines += [f"{buffers[s].array} = allocate({shape}, {names.dtype})"]
+        lines += [f'{buffers[s].array}[0] = {names.initial}["{s.name}"]']
+    known = {buffers[s].array for s in cell.states} | set(names.keeping.values()) | set(made_once(emitter))
     lines += _running(emitter, known | emitter.arrays.params(), names.run)
     tape = _dict({a: a for a in emitter.schedule.tape})
-    lines += [f"return {_dict({s.name: homes[s].array for s in cell.states})}, {tape}"]
+    lines += [f"return {_dict({s.name: buffers[s].array for s in cell.states})}, {tape}"]
     return function_text(
         f"def forward_steps({', '.join(head)}):",
         "All steps; returns the states, from the initial one on, and the tape.",
@@ -38,11 +38,11 @@ def forward_frame(emitter):
 
 def backward_frame(emitter, forward):
     """The text of `backward_steps`."""
-    names, homes, cell, read = emitter.names, emitter.homes, emitter.program.declaration, emitter.read
+    names, buffers, cell, read = emitter.names, emitter.buffers, emitter.program.declaration, emitter.read
     head = (names.T, names.B, names.sizes, names.dtype, names.params, names.packs, names.inputs, names.states, names.tape,
             names.cotangents, names.carried, names.lengths, names.threads, names.input_gradients)  # fmt: skip
-    sources = [(names.states, {homes[s].array: s.name for s in cell.states})]
-    sources += [(source, {homes[Adjoint(s, kind)].array: s.name for s in cell.states})
+    sources = [(names.states, {buffers[s].array: s.name for s in cell.states})]
+    sources += [(source, {buffers[Adjoint(s, kind)].array: s.name for s in cell.states})
                 for kind, source in (("cotangent", names.cotangents), ("carried", names.carried))]  # fmt: skip
     sources += [(names.tape, {a: a for a in emitter.schedule.tape})]
     opening = [line for source, found in sources for line in unpacked({a: k for a, k in found.items() if a in read}, source)]
@@ -58,9 +58,9 @@ def backward_frame(emitter, forward):
 
 def _opening(emitter, forward, read):
     """Sizes, and what is read of parameters, packed weights and inputs, unpacked."""
-    names, homes = emitter.names, emitter.homes
+    names, buffers = emitter.names, emitter.buffers
     packs = {a: a for a in (*made_once(forward), *emitter.packed) if a in read}
-    inputs = {homes[q].array: q.name for q in emitter.program.declaration.inputs if homes[q].array in read}
+    inputs = {buffers[q].array: q.name for q in emitter.program.declaration.inputs if buffers[q].array in read}
     return [
         *emitter.arrays.sizes(),
         *emitter.arrays.unpacked_params(read),
@@ -145,7 +145,7 @@ def _work(emitter):
 
 def _returned(emitter, known):
     """The lines that find gradients, call what is left for those through values of parameters alone, and return them all."""
-    cell, homes, found = emitter.program.declaration, emitter.homes, _results(emitter)
+    cell, buffers, found = emitter.program.declaration, emitter.buffers, _results(emitter)
     results, once, lines = found, emitter.once, []
     if once is not None:
         lines = [f"{a} = {text}" for a, text in found.items() if a in once.arrays and a != text]
@@ -153,7 +153,7 @@ def _returned(emitter, known):
         lines += [f"# {emitter.purpose('once')}", *_allocated(emitter, once.arrays, known | set(found))]
         lines += [f"{once.name}({', '.join([*once.head, *once.arrays])})"]
     of_params = {p.name: _result(emitter, p, results) for p in cell.params}
-    of_inputs = {q.name: homes[Adjoint(q)].array for q in cell.inputs}
+    of_inputs = {q.name: buffers[Adjoint(q)].array for q in cell.inputs}
     return [*lines, f"return {_dict(of_params)}, {_dict(of_inputs)}"]
 
 
@@ -162,7 +162,7 @@ def _results(emitter):
     shapes, rows = emitter.program.shapes, emitter.arrays.sums_of_rows()
     found = dict(_cut(emitter.names.sums, [(a, shape, volume(shape)) for a, shape in rows.items()], 1))
     for g in emitter.gradients:
-        parts = [(emitter.homes[t].array, shapes[t], volume(shapes[bar])) for t, bar in zip(g.targets, g.bars, strict=True)]
+        parts = [(emitter.buffers[t].array, shapes[t], volume(shapes[bar])) for t, bar in zip(g.targets, g.bars, strict=True)]
         found |= dict(_cut(emitter.arrays.gradient_name(g), parts, 2))
     return found
 
@@ -179,5 +179,5 @@ def _cut(whole, parts, dimensions):
 
 def _result(emitter, p, results):
     """The gradient of a parameter; a scalar's is an array of one number until here."""
-    array = emitter.homes[Adjoint(p)].array
+    array = emitter.buffers[Adjoint(p)].array
     return results.get(array, array) + ("" if emitter.program.shapes[p] else ".reshape(())")

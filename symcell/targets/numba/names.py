@@ -3,7 +3,7 @@
 from sympy import Integer, Rational
 
 from symcell.language.symbols import Adjoint
-from symcell.targets.identifiers import yielding
+from symcell.targets.identifiers import identifier_of
 from symcell.targets.numba.indexed import AXES
 
 
@@ -11,11 +11,12 @@ class Names:
     """The names that generated code uses for its own purposes, out of the way of the cell's."""
 
     def __init__(self, schedule):
-        homes = {*schedule.homes.values(), *(h for copies in schedule.copies.values() for h in copies)}
-        taken = {*schedule.words.values(), *map(yielding, schedule.program.declaration.sizes), *(h.array for h in homes)}
+        buffers = {*schedule.buffers.values(), *(b for copies in schedule.copies.values() for b in copies)}
+        taken = {*schedule.identifiers.values(), *(buffer.array for buffer in buffers)}
+        taken.update(map(identifier_of, schedule.program.declaration.sizes))
 
         def pick(name):
-            name = yielding(name)
+            name = identifier_of(name)
             while name in taken:
                 name += "_"
             taken.add(name)
@@ -25,7 +26,7 @@ class Names:
         self.real, self.run = pick("real"), pick("run")
         self.params, self.inputs, self.initial, self.cotangents = map(pick, ("params", "inputs", "initial", "cotangents"))
         self.kept = pick("kept")
-        self.keeping = {q: pick(f"{schedule.words[q]}_kept") for q in schedule.program.declaration.inputs}
+        self.keeping = {q: pick(f"{schedule.identifiers[q]}_kept") for q in schedule.program.declaration.inputs}
         self.carried, self.states, self.tape, self.sizes = map(pick, ("carried", "states", "tape", "sizes"))
         self.block, self.first, self.last = map(pick, ("block", "first", "last"))
         self.batch_start, self.batch_stop = map(pick, ("batch_start", "batch_stop"))

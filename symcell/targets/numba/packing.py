@@ -15,8 +15,8 @@ def copied_params(forward, backward):
     """The parameters that passes read as they are."""
     functions = (forward.passing, backward.passing, backward.once)
     read = {array for function in functions if function for array in function.arrays}
-    cell, homes = forward.program.declaration, forward.homes
-    return tuple(q.name for q in (*cell.params, *cell.constants) if homes[q].array in read)
+    cell, buffers = forward.program.declaration, forward.buffers
+    return tuple(q.name for q in (*cell.params, *cell.constants) if buffers[q].array in read)
 
 
 def made_once(forward):
@@ -44,7 +44,7 @@ def packing_frame(forward, backward):
 
 def _read(forward, products):
     """The arrays of parameters that are packed, or read by what is computed of parameters alone."""
-    packed = {forward.homes[w.symbol].array for p in products.values() for w in p.weights}
+    packed = {forward.buffers[w.symbol].array for p in products.values() for w in p.weights}
     return packed | set(forward.once.arrays if forward.once else ())
 
 

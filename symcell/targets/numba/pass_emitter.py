@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Gradient, Product
-from symcell.targets.identifiers import yielding
+from symcell.targets.identifiers import identifier_of
 from symcell.targets.layout import function_text, indented
 from symcell.targets.numba.arrays import Arrays, in_memory, side_by_side
 from symcell.targets.numba.loops import Sweep
@@ -30,7 +30,7 @@ class PassEmitter:
 
     def __init__(self, schedule, direction, names, equations):
         self.schedule, self.direction, self.equations = schedule, direction, equations
-        self.program, self.homes = schedule.program, schedule.homes
+        self.program, self.buffers = schedule.program, schedule.buffers
         self.names, self.order = names, PaperOrder(self.program.derivation)
         self.arrays = Arrays(schedule, direction, self.names)
         self.functions, self.rows = [], []  # the jitted functions, as text; those of them that sweep a row
@@ -72,7 +72,7 @@ class PassEmitter:
         head.append(names.B)
         arrays = [*calls.taken()]
         if self.direction == "forward":
-            arrays += [a for q, kept in names.keeping.items() for a in (self.homes[q].array, kept)]
+            arrays += [a for q, kept in names.keeping.items() for a in (self.buffers[q].array, kept)]
         rows = [row for row in self.rows if row.place != "once"]
         opening = self._sums()
         arrays += [names.sums] if self.arrays.sums_of_rows() else []
@@ -104,7 +104,7 @@ class PassEmitter:
         memory = names.memory
         allocate = in_memory(memory, {a: self.arrays.shape_of(a) for a in scratch}, arrays[0] if arrays else "")
         lines = [*allocate, *lines, *([f"release({memory})"] if allocate else [])]
-        sizes = [*map(yielding, self.program.declaration.sizes)]
+        sizes = [*map(identifier_of, self.program.declaration.sizes)]
         self.functions.append("@jit\n" + function_text(f"def {name}({', '.join([*head, *sizes, *arrays])}):", summary, lines))
         return Jitted(name, (*head, *sizes), tuple(arrays))
 
@@ -119,7 +119,7 @@ class PassEmitter:
         n = self.names
         if self.direction == "forward":
             where = f"{n.first}, {n.last}, {n.batch_start}, {n.sweep_stop}"
-            keeping = [f"copy_steps({self.homes[q].array}, {kept}, {where})" for q, kept in n.keeping.items()]
+            keeping = [f"copy_steps({self.buffers[q].array}, {kept}, {where})" for q, kept in n.keeping.items()]
             return f"for {n.first} in range(0, {n.T}, {n.block}):", [f"{n.last} = min({n.first} + {n.block}, {n.T})", *keeping]
         return f"for {n.last} in range({n.T}, 0, -{n.block}):", [f"{n.first} = max({n.last} - {n.block}, 0)"]
 

@@ -23,7 +23,7 @@ class ProductCalls:
 
     def waiting(self, item):
         """Of a product that makes an adjoint which is carried back: the line for samples that end before this step."""
-        if not isinstance(item, Product) or self._home(item.targets).kind != "carried":
+        if not isinstance(item, Product) or self._buffer(item.targets).kind != "carried":
             return []
         names = self.names
         (q,) = item.targets
@@ -52,11 +52,11 @@ class ProductCalls:
             yield from (names.row_offsets, names.panels)
         yield from self.waiting_for()
 
-    def _home(self, symbols):
-        return self.emitter.schedule.home_of(symbols)
+    def _buffer(self, symbols):
+        return self.emitter.schedule.buffer_of(symbols)
 
     def _array(self, symbols):
-        return self._home(symbols).array
+        return self._buffer(symbols).array
 
     def _product(self, p, matrix, direction):
         names, arrays = self.names, self.arrays

@@ -18,7 +18,7 @@ class RowFunction:
 
     def __init__(self, emitter, name, sweep, place):
         self.emitter, self.name, self.sweep, self.place = emitter, name, sweep, place
-        self.names, self.shapes, self.words = emitter.names, emitter.program.shapes, emitter.schedule.words
+        self.names, self.shapes, self.identifiers = emitter.names, emitter.program.shapes, emitter.schedule.identifiers
         self.made = set(sweep.targets)
         self.summed = {s.target for s in sweep.statements if s.summed}
         self.slots, self.numbers = Slots(emitter, sweep), {}
@@ -71,7 +71,7 @@ class RowFunction:
             if s.summed:
                 lines.append(f"{self.slots.slot(s.target, s.indices)} += {text}")
                 continue
-            word = self.words[s.target]
+            word = self.identifiers[s.target]
             lines.append(f"{word} = {text}")
             keeps += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices)]
         if keeps:
@@ -94,7 +94,7 @@ class RowFunction:
             copies = [f"{other} = {slot}" for other in self.slots.all_of(s.target, s.indices) if other != slot]
             last = self._loops(axes, copies) if copies else []
             return [*self._comment(s), *first, *self._loops([*s.over, *axes], [update.format(slot)]), *last]
-        word = self.words[s.target]
+        word = self.identifiers[s.target]
         inner = [f"{word} = {start}", *self._loops(s.over, [update.format(word)])]
         inner += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices)]
         return [*self._comment(s), *self._loops(axes, inner)]
@@ -114,7 +114,7 @@ class RowFunction:
 
     def _scan(self, s):
         ((axis, length),) = s.over
-        n, word = self.slots.size(length), self.words[s.target]
+        n, word = self.slots.size(length), self.identifiers[s.target]
         others = [(k, m) for k, m in zip(s.indices, self.shapes[s.target], strict=True) if k != axis]
         steps = f"range({n})" if s.op == "scan" else f"range({n} - 1, -1, -1)"
         start, head = f"{word} = {self._constant(Integer(0))}", f"for {self.slots.index_name(axis)} in {steps}:"
@@ -143,7 +143,7 @@ class RowFunction:
     def _entry(self, e):
         q, indices = e.args[0], e.args[1:]
         if q in self.made and (not self.shapes[q] or self._is_local(q, indices)):
-            return self.words[q], ATOM
+            return self.identifiers[q], ATOM
         return self.slots.slot(q, indices), ATOM
 
     def _is_local(self, q, indices):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symcell.program.program import BACKWARD, FORWARD, Assign, Program
 from symcell.program.verify import verify
-from symcell.targets.numba.buffers import Buffers
+from symcell.targets.numba.buffers import BufferAssignment
 from symcell.targets.numba.loops import Sweep, nests
 from symcell.targets.numba.passes import PASSES
 
@@ -17,24 +17,24 @@ class Schedule:
     """What emission prints: `program`, whose assignments are of entries; for each direction its places with their items (Sweep,
     Product, Gradient); and where every value is stored.
 
-    `words`: the values' names in Python, no two the same; a cell may call an intermediate dx beside an input x. `homes`: the
-    buffer of every value. `copies`: further buffers, where two products need a value beside different others. `packs`: the
-    values that lie side by side in an array. `runs`: the home of the first of several values that a product reads as one.
-    `tape`: the arrays that the forward pass makes for the backward pass."""
+    `identifiers`: the values' names in Python, no two the same; a cell may call an intermediate dx beside an input x.
+    `buffers`: the buffer of every value. `copies`: further buffers, where two products need a value beside different others.
+    `packs`: the values that lie side by side in an array. `runs`: the buffer of the first of several values that a product
+    reads as one. `tape`: the arrays that the forward pass makes for the backward pass."""
 
     program: Program
     forward: dict
     backward: dict
-    words: dict
-    homes: dict
+    identifiers: dict
+    buffers: dict
     copies: dict
     packs: dict
     runs: dict
     tape: tuple
 
-    def home_of(self, symbols):
+    def buffer_of(self, symbols):
         """Where the first of several values is stored that a product reads as one."""
-        return self.runs.get(symbols, self.homes[symbols[0]])
+        return self.runs.get(symbols, self.buffers[symbols[0]])
 
 
 def schedule(program):
@@ -43,8 +43,9 @@ def schedule(program):
         program = pass_(program)
         verify(program)
     forward, backward = _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD)
-    found = Buffers(program, forward, backward)
-    return Schedule(program, forward, backward, found.words, found.homes, found.copies, found.packs, found.runs, found.tape)
+    found = BufferAssignment(program, forward, backward)
+    assigned = found.identifiers, found.buffers, found.copies, found.packs, found.runs, found.tape
+    return Schedule(program, forward, backward, *assigned)
 
 
 def _phases(program, statements, places):
