@@ -29,13 +29,14 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
-    packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, softplus, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
+    CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
+    columns_at, copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
+    sigmoid, softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused,
+    whole_quotient,
 )
 
-CONTENT_HASH = "336979e51c8edc83"
+CONTENT_HASH = "a411cb9c5c5955e2"
 
 
 @fused

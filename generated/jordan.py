@@ -26,13 +26,13 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
+    CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
     packers, padded, parts_of, products_of, release, row_at, run_pass, scratch, sigmoid, steps_at,
     steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "06b8f5ee76ba54c0"
+CONTENT_HASH = "0faf9a1352c24fc8"
 
 
 @fused

@@ -35,13 +35,13 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
+    CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
+    columns_at, copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
     outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "5a2800eac98c3814"
+CONTENT_HASH = "668da6b010e2a634"
 
 
 @unfused

@@ -34,13 +34,14 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
-    packers, padded, parts_of, products_of, release, remainder, row_at, run_pass, scratch, sigmoid, steps_at,
-    steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
+    CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
+    columns_at, copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply,
+    outer_product_buffers, pack, packers, padded, parts_of, products_of, release, remainder, row_at, run_pass,
+    scratch, sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused,
+    whole_quotient,
 )
 
-CONTENT_HASH = "430f84edf9198407"
+CONTENT_HASH = "1bd60f8f5fe82534"
 
 
 @fused

@@ -27,13 +27,13 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
+    CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
+    columns_at, copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, maximum, multiply,
     outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "92b519488d8c970f"
+CONTENT_HASH = "e0562e24669a4926"
 
 
 @fused

@@ -33,14 +33,14 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
+    CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, exp, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
     outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
     sigmoid, softplus, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused,
     whole_quotient,
 )
 
-CONTENT_HASH = "d62c340cb2701f38"
+CONTENT_HASH = "5d8ac53d355e888b"
 
 
 @fused

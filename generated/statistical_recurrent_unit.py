@@ -30,13 +30,13 @@ from symcell.runtime import check_version
 
 check_version(2, __name__)
 from symcell.runtime import (
-    Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect, columns_at,
-    copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
+    CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
+    columns_at, copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
     outer_product_buffers, pack, packers, padded, parts_of, products_of, release, row_at, run_pass, scratch,
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6c9e5fd2e3143727"
+CONTENT_HASH = "17f8bc10aabfc55d"
 
 
 @unfused

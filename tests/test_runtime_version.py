@@ -72,7 +72,7 @@ def test_a_module_says_its_version_before_it_imports_anything_else_of_the_runtim
     texts = [ast.unparse(node) for node in ast.parse(source_of(cells.lstm.declaration)).body]
     place = texts.index(f"check_version({VERSION}, __name__)")
     assert [text for text in texts[:place] if "symcell.runtime" in text] == ["from symcell.runtime import check_version"]
-    assert texts[place + 1].startswith("from symcell.runtime import Interface, Kernel, ")
+    assert texts[place + 1].startswith("from symcell.runtime import CellError, Interface, Kernel, ")
 
 
 @pytest.mark.parametrize("version", (VERSION - 1, VERSION + 1, 0))

@@ -12,10 +12,10 @@ from functools import cache
 # What a module takes from the runtime, and the functions there that its expressions may call.
 RUNTIME_NAMES = frozenset(
     [
-        "Interface", "Kernel", "add_outer_products", "allocate", "array_in", "barrier", "carry", "collect", "columns_at",
-        "copy_steps", "empty_panels", "fused", "hold_final", "in_parallel", "jit", "multiply", "outer_product_buffers",
-        "pack", "packers", "padded", "parts_of", "products_of", "release", "row_at", "run_pass", "scratch", "steps_at",
-        "steps_at_a_time", "summed", "sums_of_products", "sums_of_rows", "unfused", "whole_quotient",
+        "CellError", "Interface", "Kernel", "add_outer_products", "allocate", "array_in", "barrier", "carry", "collect",
+        "columns_at", "copy_steps", "empty_panels", "fused", "hold_final", "in_parallel", "jit", "multiply",
+        "outer_product_buffers", "pack", "packers", "padded", "parts_of", "products_of", "release", "row_at", "run_pass",
+        "scratch", "steps_at", "steps_at_a_time", "summed", "sums_of_products", "sums_of_rows", "unfused", "whole_quotient",
     ]
 )  # fmt: skip
 RUNTIME_FUNCTIONS = frozenset(

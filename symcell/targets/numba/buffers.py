@@ -14,9 +14,9 @@ from symcell.targets.numba.loops import Sweep
 
 @dataclass(frozen=True)
 class Buffer:
-    """Where a value is stored. `kind`: local, row (scratch of one sample), step (all samples of a step), block (as many steps as
-    the cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, cotangent, carried. Values packed
-    side by side share an `array`; each begins at its `offset`."""
+    """Where a value is stored. `kind`: local, row (scratch of one sample), step (all samples of a step), block (as many
+    steps as the cache holds), sequence (all steps), once, or one of the given arrays: state, previous, input, cotangent,
+    carried. Values packed side by side share an `array`; each begins at its `offset`."""
 
     kind: str
     array: str
