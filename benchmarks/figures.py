@@ -99,7 +99,7 @@ def main():
     total = 0.0
     for name in names:
         cell = cells.get(name)
-        taken, source, found = seconds(source_of, cell), source_of(cell), cell.structure
+        taken, source, found = seconds(source_of, cell.declaration), source_of(cell.declaration), cell.structure
         total += taken
         start = [f"{s:.1f} s" for s in compile_seconds(name)] if options.compile else ["", ""]
         step = f"{len(found.products)} ({found.depth})"

@@ -184,7 +184,7 @@ def tape(_):
     from symcell.compiler import program_of
 
     for name, by_hand, module in (("lstm", 6, "LSTM"), ("gru_reset_after", 5, "GRU"), ("rnn", 1, "RNN")):
-        kept = program_of(cell_of(name)).tape
+        kept = program_of(cell_of(name).declaration).tape
         note = f"{', '.join(q.name for q in kept)}; by hand one keeps {by_hand}: gates, candidates, states, and what a gate is times; "
         note += f"torch.nn.{module} keeps {_torch_reserve(module):.1f}"
         yield _row("tape", f"{name}: numbers a unit and step", len(kept), by_hand, at_least=False, note=note)

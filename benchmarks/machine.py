@@ -94,10 +94,10 @@ def _own_product(rows, weights):
     from numba import njit
 
     from symcell.runtime.dispatch import multiply, products_of
-    from symcell.runtime.packing import pack, packed
+    from symcell.runtime.packing import empty_panels, pack
     from symcell.runtime.threads import ALONE
 
-    panels, out = packed(*weights.shape, weights.dtype), np.empty((1, *rows.shape), rows.dtype)
+    panels, out = empty_panels(weights.dtype, w=weights.shape)["w"], np.empty((1, *rows.shape), rows.dtype)
     pack(weights, 0, weights.shape[1], True, panels, 0, 0, 0, 1)
 
     @njit
