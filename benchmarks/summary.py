@@ -18,7 +18,7 @@ _ROWS = (  # what README calls it, race, rival, what, threads
     ("LSTM, torch cell in a loop", "lstm-others", "torch loop", "both", (1,)),
     ("the example's variant, JAX", "variant", "jax", "both", (1,)),
     ("the example's variant, torch loop", "variant", "torch loop", "both", (1,)),
-    ("LSTM forward alone, frozen parameters, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "forward", (1, 2)),
+    ("LSTM forward alone, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "forward", (1, 2)),
     ("LSTM forward alone, frozen parameters, onnxruntime", "lstm", "onnxruntime", "forward", (1, 2)),
 )
 _ZOO = (("coRNN", "cornn"), ("GLA", "gla"), ("layer norm LSTM", "layer_norm_lstm"), ("sLSTM", "slstm"), ("LSTMP", "lstmp"))

@@ -92,7 +92,7 @@ def _derived(cell, folder, console):
         console.print(f"  {step}  ({c.kind})", markup=False, soft_wrap=True)
     document = write_atomically(folder / f"{cell.name}.tex", derivation.latex(document=True))
     module = generate(cell, folder)
-    return {document: f"the derivation of {cell.name}, a LaTeX document", module: f"the kernels of {cell.name}, standalone"}
+    return {document: f"the derivation of {cell.name}, a LaTeX document", module: f"the kernels of {cell.name}"}
 
 
 def _checked(chosen, console):
