@@ -28,13 +28,13 @@ def _kinds_of_arguments(number):
     )
 
 
-def products_of(real):
+def products_of(dtype):
     """The addresses of both products for a dtype, compiled when they are first asked for."""
-    if real not in _compiled:
+    if dtype not in _compiled:
         with _compiling:
-            if real not in _compiled:
-                _compiled[real] = _compile(types.float32 if real == np.float32 else types.float64)
-    return _compiled[real][0]
+            if dtype not in _compiled:
+                _compiled[dtype] = _compile(types.float32 if dtype == np.float32 else types.float64)
+    return _compiled[dtype][0]
 
 
 def _compile(number):

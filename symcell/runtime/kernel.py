@@ -45,9 +45,9 @@ class Kernel:
     first call of a dtype, once for all sizes."""
 
     def __init__(
-        self, module: str, interface: Interface, pack: Callable, forward: Callable, backward: Callable, dtype: DTypeLike | None
-        = None
-    ) -> None:
+        self, module: str, interface: Interface, pack: Callable, forward: Callable, backward: Callable,
+        dtype: DTypeLike | None = None,
+    ) -> None:  # fmt: skip
         self.interface, self.passes = interface, Passes(interface, pack, forward, backward)
         self._given = interface.given
         self._known: dict[tuple, tuple] = {}  # the shapes of parameters that tell all sizes -> these, and all shapes
@@ -64,7 +64,7 @@ class Kernel:
         """Parameters packed once, for many calls: name -> read-only array. Every call takes it as its `params`;
         `frozen.update(params)` packs other numbers in place. Raises CellError for wrong names, shapes and dtypes."""
         dtype = self._own_dtype(dtype) or dtype_of(self.interface, params, {})
-        return Frozen(self, checked_arrays(self.interface, "params", params, self.interface.given, dtype), dtype)
+        return Frozen(self, checked_arrays(self.interface, "params", params, self._given, dtype), dtype)
 
     def forward(
         self,

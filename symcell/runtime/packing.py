@@ -14,7 +14,7 @@ from .sums import _DEPTH
 from .tiles import _BYTES, _WIDTH, _array_structs, _Vectors
 from .views import _copy, _in_one_piece
 
-_BLOCK = 8  # rows and columns of a block of a matrix that is turned in registers
+_BLOCK = 8  # rows and columns of a block of a matrix that is transposed in registers
 _LITTLE = 1 << 17  # bytes of panels that become zero in less time than what is behind their last columns
 _WAY = 1 << 12  # bytes after which places in the first cache repeat
 
@@ -36,17 +36,17 @@ def empty_panels(dtype, /, **sizes):
     return found
 
 
-def padded(columns, real):
+def padded(columns, dtype):
     """So many columns, or a cache line more where rows would lie a multiple of 4 KiB apart: then all that a tile of
     `add_outer_products` reads of many rows would compete for one place in the first cache."""
-    return columns if columns * real.itemsize % _WAY else columns + LINE // real.itemsize
+    return columns if columns * dtype.itemsize % _WAY else columns + LINE // dtype.itemsize
 
 
-def outer_product_buffers(threads, columns, real):
+def outer_product_buffers(threads, columns, dtype):
     """Room for what `add_outer_products` notes, for each thread: where rows of the left begin, and rows of the right, packed."""
-    width = _WIDTH * _BYTES // real.itemsize
+    width = _WIDTH * _BYTES // dtype.itemsize
     panels = -(-max(columns) // width)
-    return allocate((threads, _DEPTH), np.dtype(np.int64)), allocate((threads, panels, _DEPTH, width), real)
+    return allocate((threads, _DEPTH), np.dtype(np.int64)), allocate((threads, panels, _DEPTH, width), dtype)
 
 
 @inlined

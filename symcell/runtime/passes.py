@@ -70,9 +70,9 @@ class Passes:
         check_given(self.interface, given, shapes)
         T, B = given.lead
         arrays = {name: ready(a) for name, a in given.inputs.items()}
-        return Call(T, B, weights.sizes, shapes, next(iter(arrays.values())).dtype, weights, arrays,
-                    checked_lengths(self.interface, lengths, T, B), lengths is not None, (), checked_threads(self.interface,
-                    threads), [(0, T)])  # fmt: skip
+        dtype, ragged = next(iter(arrays.values())).dtype, lengths is not None
+        lengths, threads = checked_lengths(self.interface, lengths, T, B), checked_threads(self.interface, threads)
+        return Call(T, B, weights.sizes, shapes, dtype, weights, arrays, lengths, ragged, (), threads, [(0, T)])
 
     def prepared(
         self, weights: Weights, inputs: Arrays, start: Arrays, dtype: np.dtype, steps: int

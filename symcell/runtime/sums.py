@@ -16,18 +16,18 @@ _LAYERS = 5  # at most; the last one takes whatever is left
 _FULL = 1 << 62  # parts: all layers are full
 
 
-def sums_of_rows(threads, size, real):
+def sums_of_rows(threads, size, dtype):
     """So many sums of each thread, which grow by what a sample at a step has for them."""
-    return zeros((threads, _LAYERS, size), real)
+    return zeros((threads, _LAYERS, size), dtype)
 
 
-def sums_of_products(shape, real, rows):
+def sums_of_products(shape, dtype, rows):
     """Room for what `add_outer_products` makes of so many rows: matrices (..., M, K), each with as many layers as they fill. If
     there are no rows, zeros."""
     layers, parts = 1, rows // _DEPTH
     while parts > _IN_A_LAYER and layers < _LAYERS:
         layers, parts = layers + 1, parts // _IN_A_LAYER
-    sums = (allocate if rows else zeros)((*shape[:-2], layers, *shape[-2:]), real)
+    sums = (allocate if rows else zeros)((*shape[:-2], layers, *shape[-2:]), dtype)
     if layers > 1:
         sums[..., 1:, :, :] = 0
     return sums
@@ -74,7 +74,7 @@ def grown(totals, parts):
         return {name: totals[name] + a if totals else a.astype(np.float64) for name, a in parts.items()}
 
 
-def rounded(total, real):
+def rounded(total, dtype):
     """A sum in double precision, as an array of a dtype."""
     with np.errstate(all="ignore"):
-        return np.asarray(total, real)
+        return np.asarray(total, dtype)

@@ -5,7 +5,7 @@ from symcell.targets.layout import indented
 
 
 class ProductCalls:
-    """The text of a emitter's products and weight gradients: calls, and the arrays that these take."""
+    """The text of an emitter's products and weight gradients: calls, and the arrays that these take."""
 
     def __init__(self, emitter):
         self.emitter, self.names, self.arrays = emitter, emitter.names, emitter.arrays
