@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from symcell.language.activations import *  # noqa: F403
     from symcell.language.piecewise_linear import *  # noqa: F403
     from symcell.language.primitives.layout import *  # noqa: F403
+    from symcell.language.primitives.mapped import *  # noqa: F403
     from symcell.language.primitives.products import *  # noqa: F403
     from symcell.language.primitives.reductions import *  # noqa: F403
     from symcell.language.primitives.scans import *  # noqa: F403
@@ -39,7 +40,7 @@ _VOCABULARY = (
     "language.activations",
     "language.piecewise_linear",
     "language.smooth_rectifiers",
-    *(f"language.primitives.{name}" for name in ("layout", "products", "reductions", "scans", "slices", "weights")),
+    *(f"language.primitives.{name}" for name in ("layout", "mapped", "products", "reductions", "scans", "slices", "weights")),
 )
 
 

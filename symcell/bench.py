@@ -71,7 +71,7 @@ def operations(cell, N):
 
 
 def _width(program, symbols, sizes):
-    return sum(int(np.prod([n.subs(sizes) for n in program.shapes[q]], dtype=float)) for q in symbols)
+    return sum(int(np.prod([n.subs(sizes) for n in program.shapes[q].whole], dtype=float)) for q in symbols)
 
 
 def _random_call(kernel, T, B, N, seed):

@@ -12,6 +12,7 @@ from symcell.kernel import Kernel
 from symcell.language.declaration import Declaration
 from symcell.language.declare import declare
 from symcell.language.equations import Equation
+from symcell.language.sizes import Dims
 from symcell.language.symbols import Constant, Input, Param, State
 from symcell.structure import Structure
 
@@ -51,7 +52,8 @@ class Cell:
         return self.declaration.outputs
 
     @property
-    def shapes(self) -> Mapping[Symbol, tuple[Expr, ...]]:
+    def shapes(self) -> Mapping[Symbol, Dims]:
+        """Symbol -> the sizes of its own axes; `.over` are its mapped axes, and `.whole` is the shape of its array."""
         return self.declaration.shapes
 
     @property
@@ -85,8 +87,8 @@ class Cell:
         return self.declaration.intermediates
 
     def shape(self, e: Expr | str) -> tuple[Expr, ...]:
-        """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes.
-        Raises CellError for what is none of these."""
+        """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes,
+        its mapped axes first. Raises CellError for what is none of these."""
         return self.declaration.shape(e)
 
     # What follows from the equations.

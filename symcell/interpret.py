@@ -16,6 +16,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symcell.errors import CellError
 from symcell.language.activations import sigmoid, softplus
+from symcell.language.primitives import Mapping
 
 _REACH = 1e-3  # the step of central differences of sixth order, which balances truncation and rounding
 _WEIGHTS = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
@@ -33,6 +34,8 @@ def run(declaration, params, inputs, initial=None):
     sequences = _named(declaration, "inputs", inputs, declaration.inputs, kind)
     given = _named(declaration, "initial", initial, [s for s in declaration.states if s.name in initial], kind)
     (T, B), sizes = _lengths(declaration, shared, sequences, given)
+    axes = {q: shape.over for q, shape in declaration.shapes.items()}
+    axes |= {s.prev: axes[s] for s in declaration.states}
     shapes = {q: _numbers(declaration.shape(q), sizes) for q in (*declaration.states, *declaration.intermediates)}
     states = {s.name: np.empty((T, B, *shapes[s]), kind) for s in declaration.states}
     with np.errstate(all="ignore"):  # the branch of a Piecewise that is not taken may be undefined
@@ -40,18 +43,40 @@ def run(declaration, params, inputs, initial=None):
             previous = {s: given[s][b] if s in given else _declared(s, shared, shapes[s]) for s in declaration.states}
             for t in range(T):
                 step = {x: a[t, b] for x, a in sequences.items()} | {s.prev: a for s, a in previous.items()}
-                previous = _step(declaration, shared | sizes | step, shapes)
+                previous = _step(declaration, Scope(shared | sizes | step, axes), shapes)
                 for s, value in previous.items():
                     states[s.name][t, b] = value
     return states
 
 
-def _step(declaration, values, shapes):
+def _step(declaration, scope, shapes):
     """The new states of one sample, given the values of all symbols that the equations read."""
     for equation in declaration.equations:
-        target = equation.target
-        values[target] = np.broadcast_to(evaluate(equation.rhs, values), shapes[target])
-    return {s: values[s] for s in declaration.states}
+        scope.assign(equation.target, equation.rhs, shapes[equation.target])
+    return {s: scope.values[s] for s in declaration.states}
+
+
+class Scope:
+    """What expressions are evaluated with: the values of symbols, sizes among them, as arrays of one sample. `axes` are the
+    mapped axes of those that have some, and `where` is the index in each: one head is evaluated at a time."""
+
+    def __init__(self, values, axes=None, where=None):
+        self.values, self.axes, self.where = values, axes or {}, where or {}
+
+    def assign(self, target, e, shape):
+        """Evaluate an expression for every index of its target's mapped axes."""
+        over = self.axes.get(target, ())
+        heads, own = shape[: len(over)], shape[len(over) :]
+        scopes = [Scope(self.values, self.axes, dict(zip(over, index, strict=True))) for index in np.ndindex(*heads)]
+        self.values[target] = np.array([np.broadcast_to(_evaluate(e, scope), own) for scope in scopes]).reshape(shape)
+
+    def size(self, n):
+        """A size as a number."""
+        return int(n.xreplace(self.values))
+
+    def along(self, axis):
+        """The same at each index of a mapped axis."""
+        return [Scope(self.values, self.axes, self.where | {axis: k}) for k in range(self.size(axis))]
 
 
 def _named(declaration, group, arrays, quantities, kind):
@@ -98,12 +123,20 @@ def _numbers(shape, sizes):
 
 
 def evaluate(e, values):
-    """The value of an expression, given those of its symbols (sizes among them): an array of its shape for one sample."""
+    """The value of an expression without mapped axes, given those of its symbols (sizes among them): an array of its shape for
+    one sample."""
+    return _evaluate(e, Scope(values))
+
+
+def _evaluate(e, scope):
+    """The value of an expression in a Scope: an array of its own shape."""
     if not e.args:
-        return _leaf(e, values)
+        return _leaf(e, scope)
     if isinstance(e, Piecewise):
-        return _piecewise([(evaluate(value, values), evaluate(condition, values)) for value, condition in e.args])
-    arguments = [evaluate(a, values) for a in e.args]
+        return _piecewise([(_evaluate(value, scope), _evaluate(condition, scope)) for value, condition in e.args])
+    if isinstance(e, Mapping):
+        return e.evaluate_in(_evaluate, scope)
+    arguments = [_evaluate(a, scope) for a in e.args]
     if hasattr(e, "evaluate"):  # of a primitive, or a function of one unit
         return e.evaluate(*arguments)
     if isinstance(e, (Add, Mul)):
@@ -115,9 +148,9 @@ def evaluate(e, values):
     return _function(type(e), len(arguments))(*arguments)
 
 
-def _leaf(e, values):
-    if e in values:
-        return np.asarray(values[e])
+def _leaf(e, scope):
+    if e in scope.values:
+        return np.asarray(scope.values[e])[tuple(scope.where[axis] for axis in scope.axes.get(e, ()))]
     if isinstance(e, BooleanAtom):
         return np.bool_(bool(e))
     if isinstance(e, Symbol):

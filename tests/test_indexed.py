@@ -35,6 +35,7 @@ from symcell.language.primitives import (
 from symcell.language.primitives.blocks import block_diagonal, diagonal_blocks
 from symcell.language.primitives.layout import unflat
 from symcell.language.primitives.scans import cumsum_back
+from symcell.language.sizes import Dims
 from symcell.program.primitives import PRODUCTS, beside, by_entries, columns
 from symcell.program.statements import Statements
 from symcell.targets.numba.indexed import Indexing
@@ -55,7 +56,7 @@ EXPRESSIONS = [
 
 def statements(e):
     """The statements that compute `e` as `target`, and the shapes of all values."""
-    made = Statements({**{q: tuple(map(Integer, shape)) for q, shape in SHAPES.items()}}, set())
+    made = Statements({**{q: Dims(map(Integer, shape)) for q, shape in SHAPES.items()}}, set())
     target = made.target = Symbol("target")
     made.shapes[target] = made.shape_of(e)
     made.assign(target, e)

@@ -11,6 +11,7 @@ from symcell.derivation.links import links
 from symcell.derivation.reverse import AdjointRow, reverse_sweep
 from symcell.language.declaration import Declaration
 from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import Dims
 from symcell.language.symbols import Adjoint, Hole
 
 
@@ -25,8 +26,9 @@ class Derivation:
     adjoint: tuple[AdjointRow, ...]
 
     @cached_property
-    def shapes(self) -> dict[Symbol, tuple[Expr, ...]]:
-        """Symbol -> shape, including the symbols that flattening introduced. `shape` accepts adjoints too."""
+    def shapes(self) -> dict[Symbol, Dims]:
+        """Symbol -> its own shape and its mapped axes, including the symbols that flattening introduced. `shape` accepts adjoints
+        too."""
         shapes = dict(self.declaration.shapes)
         shapes.update((r.target, r.shape) for r in self.forward)
         shapes.update((s.prev, shapes[s]) for s in self.declaration.states)
@@ -48,7 +50,7 @@ class Derivation:
         """The linear maps of the single rows, from which Jacobians are made. See symcell.derivation.links."""
         return links(self)
 
-    def shape(self, e: Expr) -> tuple[Expr, ...]:
+    def shape(self, e: Expr) -> Dims:
         return resolved_shape(e, self._shape_of)
 
     def _shape_of(self, symbol):

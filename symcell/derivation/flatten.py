@@ -47,7 +47,7 @@ class _Flattener:
         self.declaration = declaration
         self.rows = []
         self.shapes = dict(declaration.shapes)
-        self.shapes.update((s.prev, declaration.shape(s)) for s in declaration.states)
+        self.shapes.update((s.prev, declaration.shapes[s]) for s in declaration.states)
         self.once = {q for q in self.shapes if isinstance(q, (Param, Constant))}
         self.named = {}  # expression -> the symbol that a row gave it
         self.taken = {q.name for q in self.shapes} | set(declaration.sizes)

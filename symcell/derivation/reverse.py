@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Function, Mul, Pow, S
 
-from symcell.language.primitives import Primitive, number_apart, ordered_args, total
+from symcell.language.primitives import Primitive, number_apart, ordered_args, sum_over_axes, total
 from symcell.language.slopes import Whole, partial
 from symcell.language.symbols import Adjoint, Constant, Param, Previous, State
 
@@ -97,6 +97,7 @@ def contributions(derivation, row):
     bar = Adjoint(row.target)
     if row.filled:
         bar = _total_over(bar, len(row.shape), derivation)
+    bar = _summed_to(bar, derivation.shape(row.rhs).over, derivation)
     values = known_values(derivation.forward)
     for leaf, expr, rule in pull_back(row.rhs, bar, derivation):
         expr = expr.xreplace(values)
@@ -117,7 +118,7 @@ def pull_back(e, bar, derivation, rule="sum rule"):
     """(symbol, adjoint, rule) for every symbol in `e`, given the adjoint `bar` of `e`."""
     if e.is_Symbol:
         if not e.is_integer:
-            yield e, bar, rule
+            yield e, _summed_to(bar, derivation.shape(e).over, derivation), rule
     elif isinstance(e, Primitive):
         number, bar = number_apart(bar)  # adjoints are linear: a number stays outside of products
         for argument, its_bar in e.adjoint(bar, derivation.shape):
@@ -146,6 +147,11 @@ def _total_over(e, rank, derivation):
     for _ in range(rank):
         units = total(units)
     return Mul(*shared, units)
+
+
+def _summed_to(bar, over, derivation):
+    """The sum of an adjoint over the mapped axes that its quantity lacks, which has those in `over`: the quantity is shared."""
+    return sum_over_axes(bar, [n for n in derivation.shape(bar).over if n not in over])
 
 
 def _rule_of(e, leaf, slope):

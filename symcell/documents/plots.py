@@ -17,7 +17,7 @@ from symcell.derivation.carousel import carousels
 from symcell.derivation.derive import derive
 from symcell.errors import CellError
 from symcell.files import write_atomically
-from symcell.interpret import evaluate
+from symcell.interpret import Scope
 from symcell.notation.plain import factor_text
 
 # Okabe and Ito's colours, which differ for every kind of colour vision; the markers differ without any colour.
@@ -106,14 +106,18 @@ def carousel_factors(carousel, params, inputs, before):
     cell, shape = derivation.declaration, before[state].shape[2:]
     shared = {q: np.asarray(params[q.name], float) for q in (*cell.params, *cell.constants)}
     sizes = _sizes(cell, shared, inputs, before)
-    shapes = {row.target: tuple(int(n.subs(sizes)) for n in row.shape) for row in derivation.forward}
+    shapes = {row.target: tuple(int(n.subs(sizes)) for n in row.shape.whole) for row in derivation.forward}
+    whole = Symbol("factor")
+    axes = {q: own.over for q, own in derivation.shapes.items()} | {whole: derivation.shapes[carousel.state].over}
 
     def at(t, b):
         values = shared | sizes | {x: np.asarray(inputs[x.name][t, b], float) for x in cell.inputs}
         values |= {s.prev: np.asarray(before[s.name][t, b], float) for s in cell.states}
+        scope = Scope(values, axes)
         for row in derivation.forward:
-            values[row.target] = np.broadcast_to(evaluate(row.rhs, values), shapes[row.target])
-        return np.broadcast_to(evaluate(factor, values), shape)
+            scope.assign(row.target, row.rhs, shapes[row.target])
+        scope.assign(whole, factor, shape)
+        return values[whole]
 
     T, B = before[state].shape[:2]
     return np.array([[at(t, b) for b in range(B)] for t in range(T)])

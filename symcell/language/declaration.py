@@ -9,7 +9,7 @@ from symcell.errors import CellError
 from symcell.language.equations import Equation
 from symcell.language.registry import shape_of_symbol
 from symcell.language.shapes import resolved_shape
-from symcell.language.sizes import symbolic
+from symcell.language.sizes import Dims, symbolic
 from symcell.language.symbols import Constant, Input, Param, State
 
 
@@ -17,12 +17,13 @@ from symcell.language.symbols import Constant, Input, Param, State
 class Declaration:
     """The equations of one cell, made by `declare`; equal only to itself.
 
-    `shapes`: symbol -> shape, in order of appearance; `sizes`: the names of the sizes that a call binds; `joined`: for each input
-    whose size was unified with another one, the equation that did it; `outputs`: the states that are shown outside."""
+    `shapes`: symbol -> its own shape and its mapped axes, in order of appearance; `sizes`: the names of the sizes that a call
+    binds; `joined`: for each input whose size was unified with another one, the equation that did it; `outputs`: the states that
+    are shown outside."""
 
     name: str
     equations: tuple[Equation, ...]
-    shapes: Mapping[Symbol, tuple[Expr, ...]]
+    shapes: Mapping[Symbol, Dims]
     sizes: tuple[str, ...]
     joined: Mapping[Input, str]
     outputs: tuple[State, ...]
@@ -49,12 +50,12 @@ class Declaration:
         return tuple(e.target for e in self.equations if not isinstance(e.target, State))
 
     def shape(self, e: Expr | str) -> tuple[Expr, ...]:
-        """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes.
-        Raises CellError for what is none of these."""
+        """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes,
+        its mapped axes first. Raises CellError for what is none of these."""
         found = self._by_name().get(e) if isinstance(e, str) else symbolic(e)
         if not isinstance(found, Expr):
             raise CellError(f"cell {self.name}: shape takes one of its symbols, or its name, or an expression, found {e!r}")
-        return resolved_shape(found, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name))
+        return resolved_shape(found, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name)).whole
 
     def _by_name(self) -> dict[str, Symbol]:
         previous = [s.prev for s in self.states]

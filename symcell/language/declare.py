@@ -148,7 +148,7 @@ def _reaches(symbol, declared):
 def _names_of_sizes(shapes):
     found = {}
     for shape in shapes.values():
-        for n in shape:
+        for n in shape.whole:
             found.update(dict.fromkeys(sorted(n.free_symbols, key=str)))
     return tuple(s.name for s in found)
 

@@ -6,9 +6,9 @@ from symcell.errors import CellError
 from symcell.language.identifiers import is_name
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
-from symcell.language.primitives import outer
+from symcell.language.primitives import merge, outer
 from symcell.language.shapes import Disagreement, Sizes, infer
-from symcell.language.sizes import shape_text, size
+from symcell.language.sizes import Dims, shape_text, size
 from symcell.language.symbols import Input, Param, Previous, State
 from symcell.language.uses import in_order, products_meant, used_as_matrices
 from symcell.language.writing import written
@@ -24,9 +24,16 @@ class Registry:
         self.shapes, self.sizes = {}, Sizes()
         self.of_inputs, self.reasons = {}, {}  # input -> its size, and size -> which equation made it another one
         self.made = {}  # parameters that affine has made -> the left side of the equation
+        self.usual = self._usual_size(declared)
         self.matrices = {q for _, rhs in declared for q in used_as_matrices(rhs)}
         inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
         self.lone_input = len(inputs) == 1
+
+    def _usual_size(self, declared):
+        """The size of states that declare none: n_h, or what it has to be, such as n_heads * n_k."""
+        n_h, symbols = size("n_h"), {s for target, rhs in declared for s in (target, *rhs.free_symbols)}
+        named = {s for q in symbols for n in (q, *(getattr(q, "declared", None) or ())) for s in n.free_symbols}
+        return n_h if n_h in named else self.sizes.fresh("n_h", lasting=True, usual=True)
 
     def claim(self, q, made_by=""):
         """Reserve the name of a symbol. Raises CellError if another symbol has it."""
@@ -49,7 +56,14 @@ class Registry:
             self._register_made(q, rank, target)
             return q
 
-        return expand_affine(rhs, target, lambda e: len(self.shape(e)), register)
+        return self._with_axes(expand_affine(rhs, target, lambda e: len(self.shape(e)), register))
+
+    def _with_axes(self, rhs):
+        """Name the axis of every merge, the innermost first."""
+        while merges := [e for e in rhs.atoms(merge) if len(e.args) == 1]:
+            inner = [e for e in merges if not any(len(a.args) == 1 for a in e.args[0].atoms(merge))]
+            rhs = rhs.xreplace({e: e.with_axis(self.shape(e.args[0]).over) for e in inner})
+        return rhs
 
     def _register_made(self, q, rank, target):
         """Register a parameter that affine creates. Raises CellError if it exists already."""
@@ -75,15 +89,15 @@ class Registry:
         blocks = getattr(q, "blocks", None)
         if q.declared is not None:
             whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
-            return (blocks, *(n / blocks for n in q.declared)) if whole else q.declared
+            return Dims((blocks, *(n / blocks for n in q.declared)) if whole else q.declared, q.over)
         if isinstance(q, State):
-            return (size("n_h"),)
+            return Dims((self.usual,), q.over)
         if isinstance(q, Input):
             self.of_inputs[q] = self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True)
-            return (self.of_inputs[q],)
+            return Dims((self.of_inputs[q],), q.over)
         rank = 2 if blocks is not None or q in matrices else 1
         fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
-        return fresh if blocks is None else (blocks, *fresh)
+        return Dims(fresh if blocks is None else (blocks, *fresh), q.over)
 
     def shape(self, e):
         """The shape of an expression. Unifies sizes on the way."""
@@ -115,6 +129,11 @@ class Registry:
 
     def _agree(self, state, shape):
         declared = self.shapes[state]
+        if more := [str(n) for n in shape.over if n not in declared.over]:
+            raise CellError(
+                f"the right side has a value for each of {', '.join(more)}, and the state {state} has not; declare it with "
+                f"over={more[0]!r}, or join these values by merge(e) or total(e, over={more[0]!r})"
+            )
         if len(declared) != len(shape) and shape:
             raise CellError(
                 f"ranks do not agree: the state {state} has shape {shape_text(declared)}, its right side {shape_text(shape)}"
@@ -150,15 +169,20 @@ class Registry:
                     f"ranks do not agree: the state {state} has shape {shape_text(shape)}, "
                     f"its initial value {shape_text(declared)}"
                 )
+            if initial.over != state.over:
+                raise CellError(
+                    f"the state {state} has the mapped axes {state.over} and its initial value {initial} {initial.over}; "
+                    "give both the same over="
+                )
             for m, n in zip(declared, shape, strict=True):
                 self.sizes.unify(m, n, f"the state {state} and its initial value {initial}")
         self.shapes[initial] = shape
 
     def settled(self):
         """Symbol -> shape, once all equations are known; sizes that are still unknown get names."""
-        taken = {str(n) for shape in self.shapes.values() for n in shape} | {q.name for q in self.shapes}
+        taken = {str(n) for shape in self.shapes.values() for n in shape.whole} | {q.name for q in self.shapes}
         self.sizes.name_the_rest(self.shapes, taken)
-        return {q: tuple(map(self.sizes.resolve, shape)) for q, shape in self.shapes.items()}
+        return {q: shape.map(self.sizes.resolve) for q, shape in self.shapes.items()}
 
 
 def shape_of_symbol(symbol, shapes, cell):
@@ -172,6 +196,7 @@ def shape_of_symbol(symbol, shapes, cell):
 def described(q):
     """A description of a symbol that distinguishes it from others of the same name."""
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
+    over = f" over {', '.join(map(str, q.over))}" if getattr(q, "over", ()) else ""
     blocks = "" if getattr(q, "blocks", None) is None else f" of {q.blocks} blocks"
     initial = f" with initial={q.initial}" if getattr(q, "initial", 0) != 0 else ""
-    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{blocks}{initial}"
+    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{over}{blocks}{initial}"

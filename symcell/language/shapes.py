@@ -6,7 +6,7 @@ from sympy.core.relational import Relational
 from symcell.errors import CellError
 from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, ordered_args
-from symcell.language.sizes import shape_text, size, size_text
+from symcell.language.sizes import Dims, axes_of, shape_text, size, size_text
 from symcell.language.writing import written, written_factor
 
 
@@ -19,14 +19,15 @@ class Sizes:
 
     def __init__(self):
         self.known = {}
-        self.lasting = set()
+        self.lasting, self.usual = set(), set()
         self.joined = {}  # a lasting size that has become another -> what made them one
 
-    def fresh(self, hint, lasting=False):
-        """An unknown size; `hint` names it if it stays unknown. Unification eliminates lasting sizes last."""
+    def fresh(self, hint, lasting=False, usual=False):
+        """An unknown size; `hint` names it if it stays unknown. Unification eliminates lasting sizes last, and the usual size of
+        states after these."""
         n = Dummy(hint, integer=True, positive=True)
-        if lasting:
-            self.lasting.add(n)
+        self.lasting.update([n] if lasting else [])
+        self.usual.update([n] if usual else [])
         return n
 
     def resolve(self, n):
@@ -40,29 +41,36 @@ class Sizes:
         if a is None or b is None or a == b:
             return b if a is None else a
         unknown = [s for s in (a - b).free_symbols if isinstance(s, Dummy)]
-        for s in sorted(unknown, key=lambda s: (s in self.lasting, -s.dummy_index)):
+        for s in sorted(unknown, key=lambda s: (s in self.usual, s in self.lasting, -s.dummy_index)):
             solution = next(iter(linsolve([a - b], s)), None)
-            if solution is not None and not solution[0].has(s) and solution[0].is_positive is not False:
+            if solution is not None and self._may_be(s, solution[0]):
                 self.known[s] = solution[0]
                 if s in self.lasting:
                     self.joined[s] = what
                 return self.resolve(a)
         raise Disagreement(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
 
+    def _may_be(self, s, n):
+        """Whether an unknown size may be another one. The usual size of states may be a product of sizes, such as that of heads; where
+        it should have another name, its state declares that."""
+        is_name = n.is_Symbol or n.is_Integer
+        return not n.has(s) and n.is_positive is not False and not (s in self.usual and is_name)
+
     def name_the_rest(self, shapes, taken):
         """Name the sizes that are still unknown: after the intermediate that has them, or else by their hint."""
+        self.known.update({n: size(n.name) for n in self.usual if n not in self.known})
         for q, shape in shapes.items():
             n = self.resolve(shape[0]) if len(shape) == 1 else None
             if isinstance(n, Dummy) and n not in self.lasting and not hasattr(q, "role"):
                 self.known[n] = size(unused(f"n_{q.name}", taken))
         for shape in shapes.values():
-            for n in shape:
+            for n in shape.whole:
                 for s in sorted(self.resolve(n).free_symbols, key=lambda s: getattr(s, "dummy_index", -1)):
                     if isinstance(s, Dummy):
                         self.known[s] = size(unused(s.name, taken))
 
 
-def infer(e: Expr, shape_of, sizes) -> tuple:
+def infer(e: Expr, shape_of, sizes) -> Dims:
     """The shape of an expression, given the shapes of its symbols; unifies sizes on the way."""
     if isinstance(e, Primitive):
         shapes = [infer(a, shape_of, sizes) for a in e.args]
@@ -71,20 +79,23 @@ def infer(e: Expr, shape_of, sizes) -> tuple:
                 raise CellError(
                     f"nothing tells how often {written(a)} repeats its vector in {written(e)}; combine it with a matrix first"
                 )
-        return tuple(sympify(n) if n is not None else None for n in e.shape(shapes, sizes))
+        own = e.shape(shapes, sizes)
+        return Dims((sympify(n) if n is not None else None for n in own), e.axes(axes_of(shapes)))
     if e.is_Symbol:
-        return () if e.is_integer else shape_of(e)
+        return Dims() if e.is_integer else shape_of(e)
     if isinstance(e, (Piecewise, Relational, And, Or, Not)) or e.args:
         operands = [a for pair in e.args for a in pair.args] if isinstance(e, Piecewise) else ordered_args(e)
         return _broadcast([(a, infer(a, shape_of, sizes)) for a in operands], sizes, e)
-    return ()
+    return Dims()
 
 
 def _broadcast(operands, sizes, e):
-    """The shape of an elementwise expression: scalars combine with everything, other operands must have equal shapes."""
-    shaped = [(a, s) for a, s in operands if s]
+    """The shape of an elementwise expression: scalars combine with everything, other operands must have equal shapes. It has the
+    mapped axes of all operands."""
+    over = axes_of(s for _, s in operands)
+    shaped = [(a, tuple(s)) for a, s in operands if s]
     if not shaped:
-        return ()
+        return Dims((), over)
     first, shape = shaped[0]
     for a, s in shaped[1:]:
         if len(s) != len(shape):
@@ -94,7 +105,7 @@ def _broadcast(operands, sizes, e):
             )
         if s != shape:
             shape = tuple(sizes.unify(m, n, f"{written(first)} and {written(a)}") for m, n in zip(shape, s, strict=True))
-    return shape
+    return Dims(shape, over)
 
 
 def _advice(e, shaped):

@@ -1,8 +1,8 @@
 """Symbolic sizes: how a user writes them, and how messages show them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Number
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from sympy import Basic, Dummy, Expr, Integer, Symbol, sympify
 
@@ -11,6 +11,43 @@ from symcell.language.identifiers import is_name, unused
 
 Size: TypeAlias = str | int | Expr  # as a user writes one
 Shape: TypeAlias = Size | Sequence[Size] | None
+
+
+class Dims(tuple):
+    """The sizes of one value's own axes. `over` are its mapped axes, each given by its size: there is such a value for each of
+    their indices. An array has the mapped axes first, and has the shape `whole`."""
+
+    over: tuple[Expr, ...]
+
+    def __new__(cls, own: Iterable[Expr] = (), over: Iterable[Expr] = ()) -> Self:
+        self = super().__new__(cls, own)
+        self.over = tuple(over)
+        return self
+
+    def __eq__(self, other):
+        return super().__eq__(other) and self.over == getattr(other, "over", ())
+
+    def __ne__(self, other):
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+    def __getnewargs__(self):
+        return tuple(self), self.over
+
+    @property
+    def whole(self) -> tuple[Expr, ...]:
+        return (*self.over, *self)
+
+    def map(self, function):
+        """The same with a function applied to every size."""
+        return Dims(map(function, self), map(function, self.over))
+
+
+def axes_of(shapes):
+    """The mapped axes of what is computed from values of these shapes."""
+    found = dict.fromkeys(n for shape in shapes for n in getattr(shape, "over", ()))
+    return tuple(sorted(found, key=str))
 
 
 def size(value: Size, what: str = "a size") -> Expr:
@@ -46,7 +83,9 @@ def size_text(n):
 
 def shape_text(shape):
     """A shape in a message, such as (n_h, n_x) or (n_h,). Different unknown sizes have different names."""
+    over = [size_text(n) for n in getattr(shape, "over", ())]
     unknown = dict.fromkeys(s for n in shape if n is not None for s in sorted(n.atoms(Dummy), key=lambda s: s.dummy_index))
     taken = set()
     named = {s: Symbol(unused(s.name, taken)) for s in unknown}
-    return "(" + ", ".join(size_text(n and n.xreplace(named)) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+    own = "(" + ", ".join(size_text(n and n.xreplace(named)) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+    return own + (f" for each of {', '.join(over)}" if over else "")

@@ -1,7 +1,8 @@
 """The symbols of a cell: inputs, states, parameters and constants.
 
 A symbol stands for one unit of its vector (or matrix), so that `*` is elementwise and SymPy's own functions apply
-to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use".
+to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use". A mapped axis, such as heads, is
+known by its size; what is written for one head happens for each.
 """
 
 from typing import Self
@@ -15,20 +16,25 @@ from symcell.language.sizes import Shape, Size, shape_tuple, size, symbolic
 
 
 class Quantity(Foreign, Symbol):
-    """A symbol with a role and, perhaps, a declared shape. Equal only to one of the same role, name and shape."""
+    """A symbol with a role and, perhaps, a declared shape. `over` are its mapped axes: it has a value of its shape for each index
+    there. Equal only to one of the same role, name, shape and axes."""
 
-    __slots__ = ("_content", "declared")
+    __slots__ = ("_content", "declared", "over")
     role = "quantity"
     name: str
     declared: tuple[Expr, ...] | None
+    over: tuple[Expr, ...]
 
-    def __new__(cls, name: str, shape: Shape = None) -> Self:
+    def __new__(cls, name: str, shape: Shape = None, over: Shape = None) -> Self:
         if not is_name(name):
             hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
         self = Symbol.__xnew__(cls, name)
         self.declared = shape_tuple(shape, f"the {cls.role} {name}")
-        self._content = (name, cls.__name__, str(self.declared))
+        self.over = shape_tuple(over, f"over= of the {cls.role} {name}") or ()
+        if len(set(self.over)) < len(self.over):
+            raise CellError(f"the {cls.role} {name} has the mapped axis {self.over[0]} twice; axes differ by their sizes' names")
+        self._content = (name, cls.__name__, str(self.declared), str(self.over))
         return self
 
     def __getattr__(self, name):
@@ -43,7 +49,7 @@ class Quantity(Foreign, Symbol):
         return self._content
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared), {}
+        return (self.name, self.declared), {"over": self.over}
 
     def __getstate__(self):
         return None
@@ -58,19 +64,22 @@ class Input(Quantity):
 
 class Param(Quantity):
     """A trainable parameter: an array of its shape. After `@` it is a matrix, used bare a vector, unless `shape` says
-    otherwise; `blocks` makes the matrix block-diagonal, stored as (blocks, rows, columns)."""
+    otherwise; `blocks` makes the matrix block-diagonal, stored as (blocks, rows, columns). With `over` there is one for each
+    index of a mapped axis, stored as (n_heads, *shape)."""
 
     __slots__ = ("blocks",)
     role = "parameter"
 
-    def __new__(cls, name: str, shape: Shape = None, blocks: Size | None = None) -> Self:
-        self = super().__new__(cls, name, shape)
+    def __new__(cls, name: str, shape: Shape = None, blocks: Size | None = None, over: Shape = None) -> Self:
+        self = super().__new__(cls, name, shape, over)
+        if blocks is not None and self.over:
+            raise CellError(f"the parameter {name} has blocks and mapped axes; over= alone gives each its own matrix")
         self.blocks = None if blocks is None else size(blocks, f"the number of blocks of {name}")
         self._content += (str(self.blocks),)
         return self
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared, self.blocks), {}
+        return (self.name, self.declared, self.blocks), {"over": self.over}
 
 
 class Constant(Quantity):
@@ -87,8 +96,8 @@ class State(Quantity):
     __slots__ = ("initial",)
     role = "state"
 
-    def __new__(cls, name: str, shape: Shape = None, initial: Expr | float = 0) -> Self:
-        self = super().__new__(cls, name, shape)
+    def __new__(cls, name: str, shape: Shape = None, initial: Expr | float = 0, over: Shape = None) -> Self:
+        self = super().__new__(cls, name, shape, over)
         self.initial = symbolic(initial)
         if self.initial is None:
             raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}")
@@ -96,7 +105,7 @@ class State(Quantity):
         return self
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared, self.initial), {}
+        return (self.name, self.declared, self.initial), {"over": self.over}
 
     @property
     def prev(self) -> "Previous":
@@ -110,7 +119,7 @@ class Previous(Quantity):
     role = "previous state"
 
     def __new__(cls, state: State) -> Self:
-        self = super().__new__(cls, f"{state.name}_prev", state.declared)
+        self = super().__new__(cls, f"{state.name}_prev", state.declared, state.over)
         self.state = state
         self._content = state._content
         return self
@@ -152,7 +161,7 @@ class Hole(Symbol):
         return self
 
     def _hashable_content(self):
-        return (self.name, str(self.shape))
+        return (self.name, str(self.shape), str(getattr(self.shape, "over", ())))
 
     def __getnewargs_ex__(self):
         return (self.shape,), {}

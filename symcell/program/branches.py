@@ -28,8 +28,9 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symcell.derivation.reverse import leaves
 from symcell.language.identifiers import unused
-from symcell.language.primitives import Masked, Primitive, largest, total
+from symcell.language.primitives import Masked, Primitive, largest, sum_over_axes, total
 from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import Dims
 from symcell.language.slopes import partial
 from symcell.language.symbols import Adjoint, Constant, Param
 from symcell.language.unit import Unit
@@ -108,10 +109,11 @@ class _Branches:
         """A weight gradient whose operand is read as 0 where all its adjoints are 0."""
         (bar,), operand = s.bars, s.operand
         most, read = (Symbol(unused(f"{name}_{bar}", self.taken)) for name in ("largest", f"{operand}_for"))
-        self.shapes[most], self.shapes[read] = (), self.shapes[operand]
+        self.shapes[most], self.shapes[read] = Dims(), self.shapes[operand]
         size = Abs(bar)
         for _ in self.shapes[bar]:
             size = largest(size)
+        size = sum_over_axes(size, self.shapes[bar].over)
         return [Assign(most, size, note=s.note), Assign(read, Masked(most, operand), note=s.note), replace(s, operand=read)]
 
 

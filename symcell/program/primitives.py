@@ -3,7 +3,7 @@
 import numpy as np
 from sympy import Add, Piecewise
 
-from symcell.language.primitives import Primitive, broadcast, contract, matmul, outer
+from symcell.language.primitives import Mapping, Primitive, broadcast, contract, matmul, outer
 
 PRODUCTS = (outer, matmul, contract)  # linear in each of the two that they multiply
 
@@ -41,6 +41,24 @@ class beside(Primitive):
 
     def evaluate(self, *matrices):
         return np.concatenate(matrices, axis=-1)
+
+
+class stacked(Mapping):
+    """stacked(e, n_heads): the values of all heads along a new first axis."""
+
+    view = True
+
+    def shape(self, shapes, sizes):
+        return (self.axis, *shapes[0])
+
+    def axes(self, over):
+        return self.removed(over)
+
+    def index(self, idx, at, shape_of):
+        return at.under(self.axis, idx[0])(self.args[0], idx[1:])
+
+    def evaluate(self, e, axis):
+        raise NotImplementedError
 
 
 def by_entries(e, shape_of):

@@ -5,8 +5,9 @@ from dataclasses import replace
 from sympy import Add, Function, Mul, Pow, Symbol
 
 from symcell.language.identifiers import unused
-from symcell.language.primitives import Primitive, broadcast, largest, ordered_args, total
+from symcell.language.primitives import Primitive, across, broadcast, largest, ordered_args, total
 from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import Dims
 from symcell.program.program import Assign, Note, values_in
 
 
@@ -31,7 +32,7 @@ class Statements:
     def new(self, hint, shape, once=False):
         """A new value, which the derivation does not name."""
         symbol = Symbol(unused(hint, self.names))
-        self.shapes[symbol] = shape
+        self.shapes[symbol] = shape if isinstance(shape, Dims) else Dims(shape)
         if once:
             self.once.add(symbol)
         return symbol
@@ -99,4 +100,4 @@ def operands_of(reduction):
 
 def _is_joint(outer, inner):
     """Whether two reductions are one over several axes: a sum of sums, a maximum of maxima."""
-    return isinstance(outer, (total, largest)) and outer.op == inner.op and isinstance(inner, type(outer))
+    return isinstance(outer, (total, across, largest)) and outer.op == inner.op and isinstance(inner, (total, across, largest))

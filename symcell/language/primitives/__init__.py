@@ -9,7 +9,8 @@ from symcell.language.primitives.base import (
     number_apart,
     ordered_args,
 )
-from symcell.language.primitives.layout import flat, fold, identity, repeat
+from symcell.language.primitives.layout import flat, fold, identity, repeat, reshape, swap
+from symcell.language.primitives.mapped import Mapping, across, divide, merge, split, sum_over_axes
 from symcell.language.primitives.products import contract, dot, is_product_of, matmul, outer, transpose
 from symcell.language.primitives.reductions import Along, broadcast, column, fill, largest, mean, row, total, variance
 from symcell.language.primitives.scans import cumsum, softmax
@@ -20,10 +21,12 @@ __all__ = [
     "Affine",
     "Along",
     "Entry",
+    "Mapping",
     "Masked",
     "Primitive",
     "Reduction",
     "Unevaluated",
+    "across",
     "affine",
     "broadcast",
     "chunk",
@@ -31,6 +34,7 @@ __all__ = [
     "concat",
     "contract",
     "cumsum",
+    "divide",
     "dot",
     "fill",
     "flat",
@@ -40,14 +44,19 @@ __all__ = [
     "largest",
     "matmul",
     "mean",
+    "merge",
     "number_apart",
     "ordered_args",
     "outer",
     "part",
     "place",
     "repeat",
+    "reshape",
     "row",
     "softmax",
+    "split",
+    "sum_over_axes",
+    "swap",
     "total",
     "transpose",
     "variance",

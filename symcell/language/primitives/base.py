@@ -2,8 +2,10 @@
 
     shape(shapes, sizes)      the shape of its value, unifying sizes on the way (None: any size, a broadcast axis)
     adjoint(bar, shape_of)    the adjoint of each argument, given its own adjoint `bar`
+    axes(over)                the mapped axes of its value, given those of its arguments (default: the same)
     tangent(k, t, shape_of)   its tangent for a tangent t of argument k (default: the primitive is linear in each argument)
-    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments; or
+    index(idx, at, shape_of)  its entry at `idx`, as an expression of entries of its arguments (mapped axes are indexed by
+                              `at` itself); or
     decomposition(shape_of)   the same value by simpler primitives, which a program computes in its place
     op                        how it combines entries, if it does: "sum", "max", "scan" or "scan back"
     evaluate(*arrays)         its value in NumPy for one sample, which `check` compares kernels with
@@ -59,6 +61,10 @@ class Primitive(Foreign, Unevaluated, Function):
     view = False
     preserves_bounds = False
     op = ""
+
+    def axes(self, over):
+        """The mapped axes of its value, given those of its arguments together."""
+        return over
 
     def fdiff(self, argindex=1):
         raise CellError(f"{written(self)} joins units, and has no derivative per unit; use Cell.jacobian")

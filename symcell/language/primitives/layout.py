@@ -3,12 +3,14 @@
 from typing import Self
 
 import numpy as np
-from sympy import Eq, Expr, Piecewise, S, Symbol, floor, sympify
+from sympy import Eq, Expr, Integer, Mul, Piecewise, S, Symbol, floor, sympify
 
+from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
 from symcell.language.sizes import Size, size
+from symcell.language.writing import written
 
-__all__ = ["flat", "identity", "repeat"]
+__all__ = ["flat", "identity", "repeat", "reshape", "swap"]
 
 
 class repeat(Primitive):
@@ -106,6 +108,83 @@ class unflat(Primitive):
 
     def _latex(self, printer):
         return r"\operatorname{vec}^{-1}" + printer.brackets(printer.doprint(self.args[0]))
+
+
+class reshape(Primitive):
+    """reshape(e, n, m ...): the same entries in the same order, in another shape; `reshape(e)` makes a number of one entry."""
+
+    rule = "reshaping"
+    view = True
+    preserves_bounds = True
+
+    def __new__(cls, e: Expr | float, *shape: Size) -> Self:
+        return super().__new__(cls, e, *(size(n, "a size of reshape(e, n, m ...)") for n in shape))
+
+    def shape(self, shapes, sizes):
+        old, new = Mul(*shapes[0]), Mul(*self.args[1:])
+        sizes.unify(old, new, f"the numbers of entries of {written(self.args[0])} and of {written(self)}")
+        return tuple(self.args[1:])
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], reshape(bar, *shape_of(self.args[0])))]
+
+    def index(self, idx, at, shape_of):
+        position = S.Zero
+        for j, n in zip(idx, self.args[1:], strict=True):
+            position = position * n + j
+        return at(self.args[0], _unravelled(position, shape_of(self.args[0])))
+
+    def evaluate(self, e, *shape):
+        return e.reshape([int(n) for n in shape])
+
+    def _latex(self, printer):
+        sizes = r" \times ".join(map(printer.size, self.args[1:])) or "1"
+        return rf"\operatorname{{reshape}}_{{{sizes}}}" + printer.brackets(printer.doprint(self.args[0]))
+
+
+def _unravelled(position, shape):
+    """The indices of an entry, given its position in row-major order."""
+    idx = []
+    for n in reversed(shape[1:]):
+        row = floor(position / n)
+        idx.append(position - row * n)
+        position = row
+    return (position, *reversed(idx)) if shape else ()
+
+
+class swap(Primitive):
+    """swap(e, j, k): the same with two of its axes exchanged, counted from 0; of a matrix, swap(A, 0, 1) is A.T."""
+
+    rule = "transposition"
+    view = True
+    preserves_bounds = True
+
+    def __new__(cls, e: Expr | float, j: int, k: int) -> Self:
+        for axis in (j, k):
+            if isinstance(axis, bool) or not isinstance(axis, (int, Integer)):
+                raise CellError(f"swap(e, j, k) exchanges two axes given as integers, found {axis!r}")
+        return super().__new__(cls, e, j, k)
+
+    def exchanged(self, items):
+        """Items of the two axes exchanged."""
+        items, rank = list(items), len(items)
+        j, k = map(int, self.args[1:])
+        if not (-rank <= j < rank and -rank <= k < rank):
+            raise CellError(f"{written(self)} exchanges two axes of a value that has {rank}")
+        items[j], items[k] = items[k], items[j]
+        return tuple(items)
+
+    def shape(self, shapes, sizes):
+        return self.exchanged(shapes[0])
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], swap(bar, *self.args[1:]))]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], self.exchanged(idx))
+
+    def evaluate(self, e, j, k):
+        return np.swapaxes(e, int(j), int(k))
 
 
 class identity(Primitive):

@@ -7,7 +7,8 @@ from sympy import Expr, Integer, Symbol
 
 from symcell.errors import CellError
 from symcell.language.primitives.base import Primitive, Reduction, fresh_index
-from symcell.language.sizes import size
+from symcell.language.primitives.mapped import across
+from symcell.language.sizes import Size, size
 from symcell.language.writing import written
 
 __all__ = ["column", "mean", "row", "total", "variance"]
@@ -130,10 +131,13 @@ class Collapse(Along):
 
 
 class total(Collapse):
-    """The sum over an axis."""
+    """The sum over an axis; with `over` that over a mapped axis, such as all heads."""
 
     rule = "sum"
     op = "sum"
+
+    def __new__(cls, e: Expr | float, axis: int = -1, over: Size | None = None) -> Self:
+        return super().__new__(cls, e, axis) if over is None else across(e, size(over, "over= of total"))
 
     def adjoint(self, bar, shape_of):
         e = self.args[0]
@@ -150,10 +154,15 @@ class total(Collapse):
 
 
 class mean(Collapse):
-    """The mean over an axis."""
+    """The mean over an axis; with `over` that over a mapped axis."""
 
     rule = "mean"
     preserves_bounds = True
+
+    def __new__(cls, e: Expr | float, axis: int = -1, over: Size | None = None) -> Self:
+        if over is None:
+            return super().__new__(cls, e, axis)
+        return total(e, over=over) / size(over)
 
     def adjoint(self, bar, shape_of):
         e = self.args[0]

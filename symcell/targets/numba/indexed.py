@@ -37,7 +37,8 @@ def index(program: Program) -> Program:
         tuple(indexing.statement(s) if isinstance(s, Assign) else s for s in statements)
         for statements in (program.forward, program.backward)
     )
-    return program.with_(forward=forward, backward=backward)
+    shapes = {q: shape.whole for q, shape in program.shapes.items()}
+    return program.with_(forward=forward, backward=backward, shapes=shapes)
 
 
 class Indexing:
@@ -48,8 +49,11 @@ class Indexing:
 
     def statement(self, s):
         """The assignment of the entries of its target."""
-        indices = AXES[: len(self.shapes[s.target])]
-        body, op, over = self.at(s.expr, indices), "", ()
+        shape = self.shapes[s.target]
+        indices = AXES[: len(shape.whole)]
+        own = len(shape.over)
+        where = dict(zip(shape.over, indices[:own], strict=True))
+        body, op, over = Entries(self, where)(s.expr, indices[own:]), "", ()
         if isinstance(body, Reduction):
             op, body, over = _unnested(body)
             if not op.startswith("scan"):
@@ -61,17 +65,29 @@ class Indexing:
     def shape_of(self, e) -> tuple:
         return resolved_shape(e, self.shapes.__getitem__)
 
-    def at(self, e, idx) -> Expr:
+
+class Entries:
+    """Entries of expressions, for one index of each mapped axis: `where[axis]`."""
+
+    def __init__(self, indexing, where):
+        self.indexing, self.where = indexing, where
+
+    def __call__(self, e, idx) -> Expr:
         """The entry of `e` at `idx`, in entries of named values."""
         if e.is_Symbol:
             if e.is_integer:
                 return e
-            return Entry(e, *idx) if self.shapes[e] else Entry(e)
+            shape = self.indexing.shapes[e]
+            return Entry(e, *(self.where[axis] for axis in shape.over), *(idx if shape else ()))
         if isinstance(e, Primitive):
-            return e.index(idx if self.shape_of(e) else (), self.at, self.shape_of)
+            return e.index(idx if self.indexing.shape_of(e) else (), self, self.indexing.shape_of)
         if not e.args:
             return e
-        return e.func(*[self.at(a, idx) for a in e.args])
+        return e.func(*[self(a, idx) for a in e.args])
+
+    def under(self, axis, index):
+        """The same for another index of a mapped axis."""
+        return Entries(self.indexing, self.where | {axis: index})
 
 
 def _unnested(r):

@@ -9,23 +9,30 @@ from symcell.errors import CellError
 from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
+    across,
     broadcast,
     contract,
     cumsum,
+    divide,
     identity,
     largest,
     matmul,
+    merge,
     outer,
     part,
     repeat,
+    reshape,
+    swap,
     total,
     transpose,
 )
 from symcell.language.primitives.scans import cumsum_back
 from symcell.language.shapes import resolved_shape
-from symcell.program.primitives import beside, columns
+from symcell.language.sizes import Dims, axes_of
+from symcell.program.primitives import beside, columns, stacked
 from symcell.program.program import values_in
 from symcell.targets.indices import index_text
+from symcell.targets.layout import tuple_text
 from symcell.targets.numpy.sources import FUNCTIONS
 from symcell.targets.numpy.vocabulary import NUMPY
 from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER, ElementwisePrinter
@@ -39,9 +46,11 @@ class ArrayPrinter:
         self.program, self.order, self.value, self.size = program, order, value, size
         self.called = set()  # the functions that the texts call
 
-    def __call__(self, e, level=LOOSE):
+    def __call__(self, e, level=LOOSE, over=()):
+        """The text of an expression, with the mapped axes in `over` beside its own."""
         self.called.update(NUMPY.function(f) for f in elementary(e, tuple(NUMPY.functions)).atoms(Application))
-        leaf = partial(self._leaf, len(self.shape(e)))
+        shape = self.shape(e)
+        leaf = partial(self._leaf, Dims(shape, axes_of([shape, Dims((), over)])))
         return ElementwisePrinter(NUMPY, self.order, leaf, NUMPY.number, self._number_of_size, self._name)(e, level)
 
     def shape(self, e):
@@ -61,12 +70,28 @@ class ArrayPrinter:
     def _number_of_size(self, n):
         return self.index(n) if n.is_Symbol else f"({self.index(n)})"
 
-    def _leaf(self, rank, e):
-        """A symbol or a primitive in an expression of a rank: a scalar of each sample gets the axes of its neighbours."""
-        text, level = self._primitive(e) if isinstance(e, Primitive) else (self.value(e), ATOM)
-        if not rank or self.shape(e) or self.is_once(e):
+    def _leaf(self, shape, e):
+        """A symbol or a primitive in an expression of a shape: it gets the axes of its neighbours that it has not."""
+        text, level = self._primitive(e) if isinstance(e, Primitive) else (self._in_order(e), ATOM)
+        own = self.shape(e)
+        axes = [":" if n in own.over else "None" for n in shape.over] + [":" if own else "None"] * len(shape)
+        if "None" not in axes or (self.is_once(e) and not own.whole):
             return text, level
-        return f"{text}[..., {', '.join(['None'] * rank)}]", ATOM
+        if self.is_once(e) and not own.over and own:  # NumPy adds axes before its own
+            return text, level
+        return f"{text}[..., {', '.join(axes)}]", ATOM
+
+    def _in_order(self, q):
+        """A value, its mapped axes in alphabetical order."""
+        return self.moved(self.value(q), self.shape(q), self.program.shapes[q].over, axes_of([self.shape(q)]))
+
+    def moved(self, text, own, over, wanted):
+        """A text whose mapped axes are `over`, in the order `wanted`."""
+        if over == wanted:
+            return text
+        rank = len(own) + len(over)
+        found, places = [over.index(n) - rank for n in wanted], [k - rank for k in range(len(wanted))]
+        return f"np.moveaxis({text}, {tuple_text(map(str, found))}, {tuple_text(map(str, places))})"
 
     # Primitives
 
@@ -81,38 +106,91 @@ class ArrayPrinter:
         if name not in FUNCTIONS:
             raise CellError(f"cell {self.program.declaration.name}: the NumPy target has no {name}; add it to its functions.py")
         self.called.add(name)
-        return f"{name}({', '.join(map(self._argument, arguments))})"
+        over = self._over(arguments)
+        return f"{name}({', '.join(self._argument(a, over) for a in arguments)})"
 
-    def _argument(self, a):
-        return self(a) if values_in(a) or a.is_integer is False else self.index(a)
+    def _argument(self, a, over=()):
+        return self(a, over=over) if values_in(a) or a.is_integer is False else self.index(a)
+
+    def _over(self, arguments):
+        """The mapped axes of some expressions together."""
+        return axes_of(map(self.shape, arguments))
 
     def _matmul(self, e):
         a, v = e.args
         rank, transposed = len(self.shape(a)), isinstance(a, transpose)
+        if self._over(e.args):
+            joined, rest = _LETTERS[rank - 1], _LETTERS[rank : rank + len(self.shape(v)) - 1]
+            return self._einsum(_LETTERS[: rank - 1] + rest, (a, _LETTERS[:rank]), (v, joined + rest))
         if len(self.shape(v)) == 2:
             return f"{self(a, POWER)} @ {self(v, POWER)}", MATRIX_PRODUCT
         if rank == 2 and self.is_once(a):  # it stands behind its vectors, which are rows
             return f"{self(v, POWER)} @ {self(transpose(a), ATOM)}", MATRIX_PRODUCT
         axes = _LETTERS[:rank]
         if transposed:
-            return self._einsum(f"...{axes[::-1]},...{axes[-1]}->...{axes[:-1]}", a.args[0], v)
-        return self._einsum(f"...{axes},...{axes[-1]}->...{axes[:-1]}", a, v)
+            return self._einsum(axes[:-1], (a.args[0], axes[::-1]), (v, axes[-1]))
+        return self._einsum(axes[:-1], (a, axes), (v, axes[-1]))
 
     def _contract(self, e):
-        axes = _LETTERS[: len(self.shape(e.args[0]))]
-        return self._einsum(f"...{axes},...{axes[:-1]}->...{axes[-1]}", *e.args)
+        a, y = e.args
+        axes = _LETTERS[: len(self.shape(a))]
+        return self._einsum(axes[-1], (a, axes), (y, axes[:-1]))
 
     def _outer(self, e):
-        rank, axes = len(self.shape(e.args[0])), _LETTERS[: len(self.shape(e))]
+        u, v = e.args
+        rank, axes = len(self.shape(u)), _LETTERS[: len(self.shape(e))]
         if len(axes) == 2:
             return self._call("outer", e.args), ATOM
-        return self._einsum(f"...{axes[:rank]},...{axes[rank:]}->...{axes}", *e.args)
+        return self._einsum(axes, (u, axes[:rank]), (v, axes[rank:]))
 
-    def _einsum(self, subscripts, *operands):
-        return f'np.einsum("{subscripts}", {", ".join(map(self, operands))})', ATOM
+    def _einsum(self, result, *operands):
+        """A product by axes: the letters of the result, and of each operand; those of mapped axes are added."""
+        heads = dict(zip(self._over([a for a, _ in operands]), _HEADS, strict=False))
+        parts = ["..." + "".join(heads[n] for n in self.shape(a).over) + letters for a, letters in operands]
+        subscripts = f"{','.join(parts)}->...{''.join(heads.values())}{result}"
+        return f'np.einsum("{subscripts}", {", ".join(self(a) for a, _ in operands)})', ATOM
 
     def _transpose(self, e):
-        return f"{self(e.args[0], ATOM)}.{'T' if self.is_once(e) else 'mT'}", ATOM
+        return f"{self(e.args[0], ATOM)}.{'T' if len(self.shape(e).whole) == 2 and self.is_once(e) else 'mT'}", ATOM
+
+    def _swap(self, e):
+        a, *axes = e.args
+        rank = len(self.shape(a))
+        return f"np.swapaxes({self(a)}, {', '.join(str(int(k) % rank - rank) for k in axes)})", ATOM
+
+    def _reshape(self, e):
+        a, *sizes = e.args
+        return self._call("reshape", (a, Integer(len(self.shape(a))), *sizes)), ATOM
+
+    # Mapped axes
+
+    def _divide(self, e):
+        u, axis = e.args
+        text = self._call("divided", (u, axis, Integer(-len(self.shape(u)))))
+        over = (*axes_of([self.shape(u)]), axis)
+        return self.moved(text, self.shape(e), over, axes_of([Dims((), over)])), ATOM
+
+    def _merge(self, e):
+        a, axis = e.args
+        shape, text = self.shape(a), self._axis_last(a, axis)
+        if not shape:
+            return text, ATOM
+        self.called.add("joined")
+        return f"joined({text}, {-len(shape) - 1})", ATOM
+
+    def _stacked(self, e):
+        return self._axis_last(*e.args), ATOM
+
+    def _axis_last(self, a, axis):
+        """A value with a mapped axis moved behind the others."""
+        shape = self.shape(a)
+        over = axes_of([shape])
+        return self.moved(self(a, ATOM), shape, over, (*(n for n in over if n != axis), axis))
+
+    def _across(self, e):
+        a, axis = e.args
+        shape = self.shape(a)
+        return f"{self(a, ATOM)}.sum(axis={axes_of([shape]).index(axis) - len(shape.whole)})", ATOM
 
     def _part(self, e):
         v, start, length = e.args
@@ -141,7 +219,7 @@ class ArrayPrinter:
         return f"{self(a, ATOM)}[..., {', '.join(['None', *[':'] * (-axis - 1)])}]", ATOM
 
 
-_LETTERS = "jklmpq"
+_LETTERS, _HEADS = "jklmpq", "HGFEDC"
 _METHODS = {total: "sum", largest: "max", cumsum: "cumsum"}
 _PATTERNS = {
     matmul: ArrayPrinter._matmul,
@@ -154,5 +232,11 @@ _PATTERNS = {
     repeat: lambda printer, e: (f"np.repeat({printer(e.args[0])}, {printer.index(e.args[1])}, axis=-1)", ATOM),
     identity: lambda printer, e: (f"np.eye({printer.index(e.args[0])}, dtype=dtype)", ATOM),
     broadcast: ArrayPrinter._broadcast,
+    swap: ArrayPrinter._swap,
+    reshape: ArrayPrinter._reshape,
+    divide: ArrayPrinter._divide,
+    merge: ArrayPrinter._merge,
+    stacked: ArrayPrinter._stacked,
+    across: ArrayPrinter._across,
     cumsum_back: ArrayPrinter._along,
 }

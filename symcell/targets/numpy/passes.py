@@ -97,7 +97,7 @@ class Pass:
         for q in self.arrays:
             by_shape.setdefault(self.program.shapes[q], []).append(self.names(q))
         for shape, found in by_shape.items():
-            axes = [str(len(found))] * (len(found) > 1) + ["T", "B", *map(self.print.index, shape)]
+            axes = [str(len(found))] * (len(found) > 1) + ["T", "B", *map(self.print.index, shape.whole)]
             yield f"{', '.join(found)} = np.empty({tuple_text(axes)}, dtype)"
 
     def _block(self, heading, statements):
@@ -127,13 +127,25 @@ class Pass:
         if isinstance(s, Assign):
             return [f"{self._target(s.target)} = {self._expression(s)}"]
         self.print.called.add("outer_sum")
-        pairs = zip(s.targets, s.bars, strict=True)
-        return [f"{self.names(t)} = outer_sum({self.names(bar)}, {self.names(s.operand)})" for t, bar in pairs]
+        return [f"{self.names(t)} = {self._outer_sum(t, bar, s.operand)}" for t, bar in zip(s.targets, s.bars, strict=True)]
+
+    def _outer_sum(self, target, bar, operand):
+        shapes = self.program.shapes
+        text, whole = f"outer_sum({self.names(bar)}, {self.names(operand)})", shapes[target].whole
+        if len(whole) == len(shapes[bar].whole) + len(shapes[operand].whole):
+            return text
+        return f"{text}.reshape({tuple_text(map(self.print.index, whole))})"
 
     def _expression(self, s):
         shape = self.program.shapes[s.target]
         e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.print.shape(s.expr) else s.expr
-        return f"{self.print(e, ATOM)}.sum(axis=(0, 1))" if s.summed else self.print(e)
+        text = f"{self.print(e, ATOM)}.sum(axis=(0, 1))" if s.summed else self.print(e)
+        over = self.print.shape(e).over
+        for n in [n for n in shape.over if n not in over]:  # it is the same for each
+            over = (n, *over)
+            text = f"broadcast({text}, {-len(shape) - len(over)}, {self.print.index(n)})"
+            self.print.called.add("broadcast")
+        return self.print.moved(text, shape, over, shape.over)
 
     def _target(self, q):
         has_memory = q in self.arrays or q in self.in_memory

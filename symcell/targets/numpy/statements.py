@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sympy import Add
 
-from symcell.language.primitives import contract, matmul, transpose
+from symcell.language.primitives import across, contract, divide, matmul, merge, transpose
 from symcell.language.symbols import Adjoint
 from symcell.program.primitives import columns
 from symcell.program.program import Assign, Product
@@ -30,13 +30,25 @@ def _expanded(program, s):
     """The assignments of a product."""
     if not isinstance(s, Product):
         return [s]
-    products = [_product(program, w, v) for w, v in zip(s.weights, s.operands * (len(s.weights) // len(s.operands)), strict=True)]
+    count = len(s.weights)
+    targets, operands = s.targets * (count // len(s.targets)), s.operands * (count // len(s.operands))
+    products = [_product(program, *of) for of in zip(s.weights, operands, targets, strict=True)]
     if len(s.operands) > 1:
         products = [Add(*products)]
     return [Assign(t, e, s.place, s.note) for t, e in zip(s.targets, products, strict=True)]
 
 
-def _product(program, weight, operand):
+def _product(program, weight, operand, target):
+    """The product as an expression. Those of heads are of whole vectors, or of what lies in memory like one."""
+    over, heads = program.shapes[weight.symbol].over, program.shapes[operand].over
+    if not over:
+        e = _of_vectors(program, weight, merge(operand, *heads) if heads else operand)
+        return divide(e, *program.shapes[target].over) if program.shapes[target].over else e
+    e = _of_vectors(program, weight, operand)
+    return across(e, *over) if weight.transposed else e
+
+
+def _of_vectors(program, weight, operand):
     matrix = weight.symbol if weight.columns is None else columns(weight.symbol, *weight.columns)
     if not weight.transposed:
         return matmul(matrix, operand)
