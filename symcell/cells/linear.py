@@ -1,9 +1,9 @@
 """Linear recurrences and their kin: the gates look at the input alone, so that no step waits for a matrix product."""
 
 import numpy as np
-from sympy import Eq, cos, exp, sin, sqrt, symbols, tanh
+from sympy import Eq, cos, exp, sin, symbols, tanh
 
-from symcell import Cell, Constant, Input, Param, State, affine, column, dot, log_sigmoid, outer, sigmoid, silu, size, softplus
+from symcell import Cell, Constant, Input, Param, State, affine, column, dot, outer, sigmoid, silu, softplus
 from symcell.cells.compositions import Pair
 
 x, h, c, y = Input("x"), State("h"), State("c"), State("y", "n_y")
@@ -63,7 +63,7 @@ lru = Cell("lru", [
                           "arXiv:2303.06349")
 
 S = State("S", ("n_u", "n_s"))
-u0, a, B_t, C_t, delta, y_ssm = symbols("u0 a B_t C_t delta y_ssm")
+u0, B_t, C_t, delta, y_ssm = symbols("u0 B_t C_t delta y_ssm")
 past = [State(f"u{k}", "n_u") for k in (1, 2, 3)]  # u0 one, two and three steps ago
 taps = [Param(f"k{k}") for k in range(4)]
 
@@ -78,18 +78,6 @@ mamba = Cell("mamba", [
     Eq(y_ssm, S @ C_t + Param("D") * u),
     Eq(y, Param("W_y") @ (y_ssm * silu(Param("W_z") @ x))),
 ], outputs=[y], reference="Gu, Dao, Mamba, arXiv:2312.00752 (A by zero-order hold, B by Euler's method)")
-
-q, k, v = symbols("q k v")
-M, o_gla = State("S", ("n_k", "n_v")), State("y", "n_v")
-
-gla = Cell("gla", [
-    Eq(q, Param("W_q") @ x / sqrt(size("n_k"))),
-    Eq(k, Param("W_k") @ x),
-    Eq(v, Param("W_v") @ x),
-    Eq(a, exp(log_sigmoid(Param("G_2") @ (Param("G_1", ("n_r", "n_x")) @ x) + Param("b_g")) / 16)),
-    Eq(M, column(a) * M.prev + outer(k, v)),
-    Eq(o_gla, M.T @ q),
-], outputs=[o_gla], reference="Yang et al., Gated linear attention transformers, ICML 2024, arXiv:2312.06635 (one head)")
 
 m, s = State("m", "n_m"), symbols("s")
 

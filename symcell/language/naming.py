@@ -39,16 +39,16 @@ def _check_names(names):
 
 
 def _written_out(call, target, rank, register):
-    name, _, bias, *operands = call.args
+    name, _, bias, over, *operands = call.args
     _check_all_differ(operands)
     suffix = str(name) or str(target)
     letters = ["W" if isinstance(o, Input) else "U" for o in operands]
     terms = []
     for letter, operand in zip(letters, operands, strict=True):
         name = f"{letter}_{suffix}" if letters.count(letter) == 1 else f"{letter}_{suffix}_{_operand_name(operand, operands)}"
-        terms.append(_product(name, operand, rank(operand), register))
+        terms.append(_product(Param(name, over=tuple(over)), operand, rank(operand), register))
     if bias:
-        terms.append(register(Param(f"b_{suffix}"), 1))
+        terms.append(register(Param(f"b_{suffix}", over=tuple(over)), 1))
     return Add(*terms)
 
 
@@ -63,11 +63,11 @@ def _check_all_differ(operands):
             )
 
 
-def _product(name, operand, operand_rank, register):
+def _product(weight, operand, operand_rank, register):
     if operand_rank > 1:
         text = written(operand)
         raise CellError(f"affine takes vectors and scalars, found the matrix {text}; a product with it is {text} @ v")
-    weight = register(Param(name), operand_rank + 1)
+    weight = register(weight, operand_rank + 1)
     return weight * operand if operand_rank == 0 else matmul(weight, operand)
 
 
