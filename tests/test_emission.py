@@ -158,13 +158,12 @@ def entries(*values):
 
 
 def made(target, expr, **options):
-    return Indexed(target, expr, indices=(j,), **options)
+    return Indexed(target, expr, indices=(j,), extents=(n,), position=(j,), **options)
 
 
 def loops_of(statements, overwritten=None):
     """The targets in each loop."""
-    shapes = {s.target: (n,) if s.indices else () for s in statements}
-    found = nests(SimpleNamespace(shapes=shapes, overwritten=overwritten or {}), statements)
+    found = nests(SimpleNamespace(overwritten=overwritten or {}), statements)
     return [" ".join(str(s.target) for s in nest.statements) for nest in found]
 
 

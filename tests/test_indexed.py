@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from sympy import Float, Integer, Piecewise, Symbol, exp, symbols, tanh
 
-from symcell.interpret import evaluate
+from symcell.interpret import Scope, evaluate
 from symcell.language.primitives import (
     Entry,
+    across,
     broadcast,
     chunk,
     column,
     concat,
     contract,
     cumsum,
+    divide,
     dot,
     fill,
     flat,
@@ -22,12 +24,15 @@ from symcell.language.primitives import (
     identity,
     matmul,
     mean,
+    merge,
     outer,
     part,
     place,
     repeat,
+    reshape,
     row,
     softmax,
+    swap,
     total,
     transpose,
     variance,
@@ -41,9 +46,13 @@ from symcell.program.statements import Statements
 from symcell.targets.numba.indexed import Indexing
 
 c, u, v, A, S, R = symbols("c u v A S R")
-SHAPES = {c: (), u: (4,), v: (2,), A: (4, 2), S: (4, 4), R: (3, 4, 2)}
+a_h, u_h, A_h, u_g, w = symbols("a_h u_h A_h u_g w")  # for each head, for each group, and the entries of all heads
+HEADS, GROUPS = Integer(3), Integer(2)
+SHAPES = {c: Dims(), u: Dims((4,)), v: Dims((2,)), A: Dims((4, 2)), S: Dims((4, 4)), R: Dims((3, 4, 2)), w: Dims((12,)),
+          a_h: Dims((), (HEADS,)), u_h: Dims((4,), (HEADS,)), A_h: Dims((4, 2), (HEADS,)), u_g: Dims((4,), (GROUPS,))}  # fmt: skip
+MAPPED = {q: shape.over for q, shape in SHAPES.items()}
 RNG = np.random.default_rng(7)
-VALUES = {q: RNG.normal(size=shape) for q, shape in SHAPES.items()}
+VALUES = {q: RNG.normal(size=tuple(map(int, shape.whole))) for q, shape in SHAPES.items()}
 EXPRESSIONS = [
     total(u), total(A, 0), -total(total(A)), total(total(R, 1), 0), mean(A, 1), variance(u), variance(A, 0) * v, softmax(u),
     softmax(A, 0), cumsum(u), cumsum(A, 0), cumsum_back(A, 1), dot(u, u) * v, matmul(A, v), matmul(transpose(A), u), matmul(S, A),
@@ -51,12 +60,17 @@ EXPRESSIONS = [
     concat(u, v, u), part(u, 1, 2), chunk(u, 1, 2), repeat(v, 3), fold(u, 2), flat(A), unflat(u, 2, 2), transpose(A),
     identity(4) - S, identity(4) * column(u), fill(c, 4, 2) * A, block_diagonal(R), diagonal_blocks(S, 2, 2, 2), place(v, 1, 5), columns(A, 1, 1),
     beside(A, S), broadcast(A, 1, 3), exp(column(u) / 2) * A, tanh(total(A, 0)) + v, c * Piecewise((u, u > 0), (total(u), True)),
+    a_h * u_h, a_h * u + u_h, total(u_h), softmax(u_h) * a_h, matmul(transpose(A_h), u_h), matmul(S, u_h), outer(u_h, v), column(u_h) * A_h,
+    divide(w, HEADS) + u_h, merge(u_h * a_h, HEADS) * w, merge(A_h, HEADS), merge(a_h, HEADS), across(u_h * a_h, HEADS), across(total(A_h, 0), HEADS),
+    merge(transpose(A_h), HEADS), u_h * u_g, across(u_h * u_g, HEADS), merge(u_h * u_g, HEADS), merge(merge(u_h * u_g, HEADS), GROUPS),
+    merge(u_h + divide(w, HEADS), HEADS) * exp(w), merge(divide(w, HEADS) * total(u_h), HEADS), reshape(divide(w, HEADS), 2, 2), reshape(A, 2, 2, 2),
+    swap(R, 0, 2), swap(A_h, 0, 1), reshape(divide(divide(w, HEADS), 4)), divide(A, GROUPS), column(a_h * u) * A, concat(u_h, v), fold(u_h, 2),
 ]  # fmt: skip
 
 
 def statements(e):
     """The statements that compute `e` as `target`, and the shapes of all values."""
-    made = Statements({**{q: Dims(map(Integer, shape)) for q, shape in SHAPES.items()}}, set())
+    made = Statements({q: shape.map(Integer) for q, shape in SHAPES.items()}, set())
     target = made.target = Symbol("target")
     made.shapes[target] = made.shape_of(e)
     made.assign(target, e)
@@ -71,25 +85,33 @@ def entry(e, values):
 def run_by_entries(s, shape, values):
     """What the loops over indices compute: the array that a statement makes."""
     out = np.empty(shape)
-    for idx in np.ndindex(shape):
+    for idx in np.ndindex(*map(int, s.extents)):
         over = [[(k, n) for n in range(int(size))] for k, size in s.over] if not s.op.startswith("scan") else []
-        turns = [entry(s.expr.xreplace(dict(zip(s.indices, map(Integer, idx), strict=True)) | {k: Integer(n) for k, n in turn}), values)
-                 for turn in itertools.product(*over)]
-        out[idx] = max(turns) if s.op == "max" else sum(turns)
+        here = dict(zip(s.indices, map(Integer, idx), strict=True))
+        turns = [entry(s.expr.xreplace(here | {k: Integer(n) for k, n in turn}), values) for turn in itertools.product(*over)]
+        out[tuple(int(k.xreplace(here)) for k in s.position)] = max(turns) if s.op == "max" else sum(turns)
     if not s.op.startswith("scan"):
         return out
     axis = s.indices.index(s.over[0][0])
     return out.cumsum(axis) if s.op == "scan" else np.flip(np.flip(out, axis).cumsum(axis), axis)
 
 
+def value_of(e, values, shape, over, axes=MAPPED):
+    """The value of an expression that has some mapped axes."""
+    scope, whole = Scope(dict(values), {**axes, Symbol("whole"): over}), Symbol("whole")
+    scope.assign(whole, e, shape)
+    return scope.values[whole]
+
+
 @pytest.mark.parametrize("e", EXPRESSIONS, ids=str)
 def test_statements_of_arrays_and_of_entries_compute_an_expression(e):
-    expected = evaluate(e, VALUES)
     made, shapes = statements(e)
+    axes = {q: shape.over for q, shape in shapes.items()}
+    expected = value_of(e, VALUES, tuple(map(int, shapes[made[-1].target].whole)), axes[made[-1].target])
     arrays, by_index = dict(VALUES), dict(VALUES)
     for s in made:
-        shape, indexed = tuple(map(int, shapes[s.target])), Indexing(shapes).statement(s)
-        arrays[s.target] = np.broadcast_to(evaluate(s.expr, arrays), shape)
+        shape, indexed = tuple(map(int, shapes[s.target].whole)), Indexing(shapes).statement(s)
+        arrays[s.target] = value_of(s.expr, arrays, shape, axes[s.target], axes)
         by_index[s.target] = run_by_entries(indexed, shape, by_index)
         assert set(indexed.sources) <= set(s.sources)
     assert shape == expected.shape
@@ -97,7 +119,7 @@ def test_statements_of_arrays_and_of_entries_compute_an_expression(e):
     assert by_index[s.target] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("e", [e for e in EXPRESSIONS if isinstance(e, PRODUCTS)], ids=str)
+@pytest.mark.parametrize("e", [e for e in EXPRESSIONS if isinstance(e, PRODUCTS) and not e.free_symbols & {u_h, A_h}], ids=str)
 def test_products_written_out_by_entries(e):
     _, shapes = statements(e)
     written, axes = by_entries(e, Statements(shapes, set()).shape_of)

@@ -189,7 +189,7 @@ def test_the_loops_of_lstm_compute_two_gates_each_and_then_what_waits_for_them()
 def test_a_loop_over_units_computes_few_functions_and_none_of_another(name):
     program = program_of(cells.get(name))
     replacing = set(program.overwritten.values())
-    for nest in (nest for sweep in sweeps(program) for nest in sweep.nests if nest.plain and len(nest.shape) == 1):
+    for nest in (nest for sweep in sweeps(program) for nest in sweep.nests if nest.plain and len(nest.loops) == 1):
         waiting, counts = set(), []
         for s in nest.statements:
             counts.append(len(costly_functions(s.expr)))

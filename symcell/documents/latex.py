@@ -23,7 +23,9 @@ def derivation_latex(derivation, document=False):
             + (f"\n{_plain(cell.reference)}." if cell.reference else ""),
             "\\paragraph{Forward.} One step, in order; $\\odot$ is the elementwise product.\n"
             + _align(forward_lines(derivation)),
-            "\\paragraph{Shapes.} With $m$ samples side by side, a vector of $n$ units is a matrix of shape $(n, m)$.\n"
+            "\\paragraph{Shapes.} With $m$ samples side by side, a vector of $n$ units is a matrix of shape $(n, m)$."
+            + _heads(derivation)
+            + "\n"
             + _align(shape_lines(derivation)),
             "\\paragraph{Adjoints.} " + _adjoint_words(derivation) + "\n" + _align(adjoint_lines(derivation)),
             *[
@@ -81,9 +83,25 @@ def shape_lines(derivation):
     return [(rf"{', '.join(dict.fromkeys(names))} &\in {_space(shape)}", "", None) for shape, names in by_shape.items()]
 
 
+def _heads(derivation):
+    """What the mapped axes of a cell mean, if it has any."""
+    axes = dict.fromkeys(n for shape in derivation.shapes.values() for n in shape.over)
+    if not axes:
+        return ""
+    sizes = " or ".join(f"${_size(n)}$" for n in axes)
+    return (
+        rf" Where there is a value for each of {sizes} indices, as for heads, $\bigl(\mathbb{{R}}^n\bigr)^{{k}}$ stands for $k$ vectors;"
+        " the equations are those of one of them, and what is shared is the same for all."
+    )
+
+
 def _space(shape):
     sizes = r" \times ".join(map(_size, shape))
-    return rf"\mathbb{{R}}^{{{sizes}}}" if shape else r"\mathbb{R}"
+    one = rf"\mathbb{{R}}^{{{sizes}}}" if shape else r"\mathbb{R}"
+    if not shape.over:
+        return one
+    heads = r" \times ".join(map(_size, shape.over))
+    return rf"\bigl({one}\bigr)^{{{heads}}}"
 
 
 def _size(n):

@@ -10,7 +10,7 @@ from symcell.language.primitives.base import (
     ordered_args,
 )
 from symcell.language.primitives.layout import flat, fold, identity, repeat, reshape, swap
-from symcell.language.primitives.mapped import Mapping, across, divide, merge, split, sum_over_axes
+from symcell.language.primitives.mapped import Mapping, across, divide, each, merge, split, sum_over_axes
 from symcell.language.primitives.products import contract, dot, is_product_of, matmul, outer, transpose
 from symcell.language.primitives.reductions import Along, broadcast, column, fill, largest, mean, row, total, variance
 from symcell.language.primitives.scans import cumsum, softmax
@@ -36,6 +36,7 @@ __all__ = [
     "cumsum",
     "divide",
     "dot",
+    "each",
     "fill",
     "flat",
     "fold",

@@ -138,7 +138,7 @@ class reshape(Primitive):
         return e.reshape([int(n) for n in shape])
 
     def _latex(self, printer):
-        sizes = r" \times ".join(map(printer.size, self.args[1:])) or "1"
+        sizes = r" \times ".join(map(printer.doprint, self.args[1:])) or "1"
         return rf"\operatorname{{reshape}}_{{{sizes}}}" + printer.brackets(printer.doprint(self.args[0]))
 
 

@@ -46,12 +46,10 @@ class divide(Mapping):
     def shape(self, shapes, sizes):
         u = shapes[0]
         self.demand(len(u) in (1, 2), "a vector or a matrix", shapes[:1])
-        if self.axis in getattr(u, "over", ()):
-            raise CellError(f"{written(self)}: {written(self.args[0])} is already mapped over {self.axis}")
         return (u[0] / self.axis, *u[1:])
 
     def axes(self, over):
-        return tuple(sorted((*over, self.axis), key=str))
+        return with_axis(over, self.axis, self)
 
     def adjoint(self, bar, shape_of):
         return [(self.args[0], merge(bar, self.axis))]
@@ -70,7 +68,53 @@ class divide(Mapping):
         return f"split({printer.doprint(self.args[0])}, {self.axis})"
 
     def _latex(self, printer):
-        return rf"\operatorname{{split}}_{{{printer.size(self.axis)}}}" + printer.brackets(printer.doprint(self.args[0]))
+        return _split_latex(self, printer)
+
+
+class each(Mapping):
+    """each(u, n_heads): the entries of a vector of n_heads numbers, one for each head."""
+
+    rule = "split"
+    called = "split"
+    view = True
+    preserves_bounds = True
+
+    def shape(self, shapes, sizes):
+        self.demand(len(shapes[0]) == 1, "a vector", shapes[:1])
+        sizes.unify(shapes[0][0], self.axis, f"the length of {written(self.args[0])} and the number of parts")
+        return ()
+
+    def axes(self, over):
+        return with_axis(over, self.axis, self)
+
+    def adjoint(self, bar, shape_of):
+        return [(self.args[0], merge(bar, self.axis))]
+
+    def index(self, idx, at, shape_of):
+        return at(self.args[0], (at.where[self.axis],))
+
+    def evaluate(self, u, axis):
+        raise NotImplementedError
+
+    def evaluate_in(self, evaluate, scope):
+        return evaluate(self.args[0], scope)[scope.where[self.axis]]
+
+    def _sympystr(self, printer):
+        return f"split({printer.doprint(self.args[0])}, {self.axis}, ())"
+
+    def _latex(self, printer):
+        return _split_latex(self, printer)
+
+
+def _split_latex(e, printer):
+    return rf"\operatorname{{split}}_{{{printer.doprint(e.axis)}}}" + printer.brackets(printer.doprint(e.args[0]))
+
+
+def with_axis(over, axis, e):
+    """Some mapped axes and another one. Raises CellError if it is there already."""
+    if axis in over:
+        raise CellError(f"{written(e)}: {written(e.args[0])} has a value for each of {axis} already")
+    return tuple(sorted((*over, axis), key=str))
 
 
 def split(u: Expr, over: Size, shape: Shape = None) -> Expr:
@@ -79,9 +123,10 @@ def split(u: Expr, over: Size, shape: Shape = None) -> Expr:
 
     `shape` is that of a part: `()` for one number a head, `"n_k"` to name its size, or two sizes for a matrix. The rows of a
     matrix are split in the same way. Raises CellError where sizes do not agree. The heads are joined again by `merge`."""
-    part = divide(u, size(over, "the number of parts of split"))
-    own = shape_tuple(shape, "the shape of a part of split")
-    return part if own is None else reshape(part, *own)
+    axis, own = size(over, "the number of parts of split"), shape_tuple(shape, "the shape of a part of split")
+    if own == ():
+        return each(u, axis)
+    return divide(u, axis) if own is None else reshape(divide(u, axis), *own)
 
 
 class merge(Mapping):
@@ -114,8 +159,7 @@ class merge(Mapping):
 
     def adjoint(self, bar, shape_of):
         e, axis = self.args
-        part = divide(bar, axis)
-        return [(e, part if shape_of(e) else reshape(part))]
+        return [(e, (divide if shape_of(e) else each)(bar, axis))]
 
     def tangent(self, k, t, shape_of):
         return merge(t, self.axis)
@@ -169,7 +213,7 @@ class across(Mapping):
         return f"total({printer.doprint(self.args[0])}, over={self.axis})"
 
     def _latex(self, printer):
-        return rf"\textstyle\sum_{{{printer.size(self.axis)}}} {printer.parenthesize_factor(self.args[0])}"
+        return rf"\textstyle\sum^{{{printer.doprint(self.axis)}}} {printer.parenthesize_factor(self.args[0])}"
 
 
 def sum_over_axes(e, axes):

@@ -132,7 +132,7 @@ def _work(emitter):
     for s in getattr(emitter.program, emitter.direction):
         if isinstance(s, Assign):
             if s.target not in emitter.program.once:
-                per_row[volume(shapes[s.target])] += _ELEMENTWISE
+                per_row[volume(s.extents)] += _ELEMENTWISE
         else:
             left, right = (sum(volume(shapes[q]) for q in side) for side in s.sides)
             per_row[left * right] += 1

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from sympy import Expr, Symbol
 
-from symcell.language.primitives import Entry, Primitive, Reduction
+from symcell.language.primitives import Entry, Primitive, Reduction, merge
 from symcell.language.shapes import resolved_shape
 from symcell.program.program import Assign, Program
 
@@ -15,9 +16,13 @@ AXES = tuple(Symbol(f"j{k}", integer=True, nonnegative=True) for k in range(8))
 
 @dataclass(frozen=True)
 class Indexed(Assign):
-    """target[indices] = expr, for all indices. With `op`, expr is reduced or scanned over the indices in `over`."""
+    """target[position] = expr, for all indices, which run up to their extents; the first `heads` of them are mapped axes. With
+    `op`, expr is reduced or scanned over the indices in `over`."""
 
     indices: tuple[Symbol, ...] = ()
+    extents: tuple = ()
+    position: tuple = ()
+    heads: int = 0
     op: str = ""
     over: tuple = ()  # ((index, size), ...)
 
@@ -49,31 +54,58 @@ class Indexing:
 
     def statement(self, s):
         """The assignment of the entries of its target."""
-        shape = self.shapes[s.target]
-        indices = AXES[: len(shape.whole)]
-        own = len(shape.over)
-        where = dict(zip(shape.over, indices[:own], strict=True))
-        body, op, over = Entries(self, where)(s.expr, indices[own:]), "", ()
+        shape, joined = self.shapes[s.target], self._joined(s)
+        axes, own = (joined or shape).over, tuple(joined or shape)
+        indices = AXES[: len(axes) + len(own)]
+        idx = indices[len(axes) :]
+        entries = Entries(self, dict(zip(axes, indices, strict=False)), Joined(*axes, indices[0], own[0], idx) if joined else None)
+        position = entries.joined.position if joined else indices
+        body, op, over = entries(s.expr, position if joined else idx), "", ()
         if isinstance(body, Reduction):
             op, body, over = _unnested(body)
             if not op.startswith("scan"):
                 body, over = _renamed(body, over, len(indices))
         if body.has(Reduction):
             raise AssertionError(f"a primitive in {s} combines entries, and has no op")
-        return Indexed(s.target, body, s.place, s.note, s.summed, s.recurrence, indices, op, over)
+        extents = (*axes, *own)
+        return Indexed(s.target, body, s.place, s.note, s.summed, s.recurrence, indices, extents, position, len(axes), op, over)
+
+    def _joined(self, s):
+        """The shape of a head, where an elementwise statement puts the vectors of all heads side by side: its loops go through
+        the heads, so that indices need no division."""
+        merges = s.expr.atoms(merge) if not s.op and not self.shapes[s.target].over else ()
+        heads = {self.shape_of(e.args[0]) for e in merges if e.axis in self.shape_of(e.args[0]).over}
+        shape = heads.pop() if len(heads) == 1 else ()
+        return shape if shape and len(shape.over) == 1 and shape[0] * shape.over[0] == self.shapes[s.target][0] else None
 
     def shape_of(self, e) -> tuple:
         return resolved_shape(e, self.shapes.__getitem__)
 
 
+class Joined(NamedTuple):
+    """Where a value of all heads side by side is read: at `own` of head number `head`, of which each has n entries."""
+
+    axis: Expr
+    head: Symbol
+    n: Expr
+    own: tuple
+
+    @property
+    def position(self):
+        first, *rest = self.own
+        return (self.head * self.n + first, *rest)
+
+
 class Entries:
     """Entries of expressions, for one index of each mapped axis: `where[axis]`."""
 
-    def __init__(self, indexing, where):
-        self.indexing, self.where = indexing, where
+    def __init__(self, indexing, where, joined=None):
+        self.indexing, self.where, self.joined = indexing, where, joined
 
     def __call__(self, e, idx) -> Expr:
         """The entry of `e` at `idx`, in entries of named values."""
+        if self.joined and isinstance(e, merge) and e.axis == self.joined.axis and idx == self.joined.position:
+            return self(e.args[0], self.joined.own)
         if e.is_Symbol:
             if e.is_integer:
                 return e
@@ -87,7 +119,7 @@ class Entries:
 
     def under(self, axis, index):
         """The same for another index of a mapped axis."""
-        return Entries(self.indexing, self.where | {axis: index})
+        return Entries(self.indexing, self.where | {axis: index}, self.joined)
 
 
 def _unnested(r):

@@ -7,6 +7,7 @@ row function runs for one sample of one step.
 from dataclasses import dataclass, replace
 
 from symcell.program.subexpressions import costly_functions
+from symcell.targets.numba.heads import grouped
 from symcell.targets.numba.indexed import Indexed
 
 # A function takes about 20 instructions, each of which waits for the one before, and a processor looks some 200 instructions
@@ -16,14 +17,29 @@ _AT_ONCE = 2  # functions in a loop
 
 @dataclass(frozen=True)
 class Nest:
-    """Statements under one loop over `shape`; a reduction or a scan has a nest of its own."""
+    """Statements under the same loops; a reduction or a scan has a nest of its own. Nests of one `group` stand together under
+    the loops over their mapped axes: what one head computes is not far away when it is read."""
 
-    shape: tuple
     statements: tuple[Indexed, ...]
+    group: int | None = None
 
     @property
     def plain(self):
         return not self.statements[0].op
+
+    @property
+    def loops(self):
+        """(index, extent) of its loops, without those that its group has."""
+        return self._all_loops[0 if self.group is None else self.statements[0].heads :]
+
+    @property
+    def loops_of_group(self):
+        return self._all_loops[: 0 if self.group is None else self.statements[0].heads]
+
+    @property
+    def _all_loops(self):
+        s = self.statements[0]
+        return tuple(zip(s.indices, s.extents, strict=True))
 
 
 @dataclass(frozen=True)
@@ -49,27 +65,28 @@ def nests(program, statements):
         for e in s.entries:
             if e.args[0] in made_in:
                 k = made_in[e.args[0]]
-                together = not s.op and found[k].plain and e.args[1:] == s.indices
+                together = not s.op and found[k].plain and e.args[1:] == s.position
                 earliest = max(earliest, k if together else k + 1)
         for early, late in program.overwritten.items():
             if s.target == late:  # written only after everything has read what it overwrites
                 earliest = max([earliest, *read_in.get(early, [])])
-        k = _home_nest(found, s, program.shapes[s.target], earliest)
+        k = _home_nest(found, s, earliest)
         made_in[s.target] = k
         for e in s.entries:
-            own = e.args[1:] == s.indices and not s.op
+            own = e.args[1:] == s.position and not s.op
             read_in.setdefault(e.args[0], []).append(k if own else k + 1)
-    return [part for nest in found for part in _parts(program, nest)]
+    return [part for nest in grouped(program, found) for part in _parts(program, nest)]
 
 
-def _home_nest(nests, s, shape, earliest):
+def _home_nest(nests, s, earliest):
     """The first nest that may take the statement, or a new one at the end."""
     if not s.op:
         for k in range(earliest, len(nests)):
-            if nests[k].plain and nests[k].shape == shape:
+            first = nests[k].statements[0]
+            if nests[k].plain and (first.indices, first.extents, first.heads) == (s.indices, s.extents, s.heads):
                 nests[k] = replace(nests[k], statements=(*nests[k].statements, s))
                 return k
-    nests.append(Nest(shape, (s,)))
+    nests.append(Nest((s,)))
     return len(nests) - 1
 
 
@@ -77,7 +94,7 @@ def _parts(program, nest):
     """The loop as several, one after another, that compute a few functions each; the vectors that one hands to the next stay in
     the first cache. Statements that overwrite what others read stay together with these."""
     made = {s.target for s in nest.statements}
-    if not nest.plain or len(nest.shape) != 1 or made.intersection(program.overwritten.values()):
+    if not nest.plain or len(nest.loops) != 1 or made.intersection(program.overwritten.values()):
         return [nest]
     loops = _loops_of_functions(nest.statements)
     for s in reversed(nest.statements):  # the sources of a function, where the first one needs them
@@ -86,7 +103,7 @@ def _parts(program, nest):
     for s in nest.statements:  # the others, as soon as their sources are there
         loops.setdefault(s.target, max((loops[q] for q in s.sources if q in loops), default=0))
     parts = [tuple(s for s in nest.statements if loops[s.target] == k) for k in range(max(loops.values()) + 1)]
-    return [Nest(nest.shape, part) for part in parts]
+    return [replace(nest, statements=part) for part in parts]
 
 
 def _loops_of_functions(statements):

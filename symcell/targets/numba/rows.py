@@ -1,5 +1,7 @@
 """The row function of a sweep: the cell's equations for one sample at one step, as a person would write them in a loop."""
 
+from itertools import groupby
+
 from sympy import Add, Integer, Mul
 
 from symcell.language.primitives import Entry
@@ -25,7 +27,7 @@ class RowFunction:
         self.printer = ElementwisePrinter(NUMBA, emitter.order, self._entry, self._constant, self._size, self.slots.index_name)
         self.current = None  # the nest being printed
         self.note = None  # where the statement before comes from
-        self.body = [line for nest in sweep.nests for line in self._nest(nest)]
+        self.body = [line for group in self._groups() for line in group]
 
     def call(self):
         """The call for sample b: at step t of a pass, or at the only step there is."""
@@ -56,6 +58,12 @@ class RowFunction:
 
     # Nests
 
+    def _groups(self):
+        """The lines of nests that stand under the same loops over mapped axes, one group after another."""
+        for _, group in groupby(self.sweep.nests, key=lambda nest: nest.group):
+            nests = list(group)
+            yield self._loops(nests[0].loops_of_group, [line for nest in nests for line in self._nest(nest)])
+
     def _nest(self, nest):
         self.current = nest
         if nest.plain:
@@ -64,19 +72,18 @@ class RowFunction:
 
     def _plain_nest(self, nest):
         lines, keeps = [], []
-        indices = nest.statements[0].indices
         for s in nest.statements:
             lines += self._comment(s)
             text = self.printer(s.expr)
             if s.summed:
-                lines.append(f"{self.slots.slot(s.target, s.indices)} += {text}")
+                lines.append(f"{self.slots.slot(s.target, s.position)} += {text}")
                 continue
             word = self.identifiers[s.target]
             lines.append(f"{word} = {text}")
-            keeps += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices)]
+            keeps += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.position)]
         if keeps:
             lines += ["# kept" if self.emitter.direction == "forward" else "# passed on", *keeps]
-        return self._loops(zip(indices, nest.shape, strict=True), lines)
+        return self._loops(nest.loops, lines)
 
     def _comment(self, s):
         """Where a statement comes from, unless the one before comes from there."""
@@ -86,17 +93,18 @@ class RowFunction:
     def _reduction(self, s):
         if s.op.startswith("scan"):
             return self._scan(s)
-        axes = list(zip(s.indices, self.shapes[s.target], strict=True))
+        axes = self.current.loops
         start, update = self._operator(s)
         if axes and self._strides(s):  # add whole rows, which lie in one piece
-            slot = self.slots.slot(s.target, s.indices)
+            slot = self.slots.slot(s.target, s.position)
             first = self._loops(axes, [f"{slot} = {start}"])
-            copies = [f"{other} = {slot}" for other in self.slots.all_of(s.target, s.indices) if other != slot]
+            copies = [f"{other} = {slot}" for other in self.slots.all_of(s.target, s.position) if other != slot]
             last = self._loops(axes, copies) if copies else []
-            return [*self._comment(s), *first, *self._loops([*s.over, *axes], [update.format(slot)]), *last]
+            adding = self._loops([*axes[:-1], *s.over, axes[-1]], [update.format(slot)])
+            return [*self._comment(s), *first, *adding, *last]
         word = self.identifiers[s.target]
         inner = [f"{word} = {start}", *self._loops(s.over, [update.format(word)])]
-        inner += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices)]
+        inner += [f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.position)]
         return [*self._comment(s), *self._loops(axes, inner)]
 
     def _operator(self, s):
@@ -115,10 +123,10 @@ class RowFunction:
     def _scan(self, s):
         ((axis, length),) = s.over
         n, word = self.slots.size(length), self.identifiers[s.target]
-        others = [(k, m) for k, m in zip(s.indices, self.shapes[s.target], strict=True) if k != axis]
+        others = [(k, m) for k, m in self.current.loops if k != axis]
         steps = f"range({n})" if s.op == "scan" else f"range({n} - 1, -1, -1)"
         start, head = f"{word} = {self._constant(Integer(0))}", f"for {self.slots.index_name(axis)} in {steps}:"
-        turn = [f"{word} += {self.printer(s.expr)}", *(f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.indices))]
+        turn = [f"{word} += {self.printer(s.expr)}", *(f"{slot} = {word}" for slot in self.slots.all_of(s.target, s.position))]
         lines = [start, head, *indented(turn)]
         return [*self._comment(s), *self._loops(others, lines)]
 
@@ -148,7 +156,7 @@ class RowFunction:
 
     def _is_local(self, q, indices):
         """Whether the value is a scalar that this nest has just computed."""
-        return self.current.plain and any((s.target, s.indices) == (q, indices) for s in self.current.statements)
+        return self.current.plain and any((s.target, s.position) == (q, indices) for s in self.current.statements)
 
 
 def _may_cancel(e):

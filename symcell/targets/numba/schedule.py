@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symcell.program.program import BACKWARD, FORWARD, Assign, Program
 from symcell.program.verify import verify
 from symcell.targets.numba.buffers import BufferAssignment
+from symcell.targets.numba.heads import narrowed
 from symcell.targets.numba.loops import Sweep, nests
 from symcell.targets.numba.passes import PASSES
 
@@ -43,6 +44,7 @@ def schedule(program):
         program = pass_(program)
         verify(program)
     forward, backward = _phases(program, program.forward, FORWARD), _phases(program, program.backward, BACKWARD)
+    program, forward, backward = narrowed(program, forward, backward)
     found = BufferAssignment(program, forward, backward)
     assigned = found.identifiers, found.buffers, found.copies, found.packs, found.runs, found.tape
     return Schedule(program, forward, backward, *assigned)

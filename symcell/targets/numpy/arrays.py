@@ -14,6 +14,7 @@ from symcell.language.primitives import (
     contract,
     cumsum,
     divide,
+    each,
     identity,
     largest,
     matmul,
@@ -170,6 +171,11 @@ class ArrayPrinter:
         over = (*axes_of([self.shape(u)]), axis)
         return self.moved(text, self.shape(e), over, axes_of([Dims((), over)])), ATOM
 
+    def _each(self, e):
+        u, axis = e.args
+        over = (*axes_of([self.shape(u)]), axis)
+        return self.moved(self(u, ATOM), (), over, axes_of([Dims((), over)])), ATOM
+
     def _merge(self, e):
         a, axis = e.args
         shape, text = self.shape(a), self._axis_last(a, axis)
@@ -235,6 +241,7 @@ _PATTERNS = {
     swap: ArrayPrinter._swap,
     reshape: ArrayPrinter._reshape,
     divide: ArrayPrinter._divide,
+    each: ArrayPrinter._each,
     merge: ArrayPrinter._merge,
     stacked: ArrayPrinter._stacked,
     across: ArrayPrinter._across,
