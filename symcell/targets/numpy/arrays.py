@@ -5,7 +5,6 @@ from functools import partial
 from sympy import Integer
 from sympy.core.function import Application
 
-from symcell.errors import CellError
 from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
@@ -26,6 +25,7 @@ from symcell.language.shapes import resolved_shape
 from symcell.program.primitives import beside, columns
 from symcell.program.program import values_in
 from symcell.targets.indices import index_text
+from symcell.targets.numpy.entries import Entries
 from symcell.targets.numpy.sources import FUNCTIONS
 from symcell.targets.numpy.vocabulary import NUMPY
 from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER, ElementwisePrinter
@@ -73,13 +73,13 @@ class ArrayPrinter:
     def _primitive(self, e):
         if type(e) in _METHODS:
             return self._method(e)
-        write = next((_PATTERNS[kind] for kind in type(e).__mro__ if kind in _PATTERNS), None)
-        return write(self, e) if write else (self._call(type(e).__name__, e.args), ATOM)
+        if write := next((_PATTERNS[kind] for kind in type(e).__mro__ if kind in _PATTERNS), None):
+            return write(self, e)
+        is_ours = type(e).__module__.startswith("symcell.") and type(e).__name__ in FUNCTIONS
+        return (self._call(type(e).__name__, e.args) if is_ours else Entries(self, e).text()), ATOM
 
     def _call(self, name, arguments):
         """The call of a function of symcell.targets.numpy.functions."""
-        if name not in FUNCTIONS:
-            raise CellError(f"cell {self.program.declaration.name}: the NumPy target has no {name}; add it to its functions.py")
         self.called.add(name)
         return f"{name}({', '.join(map(self._argument, arguments))})"
 
