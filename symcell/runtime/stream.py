@@ -83,8 +83,9 @@ class Stream:
         start = initial_states(
             kernel.interface, self._given, params, kernel.interface.shapes(**sizes), self.batch, self._dtype
         )
+        self._weights = params._packed(sizes, 1)  # held here, they are updated
         self._states, pass_, arguments = kernel.passes.prepared(
-            params._packed(sizes, 1), self._inputs, start, self._dtype, _STEPS
+            self._weights, self._inputs, start, self._dtype, _STEPS
         )
         moving = {k: a[0].nbytes for k, a in enumerate(arguments) if any(a is s for s in self._states.values())}
         self._call, self._table, self._added = bound(pass_, arguments, moving)
