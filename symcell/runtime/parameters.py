@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .arguments import Arrays, check_shapes, checked_arrays, copied, sizes_told
 from .errors import CellError
-from .interface import Interface, Owner
+from .interface import Interface, Owner, shapes_of
 from .memory import allocate
 
 
@@ -55,7 +55,7 @@ class Frozen(Mapping[str, np.ndarray]):
         sizes = sizes_told(kernel.interface, {"params": arrays})
         self._told = sizes if len(sizes) == len(kernel.interface.sizes) else None  # otherwise the first call tells the others
         if self._told:
-            check_shapes(kernel.interface, "params", arrays, kernel.interface.given, kernel.interface.shapes(**sizes), ())
+            check_shapes(kernel.interface, "params", arrays, kernel.interface.given, shapes_of(kernel.interface, sizes), ())
             self._packed(sizes, 1)
 
     def update(self, params: Mapping[str, ArrayLike]) -> None:
@@ -104,7 +104,7 @@ class Frozen(Mapping[str, np.ndarray]):
 
 def random_parameters(cell: Interface, seed: Any, dtype: np.dtype, sizes: dict[str, Any]) -> Arrays:
     """Uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis."""
-    wanted = cell.shapes(**_given_sizes(cell, sizes))
+    wanted = shapes_of(cell, _given_sizes(cell, sizes))
     try:
         random = np.random.default_rng(seed)
     except (TypeError, ValueError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 from .arguments import Arrays, check_shapes, checked_arrays, checked_threads, copied, ready
 from .calls import Call, check_given, given_arrays, put
 from .errors import CellError
-from .interface import Interface
+from .interface import Interface, shapes_of
 from .lengths import checked_lengths, cotangents_between, lengths_between, states_at_ends
 from .memory import allocate, zeros
 from .parameters import Weights, packed
@@ -97,7 +97,7 @@ class Passes:
 
     def _call(self, weights: Weights, inputs: Arrays, lengths: np.ndarray | None, threads: int | None) -> Call:
         given = given_arrays(self.interface, inputs, None, next(iter(inputs.values())).dtype)
-        shapes = self.interface.shapes(**weights.sizes)
+        shapes = shapes_of(self.interface, weights.sizes)
         check_given(self.interface, given, shapes)
         T, B = given.lead
         arrays = {name: ready(a) for name, a in given.inputs.items()}
