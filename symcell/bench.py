@@ -76,7 +76,7 @@ def _width(program, symbols, sizes):
 
 def _random_call(kernel, T, B, N, seed):
     random, sizes = np.random.default_rng(seed), dict.fromkeys(kernel.declaration.sizes, N)
-    shapes = kernel.module.shapes(**sizes)
+    shapes = kernel.module.shapes(*[sizes[n] for n in kernel.declaration.sizes])
 
     def drawn(symbols, *lead):
         return {q.name: random.uniform(0.1, 1, (*lead, *shapes[q.name])).astype(kernel.dtype) for q in symbols}

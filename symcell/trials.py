@@ -83,7 +83,7 @@ def _begins_by_itself(cell):
 def _case(kernel, random, T, B, sizes, edge=""):
     """Normal random numbers everywhere; where they lead out of the cell's domain, or far away, positive ones or smaller ones."""
     cell, real = kernel.declaration, np.dtype(kernel.dtype)
-    shapes = kernel.module.shapes(**sizes)
+    shapes = kernel.module.shapes(*[sizes[n] for n in kernel.declaration.sizes])
     text = ", ".join(f"{name}={n}" for name, n in {"T": T, "B": B, **sizes}.items())
 
     def drawn(fitted, symbols, *lead):

@@ -3,11 +3,14 @@
 import ast
 import unicodedata
 
+import numpy as np
 import pytest
+from support.plain import plain_kernel
 from support.random_names import GENERATED, NAMES, assert_names_yield, identifiers, made_for_the_cell, module_names, random_names
 from sympy import Eq, tanh
 
-from symcell import Cell, CellError, Input, State, affine
+from symcell import Cell, CellError, Input, State, affine, concat
+from symcell.language.sizes import size
 from symcell.targets.identifiers import identifier_of
 
 ACCENTS = ("n\u0303", "\N{GREEK SMALL LETTER ALPHA}", "h_t", "x\u0302", "y\u0306", "u\u0308", "h\u0303", "c\u0304", "s\N{MIDDLE DOT}", "z\u0308")  # fmt: skip
@@ -45,6 +48,19 @@ def test_names_whose_first_part_is_no_name_or_the_modules():
 
 def test_names_of_functions_and_of_what_yields_to_them():
     assert_names_yield(called(n_x="len", n_h="len_", h="tanh", i="sigmoid", z="exp", x="np", q="range", f="tanh_", W_i="reshape", G="size"))
+
+
+@pytest.mark.parametrize("own", ("whole_quotient", "allocate", "forward_pass", "B", "kernel", "isinstance"))
+def test_a_size_with_a_name_that_modules_use_is_a_size_like_others(own):
+    """In shapes, of quotients among others, by which name init takes it too."""
+    n = size(own)
+    cell = Cell("toy", [Eq(h := State("h", n), tanh(affine(concat(Input("x", n / 2), h.prev), name="z")))])
+    kernel = plain_kernel(cell)
+    params = kernel.init(**{own: 6})
+    assert {name: a.shape for name, a in params.items()} == {"U_z": (6, 9), "b_z": (6,)}
+    assert kernel.forward(params, np.ones((2, 1, 3))).final["h"].shape == (1, 6)
+    with pytest.raises(CellError, match=rf"toy: 3\*{own} = 15 must be a multiple of 2"):
+        kernel.init(**{own: 5})
 
 
 def test_different_names_stay_different():

@@ -123,6 +123,18 @@ def test_a_target_that_has_a_name_for_a_function_is_not_told_its_definition():
     assert elementary(symcell.mish(z)) == z * tanh(symcell.softplus(z))
 
 
+def test_a_primitive_that_nothing_computes_is_refused():
+    class twice(Primitive):
+        def shape(self, shapes, sizes):
+            return shapes[0]
+
+        def evaluate(self, e):
+            return 2 * e
+
+    with pytest.raises(CellError, match=r"cell own, equation 1 .*: nothing tells how to compute twice: its class needs a method index"):
+        cell_of(twice(x))
+
+
 # NumPy's implementations, read as expressions.
 
 IMPLEMENTATIONS = {

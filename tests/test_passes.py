@@ -163,6 +163,12 @@ def test_the_gradient_of_a_first_state_that_is_a_parameter_is_left_to_the_caller
     (lambda c: c["tape"].update(i_seq=c["tape"]["i_seq"].astype("float32")), r"tape\['i_seq'\] has dtype float32"),
     (lambda c: c["states"].update(h=c["states"]["h"].astype("float32")), r"states\['h'\] has dtype float32"),
     (lambda c: c["cotangents"].update(h=c["cotangents"]["h"].astype("float32")), r"cotangents\['h'\] has dtype float32"),
+    (lambda c: c["tape"].update(f_seq=c["tape"]["f_seq"][:, :, :-1]), r"tape\['f_seq'\] has shape \(6, 3, \d+\), expected \(T, B, \.\.\.\) = \(6, 3"),
+    (lambda c: c["tape"].update(o_seq=c["tape"]["o_seq"][1:]), r"tape\['o_seq'\] has shape \(5, 3"),
+    (lambda c: c["tape"].update(o_seq=c["tape"]["o_seq"][0]), r"tape\['o_seq'\] has shape \(3"),
+    (lambda c: c["tape"].pop("g_seq"), "tape lacks g_seq"),
+    (lambda c: c["tape"].update(k=c["tape"]["g_seq"]), "tape has unknown names k"),
+    (lambda c: c["inputs"].update(x=c["inputs"]["x"].astype("float32")), "weights were packed as float64, found inputs of dtype float32"),
     (lambda c: c["final"].update(k=c["final"]["h"]), "final has unknown names k"),
 ))  # fmt: skip
 def test_what_does_not_fit_is_refused(spoil, message):

@@ -181,6 +181,19 @@ def test_updated_parameters_are_used_by_the_next_step(name):
                 np.testing.assert_allclose(a, state[s], rtol=1e-10, atol=1e-12)
 
 
+def test_updates_reach_a_stream_whose_parameters_were_used_with_other_sizes_meanwhile():
+    kernel = CELLS["told_by_inputs"].compile("float64")
+    frozen = kernel.freeze({"a": np.array(2.0)})
+    streams = {n: kernel.stream(frozen, 1) for n in (3, 5)}
+    for a in (2, 7):
+        frozen.update({"a": np.array(float(a))})
+        for n, stream in streams.items():
+            before = stream.state["k"].copy() if a == 7 else np.zeros((1, n))
+            found = stream.step(np.ones((1, n)))
+            np.testing.assert_array_equal(found["k"], before / 2 + a)
+            kernel.forward(frozen, np.ones((2, 1, 9)))  # no stream holds the weights of this size
+
+
 def test_two_streams_do_not_touch_one_another(lstm):
     kernel, params, x, start = lstm
     frozen = kernel.freeze(params)

@@ -85,11 +85,18 @@ def check_printable(e):
     for a in preorder_traversal(e):
         if a.is_number and a.args and a.is_extended_real is False:
             raise CellError(f"{a} is no real number")
+        if isinstance(a, Primitive):
+            _check_primitive(type(a))
         if isinstance(a, (Primitive, *_FRAME)) or (a.is_number and a.is_extended_real and not a.args):
             continue
         if not isinstance(a, Application):
             raise CellError(f"{a} is no real number" if a.is_number and not a.args else _unknown(type(a)))
         _check_function(a.func, tuple(b if b.is_number else None for b in a.args))
+
+
+def _check_primitive(kind):
+    if kind.index is Primitive.index and kind.decomposition is Primitive.decomposition:
+        raise CellError(f"nothing tells how to compute {kind.__name__}: its class needs a method index, or decomposition")
 
 
 @lru_cache(maxsize=1024)

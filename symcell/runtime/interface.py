@@ -13,8 +13,8 @@ class Interface:
 
     recurrent: the states that a step reads. sizes: size -> the places where it can be read off: group of arrays, name, axis, and
     (times, divided by, plus). aliases: other names that a caller may use -> the size, and why it is that one. only_float64: the
-    number that float32 cannot hold, in words, or nothing. shapes: all sizes -> the shape of every array in numbers. copied: the
-    parameters that passes read as they are."""
+    number that float32 cannot hold, in words, or nothing. shapes: all sizes, in their order here -> the shape of every array in
+    numbers. copied: the parameters that passes read as they are."""
 
     name: str
     inputs: Shapes
@@ -34,6 +34,11 @@ class Interface:
     def given(self) -> Shapes:
         """Parameters and constants: what callers give as `params`."""
         return self.params | self.constants
+
+
+def shapes_of(cell: Interface, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
+    """The shape of every array, for sizes by name: the function of the module may call its arguments otherwise."""
+    return cell.shapes(*[sizes[n] for n in cell.sizes])
 
 
 class Owner(Protocol):

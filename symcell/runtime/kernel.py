@@ -23,7 +23,7 @@ from .arguments import (
 )
 from .calls import Call, Given, check_given, given_arrays, initial_states, segments_of
 from .errors import CellError
-from .interface import Interface
+from .interface import Interface, shapes_of
 from .lengths import checked_lengths, within
 from .loading import load_module, text_of
 from .memory import zeros
@@ -164,7 +164,7 @@ class Kernel:
         if form in self._known:
             return self._known[form]
         sizes = all_sizes(cell, {"params": params, "inputs": given.inputs, "initial": given.initial}, given.axes)
-        shapes = cell.shapes(**sizes)
+        shapes = shapes_of(cell, sizes)
         check_shapes(cell, "params", params, self._given, shapes, (), given.axes)
         if len(self._known) < _MANY and len(sizes_told(cell, {"params": params})) == len(sizes):
             self._known[form] = sizes, shapes

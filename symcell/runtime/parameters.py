@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments import Arrays, check_shapes, checked_arrays, copied, sizes_told
 from .errors import CellError
-from .interface import Interface, Owner
+from .interface import Interface, Owner, shapes_of
 from .memory import allocate
 
 
-class Weights(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Weights:
     """Parameters as the passes read them. sizes: size -> number; copies: name -> what they read as it is; packs: name -> matrices
     packed for products, and values that are computed from parameters alone."""
 
@@ -43,7 +46,8 @@ class Frozen(Mapping[str, np.ndarray]):
 
     def __init__(self, kernel: Owner, arrays: Arrays, dtype: np.dtype) -> None:
         self._kernel, self._own, self._dtype = kernel, {name: copied(a) for name, a in arrays.items()}, dtype
-        self._weights: Weights | None = None
+        self._weights: Weights | None = None  # those of the last call
+        self._in_use: WeakValueDictionary[tuple[int, ...], Weights] = WeakValueDictionary()  # by sizes, those of streams too
         self._version, self._whole = 0, True  # how often it was updated, and whether the last time to the end
         self._arrays = {name: a.view() for name, a in self._own.items()}
         for a in self._arrays.values():
@@ -51,7 +55,7 @@ class Frozen(Mapping[str, np.ndarray]):
         sizes = sizes_told(kernel.interface, {"params": arrays})
         self._told = sizes if len(sizes) == len(kernel.interface.sizes) else None  # otherwise the first call tells the others
         if self._told:
-            check_shapes(kernel.interface, "params", arrays, kernel.interface.given, kernel.interface.shapes(**sizes), ())
+            check_shapes(kernel.interface, "params", arrays, kernel.interface.given, shapes_of(kernel.interface, sizes), ())
             self._packed(sizes, 1)
 
     def update(self, params: Mapping[str, ArrayLike]) -> None:
@@ -65,17 +69,20 @@ class Frozen(Mapping[str, np.ndarray]):
         self._whole = False
         for name, a in arrays.items():
             self._own[name][...] = a
-        if self._weights is not None:
-            self._kernel.passes.pack(self._weights.sizes, self._own, self._dtype, into=self._weights)
+        for weights in list(self._in_use.values()):
+            self._kernel.passes.pack(weights.sizes, self._own, self._dtype, into=weights)
         self._whole = True
 
     def _packed(self, sizes: dict[str, int], threads: int) -> Weights:
-        """The weights; packed again for other sizes, where parameters do not tell all of them."""
+        """The weights; packed for each set of sizes, where parameters do not tell all of them. Those in use
+        are updated."""
         if not self._whole:
             name = self._kernel.interface.name
             raise CellError(f"{name}: an update of these frozen parameters was interrupted; update them again")
         if self._weights is None or self._weights.sizes != sizes:
-            self._weights = self._kernel.passes.pack(sizes, self._own, self._dtype, threads)
+            key = tuple(sizes.values())
+            self._weights = self._in_use.get(key) or self._kernel.passes.pack(sizes, self._own, self._dtype, threads)
+            self._in_use[key] = self._weights
         return self._weights
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -97,7 +104,7 @@ class Frozen(Mapping[str, np.ndarray]):
 
 def random_parameters(cell: Interface, seed: Any, dtype: np.dtype, sizes: dict[str, Any]) -> Arrays:
     """Uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis."""
-    wanted = cell.shapes(**_given_sizes(cell, sizes))
+    wanted = shapes_of(cell, _given_sizes(cell, sizes))
     try:
         random = np.random.default_rng(seed)
     except (TypeError, ValueError) as error:

@@ -7,11 +7,15 @@ import numpy as np
 
 from .arguments import Arrays, check_shapes, checked_arrays, checked_threads, copied, ready
 from .calls import Call, check_given, given_arrays, put
-from .interface import Interface
+from .errors import CellError
+from .interface import Interface, shapes_of
 from .lengths import checked_lengths, cotangents_between, lengths_between, states_at_ends
 from .memory import allocate, zeros
 from .parameters import Weights, packed
 from .sums import grown, rounded
+
+_MANY = 64  # sets of sizes whose tapes are remembered
+Shapes = dict[str, tuple[int, ...]]
 
 
 class Passes:
@@ -23,6 +27,7 @@ class Passes:
     def __init__(self, cell: Interface, pack: Callable, forward: Callable, backward: Callable) -> None:
         self.interface, self.functions = cell, (pack, forward, backward)
         self._pack, self._forward, self._backward = pack, forward, backward
+        self._tapes: dict[tuple[int, ...], Shapes] = {}  # sizes -> the shapes of tapes
 
     def pack(
         self, sizes: dict[str, int], params: Arrays, dtype: np.dtype, threads: int = 1, into: Weights | None = None
@@ -45,10 +50,10 @@ class Passes:
         """The gradients of parameters, inputs and initial states, name -> array. States and tape are those that `forward`
         returned for the same weights and inputs, and stay as they are; cotangents: state -> (T, B, *shape) and final: state ->
         (B, *shape), zero where left out. The gradient of an initial value that is a parameter is left to the caller: that of
-        the initial state, added up over samples. Raises CellError for wrong names, shapes and dtypes; of the tape, dtypes."""
+        the initial state, added up over samples. Raises CellError for wrong names, shapes and dtypes."""
         call = self._call(weights, inputs, lengths, threads)
         states = {n: ready(a) for n, a in self._of_states(call, "states", states, (call.T + 1, call.B)).items()}
-        tape = {n: ready(a) for n, a in checked_arrays(self.interface, "tape", tape, tape, call.dtype).items()}
+        tape = {n: ready(a) for n, a in self._of_tape(call, tape).items()}
         cotangents = self._of_states(call, "cotangents", cotangents, (call.T, call.B), partly=True)
         final = self._of_states(call, "final", final, (call.B,), partly=True)
         carried = {name: copied(final[name]) if name in final else zeros((call.B, *call.shapes[name]), call.dtype)
@@ -64,13 +69,41 @@ class Passes:
         check_shapes(self.interface, group, found, self.interface.states, call.shapes, lead)
         return found
 
+    def _of_tape(self, call: Call, tape: Arrays) -> Arrays:
+        """The arrays of a tape, checked."""
+        wanted = self._tape_shapes(call)
+        found = checked_arrays(self.interface, "tape", tape, wanted, call.dtype)
+        for name, a in found.items():
+            expected = (call.T, call.B, *wanted[name])
+            if a.shape != expected:
+                words = f"expected (T, B, ...) = {expected}, as passes.forward returned it for these inputs"
+                raise CellError(f"{self.interface.name}: tape[{name!r}] has shape {a.shape}, {words}")
+        return found
+
+    def _tape_shapes(self, call: Call) -> Shapes:
+        """The shape of each array of a tape, without steps and samples: as the forward pass allocates it for no steps."""
+        sizes = tuple(call.sizes.values())
+        if sizes not in self._tapes:
+            start, inputs = (
+                {name: np.zeros((*lead, *call.shapes[name]), call.dtype) for name in names}
+                for lead, names in (((1,), self.interface.states), ((0, 1), self.interface.inputs))
+            )
+            _, tape = self._forward(0, 1, call.sizes, call.dtype, call.weights.copies, call.weights.packs, inputs, inputs, start,
+                                    np.zeros(1, np.int64), 1, lambda *_: None)  # fmt: skip
+            if len(self._tapes) == _MANY:
+                self._tapes.clear()
+            self._tapes[sizes] = {name: a.shape[2:] for name, a in tape.items()}
+        return self._tapes[sizes]
+
     def _call(self, weights: Weights, inputs: Arrays, lengths: np.ndarray | None, threads: int | None) -> Call:
         given = given_arrays(self.interface, inputs, None, next(iter(inputs.values())).dtype)
-        shapes = self.interface.shapes(**weights.sizes)
+        shapes = shapes_of(self.interface, weights.sizes)
         check_given(self.interface, given, shapes)
         T, B = given.lead
         arrays = {name: ready(a) for name, a in given.inputs.items()}
         dtype, ragged = next(iter(arrays.values())).dtype, lengths is not None
+        for packed_as in {a.dtype for group in (weights.copies, weights.packs) for a in group.values()} - {dtype}:
+            raise CellError(f"{self.interface.name}: the weights were packed as {packed_as}, found inputs of dtype {dtype}")
         lengths, threads = checked_lengths(self.interface, lengths, T, B), checked_threads(self.interface, threads)
         return Call(T, B, weights.sizes, shapes, dtype, weights, arrays, lengths, ragged, (), threads, [(0, T)])
 

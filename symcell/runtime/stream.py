@@ -10,7 +10,7 @@ from .arguments import STEP, all_sizes, check_shapes, checked_arrays, copied, po
 from .bound import bound
 from .calls import Given, check_given, given_arrays, initial_states
 from .errors import CellError
-from .interface import Owner
+from .interface import Owner, shapes_of
 from .parameters import Frozen
 
 _STEPS = 64  # whose states are kept; then their buffer begins again
@@ -56,7 +56,7 @@ class Stream:
         given = checked_arrays(interface, "state", {} if state is None else state, interface.states, params._dtype, partly=True)
         start = given = {name: copied(a) for name, a in given.items()}
         if params._told:
-            shapes = interface.shapes(**params._told)
+            shapes = shapes_of(interface, params._told)
             check_shapes(interface, "state", given, interface.states, shapes, (self.batch,), STEP)
             start = initial_states(interface, given, params, shapes, self.batch, params._dtype)
         self._given, self._rows = given, [start]
@@ -70,7 +70,7 @@ class Stream:
             raise CellError(f"{interface.name}: this stream has {self.batch} samples, found inputs of {given.lead[0]}")
         groups = {"params": dict(params), "inputs": given.inputs, "initial": given.initial}
         sizes = self._sizes if not first else params._told or all_sizes(interface, groups, STEP)
-        check_given(interface, given, interface.shapes(**sizes))
+        check_given(interface, given, shapes_of(interface, sizes))
         if first:
             self._prepare(given, sizes)
         for name, a in given.inputs.items():
@@ -81,10 +81,11 @@ class Stream:
         kernel, params, self._sizes, self._dtype = self._kernel, self._params, sizes, self._params._dtype
         self._inputs = {name: np.zeros((1, *a.shape), self._dtype) for name, a in given.inputs.items()}
         start = initial_states(
-            kernel.interface, self._given, params, kernel.interface.shapes(**sizes), self.batch, self._dtype
+            kernel.interface, self._given, params, shapes_of(kernel.interface, sizes), self.batch, self._dtype
         )
+        self._weights = params._packed(sizes, 1)  # held here, they are updated
         self._states, pass_, arguments = kernel.passes.prepared(
-            params._packed(sizes, 1), self._inputs, start, self._dtype, _STEPS
+            self._weights, self._inputs, start, self._dtype, _STEPS
         )
         moving = {k: a[0].nbytes for k, a in enumerate(arguments) if any(a is s for s in self._states.values())}
         self._call, self._table, self._added = bound(pass_, arguments, moving)

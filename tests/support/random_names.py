@@ -47,7 +47,7 @@ def results(cell, source, names):
     """All states and gradients of one random call, in plain Python, by plain names."""
     numbers, plain, random = {names[n]: NUMBERS[n] for n in SIZES}, {name: n for n, name in names.items()}, np.random.default_rng(5)
     kernel = plain_kernel(cell, source=source)
-    shapes = kernel.interface.shapes(**numbers)
+    shapes = kernel.interface.shapes(*[numbers[n] for n in kernel.interface.sizes])
     params = {names[n]: random.normal(size=shapes[names[n]]) for n in SYMBOLS[10:] if names[n] in kernel.interface.given}
     inputs = {names[n]: random.normal(size=(4, 2, *shapes[names[n]])) for n in "xyu"}
     run = kernel.forward(params, inputs)
@@ -77,7 +77,7 @@ def assert_names_yield(names):
 
 def assert_sound(source):
     """In every function made for the cell, each name is known, none hides one of the module or of Python, and row functions keep
-    what they are given. Sizes keep their names as arguments of `shapes`, where they hide nothing that is called."""
+    what they are given."""
     tree = ast.parse(source)
     whole = module_names(tree)
     for function in made_for_the_cell(tree):
@@ -88,7 +88,7 @@ def assert_sound(source):
         unknown = loaded - {*stored, *given, *inner, *whole, *dir(builtins)}
         assert not unknown, (function.name, unknown)
         called = {n.func.id for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-        hidden = {*stored, *given} & ((called if function.name == "shapes" else whole) | called & {*dir(builtins)})
+        hidden = {*stored, *given} & (whole | called & {*dir(builtins)})
         assert not hidden, (function.name, hidden)
         assert "_row" not in function.name or not stored & {*given}, (function.name, stored & {*given})
 

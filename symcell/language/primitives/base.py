@@ -73,6 +73,10 @@ class Primitive(Foreign, Unevaluated, Function):
         """The same value by simpler primitives; None if there are none."""
         return None
 
+    def index(self, idx, at, shape_of):
+        """Its entry at `idx`: what targets compute, unless they know the primitive by name."""
+        raise CellError(f"nothing tells how to compute {written(self)}: its class needs a method index, or decomposition")
+
     def tangent(self, k, t, shape_of):
         """Its tangent for a tangent `t` of argument k; most primitives are linear in each argument."""
         return self.func(*self.args[:k], t, *self.args[k + 1 :])

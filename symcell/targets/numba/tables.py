@@ -6,8 +6,10 @@ import textwrap
 from symcell.errors import CellError
 from symcell.language.numbers import outside
 from symcell.language.symbols import Input, State
+from symcell.targets.identifiers import identifier_of
 from symcell.targets.indices import index_text
 from symcell.targets.layout import function_text, indented, tuple_text
+from symcell.targets.numba.arrays import size_of
 from symcell.targets.sizes import size_places
 
 
@@ -86,7 +88,7 @@ def shapes_function(program):
     quotients = [f"{_whole(cell, n)}  # of what is computed on the way" for n in others if n.as_numer_denom()[1] != 1]
     entries = [f'"{q.name}": {tuple_text(_whole(cell, n) for n in cell.shape(q))}' for q in symbols]
     return function_text(
-        f"def shapes({', '.join(cell.sizes)}):",
+        f"def shapes({', '.join(map(identifier_of, cell.sizes))}):",
         "The shape of every array, for given sizes; inputs and states without their steps and samples.",
         [*quotients, f"return {{{', '.join(entries)}}}"],
     )
@@ -96,5 +98,6 @@ def _whole(cell, n):
     """A size as Python text, which refuses a quotient that is no whole number."""
     numerator, denominator = n.as_numer_denom()
     if denominator == 1:
-        return index_text(n)
-    return f'whole_quotient("{cell.name}", {index_text(numerator)}, {index_text(denominator)}, "{numerator}")'
+        return size_of(n)
+    return f'whole_quotient("{cell.name}", {size_of(numerator)}, {size_of(denominator)}, "{numerator}")'
+

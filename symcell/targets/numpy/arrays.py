@@ -5,7 +5,6 @@ from functools import partial
 from sympy import Integer
 from sympy.core.function import Application
 
-from symcell.errors import CellError
 from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
@@ -34,6 +33,7 @@ from symcell.program.primitives import beside, columns, stacked
 from symcell.program.program import values_in
 from symcell.targets.indices import index_text
 from symcell.targets.layout import tuple_text
+from symcell.targets.numpy.entries import Entries
 from symcell.targets.numpy.sources import FUNCTIONS
 from symcell.targets.numpy.vocabulary import NUMPY
 from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER, ElementwisePrinter
@@ -99,13 +99,13 @@ class ArrayPrinter:
     def _primitive(self, e):
         if type(e) in _METHODS:
             return self._method(e)
-        write = next((_PATTERNS[kind] for kind in type(e).__mro__ if kind in _PATTERNS), None)
-        return write(self, e) if write else (self._call(type(e).__name__, e.args), ATOM)
+        if write := next((_PATTERNS[kind] for kind in type(e).__mro__ if kind in _PATTERNS), None):
+            return write(self, e)
+        is_ours = type(e).__module__.startswith("symcell.") and type(e).__name__ in FUNCTIONS
+        return (self._call(type(e).__name__, e.args) if is_ours else Entries(self, e).text()), ATOM
 
     def _call(self, name, arguments):
         """The call of a function of symcell.targets.numpy.functions."""
-        if name not in FUNCTIONS:
-            raise CellError(f"cell {self.program.declaration.name}: the NumPy target has no {name}; add it to its functions.py")
         self.called.add(name)
         over = self._over(arguments)
         return f"{name}({', '.join(self._argument(a, over) for a in arguments)})"

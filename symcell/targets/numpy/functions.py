@@ -107,6 +107,18 @@ def diagonal_blocks(e, blocks, rows, columns):
     return np.einsum("...qjqk->...qjk", e.reshape(*e.shape[:-2], blocks, rows, blocks, columns))
 
 
+def entries(e, *indices):
+    """The entries of a value at arrays of indices. Those outside the value, which no case chooses, are taken at its edge."""
+    inside = [np.clip(j, 0, n - 1) for j, n in zip(indices, e.shape[-len(indices) :], strict=True)]
+    return e[(..., *inside)]
+
+
+def spread(e, *shape):
+    """The same values at each place of the last axes, which become those of the shape."""
+    e = np.asarray(e)
+    return np.broadcast_to(e, (*e.shape[: max(e.ndim - len(shape), 0)], *shape))
+
+
 def outer_sum(bar, v):
     """The sum over steps and samples of the outer products of two sequences: the gradient of a weight."""
     return np.tensordot(bar, v, axes=((0, 1), (0, 1)))
