@@ -34,8 +34,8 @@ def sigma(z):
     return 1 / (1 + np.exp(-z))
 
 
-def test_an_irnn_begins_as_a_memory_of_whatever_is_positive():
-    """And errors go all the way back through it unchanged."""
+def test_an_irnn_keeps_positive_states_at_its_initial_parameters():
+    """And errors go back through all steps unchanged."""
     irnn, p = prepared("irnn")
     p |= {"U_h": np.eye(N_H), "b_h": np.zeros(N_H)}
     first = {"h": np.abs(RNG.normal(size=(B, N_H)))}
@@ -118,7 +118,7 @@ def test_janet_without_its_offset_is_an_ugrnn():
     assert_same_states(cell.forward(p | {"beta": 0.0}, X, first), ugrnn.forward(q, X, first), {"h": "h"})
 
 
-def test_clockwork_modules_move_at_their_periods_and_do_not_hear_faster_ones():
+def test_clockwork_modules_move_at_their_periods_and_do_not_depend_on_faster_ones():
     cell, p = prepared("clockwork_rnn")
     periods, mask = cells.clockwork_modules([1, 2, 4], units=2)
     p |= {"T": periods, "mask": mask}
@@ -127,8 +127,8 @@ def test_clockwork_modules_move_at_their_periods_and_do_not_hear_faster_ones():
     moved = np.diff(states, axis=0, prepend=first["h"][None]) != 0
     for step, units in enumerate(moved, start=1):
         assert (units == (step % periods == 0)).all()
-    loud = {"h": first["h"] + [9, 9, 9, 9, 0, 0]}
-    np.testing.assert_array_equal(cell.forward(p, {"t": t, "x": X}, loud).states["h"][..., 4:], states[..., 4:])
+    faster = {"h": first["h"] + [9, 9, 9, 9, 0, 0]}
+    np.testing.assert_array_equal(cell.forward(p, {"t": t, "x": X}, faster).states["h"][..., 4:], states[..., 4:])
 
 
 def test_a_clockwork_rnn_of_one_period_is_an_rnn():
@@ -149,7 +149,7 @@ def test_fast_weights_are_a_decaying_sum_of_what_was():
     np.testing.assert_allclose(run.final["A"], np.einsum("t,tbi,tbj->bij", weights, seen, seen), **TOLERANCE)
 
 
-def test_a_mogrifier_that_does_not_gate_is_an_lstm():
+def test_a_mogrifier_whose_gates_are_one_is_an_lstm():
     (cell, p), (lstm, q) = prepared("mogrifier_lstm"), prepared("lstm")
     still = {name: 0 * a for name, a in p.items() if name not in q}
     assert set(still) == {"Q_1", "R_2", "Q_3", "R_4", "Q_5"}
@@ -167,7 +167,7 @@ def test_a_time_lstm_whose_time_gates_are_open_is_an_lstm(name, becomes):
 
 
 def test_an_mc_lstm_conserves_mass():
-    """What it holds is what went in less what it gave away, to the last unit of rounding; from an empty store, too."""
+    """Its state is its initial mass and all input less all output; also from an initial state without mass."""
     cell, p = prepared("mc_lstm", n_a=4)
     x, a = RNG.uniform(size=(T, B, N_X)), RNG.normal(size=(T, B, 4))
     for first in ({}, {"c": RNG.uniform(size=(B, N_H))}):

@@ -1,4 +1,4 @@
-"""Cells that keep one or two gates and little else, and cells whose gates are time steps of a differential equation."""
+"""Cells of one or two gates, and cells whose gates are the time steps of a differential equation."""
 
 from sympy import Eq, symbols, tanh
 
@@ -32,7 +32,8 @@ minimal_rnn = Cell("minimal_rnn", [
     Eq(z, tanh(affine(x))),
     Eq(u, sigmoid(Param("U_h") @ h.prev + Param("U_z") @ z + Param("b_u"))),
     Eq(h, u * h.prev + (1 - u) * z),
-], reference="Chen, MinimalRNN: toward more interpretable and trainable recurrent neural networks, arXiv:1711.06788")
+], reference="Chen, MinimalRNN: toward more interpretable and trainable recurrent neural networks, arXiv:1711.06788 "
+             "(z with a bias, which TensorFlow's cell leaves out)")
 
 janet = Cell("janet", [
     Eq(s, affine(x, h.prev, name="f")),

@@ -1,4 +1,4 @@
-"""Cells made from the LSTM: gated inputs, nested memories, elapsed time, mass that is conserved, steps that are left out."""
+"""Cells made from the LSTM: gated inputs, nested memories, elapsed time, conserved mass, skipped steps."""
 
 from sympy import Eq, Min, Piecewise, symbols, tanh
 
@@ -25,7 +25,7 @@ def joint(name, u, v):
 
 
 def mogrified(rounds):
-    """x and h_{t-1} after so many rounds, in which one gates the other in turn; and the equations of the rounds."""
+    """x and h_{t-1} after some rounds, in which each gates the other in turn; and the equations of the rounds."""
     values, equations = {"x": x, "h": h.prev}, []
     for k in range(1, rounds + 1):
         gated, by, matrix = ("x", "h", "Q") if k % 2 else ("h", "x", "R")
@@ -65,7 +65,7 @@ nested_lstm = Cell("nested_lstm", [
     Eq(c, o_in * tanh(c_in)),
     Eq(h, o * tanh(c)),
 ], reference="Moniz, Krueger, Nested LSTMs, ACML 2017, arXiv:1801.10308 (depth 2: an inner LSTM, the paper's tilde, computes c; "
-             "its input is not squashed)")
+             "its input has no activation)")
 
 elapsed = Input("dt", ())
 T1, T2, c_tilde = symbols("T1 T2 c_tilde")
@@ -112,7 +112,7 @@ nas_cell = Cell("nas_cell", [
     Eq(c, l0 * l1),
     Eq(h, tanh(c * tanh(l2 + l3))),
 ], reference="Zoph, Le, Neural architecture search with reinforcement learning, ICLR 2017, arXiv:1611.01578 "
-             "(figure 8, as TensorFlow's NASCell has it)")
+             "(the base cell of TensorFlow's NASCell, without its optional biases)")
 
 mass, auxiliary = Input("x"), Input("a")
 held, I, R, m = symbols("held I R m")

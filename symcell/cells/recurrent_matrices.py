@@ -1,4 +1,4 @@
-"""Vanilla cells that differ in their recurrent matrix: how it begins, what it depends on, and when its rows are used."""
+"""Cells without gates that differ in their recurrent matrix: its initial value, what it depends on, when its rows are used."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ U, W = Param("U"), Param("W")
 irnn = Cell("irnn", [
     Eq(h, relu(affine(x, h.prev))),
 ], reference="Le, Jaitly, Hinton, A simple way to initialize recurrent networks of rectified linear units, arXiv:1504.00941 "
-             "(training begins at U_h = I, b_h = 0, which the caller gives)")
+             "(training begins at U_h = I, b_h = 0; the caller sets them)")
 
 f = symbols("f")
 
@@ -26,7 +26,7 @@ multiplicative_rnn = Cell("multiplicative_rnn", [
 
 
 def symmetric_and_skew(M, beta, gamma):
-    """(1 - beta) (M + M^T) + beta (M - M^T) - gamma I: beta moves the eigenvalues, gamma damps them."""
+    """(1 - beta) (M + M^T) + beta (M - M^T) - gamma I: skew-symmetric for beta = 1, damped by gamma."""
     return (1 - beta) * (M + M.T) + beta * (M - M.T) - gamma * identity("n_h")
 
 
@@ -53,7 +53,7 @@ clockwork_rnn = Cell("clockwork_rnn", [
 
 def clockwork_modules(periods, units):
     """The constants T (n,) and mask (n, n) of the Clockwork RNN: a module of `units` units for each of the increasing `periods`.
-    A unit hears its own module and slower ones."""
+    A unit reads its own module and slower ones."""
     T = np.repeat(np.asarray(periods, float), units)
     return T, (T[:, None] <= T).astype(float)
 
@@ -68,4 +68,4 @@ fast_weights_rnn = Cell("fast_weights_rnn", [
     Eq(s0, relu(p)),
     *steps,
 ], reference="Ba, Hinton, Mnih, Leibo, Ionescu, Using fast weights to attend to the recent past, NeurIPS 2016, arXiv:1610.06258 "
-             "(two inner steps; doubtful: as in the paper A learns h_{t-1}, where third-party code has it learn relu(p) first)")
+             "(two inner steps; doubtful: as in the paper A is updated with h_{t-1}; third-party code updates it with relu(p))")

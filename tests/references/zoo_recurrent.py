@@ -32,7 +32,7 @@ def clockwork_rnn(p, t, x, h_):
 
 
 def fast_weights_rnn(p, x, A_, h_):
-    """A learns h_{t-1} before h_t is computed with it. g, b: of the layer normalisation."""
+    """A is updated with h_{t-1} before h_t is computed with it. g, b: of the layer normalisation."""
     boundary = p.W @ h_ + p.C @ x
     A = p.lamda * A_ + p.eta * h_[:, None] * h_[None, :]
     h = relu(boundary)
