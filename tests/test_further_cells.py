@@ -7,8 +7,8 @@ from symcell import Cell, Input, Param, State, affine, dot, log_sigmoid, outer, 
 from symcell.check import check
 
 P = Param
-x, h, c = Input("x"), State("h"), State("c")
-a, b, f, g, i, k, o, q, r, t1, t2, u, v, w, z = symbols("a b f g i k o q r t1 t2 u v w z")
+x, h = Input("x"), State("h")
+a, b, f, g, i, k, o, q, r, u, v, w, z = symbols("a b f g i k o q r u v w z")
 
 
 def mlstm():
@@ -47,17 +47,6 @@ def rwkv():
     ]
 
 
-def lem():
-    """Rusch et al., arXiv:2110.04744: two states, each with a time step of its own."""
-    y, slow = State("y"), State("z")
-    return [
-        Eq(t1, P("dt", ()) * sigmoid(affine(x, y.prev))),
-        Eq(t2, P("dt", ()) * sigmoid(affine(x, y.prev))),
-        Eq(slow, (1 - t1) * slow.prev + t1 * tanh(affine(x, y.prev))),
-        Eq(y, (1 - t2) * y.prev + t2 * tanh(affine(x, slow))),
-    ]
-
-
 def nbrc():
     """Vecoven et al., arXiv:2006.05252: neuromodulated bistable units."""
     return [
@@ -93,22 +82,6 @@ def deltanet():
     ]
 
 
-def mogrifier():
-    """Melis, Kocisky, Blunsom, arXiv:1909.01792: x and h gate each other before an LSTM's step."""
-    x1, h1, x2 = symbols("x1 h1 x2")
-    return [
-        Eq(x1, 2 * sigmoid(P("Q1") @ h.prev) * x),
-        Eq(h1, 2 * sigmoid(P("R1") @ x1) * h.prev),
-        Eq(x2, 2 * sigmoid(P("Q2") @ h1) * x1),
-        Eq(i, sigmoid(affine(x2, h1))),
-        Eq(f, sigmoid(affine(x2, h1))),
-        Eq(g, tanh(affine(x2, h1))),
-        Eq(o, sigmoid(affine(x2, h1))),
-        Eq(c, f * c.prev + i * g),
-        Eq(h, o * tanh(c)),
-    ]
-
-
 def memory_machine():
     """After Graves, Wayne, Danihelka, arXiv:1410.5401: a memory read and written by content, its rows n_s slots."""
     M = State("M", ("n_s", "n_k"))
@@ -122,7 +95,7 @@ def memory_machine():
     ]
 
 
-@pytest.mark.parametrize("build", [mlstm, rwkv, lem, nbrc, cfc, deltanet, mogrifier, memory_machine], ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", [mlstm, rwkv, nbrc, cfc, deltanet, memory_machine], ids=lambda build: build.__name__)
 def test_values_and_gradients(build):
     check(Cell(build.__name__, build()), cases=1).raise_if_failed()
 

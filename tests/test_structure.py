@@ -86,7 +86,7 @@ def _positive(initial):
 
 def _is_piecewise(name, state):
     """Whether the one kink of these may fall outside of what was drawn."""
-    return name in ("indrnn", "delta_gru", "slstm", "statistical_recurrent_unit")
+    return name in ("indrnn", "irnn", "delta_gru", "slstm", "statistical_recurrent_unit")
 
 
 def test_a_scan_leaves_the_step_and_frees_what_reads_it():

@@ -4,11 +4,26 @@ import difflib
 from typing import TYPE_CHECKING
 
 from symcell.cell import Cell
-from symcell.cells import gru_variants, grus, heads, linear, lstm_variants, lstms, rnns, simple
+from symcell.cells import (
+    few_gates,
+    gru_variants,
+    grus,
+    heads,
+    linear,
+    lstm_descendants,
+    lstm_variants,
+    lstms,
+    recurrent_matrices,
+    rnns,
+    simple,
+)
 from symcell.cells.linear import legendre_memory
+from symcell.cells.recurrent_matrices import clockwork_modules
 from symcell.errors import UnknownCell
 
-_FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, linear, heads)
+_FAMILIES = (
+    rnns, recurrent_matrices, simple, lstms, lstm_variants, lstm_descendants, grus, gru_variants, few_gates, linear, heads,
+)  # fmt: skip
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
 globals().update(_CATALOGUE)  # from symcell.cells import lstm
 
@@ -32,4 +47,4 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Cell: ...  # a cell by its name
 
 
-__all__ = ["get", "legendre_memory", "names", *_CATALOGUE]
+__all__ = ["clockwork_modules", "get", "legendre_memory", "names", *_CATALOGUE]

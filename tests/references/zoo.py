@@ -24,6 +24,8 @@ from references.zoo_lstm import (
     t_lstm,
     zoneout_lstm,
 )
+from references.zoo_lstm_descendants import LSTM_DESCENDANTS
+from references.zoo_recurrent import RECURRENT
 
 
 def jordan(p, x, y_):
@@ -203,14 +205,17 @@ ZOO = {
         lstm_1997, lstm_1997_truncated, lstm, peephole_lstm, cifg_lstm, lstmp, multiplicative_lstm, on_lstm, layer_norm_lstm, phased_lstm, t_lstm, zoneout_lstm,
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
         sru, sru_v1, qrnn, mingru, lru, mamba, slstm, gla, lmu,
+        *RECURRENT, *LSTM_DESCENDANTS,
     )
 }  # fmt: skip
 
 
 def start(name, p, shaped):
     """The states of a batch before the first step where the caller gives none: zero, but for DeltaGRU's accumulators, which
-    hold the biases. shaped: state -> any array of its shape."""
+    hold the biases, and the Skip LSTM's gate, which is open. shaped: state -> any array of its shape."""
     first = {state: jnp.zeros(a.shape) for state, a in shaped.items()}
     if name == "delta_gru":
         first |= {f"m_{m}": first[f"m_{m}"] + vars(p)[f"b_{m}"] for m in "rzxh"}
+    if name == "skip_lstm":
+        first["u_tilde"] = first["u_tilde"] + 1
     return first
