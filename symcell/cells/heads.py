@@ -47,8 +47,8 @@ retnet = Cell("retnet", [
     Eq(S, Constant("gamma", (), over=H) * S.prev + outer(k, v)),
     Eq(o, layer_norm(S.T @ q)),
     Eq(y, P("W_y") @ (silu(P("W_g") @ x) * merge(o))),
-], outputs=y, reference="Sun et al., Retentive network, arXiv:2307.08621 (recurrent form, without the rotation of q and k; gamma is "
-                        "1 - 2**(-5 - j) for head j)")
+], outputs=y, reference="Sun et al., Retentive network, arXiv:2307.08621 (recurrent form, without the rotation of q and k; "
+                        "gamma is 1 - 2**(-5 - j) for head j)")
 
 gla = Cell("gla", [
     Eq(q, P("W_q", over=H) @ x / sqrt(size("n_k"))),
@@ -93,7 +93,8 @@ gated_deltanet = Cell("gated_deltanet", [
     Eq(a, exp(-exp(P("A_log", (), over=H)) * softplus(split(affine(x), H, ())))),
     Eq(S, a * S.prev + outer(k, b * (v - a * S.prev.T @ k))),
     Eq(y, P("W_y") @ (silu(P("W_g") @ x) * merge(rms_norm(S.T @ q)))),
-], outputs=y, reference="Yang, Kautz, Hatamizadeh, Gated delta networks, ICLR 2025, arXiv:2412.06464 (without the convolutions of q, k, v)")
+], outputs=y, reference="Yang, Kautz, Hatamizadeh, Gated delta networks, ICLR 2025, arXiv:2412.06464 "
+                        "(without the convolutions of q, k, v)")
 
 
 def shifted(name):
@@ -136,7 +137,7 @@ rwkv7 = Cell("rwkv7", [
     Eq(x_last, x),
 ], outputs=y, reference="Peng et al., RWKV-7 Goose, arXiv:2503.14456 (time mixing, without the value residual of deeper layers)")
 
-M, B_t, C_t, delta = State("S", ("n_p", "n_s"), over=H), *symbols("B C delta")
+M, (B_t, C_t, delta) = State("S", ("n_p", "n_s"), over=H), symbols("B C delta")
 
 mamba2 = Cell("mamba2", [
     Eq(u, silu(P("W_u", over=H) @ x)),

@@ -90,8 +90,8 @@ def _heads(derivation):
         return ""
     sizes = " or ".join(f"${_size(n)}$" for n in axes)
     return (
-        rf" Where there is a value for each of {sizes} indices, as for heads, $\bigl(\mathbb{{R}}^n\bigr)^{{k}}$ stands for $k$ vectors;"
-        " the equations are those of one of them, and what is shared is the same for all."
+        rf" Of a vector for each of {sizes} indices, as for heads, the equations are those of one, and the space is"
+        r" $\bigl(\mathbb{R}^n\bigr)^k$; what has no such axis is shared."
     )
 
 

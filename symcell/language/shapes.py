@@ -51,7 +51,7 @@ class Sizes:
         raise Disagreement(f"sizes do not agree: {what} are {size_text(a)} and {size_text(b)}")
 
     def _may_be(self, s, n):
-        """Whether an unknown size may be another one. The usual size of states may be a product of sizes, such as that of heads; where
+        """Whether an unknown size may be another one. The usual size of states may be a product, such as that of all heads; where
         it should have another name, its state declares that."""
         is_name = n.is_Symbol or n.is_Integer
         return not n.has(s) and n.is_positive is not False and not (s in self.usual and is_name)

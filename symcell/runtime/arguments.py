@@ -130,34 +130,7 @@ def steps_and_samples(cell: Interface, inputs: Arrays, axes: tuple[str, ...]) ->
     return leads.pop()
 
 
-def sizes_told(cell: Interface, groups: dict[str, Arrays], axes: tuple[str, ...] = SEQUENCE) -> dict[str, int]:
-    """The sizes that some arrays tell, each read off one that has it as an axis."""
-    sizes: dict[str, int] = {}
-    for size, places in cell.sizes.items():
-        for group, name, axis, times, divisor, plus in places:
-            a = groups.get(group, {}).get(name)
-            if a is not None and size not in sizes:
-                label, axis = _place_given(group, axis, axes)
-                if axis >= a.ndim:
-                    expected = (cell.given | cell.inputs | cell.states)[name]
-                    words = f"an axis for each of ({', '.join(expected)})"
-                    raise CellError(f"{cell.name}: {label}[{name!r}] has shape {a.shape}, expected {words}")
-                sizes[size] = a.shape[axis] * times // divisor + plus
-    return sizes
-
-
-def all_sizes(cell: Interface, groups: dict[str, Arrays], axes: tuple[str, ...] = SEQUENCE) -> dict[str, int]:
-    """Every size."""
-    sizes = sizes_told(cell, groups, axes)
-    for size in cell.sizes:
-        if size not in sizes:
-            raise CellError(
-                f"{cell.name}: the size {size} cannot be read off what was given; pass an initial state that has it"
-            )
-    return sizes
-
-
-def _place_given(group: str, axis: int, axes: tuple[str, ...]) -> tuple[str, int]:
+def place_given(group: str, axis: int, axes: tuple[str, ...]) -> tuple[str, int]:
     """A place of the sizes as the caller sees it: what he calls the group, and the axis of the whole array."""
     if group == "initial":
         return initial_of(axes), axis + 1
@@ -179,14 +152,14 @@ def check_shapes(
         if a.shape != expected:
             words = ", ".join((*SEQUENCE[2 - len(lead) :], *symbolic[name]))
             told = [size for size in dict.fromkeys(symbolic[name]) if size in cell.sizes]
-            origin = "".join(f"; {size} was read off {_origin(cell, size, axes)}" for size in told)
+            origin = "".join(f"; {size} was read off {origin_of(cell, size, axes)}" for size in told)
             raise CellError(f"{cell.name}: {group}[{name!r}] has shape {a.shape}, expected ({words}) = {expected}{origin}")
 
 
-def _origin(cell: Interface, size: str, axes: tuple[str, ...]) -> str:
+def origin_of(cell: Interface, size: str, axes: tuple[str, ...]) -> str:
     """The first array that has a size as an axis."""
     group, name, axis = cell.sizes[size][0][:3]
-    group, axis = _place_given(group, axis, axes)
+    group, axis = place_given(group, axis, axes)
     return f"axis {axis} of {group}[{name!r}]"
 
 

@@ -12,14 +12,12 @@ from .arguments import (
     SEQUENCE,
     STEP,
     Arrays,
-    all_sizes,
     check_shapes,
     checked_arrays,
     checked_dtype,
     checked_threads,
     copied,
     dtype_of,
-    sizes_told,
 )
 from .calls import Call, Given, check_given, given_arrays, initial_states, segments_of
 from .errors import CellError
@@ -30,6 +28,7 @@ from .memory import zeros
 from .parameters import Frozen, random_parameters
 from .passes import Passes
 from .run import Gradients, Run
+from .sizes import Made, Sizes, all_sizes, sizes_found, sizes_of_init, sizes_told
 from .stream import Stream
 from .sums import rounded
 
@@ -51,20 +50,29 @@ class Kernel:
         self.interface, self.passes = interface, Passes(interface, pack, forward, backward)
         self._given = interface.given
         self._known: dict[tuple, tuple] = {}  # the shapes of parameters that tell all sizes -> these, and all shapes
+        self._made: list[Made] = []  # what `init` made, if it does not tell all sizes: the latest for each set of sizes
         self._module, self._dtype = module, None if dtype is None else checked_dtype(interface, dtype)
 
     def init(self, /, seed: int = 0, dtype: Any = None, **sizes: int) -> dict[str, np.ndarray]:
         """Random parameters, name -> array: uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis.
 
-        Every size is given by its symbol, init(n_x=8, n_h=16). The dtype is float32 unless the kernel has another one. Raises
-        CellError for a size that is missing, unknown or no positive integer, and for what no memory holds."""
-        return random_parameters(self.interface, seed, self._own_dtype(dtype) or checked_dtype(self.interface, "float32"), sizes)
+        Every size is given by its symbol, init(n_x=8, n_h=16). Sizes that parameters do not tell, such as a number of heads that
+        is only a factor of their axes, are known to the kernel from here on, for parameters of these shapes. The dtype is float32
+        unless the kernel has another one. Raises CellError for a size that is missing, unknown or no positive integer, and for
+        what no memory holds."""
+        dtype, numbers = self._own_dtype(dtype) or checked_dtype(self.interface, "float32"), sizes_of_init(self.interface, sizes)
+        params = random_parameters(self.interface, seed, dtype, numbers)
+        if len(sizes_told(self.interface, {"params": params})) < len(numbers):
+            self._made = [*(m for m in self._made[-_MANY:] if m.sizes != numbers), Made(numbers, params)]
+        return params
 
-    def freeze(self, params: Named, dtype: DTypeLike | None = None) -> Frozen:
+    def freeze(self, params: Named, dtype: DTypeLike | None = None, sizes: Mapping[str, int] | None = None) -> Frozen:
         """Parameters packed once, for many calls: name -> read-only array. Every call takes it as its `params`;
-        `frozen.update(params)` packs other numbers in place. Raises CellError for wrong names, shapes and dtypes."""
+        `frozen.update(params)` packs other numbers in place. sizes: as of forward. Raises CellError for wrong names, shapes and
+        dtypes."""
         dtype = self._own_dtype(dtype) or dtype_of(self.interface, params, {})
-        return Frozen(self, checked_arrays(self.interface, "params", params, self._given, dtype), dtype)
+        arrays = checked_arrays(self.interface, "params", params, self._given, dtype)
+        return Frozen(self, arrays, dtype, sizes_found(self.interface, {"params": arrays}, given=sizes, made=self._made))
 
     def forward(
         self,
@@ -74,6 +82,7 @@ class Kernel:
         lengths: Sequence[int] | np.ndarray | None = None,
         threads: int | None = None,
         checkpoint: int | bool | None = None,
+        sizes: Mapping[str, int] | None = None,
     ) -> Run:
         """Run the cell over a sequence.
 
@@ -85,10 +94,11 @@ class Kernel:
         threads: at most so many; default NUMBA_NUM_THREADS.
         checkpoint: keep the states of every so many steps only (True: of about sqrt(T), or more where steps are small);
         `backward` computes what is between them again.
+        sizes: name -> number, for those that no array tells.
 
         Returns a Run: `states` name -> (T, B, *shape), every state at every step; `final` name -> (B, *shape); `outputs`, the
         states that the cell shows. Raises CellError for wrong names, shapes and dtypes before anything runs."""
-        call, start = self._checked_call(params, inputs, initial, lengths, threads, checkpoint)
+        call, start = self._checked_call(params, inputs, initial, lengths, threads, checkpoint, sizes=sizes)
         return Run(self, call, *self.passes.run(call, start), params if isinstance(params, Frozen) else None)
 
     def backward(
@@ -119,10 +129,12 @@ class Kernel:
             of_inputs = {name: within(a, call.lengths) for name, a in of_inputs.items()}
         return Gradients(of_params, of_inputs, carried, cell.name)
 
-    def step(self, params: Named, inputs: ArrayLike | Named, state: Named | None = None) -> dict[str, np.ndarray]:
-        """One step: inputs (B, *shape), or name -> array; state: name -> (B, *shape), as `initial` of forward. Returns the new
-        state in arrays of its own. `stream` is made for many steps. Raises CellError like forward."""
-        call, start = self._checked_call(params, inputs, state, axes=STEP)
+    def step(
+        self, params: Named, inputs: ArrayLike | Named, state: Named | None = None, sizes: Mapping[str, int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """One step: inputs (B, *shape), or name -> array; state: name -> (B, *shape), as `initial` of forward; sizes: as there.
+        Returns the new state in arrays of its own. `stream` is made for many steps. Raises CellError like forward."""
+        call, start = self._checked_call(params, inputs, state, axes=STEP, sizes=sizes)
         sequences, _ = self.passes.steps(call, 0, 1, start)
         return {name: a[1] for name, a in sequences.items()}
 
@@ -136,7 +148,7 @@ class Kernel:
 
     def _checked_call(
         self, params: Any, inputs: Any, initial: Any, lengths: Any = None, threads: Any = None, checkpoint: Any = None,
-        axes: tuple[str, ...] = SEQUENCE,
+        axes: tuple[str, ...] = SEQUENCE, sizes: Any = None,
     ) -> tuple[Call, Arrays]:  # fmt: skip
         """The call, and the states that it begins with, which may be the caller's arrays. Inputs of one step get an axis T."""
         cell = self.interface
@@ -148,7 +160,8 @@ class Kernel:
         same = frozen and params._dtype == dtype
         arrays = params._own if same else checked_arrays(cell, "params", params, self._given, dtype)
         given = given_arrays(cell, inputs, initial, dtype, axes)
-        sizes, shapes = self._sizes_and_shapes(arrays, given)
+        made = [Made(params._told, {})] if frozen and params._knows_all else self._made
+        sizes, shapes = self._sizes_and_shapes(arrays, given, sizes, made)
         check_given(cell, given, shapes)
         T, B = given.lead if len(axes) == 2 else (1, *given.lead)
         ragged, lengths = lengths is not None, checked_lengths(cell, lengths, T, B)
@@ -158,12 +171,15 @@ class Kernel:
         steps = given.inputs if len(axes) == 2 else {name: a[None] for name, a in given.inputs.items()}
         return Call(T, B, sizes, shapes, dtype, weights, steps, lengths, ragged, tuple(given.initial), threads, segments), start
 
-    def _sizes_and_shapes(self, params: Arrays, given: Given) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
+    def _sizes_and_shapes(
+        self, params: Arrays, given: Given, told: Any, made: list[Made]
+    ) -> tuple[Sizes, dict[str, tuple[int, ...]]]:
         """All sizes, and the shapes of all arrays. Parameters are checked against these, once for each set of their shapes."""
         cell, form = self.interface, tuple([a.shape for a in params.values()])
-        if form in self._known:
+        if form in self._known and told is None:
             return self._known[form]
-        sizes = all_sizes(cell, {"params": params, "inputs": given.inputs, "initial": given.initial}, given.axes)
+        groups = {"params": params, "inputs": given.inputs, "initial": given.initial}
+        sizes = all_sizes(cell, groups, given.axes, told, made)
         shapes = shapes_of(cell, sizes)
         check_shapes(cell, "params", params, self._given, shapes, (), given.axes)
         if len(self._known) < _MANY and len(sizes_told(cell, {"params": params})) == len(sizes):
@@ -196,11 +212,15 @@ class Kernel:
     def __reduce__(self) -> tuple[Any, ...]:
         """A kernel is found again in its module, which travels as text if it was compiled by symcell."""
         text = text_of(sys.modules[self._module])
-        return kernel_of, (self.interface.name if text else self._module, text, self._dtype and self._dtype.name)
+        return kernel_of, (self.interface.name if text else self._module, text, self._dtype and self._dtype.name, self._made)
 
 
-def kernel_of(name: str, text: str | None, dtype: str | None) -> Kernel:
+def kernel_of(name: str, text: str | None, dtype: str | None, made: list[Made]) -> Kernel:
     """The kernel of a module that can be imported by its name, or of one that is given as text."""
     module = import_module(name) if text is None else load_module(name, text)
-    found: Kernel = module.kernel
-    return found if dtype is None else Kernel(module.__name__, found.interface, *found.passes.functions, dtype)
+    kernel: Kernel = module.kernel
+    if dtype is not None:
+        kernel = Kernel(module.__name__, kernel.interface, *kernel.passes.functions, dtype)
+    known = [m.sizes for m in kernel._made]
+    kernel._made += [m for m in made if m.sizes not in known]
+    return kernel

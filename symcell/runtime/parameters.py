@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arguments import Arrays, check_shapes, checked_arrays, copied, sizes_told
+from .arguments import Arrays, check_shapes, checked_arrays, copied
 from .errors import CellError
 from .interface import Interface, Owner, shapes_of
 from .memory import allocate
@@ -44,7 +44,7 @@ class Frozen(Mapping[str, np.ndarray]):
     """Parameters packed once, for many calls: name -> read-only array. `freeze` makes it, every call takes it as its `params`,
     and `update` packs other numbers in the same memory. A copy of it, by copy or pickle, is one of its own."""
 
-    def __init__(self, kernel: Owner, arrays: Arrays, dtype: np.dtype) -> None:
+    def __init__(self, kernel: Owner, arrays: Arrays, dtype: np.dtype, sizes: dict[str, int]) -> None:
         self._kernel, self._own, self._dtype = kernel, {name: copied(a) for name, a in arrays.items()}, dtype
         self._weights: Weights | None = None  # those of the last call
         self._in_use: WeakValueDictionary[tuple[int, ...], Weights] = WeakValueDictionary()  # by sizes, those of streams too
@@ -52,11 +52,14 @@ class Frozen(Mapping[str, np.ndarray]):
         self._arrays = {name: a.view() for name, a in self._own.items()}
         for a in self._arrays.values():
             a.flags.writeable = False
-        sizes = sizes_told(kernel.interface, {"params": arrays})
-        self._told = sizes if len(sizes) == len(kernel.interface.sizes) else None  # otherwise the first call tells the others
-        if self._told:
+        self._told = sizes  # those that are known; if these are not all, calls tell the others
+        if self._knows_all:
             check_shapes(kernel.interface, "params", arrays, kernel.interface.given, shapes_of(kernel.interface, sizes), ())
             self._packed(sizes, 1)
+
+    @property
+    def _knows_all(self) -> bool:
+        return len(self._told) == len(self._kernel.interface.sizes)
 
     def update(self, params: Mapping[str, ArrayLike]) -> None:
         """Take the numbers of other parameters of the same shapes, in place. Runs of before cannot go backward any more. Raises
@@ -99,12 +102,12 @@ class Frozen(Mapping[str, np.ndarray]):
         return f"Frozen parameters of {self._kernel.interface.name}: {shapes}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Frozen, (self._kernel, dict(self._own), self._dtype)
+        return Frozen, (self._kernel, dict(self._own), self._dtype, self._told)
 
 
 def random_parameters(cell: Interface, seed: Any, dtype: np.dtype, sizes: dict[str, Any]) -> Arrays:
     """Uniform between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis."""
-    wanted = shapes_of(cell, _given_sizes(cell, sizes))
+    wanted = shapes_of(cell, sizes)
     try:
         random = np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
@@ -120,28 +123,3 @@ def random_parameters(cell: Interface, seed: Any, dtype: np.dtype, sizes: dict[s
             raise CellError(f"{cell.name}: there is no memory for {name} of shape {shape}") from None
         params[name][...] = values
     return params
-
-
-def _given_sizes(cell: Interface, sizes: dict[str, Any]) -> dict[str, int]:
-    """size -> number, each given by its own name or an alias."""
-    numbers: dict[str, int] = {}
-    for size, n in sizes.items():
-        if size not in cell.sizes and size not in cell.aliases:
-            raise CellError(f"{cell.name}: unknown size {size}; expected {', '.join(cell.sizes)}")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise CellError(f"{cell.name}: the size {size} must be a positive integer, found {n!r}")
-        own, _ = cell.aliases.get(size, (size, ""))
-        if numbers.setdefault(own, int(n)) != n:
-            given = {name: sizes[name] for name in sizes if cell.aliases.get(name, (name, ""))[0] == own}
-            raise CellError(_one_size(cell, given))
-    missing = [size for size in cell.sizes if size not in numbers]
-    if missing:
-        raise CellError(f"{cell.name}: init needs the sizes {', '.join(missing)}")
-    return numbers
-
-
-def _one_size(cell: Interface, given: dict[str, Any]) -> str:
-    """What to say of names of one size that were given different numbers."""
-    names, numbers = " and ".join(given), " and ".join(map(str, given.values()))
-    reasons = dict.fromkeys(cell.aliases[name][1] for name in given if name in cell.aliases)
-    return ": ".join([f"{cell.name}: {names} are one size in this cell, found {numbers}", *filter(None, reasons)])

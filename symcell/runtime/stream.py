@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arguments import STEP, all_sizes, check_shapes, checked_arrays, copied, positive
+from .arguments import STEP, check_shapes, checked_arrays, copied, positive
 from .bound import bound
 from .calls import Given, check_given, given_arrays, initial_states
 from .errors import CellError
 from .interface import Owner, shapes_of
 from .parameters import Frozen
+from .sizes import all_sizes
 
 _STEPS = 64  # whose states are kept; then their buffer begins again
 
@@ -55,7 +56,7 @@ class Stream:
         interface, params = self._kernel.interface, self._params
         given = checked_arrays(interface, "state", {} if state is None else state, interface.states, params._dtype, partly=True)
         start = given = {name: copied(a) for name, a in given.items()}
-        if params._told:
+        if params._knows_all:
             shapes = shapes_of(interface, params._told)
             check_shapes(interface, "state", given, interface.states, shapes, (self.batch,), STEP)
             start = initial_states(interface, given, params, shapes, self.batch, params._dtype)
@@ -69,7 +70,7 @@ class Stream:
         if given.lead != (self.batch,):
             raise CellError(f"{interface.name}: this stream has {self.batch} samples, found inputs of {given.lead[0]}")
         groups = {"params": dict(params), "inputs": given.inputs, "initial": given.initial}
-        sizes = self._sizes if not first else params._told or all_sizes(interface, groups, STEP)
+        sizes = self._sizes if not first else params._told if params._knows_all else all_sizes(interface, groups, STEP)
         check_given(interface, given, shapes_of(interface, sizes))
         if first:
             self._prepare(given, sizes)

@@ -1,5 +1,5 @@
-"""Loops over mapped axes. The nests of one head run one after another before those of the next head: its values, a matrix often, then
-stay in the first cache, and those that nothing else reads need memory for one head only.
+"""Loops over mapped axes. All nests of one head run before those of the next head: its values, a matrix often, stay in the first
+cache, and those that nothing else reads need memory for one head only.
 """
 
 from dataclasses import replace
@@ -34,16 +34,22 @@ def _dependences(program, nests):
 
 
 def _may_join(program, nests, group, k):
-    """Whether a nest may stand under the loops of a group."""
-    first = nests[group[0]].statements[0]
-    own = first.indices[: first.heads]
-    if not own or any((s.indices[: s.heads], s.extents[: s.heads]) != (own, first.extents[: first.heads]) for s in nests[k].statements):
-        return False
+    """Whether a nest may stand under the loops of a group: what changes there is read and written at the head's own index."""
+    loops = _heads(nests[group[0]].statements[0])
     together = [s for j in (*group, k) for s in nests[j].statements]
-    changed = {s.target for s in together} | {early for early, late in program.overwritten.items() if late in {s.target for s in together}}
-    return all(e.args[1 : len(own) + 1] == own for s in together for e in s.entries if e.args[0] in changed) and all(
-        s.position[: len(own)] == own or s.target not in {e.args[0] for r in together for e in r.entries} for s in together
-    )
+    if not loops or any(_heads(s) != loops for s in nests[k].statements):
+        return False
+    own = tuple(index for index, _ in loops)
+    made = {s.target for s in together}
+    changed = made | {early for early, late in program.overwritten.items() if late in made}
+    read = [e.args for s in together for e in s.entries if e.args[0] in changed]
+    written = [(s.target, *s.position) for s in together if any(e[0] == s.target for e in read)]
+    return all(tuple(entry[1 : 1 + len(own)]) == own for entry in (*read, *written))
+
+
+def _heads(s):
+    """The loops over the mapped axes of a statement."""
+    return tuple(zip(s.indices, s.extents, strict=True))[: s.heads]
 
 
 def narrowed(program, forward, backward):
@@ -63,8 +69,11 @@ def narrowed(program, forward, backward):
         return program, forward, backward
     heads = {s.target: s.heads for s in program.statements if isinstance(s, Assign) and s.target in local}
     shapes = program.shapes | {q: program.shapes[q][n:] for q, n in heads.items()}
-    places = [{place: [_of_one_head(item, heads) for item in items] for place, items in some.items()} for some in (forward, backward)]
-    return program.with_(shapes=shapes), *places
+
+    def of_one_head(places):
+        return {place: [_of_one_head(item, heads) for item in items] for place, items in places.items()}
+
+    return program.with_(shapes=shapes), of_one_head(forward), of_one_head(backward)
 
 
 def _statements(item):

@@ -58,8 +58,9 @@ class Indexing:
         axes, own = (joined or shape).over, tuple(joined or shape)
         indices = AXES[: len(axes) + len(own)]
         idx = indices[len(axes) :]
-        entries = Entries(self, dict(zip(axes, indices, strict=False)), Joined(*axes, indices[0], own[0], idx) if joined else None)
-        position = entries.joined.position if joined else indices
+        side_by_side = Joined(*axes, indices[0], own[0], idx) if joined else None
+        position = side_by_side.position if side_by_side else indices
+        entries = Entries(self, dict(zip(axes, indices, strict=False)), side_by_side)
         body, op, over = entries(s.expr, position if joined else idx), "", ()
         if isinstance(body, Reduction):
             op, body, over = _unnested(body)
