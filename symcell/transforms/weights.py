@@ -44,7 +44,7 @@ def block_diagonal(cell: Cell, parameters: str | Sequence[str], blocks: Size, na
     parameters: one or several patterns of names, such as "U_*", for parameters of two axes. blocks: a size, such as "n_heads",
     or a number. Raises CellError for a pattern that matches none.
     Source: the groups of Kuchaiev, Ginsburg, arXiv:1703.10722, and the heads of Beck et al., xLSTM, arXiv:2405.04517."""
-    draft = Draft(cell, "block_diagonal", "groups as in Kuchaiev, Ginsburg, Factorization tricks for LSTM networks, arXiv:1703.10722")
+    draft = Draft(cell, "block_diagonal", "groups as in Kuchaiev, Ginsburg, arXiv:1703.10722")
     count = size(blocks, "the number of blocks")
     draft.replace({W: of_blocks(Param(W.name, W.declared, count)) for W in draft.matching(parameters)})
     return draft.finished(name)
