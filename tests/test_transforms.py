@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sympy import Eq, Symbol, symbols, tanh
 
-from symcell import Cell, Input, Param, State, affine, cells, column, outer, sigmoid, transforms
+from symcell import Cell, Input, Param, State, affine, cells, outer, sigmoid, transforms
 from symcell.cells import gru_cho, gru_reset_after, lstm
 
 jax = pytest.importorskip("jax")
@@ -52,6 +52,70 @@ def both(name):
     return cells.get(name), step_of(name)
 
 
+def zoned(step):
+    def transcribed(p, now, old):
+        new = step(p, now, old)
+        masks = {s: vars(now)[f"m_{s}"] for s in new}
+        return {s: masks[s] * vars(old)[s] + (1 - masks[s]) * new[s] for s in new}
+
+    return transcribed
+
+
+def cleared(step, **begin):
+    """`begin`: where states begin, unless at zero; a text is the name of a parameter."""
+
+    def transcribed(p, now, old):
+        first = {s: vars(p)[a] if isinstance(a, str) else a for s, a in begin.items()}
+        return step(p, now, SimpleNamespace(**{s: jnp.where(now.reset > 0, first.get(s, 0.0), a) for s, a in vars(old).items()}))
+
+    return transcribed
+
+
+def decayed(step):
+    def transcribed(p, now, old):
+        def gamma(s):
+            return jnp.exp(-jax.nn.relu(vars(p)[f"W_gamma_{s}"] * now.dt + vars(p)[f"b_gamma_{s}"]))
+
+        return step(p, now, SimpleNamespace(**{s: gamma(s) * a for s, a in vars(old).items()}))
+
+    return transcribed
+
+
+def factorised(step):
+    """Parameters with W = W_left @ W_right for each pair of factors."""
+
+    def transcribed(p, now, old):
+        products = {q[:-5]: a @ vars(p)[f"{q[:-5]}_right"] for q, a in vars(p).items() if q.endswith("_left")}
+        return step(changed(p, **products), now, old)
+
+    return transcribed
+
+
+def added(step, shown="h", name="y"):
+    def transcribed(p, now, old):
+        new = step(p, now, old)
+        return new | {name: new[shown] + now.x}
+
+    return transcribed
+
+
+def layers(*steps):
+    """The step of a stack: each layer's names end in its number, and each shows its y, or else its h."""
+
+    def step(p, now, old):
+        new, value = {}, now.x
+        for k, layer in enumerate(steps, 1):
+            def own(group, k=k):
+                return SimpleNamespace(**{q.removesuffix(f"_{k}"): a for q, a in vars(group).items() if q.endswith(f"_{k}")})
+
+            states = layer(own(p), changed(own(now), x=value), own(old))
+            value = states.get("y", states.get("h"))
+            new |= {f"{s}_{k}": a for s, a in states.items()}
+        return new
+
+    return step
+
+
 THREE = [both("lstm"), both("gru_reset_after"), (fast_weights(), fast_weights_step)]
 each = pytest.mark.parametrize(("cell", "step"), THREE, ids=lambda a: getattr(a, "name", ""))
 
@@ -61,12 +125,7 @@ each = pytest.mark.parametrize(("cell", "step"), THREE, ids=lambda a: getattr(a,
 
 @each
 def test_zoneout(cell, step):
-    def transcribed(p, now, old):
-        new = step(p, now, old)
-        masks = {s: vars(now)[f"m_{s}"] for s in new}
-        return {s: masks[s] * vars(old)[s] + (1 - masks[s]) * new[s] for s in new}
-
-    assert_computes(transforms.zoneout(cell), transcribed)
+    assert_computes(transforms.zoneout(cell), zoned(step))
 
 
 def test_zoneout_of_one_state_leaves_the_readout_to_read_it():
@@ -125,11 +184,8 @@ def test_recurrent_dropout_of_a_candidate():
 
 @each
 def test_resettable(cell, step):
-    def transcribed(p, now, old):
-        begin = {"A": vars(p).get("A_0", 0.0), "s": 2.0}
-        return step(p, now, SimpleNamespace(**{s: jnp.where(now.reset > 0, begin.get(s, 0.0), a) for s, a in vars(old).items()}))
-
-    call = assert_computes(transforms.resettable(cell), transcribed, masks=["reset"])
+    begin = {"A": "A_0", "s": 2.0} if cell.name == "fast_weights" else {}
+    call = assert_computes(transforms.resettable(cell), cleared(step, **begin), masks=["reset"])
     assert 0 < call.inputs["reset"].mean() < 1
 
 
@@ -171,13 +227,7 @@ def test_nothing_passes_into_an_episode_from_a_step_that_ends_in_nan(cell):
 
 @each
 def test_time_gap(cell, step):
-    def transcribed(p, now, old):
-        def decayed(s, a):
-            return a * jnp.exp(-jax.nn.relu(vars(p)[f"W_gamma_{s}"] * now.dt + vars(p)[f"b_gamma_{s}"]))
-
-        return step(p, now, SimpleNamespace(**{s: decayed(s, a) for s, a in vars(old).items()}))
-
-    assert_computes(transforms.time_gap(cell), transcribed)
+    assert_computes(transforms.time_gap(cell), decayed(step))
 
 
 def test_time_gap_of_one_state():
@@ -191,25 +241,17 @@ def test_time_gap_of_one_state():
 # Weights
 
 
-def multiplied(p):
-    """Parameters with W = W_left @ W_right for each pair of factors."""
-    return changed(p, **{q[:-5]: a @ vars(p)[f"{q[:-5]}_right"] for q, a in vars(p).items() if q.endswith("_left")})
-
-
 @each
 def test_low_rank(cell, step):
     made = transforms.low_rank(cell, ["U_*", "W_[xyzikh]"], "n_r")
     factors = {q.name for q in cell.params if q.name[0] == "U" or (q.name[0] == "W" and q.name[-1] in "xyzikh")}
     assert {q.name.removesuffix("_left") for q in made.params if q.name.endswith("_left")} == factors
-    assert_computes(made, lambda p, now, old: step(multiplied(p), now, old))
+    assert_computes(made, factorised(step))
 
 
 def test_low_rank_of_a_matrix_in_an_expression_and_of_nested_products():
-    def step(name):
-        return lambda p, now, old: step_of(name)(multiplied(p), now, old)
-
-    assert_computes(transforms.low_rank(cells.antisymmetric_rnn, "M", "n_r"), step("antisymmetric_rnn"))
-    assert_computes(transforms.low_rank(cells.mamba, "W_[12]", 3), step("mamba"))
+    assert_computes(transforms.low_rank(cells.antisymmetric_rnn, "M", "n_r"), factorised(step_of("antisymmetric_rnn")))
+    assert_computes(transforms.low_rank(cells.mamba, "W_[12]", 3), factorised(step_of("mamba")))
 
 
 @each
@@ -296,7 +338,7 @@ def test_layer_norm_of_a_state_and_of_an_intermediate():
 
 def test_layer_norm_makes_the_catalogues_layer_norm_lstm():
     """Of an LSTM whose gates are one sum: its products apart, and then the cell state."""
-    h, c, x, (i, f, g, o, v) = State("h"), State("c"), Input("x"), symbols("i f g o v")
+    h, c, x, (o, v) = State("h"), State("c"), Input("x"), symbols("o v")
     gates = cells.layer_norm_lstm.equations[1:-1]
     joint = Cell("joint", [
         Eq(v, Param("W") @ x + Param("U") @ h.prev + Param("b")), *[Eq(e.target, e.rhs) for e in gates], Eq(h, o * tanh(c)),
@@ -318,26 +360,15 @@ def test_layer_norm_makes_the_catalogues_layer_norm_lstm():
 
 @pytest.mark.parametrize(("name", "shown"), [("lstm", "h"), ("gru_reset_after", "h"), ("mamba", "y")])
 def test_residual(name, shown):
-    cell, step = both(name)
-
-    def transcribed(p, now, old):
-        new = step(p, now, old)
-        y = "y_2" if name == "mamba" else "y"
-        return new | {y: new[shown] + now.x}
-
-    made = transforms.residual(cell)
-    assert [s.name for s in made.outputs] == ["y_2" if name == "mamba" else "y"]
-    assert_computes(made, transcribed)
+    made, added_name = transforms.residual(cells.get(name)), "y_2" if name == "mamba" else "y"
+    assert [s.name for s in made.outputs] == [added_name]
+    assert_computes(made, added(step_of(name), shown, added_name))
 
 
 def test_residual_of_declared_sizes():
-    def transcribed(p, now, old):
-        new = step_of("qrnn")(p, now, old)
-        return new | {"y": new["h"] + now.x}
-
     made = transforms.residual(cells.qrnn)
     assert made.sizes == ("n_h",) and made.shape("x_last") == made.shape("h")
-    assert_computes(made, transcribed)
+    assert_computes(made, added(step_of("qrnn")))
 
 
 @each
@@ -357,23 +388,6 @@ def test_concat_inputs_where_a_state_has_their_size():
     made = transforms.concat_inputs(cells.qrnn, ["u", "v"])
     assert {*made.sizes} == {"n_u", "n_v", "n_h"}
     assert_computes(made, transcribed)
-
-
-def layers(*steps):
-    """The step of a stack: each layer's names end in its number; it shows its state h, or else y."""
-
-    def step(p, now, old):
-        new, value = {}, now.x
-        for k, layer in enumerate(steps, 1):
-            def own(group, k=k):
-                return SimpleNamespace(**{n.removesuffix(f"_{k}"): a for n, a in vars(group).items() if n.endswith(f"_{k}")})
-
-            states = layer(own(p), changed(own(now), x=value), own(old))
-            value = states.get("h", states.get("y"))
-            new |= {f"{s}_{k}": a for s, a in states.items()}
-        return new
-
-    return step
 
 
 @pytest.mark.parametrize(
@@ -396,3 +410,50 @@ def test_stack_of_several_outputs():
 
     assert made.name == "two" and made.shape("W_z_2")[1] == 2 * made.shape("h_1")[0]
     assert_computes(made, transcribed)
+
+
+# Compositions
+
+
+def test_a_noisy_normalised_cell_of_episodes():
+    def normed(p, now, old):
+        z, r = (sigma(norm(p, q, vars(p)[f"W_{q}"] @ now.x + vars(p)[f"U_{q}"] @ old.h)) for q in "zr")
+        n = jnp.tanh(norm(p, "n", p.W_n @ now.x + r * (p.U_n @ old.h + p.d_n)))
+        return {"h": (1 - z) * n + z * old.h}
+
+    made = transforms.resettable(transforms.zoneout(transforms.layer_norm(gru_reset_after)))
+    assert_computes(made, cleared(zoned(normed)), masks=["reset"])
+
+
+def test_a_stack_of_transformed_layers_and_a_transformed_stack():
+    made = transforms.stack([transforms.residual(transforms.zoneout(lstm)), transforms.time_gap(gru_reset_after)])
+    assert {q.name for q in made.inputs} == {"x", "m_h_1", "m_c_1", "dt_2"}
+    assert_computes(made, layers(added(zoned(step_of("lstm"))), decayed(step_of("gru_reset_after"))))
+
+    made = transforms.low_rank(transforms.resettable(transforms.stack([fast_weights(), gru_cho])), "U_*_2", "n_r")
+    step = factorised(cleared(layers(fast_weights_step, step_of("gru_cho")), A_1="A_0_1", s_1=2.0))
+    call = assert_computes(made, step, masks=["reset"])
+    assert call.params["U_z_2_left"].shape[1] == call.sizes[made.shape("U_z_2_left")[1]]
+
+
+def test_a_stack_within_a_stack():
+    inner = transforms.stack([lstm, gru_cho])
+    step = layers(lambda p, now, old: (new := layers(step_of("lstm"), step_of("gru_cho"))(p, now, old)) | {"h": new["h_2"]}, step_of("lstm"))
+
+    def shown(p, now, old):
+        return {s: a for s, a in step(p, now, old).items() if s != "h_1"}
+
+    assert_computes(transforms.stack([inner, lstm]), shown)
+
+
+def test_numba_kernels_compute_a_composition():
+    made = transforms.resettable(transforms.low_rank(transforms.zoneout(gru_reset_after), "U_*", "n_r"), name="composed")
+    call = Call(made, masks=["reset"])
+    states, gradients = call.found()
+    kernel = made.compile("float64")
+    run = kernel.forward(call.params, call.inputs, call.initial)
+    found = kernel.backward(run, call.cotangents, call.final)
+    for s, a in states.items():
+        np.testing.assert_allclose(run.states[s], a, 1e-10, 1e-10)
+    for (kind, q), a in gradients.items():
+        np.testing.assert_allclose(getattr(found, kind)[q], a, 1e-10, 1e-10)

@@ -58,6 +58,8 @@ class Draft:
             if symbol is None or not (isinstance(q, str) or q == symbol):
                 raise self.error(f"takes {kinds} ({', '.join(by_name) or 'the cell has none'}), found {q!r}")
             found.append(symbol)
+        if not found:
+            raise self.error(f"takes one name or more, of {kinds} ({', '.join(by_name)}), found {named!r}")
         return list(dict.fromkeys(found))
 
     def states(self, named: Quantities | None) -> list[State]:
@@ -83,6 +85,8 @@ class Draft:
         begins = {s.initial for s in self.cell.states}
         matrices = [q for q in self.cell.params if len(self.cell.shape(q)) == 2 and q.blocks is None and q not in begins]
         several = [patterns] if isinstance(patterns, str) else list(patterns)
+        if not several:
+            raise self.error(f"takes one pattern or more, as 'U_*', found {patterns!r}")
         for pattern in several:
             if not isinstance(pattern, str) or not any(fnmatchcase(q.name, pattern) for q in matrices):
                 names = ", ".join(q.name for q in matrices) or "none"

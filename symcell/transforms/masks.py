@@ -5,6 +5,7 @@ from sympy import Expr, Symbol
 from symcell.cell import Cell
 from symcell.language.primitives import matmul
 from symcell.language.symbols import Input, Quantity, State
+from symcell.language.writing import written
 from symcell.transforms.draft import Draft, Quantities
 
 
@@ -54,7 +55,7 @@ def recurrent_dropout(cell: Cell, on: Quantities | None = None, mask: str = "d",
         elif value in read:
             draft.pairs = [(target, _in_products(rhs, value, masked * value)) for target, rhs in draft.pairs]
         else:
-            raise draft.error(f"masks {value} where matrix products read it, and none does")
+            raise draft.error(f"masks {written(value)} where matrix products read it, and none does")
     return draft.finished(name)
 
 

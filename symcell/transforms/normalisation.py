@@ -4,7 +4,7 @@ from sympy import Add, Expr, Mul, Piecewise, Rational, Symbol, sqrt
 from sympy.core.function import Application
 
 from symcell.cell import Cell
-from symcell.language.primitives import Primitive, matmul, mean, softmax, variance
+from symcell.language.primitives import Primitive, matmul, mean, ordered_args, softmax, variance
 from symcell.language.symbols import Param, State
 from symcell.transforms.draft import Draft, Quantities
 
@@ -19,14 +19,15 @@ def layer_norm(cell: Cell, on: Quantities | None = None, apart: bool = False, na
     whose value is normalised where the same step reads it, and carried as it is: `on="c"` for an LSTM.
     apart: normalise each matrix product of a sum by itself, each with its own gain.
 
-    The parameters are named after the equation (g_i, b_i), or after a product's weight (g_W_i). Raises CellError where there is
-    nothing to normalise. Source: Ba, Kiros, Hinton, arXiv:1607.06450; their LSTM has both, `apart` for its gates."""
+    A gain is named after the sum's bias (g_i for b_i) or else its equation, or after a product's weight (g_W_i). Raises CellError
+    where there is nothing to normalise. Source: Ba, Kiros, Hinton, arXiv:1607.06450; their LSTM has both, with apart=True."""
     draft = Draft(cell, "layer_norm", "Ba, Kiros, Hinton, arXiv:1607.06450")
     norm = _Norm(draft, apart)
     if on is None:
-        draft.pairs = [(target, norm.inside(target, rhs)) for target, rhs in draft.pairs]
-        if not norm.count:
+        normed = [(target, norm.inside(target, rhs)) for target, rhs in draft.pairs]
+        if normed == draft.pairs:
             raise draft.error(_nothing_found(draft))
+        draft.pairs = normed
         return draft.finished(name)
     targets = [target for target, _ in draft.pairs]
     for q in draft.quantities(on, "states and intermediates of the cell", targets):
@@ -37,40 +38,40 @@ def layer_norm(cell: Cell, on: Quantities | None = None, apart: bool = False, na
 
 
 class _Norm:
-    """Writes normalisations into a draft, and counts them."""
+    """Writes normalisations into a draft."""
 
     def __init__(self, draft: Draft, apart: bool) -> None:
-        self.draft, self.apart, self.count = draft, apart, 0
+        self.draft, self.apart = draft, apart
 
     def vector(self, name: str) -> Param:
         return Param(self.draft.fresh(name))
 
     def scaled(self, e: Expr, name: str) -> Expr:
-        self.count += 1
         return self.vector(f"g_{name}") * ((e - mean(e)) / sqrt(variance(e) + _EPSILON))
 
     def sum(self, e: Expr, target: Symbol) -> Expr:
         """A sum of products, normalised; the biases among its terms stay outside."""
         biases = [a for a in Add.make_args(e) if isinstance(a.as_coeff_Mul()[1], Param)]
         rest = e - Add(*biases)
+        named = [b.name[2:] for b in biases if isinstance(b, Param) and b.name.startswith("b_")]
+        name = named[0] if named else str(target)
         if self.apart:
             products = sorted(_products(rest), key=lambda a: str(a.args[0]))
-            normed = rest.xreplace({a: self.scaled(a, _name_of_weight(a, target)) for a in products})
+            normed = rest.xreplace({a: self.scaled(a, getattr(a.args[0], "name", name)) for a in products})
         else:
-            normed = self.scaled(rest, str(target))
-        return normed + (Add(*biases) if biases else self.vector(f"b_{target}"))
+            normed = self.scaled(rest, name)
+        return normed + (Add(*biases) if biases else self.vector(f"b_{name}"))
 
     def inside(self, target: Symbol, e: Expr) -> Expr:
         """An expression in which every pre-activation is normalised, inner ones first."""
-        if not e.args:
-            return e
-        normed = [self.inside(target, a) for a in e.args]
+        args = ordered_args(e)
+        normed = [self.inside(target, a) for a in args]
         if _is_nonlinearity(e):
             normed = [
                 self.sum(b, target) if _products(a) and len(self.draft.cell.shape(a)) == 1 else b
-                for a, b in zip(e.args, normed, strict=True)
+                for a, b in zip(args, normed, strict=True)
             ]
-        return e if tuple(normed) == e.args else e.func(*normed)
+        return e if normed == list(args) else e.func(*normed)
 
     def intermediate(self, q: Symbol) -> None:
         draft = self.draft
@@ -99,12 +100,9 @@ def _products(e: Expr) -> list[Expr]:
     return [e] if isinstance(e, matmul) else []
 
 
-def _name_of_weight(product: Expr, target: Symbol) -> str:
-    weight = product.args[0]
-    return weight.name if isinstance(weight, Param) else str(target)
-
-
 def _nothing_found(draft: Draft) -> str:
-    sums = [str(t) for t, rhs in draft.pairs if _products(rhs) and len(draft.cell.shape(t)) == 1 and not isinstance(t, State)]
-    hint = f"; on={sums} names those that have an equation of their own" if sums else '; on="h" normalises a state'
+    read = {q for _, rhs in draft.pairs for q in rhs.free_symbols}
+    vectors = [(target, rhs) for target, rhs in draft.pairs if len(draft.cell.shape(target)) == 1]
+    named = [str(q) for q, rhs in vectors if (q in read if isinstance(q, State) else _products(rhs))]
+    hint = f"; on= takes one of {', '.join(named)}" if named else ""
     return f"needs a nonlinearity of a sum of matrix products, such as tanh(W @ x + b), and found none{hint}"
