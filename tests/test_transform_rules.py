@@ -73,6 +73,13 @@ def test_a_stack_keeps_the_sizes_of_its_layers_apart():
     assert made.shape("x") == made.shape("h_2_1") != made.shape("h_2")
 
 
+def test_the_first_layer_may_have_any_inputs_and_the_last_any_outputs():
+    made = transforms.stack([TWO, BOTH])
+    assert [q.name for q in made.inputs] == ["u_1", "v_1"] and [s.name for s in made.outputs] == ["S_2", "y_2"]
+    made = transforms.stack([transforms.zoneout(lstm), transforms.recurrent_dropout(lstm)])
+    assert {q.name for q in made.inputs} == {"x", "m_c_1", "m_h_1", "d_h_2"}
+
+
 def test_what_a_cell_declares_is_kept():
     S = State("S", ("n_h", "n_k"), initial=Param("S_0", ("n_h", "n_k")))
     cell = Cell("declared", [
@@ -103,6 +110,7 @@ DELAY = Cell("delay", [Eq(H, Param("w") * X)])
 RUNNING = Cell("running", [Eq(State("m", initial=-oo), Max(State("m", initial=-oo).prev, X))])
 BARE = Cell("bare", [Eq(State("S", ("n", "k"), initial=Param("S_0")), State("S", ("n", "k"), initial=Param("S_0")).prev * Input("g", ()))])
 SHOWN = Cell("shown", [Eq(e.target, e.rhs) for e in lstm.equations], outputs=[C, H])
+BOTH = Cell("both", [Eq(e.target, e.rhs) for e in cells.gla.equations], outputs=cells.gla.states)
 MATRIX = Cell("matrix", [Eq(e.target, e.rhs) for e in cells.gla.equations], outputs=[cells.gla.states[0]])
 
 
@@ -115,6 +123,7 @@ MATRIX = Cell("matrix", [Eq(e.target, e.rhs) for e in cells.gla.equations], outp
         (lambda t: t.stack([lstm]), "stack takes a list of two cells or more"),
         (lambda t: t.stack([lstm, TWO]), "cell two: stack needs one input, or one among several that is called x, found u, v"),
         (lambda t: t.stack([MATRIX, lstm]), "cell lstm: stack feeds a value of shape (n_k_1, n_v_1) to layer 2, whose input x has shape (n_x,)"),
+        (lambda t: t.stack([BOTH, lstm]), "joins several outputs, which are vectors, found S of shape (n_k_1, n_v_1)"),
         (lambda t: t.residual(TWO), "cell two: residual needs one input, or one among several that is called x, found u, v"),
         (lambda t: t.residual(SHOWN), "cell shown: residual needs one output, found c, h; declare the cell with outputs=h"),
         (lambda t: t.residual(MATRIX), "cell matrix: residual adds the input x of shape (n_x,) to the output S of shape (n_k, n_v)"),

@@ -71,14 +71,17 @@ class Draft:
             raise self.error("needs a state whose previous value a step reads, as h.prev, and found none")
         return carried
 
-    def main_input(self) -> Input:
-        """The cell's input, where one is meant: the one called x, or the only one. Raises CellError if there is no such."""
+    def main_inputs(self) -> list[Input]:
+        """The input that is meant where one is: the one called x, or the only one; none where there is no such."""
         inputs = self.cell.inputs
-        found = [x for x in inputs if x.name == "x" or len(inputs) == 1]
-        if not found:
-            names = ", ".join(x.name for x in inputs) or "none"
+        return [x for x in inputs if x.name == "x" or len(inputs) == 1]
+
+    def main_input(self) -> Input:
+        """The same. Raises CellError where there is none."""
+        if not self.main_inputs():
+            names = ", ".join(x.name for x in self.cell.inputs) or "none"
             raise self.error(f"needs one input, or one among several that is called x, found {names}")
-        return found[0]
+        return self.main_inputs()[0]
 
     def matching(self, patterns: str | Sequence[str]) -> list[Param]:
         """The matrices among the parameters whose names match a pattern such as "U_*". Raises CellError if there are none."""

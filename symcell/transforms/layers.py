@@ -1,6 +1,7 @@
 """Cells side by side and one above another: a residual connection, several streams, several layers."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from sympy import Basic, Eq, Expr, S, Symbol
 
@@ -11,6 +12,8 @@ from symcell.language.sizes import shape_text, size
 from symcell.language.symbols import Input, State
 from symcell.transforms.draft import Draft
 from symcell.transforms.renaming import renamed, resized
+
+Fed: TypeAlias = tuple[Expr, tuple[Expr, ...]]  # a value that stands for an input, and its shape
 
 
 def residual(cell: Cell, name: str | None = None) -> Cell:
@@ -58,50 +61,53 @@ def stack(cells: Sequence[Cell], name: str | None = None) -> Cell:
     """Several layers as one cell, in one fused step: the outputs of each, side by side if there are several, are the next one's
     input x, or its only one. The cell shows the outputs of the last.
 
-    Symbols and sizes of layer k get the suffix _k, as W_i_2 and n_h_2, but for the first layer's main input and the size that no
-    state has. Other inputs, such as masks, remain inputs, each layer its own. Raises CellError for fewer than two layers, and for
-    outputs that a layer cannot take. Source: Graves, Mohamed, Hinton, ICASSP 2013, arXiv:1303.5778."""
+    Symbols and sizes of layer k get the suffix _k, as W_i_2 and n_h_2. The first layer's input x, or its only one, keeps its
+    name, and so does its size, unless a state has it. Other inputs, such as masks, remain inputs, each layer its own. Raises
+    CellError for fewer than two layers, and for outputs that a layer cannot take.
+    Source: Graves, Mohamed, Hinton, ICASSP 2013, arXiv:1303.5778."""
     if not isinstance(cells, (list, tuple)) or len(cells) < 2:
         raise CellError(f"stack takes a list of two cells or more, as stack([lstm, gru]), found {cells!r}")
     drafts = [Draft(cell, "stack") for cell in cells]
-    value, shape = _first_input(drafts[0])
+    symbols: dict[Basic, Basic] = {}
     equations: list[Eq] = []
     for k, draft in enumerate(drafts, 1):
-        symbols = _layer(draft, value, shape, k)
+        fed = _first_input(draft) if k == 1 else {draft.main_input(): _outcome(drafts[k - 2], symbols)}
+        symbols = _layer(draft, fed, k)
         equations += [Eq(symbols[target], rhs.xreplace(symbols), evaluate=False) for target, rhs in draft.pairs]
-        shown = [symbols[s] for s in draft.cell.outputs]
-        value, shape = _outcome(draft, symbols)
     made = "; ".join(f"{cell.name}: {cell.reference}" if cell.reference else cell.name for cell in cells)
     return Cell(
         f"{'_'.join(cell.name for cell in cells)}_stack" if name is None else name,
         equations,
-        outputs=shown,
+        outputs=[symbols[s] for s in cells[-1].outputs],
         reference=f"stack (layers as in Graves, Mohamed, Hinton, ICASSP 2013, arXiv:1303.5778) of {made}",
     )
 
 
-def _first_input(draft: Draft) -> tuple[Expr, tuple[Expr, ...]]:
-    """The main input of the first layer, and its shape. Its size keeps its name, unless it is that of a state."""
-    x, cell = draft.main_input(), draft.cell
+def _first_input(draft: Draft) -> dict[Input, Fed]:
+    """The main input of the first layer, if it has one, and what stands for it: its size keeps its name unless a state has it."""
+    cell = draft.cell
     of_states = {n for s in cell.states for m in cell.shape(s) for n in m.free_symbols}
-    shape = tuple(n.xreplace({s: size(f"{s}_1") for s in of_states}) for n in cell.shape(x))
-    return Input(x.name, shape), shape
+    suffixed = {n: size(f"{n}_1") for n in of_states}
+    shapes = {x: tuple(n.xreplace(suffixed) for n in cell.shape(x)) for x in draft.main_inputs()}
+    return {x: (Input(x.name, shape), shape) for x, shape in shapes.items()}
 
 
-def _layer(draft: Draft, value: Expr, shape: tuple[Expr, ...], k: int) -> dict[Basic, Basic]:
-    """The symbols of a layer -> what stands for them in the stack; `value`, of shape `shape`, for its main input."""
-    cell, x = draft.cell, draft.main_input()
-    if len(shape) != len(cell.shape(x)):
-        raise draft.error(
-            f"feeds a value of shape {shape_text(shape)} to layer {k}, whose input {x} has shape {shape_text(cell.shape(x))}"
-        )
+def _layer(draft: Draft, fed: Mapping[Input, Fed], k: int) -> dict[Basic, Basic]:
+    """The symbols of a layer -> what stands for them in the stack."""
+    cell = draft.cell
     sizes: dict[Expr, Expr] = {size(n): size(f"{n}_{k}") for n in cell.sizes}
-    sizes |= {m: n for m, n in zip(cell.shape(x), shape, strict=True) if m.is_Symbol}
-    return renamed(cell, [q for q in cell.shapes if q != x], lambda name: f"{name}_{k}", sizes) | {x: value}
+    for x, (_, shape) in fed.items():
+        old = cell.shape(x)
+        if len(shape) != len(old):
+            found = f"whose input {x} has shape {shape_text(old)}"
+            raise draft.error(f"feeds a value of shape {shape_text(shape)} to layer {k}, {found}")
+        sizes |= {m: n for m, n in zip(old, shape, strict=True) if m.is_Symbol}
+    others = [q for q in cell.shapes if q not in fed]
+    return renamed(cell, others, lambda name: f"{name}_{k}", sizes) | {x: value for x, (value, _) in fed.items()}
 
 
-def _outcome(draft: Draft, symbols: Mapping[Basic, Basic]) -> tuple[Expr, tuple[Expr, ...]]:
-    """What a layer hands on, and its shape: its output, or several as one vector."""
+def _outcome(draft: Draft, symbols: Mapping[Basic, Basic]) -> Fed:
+    """What a layer feeds the next one: its output, or several as one vector."""
     outputs = draft.cell.outputs
     shapes = [tuple(n.xreplace(symbols) for n in draft.cell.shape(s)) for s in outputs]
     if len(outputs) == 1:
