@@ -27,6 +27,7 @@ READS = {
     "compiler": {"derivation", "program", "targets", "structure", "kernel"},
     "kernel": {"language", "runtime", "files"},
     "cell": {"language", "compiler", "kernel", "structure", "documents"},
+    "transforms": {"language", "cell"},
     "cells": {"language", "cell", ""},
 }
 

@@ -20,8 +20,10 @@ _LONGEST_NAME = 100  # file systems allow about 255 bytes, and a cached module's
 
 def declare(name, equations, outputs=None, reference=""):
     """SymPy equations -> Declaration. Raises CellError, which names the cell and the equation, where they declare no cell."""
-    if not is_name(name) or len(name) > _LONGEST_NAME:
+    if not is_name(name):
         raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
+    if len(name) > _LONGEST_NAME:
+        raise CellError(f"a cell's name has at most {_LONGEST_NAME} characters, found {len(name)}: {name!r}; choose another")
     declared = declared_pairs(name, equations)
     try:
         registry = Registry(name, declared)
