@@ -40,7 +40,7 @@ def quantities(derivation):
 
     rows = {}
     for q, kind, stepwise in kinds(derivation):
-        rows.setdefault((kind, stepwise, tuple(derivation.shape(q))), []).append(q.name)
+        rows.setdefault((kind, stepwise, derivation.shape(q).whole), []).append(q.name)
     table = new_table("kind", "names", "shape", "over a sequence of batches")
     for (kind, stepwise, shape), names in rows.items():
         batch = f"({', '.join(('T', 'B', *map(str, shape)))})" if stepwise else ""

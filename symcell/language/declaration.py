@@ -52,10 +52,14 @@ class Declaration:
     def shape(self, e: Expr | str) -> tuple[Expr, ...]:
         """The shape of a symbol of this cell, or of the one of that name, or of an expression of them: a tuple of symbolic sizes,
         its mapped axes first. Raises CellError for what is none of these."""
+        return self.dims(e).whole
+
+    def dims(self, e: Expr | str) -> Dims:
+        """The same as its own shape, which has its mapped axes beside it."""
         found = self._by_name().get(e) if isinstance(e, str) else symbolic(e)
         if not isinstance(found, Expr):
             raise CellError(f"cell {self.name}: shape takes one of its symbols, or its name, or an expression, found {e!r}")
-        return resolved_shape(found, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name)).whole
+        return resolved_shape(found, lambda symbol: shape_of_symbol(symbol, self.shapes, self.name))
 
     def _by_name(self) -> dict[str, Symbol]:
         previous = [s.prev for s in self.states]

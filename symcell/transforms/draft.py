@@ -10,6 +10,7 @@ from symcell.cell import Cell
 from symcell.errors import CellError
 from symcell.language.identifiers import is_name, unused
 from symcell.language.registry import described
+from symcell.language.sizes import Dims
 from symcell.language.symbols import Input, Param, State
 
 Quantities: TypeAlias = Symbol | str | Sequence[Symbol | str]  # as a caller names them
@@ -29,6 +30,10 @@ class Draft:
 
     def error(self, text: str) -> CellError:
         return CellError(f"cell {self.cell.name}: {self.transform} {text}")
+
+    def dims(self, e: Expr) -> Dims:
+        """The own shape of a quantity of the cell, or of an expression, and its mapped axes."""
+        return self.cell.declaration.dims(e)
 
     # Names
 
@@ -86,7 +91,7 @@ class Draft:
     def matching(self, patterns: str | Sequence[str]) -> list[Param]:
         """The matrices among the parameters whose names match a pattern such as "U_*". Raises CellError if there are none."""
         begins = {s.initial for s in self.cell.states}
-        matrices = [q for q in self.cell.params if len(self.cell.shape(q)) == 2 and q.blocks is None and q not in begins]
+        matrices = [q for q in self.cell.params if len(self.dims(q)) == 2 and q.blocks is None and q not in begins]
         several = [patterns] if isinstance(patterns, str) else list(patterns)
         if not several:
             raise self.error(f"takes one pattern or more, as 'U_*', found {patterns!r}")

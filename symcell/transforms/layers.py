@@ -8,12 +8,12 @@ from sympy import Basic, Eq, Expr, S, Symbol
 from symcell.cell import Cell
 from symcell.errors import CellError
 from symcell.language.primitives import concat
-from symcell.language.sizes import shape_text, size
+from symcell.language.sizes import Dims, shape_text, size
 from symcell.language.symbols import Input, State
 from symcell.transforms.draft import Draft
 from symcell.transforms.renaming import renamed, resized
 
-Fed: TypeAlias = tuple[Expr, tuple[Expr, ...]]  # a value that stands for an input, and its shape
+Fed: TypeAlias = tuple[Expr, Dims]  # a value that stands for an input, and its shape
 
 
 def residual(cell: Cell, name: str | None = None) -> Cell:
@@ -26,12 +26,12 @@ def residual(cell: Cell, name: str | None = None) -> Cell:
     x, outputs = draft.main_input(), cell.outputs
     if len(outputs) != 1:
         raise draft.error(f"needs one output, found {', '.join(map(str, outputs))}; declare the cell with outputs=h")
-    h, old, new = outputs[0], cell.shape(x), cell.shape(outputs[0])
-    if len(old) != len(new):
+    h, old, new = outputs[0], draft.dims(x), draft.dims(outputs[0])
+    if len(old) != len(new) or old.over != new.over:
         raise draft.error(f"adds the input {x} of shape {shape_text(old)} to the output {h} of shape {shape_text(new)}")
     symbols = resized(cell, {m: n for m, n in zip(old, new, strict=True) if m.is_Symbol and m != n})
     draft.replace(symbols)
-    shown = State(draft.fresh("y"), new)
+    shown = State(draft.fresh("y"), new, over=new.over)
     draft.pairs = [(symbols.get(target, target), rhs) for target, rhs in draft.pairs]
     draft.pairs.append((shown, symbols.get(h, h) + symbols.get(x, x)))
     return draft.finished(name, [shown])
@@ -46,8 +46,8 @@ def concat_inputs(cell: Cell, names: Sequence[str], name: str | None = None) -> 
     x = draft.main_input()
     if isinstance(names, str) or len(names) < 2:
         raise draft.error(f"takes the names of two inputs or more, as ['u', 'v'], found {names!r}")
-    if len(cell.shape(x)) != 1:
-        raise draft.error(f"puts vectors in place of the input {x}, which has shape {shape_text(cell.shape(x))}")
+    if len(draft.dims(x).whole) != 1:
+        raise draft.error(f"puts vectors in place of the input {x}, which has shape {shape_text(draft.dims(x))}")
     streams = [Input(draft.given(n, "names"), f"n_{n}") for n in names]
     (length,) = cell.shape(x)
     symbols = resized(cell, {length: sum((size(f"n_{n}") for n in names), S.Zero)} if length.is_Symbol else {})
@@ -88,8 +88,8 @@ def _first_input(draft: Draft) -> dict[Input, Fed]:
     cell = draft.cell
     of_states = {n for s in cell.states for m in cell.shape(s) for n in m.free_symbols}
     suffixed = {n: size(f"{n}_1") for n in of_states}
-    shapes = {x: tuple(n.xreplace(suffixed) for n in cell.shape(x)) for x in draft.main_inputs()}
-    return {x: (Input(x.name, shape), shape) for x, shape in shapes.items()}
+    shapes = {x: draft.dims(x).map(lambda n: n.xreplace(suffixed)) for x in draft.main_inputs()}
+    return {x: (Input(x.name, shape, shape.over), shape) for x, shape in shapes.items()}
 
 
 def _layer(draft: Draft, fed: Mapping[Input, Fed], k: int) -> dict[Basic, Basic]:
@@ -97,11 +97,11 @@ def _layer(draft: Draft, fed: Mapping[Input, Fed], k: int) -> dict[Basic, Basic]
     cell = draft.cell
     sizes: dict[Expr, Expr] = {size(n): size(f"{n}_{k}") for n in cell.sizes}
     for x, (_, shape) in fed.items():
-        old = cell.shape(x)
-        if len(shape) != len(old):
+        old = draft.dims(x)
+        if len(shape) != len(old) or len(shape.over) != len(old.over):
             found = f"whose input {x} has shape {shape_text(old)}"
             raise draft.error(f"feeds a value of shape {shape_text(shape)} to layer {k}, {found}")
-        sizes |= {m: n for m, n in zip(old, shape, strict=True) if m.is_Symbol}
+        sizes |= {m: n for m, n in zip(old.whole, shape.whole, strict=True) if m.is_Symbol}
     others = [q for q in cell.shapes if q not in fed]
     return renamed(cell, others, lambda name: f"{name}_{k}", sizes) | {x: value for x, (value, _) in fed.items()}
 
@@ -109,10 +109,10 @@ def _layer(draft: Draft, fed: Mapping[Input, Fed], k: int) -> dict[Basic, Basic]
 def _outcome(draft: Draft, symbols: Mapping[Basic, Basic]) -> Fed:
     """What a layer feeds the next one: its output, or several as one vector."""
     outputs = draft.cell.outputs
-    shapes = [tuple(n.xreplace(symbols) for n in draft.cell.shape(s)) for s in outputs]
+    shapes = [draft.dims(s).map(lambda n: n.xreplace(symbols)) for s in outputs]
     if len(outputs) == 1:
         return symbols[outputs[0]], shapes[0]
     for s, shape in zip(outputs, shapes, strict=True):
-        if len(shape) != 1:
+        if len(shape.whole) != 1:
             raise draft.error(f"joins several outputs, which are vectors, found {s} of shape {shape_text(shape)}")
-    return concat(*(symbols[s] for s in outputs)), (sum((n for (n,) in shapes), S.Zero),)
+    return concat(*(symbols[s] for s in outputs)), Dims([sum((n for (n,) in shapes), S.Zero)])

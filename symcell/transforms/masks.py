@@ -18,7 +18,7 @@ def zoneout(cell: Cell, states: Quantities | None = None, mask: str = "m", name:
     where a mask's name is taken. Source: Krueger et al., ICLR 2017, arXiv:1606.01305."""
     draft = Draft(cell, "zoneout", "Krueger et al., Zoneout, ICLR 2017, arXiv:1606.01305")
     chosen = draft.states(states)
-    masks = {s: Input(draft.given(f"{mask}_{s}", "mask"), cell.shape(s)) for s in chosen}
+    masks = {s: Input(draft.given(f"{mask}_{s}", "mask"), draft.dims(s), draft.dims(s).over) for s in chosen}
     new = {s: Symbol(draft.fresh(f"{s}_hat")) for s in chosen}
     transition = draft.reached_from(chosen)
     draft.pairs = [
@@ -47,7 +47,7 @@ def recurrent_dropout(cell: Cell, on: Quantities | None = None, mask: str = "d",
     if not chosen:
         raise draft.error("needs a matrix product that reads a previous state, as W @ h.prev, and found none; on= names others")
     for q in chosen:
-        masked = Input(draft.given(f"{mask}_{q}", "mask"), cell.shape(q))
+        masked = Input(draft.given(f"{mask}_{q}", "mask"), draft.dims(q), draft.dims(q).over)
         value = q.prev if isinstance(q, State) else q
         if not isinstance(q, Quantity):
             draft.source = "Semeniuta, Severyn, Barth, arXiv:1603.05118"

@@ -5,6 +5,7 @@ from sympy.core.function import Application
 
 from symcell.cell import Cell
 from symcell.language.primitives import Primitive, matmul, mean, ordered_args, softmax, variance
+from symcell.language.sizes import shape_text
 from symcell.language.symbols import Param, State
 from symcell.transforms.draft import Draft, Quantities
 
@@ -31,8 +32,8 @@ def layer_norm(cell: Cell, on: Quantities | None = None, apart: bool = False, na
         return draft.finished(name)
     targets = [target for target, _ in draft.pairs]
     for q in draft.quantities(on, "states and intermediates of the cell", targets):
-        if len(cell.shape(q)) != 1:
-            raise draft.error(f"takes vectors, found {q} of shape {cell.shape(q)}")
+        if len(draft.dims(q)) != 1:
+            raise draft.error(f"takes vectors, found {q} of shape {shape_text(draft.dims(q))}")
         (norm.state if isinstance(q, State) else norm.intermediate)(q)
     return draft.finished(name)
 
@@ -43,11 +44,12 @@ class _Norm:
     def __init__(self, draft: Draft, apart: bool) -> None:
         self.draft, self.apart = draft, apart
 
-    def vector(self, name: str) -> Param:
-        return Param(self.draft.fresh(name))
+    def vector(self, name: str, e: Expr) -> Param:
+        """A parameter for each unit of an expression."""
+        return Param(self.draft.fresh(name), over=self.draft.dims(e).over)
 
     def scaled(self, e: Expr, name: str) -> Expr:
-        return self.vector(f"g_{name}") * ((e - mean(e)) / sqrt(variance(e) + _EPSILON))
+        return self.vector(f"g_{name}", e) * ((e - mean(e)) / sqrt(variance(e) + _EPSILON))
 
     def sum(self, e: Expr, target: Symbol) -> Expr:
         """A sum of products, normalised; the biases among its terms stay outside."""
@@ -60,7 +62,7 @@ class _Norm:
             normed = rest.xreplace({a: self.scaled(a, getattr(a.args[0], "name", name)) for a in products})
         else:
             normed = self.scaled(rest, name)
-        return normed + (Add(*biases) if biases else self.vector(f"b_{name}"))
+        return normed + (Add(*biases) if biases else self.vector(f"b_{name}", rest))
 
     def inside(self, target: Symbol, e: Expr) -> Expr:
         """An expression in which every pre-activation is normalised, inner ones first."""
@@ -68,7 +70,7 @@ class _Norm:
         normed = [self.inside(target, a) for a in args]
         if _is_nonlinearity(e):
             normed = [
-                self.sum(b, target) if _products(a) and len(self.draft.cell.shape(a)) == 1 else b
+                self.sum(b, target) if _products(a) and len(self.draft.dims(a)) == 1 else b
                 for a, b in zip(args, normed, strict=True)
             ]
         return e if normed == list(args) else e.func(*normed)
@@ -86,7 +88,7 @@ class _Norm:
         normed = Symbol(draft.fresh(f"{s}_norm"))
         draft.replace({s: normed})
         k = [target for target, _ in draft.pairs].index(s)
-        draft.pairs.insert(k + 1, (normed, self.scaled(s, str(s)) + self.vector(f"b_{s}")))
+        draft.pairs.insert(k + 1, (normed, self.scaled(s, str(s)) + self.vector(f"b_{s}", s)))
 
 
 def _is_nonlinearity(e: Expr) -> bool:
@@ -102,7 +104,7 @@ def _products(e: Expr) -> list[Expr]:
 
 def _nothing_found(draft: Draft) -> str:
     read = {q for _, rhs in draft.pairs for q in rhs.free_symbols}
-    vectors = [(target, rhs) for target, rhs in draft.pairs if len(draft.cell.shape(target)) == 1]
+    vectors = [(target, rhs) for target, rhs in draft.pairs if len(draft.dims(target)) == 1]
     named = [str(q) for q, rhs in vectors if (q in read if isinstance(q, State) else _products(rhs))]
     hint = f"; on= takes one of {', '.join(named)}" if named else ""
     return f"needs a nonlinearity of a sum of matrix products, such as tanh(W @ x + b), and found none{hint}"

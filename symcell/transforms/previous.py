@@ -29,8 +29,8 @@ def _check_beginning(draft: Draft, s: State) -> None:
     """Raise CellError for an initial value that no equation can hold."""
     if s.initial.is_infinite:
         raise draft.error(f"writes {s}'s initial value into an equation, found {s.initial}; a large number, 1e30, stands for it")
-    if isinstance(s.initial, Param) and s.initial.declared is None and len(draft.cell.shape(s)) != 1:
-        shape = draft.cell.shape(s)
+    if isinstance(s.initial, Param) and s.initial.declared is None and len(draft.dims(s)) != 1:
+        shape = draft.dims(s)
         raise draft.error(
             f"writes the initial value of {s} into an equation, where the shape of {s.initial} must be known; "
             f"write Param({s.initial.name!r}, {tuple(map(str, shape))})"
@@ -48,7 +48,7 @@ def time_gap(cell: Cell, states: Quantities | None = None, dt: str = "dt", name:
     decayed: dict[State, Expr] = {}
     factors: list[tuple[Symbol, Expr]] = []
     for s in draft.states(states):
-        rate, threshold = (Param(draft.fresh(f"{letter}_gamma_{s}"), cell.shape(s)) for letter in "Wb")
+        rate, threshold = (Param(draft.fresh(f"{letter}_gamma_{s}"), draft.dims(s), over=draft.dims(s).over) for letter in "Wb")
         gamma = Symbol(draft.fresh(f"gamma_{s}"))
         factors.append((gamma, exp(-relu(rate * gap + threshold))))
         decayed[s] = gamma * s.prev

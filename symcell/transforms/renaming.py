@@ -15,14 +15,14 @@ def renamed(
     shape that it has in the cell, in the new sizes."""
     new: dict[Basic, Basic] = dict(sizes)
     for q in sorted(quantities, key=lambda q: isinstance(q, State)):  # states last: they may begin at a parameter
-        shape = tuple(n.xreplace(sizes) for n in cell.shape(q))
+        shape = cell.shapes[q].map(lambda n: n.xreplace(sizes))
         if isinstance(q, State):
-            state = State(name(q.name), shape, q.initial.xreplace(new))
+            state = State(name(q.name), shape, q.initial.xreplace(new), shape.over)
             new |= {q: state, q.prev: state.prev}
         elif isinstance(q, Param):
-            new[q] = Param(name(q.name), shape, None if q.blocks is None else q.blocks.xreplace(sizes))
+            new[q] = Param(name(q.name), shape, None if q.blocks is None else q.blocks.xreplace(sizes), shape.over)
         elif isinstance(q, Quantity):
-            new[q] = type(q)(name(q.name), shape)
+            new[q] = type(q)(name(q.name), shape, shape.over)
         else:
             new[q] = Symbol(name(q.name), **q.assumptions0)
     return new

@@ -23,8 +23,10 @@ def low_rank(cell: Cell, parameters: str | Sequence[str], rank: Size, name: str 
     r = size(rank, "the rank")
     factors = {}
     for W in draft.matching(parameters):
-        n, m = cell.shape(W)
-        factors[W] = Param(draft.fresh(f"{W}_left"), (n, r)), Param(draft.fresh(f"{W}_right"), (r, m))
+        n, m = draft.dims(W)
+        factors[W] = tuple(
+            Param(draft.fresh(f"{W}_{side}"), shape, over=W.over) for side, shape in (("left", (n, r)), ("right", (r, m)))
+        )
 
     def applied(e: Expr) -> Expr:
         """W @ v as two products of vectors."""
@@ -46,5 +48,9 @@ def block_diagonal(cell: Cell, parameters: str | Sequence[str], blocks: Size, na
     Source: the groups of Kuchaiev, Ginsburg, arXiv:1703.10722, and the heads of Beck et al., xLSTM, arXiv:2405.04517."""
     draft = Draft(cell, "block_diagonal", "groups as in Kuchaiev, Ginsburg, arXiv:1703.10722")
     count = size(blocks, "the number of blocks")
-    draft.replace({W: of_blocks(Param(W.name, W.declared, count)) for W in draft.matching(parameters)})
+    chosen = draft.matching(parameters)
+    for W in chosen:
+        if W.over:
+            raise draft.error(f"makes blocks of one matrix, and {W} is one for each of {', '.join(map(str, W.over))} already")
+    draft.replace({W: of_blocks(Param(W.name, W.declared, count)) for W in chosen})
     return draft.finished(name)

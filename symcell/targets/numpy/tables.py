@@ -53,12 +53,15 @@ def sizes_function(cell, names):
     """The function that reads each size off the first array that has it."""
     leads, lines = {"params": 0, "inputs": 2, "initial": 1}, []
     for n, ((group, name, axis, times, divisor, plus), *_) in size_places(cell).items():
-        if group == "initial":
-            message = f'f"{{NAME}}: initial lacks {name}, which alone tells {n}"'
-            lines += [f'if "{name}" not in initial:', f"    raise ValueError({message})"]
         found = f'{group}["{name}"].shape[{axis + leads[group]}]'
         found += f" * {times}" * (times != 1) + f" // {divisor}" * (divisor != 1) + f" + {plus}" * (plus != 0)
-        lines.append(f"{names.size(n)} = {found}")
+        line = f"{names.size(n)} = {found}"
+        if group == "initial":
+            message = f"{{NAME}}: the size {n} is given by sizes= or by the initial state {name}"
+            lines += [f'if "{n}" in given:', f'    {names.size(n)} = given["{n}"]', f'elif "{name}" in initial:', f"    {line}",
+                      "else:", f'    raise ValueError(f"{message}")']  # fmt: skip
+        else:
+            lines.append(line)
     lines.append(f"return {tuple_text(names.sizes.values())}")
-    summary = "Every size, read off an array that has it."
-    return wrapped(function_text("def sizes_of(params, inputs, initial):", summary, lines))
+    summary = "Every size: read off an array that has it, or given."
+    return wrapped(function_text("def sizes_of(params, inputs, initial, given):", summary, lines))
