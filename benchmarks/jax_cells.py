@@ -7,7 +7,7 @@ loss reads, (T, B, n) each.
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.nn import log_sigmoid, sigmoid
+from jax.nn import log_sigmoid, sigmoid, silu, softplus
 from jax.numpy import tanh
 
 
@@ -81,17 +81,40 @@ def cornn(p, x, init):
     return {"y": lax.scan(step, (init["z"], init["y"]), before)[1]}
 
 
+def _per_head(x, W):
+    """W (heads, units, inputs) times x, for all steps and samples."""
+    return jnp.einsum("tbx,hkx->tbhk", x, W)
+
+
+def _merged(o):
+    return o.reshape(*o.shape[:2], -1)
+
+
 def gla(p, x, init):
-    q = x @ p["W_q"].T / jnp.sqrt(p["W_q"].shape[0])
-    k, v = x @ p["W_k"].T, x @ p["W_v"].T
-    a = jnp.exp(log_sigmoid((x @ p["G_1"].T) @ p["G_2"].T + p["b_g"]) / 16)
+    q, k, v = _per_head(x, p["W_q"]) / jnp.sqrt(p["W_q"].shape[1]), _per_head(x, p["W_k"]), _per_head(x, p["W_v"])
+    a = jnp.exp(log_sigmoid((x @ p["G_1"].T) @ p["G_2"].T + p["b_a"]) / 16).reshape(k.shape)
 
     def step(S, now):
         q, k, v, a = now
-        S = a[:, :, None] * S + k[:, :, None] * v[:, None, :]
-        return S, jnp.einsum("bkv,bk->bv", S, q)
+        S = a[..., None] * S + k[..., None] * v[..., None, :]
+        return S, jnp.einsum("bhkv,bhk->bhv", S, q)
 
-    return {"y": lax.scan(step, init["S"], (q, k, v, a))[1]}
+    o = _normed(lax.scan(step, init["S"], (q, k, v, a))[1], 1)
+    return {"y": (silu(x @ p["W_g"].T + p["b_g"]) * _merged(o)) @ p["W_y"].T}
+
+
+def mamba2(p, x, init):
+    u, B, C = silu(_per_head(x, p["W_u"])), silu(x @ p["W_B"].T), silu(x @ p["W_C"].T)
+    delta = softplus(x @ p["W_delta"].T + p["b_delta"])
+
+    def step(S, now):
+        u, B, C, delta = now
+        keep = jnp.exp(-delta * jnp.exp(p["A_log"]))
+        S = keep[..., None, None] * S + (delta[..., None] * u)[..., None] * B[:, None, None, :]
+        return S, jnp.einsum("bhps,bs->bhp", S, C) + p["D"][:, None] * u
+
+    o = _merged(lax.scan(step, init["S"], (u, B, C, delta))[1]) * silu(x @ p["W_z"].T)
+    return {"y": (p["g"] * o / jnp.sqrt((o * o).mean(-1, keepdims=True) + 1e-5)) @ p["W_y"].T}
 
 
 def _normed(v, gain):

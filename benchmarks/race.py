@@ -52,8 +52,8 @@ RACES = {
     "variant": Race("slow_forget_lstm", OTHERS),
     "lstm-float64": Race("lstm", ((Torch, lambda N: 1.0),), dtype="float64"),
     **{name: Race(name, ((Jax, at_least_2),), points=((100, 32, 128),)) for name in
-       ("cornn", "gla", "layer_norm_lstm", "slstm", "lstmp")},
-    **{name: Race(name, ((Jax, at_least_2),), points=((1000, 8, 512),)) for name in ("mingru", "qrnn", "sru_v1")},
+       ("cornn", "layer_norm_lstm", "slstm", "lstmp")},
+    **{name: Race(name, ((Jax, at_least_2),), points=((1000, 8, 512),)) for name in ("mingru", "qrnn", "sru_v1", "gla", "mamba2")},
 }  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def cell_of(name):
 def sizes_of(cell, N, inputs=None):
     """Every size N, but what must be smaller: heads, ranks; and perhaps the inputs."""
     special = {"n_heads": 4, "n_r": N // 2, "n_s": N // 2}
-    special |= {"n_r": 16, "n_k": N, "n_v": N} if cell.name == "gla" else {}
+    if any(shape.over for shape in cell.shapes.values()):
+        special |= {"n_heads": 8, "n_r": 16} | dict.fromkeys(("n_k", "n_v", "n_p", "n_s"), N // 8)
     special |= {"n_x": inputs or N}
     return {n: special.get(n, N) for n in cell.sizes}
 

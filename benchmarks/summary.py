@@ -21,7 +21,8 @@ _ROWS = (  # what README calls it, race, rival, what, threads
     ("LSTM forward alone, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "forward", (1, 2)),
     ("LSTM forward alone, frozen parameters, onnxruntime", "lstm", "onnxruntime", "forward", (1, 2)),
 )
-_ZOO = (("coRNN", "cornn"), ("GLA", "gla"), ("layer norm LSTM", "layer_norm_lstm"), ("sLSTM", "slstm"), ("LSTMP", "lstmp"))
+_ZOO = (("coRNN", "cornn"), ("layer norm LSTM", "layer_norm_lstm"), ("sLSTM", "slstm"), ("LSTMP", "lstmp"))
+_HEADS = (("GLA", "gla"), ("Mamba-2", "mamba2"))
 _SCANS = (("minGRU", "mingru"), ("QRNN", "qrnn"), ("SRU", "sru_v1"))
 _MARKS = "<!-- figures -->", "<!-- end of figures -->"
 
@@ -74,7 +75,8 @@ def _limits(found):
     alone = ", ".join(f"{r['measured']:.2f}" for r in of("scans", 1).values())
     tape = ", ".join(f"{r['what'].split(':')[0]} {r['measured']} (torch's module {r['note'].split()[-1]})" for r in of("tape").values())
     return [
-        f"- Five cells of the literature against JAX (T100 B32 N128, one thread and two): {of_both(_ZOO)}.",
+        f"- Four cells of the literature against JAX (T100 B32 N128, one thread and two): {of_both(_ZOO)}.",
+        f"- Cells with heads against `lax.scan` (T1000 B8, 8 heads of 64 x 64, one thread and two): {of_both(_HEADS)}.",
         f"- Scans against `associative_scan` (T1000 B8 N512, one thread and two): {of_both(_SCANS)}; with one thread, their",
         f"  sweeps alone reach {alone} of the machine's bandwidth in copying.",
         f"- One `step` of an LSTM of 32 units, called from Python: {step['torch.nn.LSTMCell / symcell']['note']}.",

@@ -25,6 +25,8 @@ HEADINGS = {
     "CFN": "cfn", "STAR": "star", "MinimalRNN": "minimal_rnn", "Clockwork RNN": "clockwork_rnn", "Fast-weights RNN": "fast_weights_rnn",
     "Mogrifier LSTM": "mogrifier_lstm", "Nested LSTM": "nested_lstm", "Time-LSTM 1": "time_lstm_1", "Time-LSTM 3": "time_lstm_3", "JANET": "janet", "RAN": "ran",
     "NAS cell": "nas_cell", "IndyLSTM": "indylstm", "MC-LSTM": "mc_lstm", "Skip LSTM": "skip_lstm",
+    "Linear attention": "linear_attention", "RetNet": "retnet", "mLSTM": "mlstm", "DeltaNet": "deltanet", "Gated DeltaNet": "gated_deltanet",
+    "RWKV-6": "rwkv6", "RWKV-7": "rwkv7", "Mamba-2": "mamba2",
 }  # fmt: skip
 
 T, B = 11, 3
@@ -43,13 +45,17 @@ SIZES = {
     "n_k": 4,
     "n_v": 9,
     "n_f": 2,
+    "n_heads": 8,
+    "n_d": 14,
+    "n_w": 16,
+    "n_g": 12,
 }
 EVEN = {"on_lstm": {"n_h": 8}, "slstm": {"n_h": 8, "n_heads": 2}}  # chunks of two; heads of four
 POSITIVE = {
     "ctrnn": "tau dt", "scrn": "alpha", "antisymmetric_rnn": "epsilon gamma", "cornn": "dt epsilon gamma", "statistical_recurrent_unit": "alpha",
     "phased_lstm": "t tau r alpha", "t_lstm": "dt", "zoneout_lstm": "m_c m_h", "delta_gru": "theta", "sru": "alpha", "slstm": "n",
     "lipschitz_rnn": "epsilon", "unicornn": "dt alpha", "lem": "dt", "fast_weights_rnn": "lamda eta", "time_lstm_1": "dt", "time_lstm_3": "dt", "mc_lstm": "x c",
-    "skip_lstm": "u_tilde",
+    "skip_lstm": "u_tilde", "linear_attention": "n", "retnet": "gamma",
 }  # fmt: skip
 WHOLE = {"clockwork_rnn": "t T"}  # positive whole numbers
 
@@ -162,7 +168,7 @@ def assert_close(found, expected, tolerance):
 
 
 def test_every_published_cell_is_in_the_catalogue_and_tested():
-    assert len(HEADINGS) == 57
+    assert len(HEADINGS) == 65
     assert {*HEADINGS.values()} <= {*cells.names()} & ZOO.keys()
 
 

@@ -44,25 +44,25 @@ class _Norm:
     def __init__(self, draft: Draft, apart: bool) -> None:
         self.draft, self.apart = draft, apart
 
-    def vector(self, name: str, e: Expr) -> Param:
-        """A parameter for each unit of an expression."""
-        return Param(self.draft.fresh(name), over=self.draft.dims(e).over)
+    def vector(self, name: str, over: tuple[Expr, ...]) -> Param:
+        """A parameter for each unit of what has these mapped axes."""
+        return Param(self.draft.fresh(name), over=over)
 
-    def scaled(self, e: Expr, name: str) -> Expr:
-        return self.vector(f"g_{name}", e) * ((e - mean(e)) / sqrt(variance(e) + _EPSILON))
+    def scaled(self, e: Expr, name: str, over: tuple[Expr, ...]) -> Expr:
+        return self.vector(f"g_{name}", over) * ((e - mean(e)) / sqrt(variance(e) + _EPSILON))
 
-    def sum(self, e: Expr, target: Symbol) -> Expr:
-        """A sum of products, normalised; the biases among its terms stay outside."""
+    def sum(self, e: Expr, target: Symbol, over: tuple[Expr, ...]) -> Expr:
+        """A sum of products with these mapped axes, normalised; the biases among its terms stay outside."""
         biases = [a for a in Add.make_args(e) if isinstance(a.as_coeff_Mul()[1], Param)]
         rest = e - Add(*biases)
         named = [b.name[2:] for b in biases if isinstance(b, Param) and b.name.startswith("b_")]
         name = named[0] if named else str(target)
         if self.apart:
             products = sorted(_products(rest), key=lambda a: str(a.args[0]))
-            normed = rest.xreplace({a: self.scaled(a, getattr(a.args[0], "name", name)) for a in products})
+            normed = rest.xreplace({a: self.scaled(a, getattr(a.args[0], "name", name), over) for a in products})
         else:
-            normed = self.scaled(rest, name)
-        return normed + (Add(*biases) if biases else self.vector(f"b_{name}", rest))
+            normed = self.scaled(rest, name, over)
+        return normed + (Add(*biases) if biases else self.vector(f"b_{name}", over))
 
     def inside(self, target: Symbol, e: Expr) -> Expr:
         """An expression in which every pre-activation is normalised, inner ones first."""
@@ -70,7 +70,7 @@ class _Norm:
         normed = [self.inside(target, a) for a in args]
         if _is_nonlinearity(e):
             normed = [
-                self.sum(b, target) if _products(a) and len(self.draft.dims(a)) == 1 else b
+                self.sum(b, target, self.draft.dims(a).over) if _products(a) and len(self.draft.dims(a)) == 1 else b
                 for a, b in zip(args, normed, strict=True)
             ]
         return e if normed == list(args) else e.func(*normed)
@@ -79,7 +79,7 @@ class _Norm:
         draft = self.draft
         if not _products(dict(draft.pairs)[q]):
             raise draft.error(f"takes an intermediate that is a sum of matrix products, found {q} = {dict(draft.pairs)[q]}")
-        draft.pairs = [(target, self.sum(rhs, q) if target == q else rhs) for target, rhs in draft.pairs]
+        draft.pairs = [(target, self.sum(rhs, q, draft.dims(q).over) if target == q else rhs) for target, rhs in draft.pairs]
 
     def state(self, s: State) -> None:
         draft = self.draft
@@ -87,8 +87,8 @@ class _Norm:
             raise draft.error(f"normalises a state where its step reads it, and no equation reads {s}")
         normed = Symbol(draft.fresh(f"{s}_norm"))
         draft.replace({s: normed})
-        k = [target for target, _ in draft.pairs].index(s)
-        draft.pairs.insert(k + 1, (normed, self.scaled(s, str(s)) + self.vector(f"b_{s}", s)))
+        k, over = [target for target, _ in draft.pairs].index(s), draft.dims(s).over
+        draft.pairs.insert(k + 1, (normed, self.scaled(s, str(s), over) + self.vector(f"b_{s}", over)))
 
 
 def _is_nonlinearity(e: Expr) -> bool:

@@ -13,6 +13,7 @@ from jax.nn import sigmoid as sigma
 from jax.numpy import exp, sqrt, tanh
 
 from references.transcription import cifg_lstm, gru_reset_after, lstm, lstm_1997, peephole_lstm, rnn
+from references.zoo_heads import HEADS
 from references.zoo_lstm import (
     layer_norm_lstm,
     lstm_1997_truncated,
@@ -184,14 +185,6 @@ def slstm(p, x, m_, c_, n_, h_):
     return m, c, n, o * c / n
 
 
-def gla(p, x, S_, y_):
-    """One head; G_2 @ G_1: the low-rank gate."""
-    q = p.W_q @ x / sqrt(len(p.W_q))
-    a = exp(log_sigmoid(p.G_2 @ (p.G_1 @ x) + p.b_g) / 16)
-    S = a[:, None] * S_ + jnp.outer(p.W_k @ x, p.W_v @ x)
-    return S, S.T @ q
-
-
 def lmu(p, x, m_, h_):
     u = p.e_x @ x + p.e_h @ h_ + p.e_m @ m_
     m = p.A @ m_ + p.B * u
@@ -204,7 +197,7 @@ ZOO = {
         rnn, jordan, indrnn, ctrnn, scrn, antisymmetric_rnn, cornn, statistical_recurrent_unit,
         lstm_1997, lstm_1997_truncated, lstm, peephole_lstm, cifg_lstm, lstmp, multiplicative_lstm, on_lstm, layer_norm_lstm, phased_lstm, t_lstm, zoneout_lstm,
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
-        sru, sru_v1, qrnn, mingru, lru, mamba, slstm, gla, lmu,
+        sru, sru_v1, qrnn, mingru, lru, mamba, slstm, lmu, *HEADS,
         *RECURRENT, *LSTM_DESCENDANTS,
     )
 }  # fmt: skip
