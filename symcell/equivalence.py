@@ -38,8 +38,7 @@ class _Look:
         self.form = NormalForm(declaration, self.atoms)
         shapes = {q: shape for q, shape in declaration.shapes.items() if q not in declaration.intermediates}
         sizes = dict.fromkeys(s for shape in shapes.values() for n in shape for s in n.free_symbols)
-        self.facts = [(q, shape) for q, shape in shapes.items()]
-        self.facts += [(s, self.form.of(s.initial), e) for s, e in self.form.states.items()]
+        self.facts = [*shapes.items(), *((s, self.form.of(s.initial), e) for s, e in self.form.states.items())]
         colours = {q: hash((q.role, q in declaration.outputs)) for q in shapes} | {n: hash("size") for n in sizes}
         self.colours = self.refined(colours)
 

@@ -13,6 +13,7 @@ from jax.nn import sigmoid as sigma
 from jax.numpy import exp, sqrt, tanh
 
 from references.transcription import cifg_lstm, gru_reset_after, lstm, lstm_1997, peephole_lstm, rnn
+from references.zoo_ablations import ABLATIONS
 from references.zoo_lstm import (
     layer_norm_lstm,
     lstm_1997_truncated,
@@ -204,7 +205,7 @@ ZOO = {
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
         sru, sru_v1, qrnn, mingru, lru, mamba, slstm, gla, lmu,
     )
-}  # fmt: skip
+} | ABLATIONS  # fmt: skip
 
 
 def start(name, p, shaped):
