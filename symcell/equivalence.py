@@ -87,9 +87,10 @@ def _matched(a, b, colours_a, colours_b):
         return found if _is_the_same(a, b, found) else None
     shared = min(several, key=counts.__getitem__)
     one = next(q for q, colour in colours_a.items() if colour == shared)
-    ours = a.refined(colours_a | {one: hash("singled out")})
+    new = hash(("singled out", len(counts)))
+    ours = a.refined(colours_a | {one: new})
     for other in (q for q, colour in colours_b.items() if colour == shared):
-        found = _matched(a, b, ours, b.refined(colours_b | {other: hash("singled out")}))
+        found = _matched(a, b, ours, b.refined(colours_b | {other: new}))
         if found is not None:
             return found
     return None

@@ -93,13 +93,16 @@ def test_bounds_are_rounded_outward_where_they_would_grow():
 
 KINDS = {
     "gate": "delta_gru.x_sent delta_gru.h_sent gla.S layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mingru.h "
-            "multiplicative_lstm.c on_lstm.c qrnn.c slstm.m slstm.c slstm.n sru_v1.c",
-    "elementwise": "cifg_lstm.c indrnn.h peephole_lstm.c phased_lstm.c sru.c zoneout_lstm.c",
+            "multiplicative_lstm.c no_peepholes_lstm.c on_lstm.c qrnn.c slstm.m slstm.c slstm.n sru_v1.c",
+    "elementwise": "cifg_lstm.c full_gate_recurrence_lstm.c indrnn.h no_forget_gate_lstm.c no_input_activation_lstm.c no_input_gate_lstm.c "
+                   "no_output_activation_lstm.c no_output_gate_lstm.c peephole_lstm.c phased_lstm.c sru.c zoneout_lstm.c",
     "constant": "delta_gru.m_r delta_gru.m_z delta_gru.m_x delta_gru.m_h lru.h_re lru.h_im lstm_1997.c lstm_1997_truncated.c "
                 "scalar_rnn.a scrn.s",
-    "matrix": "antisymmetric_rnn.h cifg_lstm.h cornn.z cornn.y ctrnn.h delta_gru.h fastgrnn.h gru.c gru_cho.h gru_concat.c "
+    "matrix": "antisymmetric_rnn.h cifg_lstm.h cornn.z cornn.y ctrnn.h delta_gru.h fastgrnn.h full_gate_recurrence_lstm.i "
+              "full_gate_recurrence_lstm.f full_gate_recurrence_lstm.o full_gate_recurrence_lstm.h gru.c gru_cho.h gru_concat.c "
               "gru_inverted_update.h gru_one_gate.c gru_reset_after.h jordan.y layer_norm_lstm.h li_gru.h lmu.m lmu.h lstm.h lstm_1997.h "
-              "lstm_concat.h lstmp.r mgu.h multiplicative_lstm.h mut1.h on_lstm.h peephole_lstm.h phased_lstm.h rhn.h rnn.a rnn_concat.a "
+              "lstm_concat.h lstmp.r mgu.h multiplicative_lstm.h mut1.h no_forget_gate_lstm.h no_input_activation_lstm.h "
+              "no_input_gate_lstm.h no_output_activation_lstm.h no_output_gate_lstm.h no_peepholes_lstm.h on_lstm.h peephole_lstm.h phased_lstm.h rhn.h rnn.a rnn_concat.a "
               "rnn_readout.a scrn.h slstm.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h ugrnn.h zoneout_lstm.h",
     "none": "gla.y lru.y lstm_1997_truncated.h mamba.u1 mamba.u2 mamba.u3 mamba.y qrnn.h qrnn.x_last rnn_readout.y scrn.y sru.h sru_v1.h "
             "statistical_recurrent_unit.o",

@@ -27,6 +27,8 @@ READS = {
     "compiler": {"derivation", "program", "targets", "structure", "kernel"},
     "kernel": {"language", "runtime", "files"},
     "cell": {"language", "compiler", "kernel", "structure", "documents"},
+    "equivalence": {"language", "cell"},
+    "differences": {"language", "derivation", "notation", "cell", "equivalence"},
     "cells": {"language", "cell", ""},
 }
 

@@ -102,8 +102,14 @@ def _shown(original, name, outputs, new):
                 raise CellError(f"cell {name}: {s} is dropped, and is an output of {original.name}; choose others by outputs=")
         return [new[s.name][0] for s in original.outputs]
     chosen = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
+    states = {n: target for n, (target, _) in new.items() if isinstance(target, State)}
     texts = [q.name if isinstance(q, Symbol) else q for q in chosen]
-    return [new[n][0] if isinstance(n, str) and n in new else q for n, q in zip(texts, chosen, strict=True)]
+    for n, q in zip(texts, chosen, strict=True):
+        if not isinstance(n, str) or n not in states:
+            raise CellError(f"cell {name}: outputs are among its states {', '.join(states)}, found {q!r}")
+    if not texts:
+        raise CellError(f"cell {name}: outputs is empty; at least one of the states {', '.join(states)} is shown outside")
+    return [states[n] for n in texts]
 
 
 # The equations that follow.
