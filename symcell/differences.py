@@ -1,7 +1,7 @@
 """What distinguishes two cells: equations by their role, symbols, the work of a step, and what a step does to an error."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
 
@@ -83,19 +83,19 @@ def _beside(role, a, b, subject="{}".format):
 
 
 def _equations(a: Derivation, b: Derivation):
-    """Equations whose right sides differ, by role."""
+    """Equations whose right sides differ, by the role that they have in the first cell that has them."""
     one, other = _keepers(a), _keepers(b)
     shared = {*one.values()} & {*other.values()}
-    left, right = (_by_role(d, {q: k for q, k in kept.items() if k in shared}) for d, kept in ((a, one), (b, other)))
-    return [row for name in ROLES for row in _beside(name, left[name], right[name])]
+    left, right = (_of_each(d, {q: k for q, k in kept.items() if k in shared}) for d, kept in ((a, one), (b, other)))
+    roles = {name: role for name, (role, _) in (right | left).items()}
+    lines = _beside("", *({name: line for name, (_, line) in found.items()} for found in (left, right)))
+    return [replace(row, role=name) for name in ROLES for row in lines if roles[row.subject] == name]
 
 
-def _by_role(derivation, keepers):
-    """role -> (name -> the equation), with the words in `keepers` in place of the names of its gates."""
-    lines, found = equation_lines(derivation), {name: {} for name in ROLES}
-    for e in derivation.declaration.equations:
-        found[role(e.target, derivation)][keepers.get(e.target, e.target.name)] = lines[e.number]
-    return found
+def _of_each(derivation, keepers):
+    """name -> (role, equation), with the words in `keepers` in place of the names of its gates."""
+    lines, equations = equation_lines(derivation), derivation.declaration.equations
+    return {keepers.get(e.target, e.target.name): (role(e.target, derivation), lines[e.number]) for e in equations}
 
 
 def _keepers(derivation):

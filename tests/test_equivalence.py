@@ -220,6 +220,12 @@ def test_gates_that_keep_the_same_are_side_by_side():
     assert found["gate", "the one that keeps h"] == ("z = sigmoid(W_z @ x + U_z @ h_prev + b_z)", "g = sigmoid(W_g @ x + U_g @ h_prev + b_g)")
 
 
+def test_a_gate_that_has_become_a_state():
+    found = rows(cells.peephole_lstm, cells.full_gate_recurrence_lstm)
+    assert found["gate", "i"][0].startswith("i = sigmoid(W_i") and found["gate", "i"][1].startswith("i = sigmoid(R_if")
+    assert found["state", "shape of i"] == ("", "(n_h,)")
+
+
 def test_states_and_inputs():
     a = cell(Eq(h, h.prev + y), Eq(c, h))
     b = cell(Eq(State("h", initial=1), State("h", initial=1).prev + A @ Input("y")), Eq(c, State("h", initial=1)), outputs=[c])
