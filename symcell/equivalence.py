@@ -1,15 +1,15 @@
 """Whether two cells compute the same, up to the names of their symbols and the order of their equations.
 
 The equations are brought into a normal form without intermediates. The symbols of one cell are matched with those of the other by
-colour refinement: the colour of a symbol is what the cell looks like from it. What is found is not trusted: the first cell's
-symbols are replaced by the second's, and the normal forms compared."""
+colour refinement: the colour of a symbol is what the cell looks like from it, as a number. What is found is not trusted: the
+first cell's symbols are replaced by the second's, and the normal forms compared."""
 
 from collections import Counter
 from functools import lru_cache
 
 from symcell.cell import Cell
-from symcell.language.normal_form import Atoms, NormalForm, parts_of
-from symcell.language.symbols import Previous
+from symcell.language.field import Values, number
+from symcell.language.normal_form import Atoms, NormalForm
 
 
 def equivalent(a: Cell, b: Cell) -> bool:
@@ -39,7 +39,7 @@ class _Look:
         shapes = {q: shape for q, shape in declaration.shapes.items() if q not in declaration.intermediates}
         sizes = dict.fromkeys(s for shape in shapes.values() for n in shape for s in n.free_symbols)
         self.facts = [*shapes.items(), *((s, self.form.of(s.initial), e) for s, e in self.form.states.items())]
-        colours = {q: hash((q.role, q in declaration.outputs)) for q in shapes} | {n: hash("size") for n in sizes}
+        colours = {q: number(q.role, q in declaration.outputs) for q in shapes} | {n: number("size") for n in sizes}
         self.colours = self.refined(colours)
 
     def refined(self, colours):
@@ -51,23 +51,8 @@ class _Look:
             colours = finer
 
     def _seen_from(self, q, colours):
-        marked = colours | {q: hash(("here", colours[q]))}
-        known = {}
-        return hash(tuple(sorted(self._colour(fact, marked, known) for fact in self.facts)))
-
-    def _colour(self, thing, colours, known):
-        if thing in colours:
-            return colours[thing]
-        if isinstance(thing, Previous):
-            return hash(("previous", colours[thing.state]))
-        if thing not in known:
-            parts = parts_of(thing, self.atoms)
-            known[thing] = hash(thing) if parts is None else self._of_parts(*parts, colours, known)
-        return known[thing]
-
-    def _of_parts(self, kind, parts, ordered, colours, known):
-        seen = [self._colour(part, colours, known) for part in parts]
-        return hash((kind, *(seen if ordered else sorted(seen))))
+        values = Values(colours | {q: number("here", colours[q])}, self.atoms)
+        return number(*sorted(map(values.of, self.facts)))
 
 
 @lru_cache(maxsize=256)
@@ -87,7 +72,7 @@ def _matched(a, b, colours_a, colours_b):
         return found if _is_the_same(a, b, found) else None
     shared = min(several, key=counts.__getitem__)
     one = next(q for q, colour in colours_a.items() if colour == shared)
-    new = hash(("singled out", len(counts)))
+    new = number("singled out", len(counts))
     ours = a.refined(colours_a | {one: new})
     for other in (q for q, colour in colours_b.items() if colour == shared):
         found = _matched(a, b, ours, b.refined(colours_b | {other: new}))

@@ -5,7 +5,7 @@ atoms are one symbol, so that the normal form is as long as the equations, and n
 
 from math import prod
 
-from sympy import Add, Basic, Dummy, Expr, Piecewise, Rational, expand
+from sympy import Add, Dummy, Expr, Piecewise, Rational, expand
 from sympy.core.operations import LatticeOp
 
 from symcell.language.primitives import Primitive
@@ -95,14 +95,3 @@ def _terms(e):
     if e.is_Mul:
         return prod(map(_terms, e.args))
     return _terms(e.base) ** int(e.exp) if e.is_Pow else len(Add.make_args(e))
-
-
-def parts_of(thing, atoms):
-    """How a thing in normal form is composed: (its kind, its parts, whether their order has a meaning)."""
-    if isinstance(thing, (tuple, frozenset)):
-        return type(thing), thing, isinstance(thing, tuple)
-    if thing in atoms.meanings:
-        return Dummy, atoms.meanings[thing], True
-    if isinstance(thing, Basic) and thing.args:
-        return thing.func, thing.args, not (thing.is_Add or thing.is_Mul)
-    return None
