@@ -77,9 +77,9 @@ def difference(a: Cell, b: Cell) -> Difference:
     return Difference(a.name, b.name, equivalent(a, b), tuple(row for row in rows if row.a != row.b))
 
 
-def _beside(role, a, b, subject="{}".format):
+def _beside(kind, a, b, subject="{}".format):
     """A row for each name of two dicts name -> text."""
-    return [Row(role, subject(name), a.get(name, ""), b.get(name, "")) for name in dict.fromkeys((*a, *b))]
+    return [Row(kind, subject(name), a.get(name, ""), b.get(name, "")) for name in dict.fromkeys((*a, *b))]
 
 
 def _equations(a: Derivation, b: Derivation):

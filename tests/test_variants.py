@@ -152,6 +152,11 @@ def test_a_state_takes_another_initial_value_everywhere():
     assert learned.equations[4].rhs == f * start.prev + i * g and learned.equations[5].rhs == o * tanh(start)
 
 
+def test_a_state_takes_another_shape_everywhere():
+    projected = lstm.variant("projected", {State("h", "n_p"): Param("P") @ (o * tanh(c))})
+    assert [str(n) for n in projected.shape("U_i")] == ["n_h", "n_p"] and equivalent(projected, cells.lstmp)
+
+
 def test_a_variant_of_a_variant():
     once = lstm.variant("once", {f: 1 - i}, reference="somebody")
     twice = once.variant("twice", {o: 1})

@@ -1,7 +1,7 @@
 """The order of definitions within a step: each stands after those that it reads."""
 
 from symcell.errors import CellError
-from symcell.language.symbols import Previous, State
+from symcell.language.symbols import State
 
 
 def read_by(rhs):
@@ -30,7 +30,7 @@ def in_order_of_reading(cell, definitions):
 
 def _read_at_once(rhs, definitions):
     """The names that an expression reads within the step, in the order of the definitions."""
-    now = {q.name for q in rhs.free_symbols if not isinstance(q, Previous)}
+    now = {q.name for q in rhs.free_symbols}  # that of a previous state is no definition's
     return [n for n in definitions if n in now]
 
 
