@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcell.cell import Cell as Cell
+    from symcell.differences import difference as difference
+    from symcell.equivalence import equivalent as equivalent
     from symcell.errors import CellError as CellError
     from symcell.language.activations import *  # noqa: F403
     from symcell.language.piecewise_linear import *  # noqa: F403
@@ -33,6 +35,8 @@ _HOMES = {
     "Cell": "cell",
     "CellError": "errors",
     **dict.fromkeys(("Constant", "Input", "Param", "State"), "language.symbols"),
+    "difference": "differences",
+    "equivalent": "equivalence",
     "generate": "modules",
     "size": "language.sizes",
 }

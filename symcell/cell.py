@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 
 from sympy import Eq, Expr, Symbol
 
@@ -14,6 +15,7 @@ from symcell.language.declare import declare
 from symcell.language.equations import Equation
 from symcell.language.sizes import Dims
 from symcell.language.symbols import Constant, Input, Param, State
+from symcell.language.variant import vary
 from symcell.structure import Structure
 
 if TYPE_CHECKING:
@@ -32,6 +34,36 @@ class Cell:
         self, name: str, equations: Iterable[Eq], outputs: State | Sequence[State] | None = None, reference: str = ""
     ) -> None:
         self.declaration = declare(name, equations, outputs, reference)
+
+    @classmethod
+    def of(cls, declaration: Declaration) -> Self:
+        """The Cell of a declaration."""
+        self = cls.__new__(cls)
+        self.declaration = declaration
+        return self
+
+    def variant(
+        self,
+        name: str,
+        replace: Mapping[Symbol | str, Expr | float] = MappingProxyType({}),
+        add: Iterable[Eq] = (),
+        drop: Iterable[Symbol | str] = (),
+        outputs: State | str | Sequence[State | str] | None = None,
+        reference: str = "",
+    ) -> Self:
+        """Another cell, made from this one: `lstm.variant("coupled", {i: 1 - f})`.
+
+        `replace` maps a quantity, by its symbol or name, to its new expression or number; `add` has further equations, `drop` the
+        quantities that lose theirs; `outputs` are the states shown outside (default: as here). Affine makes parameters named
+        after the equation, as in a Cell; all others stay as they are. A State as a key takes the place of what had its name.
+
+        Every equation stays where it is unless an earlier one reads it now. Equations that the change leaves unread go, states
+        among them unless they are outputs, and their parameters with them. An intermediate that becomes a number is written into
+        the equations that read it. The reference says what the cell was made from.
+
+        Raises CellError, naming the cell and the quantity, for what is no quantity of this cell, for a dropped one that is still
+        read, a new one that nothing reads, a cycle, and for whatever else is not a cell."""
+        return self.of(vary(self.declaration, name, replace, add, drop, outputs, reference))
 
     # What the equations say, in order of appearance.
 

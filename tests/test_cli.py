@@ -26,7 +26,7 @@ def a_wide_page(monkeypatch):
 
 def test_every_command_has_help_with_an_example():
     assert "symcell list" in succeeds("--help")
-    for name in ("list", "show", "derive", "generate", "check", "plot", "demo"):
+    for name in ("list", "show", "derive", "compare", "generate", "check", "plot", "demo"):
         assert f"• symcell {name}" in succeeds(name, "--help")
 
 
@@ -73,6 +73,13 @@ def test_derive(target, name, tmp_path):
     file = tmp_path / "new" / f"{name}.tex"
     succeeds("derive", target, "--document", "-o", file)
     assert file.read_text().startswith(r"\documentclass")
+
+
+def test_compare():
+    output = succeeds("compare", "lstm", VARIANT)
+    assert output.startswith("lstm and slow_forget_lstm differ\n")
+    assert "h = o * tanh(c)" not in output and "u = sigmoid(U_u_h @ h + U_u_s @ s_prev + b_u)" in output
+    assert succeeds("compare", "lstm", "no_peepholes_lstm") == "lstm and no_peepholes_lstm compute the same\n"
 
 
 @RNN_OR_VARIANT

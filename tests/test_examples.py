@@ -1,6 +1,7 @@
 """The examples run, and say what they are meant to say."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,13 @@ def test_examples_run_as_scripts(name, tmp_path):
 
 def test_train_digits_learns_something():
     assert example("train_digits").accuracy_of(cells.rnn, epochs=4, hidden=32) > 0.8
+
+
+def test_the_ablation_study_is_a_table_and_a_picture(tmp_path, monkeypatch, capsys):
+    module = example("ablation")
+    assert len(module.VARIANTS) == 10 and {cell.name for cell in module.VARIANTS} > {"cifg_lstm", "no_gates_lstm", "peephole_lstm"}
+    monkeypatch.setattr(module, "VARIANTS", [cells.peephole_lstm, cells.cifg_lstm])
+    module.main(tmp_path / "ablation.png", seeds=1, epochs=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and any(re.fullmatch(r"cifg_lstm +\d+\.\d %   f = 1 - i", line) for line in lines)
+    assert (tmp_path / "ablation.png").read_bytes().startswith(b"\x89PNG")

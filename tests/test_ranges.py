@@ -92,24 +92,26 @@ def test_bounds_are_rounded_outward_where_they_would_grow():
 
 
 KINDS = {
-    "gate": "delta_gru.x_sent delta_gru.h_sent gla.S layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mingru.h "
-            "multiplicative_lstm.c on_lstm.c qrnn.c slstm.m slstm.c slstm.n sru_v1.c "
-            "indylstm.c mogrifier_lstm.c nested_lstm.c_in ran.c",
-    "elementwise": "cifg_lstm.c indrnn.h peephole_lstm.c phased_lstm.c sru.c zoneout_lstm.c "
-                   "indylstm.h lem.z nas_cell.c skip_lstm.c time_lstm_1.c time_lstm_3.c unicornn.y",
-    "constant": "delta_gru.m_r delta_gru.m_z delta_gru.m_x delta_gru.m_h lru.h_re lru.h_im lstm_1997.c lstm_1997_truncated.c "
-                "scalar_rnn.a scrn.s "
-                "fast_weights_rnn.A unicornn.z",
-    "matrix": "antisymmetric_rnn.h cifg_lstm.h cornn.z cornn.y ctrnn.h delta_gru.h fastgrnn.h gru.c gru_cho.h gru_concat.c "
-              "gru_inverted_update.h gru_one_gate.c gru_reset_after.h jordan.y layer_norm_lstm.h li_gru.h lmu.m lmu.h lstm.h lstm_1997.h "
-              "lstm_concat.h lstmp.r mgu.h multiplicative_lstm.h mut1.h on_lstm.h peephole_lstm.h phased_lstm.h rhn.h rnn.a rnn_concat.a "
-              "rnn_readout.a scrn.h slstm.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h ugrnn.h zoneout_lstm.h "
-              "cfn.h clockwork_rnn.h fast_weights_rnn.h fastrnn.h irnn.h janet.h lem.y lipschitz_rnn.h mc_lstm.c minimal_rnn.h "
-              "mogrifier_lstm.h multiplicative_rnn.h nas_cell.h nested_lstm.c nested_lstm.h ran.h skip_lstm.h skip_lstm.u_tilde "
-              "star.h time_lstm_1.h time_lstm_3.h",
-    "none": "gla.y lru.y lstm_1997_truncated.h mamba.u1 mamba.u2 mamba.u3 mamba.y qrnn.h qrnn.x_last rnn_readout.y scrn.y sru.h sru_v1.h "
-            "statistical_recurrent_unit.o "
-            "mc_lstm.h",
+    "gate": "delta_gru.h_sent delta_gru.x_sent gla.S indylstm.c layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mingru.h "
+            "mogrifier_lstm.c multiplicative_lstm.c nested_lstm.c_in no_peepholes_lstm.c on_lstm.c qrnn.c ran.c slstm.c slstm.m "
+            "slstm.n sru_v1.c",
+    "elementwise": "cifg_lstm.c full_gate_recurrence_lstm.c indrnn.h indylstm.h lem.z nas_cell.c no_forget_gate_lstm.c "
+                   "no_input_activation_lstm.c no_input_gate_lstm.c no_output_activation_lstm.c no_output_gate_lstm.c "
+                   "peephole_lstm.c phased_lstm.c skip_lstm.c sru.c time_lstm_1.c time_lstm_3.c unicornn.y zoneout_lstm.c",
+    "constant": "delta_gru.m_h delta_gru.m_r delta_gru.m_x delta_gru.m_z fast_weights_rnn.A lru.h_im lru.h_re lstm_1997.c "
+                "lstm_1997_truncated.c scalar_rnn.a scrn.s unicornn.z",
+    "matrix": "antisymmetric_rnn.h cfn.h cifg_lstm.h clockwork_rnn.h cornn.y cornn.z ctrnn.h delta_gru.h fast_weights_rnn.h "
+              "fastgrnn.h fastrnn.h full_gate_recurrence_lstm.f full_gate_recurrence_lstm.h full_gate_recurrence_lstm.i "
+              "full_gate_recurrence_lstm.o gru.c gru_cho.h gru_concat.c gru_inverted_update.h gru_one_gate.c gru_reset_after.h "
+              "irnn.h janet.h jordan.y layer_norm_lstm.h lem.y li_gru.h lipschitz_rnn.h lmu.h lmu.m lstm.h lstm_1997.h "
+              "lstm_concat.h lstmp.r mc_lstm.c mgu.h minimal_rnn.h mogrifier_lstm.h multiplicative_lstm.h multiplicative_rnn.h "
+              "mut1.h nas_cell.h nested_lstm.c nested_lstm.h no_forget_gate_lstm.h no_input_activation_lstm.h "
+              "no_input_gate_lstm.h no_output_activation_lstm.h no_output_gate_lstm.h no_peepholes_lstm.h on_lstm.h "
+              "peephole_lstm.h phased_lstm.h ran.h rhn.h rnn.a rnn_concat.a rnn_readout.a scrn.h skip_lstm.h skip_lstm.u_tilde "
+              "slstm.h star.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h time_lstm_1.h time_lstm_3.h ugrnn.h "
+              "zoneout_lstm.h",
+    "none": "gla.y lru.y lstm_1997_truncated.h mamba.u1 mamba.u2 mamba.u3 mamba.y mc_lstm.h qrnn.h qrnn.x_last rnn_readout.y "
+            "scrn.y sru.h sru_v1.h statistical_recurrent_unit.o",
 }
 
 

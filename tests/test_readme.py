@@ -46,9 +46,21 @@ def test_the_number_of_equations(lstm):
 
 
 def test_the_catalogue_is_shown_at_work():
-    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "from symcell.cells import" in b]
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "symcell.cells.names()" in b]
     exec(block, {})
     assert int(re.search(r"lists its (\d+) cells", block)[1]) == len(cells.names())
+
+
+def test_the_variants_are_what_is_said_of_them(capsys):
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if ".variant(" in b]
+    made = {}
+    exec(block, made)
+    assert not {"W_f", "U_f", "b_f"} & {p.name for p in made["coupled"].params}
+    assert str(made["open_output"].equations[-1]) == "h = tanh(c)"
+    assert [e.target.name for e in made["slower"].equations] == ["i", "m", "f", "g", "o", "c", "h"]
+    assert made["coupled"].reference.startswith("variant of lstm: f = 1 - i (Gers, Schmidhuber, Cummins, ")
+    assert made["equivalent"](made["lstm"], made["no_peepholes_lstm"]) and capsys.readouterr().out.startswith("lstm and coupled differ\n")
+    assert cells.no_peepholes_lstm.name in (ROOT / "symcell" / "cells" / "ablations.py").read_text(encoding="utf-8")
 
 
 def test_the_calls_of_the_story_are_those_of_the_compiler():

@@ -28,6 +28,8 @@ READS = {
     "kernel": {"language", "runtime", "files"},
     "cell": {"language", "compiler", "kernel", "structure", "documents"},
     "transforms": {"language", "cell"},
+    "equivalence": {"language", "cell"},
+    "differences": {"language", "derivation", "notation", "cell", "equivalence"},
     "cells": {"language", "cell", ""},
 }
 

@@ -44,12 +44,3 @@ peephole_lstm = Cell("peephole_lstm", [
     Eq(h, o * tanh(c)),
 ], reference="Gers, Schraudolph, Schmidhuber, Learning precise timing with LSTM recurrent networks, JMLR 3, 2002; "
              "the vanilla LSTM of Greff et al., arXiv:1503.04069")
-
-cifg_lstm = Cell("cifg_lstm", [
-    Eq(i, sigmoid(affine(x, h.prev) + p_i * c.prev)),
-    Eq(f, 1 - i),
-    Eq(g, tanh(affine(x, h.prev))),
-    Eq(c, f * c.prev + i * g),
-    Eq(o, sigmoid(affine(x, h.prev) + p_o * c)),
-    Eq(h, o * tanh(c)),
-], reference="Greff et al., LSTM: a search space odyssey, arXiv:1503.04069: coupled input and forget gates")

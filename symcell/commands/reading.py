@@ -1,7 +1,8 @@
-"""Commands that read a cell: list, show, derive; and the version."""
+"""Commands that read cells: list, show, derive, compare; and the version."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Annotated
 
 from symcell import __version__
@@ -82,3 +83,23 @@ def derive(
     cell, *other = loaded([target, *([beside] if beside else [])])
     text = comparison_latex(*(c.derive() for c in (cell, *other)), document=document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))
+
+
+def compare(target: Target, other: Target):
+    """What distinguishes two cells: equations by role, parameters, products in a step, what a step does to an error.
+
+    Example:
+
+    - `symcell compare lstm gru`
+    """
+    from symcell.differences import difference
+
+    found = difference(*loaded([target, other]))
+    console = terminal()
+    console.print(plain(found.summary), soft_wrap=True)
+    table = new_table("", "", plain(found.a), plain(found.b))
+    for role, rows in groupby(found.rows, lambda row: row.role):
+        for k, row in enumerate(rows):
+            table.add_row("" if k else role, *(plain(text) for text in (row.subject, row.a, row.b)))
+    if found.rows:
+        console.print(table)

@@ -2,11 +2,8 @@
 
 from itertools import zip_longest
 
-from symcell.derivation.ranges import is_gate
+from symcell.derivation.roles import ROLES, role
 from symcell.documents.latex import forward_lines, whole_document
-from symcell.language.symbols import State
-
-_ROLES = ("Gates", "Candidates", "States")
 
 
 def comparison_latex(*derivations, document=False):
@@ -14,24 +11,18 @@ def comparison_latex(*derivations, document=False):
     columns = [_by_role(d) for d in derivations]
     head = " & ".join(["", *(rf"\texttt{{{d.declaration.name}}}".replace("_", r"\_") for d in derivations)])
     lines = [rf"\begin{{array}}{{l{'l' * len(derivations)}}}", head + r" \\ \hline"]
-    for role in _ROLES:
-        for k, row in enumerate(zip_longest(*(c[role] for c in columns), fillvalue="")):
-            lines.append(" & ".join([rf"\text{{{role}}}" if k == 0 else "", *row]) + r" \\")
+    for name in ROLES:
+        for k, row in enumerate(zip_longest(*(c[name] for c in columns), fillvalue="")):
+            lines.append(" & ".join([rf"\text{{{name.capitalize()}s}}" if k == 0 else "", *row]) + r" \\")
     lines.append(r"\end{array}")
     body = "\\begin{equation*}\n" + "\n".join(lines) + "\n\\end{equation*}"
     return whole_document(body) if document else body
 
 
 def _by_role(derivation):
-    """The equations of a cell as formulas, by role; a gate lies between 0 and 1."""
-    formulas = {role: [] for role in _ROLES}
+    """The equations of a cell as formulas, by role."""
+    formulas = {name: [] for name in ROLES}
     declared = forward_lines(derivation, braces=False)
     for equation, (formula, _, _) in zip(derivation.declaration.equations, declared, strict=True):
-        formulas[_role(equation.target, derivation)].append(formula.replace("&", ""))
+        formulas[role(equation.target, derivation)].append(formula.replace("&", ""))
     return formulas
-
-
-def _role(target, derivation):
-    if isinstance(target, State):
-        return "States"
-    return "Gates" if is_gate(target, derivation) else "Candidates"

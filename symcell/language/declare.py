@@ -18,8 +18,9 @@ from symcell.language.symbols import Quantity, State
 _LONGEST_NAME = 100  # file systems allow about 255 bytes, and a cached module's name has more in it
 
 
-def declare(name, equations, outputs=None, reference=""):
-    """SymPy equations -> Declaration. Raises CellError, which names the cell and the equation, where they declare no cell."""
+def declare(name, equations, outputs=None, reference="", known=()):
+    """SymPy equations -> Declaration. The quantities in `known` keep its order. Raises CellError, which names the cell and the
+    equation, where the equations declare no cell."""
     if not is_name(name):
         raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
     if len(name) > _LONGEST_NAME:
@@ -30,11 +31,18 @@ def declare(name, equations, outputs=None, reference=""):
         checked = tuple(_checked_equations(name, declared, registry))
     except RecursionError:
         raise CellError(f"cell {name}: an equation is nested too deeply; give its parts names") from None
-    shapes = registry.settled()
+    shapes = _in_known_order(registry.settled(), known)
     sizes = _names_of_sizes(shapes)
     _check_sizes(name, checked, shapes, sizes)
     shown = _chosen_outputs(name, outputs, tuple(t for t, _ in declared if isinstance(t, State)))
     return Declaration(name, checked, shapes, sizes, registry.joined(), shown, _one_line(reference))
+
+
+def _in_known_order(shapes, known):
+    """The shapes with the symbols in `known` in its order, in the places that these symbols have together."""
+    inside = iter([q for q in known if q in shapes])
+    found = [next(inside) if q in known else q for q in shapes]
+    return {q: shapes[q] for q in found}
 
 
 def _one_line(text):

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import jax.numpy as jnp
 from jax.nn import log_sigmoid, relu, silu, softplus
 from jax.nn import sigmoid as sigma
-from jax.numpy import exp, sqrt, tanh
+from jax.numpy import exp, tanh
 
 from references.transcription import cifg_lstm, gru_reset_after, lstm, lstm_1997, peephole_lstm, rnn
+from references.zoo_ablations import ABLATIONS
 from references.zoo_heads import HEADS
 from references.zoo_lstm import (
     layer_norm_lstm,
@@ -200,7 +201,7 @@ ZOO = {
         sru, sru_v1, qrnn, mingru, lru, mamba, slstm, lmu, *HEADS,
         *RECURRENT, *LSTM_DESCENDANTS,
     )
-}  # fmt: skip
+} | ABLATIONS  # fmt: skip
 
 
 def start(name, p, shaped):

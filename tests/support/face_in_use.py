@@ -22,8 +22,10 @@ from symcell import (
     column,
     concat,
     cumsum,
+    difference,
     dot,
     elu,
+    equivalent,
     exp2,
     expm1,
     flat,
@@ -59,6 +61,7 @@ from symcell.bench import Speed, speeds
 from symcell.cells import lstm
 from symcell.cells.compositions import layer_norm
 from symcell.check import check
+from symcell.differences import Difference
 from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
 from symcell.generated import gru
 from symcell.kernel import Kernel
@@ -80,6 +83,15 @@ def declared() -> Cell:
         Eq(c, f * c.prev + g * k),
         Eq(h, layer_norm(c)),
     ], outputs=(h, c), reference="none")  # fmt: skip
+
+
+def varied(cell: Cell) -> bool:
+    f, u, x = symbols("f"), symbols("u"), Input("x")
+    other = cell.variant("other", {f: sigmoid(u), "g": 0.5}, add=[Eq(u, affine(x))], outputs=["h"], reference="none")
+    assert_type(other, Cell)
+    found = difference(cell, other.variant("third", drop=["u", f], replace={"c": x}))
+    assert_type(found, Difference)
+    return equivalent(cell, other) or found.equivalent or found.rows[0].role == str(found)
 
 
 def words() -> list[Any]:
@@ -164,6 +176,9 @@ def wrong(kernel: Kernel, cell: Cell) -> None:
     Cell(3, [])  # type: ignore[arg-type]
     affine(Input("x"), bias="no")  # type: ignore[arg-type]
     chunk(Input("x"), "0", 2)  # type: ignore[arg-type]
+    cell.variant("v", {1: 2})  # type: ignore[dict-item]
+    cell.variant("v", [Eq(symbols("f"), 1)])  # type: ignore[arg-type]
+    equivalent(cell, "lstm")  # type: ignore[arg-type]
     cells.get(1)  # type: ignore[arg-type]
     gru.init(seed="0")  # type: ignore[arg-type]
     kernel.stream({}, batch="2")  # type: ignore[arg-type]

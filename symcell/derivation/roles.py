@@ -1,0 +1,25 @@
+"""What the equations of a cell are for: gates, candidates and states."""
+
+from symcell.derivation.carousel import Carousel
+from symcell.derivation.ranges import is_gate
+from symcell.derivation.reverse import recurrent_states
+from symcell.language.symbols import State
+
+ROLES = ("gate", "candidate", "state")
+
+
+def role(target, derivation):
+    """The role of a quantity: a gate lies between 0 and 1, and a candidate is any other intermediate."""
+    if isinstance(target, State):
+        return "state"
+    return "gate" if is_gate(target, derivation) else "candidate"
+
+
+def kept_by_gates(derivation):
+    """Gate -> the states that it keeps, as the forget gate of an LSTM keeps c."""
+    found = {}
+    for s in recurrent_states(derivation.forward):
+        for gate in Carousel(derivation, s).keepers:
+            if role(gate, derivation) == "gate":
+                found.setdefault(gate, []).append(s)
+    return found

@@ -1,0 +1,143 @@
+"""What distinguishes two cells: equations by their role, symbols, the work of a step, and what a step does to an error."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import groupby
+
+from sympy import Add, Mul
+
+from symcell.cell import Cell
+from symcell.derivation.carousel import Carousel
+from symcell.derivation.derive import Derivation
+from symcell.derivation.reverse import recurrent_states
+from symcell.derivation.roles import ROLES, kept_by_gates, role
+from symcell.equivalence import equivalent
+from symcell.language.sizes import shape_text
+from symcell.notation.plain import equation_lines, short_factor_text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing in which two cells differ: its role ("gate", "candidate", "state", "input", "parameters", "products", "error"),
+    what it is, and how either cell has it; "" where it has none."""
+
+    role: str
+    subject: str
+    a: str
+    b: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.a or 'none'} | {self.b or 'none'}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What distinguishes the cells named `a` and `b`, row by row; `equivalent`: whether they compute the same nevertheless, in
+    other names or another form. It renders itself as a table in a notebook."""
+
+    a: str
+    b: str
+    equivalent: bool
+    rows: tuple[Row, ...]
+
+    @property
+    def summary(self) -> str:
+        """One sentence: whether they compute the same."""
+        if self.equivalent:
+            return f"{self.a} and {self.b} compute the same" + (", and are written differently" if self.rows else "")
+        return f"{self.a} and {self.b} differ"
+
+    def __str__(self) -> str:
+        width = max(len(self.a), len(self.b)) + 1
+        lines = [self.summary]
+        for name, rows in groupby(self.rows, lambda row: row.role):
+            lines.append(f"  {name}")
+            for row in rows:
+                lines.append(f"    {row.subject}")
+                lines += [f"      {cell + ':':<{width}} {text or '-'}" for cell, text in ((self.a, row.a), (self.b, row.b))]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(text)}</th>" for text in ("", "", self.a, self.b))
+        body = ""
+        for name, rows in groupby(self.rows, lambda row: row.role):
+            for k, row in enumerate(rows):
+                cells = "".join(f"<td>{escape(text)}</td>" for text in (row.subject, row.a, row.b))
+                body += f"<tr><th>{escape(name) if k == 0 else ''}</th>{cells}</tr>"
+        return f"<p>{escape(self.summary)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def difference(a: Cell, b: Cell) -> Difference:
+    """What distinguishes two cells: equations of one alone and equations that differ, by role; inputs and states; parameters;
+    the matrix products of a step; and what one step does to an error in a state. Quantities are matched by their names, and
+    gates that alone keep a state, such as a forget gate, by that."""
+    both = a.derive(), b.derive()
+    rows = (*_equations(*both), *_quantities(a, b), *_work(a, b), *_errors(*both))
+    return Difference(a.name, b.name, equivalent(a, b), tuple(row for row in rows if row.a != row.b))
+
+
+def _beside(kind, a, b, subject="{}".format):
+    """A row for each name of two dicts name -> text."""
+    return [Row(kind, subject(name), a.get(name, ""), b.get(name, "")) for name in dict.fromkeys((*a, *b))]
+
+
+def _equations(a: Derivation, b: Derivation):
+    """Equations whose right sides differ, by the role that they have in the first cell that has them."""
+    one, other = _keepers(a), _keepers(b)
+    shared = {*one.values()} & {*other.values()}
+    left, right = (_of_each(d, {q: k for q, k in kept.items() if k in shared}) for d, kept in ((a, one), (b, other)))
+    roles = {name: role for name, (role, _) in (right | left).items()}
+    lines = _beside("", *({name: line for name, (_, line) in found.items()} for found in (left, right)))
+    return [replace(row, role=name) for name in ROLES for row in lines if roles[row.subject] == name]
+
+
+def _of_each(derivation, keepers):
+    """name -> (role, equation), with the words in `keepers` in place of the names of its gates."""
+    lines, equations = equation_lines(derivation), derivation.declaration.equations
+    return {keepers.get(e.target, e.target.name): (role(e.target, derivation), lines[e.number]) for e in equations}
+
+
+def _keepers(derivation):
+    """Gate -> the states that it keeps, in words, if no other gate keeps them."""
+    kept = {gate: f"the one that keeps {', '.join(map(str, states))}" for gate, states in kept_by_gates(derivation).items()}
+    counts = Counter(kept.values())
+    return {gate: text for gate, text in kept.items() if counts[text] == 1}
+
+
+def _quantities(a, b):
+    """Inputs, states with what a step does not say of them, and parameters."""
+    yield from _beside("input", *({x.name: shape_text(c.shape(x)) for x in c.inputs} for c in (a, b)))
+    yield from _beside("state", *({s.name: _of_state(c, s) for s in c.states} for c in (a, b)), "shape of {}".format)
+    shapes = [{q.name: f"{q} {shape_text(c.shape(q))}" for q in (*c.params, *c.constants)} for c in (a, b)]
+    alone = [", ".join(text for name, text in one.items() if other.get(name) != text) for one, other in (shapes, shapes[::-1])]
+    yield Row("parameters", "names and shapes", *alone)
+    yield Row("parameters", "numbers", *(str(_count(c)) for c in (a, b)))
+
+
+def _of_state(cell, s):
+    initial = "" if s.initial == 0 else f", at first {s.initial}"
+    return shape_text(cell.shape(s)) + (", an output" if s in cell.outputs else "") + initial
+
+
+def _count(cell):
+    """How many numbers there are to learn, as an expression of sizes."""
+    return Add(*(Mul(*cell.shape(p)) for p in cell.params)).expand()
+
+
+def _work(a, b):
+    found = [c.structure for c in (a, b)]
+    yield Row("products", "in a step", *("; ".join(s.products) for s in found))
+    yield Row("products", "depth of a step", *(str(s.depth) for s in found))
+    yield Row("products", "all steps at once", *("; ".join(s.hoisted) for s in found))
+
+
+def _errors(a, b):
+    """The step Jacobian of each state that a later step reads."""
+    factors = [{s.name: _factor(d, s) for s in recurrent_states(d.forward)} for d in (a, b)]
+    return _beside("error", *factors, lambda name: f"d {name}[t] / d {name}[t-1]")
+
+
+def _factor(derivation, state):
+    carousel = Carousel(derivation, state)
+    return f"{short_factor_text(carousel)} ({carousel.kind})"
