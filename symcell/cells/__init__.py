@@ -23,7 +23,8 @@ from symcell.cells.recurrent_matrices import clockwork_modules
 from symcell.errors import UnknownCell
 
 _FAMILIES = (
-    rnns, recurrent_matrices, simple, lstms, ablations, lstm_variants, lstm_descendants, grus, gru_variants, few_gates, linear, heads,
+    rnns, recurrent_matrices, simple, lstms, ablations, lstm_variants, lstm_descendants, grus, gru_variants, few_gates, linear,
+    heads,
 )  # fmt: skip
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
 globals().update(_CATALOGUE)  # from symcell.cells import lstm
