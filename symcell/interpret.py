@@ -17,23 +17,24 @@ from sympy.logic.boolalg import BooleanAtom
 from symcell.errors import CellError
 from symcell.language.activations import sigmoid, softplus
 from symcell.language.primitives import Mapping
+from symcell.language.sizes import size
 
 _REACH = 1e-3  # the step of central differences of sixth order, which balances truncation and rounding
 _WEIGHTS = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
 
 
-def run(declaration, params, inputs, initial=None):
+def run(declaration, params, inputs, initial=None, sizes=None):
     """The states of a cell over a sequence: name -> (T, B, *shape), in float64, or in complex128 if any array is complex.
 
     params: name -> array, constants among them; inputs: name -> (T, B, *shape); initial: state -> (B, *shape), states left out
-    begin at their declared value. Sizes are read off the arrays. Raises CellError for a missing array, for shapes that do not
-    agree, and for a function that NumPy does not know."""
+    begin at their declared value; sizes: name -> number, for those that no array tells. Raises CellError for a missing array, for
+    shapes that do not agree, and for a function that NumPy does not know."""
     initial = initial or {}
     kind = np.result_type(float, *params.values(), *inputs.values(), *initial.values())
     shared = _named(declaration, "params", params, (*declaration.params, *declaration.constants), kind)
     sequences = _named(declaration, "inputs", inputs, declaration.inputs, kind)
     given = _named(declaration, "initial", initial, [s for s in declaration.states if s.name in initial], kind)
-    (T, B), sizes = _lengths(declaration, shared, sequences, given)
+    (T, B), sizes = _lengths(declaration, shared, sequences, given, sizes or {})
     axes = {q: shape.over for q, shape in declaration.shapes.items()}
     axes |= {s.prev: axes[s] for s in declaration.states}
     shapes = {q: _numbers(declaration.shape(q), sizes) for q in (*declaration.states, *declaration.intermediates)}
@@ -95,7 +96,7 @@ def _declared(state, shared, shape):
     return np.broadcast_to(shared[initial] if initial in shared else float(initial), shape)
 
 
-def _lengths(declaration, shared, sequences, given):
+def _lengths(declaration, shared, sequences, given, told):
     """(T, B), and size symbol -> number: first the sizes that are an axis by themselves, then the others by solving."""
     leads = {a.shape[:2] for a in sequences.values()}
     batches = {a.shape[:1] for a in given.values()}
@@ -103,8 +104,8 @@ def _lengths(declaration, shared, sequences, given):
         raise CellError(f"cell {declaration.name}: the arrays differ in steps or samples: inputs {leads}, initial {batches}")
     actual = [(q, a.shape[lead:]) for group, lead in ((shared, 0), (sequences, 2), (given, 1)) for q, a in group.items()]
     axes = [axis for q, shape in actual for axis in zip(declaration.shape(q), shape, strict=False)]
-    sizes = {n: length for n, length in axes if n.is_Symbol}
-    for n, length in axes:
+    sizes = {size(name): length for name, length in told.items()} | {n: length for n, length in axes if n.is_Symbol}
+    for n, length in axes * len(declaration.sizes):  # one may be known by another one
         unknown = [s for s in n.free_symbols if s not in sizes]
         if len(unknown) == 1:
             sizes[unknown[0]] = next(iter(linsolve([n.xreplace(sizes) - length], unknown[0])))[0]

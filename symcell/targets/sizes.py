@@ -2,13 +2,13 @@
 
 from sympy import floor
 
-from symcell.errors import CellError
 from symcell.language.sizes import size
 
 
 def size_places(cell):
     """Each size, and where to read it off: (group, name, axis, times, divided by, plus). Arrays that are always given come
-    first, axes that are the size itself before those that are a multiple of it, or it and something more."""
+    first, axes that are the size itself before those that are a multiple of it, or it and something more. A size that no
+    axis has, or only in a product with others, is nowhere read off."""
     groups = (("params", (*cell.params, *cell.constants)), ("inputs", cell.inputs), ("initial", cell.states))
     axes = [(group, q.name, axis, m) for group, symbols in groups for q in symbols for axis, m in enumerate(cell.shape(q))]
     places = {}
@@ -16,8 +16,6 @@ def size_places(cell):
         symbol = size(n)
         found = [(group, name, axis, *_inverse(m, symbol)) for group, name, axis, m in axes if m.free_symbols == {symbol}]
         places[n] = sorted((f for f in found if f[3]), key=lambda f: (f[0] == "initial", f[3:] != (1, 1, 0)))[:3]
-        if not places[n]:
-            raise CellError(f"cell {cell.name}: no array tells the size {n}: none has an axis of it, or of a multiple of it")
     return places
 
 

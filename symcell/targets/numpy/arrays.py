@@ -147,7 +147,7 @@ class ArrayPrinter:
     def _einsum(self, result, *operands):
         """A product by axes: the letters of the result, and of each operand; those of mapped axes are added."""
         heads = dict(zip(self._over([a for a, _ in operands]), _HEADS, strict=False))
-        parts = ["..." + "".join(heads[n] for n in self.shape(a).over) + letters for a, letters in operands]
+        parts = ["..." + "".join(heads[n] for n in axes_of([self.shape(a)])) + letters for a, letters in operands]
         subscripts = f"{','.join(parts)}->...{''.join(heads.values())}{result}"
         return f'np.einsum("{subscripts}", {", ".join(self(a) for a, _ in operands)})', ATOM
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from symcell.language.primitives import fill
+from symcell.language.sizes import axes_of
 from symcell.language.symbols import Adjoint
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Assign, values_in
@@ -140,7 +141,7 @@ class Pass:
         shape = self.program.shapes[s.target]
         e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.print.shape(s.expr) else s.expr
         text = f"{self.print(e, ATOM)}.sum(axis=(0, 1))" if s.summed else self.print(e)
-        over = self.print.shape(e).over
+        over = axes_of([self.print.shape(e)])
         for n in [n for n in shape.over if n not in over]:  # it is the same for each
             over = (n, *over)
             text = f"broadcast({text}, {-len(shape) - len(over)}, {self.print.index(n)})"

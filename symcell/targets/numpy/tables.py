@@ -52,16 +52,18 @@ def shapes_function(cell, names):
 def sizes_function(cell, names):
     """The function that reads each size off the first array that has it."""
     leads, lines = {"params": 0, "inputs": 2, "initial": 1}, []
-    for n, ((group, name, axis, times, divisor, plus), *_) in size_places(cell).items():
-        found = f'{group}["{name}"].shape[{axis + leads[group]}]'
-        found += f" * {times}" * (times != 1) + f" // {divisor}" * (divisor != 1) + f" + {plus}" * (plus != 0)
-        line = f"{names.size(n)} = {found}"
-        if group == "initial":
-            message = f"{{NAME}}: the size {n} is given by sizes= or by the initial state {name}"
-            lines += [f'if "{n}" in given:', f'    {names.size(n)} = given["{n}"]', f'elif "{name}" in initial:', f"    {line}",
-                      "else:", f'    raise ValueError(f"{message}")']  # fmt: skip
-        else:
-            lines.append(line)
+    for n, found in size_places(cell).items():
+        word, alone = names.size(n), f"{{NAME}}: the size {n} is given by sizes="
+        group, name, axis, times, divisor, plus = found[0] if found else ("", "", 0, 1, 1, 0)
+        read = f'{word} = {group}["{name}"].shape[{axis + leads.get(group, 0)}]'
+        read += f" * {times}" * (times != 1) + f" // {divisor}" * (divisor != 1) + f" + {plus}" * (plus != 0)
+        if group in ("params", "inputs"):
+            lines.append(read)
+            continue
+        lines += [f'if "{n}" in given:', f'    {word} = given["{n}"]']
+        lines += [f'elif "{name}" in initial:', f"    {read}"] if found else []
+        message = alone + (f" or by the initial state {name}" if found else "")
+        lines += ["else:", f'    raise ValueError(f"{message}")']
     lines.append(f"return {tuple_text(names.sizes.values())}")
     summary = "Every size: read off an array that has it, or given."
     return wrapped(function_text("def sizes_of(params, inputs, initial, given):", summary, lines))
