@@ -10,7 +10,9 @@ import numpy as np
 from .jit import exact_jit, inlined
 from .memory import allocate, zeros
 
-_DEPTH = 128  # the terms of weight gradients that are added up at a time
+# The terms of weight gradients that are added up at a time. With 256, an LSTM's forward and backward pass gain 2.3 % at (T, B,
+# inputs, units) = (35, 20, 650, 650) and at most 1 % elsewhere, but float32 sums of equal terms are exact to 3e-6, not to 1e-6.
+_DEPTH = 128
 _IN_A_LAYER = 64  # what is added up before a layer is added to the next one; a power of two
 _LAYERS = 5  # at most; the last one takes whatever is left
 _FULL = 1 << 62  # parts: all layers are full
