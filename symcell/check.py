@@ -17,7 +17,7 @@ from symcell.trials import KINDS, interpreted, random_cases
 
 _STEP = 1e-50  # of the complex step: its square is lost beside any real part
 _REACH = 5e-4  # of central differences, whose error is of the sixth order
-_COORDINATES = 3  # of each array, besides one random direction
+_COORDINATES = 3  # of each array, besides one random direction; at the edges none
 
 
 _EXACT = Bound(0.0, 0.0)
@@ -30,8 +30,8 @@ def check(cell: Cell, dtype: DTypeLike = "float64", seed: int = 0, reference: An
 
 def check_kernel(kernel: Kernel, seed: int = 0, reference: Any = None, cases: int = 3) -> CheckReport:
     """Compare a kernel's states with the interpreter's, its gradients with the complex step (each array along a random direction
-    and in single coordinates), its steps with its sequences; in random cases and at the edges T = 0, T = 1, B = 1, all sizes 1,
-    and initial states left out.
+    and, but for the edges, in single coordinates), its steps with its sequences; in random cases and at the edges T = 0, T = 1,
+    B = 1, all sizes 1, and initial states left out.
 
     reference: an object with forward(params, inputs, initial) -> (states, tape) and backward(params, inputs, initial, states,
     tape, cotangents, final) -> (dparams, dinputs, dinitial), all of dicts. Returns a CheckReport, which raises when told to.
@@ -131,7 +131,7 @@ def _against_differences(cell, case, gradients, bound, largest, random):
     """Each array's gradient along a random direction and in single coordinates."""
     for (kind, name), a in _differentiable(cell, case).items():
         d = getattr(gradients, kind)[name]
-        for label, direction in _directions(a, random):
+        for label, direction in _directions(a, random, 0 if case.edge else _COORDINATES):
             slope, method = _slope(cell, case, {(kind, name): direction})
             terms = d.astype(float) * direction
             scale = np.abs(d).max() if "coordinates" in label else np.abs(terms).sum()
@@ -139,10 +139,10 @@ def _against_differences(cell, case, gradients, bound, largest, random):
             yield "gradients", f"d {kind} {name}{label} ({method})", error, bound.tolerance
 
 
-def _directions(a, random):
+def _directions(a, random, count):
     """A random direction, and the directions of a few coordinates."""
     yield "", random.normal(size=a.shape)
-    for place in random.permutation(a.size)[:_COORDINATES]:
+    for place in random.permutation(a.size)[:count]:
         one = np.zeros(a.shape)
         one.flat[place] = 1
         yield " at coordinates", one

@@ -1,15 +1,13 @@
 """The structure of a step, read off its Program: matrix products, their depth, and the recurrence of each state."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sympy import Expr
-from sympy.printing.precedence import PRECEDENCE
 
 from symcell.derivation.carousel import Carousel
 from symcell.language.symbols import State
-from symcell.notation.plain import PlainPrinter
-from symcell.program.program import Product
 from symcell.program.recurrence import Coefficients, Flow, degrees
+from symcell.step_products import ProductText, depth_of, loop_of, products_of
 
 
 @dataclass(frozen=True)
@@ -17,17 +15,19 @@ class Recurrent:
     """The recurrence of one state.
 
     carried: whether any equation reads its previous value; recurrent: whether its next value depends on its previous one.
-    linear: whether the next value is linear in the previous one, with everything else held fixed.
+    linear: whether the next value is linear in the previous one, with everything else held fixed; transition: "elementwise", or
+    "a matrix" if units meet on the way to the next one, in a scan from any state of the scan; "" if it is not linear.
     depends_on: the other states in the coefficients of the recurrence or, if it is not linear, those with which the state's own
     previous value is combined other than by addition; adds: the other states that only contribute an addend.
     scannable: whether all steps can be computed in parallel, alone or `together` with the states of the same recurrence: it is
-    linear, contains no matrix product, and its coefficients do not depend on it.
+    linear, contains no product by a parameter, and its coefficients do not depend on it.
     factor: d s_t / d s_{t-1} in one step, the other previous states held fixed; kind: see Carousel."""
 
     state: State
     carried: bool
     recurrent: bool
     linear: bool
+    transition: str
     depends_on: tuple[State, ...]
     adds: tuple[State, ...]
     together: tuple[State, ...]
@@ -38,8 +38,9 @@ class Recurrent:
 
 @dataclass(frozen=True)
 class Structure:
-    """The matrix products of one step, and the length `depth` of the longest chain of them; the products `hoisted` out of the
-    step and computed for all steps at once; the same for the backward pass; and the recurrence of each state."""
+    """The matrix products of one step, by parameters or of two values of the step, and the length `depth` of the longest chain of
+    them; the products `hoisted` out of the step and computed for all steps at once; the same for the backward pass, weight
+    gradients apart; and the recurrence of each state."""
 
     cell: str
     products: tuple[str, ...]
@@ -47,6 +48,7 @@ class Structure:
     hoisted: tuple[str, ...]
     backward_products: tuple[str, ...]
     backward_depth: int
+    backward_hoisted: tuple[str, ...]
     states: tuple[Recurrent, ...]
 
     @property
@@ -66,16 +68,20 @@ class Structure:
 
 def structure(program):
     """Program -> Structure."""
-    forward, backward = ([s for s in statements if isinstance(s, Product)] for statements in (program.forward, program.backward))
-    text = _ProductText(program.derivation)
+    text = ProductText(program)
+
+    def products(statements, in_step):
+        return tuple(text(p) for s in statements if bool(loop_of(s)) == in_step for p in products_of(program, s))
+
     return Structure(
         program.declaration.name,
-        tuple(text(p) for p in forward if p.place == "step"),
-        _depth(program.forward),
-        tuple(text(p) for p in forward if p.place != "step"),
-        tuple(text(p) for p in backward if p.place == "step"),
-        _depth(program.backward),
-        tuple(_recurrent(program, s) for s in program.declaration.states),
+        products=products(program.forward, True),
+        depth=depth_of(program, program.forward),
+        hoisted=products(program.forward, False),
+        backward_products=products(program.backward, True),
+        backward_depth=depth_of(program, program.backward),
+        backward_hoisted=products(program.backward, False),
+        states=tuple(_recurrent(program, s) for s in program.declaration.states),
     )
 
 
@@ -83,7 +89,9 @@ def recurrence_kind(r):
     """The kind of a state's recurrence."""
     if not r.recurrent:
         return "made anew, and read one step later" if r.carried else "made anew, and not carried"
-    return "linear" if r.linear else "not linear"
+    if not r.linear:
+        return "not linear"
+    return "linear, transition a matrix" if r.transition == "a matrix" else "linear"
 
 
 def describe(r):
@@ -109,37 +117,8 @@ def _listed(states):
     return ", ".join(map(str, states))
 
 
-class _ProductText:
-    """The text of a product in symbols of the cell: W_i, W_f @ x, or U_i.T @ dz_i + U_f.T @ dz_f."""
-
-    def __init__(self, derivation):
-        self.hidden, self.printer = derivation.hidden, PlainPrinter(derivation)
-
-    def __call__(self, product):
-        weights = [str(replace(w, symbol=self._written_out(w.symbol))) for w in product.weights]
-        operands = [self._written_out(q) for q in product.operands]
-        if len(operands) == 1:
-            return f"{', '.join(weights)} @ {operands[0]}"
-        return " + ".join(f"{w} @ {q}" for w, q in zip(weights, operands, strict=True))
-
-    def _written_out(self, e):
-        while self.hidden.keys() & e.free_symbols:
-            e = e.xreplace(self.hidden)
-        return self.printer.parenthesize(e, PRECEDENCE["Pow"])
-
-
 def _count(products):
     return f"{len(products)} product{'' if len(products) == 1 else 's'}"
-
-
-def _depth(statements):
-    """The length of the longest chain of dependent products in a step."""
-    reached = {}
-    for s in statements:
-        if s.place == "step":
-            depth = max((reached.get(q, 0) for q in s.sources), default=0) + isinstance(s, Product)
-            reached.update(dict.fromkeys(s.targets, depth))
-    return max(reached.values(), default=0)
 
 
 def _recurrent(program, state):
@@ -148,15 +127,24 @@ def _recurrent(program, state):
     coefficients = Coefficients(program.forward, own)
     others = [s for s in program.declaration.states if s != state and s.prev in coefficients.read[state]]
     recurrence = next((r for r in Flow(program, program.forward).recurrences if own in r.carried), None)
+    linear = degrees(program.forward, [own])[state] < 2
+    together = recurrence.carried if recurrence else (own,)
+    scannable = recurrence is not None and recurrence.is_scan
     return Recurrent(
         state,
         carried=own in program.carried,
         recurrent=recurrence is not None,
-        linear=degrees(program.forward, [own])[state] < 2,
+        linear=linear,
+        transition=_transition(program.derivation, state, together if scannable else (own,)) if linear and recurrence else "",
         depends_on=tuple(s for s in others if s.prev in coefficients.met[state]),
         adds=tuple(s for s in others if s.prev not in coefficients.met[state]),
-        together=tuple(q.state for q in recurrence.carried) if recurrence else (state,),
-        scannable=recurrence is not None and recurrence.is_scan,
+        together=tuple(q.state for q in together),
+        scannable=scannable,
         factor=carousel.factor,
         kind=carousel.kind,
     )
+
+
+def _transition(derivation, state, previous):
+    """Whether units meet on the way from previous values to the next one of a state."""
+    return "elementwise" if all(derivation.jacobian(state, q).is_commutative for q in previous) else "a matrix"

@@ -59,8 +59,8 @@ def random_sizes(cell, random):
     """Unequal small sizes that the cell's shapes can have, multiples of 12 where shapes divide them. Two is too few: what is
     normalised over two units is nearly constant."""
     names = cell.sizes
-    for attempt in range(40):
-        drawn = random.choice(np.arange(3, 11 + len(names)), len(names), replace=False) * (1 if attempt < 20 else 12)
+    for attempt in range(100):
+        drawn = random.choice(np.arange(3, 11 + len(names)), len(names), replace=False) * (1 if attempt < 80 else 12)
         sizes = dict(zip(names, map(int, drawn), strict=True))
         if _fits(cell, sizes):
             return sizes

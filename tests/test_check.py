@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from references import REFERENCES
+from support.representatives import representatives
 from sympy import Eq, log, tanh
 
 from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, cumsum, outer, repeat, stop_gradient
@@ -15,11 +16,12 @@ x, h = Input("x"), State("h")
 
 @pytest.mark.parametrize("name", cells.names())
 def test_the_catalogue_in_double_precision(name):
-    check(cells.get(name), "float64", reference=REFERENCES.get(name)).raise_if_failed()
+    cases = 3 if name in representatives() else 1
+    check(cells.get(name), "float64", reference=REFERENCES.get(name), cases=cases).raise_if_failed()
 
 
-@pytest.mark.parametrize("name", ["scalar_rnn", "rnn_readout", "gru", "lstm_concat"])
-def test_the_catalogue_in_single_precision(name):
+@pytest.mark.parametrize("name", representatives())
+def test_the_representatives_in_single_precision(name):
     check(cells.get(name), "float32", reference=REFERENCES.get(name)).raise_if_failed()
 
 

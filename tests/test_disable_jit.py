@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
+from support.plain import plain_kernel
+from support.representatives import representatives
 
 from symcell import cells
 from symcell.trials import random_sizes
@@ -13,14 +16,13 @@ from symcell.trials import random_sizes
 T, LENGTHS = 5, [5, 3, 0]
 
 
-def outcome(name):
+def outcome(cell, kernel):
     """All that a cell's kernel returns in some calls: (kind, name) -> array."""
     random = np.random.default_rng(7)
-    kernel = cells.get(name).compile("float64")
-    sizes = random_sizes(kernel.cell, random)
+    sizes = random_sizes(cell, random)
     shapes = kernel.interface.shapes(**sizes)
     # Scalars are time constants: the states of a small or negative one grow beyond all bounds.
-    params = {q: a if a.ndim else abs(a) + 1 for q, a in kernel.init(seed=1, **sizes).items()}
+    params = {q: a if a.ndim else abs(a) + 1 for q, a in kernel.init(seed=1, dtype="float64", **sizes).items()}
     inputs = {q: random.normal(size=(T, len(LENGTHS), *shapes[q])) for q in kernel.interface.inputs}
     initial = {q: abs(random.normal(size=(len(LENGTHS), *shapes[q]))) + 1 for q in kernel.interface.states}
     found = {}
@@ -40,25 +42,41 @@ def outcome(name):
     return found
 
 
-def test_without_compilation_the_numbers_are_the_same_to_rounding(tmp_path):
+def plain_outcome(cell):
+    """The same of a runtime that is not compiled, streams included: the kernel of its module is its own."""
+    with np.errstate(all="ignore"):  # plain Python warns where compiled code does not
+        return outcome(cell, plain_kernel(cell).module.kernel)
+
+
+def assert_same(found, expected):
+    """To rounding."""
+    assert found.keys() == expected.keys()
+    for key, a in expected.items():
+        rounding = 1e-12 * max(1, np.abs(a).max(initial=0))
+        np.testing.assert_allclose(found[key], a, rtol=1e-10, atol=rounding, err_msg=str(key))
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_without_compilation_the_numbers_are_the_same_to_rounding(name):
+    cell = cells.get(name)
+    assert_same(plain_outcome(cell), outcome(cell, cell.compile("float64")))
+
+
+def test_the_environment_turns_compilation_off(tmp_path):
     command = [sys.executable, __file__, str(tmp_path / "plain")]
     done = subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    plain = pickle.loads((tmp_path / "plain").read_bytes())
-    for name in cells.names():
-        compiled = outcome(name)
-        assert compiled.keys() == plain[name].keys()
-        for key, a in compiled.items():
-            rounding = 1e-12 * max(1, np.abs(a).max(initial=0))
-            np.testing.assert_allclose(plain[name][key], a, rtol=1e-10, atol=rounding, err_msg=f"{name}: {key}")
+    for name, found in pickle.loads((tmp_path / "plain").read_bytes()).items():
+        assert_same(found, plain_outcome(cells.get(name)))
 
 
 def main(path):
     from symcell.runtime.jit import DISABLED
 
     assert DISABLED
-    with np.errstate(all="ignore"), open(path, "wb") as file:  # plain Python warns where compiled code does not
-        pickle.dump({name: outcome(name) for name in cells.names()}, file)
+    with np.errstate(all="ignore"), open(path, "wb") as file:
+        found = {cell: outcome(cell, cell.compile("float64")) for cell in map(cells.get, representatives())}
+        pickle.dump({cell.name: arrays for cell, arrays in found.items()}, file)
 
 
 if __name__ == "__main__":

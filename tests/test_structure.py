@@ -4,7 +4,24 @@ import numpy as np
 import pytest
 from sympy import Eq, Max, Piecewise, floor, symbols, tanh
 
-from symcell import Cell, Input, Param, State, affine, cells, interpret, outer, sigmoid, softmax, stop_gradient
+from symcell import (
+    Cell,
+    Input,
+    Param,
+    State,
+    affine,
+    cells,
+    column,
+    cumsum,
+    dot,
+    interpret,
+    matmul,
+    outer,
+    sigmoid,
+    softmax,
+    stop_gradient,
+    total,
+)
 from symcell.compiler import program_of
 from symcell.trials import random_cases
 
@@ -132,6 +149,85 @@ def test_recurrences(equations, linear, scannable):
     found = {r.state: r for r in Cell("toy", equations).structure.states}
     r = found.get(S) or found[h]
     assert (r.linear, r.scannable) == (linear, scannable)
+
+
+# Products of two values of a step.
+
+k, v, b = Input("k", "n_h"), Input("v", "n_k"), Input("b", ())
+A, B = Param("A", ("n_h", "n_k", "n_x")), Param("B", ("n_h", "n_k", "n_h"))
+
+
+def delta_rule(name="delta"):
+    """DeltaNet: what is stored under a key is replaced by another value."""
+    return Cell(name, [Eq(S, S.prev - b * outer(k, S.prev.T @ k - v)), Eq(h, S @ v)])
+
+
+def test_products_of_data_dependent_matrices_count_in_both_directions():
+    found = delta_rule().structure
+    assert (found.products, found.depth, found.hoisted) == (("S_prev.T @ k",), 1, ("S @ v",))
+    assert (found.backward_products, found.backward_depth) == (("(dS * b).T @ k",), 1)
+    assert found.backward_hoisted == ("(dS * b) @ (S_prev.T @ k - v)", "S_prev @ dz_S", "S.T @ dh")
+    text = str(found)
+    assert "1 product in a step, 1 deep; 1 product hoisted out of it" in text and "  in a step: S_prev.T @ k" in text
+    assert "  S: linear, transition a matrix, coefficients free of states, a scan;" in text
+
+
+def test_an_inner_product_is_no_matrix_product():
+    found = Cell("inner", [Eq(z, matmul(x, h.prev)), Eq(h, z * tanh(affine(x)) + dot(x, h.prev))]).structure
+    assert (found.products, found.hoisted, found.backward_products) == ((), ("W_h @ x",), ())
+
+
+def test_two_rules_one_after_another_are_two_products_deep():
+    half = S.prev - outer(k, S.prev.T @ k - v)
+    found = Cell("twice", [Eq(z, half), Eq(S, z - outer(x, z.T @ x - v)), Eq(h, S @ v)]).structure
+    assert (len(found.products), found.depth, found.backward_depth) == (2, 2, 2)
+    assert {r.state: r.transition for r in found.states} == {S: "a matrix", h: ""}
+
+
+def test_parameters_of_rank_three_count_in_both_directions():
+    M = State("M", ("n_h", "n_k"))
+    found = Cell("cubic", [Eq(M, tanh(A @ x + B @ h.prev)), Eq(h, tanh(M @ v))]).structure
+    assert (found.products, found.depth, found.hoisted) == (("B @ h_prev", "M @ v"), 2, ("A @ x",))
+    assert (found.backward_products, found.backward_depth) == (("B.T @ dz_M",), 1)
+    assert found.backward_hoisted == ("A.T @ dz_M", "M.T @ dz_h")
+
+
+def test_a_parameter_times_a_matrix_counts():
+    found = Cell("rows", [Eq(S, tanh(Param("U") @ S.prev + outer(k, v)))]).structure
+    assert (found.products, found.depth, found.backward_products) == (("U @ S_prev",), 1, ("U.T @ dz_S",))
+    assert not found.states[0].linear and found.states[0].transition == ""
+
+
+TRANSITIONS = [
+    (S.prev - b * outer(k, S.prev.T @ k), "a matrix"),
+    (S.prev @ outer(v, v) + outer(k, v), "a matrix"),
+    (Param("W", ("n_h", "n_h")) @ S.prev + outer(k, v), "a matrix"),
+    (S.prev / 2 + column(total(S.prev)) * outer(k, v), "a matrix"),
+    (cumsum(S.prev, 0) / 2 + outer(k, v), "a matrix"),
+    (S.prev * column(sigmoid(k)) + outer(k, v), "elementwise"),
+    (S.prev * outer(k, v), "elementwise"),
+    (stop_gradient(S.prev @ outer(v, v)) + S.prev / 2, "elementwise"),
+    (tanh(S.prev) + outer(k, v), ""),
+]
+
+
+@pytest.mark.parametrize("e, transition", TRANSITIONS, ids=str)
+def test_a_transition_is_a_matrix_where_units_meet(e, transition):
+    (r,) = Cell("toy", [Eq(S, e)]).structure.states
+    assert r.transition == transition
+    assert ("transition a matrix" in str(Cell("toy", [Eq(S, e)]).structure)) == (transition == "a matrix")
+
+
+def test_the_transition_of_an_lstm_is_its_gate_and_that_of_a_legendre_memory_a_matrix():
+    assert cells.lstm.structure.states[0].transition == cells.gla.structure.states[0].transition == "elementwise"
+    assert {r.state.name: r.transition for r in cells.lmu.structure.states} == {"m": "a matrix", "h": ""}
+    assert cells.gla.structure.hoisted[-1] == "S.T @ q"
+
+
+def test_states_of_one_scan_that_mix_through_a_matrix_have_one():
+    P = State("P", ("n_h", "n_k"))
+    found = Cell("pair", [Eq(S, S.prev / 2 + outer(k, P.prev.T @ k)), Eq(P, P.prev / 3 + S.prev * outer(k, v))]).structure
+    assert {r.state: (r.transition, r.scannable) for r in found.states} == {S: ("a matrix", True), P: ("elementwise", True)}
 
 
 s = State("s")

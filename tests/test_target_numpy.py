@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from support.own_primitives import convolution, corner, cumsum_of_square, greatest, leading, ramp, shifted
+from support.own_primitives import convolution, corner, cumsum_of_square, frobenius, greatest, leading, ramp, shifted
 from sympy import And, Eq, Or, Piecewise, Symbol, sqrt, symbols, tanh
 
 from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, dot, row, sigmoid, total
@@ -75,7 +75,7 @@ def of_own_primitives():
     x, h, S, s, y = Input("x"), State("h"), State("S", ("n_h", "n_k")), State("s", ()), Symbol("y")
     return Cell("of_own_primitives", [
         Eq(y, convolution(affine(x), shifted(h.prev)) / 3),
-        Eq(s, tanh(greatest(y * Param("w")) + s.prev)),
+        Eq(s, tanh(greatest(y * Param("w")) + s.prev + frobenius(S.prev, Param("A", ("n_h", "n_k"))) / 9)),
         Eq(S, ramp(tanh(Param("A", ("n_h", "n_k")) * total(y) + S.prev / 2)) + s),
         Eq(h, tanh(y) + cumsum_of_square(total(S)) / 10 + leading(h.prev) * corner(S)),
     ])  # fmt: skip

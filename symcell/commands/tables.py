@@ -67,6 +67,7 @@ def products(cell):
         (f"in a step, {found.depth} deep", found.products),
         ("hoisted: all steps at once", found.hoisted),
         (f"in a step backwards, {found.backward_depth} deep", found.backward_products),
+        ("hoisted backwards", found.backward_hoisted),
     ]
     for where, texts in rows:
         for k, text in enumerate(texts or ["none"]):

@@ -4,7 +4,7 @@ from sympy import Mul
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
-from symcell.language.primitives import Along, matmul, transpose
+from symcell.language.primitives import Along, contract, matmul, transpose
 from symcell.notation.order import PaperOrder, fraction
 
 
@@ -40,6 +40,8 @@ class PlainPrinter(StrPrinter):
     def _print_Function(self, e):
         if isinstance(e, matmul):
             return " @ ".join(self.parenthesize(a, PRECEDENCE["Pow"]) for a in e.args)
+        if isinstance(e, contract):
+            return " @ ".join([self._print(transpose(e.args[0])), self.parenthesize(e.args[1], PRECEDENCE["Pow"])])
         if isinstance(e, transpose):
             return f"{self.parenthesize(e.args[0], PRECEDENCE['Pow'])}.T"
         if isinstance(e, Along) and e.args[1] == -1:
@@ -47,7 +49,7 @@ class PlainPrinter(StrPrinter):
         return super()._print_Function(e)
 
     def parenthesize(self, item, level, strict=False):
-        if isinstance(item, matmul) and level >= PRECEDENCE["Mul"]:
+        if isinstance(item, (matmul, contract)) and level >= PRECEDENCE["Mul"]:
             return f"({self._print(item)})"
         return f"({self._print(item)})" if precedence(item) < level else self._print(item)
 

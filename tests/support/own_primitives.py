@@ -125,6 +125,28 @@ class greatest(Primitive):
         return v[np.argmax(v.real)]
 
 
+class frobenius(Primitive):
+    """The inner product of two matrices."""
+
+    op = "sum"
+
+    def shape(self, shapes, sizes):
+        for m, n in zip(*shapes, strict=True):
+            sizes.unify(m, n, "both matrices")
+        return ()
+
+    def adjoint(self, bar, shape_of):
+        a, b = self.args
+        return [(a, bar * b), (b, bar * a)]
+
+    def index(self, idx, at, shape_of):
+        (j, k), (n, m), (a, b) = (fresh_index(), fresh_index()), shape_of(self.args[0]), self.args
+        return Reduction(Symbol("sum"), Reduction(Symbol("sum"), at(a, (j, k)) * at(b, (j, k)), k, m), j, n)
+
+    def evaluate(self, a, b):
+        return (a * b).sum()
+
+
 class cumsum_of_square(Primitive):
     """The running sum of the squares of a vector's entries."""
 

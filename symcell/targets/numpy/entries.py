@@ -46,8 +46,8 @@ class Entries:
         return f"{text}.{_METHODS[op]}(axis={axis})"
 
     def _axis(self, j):
-        """The axis of an index, counted from the last one when those behind it are reduced."""
-        return list(self.sizes).index(j) - (len(self.own) if j in self.own else self.rank)
+        """The axis of an index, counted from the last one; axes are reduced from the last one on."""
+        return self.own.index(j) - len(self.own) if j in self.own else -1
 
     def _leaf(self, e):
         value, *indices = e.args
