@@ -58,27 +58,6 @@ def lem():
     ]
 
 
-def nbrc():
-    """Vecoven et al., arXiv:2006.05252: neuromodulated bistable units."""
-    return [
-        Eq(a, 1 + tanh(affine(x, h.prev))),
-        Eq(z, sigmoid(affine(x, h.prev))),
-        Eq(h, z * h.prev + (1 - z) * tanh(P("U") @ x + a * h.prev)),
-    ]
-
-
-def cfc():
-    """Hasani et al., arXiv:2106.13898: the closed form of a liquid network, the time between steps an input."""
-    return [
-        Eq(u, tanh(affine(x, h.prev))),
-        Eq(f, affine(u)),
-        Eq(g, tanh(affine(u))),
-        Eq(o, tanh(affine(u))),
-        Eq(a, sigmoid(P("b") - f * Input("dt", ()))),
-        Eq(h, a * g + (1 - a) * o),
-    ]
-
-
 def deltanet():
     """Schlag, Irie, Schmidhuber, arXiv:2102.11174: fast weights that are corrected, not only added to."""
     S = State("S", ("n_v", "n_k"))
@@ -122,7 +101,7 @@ def memory_machine():
     ]
 
 
-@pytest.mark.parametrize("build", [mlstm, rwkv, lem, nbrc, cfc, deltanet, mogrifier, memory_machine], ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", [mlstm, rwkv, lem, deltanet, mogrifier, memory_machine], ids=lambda build: build.__name__)
 def test_values_and_gradients(build):
     check(Cell(build.__name__, build()), cases=1).raise_if_failed()
 

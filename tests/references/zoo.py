@@ -13,6 +13,8 @@ from jax.nn import sigmoid as sigma
 from jax.numpy import exp, sqrt, tanh
 
 from references.transcription import cifg_lstm, gru_reset_after, lstm, lstm_1997, peephole_lstm, rnn
+from references.zoo_continuous import CONTINUOUS
+from references.zoo_gates import GATES
 from references.zoo_lstm import (
     layer_norm_lstm,
     lstm_1997_truncated,
@@ -24,6 +26,7 @@ from references.zoo_lstm import (
     t_lstm,
     zoneout_lstm,
 )
+from references.zoo_scans import SCANS, blocks
 
 
 def jordan(p, x, y_):
@@ -166,11 +169,6 @@ def mamba(p, x, u1_, u2_, u3_, S_, y_):
     return u0, u1_, u2_, S, y
 
 
-def blocks(R, h_):
-    """A block-diagonal matrix times a vector: every head has neighbouring units of its own."""
-    return jnp.concatenate([block @ part for block, part in zip(R, jnp.split(h_, len(R)), strict=True)])
-
-
 def slstm(p, x, m_, c_, n_, h_):
     i_log = p.W_i @ x + blocks(p.R_i, h_) + p.b_i
     f_log = log_sigmoid(p.W_f @ x + blocks(p.R_f, h_) + p.b_f)
@@ -203,6 +201,7 @@ ZOO = {
         lstm_1997, lstm_1997_truncated, lstm, peephole_lstm, cifg_lstm, lstmp, multiplicative_lstm, on_lstm, layer_norm_lstm, phased_lstm, t_lstm, zoneout_lstm,
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
         sru, sru_v1, qrnn, mingru, lru, mamba, slstm, gla, lmu,
+        *GATES, *CONTINUOUS, *SCANS,
     )
 }  # fmt: skip
 
