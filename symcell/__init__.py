@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from symcell.cell import Cell as Cell
     from symcell.errors import CellError as CellError
     from symcell.language.activations import *  # noqa: F403
+    from symcell.language.delays import *  # noqa: F403
     from symcell.language.piecewise_linear import *  # noqa: F403
     from symcell.language.primitives.layout import *  # noqa: F403
     from symcell.language.primitives.products import *  # noqa: F403
@@ -37,6 +38,7 @@ _HOMES = {
 }
 _VOCABULARY = (
     "language.activations",
+    "language.delays",
     "language.piecewise_linear",
     "language.smooth_rectifiers",
     *(f"language.primitives.{name}" for name in ("layout", "products", "reductions", "scans", "slices", "weights")),

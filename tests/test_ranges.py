@@ -101,7 +101,7 @@ KINDS = {
               "gru_inverted_update.h gru_one_gate.c gru_reset_after.h jordan.y layer_norm_lstm.h li_gru.h lmu.m lmu.h lstm.h lstm_1997.h "
               "lstm_concat.h lstmp.r mgu.h multiplicative_lstm.h mut1.h on_lstm.h peephole_lstm.h phased_lstm.h rhn.h rnn.a rnn_concat.a "
               "rnn_readout.a scrn.h slstm.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h ugrnn.h zoneout_lstm.h",
-    "none": "gla.y lru.y lstm_1997_truncated.h mamba.u1 mamba.u2 mamba.u3 mamba.y qrnn.h qrnn.x_last rnn_readout.y scrn.y sru.h sru_v1.h "
+    "none": "gla.y lru.y lstm_1997_truncated.h mamba.v_1 mamba.v_2 mamba.v_3 mamba.y qrnn.h qrnn.x_1 rnn_readout.y scrn.y sru.h sru_v1.h "
             "statistical_recurrent_unit.o",
 }
 

@@ -99,7 +99,7 @@ def test_a_scan_leaves_the_step_and_frees_what_reads_it():
 
 
 def test_a_delayed_input_is_hoisted():
-    assert cells.qrnn.structure.hoisted == ("V_z, V_f, V_o @ x_last_prev", "W_z, W_f, W_o @ x")
+    assert cells.qrnn.structure.hoisted == ("W_z_x_1, W_f_x_1, W_o_x_1 @ x_1_prev", "W_z_x, W_f_x, W_o_x @ x")
     assert not [s for s in program_of(cells.qrnn).backward if s.place == "step"]
 
 

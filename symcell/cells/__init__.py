@@ -4,11 +4,11 @@ import difflib
 from typing import TYPE_CHECKING
 
 from symcell.cell import Cell
-from symcell.cells import continuous, gates, gru_variants, grus, linear, lstm_variants, lstms, rnns, scans, simple
+from symcell.cells import continuous, gates, gru_variants, grus, linear, lstm_variants, lstms, rnns, scans, simple, state_spaces
 from symcell.cells.linear import legendre_memory
 from symcell.errors import UnknownCell
 
-_FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, gates, continuous, linear, scans)
+_FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, gates, continuous, linear, scans, state_spaces)
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
 globals().update(_CATALOGUE)  # from symcell.cells import lstm
 

@@ -7,6 +7,7 @@ from sympy import Integer
 from symcell.errors import CellError
 from symcell.language.conditions import real_conditions
 from symcell.language.declaration import Declaration
+from symcell.language.delays import Delay, with_delays
 from symcell.language.equations import Equation, declared_pairs
 from symcell.language.functions import check_printable
 from symcell.language.hints import check_vocabulary
@@ -22,7 +23,7 @@ def declare(name, equations, outputs=None, reference=""):
     """SymPy equations -> Declaration. Raises CellError, which names the cell and the equation, where they declare no cell."""
     if not is_name(name) or len(name) > _LONGEST_NAME:
         raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
-    declared = declared_pairs(name, equations)
+    declared = with_delays(declared_pairs(name, equations))
     try:
         registry = Registry(name, declared)
         checked = tuple(_checked_equations(name, declared, registry))
@@ -41,9 +42,9 @@ def _one_line(text):
 
 
 def _chosen_outputs(cell, outputs, states):
-    """The states that a cell shows outside: by default the state h, or else the last one."""
+    """The states that a cell shows outside: by default the state h, or else the last one that is no delay."""
     if outputs is None:
-        return tuple(s for s in states if s.name == "h") or states[-1:]
+        return tuple(s for s in states if s.name == "h") or tuple(s for s in states if not isinstance(s, Delay))[-1:]
     outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
     for s in outputs:
         if not isinstance(s, State):

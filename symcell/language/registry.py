@@ -3,13 +3,14 @@
 from sympy import Expr
 
 from symcell.errors import CellError
+from symcell.language.delays import Delay
 from symcell.language.identifiers import is_name
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
 from symcell.language.primitives import outer
 from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import shape_text, size
-from symcell.language.symbols import Input, Param, Previous, State
+from symcell.language.symbols import Input, Param, Previous, Quantity, State
 from symcell.language.uses import in_order, products_meant, used_as_matrices
 from symcell.language.writing import written
 
@@ -76,6 +77,8 @@ class Registry:
         if q.declared is not None:
             whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
             return (blocks, *(n / blocks for n in q.declared)) if whole else q.declared
+        if isinstance(q, Delay):
+            return self._shape_of_delayed(q.of)
         if isinstance(q, State):
             return (size("n_h"),)
         if isinstance(q, Input):
@@ -84,6 +87,13 @@ class Registry:
         rank = 2 if blocks is not None or q in matrices else 1
         fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
         return fresh if blocks is None else (blocks, *fresh)
+
+    def _shape_of_delayed(self, q):
+        if isinstance(q, Quantity):
+            self._register(q, self.matrices)
+        if q not in self.shapes:
+            raise CellError(f"an earlier value of {q} is read before {q} has its equation, which tells its shape; put that first")
+        return self.shapes[q]
 
     def shape(self, e):
         """The shape of an expression. Unifies sizes on the way."""
@@ -174,4 +184,5 @@ def described(q):
     shape = "" if getattr(q, "declared", None) is None else f" of shape {shape_text(q.declared)}"
     blocks = "" if getattr(q, "blocks", None) is None else f" of {q.blocks} blocks"
     initial = f" with initial={q.initial}" if getattr(q, "initial", 0) != 0 else ""
-    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{blocks}{initial}"
+    delayed = f" that window adds for {q.of}" if isinstance(q, Delay) else ""
+    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{blocks}{initial}{delayed}"

@@ -139,11 +139,20 @@ def sru_v1(p, x, c_, h_):
     return sru(SimpleNamespace(**vars(p), v_f=0.0, v_r=0.0, alpha=1.0), x, c_, h_)
 
 
-def qrnn(p, x, c_, h_, x_last_):
-    z = tanh(p.W_z @ x + p.V_z @ x_last_ + p.b_z)
-    f = sigma(p.W_f @ x + p.V_f @ x_last_ + p.b_f)
-    o = sigma(p.W_o @ x + p.V_o @ x_last_ + p.b_o)
+def window_of_two(p, gate, x, x_1_):
+    weights = vars(p)
+    return weights[f"W_{gate}_x"] @ x + weights[f"W_{gate}_x_1"] @ x_1_ + weights[f"b_{gate}"]
+
+
+def qrnn(p, x, c_, h_, x_1_):
+    z, f, o = tanh(window_of_two(p, "z", x, x_1_)), sigma(window_of_two(p, "f", x, x_1_)), sigma(window_of_two(p, "o", x, x_1_))
     c = f * c_ + (1 - f) * z
+    return c, o * c, x
+
+
+def qrnn_ifo(p, x, c_, h_, x_1_):
+    i, f, o = (sigma(window_of_two(p, gate, x, x_1_)) for gate in "ifo")
+    c = f * c_ + i * tanh(window_of_two(p, "z", x, x_1_))
     return c, o * c, x
 
 
@@ -159,14 +168,14 @@ def lru(p, x, h_re_, h_im_, y_):
     return h.real, h.imag, ((p.C_re + 1j * p.C_im) @ h).real + p.D * x
 
 
-def mamba(p, x, u1_, u2_, u3_, S_, y_):
-    """k0 ... k3: the causal convolution, k0 for the present; b_u: its bias. u1, u2, u3: what it will have read 1, 2, 3 steps ago."""
-    u0 = p.W_u @ x
-    u = silu(p.k0 * u0 + p.k1 * u1_ + p.k2 * u2_ + p.k3 * u3_ + p.b_u)
+def mamba(p, x, S_, y_, v_1_, v_2_, v_3_):
+    """K_u_0 ... K_u_3: the causal convolution, K_u_0 for the present; b_u: its bias. v_1_, v_2_, v_3_: what it read 1, 2, 3 steps ago."""
+    v = p.W_v @ x
+    u = silu(p.K_u_0 * v + p.K_u_1 * v_1_ + p.K_u_2 * v_2_ + p.K_u_3 * v_3_ + p.b_u)
     delta = softplus(p.W_2 @ (p.W_1 @ u) + p.b_delta)
     S = exp(-delta[:, None] * exp(p.A_log)) * S_ + jnp.outer(delta * u, p.W_B @ u)
     y = p.W_y @ ((S @ (p.W_C @ u) + p.D * u) * silu(p.W_z @ x))
-    return u0, u1_, u2_, S, y
+    return S, y, v, v_1_, v_2_
 
 
 def slstm(p, x, m_, c_, n_, h_):
@@ -200,7 +209,7 @@ ZOO = {
         rnn, jordan, indrnn, ctrnn, scrn, antisymmetric_rnn, cornn, statistical_recurrent_unit,
         lstm_1997, lstm_1997_truncated, lstm, peephole_lstm, cifg_lstm, lstmp, multiplicative_lstm, on_lstm, layer_norm_lstm, phased_lstm, t_lstm, zoneout_lstm,
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
-        sru, sru_v1, qrnn, mingru, lru, mamba, slstm, gla, lmu,
+        sru, sru_v1, qrnn, qrnn_ifo, mingru, lru, mamba, slstm, gla, lmu,
         *GATES, *CONTINUOUS, *SCANS,
     )
 }  # fmt: skip
