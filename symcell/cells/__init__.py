@@ -4,11 +4,23 @@ import difflib
 from typing import TYPE_CHECKING
 
 from symcell.cell import Cell
-from symcell.cells import continuous, gates, gru_variants, grus, linear, lstm_variants, lstms, rnns, scans, simple, state_spaces
+from symcell.cells import (
+    continuous,
+    gates,
+    gru_variants,
+    grus,
+    linear,
+    linear_variants,
+    lstm_variants,
+    lstms,
+    rnns,
+    simple,
+    state_spaces,
+)
 from symcell.cells.linear import legendre_memory
 from symcell.errors import UnknownCell
 
-_FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, gates, continuous, linear, scans, state_spaces)
+_FAMILIES = (rnns, simple, lstms, lstm_variants, grus, gru_variants, gates, continuous, linear, linear_variants, state_spaces)
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
 globals().update(_CATALOGUE)  # from symcell.cells import lstm
 

@@ -1,21 +1,48 @@
-"""Linear recurrences of complex numbers, discretised from a differential equation or not."""
+"""Linear recurrences of complex numbers: diagonal state spaces, discretised by zero-order hold, and rotations that forget."""
 
-from sympy import Eq, cos, exp, sin
+from sympy import Eq, I, exp, im, re, symbols
 
-from symcell import Cell, Input, Param, State
-from symcell.cells.compositions import Pair
+from symcell import Cell, Constant, Input, Param, State, affine, column, concat, sigmoid, silu, total
+from symcell.cells.compositions import layer_norm
 
-x, y = Input("x"), State("y", "n_y")
+x, y, h = Input("x"), State("y", "n_y"), State("h", dtype=complex)
+B, C, D = Param("B", dtype=complex), Param("C", dtype=complex), Param("D")
 
-nu, theta, log_gain = exp(Param("nu", "n_h")), exp(Param("theta", "n_h")), Param("log_gamma")
-h_complex = Pair(State("h_re"), State("h_im"))
-eigenvalue = exp(-nu) * Pair(cos(theta), sin(theta))
-B, C = Pair(Param("B_re"), Param("B_im")), Pair(Param("C_re"), Param("C_im"))
-h_new = eigenvalue * h_complex.prev + exp(log_gain) * (B @ x)
+Lambda = exp(-exp(Param("nu")) + I * exp(Param("theta")))
 
 lru = Cell("lru", [
-    Eq(h_complex.real, h_new.real),
-    Eq(h_complex.imaginary, h_new.imaginary),
-    Eq(y, (C @ h_complex).real + Param("D") * x),
+    Eq(h, Lambda * h.prev + exp(Param("log_gamma")) * (B @ x)),
+    Eq(y, re(C @ h) + D * x),
 ], outputs=[y], reference="Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 2023, "
                           "arXiv:2303.06349")
+
+Lambda = Param("Lambda", dtype=complex)
+Lambda_bar = exp(Lambda * exp(Param("log_Delta")))
+
+s5 = Cell("s5", [
+    Eq(h, Lambda_bar * h.prev + (Lambda_bar - 1) / Lambda * (B @ x)),
+    Eq(y, 2 * re(C @ h) + D * x),
+], outputs=[y], reference="Smith, Warrington, Linderman, Simplified state space layers for sequence modeling, ICLR 2023, "
+                          "arXiv:2208.04933 (half of the conjugate pairs, hence the 2)")
+
+S, y_s4d = State("h", ("n_x", "n_s"), dtype=complex), State("y", "n_x")
+A = -exp(Param("log_A_re", ("n_x", "n_s"))) + I * Param("A_im", ("n_x", "n_s"))
+A_bar = exp(A * column(exp(Param("log_Delta"))))
+
+s4d = Cell("s4d", [
+    Eq(S, A_bar * S.prev + (A_bar - 1) / A * column(x)),
+    Eq(y_s4d, 2 * re(total(Param("C", ("n_x", "n_s"), dtype=complex) * S)) + D * x),
+], outputs=[y_s4d], reference="Gu, Gupta, Goel, Re, On the parameterization and initialization of diagonal state space models, "
+                              "NeurIPS 2022, arXiv:2206.11893 (zero-order hold; n_s complex numbers for each channel)")
+
+c, l, o = symbols("c l o")
+gamma = Constant("gamma", "n_h")
+
+hgrn = Cell("hgrn", [
+    Eq(c, silu(affine(x, name="c_re")) + I * silu(affine(x, name="c_im"))),
+    Eq(l, gamma + (1 - gamma) * sigmoid(affine(x))),
+    Eq(h, l * exp(I * Param("theta")) * h.prev + (1 - l) * c),
+    Eq(o, silu(affine(x))),
+    Eq(y, Param("W_y") @ layer_norm(o * concat(re(h), im(h)), Param("g"), Param("b"))),
+], outputs=[y], reference="Qin, Yang, Zhong, Hierarchically gated recurrent neural network for sequence modeling, NeurIPS 2023, "
+                          "arXiv:2311.04823 (doubtful: the gate stands before the norm; gamma is the layer's bound)")

@@ -23,13 +23,16 @@ class Delay(State):
     __slots__ = ("of", "steps")
 
     def __new__(cls, of: Symbol, steps: int) -> Self:
-        self = super().__new__(cls, f"{of.name}_{steps}")
+        self = super().__new__(cls, f"{of.name}_{steps}", dtype=complex if getattr(of, "complex", False) else float)
         self.of, self.steps = of, steps
         self._content += (type(of).__name__, str(of._hashable_content()))
         return self
 
     def __getnewargs_ex__(self):
         return (self.of, self.steps), {}
+
+    def part(self, which: str) -> "Delay":
+        return Delay(self.of.part(which), self.steps)
 
     @property
     def kept(self):

@@ -1,7 +1,8 @@
 """The symbols of a cell: inputs, states, parameters and constants.
 
 A symbol stands for one unit of its vector (or matrix), so that `*` is elementwise and SymPy's own functions apply
-to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use".
+to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use". With `dtype=complex` it is a complex
+number, which a cell holds as two real quantities: h_re and h_im for h (see `complex_values`).
 """
 
 from typing import Self
@@ -17,19 +18,27 @@ from symcell.language.sizes import Shape, Size, shape_tuple, size, symbolic
 class Quantity(Foreign, Symbol):
     """A symbol with a role and, perhaps, a declared shape. Equal only to one of the same role, name and shape."""
 
-    __slots__ = ("_content", "declared")
+    __slots__ = ("_content", "complex", "declared")
     role = "quantity"
     name: str
     declared: tuple[Expr, ...] | None
+    complex: bool
 
-    def __new__(cls, name: str, shape: Shape = None) -> Self:
+    def __new__(cls, name: str, shape: Shape = None, *, dtype: type = float) -> Self:
         if not is_name(name):
             hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
         self = Symbol.__xnew__(cls, name)
-        self.declared = shape_tuple(shape, f"the {cls.role} {name}")
-        self._content = (name, cls.__name__, str(self.declared))
+        if dtype not in (float, complex):
+            raise CellError(f"the dtype of the {cls.role} {name} is float or complex, found {dtype!r}; compile takes precisions")
+        self.declared, self.complex = shape_tuple(shape, f"the {cls.role} {name}"), dtype is complex
+        self._content = (name, cls.__name__, str(self.declared), *(("complex",) if self.complex else ()))
         return self
+
+    def part(self, which: str) -> "Quantity":
+        """The real quantity that is the real part, "re", or the imaginary part, "im", of a complex one."""
+        (name, *others), _ = self.__getnewargs_ex__()
+        return type(self)(f"{name}_{which}", *others)
 
     def __getattr__(self, name):
         """Explain that only states have `prev`, their value one step earlier."""
@@ -43,7 +52,10 @@ class Quantity(Foreign, Symbol):
         return self._content
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared), {}
+        return (self.name, self.declared), self._options()
+
+    def _options(self):
+        return {"dtype": complex} if self.complex else {}
 
     def __getstate__(self):
         return None
@@ -63,14 +75,14 @@ class Param(Quantity):
     __slots__ = ("blocks",)
     role = "parameter"
 
-    def __new__(cls, name: str, shape: Shape = None, blocks: Size | None = None) -> Self:
-        self = super().__new__(cls, name, shape)
+    def __new__(cls, name: str, shape: Shape = None, blocks: Size | None = None, *, dtype: type = float) -> Self:
+        self = super().__new__(cls, name, shape, dtype=dtype)
         self.blocks = None if blocks is None else size(blocks, f"the number of blocks of {name}")
         self._content += (str(self.blocks),)
         return self
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared, self.blocks), {}
+        return (self.name, self.declared, self.blocks), self._options()
 
 
 class Constant(Quantity):
@@ -87,8 +99,8 @@ class State(Quantity):
     __slots__ = ("initial",)
     role = "state"
 
-    def __new__(cls, name: str, shape: Shape = None, initial: Expr | float = 0) -> Self:
-        self = super().__new__(cls, name, shape)
+    def __new__(cls, name: str, shape: Shape = None, initial: Expr | complex = 0, *, dtype: type = float) -> Self:
+        self = super().__new__(cls, name, shape, dtype=dtype)
         self.initial = symbolic(initial)
         if self.initial is None:
             raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}")
@@ -96,7 +108,16 @@ class State(Quantity):
         return self
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared, self.initial), {}
+        return (self.name, self.declared, self.initial), self._options()
+
+    def part(self, which: str) -> "State":
+        return type(self)(f"{self.name}_{which}", self.declared, self._initial_part(which))
+
+    def _initial_part(self, which):
+        start = self.initial
+        if not isinstance(start, Quantity):
+            return start.as_real_imag()[which == "im"]
+        return start.part(which) if start.complex else start if which == "re" else 0
 
     @property
     def prev(self) -> "Previous":
@@ -110,13 +131,16 @@ class Previous(Quantity):
     role = "previous state"
 
     def __new__(cls, state: State) -> Self:
-        self = super().__new__(cls, f"{state.name}_prev", state.declared)
+        self = super().__new__(cls, f"{state.name}_prev", state.declared, dtype=complex if state.complex else float)
         self.state = state
         self._content = state._content
         return self
 
     def __getnewargs_ex__(self):
         return (self.state,), {}
+
+    def part(self, which: str) -> "Previous":
+        return self.state.part(which).prev
 
 
 class Adjoint(Symbol):

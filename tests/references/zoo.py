@@ -15,6 +15,7 @@ from jax.numpy import exp, sqrt, tanh
 from references.transcription import cifg_lstm, gru_reset_after, lstm, lstm_1997, peephole_lstm, rnn
 from references.zoo_continuous import CONTINUOUS
 from references.zoo_gates import GATES
+from references.zoo_linear import LINEAR, blocks
 from references.zoo_lstm import (
     layer_norm_lstm,
     lstm_1997_truncated,
@@ -26,7 +27,6 @@ from references.zoo_lstm import (
     t_lstm,
     zoneout_lstm,
 )
-from references.zoo_scans import SCANS, blocks
 
 
 def jordan(p, x, y_):
@@ -161,13 +161,6 @@ def mingru(p, x, h_):
     return ((1 - z) * h_ + z * (p.W_g @ x),)
 
 
-def lru(p, x, h_re_, h_im_, y_):
-    """In complex numbers, as in the paper."""
-    eigenvalues = exp(-exp(p.nu) + 1j * exp(p.theta))
-    h = eigenvalues * (h_re_ + 1j * h_im_) + exp(p.log_gamma) * ((p.B_re + 1j * p.B_im) @ x)
-    return h.real, h.imag, ((p.C_re + 1j * p.C_im) @ h).real + p.D * x
-
-
 def mamba(p, x, S_, y_, v_1_, v_2_, v_3_):
     """K_u_0 ... K_u_3: the causal convolution, K_u_0 for the present; b_u: its bias. v_1_, v_2_, v_3_: what it read 1, 2, 3 steps ago."""
     v = p.W_v @ x
@@ -209,16 +202,18 @@ ZOO = {
         rnn, jordan, indrnn, ctrnn, scrn, antisymmetric_rnn, cornn, statistical_recurrent_unit,
         lstm_1997, lstm_1997_truncated, lstm, peephole_lstm, cifg_lstm, lstmp, multiplicative_lstm, on_lstm, layer_norm_lstm, phased_lstm, t_lstm, zoneout_lstm,
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
-        sru, sru_v1, qrnn, qrnn_ifo, mingru, lru, mamba, slstm, gla, lmu,
-        *GATES, *CONTINUOUS, *SCANS,
+        sru, sru_v1, qrnn, qrnn_ifo, mingru, mamba, slstm, gla, lmu,
+        *GATES, *CONTINUOUS, *LINEAR,
     )
 }  # fmt: skip
 
 
 def start(name, p, shaped):
     """The states of a batch before the first step where the caller gives none: zero, but for DeltaGRU's accumulators, which
-    hold the biases. shaped: state -> any array of its shape."""
+    hold the biases, and RWKV's running maximum. shaped: state -> any array of its shape."""
     first = {state: jnp.zeros(a.shape) for state, a in shaped.items()}
     if name == "delta_gru":
         first |= {f"m_{m}": first[f"m_{m}"] + vars(p)[f"b_{m}"] for m in "rzxh"}
+    if name == "rwkv4":
+        first["p"] -= 1e30
     return first

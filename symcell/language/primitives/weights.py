@@ -25,6 +25,10 @@ class Affine(Primitive):
         """Whether affine(...) created it."""
         return bool(self.args) and isinstance(self.args[0], Str)
 
+    def named(self, name):
+        """The same call with this name, unless it has one."""
+        return self if str(self.args[0]) else self.func(Str(name), *self.args[1:])
+
     def _sympystr(self, printer):
         if not self.is_whole:
             return f"{type(self).__name__}({printer.stringify(self.args, ', ')})"
