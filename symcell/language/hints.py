@@ -72,6 +72,13 @@ _ARRAYS = {
     "hardsigmoid": "use symcell's hard_sigmoid",
     "logsigmoid": "use symcell's log_sigmoid",
 }  # fmt: skip
+# Methods and attributes of arrays, and of states.
+ATTRIBUTES = {
+    **_ARRAYS,
+    **{name: f"write {name}(e)" for name in ("tanh", "exp", "log", "sin", "cos", "sqrt", "sign", "floor")},
+    "abs": "write Abs(e)",
+    "prev": "only states have one: h = State('h')",
+}
 # Functions for which NumPy and PyTorch have another name than SymPy.
 _RENAMED = {
     "absolute": "Abs", "abs": "Abs", "fabs": "Abs", "ceil": "ceiling", "heaviside": "Heaviside", "mod": "Mod", "remainder": "Mod",
