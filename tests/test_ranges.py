@@ -93,16 +93,19 @@ def test_bounds_are_rounded_outward_where_they_would_grow():
 
 KINDS = {
     "gate": "delta_gru.x_sent delta_gru.h_sent gla.S layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mingru.h "
-            "multiplicative_lstm.c on_lstm.c qrnn.c slstm.m slstm.c slstm.n sru_v1.c",
-    "elementwise": "cifg_lstm.c indrnn.h peephole_lstm.c phased_lstm.c sru.c zoneout_lstm.c",
+            "multiplicative_lstm.c on_lstm.c qrnn.c slstm.m slstm.c slstm.n sru_v1.c "
+            "minlstm.h qrnn_ifo.c rg_lru.h rwkv4.p rwkv4.A rwkv4.B t_rnn.h",
+    "elementwise": "cifg_lstm.c indrnn.h peephole_lstm.c phased_lstm.c sru.c zoneout_lstm.c "
+                   "brc.h gru_d.x_seen hgrn.h_re hgrn.h_im",
     "constant": "delta_gru.m_r delta_gru.m_z delta_gru.m_x delta_gru.m_h lru.h_re lru.h_im lstm_1997.c lstm_1997_truncated.c "
-                "scalar_rnn.a scrn.s",
+                "scalar_rnn.a scrn.s s4d.h_re s4d.h_im s5.h_re s5.h_im",
     "matrix": "antisymmetric_rnn.h cifg_lstm.h cornn.z cornn.y ctrnn.h delta_gru.h fastgrnn.h gru.c gru_cho.h gru_concat.c "
               "gru_inverted_update.h gru_one_gate.c gru_reset_after.h jordan.y layer_norm_lstm.h li_gru.h lmu.m lmu.h lstm.h lstm_1997.h "
               "lstm_concat.h lstmp.r mgu.h multiplicative_lstm.h mut1.h on_lstm.h peephole_lstm.h phased_lstm.h rhn.h rnn.a rnn_concat.a "
-              "rnn_readout.a scrn.h slstm.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h ugrnn.h zoneout_lstm.h",
+              "rnn_readout.a scrn.h slstm.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h ugrnn.h zoneout_lstm.h "
+              "atr.h cfc.h ct_gru.H delta_rnn.h gru_d.h intersection_rnn.h ltc.v mgu1.h mgu2.h mgu3.h mut2.h mut3.h nbrc.h",
     "none": "gla.y lru.y lstm_1997_truncated.h mamba.v_1 mamba.v_2 mamba.v_3 mamba.y qrnn.h qrnn.x_1 rnn_readout.y scrn.y sru.h sru_v1.h "
-            "statistical_recurrent_unit.o",
+            "statistical_recurrent_unit.o ct_gru.h hgrn.y intersection_rnn.y qrnn_ifo.h qrnn_ifo.x_1 rwkv4.y rwkv4.x_1 s4d.y s5.y",
 }
 
 

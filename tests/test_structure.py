@@ -86,7 +86,7 @@ def _positive(initial):
 
 def _is_piecewise(name, state):
     """Whether the one kink of these may fall outside of what was drawn."""
-    return name in ("indrnn", "delta_gru", "slstm", "statistical_recurrent_unit")
+    return name in ("indrnn", "delta_gru", "rwkv4", "slstm", "statistical_recurrent_unit")
 
 
 def test_a_scan_leaves_the_step_and_frees_what_reads_it():
@@ -99,7 +99,7 @@ def test_a_scan_leaves_the_step_and_frees_what_reads_it():
 
 
 def test_a_delayed_input_is_hoisted():
-    assert cells.qrnn.structure.hoisted == ("W_z_x_1, W_f_x_1, W_o_x_1 @ x_1_prev", "W_z_x, W_f_x, W_o_x @ x")
+    assert cells.qrnn.structure.hoisted == ("W_z_x, W_f_x, W_o_x @ x", "W_z_x_1, W_f_x_1, W_o_x_1 @ x_1_prev")
     assert not [s for s in program_of(cells.qrnn).backward if s.place == "step"]
 
 

@@ -47,6 +47,7 @@ POSITIVE = {
     "phased_lstm": "t tau r alpha", "t_lstm": "dt", "zoneout_lstm": "m_c m_h", "delta_gru": "theta", "sru": "alpha", "slstm": "n",
     "gru_d": "m delta w_x W_gamma", "ct_gru": "tau dt", "ltc": "C g_leak w w_s", "cfc": "dt", "rwkv4": "B", "hgrn": "gamma",
 }  # fmt: skip
+SCALES = {("ltc", "C"): 10}  # slow neurons: those that come to rest within a step do not depend on C
 
 # States that are outputs only: no step reads their initial value.
 UNREAD = {
@@ -84,7 +85,7 @@ class Case:
         def random(quantities, *lead):
             shapes = {q.name: (*lead, *(int(n.subs(sizes)) for n in self.cell.shape(q))) for q in quantities}
             arrays = {q: rng.uniform(0.2, 0.8, s) if q in positive else 0.5 * rng.normal(size=s) for q, s in shapes.items()}
-            return {q: np.asarray(a, "float32").astype("float64") for q, a in arrays.items()}
+            return {q: np.asarray(SCALES.get((name, q), 1) * a, "float32").astype("float64") for q, a in arrays.items()}
 
         self.params, self.constants = random(self.cell.params), random(self.cell.constants)
         self.inputs, self.initial = random(self.cell.inputs, T, B), random(self.cell.states, B)
