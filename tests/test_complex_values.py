@@ -137,7 +137,7 @@ A_COMPLEX = "re(...), im(...) and Abs(...) of it are real"
     ([Eq(y, Piecewise((x, h.prev > 0), (0, True))), Eq(h, h.prev)], ("a comparison takes real values", "h.prev > 0")),
     ([Eq(h, sqrt(h.prev) + x)], ("whole powers only", "sqrt(h.prev)")),
     ([Eq(h, h.prev ** Rational(3, 2) + x)], ("whole powers only",)),
-    ([Eq(h, affine(x, h.prev))], ("affine takes real operands", "h.prev", "Param('U', dtype=complex) @ u")),
+    ([Eq(h, affine(x, h.prev))], ("affine takes real values", "the complex h.prev", "Param('U', dtype=complex) @ u")),
     ([Eq(h, h.prev + x), Eq(u, v + h), Eq(v, I * h)], ("equation 2", "v is used before its definition")),
     ([Eq(h, h.prev + x + Param("h_re"))], ("'h_re' stands for two things", "the complex h")),
     ([Eq(h, concat(h.prev, x))], ("concat takes real values",)),

@@ -7,31 +7,33 @@ from symcell.cells.compositions import layer_norm
 
 x, y, h = Input("x"), State("y", "n_y"), State("h", dtype=complex)
 B, C, D = Param("B", dtype=complex), Param("C", dtype=complex), Param("D")
-
-Lambda = exp(-exp(Param("nu")) + I * exp(Param("theta")))
+Lambda, Lambda_bar, A, A_bar, phi = symbols("Lambda Lambda_bar A A_bar phi")
 
 lru = Cell("lru", [
+    Eq(Lambda, exp(-exp(Param("nu")) + I * exp(Param("theta")))),
     Eq(h, Lambda * h.prev + exp(Param("log_gamma")) * (B @ x)),
     Eq(y, re(C @ h) + D * x),
 ], outputs=[y], reference="Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 2023, "
                           "arXiv:2303.06349")
 
-Lambda = Param("Lambda", dtype=complex)
-Lambda_bar = exp(Lambda * exp(Param("log_Delta")))
+eigenvalues = Param("Lambda", dtype=complex)
 
 s5 = Cell("s5", [
-    Eq(h, Lambda_bar * h.prev + (Lambda_bar - 1) / Lambda * (B @ x)),
+    Eq(Lambda_bar, exp(eigenvalues * exp(Param("log_Delta")))),
+    Eq(phi, (Lambda_bar - 1) / eigenvalues),
+    Eq(h, Lambda_bar * h.prev + phi * (B @ x)),
     Eq(y, 2 * re(C @ h) + D * x),
 ], outputs=[y], reference="Smith, Warrington, Linderman, Simplified state space layers for sequence modeling, ICLR 2023, "
-                          "arXiv:2208.04933 (half of the conjugate pairs, hence the 2)")
+                          "arXiv:2208.04933 (half of the conjugate pairs, hence the 2; phi B is the paper's discretised B)")
 
-S, y_s4d = State("h", ("n_x", "n_s"), dtype=complex), State("y", "n_x")
-A = -exp(Param("log_A_re", ("n_x", "n_s"))) + I * Param("A_im", ("n_x", "n_s"))
-A_bar = exp(A * column(exp(Param("log_Delta"))))
+n = ("n_x", "n_s")
+S, y_s4d = State("h", n, dtype=complex), State("y", "n_x")
 
 s4d = Cell("s4d", [
+    Eq(A, -exp(Param("log_a", n)) + I * Param("omega", n)),
+    Eq(A_bar, exp(A * column(exp(Param("log_Delta"))))),
     Eq(S, A_bar * S.prev + (A_bar - 1) / A * column(x)),
-    Eq(y_s4d, 2 * re(total(Param("C", ("n_x", "n_s"), dtype=complex) * S)) + D * x),
+    Eq(y_s4d, 2 * re(total(Param("C", n, dtype=complex) * S)) + D * x),
 ], outputs=[y_s4d], reference="Gu, Gupta, Goel, Re, On the parameterization and initialization of diagonal state space models, "
                               "NeurIPS 2022, arXiv:2206.11893 (zero-order hold; n_s complex numbers for each channel)")
 

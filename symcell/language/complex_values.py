@@ -3,38 +3,15 @@
 Derivations and kernels know real numbers only. A declaration takes complex quantities apart: State("h", dtype=complex) becomes
 the states h_re and h_im, an equation for a complex value two equations, and `re(C @ h)` what it is in real quantities."""
 
-from itertools import product
-
-from sympy import (
-    Abs,
-    Add,
-    I,
-    Mul,
-    Piecewise,
-    Pow,
-    S,
-    Symbol,
-    conjugate,
-    cos,
-    exp,
-    im,
-    log,
-    preorder_traversal,
-    re,
-    sin,
-    sympify,
-)
-from sympy.codegen.cfunctions import hypot
-from sympy.core.relational import Relational
+from sympy import I, S, Symbol, preorder_traversal, sympify
 
 from symcell.errors import CellError
-from symcell.language.activations import stop_gradient
+from symcell.language.complex_rules import RULES, real_function
 from symcell.language.delays import Delay
 from symcell.language.equations import check_length, located
 from symcell.language.identifiers import unused
 from symcell.language.primitives import Affine, Primitive
 from symcell.language.symbols import Previous, Quantity
-from symcell.language.writing import written
 
 PARTS = ("re", "im")
 
@@ -105,16 +82,10 @@ class _Parting:
     def _found(self, e):
         if e.is_Symbol:
             return self._of_symbol(e)
-        if isinstance(e, Affine):
-            return self._of_affine(e), S.Zero
         if e.is_number and not e.has(Primitive):
             return e.as_real_imag() if e.has(I) else (e, S.Zero)
-        for kind, rule in _RULES.items():
-            if isinstance(e, kind):
-                found = rule(self, e)
-                if found is not None:
-                    return found
-        return self._of_real(e), S.Zero
+        rules = (rule(self.parts, e) for kind, rule in RULES.items() if isinstance(e, kind))
+        return next((found for found in rules if found), None) or (real_function(self.parts, e), S.Zero)
 
     def _of_symbol(self, e):
         state = getattr(e, "state", e)
@@ -130,111 +101,6 @@ class _Parting:
             raise CellError(f"{e} is used before its definition")
         return e, S.Zero
 
-    def _of_affine(self, e):
-        head, operands = e.args[:3], e.args[3:]
-        for operand in operands:
-            if self.parts(operand)[1]:
-                raise CellError(
-                    f"affine takes real operands, found the complex {written(operand)}; write Param('U', dtype=complex) @ u"
-                )
-        return e.func(*head, *(self.parts(operand)[0] for operand in operands))
-
-    def _of_real(self, e):
-        """A function of real values alone."""
-        arguments = []
-        for a in e.args:
-            real, imaginary = self.parts(a)
-            if imaginary:
-                raise CellError(
-                    f"{_called(e)} takes real values, found the complex {written(a)} in {written(e)}; "
-                    "re(...), im(...) and Abs(...) of it are real"
-                )
-            arguments.append(real)
-        return e if tuple(arguments) == e.args else e.func(*arguments)
-
-    def _of_sum(self, e):
-        real, imaginary = zip(*map(self.parts, e.args), strict=True)
-        return Add(*real), Add(*imaginary)
-
-    def _of_product(self, e):
-        found = [self.parts(a) for a in e.args]
-        scale = Mul(*(a for a, b in found if not b))
-        whole = S.One, S.Zero
-        for factor in found:
-            whole = _times(whole, factor) if factor[1] else whole
-        return scale * whole[0], scale * whole[1]
-
-    def _of_power(self, e):
-        base, exponent = map(self.parts, e.args)
-        if not base[1] and not exponent[1]:
-            return None
-        if exponent[1] and base[0].is_positive and not base[1]:
-            return self.parts(exp(e.exp * log(e.base)))
-        if not e.exp.is_Integer:
-            raise CellError(f"a complex value has whole powers only, found {written(e)}")
-        found, square = (S.One, S.Zero), base if e.exp > 0 else _inverse(*base)
-        for bit in reversed(bin(abs(int(e.exp)))[2:]):
-            found = _times(found, square) if bit == "1" else found
-            square = _times(square, square)
-        return found
-
-    def _of_exponential(self, e):
-        a, b = self.parts(e.args[0])
-        return (exp(a) * cos(b), exp(a) * sin(b)) if b else None
-
-    def _of_conjugate(self, e):
-        a, b = self.parts(e.args[0])
-        return a, -b
-
-    def _of_modulus(self, e):
-        a, b = self.parts(e.args[0])
-        return (hypot(a, b), S.Zero) if b else None
-
-    def _of_cases(self, e):
-        conditions = [self._of_real(pair.cond) if pair.cond.args else pair.cond for pair in e.args]
-        values = [self.parts(pair.expr) for pair in e.args]
-        return tuple(Piecewise(*zip(column, conditions, strict=True)) for column in zip(*values, strict=True))
-
-    def _of_primitive(self, e):
-        """The sum over its arguments' parts of a primitive that is linear in each argument: its tangent is the default."""
-        found = [self.parts(a) for a in e.args]
-        if type(e).tangent is not Primitive.tangent:
-            return None
-        parts = [S.Zero, S.Zero]
-        for choice in product(*(range(2) if b else range(1) for _, b in found)):
-            arguments = [pair[k] for pair, k in zip(found, choice, strict=True)]
-            if all(a != 0 for a, pair in zip(arguments, found, strict=True) if pair[1]):
-                parts[sum(choice) % 2] += (-1) ** (sum(choice) // 2) * e.func(*arguments)
-        return tuple(parts)
-
-    def _of_each_part(self, e):
-        return tuple(e.func(part) for part in self.parts(e.args[0]))
-
-
-_RULES = {
-    Add: _Parting._of_sum,
-    Mul: _Parting._of_product,
-    exp: _Parting._of_exponential,
-    Pow: _Parting._of_power,
-    conjugate: _Parting._of_conjugate,
-    re: lambda parting, e: (parting.parts(e.args[0])[0], S.Zero),
-    im: lambda parting, e: (parting.parts(e.args[0])[1], S.Zero),
-    Abs: _Parting._of_modulus,
-    Piecewise: _Parting._of_cases,
-    stop_gradient: _Parting._of_each_part,
-    Primitive: _Parting._of_primitive,
-}
-
-
-def _times(z, w):
-    (a, b), (c, d) = z, w
-    return a * c - b * d, a * d + b * c
-
-
-def _inverse(a, b):
-    square = a**2 + b**2
-    return a / square, -b / square
-
 
 def _outermost(e, kind):
     """The applications of a class in an expression that are not inside another one."""
@@ -243,8 +109,3 @@ def _outermost(e, kind):
         if isinstance(a, kind):
             walk.skip()
             yield a
-
-
-def _called(e):
-    """What a function is called in a message."""
-    return "a comparison" if isinstance(e, Relational) else getattr(e, "called", "") or type(e).__name__

@@ -59,7 +59,7 @@ def s5(p, x, h_re_, h_im_, y_):
 
 def s4d(p, x, h_re_, h_im_, y_):
     """h: a row for each channel of x."""
-    A = -exp(p.log_A_re) + 1j * p.A_im
+    A = -exp(p.log_a) + 1j * p.omega
     A_bar = exp(A * exp(p.log_Delta)[:, None])
     h = A_bar * (h_re_ + 1j * h_im_) + (A_bar - 1) / A * x[:, None]
     return h.real, h.imag, 2 * ((p.C_re + 1j * p.C_im) * h).sum(axis=1).real + p.D * x
