@@ -88,7 +88,7 @@ def _begins_by_itself(cell):
 
 
 def _case(kernel, random, T, B, sizes, edge=""):
-    """Normal random numbers everywhere; where they lead out of the cell's domain, or far away, positive ones or smaller ones."""
+    """Normal random numbers everywhere; where they lead far away, or out of the cell's domain, smaller ones or positive ones."""
     cell, real = kernel.declaration, np.dtype(kernel.dtype)
     shapes = kernel.module.shapes(**sizes)
     text = ", ".join(f"{name}={n}" for name, n in {"T": T, "B": B, **sizes}.items())
@@ -97,7 +97,7 @@ def _case(kernel, random, T, B, sizes, edge=""):
         return {q.name: np.asarray(fitted(0.7 * random.normal(size=(*lead, *shapes[q.name]))), real) for q in symbols}
 
     finite = None
-    for fitted in (np.asarray, np.abs, lambda a: a / 8, lambda a: np.abs(a) / 8):
+    for fitted in (np.asarray, lambda a: a / 8, np.abs, lambda a: np.abs(a) / 8):
         params, inputs = drawn(fitted, (*cell.params, *cell.constants)), drawn(fitted, cell.inputs, T, B)
         cotangents, final = drawn(np.asarray, cell.states, T, B), drawn(np.asarray, cell.states, B)
         case = Case(params, inputs, drawn(fitted, cell.states, B), cotangents, final, text, edge)

@@ -45,7 +45,7 @@ EVEN = {"on_lstm": {"n_h": 8}, **{name: {"n_h": 8, "n_heads": 2} for name in ("s
 POSITIVE = {
     "ctrnn": "tau dt", "scrn": "alpha", "antisymmetric_rnn": "epsilon gamma", "cornn": "dt epsilon gamma", "statistical_recurrent_unit": "alpha",
     "phased_lstm": "t tau r alpha", "t_lstm": "dt", "zoneout_lstm": "m_c m_h", "delta_gru": "theta", "sru": "alpha", "slstm": "n",
-    "gru_d": "m delta w_x W_gamma", "ct_gru": "tau dt", "ltc": "C g_leak w w_s", "cfc": "dt", "rwkv4": "B", "hgrn": "gamma",
+    "gru_d": "m delta w_x W_gamma", "ct_gru": "dt", "ltc": "C g_leak w w_s", "cfc": "dt", "rwkv4": "B", "hgrn": "gamma",
 }  # fmt: skip
 SCALES = {("ltc", "C"): 10}  # slow neurons: those that come to rest within a step do not depend on C
 

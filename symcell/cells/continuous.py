@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from sympy import Eq, Max, exp, log, symbols, tanh
+from sympy import Eq, Max, exp, symbols, tanh
 
 from symcell import Cell, Constant, Input, Param, State, affine, column, row, sigmoid, softmax, total
 
@@ -32,26 +32,26 @@ gru_d = Cell("gru_d", [
 ], reference="Che et al., Recurrent neural networks for multivariate time series with missing values, Scientific Reports 8, "
              "2018, arXiv:1606.01865 (m: the mask of observed inputs, delta: the time since each was; not as its code)")
 
-H, time_scales = State("H", ("n_h", "n_m")), Constant("tau", "n_m")
-h_last, tau_R, tau_S, q, R, S = symbols("h_last tau_R tau_S q R S")
+H, log_tau = State("H", ("n_h", "n_m")), Constant("log_tau", "n_m")
+h_last, log_R, log_S, q, R, S = symbols("h_last log_R log_S q R S")
 
 
 def over_scales(log_scale):
     """For each unit a distribution over the time scales, those close to its own first."""
-    return softmax(-((column(log_scale) - row(log(time_scales))) ** 2))
+    return softmax(-((column(log_scale) - row(log_tau)) ** 2))
 
 
 ct_gru = Cell("ct_gru", [
     Eq(h_last, total(H.prev)),
-    Eq(tau_R, affine(x, h_last)),
-    Eq(R, over_scales(tau_R)),
+    Eq(log_R, affine(x, h_last)),
+    Eq(R, over_scales(log_R)),
     Eq(q, tanh(affine(x, total(R * H.prev)))),
-    Eq(tau_S, affine(x, h_last)),
-    Eq(S, over_scales(tau_S)),
-    Eq(H, ((1 - S) * H.prev + S * column(q)) * row(exp(-elapsed / time_scales))),
+    Eq(log_S, affine(x, h_last)),
+    Eq(S, over_scales(log_S)),
+    Eq(H, ((1 - S) * H.prev + S * column(q)) * row(exp(-elapsed / exp(log_tau)))),
     Eq(h, total(H)),
-], reference="Mozer, Kazakov, Lindsey, Discrete event, continuous time RNNs, arXiv:1710.04110 (tau_R and tau_S are logarithms; "
-             "doubtful: LTC's authors' code has one for each unit and scale, and another decay)")
+], reference="Mozer, Kazakov, Lindsey, Discrete event, continuous time RNNs, arXiv:1710.04110 (log_tau: the logarithms of "
+             "the time scales; doubtful: the code of LTC's authors selects and decays otherwise)")
 
 v = State("v", "n_h")
 u, A_s = symbols("u A_s")

@@ -2,7 +2,7 @@
 
 from jax.nn import sigmoid as sigma
 from jax.nn import softmax
-from jax.numpy import exp, log, maximum, tanh
+from jax.numpy import exp, maximum, tanh
 
 from references.zoo_lstm import pre
 
@@ -26,12 +26,12 @@ def ct_gru(p, x, dt, H_, h_):
     """H: a row for each unit, a column for each time scale."""
 
     def selected(log_scale):
-        return softmax(-((log_scale[:, None] - log(p.tau)[None, :]) ** 2), axis=1)
+        return softmax(-((log_scale[:, None] - p.log_tau[None, :]) ** 2), axis=1)
 
     known = H_.sum(axis=1)
-    retrieved = (selected(pre(p, "tau_R", x, known)) * H_).sum(axis=1)
-    S = selected(pre(p, "tau_S", x, known))
-    H = ((1 - S) * H_ + S * tanh(pre(p, "q", x, retrieved))[:, None]) * exp(-dt / p.tau)[None, :]
+    retrieved = (selected(pre(p, "log_R", x, known)) * H_).sum(axis=1)
+    S = selected(pre(p, "log_S", x, known))
+    H = ((1 - S) * H_ + S * tanh(pre(p, "q", x, retrieved))[:, None]) * exp(-dt / exp(p.log_tau))[None, :]
     return H, H.sum(axis=1)
 
 

@@ -28,7 +28,7 @@ def step_values(cell, random):
     values = dict(numbers_of(cell))
     for q in (*cell.inputs, *cell.params, *cell.constants, *(s.prev for s in cell.states)):
         values[q] = random.normal(size=shape_of(cell, q))
-        if cell.name in ("ct_gru", "t_lstm", "phased_lstm", "slstm"):
+        if cell.name in ("t_lstm", "phased_lstm", "slstm"):
             values[q] = np.abs(values[q]) + 0.1
     for row in cell.derive().forward:
         values[row.target] = evaluate(row.rhs, values)
