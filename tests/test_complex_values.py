@@ -151,3 +151,10 @@ def test_what_is_refused(equations, words):
 def test_a_dtype_is_float_or_complex():
     with pytest.raises(CellError, match="dtype of the state s is float or complex"):
         State("s", dtype="float32")
+
+
+def test_the_parts_of_a_complex_input_have_one_size():
+    z = Input("z", dtype=complex)
+    alone = Cell("c", [Eq(h, h.prev + B @ z)])
+    assert alone.sizes == ("n_h", "n_x") and [q.name for q in alone.inputs] == ["z_im", "z_re"]
+    assert Cell("c", [Eq(h, h.prev + B @ z + C @ x)]).shape("z_im") == (size("n_z"),)

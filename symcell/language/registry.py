@@ -26,8 +26,8 @@ class Registry:
         self.of_inputs, self.reasons = {}, {}  # input -> its size, and size -> which equation made it another one
         self.made = {}  # parameters that affine has made -> the left side of the equation
         self.matrices = {q for _, rhs in declared for q in used_as_matrices(rhs)}
-        inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
-        self.lone_input = len(inputs) == 1
+        inputs = {q.name for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
+        self.size_names = _names_of_sizes(inputs)
 
     def claim(self, q, made_by=""):
         """Reserve the name of a symbol. Raises CellError if another symbol has it."""
@@ -82,7 +82,7 @@ class Registry:
         if isinstance(q, State):
             return (size("n_h"),)
         if isinstance(q, Input):
-            self.of_inputs[q] = self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True)
+            self.of_inputs[q] = self.sizes.fresh(self.size_names[q.name], lasting=True)
             return (self.of_inputs[q],)
         rank = 2 if blocks is not None or q in matrices else 1
         fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
@@ -169,6 +169,12 @@ class Registry:
         taken = {str(n) for shape in self.shapes.values() for n in shape} | {q.name for q in self.shapes}
         self.sizes.name_the_rest(self.shapes, taken)
         return {q: tuple(map(self.sizes.resolve, shape)) for q, shape in self.shapes.items()}
+
+
+def _names_of_sizes(inputs):
+    """The name of an input -> that of its size: n_x for a lone input. The parts x_re and x_im of a complex one count as one."""
+    whole = {name: name[:-3] if {f"{name[:-3]}_re", f"{name[:-3]}_im"} <= inputs else name for name in inputs}
+    return {name: "n_x" if len({*whole.values()}) == 1 else f"n_{whole[name]}" for name in inputs}
 
 
 def shape_of_symbol(symbol, shapes, cell):
