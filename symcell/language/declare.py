@@ -23,8 +23,8 @@ def declare(name, equations, outputs=None, reference=""):
     if not is_name(name) or len(name) > _LONGEST_NAME:
         raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
     as_written = declared_pairs(name, equations)
-    declared = with_delays(real_pairs(name, as_written))
     try:
+        declared = with_delays(real_pairs(name, as_written))
         registry = Registry(name, declared)
         checked = tuple(_checked_equations(name, declared, registry))
     except RecursionError:
