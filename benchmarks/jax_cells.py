@@ -188,8 +188,8 @@ def mingru(p, x, init):
 
 
 def qrnn(p, x, init):
-    last = jnp.concatenate([init["x_last"][None], x[:-1]])
-    z, f, o = (x @ p[f"W_{g}"].T + last @ p[f"V_{g}"].T + p[f"b_{g}"] for g in "zfo")
+    last = jnp.concatenate([init["x_1"][None], x[:-1]])
+    z, f, o = (x @ p[f"W_{g}_x"].T + last @ p[f"W_{g}_x_1"].T + p[f"b_{g}"] for g in "zfo")
     f = sigmoid(f)
     return {"h": sigmoid(o) * _scanned(f, (1 - f) * tanh(z), init["c"])}
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from symcell.equivalence import equivalent as equivalent
     from symcell.errors import CellError as CellError
     from symcell.language.activations import *  # noqa: F403
+    from symcell.language.delays import *  # noqa: F403
     from symcell.language.piecewise_linear import *  # noqa: F403
     from symcell.language.primitives.layout import *  # noqa: F403
     from symcell.language.primitives.mapped import *  # noqa: F403
@@ -42,6 +43,7 @@ _HOMES = {
 }
 _VOCABULARY = (
     "language.activations",
+    "language.delays",
     "language.piecewise_linear",
     "language.smooth_rectifiers",
     *(f"language.primitives.{name}" for name in ("layout", "mapped", "products", "reductions", "scans", "slices", "weights")),

@@ -56,12 +56,14 @@ def random_cases(kernel, random, count):
 
 
 def random_sizes(cell, random):
-    """Unequal small sizes that the cell's shapes can have, multiples of 12 where shapes divide them. Two is too few: what is
-    normalised over two units is nearly constant."""
-    names = cell.sizes
-    for attempt in range(100):
-        drawn = random.choice(np.arange(3, 11 + len(names)), len(names), replace=False) * (1 if attempt < 80 else 12)
+    """Unequal small sizes that the cell's shapes can have, multiples and divisors of 12 where shapes divide them. Two is too few:
+    what is normalised over two units is nearly constant."""
+    names, divisors = cell.sizes, {s.name for n in _lengths(cell) for s in n.as_numer_denom()[1].free_symbols}
+    for attempt in range(40):
+        drawn = random.choice(np.arange(3, 11 + len(names)), len(names), replace=False) * (1 if attempt < 20 else 12)
         sizes = dict(zip(names, map(int, drawn), strict=True))
+        if attempt >= 20:
+            sizes |= {name: int(random.choice([2, 3, 4])) for name in names if name in divisors}
         if _fits(cell, sizes):
             return sizes
     raise CellError(f"cell {cell.name}: no sizes were found that all its shapes allow")
@@ -69,9 +71,14 @@ def random_sizes(cell, random):
 
 def _fits(cell, sizes):
     """Whether every shape of the cell is one of positive integers."""
-    known = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *cell.intermediates)
-    numbers = [n.subs({s: sizes[s.name] for s in n.free_symbols}) for q in known for n in cell.shape(q)]
+    numbers = [n.subs({s: sizes[s.name] for s in n.free_symbols}) for n in _lengths(cell)]
     return all(n.is_Integer and n > 0 for n in numbers)
+
+
+def _lengths(cell):
+    """The lengths of all axes of the cell's quantities."""
+    known = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *cell.intermediates)
+    return {n for q in known for n in cell.shape(q)}
 
 
 def _begins_by_itself(cell):
@@ -81,7 +88,7 @@ def _begins_by_itself(cell):
 
 
 def _case(kernel, random, T, B, sizes, edge=""):
-    """Normal random numbers everywhere; where they lead out of the cell's domain, or far away, positive ones or smaller ones."""
+    """Normal random numbers everywhere; where they lead far away, or out of the cell's domain, smaller ones or positive ones."""
     cell, real = kernel.declaration, np.dtype(kernel.dtype)
     shapes = kernel.module.shapes(*[sizes[n] for n in kernel.declaration.sizes])
     text = ", ".join(f"{name}={n}" for name, n in {"T": T, "B": B, **sizes}.items())
@@ -90,7 +97,7 @@ def _case(kernel, random, T, B, sizes, edge=""):
         return {q.name: np.asarray(fitted(0.7 * random.normal(size=(*lead, *shapes[q.name]))), real) for q in symbols}
 
     finite = None
-    for fitted in (np.asarray, np.abs, lambda a: a / 8, lambda a: np.abs(a) / 8):
+    for fitted in (np.asarray, lambda a: a / 8, np.abs, lambda a: np.abs(a) / 8):
         params, inputs = drawn(fitted, (*cell.params, *cell.constants)), drawn(fitted, cell.inputs, T, B)
         cotangents, final = drawn(np.asarray, cell.states, T, B), drawn(np.asarray, cell.states, B)
         case = Case(params, inputs, drawn(fitted, cell.states, B), cotangents, final, text, edge)

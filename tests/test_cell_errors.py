@@ -236,7 +236,7 @@ STRANGERS = {
     "a delta": ([Eq(h, sympy.DiracDelta(affine(x)))], at(1, "h"), "DiracDelta"),
     "the real part": ([Eq(h, sympy.re(W @ x))], at(1, "h"), "re"),
     "the conjugate": ([Eq(h, sympy.conjugate(W @ x))], at(1, "h"), "conjugate"),
-    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "I is no real number"),
+    "the imaginary unit": ([Eq(h, I * affine(x))], at(1, "h"), "its right side is complex"),
     "complex infinity": ([Eq(h, sympy.zoo * affine(x))], at(1, "h"), "zoo"),
     "a derivative": ([Eq(h, Derivative(x * h.prev, x, evaluate=False))], at(1, "h"), "Derivative"),
     "an integral": ([Eq(h, Integral(sin(x**2), x))], at(1, "h"), "Integral"),

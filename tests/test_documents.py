@@ -126,7 +126,7 @@ def test_what_is_read_without_a_gradient_is_not_called_unread():
     assert r"\bar{h}_{t-1}^{+} &= 0 && \text{\footnotesize no gradient}" in latex and "not read" not in latex
     of_h = truncated.carousel("h").latex()
     assert "nothing passes: the derivative is zero" in of_h and r"\partial h_{t-3}} = 0" + "\n" in of_h
-    assert "no step reads" not in of_h + cells.mamba.carousel("u1").latex()
+    assert "no step reads" not in of_h + cells.mamba.carousel("v_1").latex()
     assert "nothing passes: no step reads the state of the one before" in cells.sru.carousel("h").latex()
 
 
@@ -267,7 +267,7 @@ def test_special_characters_of_a_reference_are_escaped():
 
 
 def test_subscripts_of_a_state_stay_in_the_product_of_several_steps():
-    assert r"\frac{\partial x_{\mathrm{last},t}}{\partial x_{\mathrm{last},t-3}} = 0" in cells.qrnn.carousel("x_last").latex()
+    assert r"\frac{\partial x_{1,t}}{\partial x_{1,t-3}} = 0" in cells.qrnn.carousel("x_1").latex()
     first, second = State("S_1"), State("S_2")
     two = Cell("two", [Eq(first, tanh(affine(x, first.prev))), Eq(second, tanh(affine(first, second.prev)))])
     text = two.carousel("S_2").latex()

@@ -104,7 +104,7 @@ def test_sizes_that_no_array_tells_are_those_of_init_or_given():
         compiled.forward({n: a.copy() for n, a in params[2].items()}, inputs, first)
     with pytest.raises(CellError, match="sizes\\['n_x'\\] is 3, and axis 1 of params\\['W_q'\\] says 4"):
         compiled.forward(params[2], inputs, first, sizes={"n_x": 3})
-    with pytest.raises(CellError, match="unknown size 'heads' in sizes; expected n_x, n_heads, n_h"):
+    with pytest.raises(CellError, match="unknown size 'heads' in sizes; expected n_x, n_h, n_heads"):
         compiled.forward(params[2], inputs, first, sizes={"heads": 3})
     with pytest.raises(ValueError, match="the size n_heads is given by sizes="):
         kernel.forward(params[2], inputs, first)

@@ -56,6 +56,17 @@ KNOWN = {
     "gla": (0, 0, "S"),
     "lmu": (3, 2, ""),
     "scalar_rnn": (0, 0, "a"),
+    "atr": (1, 1, ""),
+    "brc": (0, 0, ""),
+    "cfc": (2, 2, ""),
+    "ltc": (0, 0, ""),
+    "t_rnn": (0, 0, "h"),
+    "minlstm": (0, 0, "h"),
+    "rg_lru": (0, 0, "h"),
+    "rwkv4": (0, 0, "A B"),
+    "s5": (0, 0, "h_re h_im"),
+    "s4d": (0, 0, "h_re h_im"),
+    "hgrn": (0, 0, "h_re h_im"),
 }
 
 
@@ -103,7 +114,7 @@ def _positive(initial):
 
 def _is_piecewise(name, state):
     """Whether the one kink of these may fall outside of what was drawn."""
-    return name in ("indrnn", "irnn", "delta_gru", "slstm", "statistical_recurrent_unit")
+    return name in ("indrnn", "irnn", "delta_gru", "rwkv4", "slstm", "statistical_recurrent_unit")
 
 
 def test_a_scan_leaves_the_step_and_frees_what_reads_it():
@@ -116,7 +127,7 @@ def test_a_scan_leaves_the_step_and_frees_what_reads_it():
 
 
 def test_a_delayed_input_is_hoisted():
-    assert cells.qrnn.structure.hoisted == ("V_z, V_f, V_o @ x_last_prev", "W_z, W_f, W_o @ x")
+    assert cells.qrnn.structure.hoisted == ("W_z_x, W_f_x, W_o_x @ x", "W_z_x_1, W_f_x_1, W_o_x_1 @ x_1_prev")
     assert not [s for s in program_of(cells.qrnn).backward if s.place == "step"]
 
 

@@ -93,7 +93,12 @@ PYTHON = {
     "a slice": (lambda v: v[1:3], "[1:3] is not defined: "), "math": (math.tanh, "sympy.tanh"), "a power": (lambda v: v ^ 2, "**2"),
     "dot": (lambda v: v.dot(x), "W @ x"), "mean": (lambda v: v.mean(), "mean(e)"), "norm": (lambda v: v.norm(), "sqrt(dot(v, v))"),
     "inv": (lambda v: v.inv(), "no matrix inverse"), "reshape": (lambda v: v.reshape(2, 3), "flat(S)"), "torch": (lambda v: _torch(v), "SymPy's tanh"),
+    "a method": (lambda v: v.tanh(), "write tanh(e)"), "a loop": (lambda v: {**dict.fromkeys(v)}, "total(e)"), "unpacking": (lambda v: (lambda a: a)(*v), "[0] is not"),
+    "membership": (lambda v: 1 in v, "[0] is not defined"), "a number": (lambda v: v @ 3, "two vectors or matrices"), "a list": (lambda v: [1] @ v, "found [1]"),
+    "text": (lambda v: v @ "W", "found 'W'"), "nothing": (lambda v: None @ v, "found None"), "the length": (lambda v: len(v), "cell.shape(e)"),
+    "a change": (lambda v: v.__setitem__(0, 1), "[0] is not defined"),
 }  # fmt: skip
+OF_SYMBOLS_OF_A_CELL = {"math", "a power", "torch", "the length", "a change"}  # what SymPy's own expressions leave to Python
 
 
 @pytest.mark.parametrize("e", [x + h.prev, 2 * z, tanh(W @ x)])
@@ -118,15 +123,24 @@ def _torch(e):
 
 @pytest.mark.parametrize("call, words", PYTHON.values(), ids=PYTHON)
 def test_pythons_words_for_arrays_say_what_to_write(call, words):
-    for e in VALUES:
+    of_a_cell = call in [PYTHON[name][0] for name in OF_SYMBOLS_OF_A_CELL]
+    for e in VALUES if of_a_cell else EXPRESSIONS:
         with pytest.raises(CellError) as raised:
             call(e)
         assert words in str(raised.value)
 
 
 def test_python_and_sympy_may_ask_what_a_symbol_is():
-    for e in VALUES:
+    for e in EXPRESSIONS:
         assert not iterable(e) and not hasattr(e, "mean") and not hasattr(e, "__iter__") and bool(e)
+    assert not hasattr(sympy.Symbol, "mean") and not hasattr(sympy.Integer(2), "mean") and not hasattr(z, "prev")
+
+
+def test_what_sympy_has_of_its_own_is_as_before():
+    series = sympy.fps(exp(z), z)
+    assert series[1] == z and iterable(series) and sympy.IndexedBase("a")[1].indices == (1,) and A[0, 1].is_commutative and (z**2).exp == 2
+    with pytest.raises(TypeError, match="not subscriptable"):
+        sympy.Integer(2)[0]
 
 
 @pytest.mark.parametrize("turned", [

@@ -6,25 +6,29 @@ from typing import TYPE_CHECKING
 from symcell.cell import Cell
 from symcell.cells import (
     ablations,
+    continuous,
     few_gates,
+    gates,
     gru_variants,
     grus,
     heads,
     linear,
+    linear_variants,
     lstm_descendants,
     lstm_variants,
     lstms,
     recurrent_matrices,
     rnns,
     simple,
+    state_spaces,
 )
 from symcell.cells.linear import legendre_memory
 from symcell.cells.recurrent_matrices import clockwork_modules
 from symcell.errors import UnknownCell
 
 _FAMILIES = (
-    rnns, recurrent_matrices, simple, lstms, ablations, lstm_variants, lstm_descendants, grus, gru_variants, few_gates, linear,
-    heads,
+    rnns, recurrent_matrices, simple, lstms, ablations, lstm_variants, lstm_descendants, grus, gru_variants, gates, few_gates,
+    continuous, linear, linear_variants, state_spaces, heads,
 )  # fmt: skip
 _CATALOGUE = {cell.name: cell for family in _FAMILIES for cell in vars(family).values() if isinstance(cell, Cell)}
 globals().update(_CATALOGUE)  # from symcell.cells import lstm

@@ -1,13 +1,27 @@
 """Linear recurrences and their kin: the gates look at the input alone, so that no step waits for a matrix product."""
 
 import numpy as np
-from sympy import Eq, cos, exp, sin, symbols, tanh
+from sympy import Eq, exp, symbols, tanh
 
-from symcell import Cell, Constant, Input, Param, State, affine, column, dot, outer, sigmoid, silu, softplus
-from symcell.cells.compositions import Pair
+from symcell import (
+    Cell,
+    Constant,
+    Input,
+    Param,
+    State,
+    affine,
+    column,
+    convolve,
+    dot,
+    outer,
+    sigmoid,
+    silu,
+    softplus,
+    window,
+)
 
 x, h, c, y = Input("x"), State("h"), State("c"), State("y", "n_y")
-f, g, o, r, u, z = symbols("f g o r u z")
+f, g, i, o, r, u, v, z = symbols("f g i o r u v z")
 
 sru = Cell("sru", [
     Eq(u, Param("W") @ x),
@@ -26,22 +40,22 @@ sru_v1 = Cell("sru_v1", [
     Eq(h, r * c + (1 - r) * x),
 ], reference="Lei et al., arXiv:1709.02755: without the peepholes, so that c is a scan")
 
-x_last = State("x_last", "n_x")
-
-
-def window(name):
-    """A convolution of width two over time: W x_t + V x_{t-1} + b."""
-    return affine(x, name=name) + Param(f"V_{name}") @ x_last.prev
-
-
 qrnn = Cell("qrnn", [
-    Eq(z, tanh(window("z"))),
-    Eq(f, sigmoid(window("f"))),
-    Eq(o, sigmoid(window("o"))),
+    Eq(z, tanh(affine(*window(x, 2)))),
+    Eq(f, sigmoid(affine(*window(x, 2)))),
+    Eq(o, sigmoid(affine(*window(x, 2)))),
     Eq(c, f * c.prev + (1 - f) * z),
     Eq(h, o * c),
-    Eq(x_last, x),
 ], reference="Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (fo-pooling, window 2)")
+
+qrnn_ifo = Cell("qrnn_ifo", [
+    Eq(z, tanh(affine(*window(x, 2)))),
+    Eq(f, sigmoid(affine(*window(x, 2)))),
+    Eq(i, sigmoid(affine(*window(x, 2)))),
+    Eq(o, sigmoid(affine(*window(x, 2)))),
+    Eq(c, f * c.prev + i * z),
+    Eq(h, o * c),
+], reference="Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (ifo-pooling, window 2)")
 
 mingru = Cell("mingru", [
     Eq(z, sigmoid(Param("W_z") @ x)),
@@ -49,28 +63,12 @@ mingru = Cell("mingru", [
     Eq(h, (1 - z) * h.prev + z * g),
 ], reference="Feng et al., Were RNNs all we needed?, arXiv:2410.01201")
 
-nu, theta, log_gain = exp(Param("nu", "n_h")), exp(Param("theta", "n_h")), Param("log_gamma")
-h_complex = Pair(State("h_re"), State("h_im"))
-eigenvalue = exp(-nu) * Pair(cos(theta), sin(theta))
-B, C = Pair(Param("B_re"), Param("B_im")), Pair(Param("C_re"), Param("C_im"))
-h_new = eigenvalue * h_complex.prev + exp(log_gain) * (B @ x)
-
-lru = Cell("lru", [
-    Eq(h_complex.real, h_new.real),
-    Eq(h_complex.imaginary, h_new.imaginary),
-    Eq(y, (C @ h_complex).real + Param("D") * x),
-], outputs=[y], reference="Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 2023, "
-                          "arXiv:2303.06349")
-
 S = State("S", ("n_u", "n_s"))
-u0, B_t, C_t, delta, y_ssm = symbols("u0 B_t C_t delta y_ssm")
-past = [State(f"u{k}", "n_u") for k in (1, 2, 3)]  # u0 one, two and three steps ago
-taps = [Param(f"k{k}") for k in range(4)]
+B_t, C_t, delta, y_ssm = symbols("B_t C_t delta y_ssm")
 
 mamba = Cell("mamba", [
-    Eq(u0, Param("W_u") @ x),
-    Eq(u, silu(taps[0] * u0 + sum(k * v.prev for k, v in zip(taps[1:], past, strict=True)) + Param("b_u"))),
-    *[Eq(later, earlier) for later, earlier in zip(past, [u0, past[0].prev, past[1].prev], strict=True)],
+    Eq(v, Param("W_v") @ x),
+    Eq(u, silu(convolve(v, 4))),
     Eq(delta, softplus(Param("W_2") @ (Param("W_1", ("n_r", "n_u")) @ u) + Param("b_delta"))),
     Eq(B_t, Param("W_B") @ u),
     Eq(C_t, Param("W_C") @ u),

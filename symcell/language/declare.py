@@ -1,13 +1,13 @@
 """The rules of a declaration: check a list of SymPy equations, and say what is wrong with it."""
 
-from contextlib import contextmanager
-
 from sympy import Integer
 
 from symcell.errors import CellError
+from symcell.language.complex_values import parts_of, real_pairs
 from symcell.language.conditions import real_conditions
 from symcell.language.declaration import Declaration
-from symcell.language.equations import Equation, declared_pairs
+from symcell.language.delays import Delay, with_delays
+from symcell.language.equations import Equation, declared_pairs, located
 from symcell.language.functions import check_printable
 from symcell.language.hints import check_vocabulary
 from symcell.language.identifiers import is_name
@@ -25,8 +25,9 @@ def declare(name, equations, outputs=None, reference="", known=()):
         raise CellError(f"a cell's name must be a Python identifier and no keyword, found {name!r}")
     if len(name) > _LONGEST_NAME:
         raise CellError(f"a cell's name has at most {_LONGEST_NAME} characters, found {len(name)}: {name!r}; choose another")
-    declared = declared_pairs(name, equations)
+    as_written = declared_pairs(name, equations)
     try:
+        declared = with_delays(real_pairs(name, as_written))
         registry = Registry(name, declared)
         checked = tuple(_checked_equations(name, declared, registry))
     except RecursionError:
@@ -34,7 +35,7 @@ def declare(name, equations, outputs=None, reference="", known=()):
     shapes = _in_known_order(registry.settled(), known)
     sizes = _names_of_sizes(shapes)
     _check_sizes(name, checked, shapes, sizes)
-    shown = _chosen_outputs(name, outputs, tuple(t for t, _ in declared if isinstance(t, State)))
+    shown = _chosen_outputs(name, outputs, as_written, {t for t, _ in declared})
     return Declaration(name, checked, shapes, sizes, registry.joined(), shown, _one_line(reference))
 
 
@@ -50,28 +51,20 @@ def _one_line(text):
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
-def _chosen_outputs(cell, outputs, states):
-    """The states that a cell shows outside: by default the state h, or else the last one."""
+def _chosen_outputs(cell, outputs, as_written, declared):
+    """The states that a cell shows outside: by default the state h, or else the last one that is no delay."""
+    states = tuple(t for t, _ in as_written if isinstance(t, State) and not isinstance(t, Delay))
     if outputs is None:
-        return tuple(s for s in states if s.name == "h") or states[-1:]
+        outputs = tuple(s for s in states if s.name == "h") or states[-1:]
     outputs = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
     for s in outputs:
         if not isinstance(s, State):
             known = any(s == t.name for t in states)
             hint = "; pass the State itself" if known else f"; a citation is reference={s!r}" if isinstance(s, str) else ""
             raise CellError(f"cell {cell}: outputs are states, found {type(s).__name__} {s!r}{hint}")
-        if s not in states:
+        if not declared.issuperset(parts_of(s)):
             raise CellError(f"cell {cell}: the output {s} is none of its states {', '.join(q.name for q in states)}")
-    return outputs
-
-
-@contextmanager
-def _equation(cell, number, target):
-    """Add the cell and the equation to the message of a CellError."""
-    try:
-        yield
-    except CellError as error:
-        raise CellError(f"cell {cell}, equation {number} ({target} = ...): {error}") from None
+    return tuple(part for s in outputs for part in parts_of(s))
 
 
 def _checked_equations(cell, declared, registry):
@@ -79,7 +72,7 @@ def _checked_equations(cell, declared, registry):
     targets = [t for t, _ in declared]
     _check_states(cell, declared)
     for number, (target, rhs) in enumerate(declared, 1):
-        with _equation(cell, number, target):
+        with located(cell, number, target):
             if target in targets[: number - 1]:
                 raise CellError(f"{target} is defined twice, first by equation {targets.index(target) + 1}")
             rhs = real_conditions(rhs)
@@ -95,7 +88,7 @@ def _checked_equations(cell, declared, registry):
             yield equation
     for number, state in enumerate(targets, 1):
         if isinstance(state, State):
-            with _equation(cell, number, state):
+            with located(cell, number, state):
                 registry.start(state)
 
 
@@ -105,7 +98,7 @@ def _check_states(cell, declared):
         for q in sorted(rhs.free_symbols, key=str):
             state = getattr(q, "state", q)
             if isinstance(state, State) and state not in targets:
-                with _equation(cell, number, target):
+                with located(cell, number, target):
                     raise CellError(_without_equation(state, targets))
     if not any(isinstance(t, State) for t in targets):
         raise CellError(f"cell {cell} has no state: at least one left side must be a State, as h = State('h') is")

@@ -1,5 +1,6 @@
 """The equations as a user writes them, as pairs of a symbol and the expression that defines it."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sympy import Expr, Symbol
@@ -48,13 +49,32 @@ def declared_pairs(cell, equations):
             raise CellError(f"cell {cell}, equation {number}: SymPy has folded this Eq to {e}; {_FOLDED[bool(e)]}")
         if not isinstance(e, Equality):
             raise CellError(f"cell {cell}, equation {number}: expected Eq(symbol, expression), found {not_taken(e)}")
-        if (length := written_length(e)) > _LONGEST:
-            raise CellError(
-                f"cell {cell}, equation {number}: {length} symbols and operations when written out, more than {_LONGEST}; "
-                "give what it repeats a name, by an equation of its own"
-            )
+        with _prefixed(f"cell {cell}, equation {number}"):
+            check_length(e)
         pairs.append(_sides(cell, number, e))
     return pairs
+
+
+def located(cell, number, target):
+    """Add the cell and the equation to the message of a CellError."""
+    return _prefixed(f"cell {cell}, equation {number} ({target} = ...)")
+
+
+@contextmanager
+def _prefixed(place):
+    try:
+        yield
+    except CellError as error:
+        raise CellError(f"{place}: {error}") from None
+
+
+def check_length(e):
+    """Raise CellError for an expression that is too long when written out."""
+    if (length := written_length(e)) > _LONGEST:
+        raise CellError(
+            f"{length} symbols and operations when written out, more than {_LONGEST}; "
+            "give what it repeats a name, by an equation of its own"
+        )
 
 
 def written_length(e, meanings=None):

@@ -1,6 +1,7 @@
 """Operators that symcell adds to SymPy's expressions, because the sums, products and functions of a cell are SymPy's own:
 
     a @ b, a.T           products and transposes of vectors and matrices, which SymPy leaves undefined for them
+    a @ 3, a[0], list(a), a.sum()   refused as Python refuses them, with what to write instead
     a.transpose(), transpose(a)   the same, where SymPy takes what is commutative for a number
     MatMul(a, b)         refused without a matrix of SymPy's, where SymPy would multiply elementwise
     np.mean(a), ...      refused where NumPy would take a vector for one number; else as before
@@ -14,8 +15,8 @@ import numpy as np
 from sympy import Expr, MatMul, MatrixBase, MatrixExpr, conjugate
 from sympy.core.relational import Relational
 
-from symcell.errors import NoSuchOperation
-from symcell.language.hints import instead_of
+from symcell.errors import NoSuchAttribute, NoSuchOperation
+from symcell.language.hints import ATTRIBUTES, instead_of, not_taken
 from symcell.language.primitives.products import matmul, transpose
 from symcell.language.protocols import Foreign, answer_numpy
 
@@ -27,6 +28,53 @@ def _multiplied(a, b):
     """a @ b of two expressions. NotImplemented for other operands, unless one of the two is a symbol or primitive of a cell."""
     plain = all(isinstance(e, Expr) and not isinstance(e, MatrixExpr) for e in (a, b))
     return matmul(a, b) if plain or isinstance(a, Foreign) or isinstance(b, Foreign) else NotImplemented
+
+
+def _product_from_left(a, b):
+    """a @ b, where Python would ask b next. Nobody else multiplies what has no such method."""
+    found = _multiplied(a, b)
+    if found is NotImplemented and (isinstance(b, MatrixBase) or not hasattr(type(b), "__rmatmul__")):
+        raise _no_product(b)
+    return found
+
+
+def _product_from_right(b, a):
+    """a @ b, where a could not answer."""
+    found = _multiplied(a, b)
+    if found is NotImplemented and not isinstance(a, MatrixExpr):
+        raise _no_product(a)
+    return found
+
+
+def _no_product(other):
+    return NoSuchOperation(f"@ joins two vectors or matrices of a cell, found {not_taken(other)}")
+
+
+def _entry(e, key):
+    """Called by Python's iteration too."""
+    if not (_may_be_of_a_cell(e) or e.atoms(Foreign)):
+        raise TypeError(f"{type(e).__name__!r} object is not subscriptable")
+    return Foreign.__getitem__(e, key)
+
+
+def _iterable(e):
+    """What SymPy asks of an object with `__getitem__`. Classes with one of their own answer for themselves."""
+    if type(e).__getitem__ is not _entry or hasattr(type(e), "__iter__"):
+        raise AttributeError("_iterable")
+    return False
+
+
+class _Absent:
+    """An attribute that expressions lack: an AttributeError, with what to write instead."""
+
+    def __init__(self, name, hint):
+        self.name, self.hint = name, hint
+
+    def __get__(self, e, kind):
+        missing = f"{kind.__name__!r} object has no attribute {self.name!r}"
+        if e is None or not (e.args or e.is_Symbol):  # a class, or a number
+            raise AttributeError(missing)
+        raise NoSuchAttribute(f"{missing}; {self.hint}")
 
 
 def _transposed(e):
@@ -100,8 +148,13 @@ def _bool(condition):
     raise NoSuchOperation(_NoTruth(condition))
 
 
-Expr.__matmul__ = _multiplied
-Expr.__rmatmul__ = lambda b, a: _multiplied(a, b)
+Expr.__matmul__ = _product_from_left
+Expr.__rmatmul__ = _product_from_right
+Expr.__getitem__ = _entry
+Expr._iterable = property(_iterable)
+for _name, _hint in ATTRIBUTES.items():
+    if not hasattr(Expr, _name):
+        setattr(Expr, _name, _Absent(_name, _hint))
 Expr.T = property(_transposed)
 Expr.transpose = _transpose
 Expr._eval_transpose = _eval_transpose

@@ -15,7 +15,7 @@ _PART = "part(v, start, length) is a run of a vector's entries, chunk(v, k, n) t
 _MATRIX = "a matrix is a Param, a Constant or a State of two sizes, and @ its product"
 _INVERSE = "1 / W is elementwise; there is no matrix inverse"
 _FLAT = "flat(S) makes a vector of a matrix"
-_REAL = "every value is real; leave it out"
+_REAL = "every value is real, unless a quantity has dtype=complex; then re(e), im(e) and conjugate(e) are SymPy's"
 _NORM = "sqrt(dot(v, v)) is the norm of a vector"
 _CASES = "Piecewise((a, condition), (b, True)) chooses for each unit"
 _CALCULUS = "write the result out"
@@ -72,6 +72,13 @@ _ARRAYS = {
     "hardsigmoid": "use symcell's hard_sigmoid",
     "logsigmoid": "use symcell's log_sigmoid",
 }  # fmt: skip
+# Methods and attributes of arrays, and of states.
+ATTRIBUTES = {
+    **_ARRAYS,
+    **{name: f"write {name}(e)" for name in ("tanh", "exp", "log", "sin", "cos", "sqrt", "sign", "floor")},
+    "abs": "write Abs(e)",
+    "prev": "only states have one: h = State('h')",
+}
 # Functions for which NumPy and PyTorch have another name than SymPy.
 _RENAMED = {
     "absolute": "Abs", "abs": "Abs", "fabs": "Abs", "ceil": "ceiling", "heaviside": "Heaviside", "mod": "Mod", "remainder": "Mod",
@@ -86,7 +93,7 @@ _SYMPY = {
     "Product": "exp(total(log(e))) is the product of positive units",
     **dict.fromkeys(("Integral", "Derivative", "Limit", "Subs", "Order"), _CALCULUS),
     **dict.fromkeys(("re", "conjugate", "adjoint", "polar_lift", "unpolarify", "exp_polar"), _REAL),
-    "im": "every value is real, and this would be 0",
+    "im": "every value is real, and this would be 0; a quantity may have dtype=complex",
     "arg": "every value is real; atan2(y, x) is the angle of two",
     **dict.fromkeys(("transpose", "Transpose", "Adjoint"), _TRANSPOSE),
     **dict.fromkeys(("Inverse", "MatPow"), _INVERSE),

@@ -6,7 +6,7 @@ from numpy import ndarray
 from sympy import Expr, sympify
 
 from symcell.errors import CellError, NoSuchAttribute, NoSuchOperation
-from symcell.language.hints import FIXED, instead_of, is_silent, not_of_arrays, not_taken
+from symcell.language.hints import ATTRIBUTES, FIXED, instead_of, is_silent, not_of_arrays, not_taken
 from symcell.language.writing import written
 
 # Arithmetic with one of NumPy's numbers, which NumPy asks for by the names of its functions.
@@ -50,6 +50,15 @@ class Foreign:
         text = f"{self}[{':'.join('' if k is None else str(k) for k in parts)}]"
         raise NoSuchOperation(f"{text} is not defined: {self} stands for all units; {instead_of('take')}; {instead_of('sum')}")
 
+    def __setitem__(self, key, value):
+        self[key]
+
+    def __len__(self):
+        raise NoSuchOperation(f"len({self}) is not defined: {self} stands for all units; {instead_of('shape')}")
+
+    def __bool__(self):  # Python would ask for the length
+        return True
+
     def __xor__(self, other):
         raise NoSuchOperation(f"{self} ^ {other} is not defined; a power is {self}**{other}, and Xor(a, b) joins conditions")
 
@@ -57,7 +66,7 @@ class Foreign:
         raise NoSuchOperation(f"{self} is no number; of math's functions write SymPy's, sympy.tanh for math.tanh")
 
     def __getattr__(self, name):
-        hint = instead_of(name)
+        hint = ATTRIBUTES.get(name, "")
         raise NoSuchAttribute(f"{type(self).__name__!r} object has no attribute {name!r}" + (f"; {hint}" if hint else ""))
 
 

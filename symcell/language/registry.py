@@ -3,13 +3,14 @@
 from sympy import Expr
 
 from symcell.errors import CellError
+from symcell.language.delays import Delay
 from symcell.language.identifiers import is_name
 from symcell.language.naming import expand_affine
 from symcell.language.numbers import check_numbers
 from symcell.language.primitives import merge, outer
 from symcell.language.shapes import Disagreement, Sizes, infer
 from symcell.language.sizes import Dims, shape_text, size
-from symcell.language.symbols import Input, Param, Previous, State
+from symcell.language.symbols import Input, Param, Previous, Quantity, State
 from symcell.language.uses import in_order, products_meant, used_as_matrices
 from symcell.language.writing import written
 
@@ -26,8 +27,8 @@ class Registry:
         self.made = {}  # parameters that affine has made -> the left side of the equation
         self.usual = self._usual_size(declared)
         self.matrices = {q for _, rhs in declared for q in used_as_matrices(rhs)}
-        inputs = {q for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
-        self.lone_input = len(inputs) == 1
+        inputs = {q.name for _, rhs in declared for q in rhs.atoms(Input) if q.declared is None}
+        self.size_names = _names_of_sizes(inputs)
 
     def _usual_size(self, declared):
         """The size of states that declare none: n_h, or what it has to be, such as n_heads * n_k."""
@@ -90,14 +91,23 @@ class Registry:
         if q.declared is not None:
             whole = blocks is not None and len(q.declared) == 2  # the shape of the matrix, which is stored block by block
             return Dims((blocks, *(n / blocks for n in q.declared)) if whole else q.declared, q.over)
+        if isinstance(q, Delay):
+            return self._shape_of_delayed(q.of)
         if isinstance(q, State):
             return Dims((self.usual,), q.over)
         if isinstance(q, Input):
-            self.of_inputs[q] = self.sizes.fresh("n_x" if self.lone_input else f"n_{q.name}", lasting=True)
+            self.of_inputs[q] = self.sizes.fresh(self.size_names[q.name], lasting=True)
             return Dims((self.of_inputs[q],), q.over)
         rank = 2 if blocks is not None or q in matrices else 1
         fresh = tuple(self.sizes.fresh(f"n_{q.name}") for _ in range(rank))
         return Dims(fresh if blocks is None else (blocks, *fresh), q.over)
+
+    def _shape_of_delayed(self, q):
+        if isinstance(q, Quantity):
+            self._register(q, self.matrices)
+        if q not in self.shapes:
+            raise CellError(f"an earlier value of {q} is read before {q} has its equation, which tells its shape; put that first")
+        return self.shapes[q]
 
     def shape(self, e):
         """The shape of an expression. Unifies sizes on the way."""
@@ -185,6 +195,12 @@ class Registry:
         return {q: shape.map(self.sizes.resolve) for q, shape in self.shapes.items()}
 
 
+def _names_of_sizes(inputs):
+    """The name of an input -> that of its size: n_x for a lone input. The parts x_re and x_im of a complex one count as one."""
+    whole = {name: name[:-3] if {f"{name[:-3]}_re", f"{name[:-3]}_im"} <= inputs else name for name in inputs}
+    return {name: "n_x" if len({*whole.values()}) == 1 else f"n_{whole[name]}" for name in inputs}
+
+
 def shape_of_symbol(symbol, shapes, cell):
     """The shape of a symbol; h.prev has that of h. Raises CellError for what is no symbol of the cell."""
     key = symbol.state if isinstance(symbol, Previous) else symbol
@@ -199,4 +215,5 @@ def described(q):
     over = f" over {', '.join(map(str, q.over))}" if getattr(q, "over", ()) else ""
     blocks = "" if getattr(q, "blocks", None) is None else f" of {q.blocks} blocks"
     initial = f" with initial={q.initial}" if getattr(q, "initial", 0) != 0 else ""
-    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{over}{blocks}{initial}"
+    delayed = f" that window adds for {q.of}" if isinstance(q, Delay) else ""
+    return f"the {getattr(q, 'role', 'intermediate')} {written(q)}{shape}{over}{blocks}{initial}{delayed}"

@@ -2,7 +2,8 @@
 
 A symbol stands for one unit of its vector (or matrix), so that `*` is elementwise and SymPy's own functions apply
 to it. Shapes are tuples of symbolic sizes; `None` means "not declared: follows from use". A mapped axis, such as heads, is
-known by its size; what is written for one head happens for each.
+known by its size; what is written for one head happens for each. With `dtype=complex` a symbol is a complex number, which a cell
+holds as two real quantities: h_re and h_im for h (see `complex_values`).
 """
 
 from typing import Self
@@ -19,23 +20,30 @@ class Quantity(Foreign, Symbol):
     """A symbol with a role and, perhaps, a declared shape. `over` are its mapped axes: it has a value of its shape for each index
     there. Equal only to one of the same role, name, shape and axes."""
 
-    __slots__ = ("_content", "declared", "over")
+    __slots__ = ("_content", "complex", "declared", "over")
     role = "quantity"
     name: str
     declared: tuple[Expr, ...] | None
     over: tuple[Expr, ...]
+    complex: bool
 
-    def __new__(cls, name: str, shape: Shape = None, over: Shape = None) -> Self:
+    def __new__(cls, name: str, shape: Shape = None, over: Shape = None, *, dtype: type = float) -> Self:
         if not is_name(name):
             hint = "; SymPy spells the Greek letter 'lamda'" if name == "lambda" else ""
             raise CellError(f"the {cls.role} {name!r} needs a name that is a Python identifier and no keyword{hint}")
         self = Symbol.__xnew__(cls, name)
-        self.declared = shape_tuple(shape, f"the {cls.role} {name}")
+        if dtype not in (float, complex):
+            raise CellError(f"the dtype of the {cls.role} {name} is float or complex, found {dtype!r}; compile takes precisions")
+        self.declared, self.complex = shape_tuple(shape, f"the {cls.role} {name}"), dtype is complex
         self.over = shape_tuple(over, f"over= of the {cls.role} {name}") or ()
         if len(set(self.over)) < len(self.over):
             raise CellError(f"the {cls.role} {name} has the mapped axis {self.over[0]} twice; axes differ by their sizes' names")
-        self._content = (name, cls.__name__, str(self.declared), str(self.over))
+        self._content = (name, cls.__name__, str(self.declared), str(self.over), *(("complex",) if self.complex else ()))
         return self
+
+    def part(self, which: str) -> "Quantity":
+        """The real quantity that is the real part, "re", or the imaginary part, "im", of a complex one."""
+        return type(self)(f"{self.name}_{which}", self.declared, over=self.over)
 
     def __getattr__(self, name):
         """Explain that only states have `prev`, their value one step earlier."""
@@ -49,7 +57,10 @@ class Quantity(Foreign, Symbol):
         return self._content
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared), {"over": self.over}
+        return (self.name, self.declared), self._options()
+
+    def _options(self):
+        return {"over": self.over} | ({"dtype": complex} if self.complex else {})
 
     def __getstate__(self):
         return None
@@ -70,8 +81,10 @@ class Param(Quantity):
     __slots__ = ("blocks",)
     role = "parameter"
 
-    def __new__(cls, name: str, shape: Shape = None, blocks: Size | None = None, over: Shape = None) -> Self:
-        self = super().__new__(cls, name, shape, over)
+    def __new__(
+        cls, name: str, shape: Shape = None, blocks: Size | None = None, over: Shape = None, *, dtype: type = float
+    ) -> Self:
+        self = super().__new__(cls, name, shape, over, dtype=dtype)
         if blocks is not None and self.over:
             raise CellError(f"the parameter {name} has blocks and mapped axes; over= alone gives each its own matrix")
         self.blocks = None if blocks is None else size(blocks, f"the number of blocks of {name}")
@@ -79,7 +92,10 @@ class Param(Quantity):
         return self
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared, self.blocks), {"over": self.over}
+        return (self.name, self.declared, self.blocks), self._options()
+
+    def part(self, which: str) -> "Param":
+        return type(self)(f"{self.name}_{which}", self.declared, self.blocks, self.over)
 
 
 class Constant(Quantity):
@@ -96,8 +112,10 @@ class State(Quantity):
     __slots__ = ("initial",)
     role = "state"
 
-    def __new__(cls, name: str, shape: Shape = None, initial: Expr | float = 0, over: Shape = None) -> Self:
-        self = super().__new__(cls, name, shape, over)
+    def __new__(
+        cls, name: str, shape: Shape = None, initial: Expr | complex = 0, over: Shape = None, *, dtype: type = float
+    ) -> Self:
+        self = super().__new__(cls, name, shape, over, dtype=dtype)
         self.initial = symbolic(initial)
         if self.initial is None:
             raise CellError(f"the initial value of {name} is a number or a Param, found {initial!r}")
@@ -105,7 +123,16 @@ class State(Quantity):
         return self
 
     def __getnewargs_ex__(self):
-        return (self.name, self.declared, self.initial), {"over": self.over}
+        return (self.name, self.declared, self.initial), self._options()
+
+    def part(self, which: str) -> "State":
+        return type(self)(f"{self.name}_{which}", self.declared, self._initial_part(which), self.over)
+
+    def _initial_part(self, which):
+        start = self.initial
+        if not isinstance(start, Quantity):
+            return start.as_real_imag()[which == "im"]
+        return start.part(which) if start.complex else start if which == "re" else 0
 
     @property
     def prev(self) -> "Previous":
@@ -119,13 +146,17 @@ class Previous(Quantity):
     role = "previous state"
 
     def __new__(cls, state: State) -> Self:
-        self = super().__new__(cls, f"{state.name}_prev", state.declared, state.over)
+        dtype = complex if state.complex else float
+        self = super().__new__(cls, f"{state.name}_prev", state.declared, state.over, dtype=dtype)
         self.state = state
         self._content = state._content
         return self
 
     def __getnewargs_ex__(self):
         return (self.state,), {}
+
+    def part(self, which: str) -> "Previous":
+        return self.state.part(which).prev
 
 
 class Adjoint(Symbol):

@@ -14,7 +14,10 @@ from jax.numpy import exp, tanh
 
 from references.transcription import cifg_lstm, gru_reset_after, lstm, lstm_1997, peephole_lstm, rnn
 from references.zoo_ablations import ABLATIONS
+from references.zoo_continuous import CONTINUOUS
+from references.zoo_gates import GATES
 from references.zoo_heads import HEADS
+from references.zoo_linear import LINEAR, blocks
 from references.zoo_lstm import (
     layer_norm_lstm,
     lstm_1997_truncated,
@@ -140,11 +143,20 @@ def sru_v1(p, x, c_, h_):
     return sru(SimpleNamespace(**vars(p), v_f=0.0, v_r=0.0, alpha=1.0), x, c_, h_)
 
 
-def qrnn(p, x, c_, h_, x_last_):
-    z = tanh(p.W_z @ x + p.V_z @ x_last_ + p.b_z)
-    f = sigma(p.W_f @ x + p.V_f @ x_last_ + p.b_f)
-    o = sigma(p.W_o @ x + p.V_o @ x_last_ + p.b_o)
+def window_of_two(p, gate, x, x_1_):
+    weights = vars(p)
+    return weights[f"W_{gate}_x"] @ x + weights[f"W_{gate}_x_1"] @ x_1_ + weights[f"b_{gate}"]
+
+
+def qrnn(p, x, c_, h_, x_1_):
+    z, f, o = tanh(window_of_two(p, "z", x, x_1_)), sigma(window_of_two(p, "f", x, x_1_)), sigma(window_of_two(p, "o", x, x_1_))
     c = f * c_ + (1 - f) * z
+    return c, o * c, x
+
+
+def qrnn_ifo(p, x, c_, h_, x_1_):
+    i, f, o = (sigma(window_of_two(p, gate, x, x_1_)) for gate in "ifo")
+    c = f * c_ + i * tanh(window_of_two(p, "z", x, x_1_))
     return c, o * c, x
 
 
@@ -153,26 +165,14 @@ def mingru(p, x, h_):
     return ((1 - z) * h_ + z * (p.W_g @ x),)
 
 
-def lru(p, x, h_re_, h_im_, y_):
-    """In complex numbers, as in the paper."""
-    eigenvalues = exp(-exp(p.nu) + 1j * exp(p.theta))
-    h = eigenvalues * (h_re_ + 1j * h_im_) + exp(p.log_gamma) * ((p.B_re + 1j * p.B_im) @ x)
-    return h.real, h.imag, ((p.C_re + 1j * p.C_im) @ h).real + p.D * x
-
-
-def mamba(p, x, u1_, u2_, u3_, S_, y_):
-    """k0 ... k3: the causal convolution, k0 for the present; b_u: its bias. u1, u2, u3: what it will have read 1, 2, 3 steps ago."""
-    u0 = p.W_u @ x
-    u = silu(p.k0 * u0 + p.k1 * u1_ + p.k2 * u2_ + p.k3 * u3_ + p.b_u)
+def mamba(p, x, S_, y_, v_1_, v_2_, v_3_):
+    """K_u_0 ... K_u_3: the causal convolution, K_u_0 for the present; b_u: its bias. v_1_, v_2_, v_3_: what it read 1, 2, 3 steps ago."""
+    v = p.W_v @ x
+    u = silu(p.K_u_0 * v + p.K_u_1 * v_1_ + p.K_u_2 * v_2_ + p.K_u_3 * v_3_ + p.b_u)
     delta = softplus(p.W_2 @ (p.W_1 @ u) + p.b_delta)
     S = exp(-delta[:, None] * exp(p.A_log)) * S_ + jnp.outer(delta * u, p.W_B @ u)
     y = p.W_y @ ((S @ (p.W_C @ u) + p.D * u) * silu(p.W_z @ x))
-    return u0, u1_, u2_, S, y
-
-
-def blocks(R, h_):
-    """A block-diagonal matrix times a vector: every head has neighbouring units of its own."""
-    return jnp.concatenate([block @ part for block, part in zip(R, jnp.split(h_, len(R)), strict=True)])
+    return S, y, v, v_1_, v_2_
 
 
 def slstm(p, x, m_, c_, n_, h_):
@@ -198,18 +198,20 @@ ZOO = {
         rnn, jordan, indrnn, ctrnn, scrn, antisymmetric_rnn, cornn, statistical_recurrent_unit,
         lstm_1997, lstm_1997_truncated, lstm, peephole_lstm, cifg_lstm, lstmp, multiplicative_lstm, on_lstm, layer_norm_lstm, phased_lstm, t_lstm, zoneout_lstm,
         gru_cho, gru_reset_after, ugrnn, mgu, mut1, li_gru, fastgrnn, rhn, delta_gru,
-        sru, sru_v1, qrnn, mingru, lru, mamba, slstm, lmu, *HEADS,
-        *RECURRENT, *LSTM_DESCENDANTS,
+        sru, sru_v1, qrnn, qrnn_ifo, mingru, mamba, slstm, lmu, *HEADS,
+        *RECURRENT, *LSTM_DESCENDANTS, *GATES, *CONTINUOUS, *LINEAR,
     )
 } | ABLATIONS  # fmt: skip
 
 
 def start(name, p, shaped):
     """The states of a batch before the first step where the caller gives none: zero, but for DeltaGRU's accumulators, which
-    hold the biases, and the Skip LSTM's gate, which is open. shaped: state -> any array of its shape."""
+    hold the biases, RWKV's running maximum, and the Skip LSTM's gate, which is open. shaped: state -> any array of its shape."""
     first = {state: jnp.zeros(a.shape) for state, a in shaped.items()}
     if name == "delta_gru":
         first |= {f"m_{m}": first[f"m_{m}"] + vars(p)[f"b_{m}"] for m in "rzxh"}
     if name == "skip_lstm":
         first["u_tilde"] = first["u_tilde"] + 1
+    if name == "rwkv4":
+        first["p"] -= 1e30
     return first

@@ -21,6 +21,7 @@ from symcell import (
     chunk,
     column,
     concat,
+    convolve,
     cumsum,
     difference,
     dot,
@@ -56,6 +57,7 @@ from symcell import (
     stop_gradient,
     total,
     variance,
+    window,
 )
 from symcell.bench import Speed, speeds
 from symcell.cells import lstm
@@ -101,7 +103,8 @@ def words() -> list[Any]:
     newer = [elu(u), elu(u, 0.5), gelu(u), gelu(u, approximate="tanh"), gelu_tanh(u), mish(u), hard_tanh(u)]
     reduced = [total(u), mean(m, axis=0), variance(u), softmax(m, 1), cumsum(u), dot(u, v), m.T @ v, matmul(m, u)]
     placed = [outer(u, v), column(u), row(v), repeat(u, 3), concat(u, v), chunk(u, 0, 2), part(u, 0, size("n") - 1), flat(m), identity("n")]
-    return [*of_sympy, *elementwise, *newer, *reduced, *placed, u + v.prev, State("s").prev * 2]
+    earlier = [*window(u, 3), convolve(u, 3, bias=False, name="k"), State("z", "n", 1j, dtype=complex).prev, Param("C", dtype=complex) @ u]
+    return [*of_sympy, *elementwise, *newer, *reduced, *placed, *earlier, u + v.prev, State("s").prev * 2]
 
 
 def read(cell: Cell) -> str:
@@ -179,6 +182,8 @@ def wrong(kernel: Kernel, cell: Cell) -> None:
     cell.variant("v", {1: 2})  # type: ignore[dict-item]
     cell.variant("v", [Eq(symbols("f"), 1)])  # type: ignore[arg-type]
     equivalent(cell, "lstm")  # type: ignore[arg-type]
+    window(Input("x"), "3")  # type: ignore[arg-type]
+    State("s", dtype="complex")  # type: ignore[arg-type]
     cells.get(1)  # type: ignore[arg-type]
     gru.init(seed="0")  # type: ignore[arg-type]
     kernel.stream({}, batch="2")  # type: ignore[arg-type]

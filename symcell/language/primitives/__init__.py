@@ -15,11 +15,12 @@ from symcell.language.primitives.products import contract, dot, is_product_of, m
 from symcell.language.primitives.reductions import Along, broadcast, column, fill, largest, mean, row, total, variance
 from symcell.language.primitives.scans import cumsum, softmax
 from symcell.language.primitives.slices import chunk, concat, part, place
-from symcell.language.primitives.weights import Affine, affine
+from symcell.language.primitives.weights import Affine, Convolution, affine, convolve
 
 __all__ = [
     "Affine",
     "Along",
+    "Convolution",
     "Entry",
     "Mapping",
     "Masked",
@@ -33,6 +34,7 @@ __all__ = [
     "column",
     "concat",
     "contract",
+    "convolve",
     "cumsum",
     "divide",
     "dot",
