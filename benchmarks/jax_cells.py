@@ -104,7 +104,11 @@ def gla(p, x, init):
 
 
 def mamba2(p, x, init):
-    u, B, C = silu(_per_head(x, p["W_u"])), silu(x @ p["W_B"].T), silu(x @ p["W_C"].T)
+    def convolved(name, e):
+        padded = jnp.concatenate([jnp.zeros_like(e[:3]), e])
+        return silu(sum(p[f"K_{name}_{k}"] * padded[3 - k : len(padded) - k] for k in range(4)) + p[f"b_{name}"])
+
+    u, B, C = convolved("u", _per_head(x, p["W_v"])), convolved("B", x @ p["W_b"].T), convolved("C", x @ p["W_q"].T)
     delta = softplus(x @ p["W_delta"].T + p["b_delta"])
 
     def step(S, now):

@@ -25,7 +25,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
     columns_at, copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply,
@@ -33,7 +33,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a5217bd30db65c2d"
+CONTENT_HASH = "0081b5d2189ff9ac"
 
 
 @fused

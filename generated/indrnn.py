@@ -22,7 +22,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
@@ -30,7 +30,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "41b006c51587e3f0"
+CONTENT_HASH = "b3daf50fcf4b29a4"
 
 
 @fused

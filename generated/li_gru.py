@@ -25,7 +25,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
@@ -33,7 +33,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e38063a88e5dce66"
+CONTENT_HASH = "368cc31bcd293718"
 
 
 @fused

@@ -4,19 +4,19 @@ Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu)) *
-            sin(exp(theta)) * h_im_prev
-    (2)  h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev +
-            exp(log_gamma) * (B_im @ x)
-    (3)  y = C_re @ h_re + D * x - C_im @ h_im
+    (1)  Lambda_re = exp(-exp(nu)) * cos(exp(theta))
+    (2)  Lambda_im = exp(-exp(nu)) * sin(exp(theta))
+    (3)  h_re = Lambda_re * h_re_prev + exp(log_gamma) * (B_re @ x) - Lambda_im * h_im_prev
+    (4)  h_im = Lambda_re * h_im_prev + Lambda_im * h_re_prev + exp(log_gamma) * (B_im @ x)
+    (5)  y = C_re @ h_re + D * x - C_im @ h_im
 
 Sizes: n_h, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 1 assignment before the loop, 9 assignments once, 3 products before the loop, 2 scans before the
+    forward: 1 assignment before the loop, 8 assignments once, 3 products before the loop, 2 scans before the
     loop
-    backward: 9 assignments before the loop, 4 assignments once, 2 products before the loop, 4 scans before
+    backward: 8 assignments before the loop, 4 assignments once, 2 products before the loop, 4 scans before
     the loop, 3 weight gradients before the loop
 
 forward_..._row compute the equations for one sample at one step, and backward_..._row the adjoints; forward_pass and
@@ -27,7 +27,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
@@ -35,29 +35,24 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "2b125217403848eb"
+CONTENT_HASH = "7ed2c8854e5a5ae3"
 
 
 @fused
-def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, cos_w_h_re_2_out, w_h_re_2_out,
-        exp_nu_out, exp_theta_out, sin_w_h_re_3_out, w_h_re_3_out, w_h_im_out):
+def forward_once_row(n_h, nu, exp_Lambda_re_out, theta, cos_Lambda_re_out, Lambda_re_out, exp_nu_out,
+        exp_theta_out, sin_Lambda_im_out, Lambda_im_out, log_gamma, w_h_re_out):
     """What needs parameters alone."""
     for j in range(n_h):
-        # (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu))
-        #     * sin(exp(theta)) * h_im_prev
-        w_h_re = exp(log_gamma[j])
+        # (1) Lambda_re = exp(-exp(nu)) * cos(exp(theta))
+        exp_Lambda_re = exp(-exp(nu[j]))
         # kept
-        w_h_re_out[j] = w_h_re
+        exp_Lambda_re_out[j] = exp_Lambda_re
     for j in range(n_h):
-        exp_w_h_re_2 = exp(-exp(nu[j]))
+        cos_Lambda_re = np.cos(exp(theta[j]))
+        Lambda_re = cos_Lambda_re * exp_Lambda_re_out[j]
         # kept
-        exp_w_h_re_2_out[j] = exp_w_h_re_2
-    for j in range(n_h):
-        cos_w_h_re_2 = np.cos(exp(theta[j]))
-        w_h_re_2 = cos_w_h_re_2 * exp_w_h_re_2_out[j]
-        # kept
-        cos_w_h_re_2_out[j] = cos_w_h_re_2
-        w_h_re_2_out[j] = w_h_re_2
+        cos_Lambda_re_out[j] = cos_Lambda_re
+        Lambda_re_out[j] = Lambda_re
     for j in range(n_h):
         exp_nu = exp(nu[j])
         exp_theta = exp(theta[j])
@@ -65,36 +60,36 @@ def forward_once_row(n_h, log_gamma, w_h_re_out, nu, exp_w_h_re_2_out, theta, co
         exp_nu_out[j] = exp_nu
         exp_theta_out[j] = exp_theta
     for j in range(n_h):
-        sin_w_h_re_3 = np.sin(exp(theta[j]))
-        w_h_re_3 = -exp_w_h_re_2_out[j] * sin_w_h_re_3
-        # (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev
-        #     + exp(log_gamma) * (B_im @ x)
-        w_h_im = exp_w_h_re_2_out[j] * sin_w_h_re_3
+        # (2) Lambda_im = exp(-exp(nu)) * sin(exp(theta))
+        sin_Lambda_im = np.sin(exp(theta[j]))
+        Lambda_im = exp_Lambda_re_out[j] * sin_Lambda_im
         # kept
-        sin_w_h_re_3_out[j] = sin_w_h_re_3
-        w_h_re_3_out[j] = w_h_re_3
-        w_h_im_out[j] = w_h_im
+        sin_Lambda_im_out[j] = sin_Lambda_im
+        Lambda_im_out[j] = Lambda_im
+    for j in range(n_h):
+        # (3) h_re = Lambda_re * h_re_prev + exp(log_gamma) * (B_re @ x) - Lambda_im * h_im_prev
+        w_h_re = exp(log_gamma[j])
+        # kept
+        w_h_re_out[j] = w_h_re
 
 
 @jit
-def forward_once(n_h, n_y, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
-        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im):
+def forward_once(n_h, n_y, nu, exp_Lambda_re, theta, cos_Lambda_re, Lambda_re, exp_nu, exp_theta,
+        sin_Lambda_im, Lambda_im, log_gamma, w_h_re):
     """What needs parameters alone."""
-    forward_once_row(n_h, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
-        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
+    forward_once_row(n_h, nu, exp_Lambda_re, theta, cos_Lambda_re, Lambda_re, exp_nu, exp_theta,
+        sin_Lambda_im, Lambda_im, log_gamma, w_h_re)
 
 
-@fused
-def forward_before_row_1(n_h, w_h_re_2, h_re_prev, w_h_re_3, h_im_prev, w_h_re, z_h_re, h_re_out, w_h_im,
-        z_h_im, h_im_out):
+@unfused
+def forward_before_row_1(n_h, Lambda_re, h_re_prev, w_h_re, z_h_re, Lambda_im, h_im_prev, h_re_out, z_h_im,
+        h_im_out):
     """One sample at one step."""
     for j in range(n_h):
-        # (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) - exp(-exp(nu))
-        #     * sin(exp(theta)) * h_im_prev
-        h_re = w_h_re_2[j] * h_re_prev[j] + w_h_re_3[j] * h_im_prev[j] + w_h_re[j] * z_h_re[j]
-        # (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) * h_re_prev
-        #     + exp(log_gamma) * (B_im @ x)
-        h_im = w_h_re_2[j] * h_im_prev[j] + w_h_im[j] * h_re_prev[j] + w_h_re[j] * z_h_im[j]
+        # (3) h_re = Lambda_re * h_re_prev + exp(log_gamma) * (B_re @ x) - Lambda_im * h_im_prev
+        h_re = Lambda_re[j] * h_re_prev[j] + w_h_re[j] * z_h_re[j] - Lambda_im[j] * h_im_prev[j]
+        # (4) h_im = Lambda_re * h_im_prev + Lambda_im * h_re_prev + exp(log_gamma) * (B_im @ x)
+        h_im = Lambda_re[j] * h_im_prev[j] + Lambda_im[j] * h_re_prev[j] + w_h_re[j] * z_h_im[j]
         # kept
         h_re_out[j] = h_re
         h_im_out[j] = h_im
@@ -104,7 +99,7 @@ def forward_before_row_1(n_h, w_h_re_2, h_re_prev, w_h_re_3, h_im_prev, w_h_re, 
 def forward_before_row_2(n_y, D, x, y_from_h_re, y_from_h_im, y_out):
     """One sample at one step."""
     for j in range(n_y):
-        # (3) y = C_re @ h_re + D * x - C_im @ h_im
+        # (5) y = C_re @ h_re + D * x - C_im @ h_im
         y = D[j] * x[j] + y_from_h_re[j] - y_from_h_im[j]
         # kept
         y_out[j] = y
@@ -112,8 +107,8 @@ def forward_before_row_2(n_y, D, x, y_from_h_re, y_from_h_im, y_out):
 
 @jit
 def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_h, n_y,
-        B_, C_im_packed, C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, w_h_re_2,
-        w_h_re_3, w_h_re, w_h_im, D, y_seq):
+        B_, C_im_packed, C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, Lambda_re,
+        w_h_re, Lambda_im, D, y_seq):
     """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
@@ -126,8 +121,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         for t in range(first, last):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    forward_before_row_1(n_h, w_h_re_2, row_at(h_re_seq, t, b), w_h_re_3, row_at(h_im_seq, t,
-                        b), w_h_re, columns_at(from_x, t, b, 0, n_h), row_at(h_re_seq, t + 1, b), w_h_im,
+                    forward_before_row_1(n_h, Lambda_re, row_at(h_re_seq, t, b), w_h_re, columns_at(from_x, t,
+                        b, 0, n_h), Lambda_im, row_at(h_im_seq, t, b), row_at(h_re_seq, t + 1, b),
                         columns_at(from_x, t, b, n_h, 2 * n_h), row_at(h_im_seq, t + 1, b))
         barrier(team)
         # C_im @ h_im
@@ -146,41 +141,39 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
 
 
 @unfused
-def backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma_out, dw_h_re_3, exp_nu, exp_w_h_re_2,
-        sin_w_h_re_3, dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu_out, exp_theta, dtheta_out, dy_h_im, dC_im_out):
+def backward_once_row(n_h, n_y, dLambda_im, exp_Lambda_re, exp_nu, sin_Lambda_im, dLambda_re, cos_Lambda_re,
+        dnu_out, exp_theta, dtheta_out, dw_h_re, w_h_re, dlog_gamma_out, dy_h_im, dC_im_out):
     """Gradients through what parameters alone make."""
     for j in range(n_h):
-        # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
-        #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
-        dlog_gamma = dw_h_re[j] * w_h_re[j]
         # through (1), (2)
         dnu = (
-            dw_h_re_3[j] * exp_nu[j] * exp_w_h_re_2[j] * sin_w_h_re_3[j] - dw_h_im[j] * exp_nu[j]
-            * exp_w_h_re_2[j] * sin_w_h_re_3[j] - dw_h_re_2[j] * cos_w_h_re_2[j] * exp_nu[j] * exp_w_h_re_2[j]
+            -dLambda_im[j] * exp_Lambda_re[j] * exp_nu[j] * sin_Lambda_im[j] - dLambda_re[j]
+            * cos_Lambda_re[j] * exp_Lambda_re[j] * exp_nu[j]
         )
         dtheta = (
-            dw_h_im[j] * cos_w_h_re_2[j] * exp_theta[j] * exp_w_h_re_2[j] - dw_h_re_2[j] * exp_theta[j]
-            * exp_w_h_re_2[j] * sin_w_h_re_3[j] - dw_h_re_3[j] * cos_w_h_re_2[j] * exp_theta[j]
-            * exp_w_h_re_2[j]
+            dLambda_im[j] * cos_Lambda_re[j] * exp_Lambda_re[j] * exp_theta[j] - dLambda_re[j]
+            * exp_Lambda_re[j] * exp_theta[j] * sin_Lambda_im[j]
         )
+        # through (3) h_re = Lambda_re * h_re_prev + exp(log_gamma) * (B_re @ x) - Lambda_im * h_im_prev
+        dlog_gamma = dw_h_re[j] * w_h_re[j]
         # passed on
-        dlog_gamma_out[j] = dlog_gamma
         dnu_out[j] = dnu
         dtheta_out[j] = dtheta
+        dlog_gamma_out[j] = dlog_gamma
     for j in range(n_y):
         for k_ in range(n_h):
-            # through (3) y = C_re @ h_re + D * x - C_im @ h_im
+            # through (5) y = C_re @ h_re + D * x - C_im @ h_im
             dC_im = -dy_h_im[j, k_]
             # passed on
             dC_im_out[j, k_] = dC_im
 
 
 @jit
-def backward_once(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_w_h_re_2, sin_w_h_re_3,
-        dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu, exp_theta, dtheta, dy_h_im, dC_im):
+def backward_once(n_h, n_y, dLambda_im, exp_Lambda_re, exp_nu, sin_Lambda_im, dLambda_re, cos_Lambda_re, dnu,
+        exp_theta, dtheta, dw_h_re, w_h_re, dlog_gamma, dy_h_im, dC_im):
     """Gradients through what parameters alone make."""
-    backward_once_row(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_w_h_re_2, sin_w_h_re_3,
-        dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu, exp_theta, dtheta, dy_h_im, dC_im)
+    backward_once_row(n_h, n_y, dLambda_im, exp_Lambda_re, exp_nu, sin_Lambda_im, dLambda_re, cos_Lambda_re,
+        dnu, exp_theta, dtheta, dw_h_re, w_h_re, dlog_gamma, dy_h_im, dC_im)
 
 
 @fused
@@ -189,38 +182,32 @@ def backward_before_row_1(n_y, dy_cotangent, dy_out, x, dD):
     for j in range(n_y):
         # given
         dy = dy_cotangent[j]
-        # through (3) y = C_re @ h_re + D * x - C_im @ h_im
+        # through (5) y = C_re @ h_re + D * x - C_im @ h_im
         dD[j] += dy * x[j]
         # passed on
         dy_out[j] = dy
 
 
-@fused
+@unfused
 def backward_before_row_2(n_h, dh_im_cotangent, dh_im_carried, dh_im_from_dy, dh_re_cotangent, dh_re_from_dy,
-        dh_re_carried, w_h_re_2, w_h_re_3, w_h_im, h_re_prev, dw_h_im, w_h_re, dz_h_im_out, h_im_prev,
-        dw_h_re_3, dw_h_re_2, dz_h_re_out, z_h_re, z_h_im, dw_h_re):
+        dh_re_carried, Lambda_re, Lambda_im, w_h_re, dz_h_im_out, dz_h_re_out, z_h_re, z_h_im, dw_h_re,
+        h_re_prev, h_im_prev, dLambda_im, dLambda_re):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     for j in range(n_h):
-        # given, carried back from the next step, through (3) y = C_re @ h_re + D * x - C_im @ h_im
+        # given, carried back from the next step, through (5) y = C_re @ h_re + D * x - C_im @ h_im
         dh_im = dh_im_cotangent[j] + dh_im_carried[j] - dh_im_from_dy[j]
         dh_re = dh_re_cotangent[j] + dh_re_from_dy[j] + dh_re_carried[j]
-        # through (1), (2)
-        dh_im_prev = dh_im * w_h_re_2[j] + dh_re * w_h_re_3[j]
-        dh_re_prev = dh_re * w_h_re_2[j] + dh_im * w_h_im[j]
-        # through (2) h_im = exp(-exp(nu)) * cos(exp(theta)) * h_im_prev + exp(-exp(nu)) * sin(exp(theta)) *
-        #     h_re_prev + exp(log_gamma) * (B_im @ x)
-        dw_h_im[j] += dh_im * h_re_prev[j]
+        # through (3), (4)
+        dh_im_prev = dh_im * Lambda_re[j] - dh_re * Lambda_im[j]
+        dh_re_prev = dh_re * Lambda_re[j] + dh_im * Lambda_im[j]
+        # through (4) h_im = Lambda_re * h_im_prev + Lambda_im * h_re_prev + exp(log_gamma) * (B_im @ x)
         dz_h_im = dh_im * w_h_re[j]
-        # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
-        #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
-        dw_h_re_3[j] += dh_re * h_im_prev[j]
-        # through (1), (2)
-        dw_h_re_2[j] += dh_im * h_im_prev[j] + dh_re * h_re_prev[j]
-        # through (1) h_re = exp(-exp(nu)) * cos(exp(theta)) * h_re_prev + exp(log_gamma) * (B_re @ x) -
-        #     exp(-exp(nu)) * sin(exp(theta)) * h_im_prev
+        # through (3) h_re = Lambda_re * h_re_prev + exp(log_gamma) * (B_re @ x) - Lambda_im * h_im_prev
         dz_h_re = dh_re * w_h_re[j]
-        # through (1), (2)
+        # through (3), (4)
         dw_h_re[j] += dh_re * z_h_re[j] + dh_im * z_h_im[j]
+        dLambda_im[j] += dh_im * h_re_prev[j] - dh_re * h_im_prev[j]
+        dLambda_re[j] += dh_im * h_im_prev[j] + dh_re * h_re_prev[j]
         # passed on
         dh_im_carried[j] = dh_im_prev
         dh_re_carried[j] = dh_re_prev
@@ -232,7 +219,7 @@ def backward_before_row_2(n_h, dh_im_cotangent, dh_im_carried, dh_im_from_dy, dh
 def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
-        # through (1), (2), (3)
+        # through (3), (4), (5)
         dx = D[j] * dy[j] + dx_from_dz_h_re[j]
         # passed on
         dx_out[j] = dx
@@ -242,13 +229,12 @@ def backward_before_row_3(n_y, D, dy, dx_from_dz_h_re, dx_out):
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_h, n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re,
         h_im_seq, h_re_seq, x, dy_cotangent, dh_im_cotangent, dh_im_carried, dh_re_cotangent, dh_re_carried,
-        w_h_re_2, w_h_re_3, w_h_im, w_h_re, from_x, D, dx_seq, dB, dy_h_im, dC_re, sums, row_offsets, panels):
+        Lambda_re, Lambda_im, w_h_re, from_x, D, dx_seq, dB, dy_h_im, dC_re, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
-    dw_h_im = array_in(sums, 0, (n_h,))
-    dw_h_re_3 = array_in(sums, n_h, (n_h,))
-    dw_h_re_2 = array_in(sums, 2 * n_h, (n_h,))
-    dw_h_re = array_in(sums, 3 * n_h, (n_h,))
-    dD = array_in(sums, 4 * n_h, (n_y,))
+    dw_h_re = array_in(sums, 0, (n_h,))
+    dLambda_im = array_in(sums, n_h, (n_h,))
+    dLambda_re = array_in(sums, 2 * n_h, (n_h,))
+    dD = array_in(sums, 3 * n_h, (n_y,))
     rows = 0
     for last in range(T, 0, -block):
         first = max(last - block, 0)
@@ -277,10 +263,10 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                     backward_before_row_2(n_h, row_at(dh_im_cotangent, t % dh_im_cotangent.shape[0], b),
                         dh_im_carried[b], columns_at(from_dy, t - first, b, 0, n_h), row_at(dh_re_cotangent,
                         t % dh_re_cotangent.shape[0], b), columns_at(from_dy, t - first, b, n_h, 2 * n_h),
-                        dh_re_carried[b], w_h_re_2, w_h_re_3, w_h_im, row_at(h_re_seq, t, b), dw_h_im, w_h_re,
-                        columns_at(dz_all, t - first, b, n_h, 2 * n_h), row_at(h_im_seq, t, b), dw_h_re_3,
-                        dw_h_re_2, columns_at(dz_all, t - first, b, 0, n_h), columns_at(from_x, t, b, 0, n_h),
-                        columns_at(from_x, t, b, n_h, 2 * n_h), dw_h_re)
+                        dh_re_carried[b], Lambda_re, Lambda_im, w_h_re, columns_at(dz_all, t - first, b, n_h,
+                        2 * n_h), columns_at(dz_all, t - first, b, 0, n_h), columns_at(from_x, t, b, 0, n_h),
+                        columns_at(from_x, t, b, n_h, 2 * n_h), dw_h_re, row_at(h_re_seq, t, b),
+                        row_at(h_im_seq, t, b), dLambda_im, dLambda_re)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
@@ -304,20 +290,20 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_h, n_y = sizes["n_h"], sizes["n_y"]
-    log_gamma, B_re, nu, theta, B_im, C_im, C_re = (params["log_gamma"], params["B_re"], params["nu"],
-        params["theta"], params["B_im"], params["C_im"], params["C_re"])
+    nu, theta, log_gamma, B_re, B_im, C_im, C_re = (params["nu"], params["theta"], params["log_gamma"],
+        params["B_re"], params["B_im"], params["C_im"], params["C_re"])
     if into is None:
         into = empty_panels(dtype, C_transposed=(n_y, 2 * n_h), B_transposed=(2 * n_h, n_y), B_=(n_y,
-            2 * n_h), C_im_packed=(n_h, n_y), C_re_packed=(n_h, n_y)) | {"w_h_re": allocate((n_h,), dtype),
-            "exp_w_h_re_2": allocate((n_h,), dtype), "cos_w_h_re_2": allocate((n_h,), dtype),
-            "w_h_re_2": allocate((n_h,), dtype), "exp_nu": allocate((n_h,), dtype),
-            "exp_theta": allocate((n_h,), dtype), "sin_w_h_re_3": allocate((n_h,), dtype),
-            "w_h_re_3": allocate((n_h,), dtype), "w_h_im": allocate((n_h,), dtype)}
-    (C_transposed, B_transposed, B_, C_im_packed, C_re_packed, w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2,
-        exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im) = into.values()
+            2 * n_h), C_im_packed=(n_h, n_y), C_re_packed=(n_h, n_y)) | {"exp_Lambda_re": allocate((n_h,),
+            dtype), "cos_Lambda_re": allocate((n_h,), dtype), "Lambda_re": allocate((n_h,), dtype),
+            "exp_nu": allocate((n_h,), dtype), "exp_theta": allocate((n_h,), dtype),
+            "sin_Lambda_im": allocate((n_h,), dtype), "Lambda_im": allocate((n_h,), dtype),
+            "w_h_re": allocate((n_h,), dtype)}
+    (C_transposed, B_transposed, B_, C_im_packed, C_re_packed, exp_Lambda_re, cos_Lambda_re, Lambda_re,
+        exp_nu, exp_theta, sin_Lambda_im, Lambda_im, w_h_re) = into.values()
     # What needs parameters alone.
-    forward_once(n_h, n_y, log_gamma, w_h_re, nu, exp_w_h_re_2, theta, cos_w_h_re_2, w_h_re_2, exp_nu,
-        exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im)
+    forward_once(n_h, n_y, nu, exp_Lambda_re, theta, cos_Lambda_re, Lambda_re, exp_nu, exp_theta,
+        sin_Lambda_im, Lambda_im, log_gamma, w_h_re)
 
     def part(rank, threads):
         # C_im.T @ dy, C_re.T @ dy
@@ -342,8 +328,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     """All steps; returns the states, from the initial one on, and the tape."""
     n_h, n_y = sizes["n_h"], sizes["n_y"]
     D = params["D"]
-    (w_h_re, w_h_re_2, w_h_re_3, w_h_im, B_, C_im_packed, C_re_packed) = (packs["w_h_re"], packs["w_h_re_2"],
-        packs["w_h_re_3"], packs["w_h_im"], packs["B_"], packs["C_im_packed"], packs["C_re_packed"])
+    (Lambda_re, Lambda_im, w_h_re, B_, C_im_packed, C_re_packed) = (packs["Lambda_re"], packs["Lambda_im"],
+        packs["w_h_re"], packs["B_"], packs["C_im_packed"], packs["C_re_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
     h_re_seq = allocate((T + 1, B, n_h), dtype)
@@ -358,8 +344,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_h_im = allocate((block, B, n_y), dtype)
     from_h_re = allocate((block, B, n_y), dtype)
     run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_h, n_y, B_, C_im_packed,
-        C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, w_h_re_2, w_h_re_3, w_h_re,
-        w_h_im, D, y_seq))
+        C_re_packed, x, from_x, h_im_seq, from_h_im, h_re_seq, from_h_re, x_kept, Lambda_re, w_h_re,
+        Lambda_im, D, y_seq))
     return {"h_re": h_re_seq, "h_im": h_im_seq, "y": y_seq}, {"from_x": from_x}
 
 
@@ -368,10 +354,10 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_h, n_y = sizes["n_h"], sizes["n_y"]
     D = params["D"]
-    (w_h_re, exp_w_h_re_2, cos_w_h_re_2, w_h_re_2, exp_nu, exp_theta, sin_w_h_re_3, w_h_re_3, w_h_im,
-        C_transposed, B_transposed) = (packs["w_h_re"], packs["exp_w_h_re_2"], packs["cos_w_h_re_2"],
-        packs["w_h_re_2"], packs["exp_nu"], packs["exp_theta"], packs["sin_w_h_re_3"], packs["w_h_re_3"],
-        packs["w_h_im"], packs["C_transposed"], packs["B_transposed"])
+    (exp_Lambda_re, cos_Lambda_re, Lambda_re, exp_nu, exp_theta, sin_Lambda_im, Lambda_im, w_h_re,
+        C_transposed, B_transposed) = (packs["exp_Lambda_re"], packs["cos_Lambda_re"], packs["Lambda_re"],
+        packs["exp_nu"], packs["exp_theta"], packs["sin_Lambda_im"], packs["Lambda_im"], packs["w_h_re"],
+        packs["C_transposed"], packs["B_transposed"])
     x = inputs["x"]
     h_re_seq, h_im_seq = states["h_re"], states["h_im"]
     dh_re_cotangent, dh_im_cotangent, dy_cotangent = cotangents["h_re"], cotangents["h_im"], cotangents["y"]
@@ -387,53 +373,52 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     # Each thread adds up gradients of its own.
     dB = sums_of_products((parts[-1].own + 1, 2 * n_h, n_y), dtype, T * B)
     dy_h_im, dC_re = sums_of_products((2, parts[-1].own + 1, n_y, n_h), dtype, T * B)
-    sums = sums_of_rows(parts[-1].own + 1, 4 * n_h + n_y, dtype)
+    sums = sums_of_rows(parts[-1].own + 1, 3 * n_h + n_y, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_h, n_y], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_h,
         n_y, C_transposed, B_transposed, dy_seq, from_dy, dz_all, from_dz_h_re, h_im_seq, h_re_seq, x,
-        dy_cotangent, dh_im_cotangent, dh_im_carried, dh_re_cotangent, dh_re_carried, w_h_re_2, w_h_re_3,
-        w_h_im, w_h_re, from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(row_offsets, panels))
+        dy_cotangent, dh_im_cotangent, dh_im_carried, dh_re_cotangent, dh_re_carried, Lambda_re, Lambda_im,
+        w_h_re, from_x, D, dx_seq), own=(dB, dy_h_im, dC_re, sums), each=(row_offsets, panels))
     dB = summed(dB)
     dy_h_im = summed(dy_h_im)
     dC_re = summed(dC_re)
     sums = summed(sums)
-    dw_h_im = sums[0:n_h]
-    dw_h_re_3 = sums[n_h:2 * n_h]
-    dw_h_re_2 = sums[2 * n_h:3 * n_h]
-    dw_h_re = sums[3 * n_h:4 * n_h]
+    dw_h_re = sums[0:n_h]
+    dLambda_im = sums[n_h:2 * n_h]
+    dLambda_re = sums[2 * n_h:3 * n_h]
     # Gradients through what parameters alone make.
-    dlog_gamma = allocate((n_h,), dtype)
     dnu = allocate((n_h,), dtype)
     dtheta = allocate((n_h,), dtype)
+    dlog_gamma = allocate((n_h,), dtype)
     dC_im = allocate((n_y, n_h), dtype)
-    backward_once(n_h, n_y, dw_h_re, w_h_re, dlog_gamma, dw_h_re_3, exp_nu, exp_w_h_re_2, sin_w_h_re_3,
-        dw_h_im, dw_h_re_2, cos_w_h_re_2, dnu, exp_theta, dtheta, dy_h_im, dC_im)
-    return {"log_gamma": dlog_gamma, "B_re": dB[0:n_h], "nu": dnu, "theta": dtheta, "B_im": dB[n_h:2 * n_h],
-        "D": sums[4 * n_h:4 * n_h + n_y], "C_im": dC_im, "C_re": dC_re}, {"x": dx_seq}
+    backward_once(n_h, n_y, dLambda_im, exp_Lambda_re, exp_nu, sin_Lambda_im, dLambda_re, cos_Lambda_re, dnu,
+        exp_theta, dtheta, dw_h_re, w_h_re, dlog_gamma, dy_h_im, dC_im)
+    return {"nu": dnu, "theta": dtheta, "log_gamma": dlog_gamma, "B_re": dB[0:n_h], "B_im": dB[n_h:2 * n_h],
+        "D": sums[3 * n_h:3 * n_h + n_y], "C_im": dC_im, "C_re": dC_re}, {"x": dx_seq}
 
 
 def shapes(n_h, n_y):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
-    return {"log_gamma": (n_h,), "B_re": (n_h, n_y), "nu": (n_h,), "theta": (n_h,), "B_im": (n_h, n_y),
+    return {"nu": (n_h,), "theta": (n_h,), "log_gamma": (n_h,), "B_re": (n_h, n_y), "B_im": (n_h, n_y),
         "D": (n_y,), "C_im": (n_y, n_h), "C_re": (n_y, n_h), "x": (n_y,), "h_re": (n_h,), "h_im": (n_h,),
         "y": (n_y,)}
 
 
 kernel = Kernel(__name__, Interface(
     name="lru",
-    params={"log_gamma": ("n_h",), "B_re": ("n_h", "n_y"), "nu": ("n_h",), "theta": ("n_h",), "B_im": ("n_h",
+    params={"nu": ("n_h",), "theta": ("n_h",), "log_gamma": ("n_h",), "B_re": ("n_h", "n_y"), "B_im": ("n_h",
         "n_y"), "D": ("n_y",), "C_im": ("n_y", "n_h"), "C_re": ("n_y", "n_h")},
     inputs={"x": ("n_y",)},
     states={"h_re": ("n_h",), "h_im": ("n_h",), "y": ("n_y",)},
     outputs=("y",),
     initial={"h_re": 0.0, "h_im": 0.0, "y": 0.0},
     recurrent=("h_re", "h_im"),
-    sizes={"n_h": [("params", "log_gamma", 0, 1, 1, 0), ("params", "B_re", 0, 1, 1, 0), ("params", "nu", 0, 1,
-        1, 0)], "n_y": [("params", "B_re", 1, 1, 1, 0), ("params", "B_im", 1, 1, 1, 0), ("params", "D", 0, 1,
-        1, 0)]},
+    sizes={"n_h": [("params", "nu", 0, 1, 1, 0), ("params", "theta", 0, 1, 1, 0), ("params", "log_gamma", 0,
+        1, 1, 0)], "n_y": [("params", "B_re", 1, 1, 1, 0), ("params", "B_im", 1, 1, 1, 0), ("params", "D", 0,
+        1, 1, 0)]},
     aliases={
         "n_x": ("n_y", (
-        "equation 3 (y = ...) joins the state y and its right side unit by unit; for a matrix "
+        "equation 5 (y = ...) joins the state y and its right side unit by unit; for a matrix "
         "product, write D @ x for D * x"
     )),
     },

@@ -4,17 +4,17 @@ Gu, Dao, Mamba, arXiv:2312.00752 (A by zero-order hold, B by Euler's method)
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  u0 = W_u @ x
-    (2)  u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
-    (3)  u1 = u0
-    (4)  u2 = u1_prev
-    (5)  u3 = u2_prev
-    (6)  delta = softplus(W_2 @ (W_1 @ u) + b_delta)
-    (7)  B_t = W_B @ u
-    (8)  C_t = W_C @ u
-    (9)  S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
-    (10)  y_ssm = S @ C_t + D * u
-    (11)  y = W_y @ (y_ssm * silu(W_z @ x))
+    (1)  v = W_v @ x
+    (2)  u = silu(K_u_1 * v_1_prev + K_u_2 * v_2_prev + K_u_3 * v_3_prev + K_u_0 * v + b_u)
+    (3)  delta = softplus(W_2 @ (W_1 @ u) + b_delta)
+    (4)  B_t = W_B @ u
+    (5)  C_t = W_C @ u
+    (6)  S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
+    (7)  y_ssm = S @ C_t + D * u
+    (8)  y = W_y @ (y_ssm * silu(W_z @ x))
+    (9)  v_1 = v
+    (10)  v_2 = v_1_prev
+    (11)  v_3 = v_2_prev
 
 Sizes: n_x, n_u, n_r, n_s, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
@@ -33,7 +33,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
     columns_at, copy_steps, empty_panels, exp, fused, hold_final, in_parallel, jit, multiply,
@@ -42,7 +42,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "a92617189008225d"
+CONTENT_HASH = "7bf90555a6e97768"
 
 
 @fused
@@ -50,7 +50,7 @@ def forward_once_row(n_u, n_s, A_log, w_S_out):
     """What needs parameters alone."""
     for j in range(n_u):
         for k_ in range(n_s):
-            # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
+            # (6) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             w_S = exp(A_log[j, k_])
             # kept
             w_S_out[j, k_] = w_S
@@ -63,29 +63,30 @@ def forward_once(n_x, n_u, n_r, n_s, n_y, A_log, w_S):
 
 
 @fused
-def forward_before_row_1(n_u, u0, u1_out, u1_prev, u2_out, u2_prev, u3_out, k1, k2, k3, u3_prev, k0, b_u,
-        u_out, z_y, silu_z_y_out):
+def forward_before_row_1(n_u, z_y, silu_z_y_out, v, v_1_out, v_1_prev, v_2_out, v_2_prev, v_3_out, K_u_1,
+        K_u_2, K_u_3, v_3_prev, K_u_0, b_u, u_out):
     """One sample at one step."""
     for j in range(n_u):
-        # (3) u1 = u0
-        u1 = u0[j]
-        # (4) u2 = u1_prev
-        u2 = u1_prev[j]
-        # (5) u3 = u2_prev
-        u3 = u2_prev[j]
-        # (2) u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
-        u = (
-            (k1[j] * u1_prev[j] + k2[j] * u2_prev[j] + k3[j] * u3_prev[j] + k0[j] * u0[j] + b_u[j])
-            * sigmoid(k1[j] * u1_prev[j] + k2[j] * u2_prev[j] + k3[j] * u3_prev[j] + k0[j] * u0[j] + b_u[j])
-        )
-        # (11) y = W_y @ (y_ssm * silu(W_z @ x))
+        # (8) y = W_y @ (y_ssm * silu(W_z @ x))
         silu_z_y = z_y[j] * sigmoid(z_y[j])
+        # (9) v_1 = v
+        v_1 = v[j]
+        # (10) v_2 = v_1_prev
+        v_2 = v_1_prev[j]
+        # (11) v_3 = v_2_prev
+        v_3 = v_2_prev[j]
+        # (2) u = silu(K_u_1 * v_1_prev + K_u_2 * v_2_prev + K_u_3 * v_3_prev + K_u_0 * v + b_u)
+        u = (
+            (K_u_1[j] * v_1_prev[j] + K_u_2[j] * v_2_prev[j] + K_u_3[j] * v_3_prev[j] + K_u_0[j] * v[j]
+            + b_u[j]) * sigmoid(K_u_1[j] * v_1_prev[j] + K_u_2[j] * v_2_prev[j] + K_u_3[j] * v_3_prev[j]
+            + K_u_0[j] * v[j] + b_u[j])
+        )
         # kept
-        u1_out[j] = u1
-        u2_out[j] = u2
-        u3_out[j] = u3
-        u_out[j] = u
         silu_z_y_out[j] = silu_z_y
+        v_1_out[j] = v_1
+        v_2_out[j] = v_2
+        v_3_out[j] = v_3
+        u_out[j] = u
 
 
 @fused
@@ -95,10 +96,10 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
     real = z_delta_2_from_z_delta.dtype.type
     zero = real(0)
     for j in range(n_u):
-        # (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
+        # (3) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
         z_delta_2 = z_delta_2_from_z_delta[j] + b_delta[j]
         delta = softplus(z_delta_2)
-        # (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
+        # (6) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
         v_S = u[j] * delta
         # kept
         z_delta_2_out[j] = z_delta_2
@@ -111,7 +112,7 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
             # kept
             exp_S_out[j, k_] = exp_S
             S_out[j, k_] = S
-    # (10) y_ssm = S @ C_t + D * u
+    # (7) y_ssm = S @ C_t + D * u
     for j in range(n_u):
         sum_y_ssm = zero
         for k_ in range(n_s):
@@ -119,7 +120,7 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
         sum_y_ssm_out[j] = sum_y_ssm
     for j in range(n_u):
         y_ssm = D[j] * u[j] + sum_y_ssm_out[j]
-        # (11) y = W_y @ (y_ssm * silu(W_z @ x))
+        # (8) y = W_y @ (y_ssm * silu(W_z @ x))
         v_y = y_ssm * silu_z_y[j]
         # kept
         y_ssm_out[j] = y_ssm
@@ -130,7 +131,7 @@ def forward_before_row_2(n_u, n_s, z_delta_2_from_z_delta, b_delta, z_delta_2_ou
 def forward_before_row_3(n_y, y_from_v_y, y_out):
     """One sample at one step."""
     for j in range(n_y):
-        # (11) y = W_y @ (y_ssm * silu(W_z @ x))
+        # (8) y = W_y @ (y_ssm * silu(W_z @ x))
         y = y_from_v_y[j]
         # kept
         y_out[j] = y
@@ -139,8 +140,8 @@ def forward_before_row_3(n_y, y_from_v_y, y_out):
 @jit
 def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_u,
         n_r, n_s, n_y, W, W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u,
-        from_z_delta, v_y_seq, from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq,
-        b_delta, z_delta_2_seq, delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
+        from_z_delta, v_y_seq, from_v_y, x_kept, silu_z_y_seq, v_1_seq, v_2_seq, v_3_seq, K_u_1, K_u_2, K_u_3,
+        K_u_0, b_u, b_delta, z_delta_2_seq, delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq):
     """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_u, W)
     sum_y_ssm = array_in(memory, 0, (n_u,))
@@ -148,17 +149,18 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         last = min(first + block, T)
         copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
-        # W_u @ x, W_z @ x
+        # W_v @ x, W_z @ x
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, first, last), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    forward_before_row_1(n_u, columns_at(from_x, t, b, 0, n_u), row_at(u1_seq, t + 1, b),
-                        row_at(u1_seq, t, b), row_at(u2_seq, t + 1, b), row_at(u2_seq, t, b), row_at(u3_seq,
-                        t + 1, b), k1, k2, k3, row_at(u3_seq, t, b), k0, b_u, columns_at(u_seq, t, b, 0, n_u),
-                        columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b))
+                    forward_before_row_1(n_u, columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t,
+                        b), columns_at(from_x, t, b, 0, n_u), row_at(v_1_seq, t + 1, b), row_at(v_1_seq, t,
+                        b), row_at(v_2_seq, t + 1, b), row_at(v_2_seq, t, b), row_at(v_3_seq, t + 1, b),
+                        K_u_1, K_u_2, K_u_3, row_at(v_3_seq, t, b), K_u_0, b_u, columns_at(u_seq, t, b, 0,
+                        n_u))
         barrier(team)
         # W_1 @ u
         multiply(products, steps_at(u_seq, first, last), 0, W_1_packed, steps_at(z_delta_seq, first, last), 0,
@@ -199,7 +201,7 @@ def backward_once_row(n_u, n_s, dw_S, w_S, dA_log_out):
     """Gradients through what parameters alone make."""
     for j in range(n_u):
         for k_ in range(n_s):
-            # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
+            # through (6) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dA_log = dw_S[j, k_] * w_S[j, k_]
             # passed on
             dA_log_out[j, k_] = dA_log
@@ -212,8 +214,8 @@ def backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log):
 
 
 @fused
-def backward_before_row_1(n_y, n_u, dy_cotangent, dy_out, k1, u1_prev, k2, u2_prev, k3, u3_prev, k0, u0, b_u,
-        sigmoid_du0_out):
+def backward_before_row_1(n_y, n_u, dy_cotangent, dy_out, K_u_1, v_1_prev, K_u_2, v_2_prev, K_u_3, v_3_prev,
+        K_u_0, v, b_u, sigmoid_dv_out):
     """The adjoints of one sample at one step."""
     for j in range(n_y):
         # given
@@ -221,12 +223,13 @@ def backward_before_row_1(n_y, n_u, dy_cotangent, dy_out, k1, u1_prev, k2, u2_pr
         # passed on
         dy_out[j] = dy
     for j in range(n_u):
-        # through (2), (3)
-        sigmoid_du0 = (
-            sigmoid(k1[j] * u1_prev[j] + k2[j] * u2_prev[j] + k3[j] * u3_prev[j] + k0[j] * u0[j] + b_u[j])
+        # through (2), (9)
+        sigmoid_dv = (
+            sigmoid(K_u_1[j] * v_1_prev[j] + K_u_2[j] * v_2_prev[j] + K_u_3[j] * v_3_prev[j] + K_u_0[j] * v[j]
+            + b_u[j])
         )
         # passed on
-        sigmoid_du0_out[j] = sigmoid_du0
+        sigmoid_dv_out[j] = sigmoid_dv
 
 
 @unfused
@@ -237,19 +240,19 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
     real = dv_y.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_u):
-        # through (11) y = W_y @ (y_ssm * silu(W_z @ x))
+        # through (8) y = W_y @ (y_ssm * silu(W_z @ x))
         dz_y = dv_y[j] * (sigmoid(z_y[j]) + (one - sigmoid(z_y[j])) * silu_z_y[j]) * y_ssm[j]
         dy_ssm = dv_y[j] * silu_z_y[j]
-        # through (10) y_ssm = S @ C_t + D * u
+        # through (7) y_ssm = S @ C_t + D * u
         dD[j] += dy_ssm * u[j]
         # passed on
         dz_y_out[j] = dz_y
         dy_ssm_out[j] = dy_ssm
     for j in range(n_u):
         for k_ in range(n_s):
-            # given, carried back from the next step, through (10) y_ssm = S @ C_t + D * u
+            # given, carried back from the next step, through (7) y_ssm = S @ C_t + D * u
             dS = dy_ssm_out[j] * C_t[k_] + dS_cotangent[j, k_] + dS_carried[j, k_]
-            # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
+            # through (6) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
             dS_prev = dS * exp_S[j, k_]
             dw_S[j, k_] += -dS * delta[j] * exp_S[j, k_] * S_prev[j, k_]
             # passed on
@@ -260,13 +263,13 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
         for k_ in range(n_s):
             dv_S = added(dv_S, dS_out[j, k_] * B_t[k_])
         dv_S_out[j] = dv_S
-    # through (10) y_ssm = S @ C_t + D * u
+    # through (7) y_ssm = S @ C_t + D * u
     for j in range(n_s):
         dC_t_out[j] = zero
     for k_ in range(n_u):
         for j in range(n_s):
             dC_t_out[j] = added(dC_t_out[j], dy_ssm_out[k_] * S[k_, j])
-    # through (9) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
+    # through (6) S = exp(-exp(A_log) * column(delta)) * S_prev + outer(u * delta, B_t)
     for j in range(n_s):
         dB_t_out[j] = zero
     for k_ in range(n_u):
@@ -279,7 +282,7 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
         sum_ddelta_out[j] = sum_ddelta
     for j in range(n_u):
         ddelta = dv_S_out[j] * u[j] - sum_ddelta_out[j]
-        # through (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
+        # through (3) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
         dz_delta_2 = ddelta * sigmoid(z_delta_2[j])
         db_delta[j] += dz_delta_2
         # passed on
@@ -290,68 +293,68 @@ def backward_before_row_2(n_u, n_s, n_r, dv_y, z_y, silu_z_y, y_ssm, dz_y_out, d
 def backward_before_row_3(n_r, dz_delta_from_dz_delta_2, dz_delta_out):
     """The adjoints of one sample at one step."""
     for j in range(n_r):
-        # through (6) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
+        # through (3) delta = softplus(W_2 @ (W_1 @ u) + b_delta)
         dz_delta = dz_delta_from_dz_delta_2[j]
         # passed on
         dz_delta_out[j] = dz_delta
 
 
 @fused
-def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, du3_cotangent, du3_carried, k3,
-        sigmoid_du0, u, du2_cotangent, du2_carried, k2, du1_cotangent, du1_carried, k1, k0, du0_out, db_u, u0,
-        dk0, u1_prev, dk1, u2_prev, dk2, u3_prev, dk3):
+def backward_before_row_4(n_u, dv_S, delta, D, dy_ssm, du_from_dz_delta, dv_3_cotangent, dv_3_carried, K_u_3,
+        sigmoid_dv, u, dv_2_cotangent, dv_2_carried, K_u_2, dv_1_cotangent, dv_1_carried, K_u_1, K_u_0,
+        dv_out, v, dK_u_0, v_1_prev, dK_u_1, v_2_prev, dK_u_2, v_3_prev, dK_u_3, db_u):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_S.dtype.type
     one = real(1)
     for j in range(n_u):
-        # through (6), (7), (8), (9), (10)
+        # through (3), (4), (5), (6), (7)
         du = dv_S[j] * delta[j] + D[j] * dy_ssm[j] + du_from_dz_delta[j]
         # given, carried back from the next step
-        du3 = du3_cotangent[j] + du3_carried[j]
-        # through (2) u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
-        du3_prev = k3[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
+        dv_3 = dv_3_cotangent[j] + dv_3_carried[j]
+        # through (2) u = silu(K_u_1 * v_1_prev + K_u_2 * v_2_prev + K_u_3 * v_3_prev + K_u_0 * v + b_u)
+        dv_3_prev = K_u_3[j] * du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j])
         # given, carried back from the next step
-        du2 = du2_cotangent[j] + du2_carried[j]
-        # through (2), (5)
-        du2_prev = du3 + k2[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
+        dv_2 = dv_2_cotangent[j] + dv_2_carried[j]
+        # through (2), (11)
+        dv_2_prev = dv_3 + K_u_2[j] * du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j])
         # given, carried back from the next step
-        du1 = du1_cotangent[j] + du1_carried[j]
-        # through (2), (4)
-        du1_prev = du2 + k1[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
-        # through (2), (3)
-        du0 = du1 + k0[j] * du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
-        # through (2) u = silu(k1 * u1_prev + k2 * u2_prev + k3 * u3_prev + k0 * u0 + b_u)
-        db_u[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j])
-        dk0[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j]) * u0[j]
-        dk1[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j]) * u1_prev[j]
-        dk2[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j]) * u2_prev[j]
-        dk3[j] += du * (sigmoid_du0[j] + (one - sigmoid_du0[j]) * u[j]) * u3_prev[j]
+        dv_1 = dv_1_cotangent[j] + dv_1_carried[j]
+        # through (2), (10)
+        dv_1_prev = dv_2 + K_u_1[j] * du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j])
+        # through (2), (9)
+        dv = dv_1 + K_u_0[j] * du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j])
+        # through (2) u = silu(K_u_1 * v_1_prev + K_u_2 * v_2_prev + K_u_3 * v_3_prev + K_u_0 * v + b_u)
+        dK_u_0[j] += du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j]) * v[j]
+        dK_u_1[j] += du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j]) * v_1_prev[j]
+        dK_u_2[j] += du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j]) * v_2_prev[j]
+        dK_u_3[j] += du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j]) * v_3_prev[j]
+        db_u[j] += du * (sigmoid_dv[j] + (one - sigmoid_dv[j]) * u[j])
         # passed on
-        du3_carried[j] = du3_prev
-        du2_carried[j] = du2_prev
-        du1_carried[j] = du1_prev
-        du0_out[j] = du0
+        dv_3_carried[j] = dv_3_prev
+        dv_2_carried[j] = dv_2_prev
+        dv_1_carried[j] = dv_1_prev
+        dv_out[j] = dv
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
         input_gradients, B, n_x, n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed,
         W_transposed, W_transposed_, dy_seq, from_dy, dz_delta_2_seq, from_dz_delta_2,
-        dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
-        x, dy_cotangent, k1, u1_seq, k2, u2_seq, k3, u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq,
-        y_ssm_seq, dy_ssm_seq, from_u, dS_cotangent, dS_carried, exp_S_seq, delta_seq, S_seq, dv_S_seq,
-        v_S_seq, w_S, z_delta_2_seq, D, du3_cotangent, du3_carried, du2_cotangent, du2_carried, du1_cotangent,
-        du1_carried, dW_2, dW, dW_y, dW_, sums, row_offsets, panels):
+        dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta, dv_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq,
+        x, dy_cotangent, K_u_1, v_1_seq, K_u_2, v_2_seq, K_u_3, v_3_seq, K_u_0, from_x, b_u, sigmoid_dv_seq,
+        silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_cotangent, dS_carried, exp_S_seq, delta_seq, S_seq,
+        dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, dv_3_cotangent, dv_3_carried, dv_2_cotangent, dv_2_carried,
+        dv_1_cotangent, dv_1_carried, dW_2, dW, dW_y, dW_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(n_s * n_u + n_u, W_y_packed_transposed)
     dS = array_in(memory, 0, (n_u, n_s))
     sum_ddelta = array_in(memory, n_s * n_u, (n_u,))
     dw_S = array_in(sums, 0, (n_u, n_s))
-    db_u = array_in(sums, n_s * n_u, (n_u,))
-    dk0 = array_in(sums, n_s * n_u + n_u, (n_u,))
-    dk1 = array_in(sums, 2 * n_u + n_s * n_u, (n_u,))
-    dk2 = array_in(sums, 3 * n_u + n_s * n_u, (n_u,))
-    dk3 = array_in(sums, 4 * n_u + n_s * n_u, (n_u,))
+    dK_u_0 = array_in(sums, n_s * n_u, (n_u,))
+    dK_u_1 = array_in(sums, n_s * n_u + n_u, (n_u,))
+    dK_u_2 = array_in(sums, 2 * n_u + n_s * n_u, (n_u,))
+    dK_u_3 = array_in(sums, 3 * n_u + n_s * n_u, (n_u,))
+    db_u = array_in(sums, 4 * n_u + n_s * n_u, (n_u,))
     db_delta = array_in(sums, 5 * n_u + n_s * n_u, (n_u,))
     dD = array_in(sums, 6 * n_u + n_s * n_u, (n_u,))
     rows = 0
@@ -362,9 +365,9 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     backward_before_row_1(n_y, n_u, row_at(dy_cotangent, t % dy_cotangent.shape[0], b),
-                        columns_at(dy_seq, t - first, b, 0, n_y), k1, row_at(u1_seq, t, b), k2, row_at(u2_seq,
-                        t, b), k3, row_at(u3_seq, t, b), k0, columns_at(from_x, t, b, 0, n_u), b_u,
-                        row_at(sigmoid_du0_seq, t - first, b))
+                        columns_at(dy_seq, t - first, b, 0, n_y), K_u_1, row_at(v_1_seq, t, b), K_u_2,
+                        row_at(v_2_seq, t, b), K_u_3, row_at(v_3_seq, t, b), K_u_0, columns_at(from_x, t, b,
+                        0, n_u), b_u, row_at(sigmoid_dv_seq, t - first, b))
         barrier(team)
         # W_y.T @ dy
         multiply(products, steps_at(dy_seq, 0, last - first), 0, W_y_packed_transposed, steps_at(from_dy, 0,
@@ -378,7 +381,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                 if t < lengths[b]:
                     backward_before_row_2(n_u, n_s, n_r, columns_at(from_dy, t - first, b, 0, n_u),
                         columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq,
-                        t, b), columns_at(du0_and_dz_y_seq, t - first, b, n_u, 2 * n_u), row_at(dy_ssm_seq,
+                        t, b), columns_at(dv_and_dz_y_seq, t - first, b, n_u, 2 * n_u), row_at(dy_ssm_seq,
                         t - first, b), columns_at(u_seq, t, b, 0, n_u), dD, columns_at(from_u, t, b, n_s,
                         2 * n_s), row_at(dS_cotangent, t % dS_cotangent.shape[0], b), dS_carried[b], dS,
                         row_at(exp_S_seq, t, b), row_at(delta_seq, t, b), row_at(S_seq, t, b), dw_S,
@@ -416,21 +419,21 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                 if t < lengths[b]:
                     backward_before_row_4(n_u, row_at(dv_S_seq, t - first, b), row_at(delta_seq, t, b), D,
                         row_at(dy_ssm_seq, t - first, b), columns_at(from_dz_delta, t - first, b, 0, n_u),
-                        row_at(du3_cotangent, t % du3_cotangent.shape[0], b), du3_carried[b], k3,
-                        row_at(sigmoid_du0_seq, t - first, b), columns_at(u_seq, t, b, 0, n_u),
-                        row_at(du2_cotangent, t % du2_cotangent.shape[0], b), du2_carried[b], k2,
-                        row_at(du1_cotangent, t % du1_cotangent.shape[0], b), du1_carried[b], k1, k0,
-                        columns_at(du0_and_dz_y_seq, t - first, b, 0, n_u), db_u, columns_at(from_x, t, b, 0,
-                        n_u), dk0, row_at(u1_seq, t, b), dk1, row_at(u2_seq, t, b), dk2, row_at(u3_seq, t, b),
-                        dk3)
+                        row_at(dv_3_cotangent, t % dv_3_cotangent.shape[0], b), dv_3_carried[b], K_u_3,
+                        row_at(sigmoid_dv_seq, t - first, b), columns_at(u_seq, t, b, 0, n_u),
+                        row_at(dv_2_cotangent, t % dv_2_cotangent.shape[0], b), dv_2_carried[b], K_u_2,
+                        row_at(dv_1_cotangent, t % dv_1_cotangent.shape[0], b), dv_1_carried[b], K_u_1, K_u_0,
+                        columns_at(dv_and_dz_y_seq, t - first, b, 0, n_u), columns_at(from_x, t, b, 0, n_u),
+                        dK_u_0, row_at(v_1_seq, t, b), dK_u_1, row_at(v_2_seq, t, b), dK_u_2, row_at(v_3_seq,
+                        t, b), dK_u_3, db_u)
                     rows = carry(sums, rows)
         barrier(team)
         if input_gradients:
-            # dx = W_u.T @ du0 + W_z.T @ dz_y
-            multiply(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, W_transposed_, steps_at(dx_seq,
+            # dx = W_v.T @ dv + W_z.T @ dz_y
+            multiply(products, steps_at(dv_and_dz_y_seq, 0, last - first), 0, W_transposed_, steps_at(dx_seq,
                 first, last), 0, batch_start, batch_stop, rank, team)
-        # dW_u, dW_z: the outer products of du0, dz_y and x
-        add_outer_products(products, steps_at(du0_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
+        # dW_v, dW_z: the outer products of dv, dz_y and x
+        add_outer_products(products, steps_at(dv_and_dz_y_seq, 0, last - first), 0, steps_at(x, first, last),
             0, dW_, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
     if rank == 0:
@@ -441,7 +444,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_x, n_u, n_r, n_s, n_y = (sizes["n_x"], sizes["n_u"], sizes["n_r"], sizes["n_s"], sizes["n_y"])
-    W_u, W_2, W_1, W_B, W_C, A_log, W_y, W_z = (params["W_u"], params["W_2"], params["W_1"], params["W_B"],
+    W_v, W_2, W_1, W_B, W_C, A_log, W_y, W_z = (params["W_v"], params["W_2"], params["W_1"], params["W_B"],
         params["W_C"], params["A_log"], params["W_y"], params["W_z"])
     if into is None:
         into = empty_panels(dtype, W_y_packed_transposed=(n_y, n_u), W_2_packed_transposed=(n_u, n_r),
@@ -462,11 +465,11 @@ def pack_weights(sizes, dtype, params, into, threads):
         pack(W_1, 0, n_u, True, W_transposed, 0, 0, rank, threads)
         pack(W_B, 0, n_u, True, W_transposed, n_r, 0, rank, threads)
         pack(W_C, 0, n_u, True, W_transposed, n_r + n_s, 0, rank, threads)
-        # dx = W_u.T @ du0 + W_z.T @ dz_y
-        pack(W_u, 0, n_x, True, W_transposed_, 0, 0, rank, threads)
+        # dx = W_v.T @ dv + W_z.T @ dz_y
+        pack(W_v, 0, n_x, True, W_transposed_, 0, 0, rank, threads)
         pack(W_z, 0, n_x, True, W_transposed_, n_u, 0, rank, threads)
-        # W_u @ x, W_z @ x
-        pack(W_u, 0, n_x, False, W, 0, 0, rank, threads)
+        # W_v @ x, W_z @ x
+        pack(W_v, 0, n_x, False, W, 0, 0, rank, threads)
         pack(W_z, 0, n_x, False, W, 0, n_u, rank, threads)
         # W_1 @ u
         pack(W_1, 0, n_u, False, W_1_packed, 0, 0, rank, threads)
@@ -485,22 +488,22 @@ def pack_weights(sizes, dtype, params, into, threads):
 def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, lengths, threads, run=run_pass):
     """All steps; returns the states, from the initial one on, and the tape."""
     n_x, n_u, n_r, n_s, n_y = (sizes["n_x"], sizes["n_u"], sizes["n_r"], sizes["n_s"], sizes["n_y"])
-    b_u, k0, k1, k2, k3, b_delta, D = (params["b_u"], params["k0"], params["k1"], params["k2"], params["k3"],
-        params["b_delta"], params["D"])
+    K_u_0, K_u_1, K_u_2, K_u_3, b_u, b_delta, D = (params["K_u_0"], params["K_u_1"], params["K_u_2"],
+        params["K_u_3"], params["b_u"], params["b_delta"], params["D"])
     w_S, W, W_1_packed, W_, W_2_packed, W_y_packed = (packs["w_S"], packs["W"], packs["W_1_packed"],
         packs["W_"], packs["W_2_packed"], packs["W_y_packed"])
     x = inputs["x"]
     x_kept = kept["x"]
-    u1_seq = allocate((T + 1, B, n_u), dtype)
-    u1_seq[0] = initial["u1"]
-    u2_seq = allocate((T + 1, B, n_u), dtype)
-    u2_seq[0] = initial["u2"]
-    u3_seq = allocate((T + 1, B, n_u), dtype)
-    u3_seq[0] = initial["u3"]
     S_seq = allocate((T + 1, B, n_u, n_s), dtype)
     S_seq[0] = initial["S"]
     y_seq = allocate((T + 1, B, n_y), dtype)
     y_seq[0] = initial["y"]
+    v_1_seq = allocate((T + 1, B, n_u), dtype)
+    v_1_seq[0] = initial["v_1"]
+    v_2_seq = allocate((T + 1, B, n_u), dtype)
+    v_2_seq[0] = initial["v_2"]
+    v_3_seq = allocate((T + 1, B, n_u), dtype)
+    v_3_seq[0] = initial["v_3"]
     parts = parts_of(threads, T, B,
         10 * n_y + 110 * n_u + 2 * n_r * n_u + 2 * n_u * n_x + 22 * n_s * n_u + n_u * n_y)
     block = steps_at_a_time(T, B)
@@ -514,9 +517,9 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     from_v_y = allocate((block, B, n_y), dtype)
     run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_u, n_r, n_s, n_y, W,
         W_1_packed, W_, W_2_packed, W_y_packed, x, from_x, u_seq, z_delta_seq, from_u, from_z_delta, v_y_seq,
-        from_v_y, x_kept, u1_seq, u2_seq, u3_seq, k1, k2, k3, k0, b_u, silu_z_y_seq, b_delta, z_delta_2_seq,
-        delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
-    return {"u1": u1_seq, "u2": u2_seq, "u3": u3_seq, "S": S_seq, "y": y_seq}, {"delta_seq": delta_seq,
+        from_v_y, x_kept, silu_z_y_seq, v_1_seq, v_2_seq, v_3_seq, K_u_1, K_u_2, K_u_3, K_u_0, b_u, b_delta,
+        z_delta_2_seq, delta_seq, v_S_seq, w_S, exp_S_seq, S_seq, D, y_ssm_seq, y_seq))
+    return {"S": S_seq, "y": y_seq, "v_1": v_1_seq, "v_2": v_2_seq, "v_3": v_3_seq}, {"delta_seq": delta_seq,
         "exp_S_seq": exp_S_seq, "from_u": from_u, "from_x": from_x, "silu_z_y_seq": silu_z_y_seq,
         "u_seq": u_seq, "v_S_seq": v_S_seq, "v_y_seq": v_y_seq, "y_ssm_seq": y_ssm_seq,
         "z_delta_2_seq": z_delta_2_seq, "z_delta_seq": z_delta_seq}
@@ -526,17 +529,17 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_u, n_r, n_s, n_y = (sizes["n_x"], sizes["n_u"], sizes["n_r"], sizes["n_s"], sizes["n_y"])
-    b_u, k0, k1, k2, k3, D = (params["b_u"], params["k0"], params["k1"], params["k2"], params["k3"],
-        params["D"])
+    K_u_0, K_u_1, K_u_2, K_u_3, b_u, D = (params["K_u_0"], params["K_u_1"], params["K_u_2"], params["K_u_3"],
+        params["b_u"], params["D"])
     (w_S, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_) = (packs["w_S"],
         packs["W_y_packed_transposed"], packs["W_2_packed_transposed"], packs["W_transposed"],
         packs["W_transposed_"])
     x = inputs["x"]
-    u1_seq, u2_seq, u3_seq, S_seq = states["u1"], states["u2"], states["u3"], states["S"]
-    (du1_cotangent, du2_cotangent, du3_cotangent, dS_cotangent, dy_cotangent) = (cotangents["u1"],
-        cotangents["u2"], cotangents["u3"], cotangents["S"], cotangents["y"])
-    (du1_carried, du2_carried, du3_carried,
-        dS_carried) = carried["u1"], carried["u2"], carried["u3"], carried["S"]
+    S_seq, v_1_seq, v_2_seq, v_3_seq = states["S"], states["v_1"], states["v_2"], states["v_3"]
+    (dS_cotangent, dy_cotangent, dv_1_cotangent, dv_2_cotangent, dv_3_cotangent) = (cotangents["S"],
+        cotangents["y"], cotangents["v_1"], cotangents["v_2"], cotangents["v_3"])
+    (dS_carried, dv_1_carried, dv_2_carried, dv_3_carried) = (carried["S"], carried["v_1"], carried["v_2"],
+        carried["v_3"])
     (delta_seq, exp_S_seq, from_u, from_x, silu_z_y_seq, u_seq, v_S_seq, v_y_seq, y_ssm_seq, z_delta_2_seq,
         z_delta_seq) = (tape["delta_seq"], tape["exp_S_seq"], tape["from_u"], tape["from_x"],
         tape["silu_z_y_seq"], tape["u_seq"], tape["v_S_seq"], tape["v_y_seq"], tape["y_ssm_seq"],
@@ -552,9 +555,9 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     from_dz_delta_2 = allocate((block, B, n_r), dtype)
     dz_delta_and_dB_t_and_dC_t_seq = allocate((block, B, padded(2 * n_s + n_r, dtype)), dtype)
     from_dz_delta = allocate((block, B, n_u), dtype)
-    du0_and_dz_y_seq = allocate((block, B, padded(2 * n_u, dtype)), dtype)
+    dv_and_dz_y_seq = allocate((block, B, padded(2 * n_u, dtype)), dtype)
     dx_seq = allocate((T, B, n_x), dtype)
-    sigmoid_du0_seq = allocate((block, B, n_u), dtype)
+    sigmoid_dv_seq = allocate((block, B, n_u), dtype)
     dy_ssm_seq = allocate((block, B, n_u), dtype)
     dv_S_seq = allocate((block, B, n_u), dtype)
     # Each thread adds up gradients of its own.
@@ -567,11 +570,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
         n_u, n_r, n_s, n_y, W_y_packed_transposed, W_2_packed_transposed, W_transposed, W_transposed_, dy_seq,
         from_dy, dz_delta_2_seq, from_dz_delta_2, dz_delta_and_dB_t_and_dC_t_seq, from_dz_delta,
-        du0_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_cotangent, k1, u1_seq, k2, u2_seq, k3,
-        u3_seq, k0, from_x, b_u, sigmoid_du0_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u, dS_cotangent,
-        dS_carried, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D, du3_cotangent,
-        du3_carried, du2_cotangent, du2_carried, du1_cotangent, du1_carried), own=(dW_2, dW, dW_y, dW_, sums),
-        each=(row_offsets, panels))
+        dv_and_dz_y_seq, dx_seq, v_y_seq, z_delta_seq, u_seq, x, dy_cotangent, K_u_1, v_1_seq, K_u_2, v_2_seq,
+        K_u_3, v_3_seq, K_u_0, from_x, b_u, sigmoid_dv_seq, silu_z_y_seq, y_ssm_seq, dy_ssm_seq, from_u,
+        dS_cotangent, dS_carried, exp_S_seq, delta_seq, S_seq, dv_S_seq, v_S_seq, w_S, z_delta_2_seq, D,
+        dv_3_cotangent, dv_3_carried, dv_2_cotangent, dv_2_carried, dv_1_cotangent, dv_1_carried), own=(dW_2,
+        dW, dW_y, dW_, sums), each=(row_offsets, panels))
     dW_2 = summed(dW_2)
     dW = summed(dW)
     dW_y = summed(dW_y)
@@ -581,10 +584,11 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     # Gradients through what parameters alone make.
     dA_log = allocate((n_u, n_s), dtype)
     backward_once(n_x, n_u, n_r, n_s, n_y, dw_S, w_S, dA_log)
-    return {"W_u": dW_[0:n_u], "b_u": sums[n_s * n_u:n_s * n_u + n_u],
-        "k0": sums[n_s * n_u + n_u:2 * n_u + n_s * n_u], "k1": sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u],
-        "k2": sums[3 * n_u + n_s * n_u:4 * n_u + n_s * n_u],
-        "k3": sums[4 * n_u + n_s * n_u:5 * n_u + n_s * n_u],
+    return {"W_v": dW_[0:n_u], "K_u_0": sums[n_s * n_u:n_s * n_u + n_u],
+        "K_u_1": sums[n_s * n_u + n_u:2 * n_u + n_s * n_u],
+        "K_u_2": sums[2 * n_u + n_s * n_u:3 * n_u + n_s * n_u],
+        "K_u_3": sums[3 * n_u + n_s * n_u:4 * n_u + n_s * n_u],
+        "b_u": sums[4 * n_u + n_s * n_u:5 * n_u + n_s * n_u],
         "b_delta": sums[5 * n_u + n_s * n_u:6 * n_u + n_s * n_u], "W_2": dW_2, "W_1": dW[0:n_r],
         "W_B": dW[n_r:n_r + n_s], "W_C": dW[n_r + n_s:2 * n_s + n_r], "A_log": dA_log,
         "D": sums[6 * n_u + n_s * n_u:7 * n_u + n_s * n_u], "W_y": dW_y,
@@ -593,29 +597,29 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
 
 def shapes(n_x, n_u, n_r, n_s, n_y):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
-    return {"W_u": (n_u, n_x), "b_u": (n_u,), "k0": (n_u,), "k1": (n_u,), "k2": (n_u,), "k3": (n_u,),
-        "b_delta": (n_u,), "W_2": (n_u, n_r), "W_1": (n_r, n_u), "W_B": (n_s, n_u), "W_C": (n_s, n_u),
-        "A_log": (n_u, n_s), "D": (n_u,), "W_y": (n_y, n_u), "W_z": (n_u, n_x), "x": (n_x,), "u1": (n_u,),
-        "u2": (n_u,), "u3": (n_u,), "S": (n_u, n_s), "y": (n_y,)}
+    return {"W_v": (n_u, n_x), "K_u_0": (n_u,), "K_u_1": (n_u,), "K_u_2": (n_u,), "K_u_3": (n_u,),
+        "b_u": (n_u,), "b_delta": (n_u,), "W_2": (n_u, n_r), "W_1": (n_r, n_u), "W_B": (n_s, n_u),
+        "W_C": (n_s, n_u), "A_log": (n_u, n_s), "D": (n_u,), "W_y": (n_y, n_u), "W_z": (n_u, n_x),
+        "x": (n_x,), "S": (n_u, n_s), "y": (n_y,), "v_1": (n_u,), "v_2": (n_u,), "v_3": (n_u,)}
 
 
 kernel = Kernel(__name__, Interface(
     name="mamba",
-    params={"W_u": ("n_u", "n_x"), "b_u": ("n_u",), "k0": ("n_u",), "k1": ("n_u",), "k2": ("n_u",),
-        "k3": ("n_u",), "b_delta": ("n_u",), "W_2": ("n_u", "n_r"), "W_1": ("n_r", "n_u"), "W_B": ("n_s",
+    params={"W_v": ("n_u", "n_x"), "K_u_0": ("n_u",), "K_u_1": ("n_u",), "K_u_2": ("n_u",), "K_u_3": ("n_u",),
+        "b_u": ("n_u",), "b_delta": ("n_u",), "W_2": ("n_u", "n_r"), "W_1": ("n_r", "n_u"), "W_B": ("n_s",
         "n_u"), "W_C": ("n_s", "n_u"), "A_log": ("n_u", "n_s"), "D": ("n_u",), "W_y": ("n_y", "n_u"),
         "W_z": ("n_u", "n_x")},
     inputs={"x": ("n_x",)},
-    states={"u1": ("n_u",), "u2": ("n_u",), "u3": ("n_u",), "S": ("n_u", "n_s"), "y": ("n_y",)},
+    states={"S": ("n_u", "n_s"), "y": ("n_y",), "v_1": ("n_u",), "v_2": ("n_u",), "v_3": ("n_u",)},
     outputs=("y",),
-    initial={"u1": 0.0, "u2": 0.0, "u3": 0.0, "S": 0.0, "y": 0.0},
-    recurrent=("u1", "u2", "u3", "S"),
-    sizes={"n_x": [("params", "W_u", 1, 1, 1, 0), ("params", "W_z", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
-        "n_u": [("params", "W_u", 0, 1, 1, 0), ("params", "b_u", 0, 1, 1, 0), ("params", "k0", 0, 1, 1, 0)],
-        "n_r": [("params", "W_2", 1, 1, 1, 0), ("params", "W_1", 0, 1, 1, 0)], "n_s": [("params", "W_B", 0, 1,
-        1, 0), ("params", "W_C", 0, 1, 1, 0), ("params", "A_log", 1, 1, 1, 0)], "n_y": [("params", "W_y", 0,
-        1, 1, 0), ("initial", "y", 0, 1, 1, 0)]},
-    copied=("b_u", "k0", "k1", "k2", "k3", "b_delta", "D"),
+    initial={"S": 0.0, "y": 0.0, "v_1": 0.0, "v_2": 0.0, "v_3": 0.0},
+    recurrent=("S", "v_1", "v_2", "v_3"),
+    sizes={"n_x": [("params", "W_v", 1, 1, 1, 0), ("params", "W_z", 1, 1, 1, 0), ("inputs", "x", 0, 1, 1, 0)],
+        "n_u": [("params", "W_v", 0, 1, 1, 0), ("params", "K_u_0", 0, 1, 1, 0), ("params", "K_u_1", 0, 1, 1,
+        0)], "n_r": [("params", "W_2", 1, 1, 1, 0), ("params", "W_1", 0, 1, 1, 0)], "n_s": [("params", "W_B",
+        0, 1, 1, 0), ("params", "W_C", 0, 1, 1, 0), ("params", "A_log", 1, 1, 1, 0)], "n_y": [("params",
+        "W_y", 0, 1, 1, 0), ("initial", "y", 0, 1, 1, 0)]},
+    copied=("K_u_0", "K_u_1", "K_u_2", "K_u_3", "b_u", "b_delta", "D"),
     shapes=shapes,
 ), pack_weights, forward_steps, backward_steps)
 init, freeze, forward, backward, step, stream = (

@@ -32,7 +32,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
     columns_at, copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply,
@@ -41,7 +41,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "1bd60f8f5fe82534"
+CONTENT_HASH = "eaa425de7350f475"
 
 
 @fused

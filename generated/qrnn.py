@@ -4,12 +4,12 @@ Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (f
 
 Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix product):
 
-    (1)  z = tanh(V_z @ x_last_prev + W_z @ x + b_z)
-    (2)  f = sigmoid(V_f @ x_last_prev + W_f @ x + b_f)
-    (3)  o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
+    (1)  z = tanh(W_z_x @ x + W_z_x_1 @ x_1_prev + b_z)
+    (2)  f = sigmoid(W_f_x @ x + W_f_x_1 @ x_1_prev + b_f)
+    (3)  o = sigmoid(W_o_x @ x + W_o_x_1 @ x_1_prev + b_o)
     (4)  c = f * c_prev + (1 - f) * z
     (5)  h = o * c
-    (6)  x_last = x
+    (6)  x_1 = x
 
 Sizes: n_x, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
@@ -27,7 +27,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
@@ -35,31 +35,31 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "4e339bb58e19080a"
+CONTENT_HASH = "35e684e31ff39c8e"
 
 
 @fused
-def forward_before_row_1(n_x, x, x_last_out):
+def forward_before_row_1(n_x, x, x_1_out):
     """One sample at one step."""
     for j in range(n_x):
-        # (6) x_last = x
-        x_last = x[j]
+        # (6) x_1 = x
+        x_1 = x[j]
         # kept
-        x_last_out[j] = x_last
+        x_1_out[j] = x_1
 
 
 @fused
-def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_from_x, z_f_from_x_last_prev,
-        b_f, f_out, c_prev, c_out, z_o_from_x, z_o_from_x_last_prev, b_o, o_out, h_out):
+def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_1_prev, b_z, z_out, z_f_from_x, z_f_from_x_1_prev, b_f,
+        f_out, c_prev, c_out, z_o_from_x, z_o_from_x_1_prev, b_o, o_out, h_out):
     """One sample at one step."""
     real = z_z_from_x.dtype.type
     one = real(1)
     for j in range(n_h):
-        # (1) z = tanh(V_z @ x_last_prev + W_z @ x + b_z)
-        z_z = z_z_from_x[j] + z_z_from_x_last_prev[j] + b_z[j]
+        # (1) z = tanh(W_z_x @ x + W_z_x_1 @ x_1_prev + b_z)
+        z_z = z_z_from_x[j] + z_z_from_x_1_prev[j] + b_z[j]
         z = tanh(z_z)
-        # (2) f = sigmoid(V_f @ x_last_prev + W_f @ x + b_f)
-        z_f = z_f_from_x[j] + z_f_from_x_last_prev[j] + b_f[j]
+        # (2) f = sigmoid(W_f_x @ x + W_f_x_1 @ x_1_prev + b_f)
+        z_f = z_f_from_x[j] + z_f_from_x_1_prev[j] + b_f[j]
         f = sigmoid(z_f)
         # (4) c = f * c_prev + (1 - f) * z
         c = f * c_prev[j] + (one - f) * z
@@ -68,8 +68,8 @@ def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_
         f_out[j] = f
         c_out[j] = c
     for j in range(n_h):
-        # (3) o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
-        z_o = z_o_from_x[j] + z_o_from_x_last_prev[j] + b_o[j]
+        # (3) o = sigmoid(W_o_x @ x + W_o_x_1 @ x_1_prev + b_o)
+        z_o = z_o_from_x[j] + z_o_from_x_1_prev[j] + b_o[j]
         o = sigmoid(z_o)
         # (5) h = o * c
         h = o * c_out[j]
@@ -80,35 +80,34 @@ def forward_before_row_2(n_h, z_z_from_x, z_z_from_x_last_prev, b_z, z_out, z_f_
 
 @jit
 def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products, B, n_x, n_h, W,
-        V, x, from_x, x_last_seq, from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq):
+        W_, x, from_x, x_1_seq, from_x_1_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq):
     """All steps, for the samples from `batch_start` up to `batch_stop`."""
     for first in range(0, T, block):
         last = min(first + block, T)
         copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
-        # W_z @ x, W_f @ x, W_o @ x
+        # W_z_x @ x, W_f_x @ x, W_o_x @ x
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    forward_before_row_1(n_x, row_at(x, t, b), row_at(x_last_seq, t + 1, b))
+                    forward_before_row_1(n_x, row_at(x, t, b), row_at(x_1_seq, t + 1, b))
         barrier(team)
-        # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
-        multiply(products, steps_at(x_last_seq, first, last), 0, V, steps_at(from_x_last_prev, 0,
-            last - first), 0, batch_start, batch_stop, rank, team)
+        # W_z_x_1 @ x_1_prev, W_f_x_1 @ x_1_prev, W_o_x_1 @ x_1_prev
+        multiply(products, steps_at(x_1_seq, first, last), 0, W_, steps_at(from_x_1_prev, 0, last - first), 0,
+            batch_start, batch_stop, rank, team)
         barrier(team)
         for t in range(first, last):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
                     forward_before_row_2(n_h, columns_at(from_x, t - first, b, 0, n_h),
-                        columns_at(from_x_last_prev, t - first, b, 0, n_h), b_z, row_at(z_seq, t, b),
-                        columns_at(from_x, t - first, b, n_h, 2 * n_h), columns_at(from_x_last_prev,
-                        t - first, b, n_h, 2 * n_h), b_f, row_at(f_seq, t, b), row_at(c_seq, t, b),
-                        row_at(c_seq, t + 1, b), columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h),
-                        columns_at(from_x_last_prev, t - first, b, 2 * n_h, 3 * n_h), b_o, row_at(o_seq, t,
-                        b), row_at(h_seq, t + 1, b))
+                        columns_at(from_x_1_prev, t - first, b, 0, n_h), b_z, row_at(z_seq, t, b),
+                        columns_at(from_x, t - first, b, n_h, 2 * n_h), columns_at(from_x_1_prev, t - first,
+                        b, n_h, 2 * n_h), b_f, row_at(f_seq, t, b), row_at(c_seq, t, b), row_at(c_seq, t + 1,
+                        b), columns_at(from_x, t - first, b, 2 * n_h, 3 * n_h), columns_at(from_x_1_prev,
+                        t - first, b, 2 * n_h, 3 * n_h), b_o, row_at(o_seq, t, b), row_at(h_seq, t + 1, b))
         barrier(team)
 
 
@@ -127,20 +126,20 @@ def backward_before_row_1(n_h, dh_cotangent, o, dc_cotangent, dc_carried, f, c, 
         dc_prev = dc * f[j]
         # through (5) h = o * c
         do = dh * c[j]
-        # through (3) o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
+        # through (3) o = sigmoid(W_o_x @ x + W_o_x_1 @ x_1_prev + b_o)
         dz_o = do * o[j] * (one - o[j])
         # through (4) c = f * c_prev + (1 - f) * z
         df = dc * (c_prev[j] - z[j])
-        # through (2) f = sigmoid(V_f @ x_last_prev + W_f @ x + b_f)
+        # through (2) f = sigmoid(W_f_x @ x + W_f_x_1 @ x_1_prev + b_f)
         dz_f = df * f[j] * (one - f[j])
         # through (4) c = f * c_prev + (1 - f) * z
         dz = dc * (one - f[j])
-        # through (1) z = tanh(V_z @ x_last_prev + W_z @ x + b_z)
+        # through (1) z = tanh(W_z_x @ x + W_z_x_1 @ x_1_prev + b_z)
         dz_z = dz * (one - z[j] * z[j])
         db_z[j] += dz_z
-        # through (2) f = sigmoid(V_f @ x_last_prev + W_f @ x + b_f)
+        # through (2) f = sigmoid(W_f_x @ x + W_f_x_1 @ x_1_prev + b_f)
         db_f[j] += dz_f
-        # through (3) o = sigmoid(V_o @ x_last_prev + W_o @ x + b_o)
+        # through (3) o = sigmoid(W_o_x @ x + W_o_x_1 @ x_1_prev + b_o)
         db_o[j] += dz_o
         # passed on
         dc_carried[j] = dc_prev
@@ -150,26 +149,25 @@ def backward_before_row_1(n_h, dh_cotangent, o, dc_cotangent, dc_carried, f, c, 
 
 
 @fused
-def backward_before_row_2(n_x, dx_last_cotangent, dx_last_carried, dx_last_prev_from_dz_z, dx_from_dz_z,
-        dx_out):
+def backward_before_row_2(n_x, dx_1_cotangent, dx_1_carried, dx_1_prev_from_dz_z, dx_from_dz_z, dx_out):
     """The adjoints of one sample at one step."""
     for j in range(n_x):
         # given, carried back from the next step
-        dx_last = dx_last_cotangent[j] + dx_last_carried[j]
+        dx_1 = dx_1_cotangent[j] + dx_1_carried[j]
         # through (1), (2), (3)
-        dx_last_prev = dx_last_prev_from_dz_z[j]
+        dx_1_prev = dx_1_prev_from_dz_z[j]
         # through (1), (2), (3), (6)
-        dx = dx_from_dz_z[j] + dx_last
+        dx = dx_1 + dx_from_dz_z[j]
         # passed on
-        dx_last_carried[j] = dx_last_prev
+        dx_1_carried[j] = dx_1_prev
         dx_out[j] = dx
 
 
 @jit
 def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, team, products,
-        input_gradients, B, n_x, n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq,
-        x, dh_cotangent, o_seq, dc_cotangent, dc_carried, f_seq, c_seq, z_seq, dx_last_cotangent,
-        dx_last_carried, dx_seq, dV, dW, sums, row_offsets, panels):
+        input_gradients, B, n_x, n_h, W_transposed, W_transposed_, dz_all, from_dz_z, from_dz_z_2, x, x_1_seq,
+        dh_cotangent, o_seq, dc_cotangent, dc_carried, f_seq, c_seq, z_seq, dx_1_cotangent, dx_1_carried,
+        dx_seq, dW, dW_, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
     db_z = array_in(sums, 0, (n_h,))
     db_f = array_in(sums, n_h, (n_h,))
@@ -189,26 +187,26 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         n_h), db_z, db_f, db_o)
                     rows = carry(sums, rows)
         barrier(team)
-        # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
-        multiply(products, steps_at(dz_all, 0, last - first), 0, V_transposed, steps_at(from_dz_z, 0,
+        # dx_1_prev_from_dz_z = W_z_x_1.T @ dz_z + W_f_x_1.T @ dz_f + W_o_x_1.T @ dz_o
+        multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(from_dz_z, 0,
             last - first), 0, batch_start, batch_stop, rank, team)
         if input_gradients:
-            # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
-            multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed, steps_at(from_dz_z_2, 0,
+            # dx_from_dz_z = W_z_x.T @ dz_z + W_f_x.T @ dz_f + W_o_x.T @ dz_o
+            multiply(products, steps_at(dz_all, 0, last - first), 0, W_transposed_, steps_at(from_dz_z_2, 0,
                 last - first), 0, batch_start, batch_stop, rank, team)
-        # dV_z, dV_f, dV_o: the outer products of dz_z, dz_f, dz_o and x_last_prev
-        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x_last_seq, first, last),
-            0, dV, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
-        # dW_z, dW_f, dW_o: the outer products of dz_z, dz_f, dz_o and x
+        # dW_z_x, dW_f_x, dW_o_x: the outer products of dz_z, dz_f, dz_o and x
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x, first, last), 0, dW,
             first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
+        # dW_z_x_1, dW_f_x_1, dW_o_x_1: the outer products of dz_z, dz_f, dz_o and x_1_prev
+        add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(x_1_seq, first, last), 0,
+            dW_, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
         for t in range(last - 1, first - 1, -1):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    backward_before_row_2(n_x, row_at(dx_last_cotangent, t % dx_last_cotangent.shape[0], b),
-                        dx_last_carried[b], columns_at(from_dz_z, t - first, b, 0, n_x),
-                        columns_at(from_dz_z_2, t - first, b, 0, n_x), row_at(dx_seq, t, b))
+                    backward_before_row_2(n_x, row_at(dx_1_cotangent, t % dx_1_cotangent.shape[0], b),
+                        dx_1_carried[b], columns_at(from_dz_z, t - first, b, 0, n_x), columns_at(from_dz_z_2,
+                        t - first, b, 0, n_x), row_at(dx_seq, t, b))
         barrier(team)
     if rank == 0:
         collect(sums)
@@ -217,26 +215,26 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
 def pack_weights(sizes, dtype, params, into, threads):
     """Parameters as the passes read them, in new arrays, or `into` those of an earlier call."""
     n_x, n_h = sizes["n_x"], sizes["n_h"]
-    V_z, W_z, V_f, W_f, V_o, W_o = (params["V_z"], params["W_z"], params["V_f"], params["W_f"], params["V_o"],
-        params["W_o"])
+    W_z_x, W_z_x_1, W_f_x, W_f_x_1, W_o_x, W_o_x_1 = (params["W_z_x"], params["W_z_x_1"], params["W_f_x"],
+        params["W_f_x_1"], params["W_o_x"], params["W_o_x_1"])
     if into is None:
-        into = empty_panels(dtype, V_transposed=(3 * n_h, n_x), W_transposed=(3 * n_h, n_x), W=(n_x, 3 * n_h),
-            V=(n_x, 3 * n_h))
-    V_transposed, W_transposed, W, V = into.values()
+        into = empty_panels(dtype, W_transposed=(3 * n_h, n_x), W_transposed_=(3 * n_h, n_x), W=(n_x,
+            3 * n_h), W_=(n_x, 3 * n_h))
+    W_transposed, W_transposed_, W, W_ = into.values()
 
     def part(rank, threads):
-        # dx_last_prev_from_dz_z = V_z.T @ dz_z + V_f.T @ dz_f + V_o.T @ dz_o
-        for k, matrix in enumerate((V_z, V_f, V_o)):
-            pack(matrix, 0, n_x, True, V_transposed, k * n_h, 0, rank, threads)
-        # dx_from_dz_z = W_z.T @ dz_z + W_f.T @ dz_f + W_o.T @ dz_o
-        for k, matrix in enumerate((W_z, W_f, W_o)):
+        # dx_1_prev_from_dz_z = W_z_x_1.T @ dz_z + W_f_x_1.T @ dz_f + W_o_x_1.T @ dz_o
+        for k, matrix in enumerate((W_z_x_1, W_f_x_1, W_o_x_1)):
             pack(matrix, 0, n_x, True, W_transposed, k * n_h, 0, rank, threads)
-        # W_z @ x, W_f @ x, W_o @ x
-        for k, matrix in enumerate((W_z, W_f, W_o)):
+        # dx_from_dz_z = W_z_x.T @ dz_z + W_f_x.T @ dz_f + W_o_x.T @ dz_o
+        for k, matrix in enumerate((W_z_x, W_f_x, W_o_x)):
+            pack(matrix, 0, n_x, True, W_transposed_, k * n_h, 0, rank, threads)
+        # W_z_x @ x, W_f_x @ x, W_o_x @ x
+        for k, matrix in enumerate((W_z_x, W_f_x, W_o_x)):
             pack(matrix, 0, n_x, False, W, 0, k * n_h, rank, threads)
-        # V_z @ x_last_prev, V_f @ x_last_prev, V_o @ x_last_prev
-        for k, matrix in enumerate((V_z, V_f, V_o)):
-            pack(matrix, 0, n_x, False, V, 0, k * n_h, rank, threads)
+        # W_z_x_1 @ x_1_prev, W_f_x_1 @ x_1_prev, W_o_x_1 @ x_1_prev
+        for k, matrix in enumerate((W_z_x_1, W_f_x_1, W_o_x_1)):
+            pack(matrix, 0, n_x, False, W_, 0, k * n_h, rank, threads)
 
     in_parallel(part, packers(threads, sum([panels.size for panels in into.values()])))
     return into
@@ -246,34 +244,34 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     """All steps; returns the states, from the initial one on, and the tape."""
     n_x, n_h = sizes["n_x"], sizes["n_h"]
     b_z, b_f, b_o = params["b_z"], params["b_f"], params["b_o"]
-    W, V = packs["W"], packs["V"]
+    W, W_ = packs["W"], packs["W_"]
     x = inputs["x"]
     x_kept = kept["x"]
     c_seq = allocate((T + 1, B, n_h), dtype)
     c_seq[0] = initial["c"]
     h_seq = allocate((T + 1, B, n_h), dtype)
     h_seq[0] = initial["h"]
-    x_last_seq = allocate((T + 1, B, n_x), dtype)
-    x_last_seq[0] = initial["x_last"]
+    x_1_seq = allocate((T + 1, B, n_x), dtype)
+    x_1_seq[0] = initial["x_1"]
     parts = parts_of(threads, T, B, 10 * n_x + 6 * n_h * n_x + 80 * n_h)
     block = steps_at_a_time(T, B)
     z_seq, f_seq, o_seq = allocate((3, T, B, n_h), dtype)
     from_x = allocate((block, B, 3 * n_h), dtype)
-    from_x_last_prev = allocate((block, B, 3 * n_h), dtype)
-    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, V, x, from_x,
-        x_last_seq, from_x_last_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq))
-    return {"c": c_seq, "h": h_seq, "x_last": x_last_seq}, {"f_seq": f_seq, "o_seq": o_seq, "z_seq": z_seq}
+    from_x_1_prev = allocate((block, B, 3 * n_h), dtype)
+    run(forward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), B, n_x, n_h, W, W_, x, from_x,
+        x_1_seq, from_x_1_prev, x_kept, b_z, z_seq, b_f, f_seq, c_seq, b_o, o_seq, h_seq))
+    return {"c": c_seq, "h": h_seq, "x_1": x_1_seq}, {"f_seq": f_seq, "o_seq": o_seq, "z_seq": z_seq}
 
 
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
         threads, input_gradients):
     """The gradients of parameters and inputs; `carried` ends as those of the initial states."""
     n_x, n_h = sizes["n_x"], sizes["n_h"]
-    V_transposed, W_transposed = packs["V_transposed"], packs["W_transposed"]
+    W_transposed, W_transposed_ = packs["W_transposed"], packs["W_transposed_"]
     x = inputs["x"]
-    c_seq, x_last_seq = states["c"], states["x_last"]
-    dc_cotangent, dh_cotangent, dx_last_cotangent = cotangents["c"], cotangents["h"], cotangents["x_last"]
-    dc_carried, dx_last_carried = carried["c"], carried["x_last"]
+    c_seq, x_1_seq = states["c"], states["x_1"]
+    dc_cotangent, dh_cotangent, dx_1_cotangent = cotangents["c"], cotangents["h"], cotangents["x_1"]
+    dc_carried, dx_1_carried = carried["c"], carried["x_1"]
     f_seq, o_seq, z_seq = tape["f_seq"], tape["o_seq"], tape["z_seq"]
     parts = parts_of(threads, T, B, 12 * n_h * n_x + 30 * n_x + 90 * n_h)
     block = steps_at_a_time(T, B)
@@ -282,41 +280,41 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     from_dz_z_2 = allocate((block, B, n_x), dtype)
     dx_seq = allocate((T, B, n_x), dtype)
     # Each thread adds up gradients of its own.
-    dV, dW = sums_of_products((2, parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
+    dW, dW_ = sums_of_products((2, parts[-1].own + 1, 3 * n_h, n_x), dtype, T * B)
     sums = sums_of_rows(parts[-1].own + 1, 3 * n_h, dtype)
     row_offsets, panels = outer_product_buffers(len(parts), [n_x], dtype)
     run_pass(backward_pass, parts, dtype, (T, block, lengths), (products_of(dtype), input_gradients, B, n_x,
-        n_h, V_transposed, W_transposed, dz_all, from_dz_z, from_dz_z_2, x_last_seq, x, dh_cotangent, o_seq,
-        dc_cotangent, dc_carried, f_seq, c_seq, z_seq, dx_last_cotangent, dx_last_carried, dx_seq), own=(dV,
-        dW, sums), each=(row_offsets, panels))
-    dV = summed(dV)
+        n_h, W_transposed, W_transposed_, dz_all, from_dz_z, from_dz_z_2, x, x_1_seq, dh_cotangent, o_seq,
+        dc_cotangent, dc_carried, f_seq, c_seq, z_seq, dx_1_cotangent, dx_1_carried, dx_seq), own=(dW, dW_,
+        sums), each=(row_offsets, panels))
     dW = summed(dW)
+    dW_ = summed(dW_)
     sums = summed(sums)
-    return {"V_z": dV[0:n_h], "W_z": dW[0:n_h], "b_z": sums[0:n_h], "V_f": dV[n_h:2 * n_h],
-        "W_f": dW[n_h:2 * n_h], "b_f": sums[n_h:2 * n_h], "V_o": dV[2 * n_h:3 * n_h],
-        "W_o": dW[2 * n_h:3 * n_h], "b_o": sums[2 * n_h:3 * n_h]}, {"x": dx_seq}
+    return {"W_z_x": dW[0:n_h], "W_z_x_1": dW_[0:n_h], "b_z": sums[0:n_h], "W_f_x": dW[n_h:2 * n_h],
+        "W_f_x_1": dW_[n_h:2 * n_h], "b_f": sums[n_h:2 * n_h], "W_o_x": dW[2 * n_h:3 * n_h],
+        "W_o_x_1": dW_[2 * n_h:3 * n_h], "b_o": sums[2 * n_h:3 * n_h]}, {"x": dx_seq}
 
 
 def shapes(n_x, n_h):
     """The shape of every array, for given sizes; inputs and states without their steps and samples."""
-    return {"V_z": (n_h, n_x), "W_z": (n_h, n_x), "b_z": (n_h,), "V_f": (n_h, n_x), "W_f": (n_h, n_x),
-        "b_f": (n_h,), "V_o": (n_h, n_x), "W_o": (n_h, n_x), "b_o": (n_h,), "x": (n_x,), "c": (n_h,),
-        "h": (n_h,), "x_last": (n_x,)}
+    return {"W_z_x": (n_h, n_x), "W_z_x_1": (n_h, n_x), "b_z": (n_h,), "W_f_x": (n_h, n_x), "W_f_x_1": (n_h,
+        n_x), "b_f": (n_h,), "W_o_x": (n_h, n_x), "W_o_x_1": (n_h, n_x), "b_o": (n_h,), "x": (n_x,),
+        "c": (n_h,), "h": (n_h,), "x_1": (n_x,)}
 
 
 kernel = Kernel(__name__, Interface(
     name="qrnn",
-    params={"V_z": ("n_h", "n_x"), "W_z": ("n_h", "n_x"), "b_z": ("n_h",), "V_f": ("n_h", "n_x"),
-        "W_f": ("n_h", "n_x"), "b_f": ("n_h",), "V_o": ("n_h", "n_x"), "W_o": ("n_h", "n_x"),
+    params={"W_z_x": ("n_h", "n_x"), "W_z_x_1": ("n_h", "n_x"), "b_z": ("n_h",), "W_f_x": ("n_h", "n_x"),
+        "W_f_x_1": ("n_h", "n_x"), "b_f": ("n_h",), "W_o_x": ("n_h", "n_x"), "W_o_x_1": ("n_h", "n_x"),
         "b_o": ("n_h",)},
     inputs={"x": ("n_x",)},
-    states={"c": ("n_h",), "h": ("n_h",), "x_last": ("n_x",)},
+    states={"c": ("n_h",), "h": ("n_h",), "x_1": ("n_x",)},
     outputs=("h",),
-    initial={"c": 0.0, "h": 0.0, "x_last": 0.0},
-    recurrent=("c", "x_last"),
-    sizes={"n_x": [("params", "V_z", 1, 1, 1, 0), ("params", "W_z", 1, 1, 1, 0), ("params", "V_f", 1, 1, 1,
-        0)], "n_h": [("params", "V_z", 0, 1, 1, 0), ("params", "W_z", 0, 1, 1, 0), ("params", "b_z", 0, 1, 1,
-        0)]},
+    initial={"c": 0.0, "h": 0.0, "x_1": 0.0},
+    recurrent=("c", "x_1"),
+    sizes={"n_x": [("params", "W_z_x", 1, 1, 1, 0), ("params", "W_z_x_1", 1, 1, 1, 0), ("params", "W_f_x", 1,
+        1, 1, 0)], "n_h": [("params", "W_z_x", 0, 1, 1, 0), ("params", "W_z_x_1", 0, 1, 1, 0), ("params",
+        "b_z", 0, 1, 1, 0)]},
     copied=("b_z", "b_f", "b_o"),
     shapes=shapes,
 ), pack_weights, forward_steps, backward_steps)

@@ -27,7 +27,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
@@ -35,7 +35,7 @@ from symcell.runtime import (
     steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "ac654b1f8700f7da"
+CONTENT_HASH = "7dfaa16206cf08b1"
 
 
 @fused

@@ -22,7 +22,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply, outer_product_buffers, pack,
@@ -30,7 +30,7 @@ from symcell.runtime import (
     summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a90b8ede7c3d909a"
+CONTENT_HASH = "410edaa23775d1d9"
 
 
 @fused

@@ -31,7 +31,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, allocate, array_in, barrier, carry, collect, columns_at,
     copy_steps, empty_panels, exp, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
@@ -40,7 +40,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "5d8ac53d355e888b"
+CONTENT_HASH = "e1b74905e09cfaa1"
 
 
 @fused

@@ -28,7 +28,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
     columns_at, copy_steps, empty_panels, fused, heaviside, hold_final, in_parallel, jit, maximum, multiply,
@@ -36,7 +36,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "17f8bc10aabfc55d"
+CONTENT_HASH = "928aec64e39df977"
 
 
 @unfused

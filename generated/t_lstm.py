@@ -31,7 +31,7 @@ import numpy as np
 
 from symcell.runtime import check_version
 
-check_version(2, __name__)
+check_version(3, __name__)
 from symcell.runtime import (
     CellError, Interface, Kernel, add_outer_products, added, allocate, array_in, barrier, carry, collect,
     columns_at, copy_steps, empty_panels, fused, hold_final, in_parallel, jit, multiply,
@@ -39,7 +39,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "b4a95d850e8ce6fc"
+CONTENT_HASH = "90bcb7c928437cf1"
 
 
 @fused

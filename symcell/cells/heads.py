@@ -13,6 +13,7 @@ from symcell import (
     State,
     affine,
     column,
+    convolve,
     dot,
     elu,
     log_sigmoid,
@@ -23,11 +24,12 @@ from symcell import (
     size,
     softplus,
     split,
+    window,
 )
 from symcell.cells.compositions import layer_norm, normalised, rms_norm
 
 H, P = "n_heads", Param
-x, x_last, y = Input("x"), State("x_last", "n_x"), State("y")
+x, y = Input("x"), State("y")
 S, n, h = State("S", ("n_k", "n_v"), over=H), State("n", "n_k", over=H), State("h")
 a, b, d, f, g, i, k, m_t, o, q, r, u, v, w, z = symbols("a b d f g i k m_t o q r u v w z")
 
@@ -99,7 +101,8 @@ gated_deltanet = Cell("gated_deltanet", [
 
 def shifted(name):
     """The input between this step and the last one, mixed unit by unit."""
-    return x + P(f"mu_{name}") * (x_last.prev - x)
+    now, before = window(x, 2)
+    return now + P(f"mu_{name}") * (before - now)
 
 
 def low_rank(name, e):
@@ -109,7 +112,8 @@ def low_rank(name, e):
 
 def mixed(name):
     """The same, where the mixture depends on the input."""
-    return x + low_rank(name, shifted("x")) * (x_last.prev - x)
+    now, before = window(x, 2)
+    return now + low_rank(name, shifted("x")) * (before - now)
 
 
 rwkv6 = Cell("rwkv6", [
@@ -120,7 +124,6 @@ rwkv6 = Cell("rwkv6", [
     Eq(o, (S.prev + outer(P("u", over=H) * k, v)).T @ r),
     Eq(S, column(w) * S.prev + outer(k, v)),
     Eq(y, P("W_y") @ (silu(P("W_g") @ mixed("g")) * merge(layer_norm(o)))),
-    Eq(x_last, x),
 ], outputs=y, reference="Peng et al., Eagle and Finch, arXiv:2404.05892 (RWKV-6, time mixing)")
 
 rwkv7 = Cell("rwkv7", [
@@ -134,15 +137,17 @@ rwkv7 = Cell("rwkv7", [
     Eq(S, column(w) * S.prev - outer(a * d, S.prev.T @ d) + outer(k, v)),
     Eq(o, layer_norm(S.T @ r) + dot(r, P("rho", over=H) * k) * v),
     Eq(y, P("W_y") @ (sigmoid(low_rank("g", shifted("g"))) * merge(o))),
-    Eq(x_last, x),
 ], outputs=y, reference="Peng et al., RWKV-7 Goose, arXiv:2503.14456 (time mixing, without the value residual of deeper layers)")
 
 M, (B_t, C_t, delta) = State("S", ("n_p", "n_s"), over=H), symbols("B C delta")
 
 mamba2 = Cell("mamba2", [
-    Eq(u, silu(P("W_u", over=H) @ x)),
-    Eq(B_t, silu(P("W_B") @ x)),
-    Eq(C_t, silu(P("W_C") @ x)),
+    Eq(v, P("W_v", over=H) @ x),
+    Eq(u, silu(convolve(v, 4, over=H))),
+    Eq(b, P("W_b") @ x),
+    Eq(B_t, silu(convolve(b, 4))),
+    Eq(q, P("W_q") @ x),
+    Eq(C_t, silu(convolve(q, 4))),
     Eq(delta, softplus(split(affine(x), H, ()))),
     Eq(M, exp(-delta * exp(P("A_log", (), over=H))) * M.prev + outer(delta * u, B_t)),
     Eq(o, M @ C_t + P("D", (), over=H) * u),

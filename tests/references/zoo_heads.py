@@ -84,8 +84,8 @@ def lora(p, name, e):
     return vars(p)[f"lambda_{name}"] + vars(p)[f"B_{name}"] @ tanh(vars(p)[f"A_{name}"] @ e)
 
 
-def rwkv6(p, x, S_, y_, x_last_):
-    shift = x_last_ - x
+def rwkv6(p, x, S_, y_, x_1_):
+    shift = x_1_ - x
     r, k, v, w, g = (x + lora(p, e, x + p.mu_x * shift) * shift for e in "rkvwg")
     r, k, v = per_head(p.W_r, r), per_head(p.W_k, k), per_head(p.W_v, v)
     w = exp(-exp(lora(p, "d", w))).reshape(k.shape)
@@ -94,8 +94,8 @@ def rwkv6(p, x, S_, y_, x_last_):
     return S, p.W_y @ (silu(p.W_g @ g) * group_norm(o).ravel()), x
 
 
-def rwkv7(p, x, S_, y_, x_last_):
-    r, z, v, w, a, g = (x + vars(p)[f"mu_{e}"] * (x_last_ - x) for e in "rkvwag")
+def rwkv7(p, x, S_, y_, x_1_):
+    r, z, v, w, a, g = (x + vars(p)[f"mu_{e}"] * (x_1_ - x) for e in "rkvwag")
     r, z, v = per_head(p.W_r, r), per_head(p.W_k, z), per_head(p.W_v, v)
     w = exp(-exp(-0.5) * sigma(lora(p, "d", w))).reshape(z.shape)
     a = sigma(lora(p, "a", a)).reshape(z.shape)
@@ -105,13 +105,18 @@ def rwkv7(p, x, S_, y_, x_last_):
     return S, p.W_y @ (sigma(lora(p, "g", g)) * (group_norm(read(S, r)) + bonus).ravel()), x
 
 
-def mamba2(p, x, S_, y_):
-    """B and C are the same for all heads; A_log and D are one number a head."""
-    u, B, C = silu(per_head(p.W_u, x)), silu(p.W_B @ x), silu(p.W_C @ x)
+def mamba2(p, x, S_, y_, b_1_, b_2_, b_3_, q_1_, q_2_, q_3_, v_1_, v_2_, v_3_):
+    """B and C are the same for all heads; A_log and D are one number a head; K_u_0 ... K_u_3: the convolution of u, K_u_0 for now."""
+
+    def convolved(name, *values):
+        return silu(sum(vars(p)[f"K_{name}_{k}"] * e for k, e in enumerate(values)) + vars(p)[f"b_{name}"])
+
+    v, b, q = per_head(p.W_v, x), p.W_b @ x, p.W_q @ x
+    u, B, C = convolved("u", v, v_1_, v_2_, v_3_), convolved("B", b, b_1_, b_2_, b_3_), convolved("C", q, q_1_, q_2_, q_3_)
     delta = softplus(p.W_delta @ x + p.b_delta)
     S = exp(-delta * exp(p.A_log))[:, None, None] * S_ + (delta[:, None] * u)[:, :, None] * B
     o = S @ C + p.D[:, None] * u
-    return S, p.W_y @ (p.g * rms(o.ravel() * silu(p.W_z @ x)))
+    return S, p.W_y @ (p.g * rms(o.ravel() * silu(p.W_z @ x))), b, b_1_, b_2_, q, q_1_, q_2_, v, v_1_, v_2_
 
 
 HEADS = (linear_attention, retnet, gla, mlstm, deltanet, gated_deltanet, rwkv6, rwkv7, mamba2)
