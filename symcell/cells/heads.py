@@ -3,7 +3,7 @@
 `split` makes a vector for each head of one for all; what follows is written for one head, and happens for any number of them.
 """
 
-from sympy import Abs, Eq, Max, exp, sqrt, symbols, tanh
+from sympy import Abs, Eq, Max, Rational, exp, sqrt, symbols, tanh
 
 from symcell import (
     Cell,
@@ -130,7 +130,7 @@ rwkv7 = Cell("rwkv7", [
     Eq(r, P("W_r", over=H) @ shifted("r")),
     Eq(z, P("W_k", over=H) @ shifted("k")),
     Eq(v, P("W_v", over=H) @ shifted("v")),
-    Eq(w, exp(-exp(-0.5) * sigmoid(split(low_rank("d", shifted("w")), H)))),
+    Eq(w, exp(-exp(-Rational(1, 2)) * sigmoid(split(low_rank("d", shifted("w")), H)))),
     Eq(a, sigmoid(split(low_rank("a", shifted("a")), H))),
     Eq(d, normalised(P("xi", over=H) * z)),
     Eq(k, z * (1 + P("alpha", over=H) * (a - 1))),

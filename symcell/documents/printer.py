@@ -67,7 +67,7 @@ class Notation(LatexPrinter):
         inside = self.doprint(rhs)
         if bracket and isinstance(rhs, (Add, Mul)):
             inside = self.brackets(inside)
-        return rf"\underbrace{{{inside}}}_{{{self.name(e)}}}"
+        return rf"{{\underbrace{{{inside}}}_{{{self.name(e)}}}}}"  # in braces, so that a transpose stands behind it
 
     # Sums and products
 
