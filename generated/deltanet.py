@@ -12,7 +12,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (5)  S = S_prev + outer(k, (v - S_prev.T @ k) * b)
     (6)  y = W_y @ merge((S.T @ q) / sqrt(1/100000 + mean((S.T @ q)**2)), n_heads)
 
-Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -36,7 +37,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "3614cac557d2b33f"
+CONTENT_HASH = "dc6962a1592dabeb"
 
 
 @fused

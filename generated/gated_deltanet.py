@@ -13,7 +13,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (6)  S = a * S_prev + outer(k, (v - (a * S_prev.T) @ k) * b)
     (7)  y = W_y @ (silu(W_g @ x) * merge((S.T @ q) / sqrt(1/100000 + mean((S.T @ q)**2)), n_heads))
 
-Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -39,7 +40,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "80a5ef77926e7027"
+CONTENT_HASH = "fd6802766120f704"
 
 
 @fused

@@ -12,7 +12,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (6)  o = (S.T @ q - mean(S.T @ q)) / sqrt(1/100000 + variance(S.T @ q))
     (7)  y = W_y @ (silu(W_g @ x + b_g) * merge(o, n_heads))
 
-Sizes: n_x, n_heads, n_k, n_v, n_r, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_heads, n_k, n_v, n_r, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at
+one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -37,7 +38,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "6a1eb23005179559"
+CONTENT_HASH = "eef8de0ad3a4fa9a"
 
 
 @fused

@@ -11,7 +11,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (5)  n = n_prev + k
     (6)  y = W_y @ merge((S.T @ q) / dot(q, n), n_heads)
 
-Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -35,7 +36,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "6cf1d52655b1608b"
+CONTENT_HASH = "d0c85d83d36797d7"
 
 
 @fused

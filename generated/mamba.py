@@ -16,7 +16,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (10)  v_2 = v_1_prev
     (11)  v_3 = v_2_prev
 
-Sizes: n_x, n_u, n_r, n_s, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_u, n_r, n_s, n_y. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -42,7 +43,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "7bf90555a6e97768"
+CONTENT_HASH = "04c11b910907b224"
 
 
 @fused

@@ -25,7 +25,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (18)  v_2 = v_1_prev
     (19)  v_3 = v_2_prev
 
-Sizes: n_x, n_heads, n_p, n_s, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_heads, n_p, n_s, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -51,7 +52,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "e804e09396b89719"
+CONTENT_HASH = "4b00516e76e69294"
 
 
 @fused

@@ -12,7 +12,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (5)  o = (S.T @ q - mean(S.T @ q)) / sqrt(1/100000 + variance(S.T @ q))
     (6)  y = W_y @ (silu(W_g @ x) * merge(o, n_heads))
 
-Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_x, n_heads, n_k, n_v, n_h. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -36,7 +37,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7f3de87951b09605"
+CONTENT_HASH = "a20a1aee3e94ea8b"
 
 
 @fused

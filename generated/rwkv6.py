@@ -15,7 +15,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
             x))) * merge((o - mean(o)) / sqrt(1/100000 + variance(o)), n_heads))
     (8)  x_1 = x
 
-Sizes: n_heads, n_k, n_x, n_r, n_v, n_d, n_w, n_h, n_g. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_heads, n_k, n_x, n_r, n_v, n_d, n_w, n_h, n_g. A value of shape s is an array (T, B, *s) over a
+sequence, (B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -39,7 +40,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "1a941bc3e555b1a1"
+CONTENT_HASH = "710a15e9a6e6bba7"
 
 
 @fused

@@ -7,7 +7,7 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (1)  r = W_r @ (x + mu_r * (x_1_prev - x))
     (2)  z = W_k @ (x + mu_k * (x_1_prev - x))
     (3)  v = W_v @ (x + mu_v * (x_1_prev - x))
-    (4)  w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+    (4)  w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
             n_heads)))
     (5)  a = sigmoid(split(B_a @ tanh(A_a @ (x + mu_a * (x_1_prev - x))) + lambda_a, n_heads))
     (6)  d = xi * z / sqrt(1/100000 + total(xi**2 * z**2))
@@ -17,11 +17,12 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (10)  y = W_y @ (sigmoid(B_g @ tanh(A_g @ (x + mu_g * (x_1_prev - x))) + lambda_g) * merge(o, n_heads))
     (11)  x_1 = x
 
-Sizes: n_heads, n_k, n_x, n_v, n_d, n_a, n_h, n_g. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_heads, n_k, n_x, n_v, n_d, n_a, n_h, n_g. A value of shape s is an array (T, B, *s) over a sequence,
+(B, *s) at one step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
-    forward: 37 assignments before the loop, 10 products before the loop, 2 scans before the loop
+    forward: 38 assignments before the loop, 10 products before the loop, 2 scans before the loop
     backward: 46 assignments before the loop, 10 products before the loop, 6 scans before the loop, 10 weight
     gradients before the loop
 
@@ -41,13 +42,19 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "9c58375d950cc8e6"
+CONTENT_HASH = "e5c473c4d338af13"
 
 
 @fused
-def forward_before_row_1(n_x, x, x_1_out, mu_r, x_1_prev, v_r_out, mu_k, v_z_out, mu_v, v_v_out, mu_w,
-        v_w_out, mu_a, v_a_out, mu_g, v_y_out):
+def forward_before_row_1(n_x, w_w_out, x, x_1_out, mu_r, x_1_prev, v_r_out, mu_k, v_z_out, mu_v, v_v_out,
+        mu_w, v_w_out, mu_a, v_a_out, mu_g, v_y_out):
     """One sample at one step."""
+    real = w_w_out.dtype.type
+    # (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+    #     n_heads)))
+    w_w = real(-0.6065306597126334)
+    # kept
+    w_w_out[0] = w_w
     for j in range(n_x):
         # (11) x_1 = x
         x_1 = x[j]
@@ -57,8 +64,8 @@ def forward_before_row_1(n_x, x, x_1_out, mu_r, x_1_prev, v_r_out, mu_k, v_z_out
         v_z = x[j] + mu_k[j] * (x_1_prev[j] - x[j])
         # (3) v = W_v @ (x + mu_v * (x_1_prev - x))
         v_v = x[j] + mu_v[j] * (x_1_prev[j] - x[j])
-        # (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
-        #     lambda_d, n_heads)))
+        # (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+        #     n_heads)))
         v_w = x[j] + mu_w[j] * (x_1_prev[j] - x[j])
         # (5) a = sigmoid(split(B_a @ tanh(A_a @ (x + mu_a * (x_1_prev - x))) + lambda_a, n_heads))
         v_a = x[j] + mu_a[j] * (x_1_prev[j] - x[j])
@@ -82,8 +89,8 @@ def forward_before_row_2(n_d, n_a, n_heads, n_k, n_g, z_w, v_w_2_out, z_a, v_a_2
     real = z_w.dtype.type
     zero, one = real(0), real(1)
     for j in range(n_d):
-        # (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
-        #     lambda_d, n_heads)))
+        # (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+        #     n_heads)))
         v_w_2 = tanh(z_w[j])
         # kept
         v_w_2_out[j] = v_w_2
@@ -119,15 +126,15 @@ def forward_before_row_2(n_d, n_a, n_heads, n_k, n_g, z_w, v_w_2_out, z_a, v_a_2
 
 @unfused
 def forward_before_row_3(n_heads, n_k, n_v, z_w_2_from_v_w_2, lambda_d, z_w_2_out, z_a_2_from_v_a_2, lambda_a,
-        z_a_2_out, sigmoid_w_out, a_out, alpha, z, k_out, d, v_S_out, rho, v_o_out, w_out, S_prev, z_S_out, v,
-        S_out, r, dot_o_out, z_o_out, variance_o_out, power_o_out, z_o_2_out, o_out, merge_y_out,
+        z_a_2_out, sigmoid_w_out, a_out, alpha, z, k_out, d, v_S_out, rho, v_o_out, w_w, w_out, S_prev,
+        z_S_out, v, S_out, r, dot_o_out, z_o_out, variance_o_out, power_o_out, z_o_2_out, o_out, merge_y_out,
         z_y_2_from_v_y_2, lambda_g, sigmoid_z_y_2_out, v_y_3_out):
     """One sample at one step."""
     real = z_w_2_from_v_w_2.dtype.type
     one, zero = real(1), real(0)
     for j in range(n_heads * n_k):
-        # (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
-        #     lambda_d, n_heads)))
+        # (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+        #     n_heads)))
         z_w_2 = z_w_2_from_v_w_2[j] + lambda_d[j]
         # (5) a = sigmoid(split(B_a @ tanh(A_a @ (x + mu_a * (x_1_prev - x))) + lambda_a, n_heads))
         z_a_2 = z_a_2_from_v_a_2[j] + lambda_a[j]
@@ -136,8 +143,8 @@ def forward_before_row_3(n_heads, n_k, n_v, z_w_2_from_v_w_2, lambda_d, z_w_2_ou
         z_a_2_out[j] = z_a_2
     for j in range(n_heads):
         for k__ in range(n_k):
-            # (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
-            #     lambda_d, n_heads)))
+            # (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+            #     n_heads)))
             sigmoid_w = sigmoid(z_w_2_out[j * n_k + k__])
             # (5) a = sigmoid(split(B_a @ tanh(A_a @ (x + mu_a * (x_1_prev - x))) + lambda_a, n_heads))
             a = sigmoid(z_a_2_out[j * n_k + k__])
@@ -154,9 +161,9 @@ def forward_before_row_3(n_heads, n_k, n_v, z_w_2_from_v_w_2, lambda_d, z_w_2_ou
             v_S_out[j, k__] = v_S
             v_o_out[j, k__] = v_o
         for k__ in range(n_k):
-            # (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
-            #     lambda_d, n_heads)))
-            w = exp(-real(0.6065306597126334) * sigmoid_w_out[j, k__])
+            # (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) + lambda_d,
+            #     n_heads)))
+            w = exp(w_w[0] * sigmoid_w_out[j, k__])
             # kept
             w_out[j, k__] = w
         # (8) S = column(w) * S_prev + outer(k, v) - outer(a * d, S_prev.T @ d)
@@ -238,10 +245,10 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         n_k, n_x, n_v, n_d, n_a, n_h, n_g, W_r_packed, W_k_packed, W_v_packed, A_d_packed, A_a_packed,
         A_g_packed, B_d_packed, B_a_packed, B_g_packed, W_y_packed, v_r_seq, from_v_r, v_z_seq, from_v_z,
         v_v_seq, from_v_v, v_w_seq, from_v_w, v_a_seq, from_v_a, v_y_seq, from_v_y, v_w_2_seq, from_v_w_2,
-        v_a_2_seq, from_v_a_2, v_y_2_seq, from_v_y_2, v_y_3_seq, from_v_y_3, x, x_kept, x_1_seq, mu_r, mu_k,
-        mu_v, mu_w, mu_a, mu_g, xi, total_d_seq, power_d_seq, d_seq, lambda_d, lambda_a, sigmoid_w_seq, a_seq,
-        alpha, k_seq, v_S_seq, rho, v_o_seq, w_seq, S_seq, z_S_seq, dot_o_seq, variance_o_seq, power_o_seq,
-        z_o_2_seq, merge_y_seq, lambda_g, sigmoid_z_y_2_seq, y_seq):
+        v_a_2_seq, from_v_a_2, v_y_2_seq, from_v_y_2, v_y_3_seq, from_v_y_3, x, x_kept, w_w_seq, x_1_seq,
+        mu_r, mu_k, mu_v, mu_w, mu_a, mu_g, xi, total_d_seq, power_d_seq, d_seq, lambda_d, lambda_a,
+        sigmoid_w_seq, a_seq, alpha, k_seq, v_S_seq, rho, v_o_seq, w_seq, S_seq, z_S_seq, dot_o_seq,
+        variance_o_seq, power_o_seq, z_o_2_seq, merge_y_seq, lambda_g, sigmoid_z_y_2_seq, y_seq):
     """All steps, for the samples from `batch_start` up to `batch_stop`."""
     memory = scratch(2 * n_heads * n_k + 2 * n_v + n_k, W_r_packed)
     v_d = array_in(memory, 0, (n_k,))
@@ -256,11 +263,11 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         for t in range(first, last):
             for b in range(batch_start, sweep_stop):
                 if t < lengths[b]:
-                    forward_before_row_1(n_x, row_at(x, t, b), row_at(x_1_seq, t + 1, b), mu_r,
-                        row_at(x_1_seq, t, b), columns_at(v_r_seq, t, b, 0, n_x), mu_k, columns_at(v_z_seq, t,
-                        b, 0, n_x), mu_v, columns_at(v_v_seq, t, b, 0, n_x), mu_w, columns_at(v_w_seq, t, b,
-                        0, n_x), mu_a, columns_at(v_a_seq, t, b, 0, n_x), mu_g, columns_at(v_y_seq, t, b, 0,
-                        n_x))
+                    forward_before_row_1(n_x, w_w_seq[t, b:b + 1], row_at(x, t, b), row_at(x_1_seq, t + 1, b),
+                        mu_r, row_at(x_1_seq, t, b), columns_at(v_r_seq, t, b, 0, n_x), mu_k,
+                        columns_at(v_z_seq, t, b, 0, n_x), mu_v, columns_at(v_v_seq, t, b, 0, n_x), mu_w,
+                        columns_at(v_w_seq, t, b, 0, n_x), mu_a, columns_at(v_a_seq, t, b, 0, n_x), mu_g,
+                        columns_at(v_y_seq, t, b, 0, n_x))
         barrier(team)
         # W_r @ v_r
         multiply(products, steps_at(v_r_seq, first, last), 0, W_r_packed, steps_at(from_v_r, first, last), 0,
@@ -309,8 +316,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
                         n_heads * n_k), lambda_a, z_a_2, row_at(sigmoid_w_seq, t, b), row_at(a_seq, t, b),
                         alpha, array_in(columns_at(from_v_z, t, b, 0, n_heads * n_k), 0, (n_heads, n_k)),
                         row_at(k_seq, t, b), row_at(d_seq, t, b), row_at(v_S_seq, t, b), rho, row_at(v_o_seq,
-                        t, b), row_at(w_seq, t, b), row_at(S_seq, t, b), row_at(z_S_seq, t, b),
-                        array_in(columns_at(from_v_v, t, b, 0, n_heads * n_v), 0, (n_heads, n_v)),
+                        t, b), w_w_seq[t, b:b + 1], row_at(w_seq, t, b), row_at(S_seq, t, b), row_at(z_S_seq,
+                        t, b), array_in(columns_at(from_v_v, t, b, 0, n_heads * n_v), 0, (n_heads, n_v)),
                         row_at(S_seq, t + 1, b), array_in(columns_at(from_v_r, t, b, 0, n_heads * n_k), 0,
                         (n_heads, n_k)), row_at(dot_o_seq, t, b), z_o, row_at(variance_o_seq, t, b),
                         row_at(power_o_seq, t, b), row_at(z_o_2_seq, t, b), o, row_at(merge_y_seq, t, b),
@@ -345,8 +352,8 @@ def backward_before_row_2(n_heads, n_v, n_k, dv_y_3, merge_y, sigmoid_z_y_2, dz_
         dlambda_g, do_out, power_o, dz_o_2_out, z_o_2, variance_o, dz_o_out, v, r, dv_o_out, k, drho,
         dS_cotangent, dS_carried, dS_out, v_S, sum_dz_S_out, dz_S_out, w, d, z_S, sum_dv_S_out, dv_S_out,
         sum_dk_out, rho, dk_out, alpha, z, da_out, a, dalpha, S_prev, sum_dd_out, dd_out, dz_a_2_out, total_d,
-        xi, power_d, dz_out, dxi, dw_out, sigmoid_w, dz_w_2_out, sum_dv_out, dot_o, dv_out, S, sum_dr_out,
-        v_o, dr_out, dlambda_d, dlambda_a):
+        xi, power_d, dz_out, dxi, dw_out, w_w, sigmoid_w, dz_w_2_out, sum_dv_out, dot_o, dv_out, S,
+        sum_dr_out, v_o, dr_out, dlambda_d, dlambda_a):
     """The adjoints of one sample at one step; what it adds to gradients that all steps share."""
     real = dv_y_3.dtype.type
     one, zero, half, two = real(1), real(0), real(0.5), real(2)
@@ -479,12 +486,9 @@ def backward_before_row_2(n_heads, n_v, n_k, dv_y_3, merge_y, sigmoid_z_y_2, dz_
                 dw = added(dw, dS_out[k__, l] * S_prev[j, k__, l])
             dw_out[k__] = dw
         for k__ in range(n_k):
-            # through (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev -
-            #     x))) + lambda_d, n_heads)))
-            dz_w_2 = (
-                -real(0.6065306597126334) * dw_out[k__] * w[j, k__] * (one - sigmoid_w[j, k__])
-                * sigmoid_w[j, k__]
-            )
+            # through (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
+            #     lambda_d, n_heads)))
+            dz_w_2 = dw_out[k__] * w_w[0] * w[j, k__] * (one - sigmoid_w[j, k__]) * sigmoid_w[j, k__]
             # passed on
             dz_w_2_out[j * n_k + k__] = dz_w_2
         # through (8), (9)
@@ -508,8 +512,8 @@ def backward_before_row_2(n_heads, n_v, n_k, dv_y_3, merge_y, sigmoid_z_y_2, dz_
             # passed on
             dr_out[j, k__] = dr
     for j in range(n_heads * n_k):
-        # through (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x)))
-        #     + lambda_d, n_heads)))
+        # through (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
+        #     lambda_d, n_heads)))
         dlambda_d[j] += dz_w_2_out[j]
         # through (5) a = sigmoid(split(B_a @ tanh(A_a @ (x + mu_a * (x_1_prev - x))) + lambda_a, n_heads))
         dlambda_a[j] += dz_a_2_out[j]
@@ -533,8 +537,8 @@ def backward_before_row_3(n_g, n_a, n_d, n_x, dv_y_2, v_y_2, dz_y_out, dv_a_2, v
         # passed on
         dz_a_out[j] = dz_a
     for j in range(n_d):
-        # through (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x)))
-        #     + lambda_d, n_heads)))
+        # through (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
+        #     lambda_d, n_heads)))
         dz_w = dv_w_2[j] * (one - v_w_2[j] * v_w_2[j])
         # passed on
         dz_w_out[j] = dz_w
@@ -566,8 +570,8 @@ def backward_before_row_4(n_x, dx_1_cotangent, dx_1_carried, mu_r, dv_r, mu_k, d
             dx_1 + (one - mu_r[j]) * dv_r[j] + (one - mu_k[j]) * dv_z[j] + (one - mu_v[j]) * dv_v[j] + (one
             - mu_w[j]) * dv_w[j] + (one - mu_a[j]) * dv_a[j] + (one - mu_g[j]) * dv_y[j]
         )
-        # through (4) w = exp(-0.606530659712633 * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x)))
-        #     + lambda_d, n_heads)))
+        # through (4) w = exp(-exp(-1/2) * sigmoid(split(B_d @ tanh(A_d @ (x + mu_w * (x_1_prev - x))) +
+        #     lambda_d, n_heads)))
         dmu_w[j] += dv_w[j] * (x_1_prev[j] - x[j])
         # through (5) a = sigmoid(split(B_a @ tanh(A_a @ (x + mu_a * (x_1_prev - x))) + lambda_a, n_heads))
         dmu_a[j] += dv_a[j] * (x_1_prev[j] - x[j])
@@ -589,7 +593,7 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         v_y_3_seq, v_r_seq, v_z_seq, v_v_seq, v_w_2_seq, v_a_2_seq, v_y_2_seq, v_w_seq, v_a_seq, v_y_seq,
         dy_cotangent, merge_y_seq, sigmoid_z_y_2_seq, power_o_seq, z_o_2_seq, variance_o_seq, from_v_v,
         from_v_r, k_seq, dS_cotangent, dS_carried, v_S_seq, w_seq, d_seq, z_S_seq, rho, alpha, from_v_z,
-        a_seq, S_seq, total_d_seq, xi, power_d_seq, sigmoid_w_seq, dot_o_seq, v_o_seq, x_1_seq, x,
+        a_seq, S_seq, total_d_seq, xi, power_d_seq, w_w_seq, sigmoid_w_seq, dot_o_seq, v_o_seq, x_1_seq, x,
         dx_1_cotangent, dx_1_carried, mu_r, mu_k, mu_v, mu_w, mu_a, mu_g, dx_seq, dW_r, dW_k, dW_v, dB_d,
         dA_d, dB_a, dA_a, dW_y, dB_g, dA_g, sums, row_offsets, panels):
     """All steps, from the last to the first, for the samples from `batch_start` up to `batch_stop`."""
@@ -657,11 +661,11 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
                         row_at(a_seq, t, b), dalpha, row_at(S_seq, t, b), sum_dd, dd, columns_at(dz_a_2_seq,
                         t - first, b, 0, n_heads * n_k), row_at(total_d_seq, t, b), xi, row_at(power_d_seq, t,
                         b), array_in(columns_at(dz_seq, t - first, b, 0, n_heads * n_k), 0, (n_heads, n_k)),
-                        dxi, dw, row_at(sigmoid_w_seq, t, b), columns_at(dz_w_2_seq, t - first, b, 0,
-                        n_heads * n_k), sum_dv, row_at(dot_o_seq, t, b), array_in(columns_at(dv_seq,
-                        t - first, b, 0, n_heads * n_v), 0, (n_heads, n_v)), row_at(S_seq, t + 1, b), sum_dr,
-                        row_at(v_o_seq, t, b), array_in(columns_at(dr_seq, t - first, b, 0, n_heads * n_k), 0,
-                        (n_heads, n_k)), dlambda_d, dlambda_a)
+                        dxi, dw, w_w_seq[t, b:b + 1], row_at(sigmoid_w_seq, t, b), columns_at(dz_w_2_seq,
+                        t - first, b, 0, n_heads * n_k), sum_dv, row_at(dot_o_seq, t, b),
+                        array_in(columns_at(dv_seq, t - first, b, 0, n_heads * n_v), 0, (n_heads, n_v)),
+                        row_at(S_seq, t + 1, b), sum_dr, row_at(v_o_seq, t, b), array_in(columns_at(dr_seq,
+                        t - first, b, 0, n_heads * n_k), 0, (n_heads, n_k)), dlambda_d, dlambda_a)
                     rows = carry(sums, rows)
         barrier(team)
         # B_g.T @ dz_y_2
@@ -840,7 +844,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         parts_of(threads, T, B, 10 * n_a + 10 * n_d + 10 * n_g + 10 * n_h + 10 * n_heads * n_k * n_v + 100
         * n_heads * n_k + 2 * n_heads * n_k * n_x + 70 * n_x + 80 * n_heads * n_v + 90 * n_heads + n_a
         * n_heads * n_k + n_a * n_x + n_d * n_heads * n_k + n_d * n_x + n_g * n_heads * n_v + n_g * n_x + n_h
-        * n_heads * n_v + n_heads * n_v * n_x)
+        * n_heads * n_v + n_heads * n_v * n_x + 10)
     )
     block = steps_at_a_time(T, B)
     v_r_seq, v_z_seq, v_v_seq, v_w_seq, v_a_seq, v_y_seq = allocate((6, T, B, n_x), dtype)
@@ -849,6 +853,7 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
     v_w_2_seq = allocate((T, B, n_d), dtype)
     v_a_2_seq = allocate((T, B, n_a), dtype)
     v_y_2_seq = allocate((T, B, n_g), dtype)
+    w_w_seq = allocate((T, B), dtype)
     total_d_seq, power_d_seq, dot_o_seq, variance_o_seq, power_o_seq = allocate((5, T, B, n_heads), dtype)
     d_seq, sigmoid_w_seq, a_seq, k_seq, v_S_seq, v_o_seq, w_seq = allocate((7, T, B, n_heads, n_k), dtype)
     z_S_seq, z_o_2_seq = allocate((2, T, B, n_heads, n_v), dtype)
@@ -863,10 +868,10 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         n_a, n_h, n_g, W_r_packed, W_k_packed, W_v_packed, A_d_packed, A_a_packed, A_g_packed, B_d_packed,
         B_a_packed, B_g_packed, W_y_packed, v_r_seq, from_v_r, v_z_seq, from_v_z, v_v_seq, from_v_v, v_w_seq,
         from_v_w, v_a_seq, from_v_a, v_y_seq, from_v_y, v_w_2_seq, from_v_w_2, v_a_2_seq, from_v_a_2,
-        v_y_2_seq, from_v_y_2, v_y_3_seq, from_v_y_3, x, x_kept, x_1_seq, mu_r, mu_k, mu_v, mu_w, mu_a, mu_g,
-        xi, total_d_seq, power_d_seq, d_seq, lambda_d, lambda_a, sigmoid_w_seq, a_seq, alpha, k_seq, v_S_seq,
-        rho, v_o_seq, w_seq, S_seq, z_S_seq, dot_o_seq, variance_o_seq, power_o_seq, z_o_2_seq, merge_y_seq,
-        lambda_g, sigmoid_z_y_2_seq, y_seq))
+        v_y_2_seq, from_v_y_2, v_y_3_seq, from_v_y_3, x, x_kept, w_w_seq, x_1_seq, mu_r, mu_k, mu_v, mu_w,
+        mu_a, mu_g, xi, total_d_seq, power_d_seq, d_seq, lambda_d, lambda_a, sigmoid_w_seq, a_seq, alpha,
+        k_seq, v_S_seq, rho, v_o_seq, w_seq, S_seq, z_S_seq, dot_o_seq, variance_o_seq, power_o_seq,
+        z_o_2_seq, merge_y_seq, lambda_g, sigmoid_z_y_2_seq, y_seq))
     return {"S": S_seq, "y": y_seq, "x_1": x_1_seq}, {"a_seq": a_seq, "d_seq": d_seq, "dot_o_seq": dot_o_seq,
         "from_v_r": from_v_r, "from_v_v": from_v_v, "from_v_z": from_v_z, "k_seq": k_seq,
         "merge_y_seq": merge_y_seq, "power_d_seq": power_d_seq, "power_o_seq": power_o_seq,
@@ -874,7 +879,8 @@ def forward_steps(T, B, sizes, dtype, params, packs, inputs, kept, initial, leng
         "v_S_seq": v_S_seq, "v_a_2_seq": v_a_2_seq, "v_a_seq": v_a_seq, "v_o_seq": v_o_seq,
         "v_r_seq": v_r_seq, "v_v_seq": v_v_seq, "v_w_2_seq": v_w_2_seq, "v_w_seq": v_w_seq,
         "v_y_2_seq": v_y_2_seq, "v_y_3_seq": v_y_3_seq, "v_y_seq": v_y_seq, "v_z_seq": v_z_seq,
-        "variance_o_seq": variance_o_seq, "w_seq": w_seq, "z_S_seq": z_S_seq, "z_o_2_seq": z_o_2_seq}
+        "variance_o_seq": variance_o_seq, "w_seq": w_seq, "w_w_seq": w_w_seq, "z_S_seq": z_S_seq,
+        "z_o_2_seq": z_o_2_seq}
 
 
 def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cotangents, carried, lengths,
@@ -896,13 +902,14 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
     dS_carried, dx_1_carried = carried["S"], carried["x_1"]
     (a_seq, d_seq, dot_o_seq, from_v_r, from_v_v, from_v_z, k_seq, merge_y_seq, power_d_seq, power_o_seq,
         sigmoid_w_seq, sigmoid_z_y_2_seq, total_d_seq, v_S_seq, v_a_2_seq, v_a_seq, v_o_seq, v_r_seq, v_v_seq,
-        v_w_2_seq, v_w_seq, v_y_2_seq, v_y_3_seq, v_y_seq, v_z_seq, variance_o_seq, w_seq, z_S_seq,
+        v_w_2_seq, v_w_seq, v_y_2_seq, v_y_3_seq, v_y_seq, v_z_seq, variance_o_seq, w_seq, w_w_seq, z_S_seq,
         z_o_2_seq) = (tape["a_seq"], tape["d_seq"], tape["dot_o_seq"], tape["from_v_r"], tape["from_v_v"],
         tape["from_v_z"], tape["k_seq"], tape["merge_y_seq"], tape["power_d_seq"], tape["power_o_seq"],
         tape["sigmoid_w_seq"], tape["sigmoid_z_y_2_seq"], tape["total_d_seq"], tape["v_S_seq"],
         tape["v_a_2_seq"], tape["v_a_seq"], tape["v_o_seq"], tape["v_r_seq"], tape["v_v_seq"],
         tape["v_w_2_seq"], tape["v_w_seq"], tape["v_y_2_seq"], tape["v_y_3_seq"], tape["v_y_seq"],
-        tape["v_z_seq"], tape["variance_o_seq"], tape["w_seq"], tape["z_S_seq"], tape["z_o_2_seq"])
+        tape["v_z_seq"], tape["variance_o_seq"], tape["w_seq"], tape["w_w_seq"], tape["z_S_seq"],
+        tape["z_o_2_seq"])
     parts = (
         parts_of(threads, T, B, 10 * n_a + 10 * n_d + 10 * n_g + 10 * n_h + 150 * n_heads * n_k + 2 * n_a
         * n_heads * n_k + 2 * n_a * n_x + 2 * n_d * n_heads * n_k + 2 * n_d * n_x + 2 * n_g * n_heads * n_v
@@ -952,7 +959,7 @@ def backward_steps(T, B, sizes, dtype, params, packs, inputs, states, tape, cota
         v_z_seq, v_v_seq, v_w_2_seq, v_a_2_seq, v_y_2_seq, v_w_seq, v_a_seq, v_y_seq, dy_cotangent,
         merge_y_seq, sigmoid_z_y_2_seq, power_o_seq, z_o_2_seq, variance_o_seq, from_v_v, from_v_r, k_seq,
         dS_cotangent, dS_carried, v_S_seq, w_seq, d_seq, z_S_seq, rho, alpha, from_v_z, a_seq, S_seq,
-        total_d_seq, xi, power_d_seq, sigmoid_w_seq, dot_o_seq, v_o_seq, x_1_seq, x, dx_1_cotangent,
+        total_d_seq, xi, power_d_seq, w_w_seq, sigmoid_w_seq, dot_o_seq, v_o_seq, x_1_seq, x, dx_1_cotangent,
         dx_1_carried, mu_r, mu_k, mu_v, mu_w, mu_a, mu_g, dx_seq), own=(dW_r, dW_k, dW_v, dB_d, dA_d, dB_a,
         dA_a, dW_y, dB_g, dA_g, sums), each=(row_offsets, panels))
     dW_r = summed(dW_r)

@@ -10,7 +10,8 @@ Equations (x stands for x_t, h_prev for h_(t-1); * is elementwise, @ the matrix 
     (3)  mu = column(alpha) * mu_prev + (1 - column(alpha)) * row(p)
     (4)  o = relu(U_o @ flat(mu) + b_o)
 
-Sizes: n_a, n_p, n_r, n_x, n_o. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one step.
+Sizes: n_a, n_p, n_r, n_x, n_o. A value of shape s is an array (T, B, *s) over a sequence, (B, *s) at one
+step.
 The adjoint of a value v, the derivative of the loss with respect to it, is called dv.
 
 Statements:
@@ -36,7 +37,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "928aec64e39df977"
+CONTENT_HASH = "28988d488c370185"
 
 
 @unfused

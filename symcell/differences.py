@@ -107,9 +107,9 @@ def _keepers(derivation):
 
 def _quantities(a, b):
     """Inputs, states with what a step does not say of them, and parameters."""
-    yield from _beside("input", *({x.name: shape_text(c.shape(x)) for x in c.inputs} for c in (a, b)))
+    yield from _beside("input", *({x.name: shape_text(c.shapes[x]) for x in c.inputs} for c in (a, b)))
     yield from _beside("state", *({s.name: _of_state(c, s) for s in c.states} for c in (a, b)), "shape of {}".format)
-    shapes = [{q.name: f"{q} {shape_text(c.shape(q))}" for q in (*c.params, *c.constants)} for c in (a, b)]
+    shapes = [{q.name: f"{q} {shape_text(c.shapes[q])}" for q in (*c.params, *c.constants)} for c in (a, b)]
     alone = [", ".join(text for name, text in one.items() if other.get(name) != text) for one, other in (shapes, shapes[::-1])]
     yield Row("parameters", "names and shapes", *alone)
     yield Row("parameters", "numbers", *(str(_count(c)) for c in (a, b)))
@@ -117,7 +117,7 @@ def _quantities(a, b):
 
 def _of_state(cell, s):
     initial = "" if s.initial == 0 else f", at first {s.initial}"
-    return shape_text(cell.shape(s)) + (", an output" if s in cell.outputs else "") + initial
+    return shape_text(cell.shapes[s]) + (", an output" if s in cell.outputs else "") + initial
 
 
 def _count(cell):

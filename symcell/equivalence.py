@@ -36,8 +36,8 @@ class _Look:
     def __init__(self, declaration):
         self.declaration, self.atoms = declaration, Atoms()
         self.form = NormalForm(declaration, self.atoms)
-        shapes = {q: shape for q, shape in declaration.shapes.items() if q not in declaration.intermediates}
-        sizes = dict.fromkeys(s for shape in shapes.values() for n in shape for s in n.free_symbols)
+        shapes = {q: (tuple(d), d.over) for q, d in declaration.shapes.items() if q not in declaration.intermediates}
+        sizes = dict.fromkeys(s for shape, over in shapes.values() for n in (*shape, *over) for s in n.free_symbols)
         self.facts = [*shapes.items(), *((s, self.form.of(s.initial), e) for s, e in self.form.states.items())]
         colours = {q: number(q.role, q in declaration.outputs) for q in shapes} | {n: number("size") for n in sizes}
         self.colours = self.refined(colours)
@@ -86,7 +86,7 @@ def _is_the_same(a, b, names):
     renamed = NormalForm(a.declaration, b.atoms, names)
     return (
         renamed.states == b.form.states
-        and all(type(q) is type(r) for q, r in names.items())
+        and all(getattr(q, "role", "") == getattr(r, "role", "") for q, r in names.items())
         and all(renamed.of(s.initial) == b.form.of(names[s].initial) for s in a.declaration.states)
         and all(renamed.shape(q) == b.form.shape(r) for q, r in names.items() if q in a.declaration.shapes)
         and {names[s] for s in a.declaration.outputs} == {*b.declaration.outputs}

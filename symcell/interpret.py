@@ -123,10 +123,10 @@ def _numbers(shape, sizes):
     return tuple(map(int, numbers))
 
 
-def evaluate(e, values):
-    """The value of an expression without mapped axes, given those of its symbols (sizes among them): an array of its shape for
-    one sample."""
-    return _evaluate(e, Scope(values))
+def evaluate(e, values, where=None):
+    """The value of an expression for one sample, given those of its symbols, sizes among them; `where`: the head of each mapped
+    axis for which they are."""
+    return _evaluate(e, Scope(values, where=where))
 
 
 def _evaluate(e, scope):

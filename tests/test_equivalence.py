@@ -54,7 +54,7 @@ def test_names_and_order_do_not_matter(name):
     assert equivalent(cells.get(name), other) and equivalent(other, cells.get(name))
     found = correspondence(cells.get(name), other)
     assert found.keys() == names.keys() - {*cells.get(name).intermediates}
-    assert all(type(q) is type(r) for q, r in found.items())
+    assert all(getattr(q, "role", "") == getattr(r, "role", "") for q, r in found.items())
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "peephole_lstm", "lmu", "cornn", "sru", "gla", "slstm", "delta_gru"])

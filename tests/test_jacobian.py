@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from support.jacobians import apply, shape_of, slope, step_values
+from support.jacobians import apply, evaluate, shape_of, slope, step_values
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, cells, column, cumsum, mean, outer, sigmoid, softmax, variance
 from symcell.derivation.carousel import carousels
 from symcell.derivation.maps import diag, transposed, transposed_map
 from symcell.derivation.ranges import Ranges
-from symcell.interpret import evaluate
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, k = symbols("f g k")

@@ -92,29 +92,33 @@ def test_bounds_are_rounded_outward_where_they_would_grow():
 
 
 KINDS = {
-    "gate": "delta_gru.h_sent delta_gru.x_sent gla.S indylstm.c layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mingru.h "
-            "minlstm.h mogrifier_lstm.c multiplicative_lstm.c nested_lstm.c_in no_peepholes_lstm.c on_lstm.c qrnn.c qrnn_ifo.c "
-            "ran.c rg_lru.h rwkv4.A rwkv4.B rwkv4.p slstm.c slstm.m slstm.n sru_v1.c t_rnn.h",
+    "gate": "delta_gru.h_sent delta_gru.x_sent gla.S indylstm.c layer_norm_lstm.c lstm.c lstm_concat.c lstmp.c mamba.S mamba2.S "
+            "mingru.h minlstm.h mlstm.C mlstm.m mlstm.n mogrifier_lstm.c multiplicative_lstm.c nested_lstm.c_in "
+            "no_peepholes_lstm.c on_lstm.c qrnn.c qrnn_ifo.c ran.c rg_lru.h rwkv4.A rwkv4.B rwkv4.p rwkv6.S slstm.c slstm.m "
+            "slstm.n sru_v1.c t_rnn.h",
     "elementwise": "brc.h cifg_lstm.c full_gate_recurrence_lstm.c gru_d.x_seen hgrn.h_im hgrn.h_re indrnn.h indylstm.h lem.z "
                    "nas_cell.c no_forget_gate_lstm.c no_input_activation_lstm.c no_input_gate_lstm.c "
                    "no_output_activation_lstm.c no_output_gate_lstm.c peephole_lstm.c phased_lstm.c skip_lstm.c sru.c "
                    "time_lstm_1.c time_lstm_3.c unicornn.y zoneout_lstm.c",
-    "constant": "delta_gru.m_h delta_gru.m_r delta_gru.m_x delta_gru.m_z fast_weights_rnn.A lru.h_im lru.h_re lstm_1997.c "
-                "lstm_1997_truncated.c s4d.h_im s4d.h_re s5.h_im s5.h_re scalar_rnn.a scrn.s unicornn.z",
+    "constant": "delta_gru.m_h delta_gru.m_r delta_gru.m_x delta_gru.m_z fast_weights_rnn.A linear_attention.S "
+                "linear_attention.n lru.h_im lru.h_re lstm_1997.c lstm_1997_truncated.c retnet.S s4d.h_im s4d.h_re s5.h_im "
+                "s5.h_re scalar_rnn.a scrn.s unicornn.z",
     "matrix": "antisymmetric_rnn.h atr.h cfc.h cfn.h cifg_lstm.h clockwork_rnn.h cornn.y cornn.z ct_gru.H ctrnn.h delta_gru.h "
-              "delta_rnn.h fast_weights_rnn.h fastgrnn.h fastrnn.h full_gate_recurrence_lstm.f full_gate_recurrence_lstm.h "
-              "full_gate_recurrence_lstm.i full_gate_recurrence_lstm.o gru.c gru_cho.h gru_concat.c gru_d.h "
-              "gru_inverted_update.h gru_one_gate.c gru_reset_after.h intersection_rnn.h irnn.h janet.h jordan.y "
-              "layer_norm_lstm.h lem.y li_gru.h lipschitz_rnn.h lmu.h lmu.m lstm.h lstm_1997.h lstm_concat.h lstmp.r ltc.v "
-              "mc_lstm.c mgu.h mgu1.h mgu2.h mgu3.h minimal_rnn.h mogrifier_lstm.h multiplicative_lstm.h multiplicative_rnn.h "
-              "mut1.h mut2.h mut3.h nas_cell.h nbrc.h nested_lstm.c nested_lstm.h no_forget_gate_lstm.h "
+              "delta_rnn.h deltanet.S fast_weights_rnn.h fastgrnn.h fastrnn.h full_gate_recurrence_lstm.f "
+              "full_gate_recurrence_lstm.h full_gate_recurrence_lstm.i full_gate_recurrence_lstm.o gated_deltanet.S gru.c "
+              "gru_cho.h gru_concat.c gru_d.h gru_inverted_update.h gru_one_gate.c gru_reset_after.h intersection_rnn.h irnn.h "
+              "janet.h jordan.y layer_norm_lstm.h lem.y li_gru.h lipschitz_rnn.h lmu.h lmu.m lstm.h lstm_1997.h lstm_concat.h "
+              "lstmp.r ltc.v mc_lstm.c mgu.h mgu1.h mgu2.h mgu3.h minimal_rnn.h mogrifier_lstm.h multiplicative_lstm.h "
+              "multiplicative_rnn.h mut1.h mut2.h mut3.h nas_cell.h nbrc.h nested_lstm.c nested_lstm.h no_forget_gate_lstm.h "
               "no_input_activation_lstm.h no_input_gate_lstm.h no_output_activation_lstm.h no_output_gate_lstm.h "
-              "no_peepholes_lstm.h on_lstm.h peephole_lstm.h phased_lstm.h ran.h rhn.h rnn.a rnn_concat.a rnn_readout.a scrn.h "
-              "skip_lstm.h skip_lstm.u_tilde slstm.h star.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h time_lstm_1.h "
-              "time_lstm_3.h ugrnn.h zoneout_lstm.h",
-    "none": "ct_gru.h gla.y hgrn.y intersection_rnn.y lru.y lstm_1997_truncated.h mamba.u1 mamba.u2 mamba.u3 mamba.v_1 "
-            "mamba.v_2 mamba.v_3 mamba.y mc_lstm.h qrnn.h qrnn.x_1 qrnn.x_last qrnn_ifo.h qrnn_ifo.x_1 rnn_readout.y rwkv4.x_1 "
-            "rwkv4.y s4d.y s5.y scrn.y sru.h sru_v1.h statistical_recurrent_unit.o",
+              "no_peepholes_lstm.h on_lstm.h peephole_lstm.h phased_lstm.h ran.h rhn.h rnn.a rnn_concat.a rnn_readout.a rwkv7.S "
+              "scrn.h skip_lstm.h skip_lstm.u_tilde slstm.h star.h statistical_recurrent_unit.mu t_lstm.c t_lstm.h "
+              "time_lstm_1.h time_lstm_3.h ugrnn.h zoneout_lstm.h",
+    "none": "ct_gru.h deltanet.y gated_deltanet.y gla.y hgrn.y intersection_rnn.y linear_attention.y lru.y "
+            "lstm_1997_truncated.h mamba.v_1 mamba.v_2 mamba.v_3 mamba.y mamba2.b_1 mamba2.b_2 mamba2.b_3 mamba2.q_1 mamba2.q_2 "
+            "mamba2.q_3 mamba2.v_1 mamba2.v_2 mamba2.v_3 mamba2.y mc_lstm.h mlstm.h qrnn.h qrnn.x_1 qrnn_ifo.h qrnn_ifo.x_1 "
+            "retnet.y rnn_readout.y rwkv4.x_1 rwkv4.y rwkv6.x_1 rwkv6.y rwkv7.x_1 rwkv7.y s4d.y s5.y scrn.y sru.h sru_v1.h "
+            "statistical_recurrent_unit.o",
 }
 
 

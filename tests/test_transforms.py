@@ -367,7 +367,7 @@ def test_residual(name, shown):
 
 def test_residual_of_declared_sizes():
     made = transforms.residual(cells.qrnn)
-    assert made.sizes == ("n_h",) and made.shape("x_last") == made.shape("h")
+    assert made.sizes == ("n_h",) and made.shape("x_1") == made.shape("h")
     assert_computes(made, added(step_of("qrnn")))
 
 

@@ -48,7 +48,9 @@ class NormalForm:
         return self.known[e]
 
     def shape(self, e):
-        return tuple(n.xreplace(self.names) for n in self.declaration.shape(e))
+        """The own shape of an expression, and its mapped axes."""
+        dims = self.declaration.dims(e).map(lambda n: n.xreplace(self.names))
+        return tuple(dims), dims.over
 
     def _named(self, q):
         return self._named(q.state).prev if isinstance(q, Previous) else self.names.get(q, q)
@@ -69,7 +71,7 @@ class NormalForm:
 
     def _of_primitive(self, e):
         """The shapes belong to it: the total of a scalar is not that of a vector of equal entries."""
-        simpler = e.decomposition(self.declaration.shape)
+        simpler = e.decomposition(self.declaration.dims)
         if simpler is not None:
             return self.of(simpler)
         return self.atoms.of(type(e), tuple(map(self.of, e.args)), tuple(map(self.shape, e.args)))

@@ -43,18 +43,22 @@ from symcell import (
     log_sigmoid,
     matmul,
     mean,
+    merge,
     mish,
     outer,
     part,
     relu,
     repeat,
+    reshape,
     row,
     sigmoid,
     silu,
     size,
     softmax,
     softplus,
+    split,
     stop_gradient,
+    swap,
     total,
     variance,
     window,
@@ -103,8 +107,10 @@ def words() -> list[Any]:
     newer = [elu(u), elu(u, 0.5), gelu(u), gelu(u, approximate="tanh"), gelu_tanh(u), mish(u), hard_tanh(u)]
     reduced = [total(u), mean(m, axis=0), variance(u), softmax(m, 1), cumsum(u), dot(u, v), m.T @ v, matmul(m, u)]
     placed = [outer(u, v), column(u), row(v), repeat(u, 3), concat(u, v), chunk(u, 0, 2), part(u, 0, size("n") - 1), flat(m), identity("n")]
+    heads = [split(u, "n_heads"), merge(split(u, 8, ()), over=8), total(u, over="n_heads"), reshape(u, 4, "n"), swap(m, 0, 1)]
+    heads += [State("S", ("n", "m"), over="n_heads").prev, Param("a", (), over=("n_heads", "n_groups")), affine(u, over="n_heads")]
     earlier = [*window(u, 3), convolve(u, 3, bias=False, name="k"), State("z", "n", 1j, dtype=complex).prev, Param("C", dtype=complex) @ u]
-    return [*of_sympy, *elementwise, *newer, *reduced, *placed, *earlier, u + v.prev, State("s").prev * 2]
+    return [*of_sympy, *elementwise, *newer, *reduced, *placed, *earlier, *heads, u + v.prev, State("s").prev * 2]
 
 
 def read(cell: Cell) -> str:
@@ -179,7 +185,6 @@ def wrong(kernel: Kernel, cell: Cell) -> None:
     Cell(3, [])  # type: ignore[arg-type]
     affine(Input("x"), bias="no")  # type: ignore[arg-type]
     chunk(Input("x"), "0", 2)  # type: ignore[arg-type]
-    cell.variant("v", {1: 2})  # type: ignore[dict-item]
     cell.variant("v", [Eq(symbols("f"), 1)])  # type: ignore[arg-type]
     equivalent(cell, "lstm")  # type: ignore[arg-type]
     window(Input("x"), "3")  # type: ignore[arg-type]

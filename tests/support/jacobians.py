@@ -1,11 +1,14 @@
-"""One step in numbers: the values of all quantities, a printed Jacobian as a linear map, and a derivative by complex step."""
+"""One step in numbers: the values of all quantities, a printed Jacobian as a linear map, and a derivative by complex step.
+
+Cells with heads have one head here, and its arrays have no axis for it: a printed Jacobian is that of one head.
+"""
 
 from functools import cache
 
 import numpy as np
 
+from symcell import interpret
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, vector
-from symcell.interpret import evaluate, run
 from symcell.language.sizes import size
 from symcell.language.symbols import Hole
 from symcell.trials import random_sizes
@@ -14,12 +17,18 @@ from symcell.trials import random_sizes
 @cache
 def numbers_of(cell):
     """Random sizes that suit the cell, always the same ones."""
-    return {size(n): length for n, length in random_sizes(cell, np.random.default_rng(7)).items()}
+    heads = {n for q in cell.shapes for n in cell.shapes[q].over}
+    sizes = {size(n): length for n, length in random_sizes(cell, np.random.default_rng(7)).items()}
+    return {n: 1 if n in heads else length for n, length in sizes.items()}
 
 
 @cache
 def shape_of(cell, q):
-    return tuple(int(n.subs(numbers_of(cell))) for n in cell.shape(q))
+    return tuple(int(n.subs(numbers_of(cell))) for n in cell.declaration.dims(q))
+
+
+def evaluate(e, values):
+    return interpret.evaluate(e, values, {n: 0 for n in values if n.is_integer})
 
 
 def step_values(cell, random):
@@ -65,7 +74,14 @@ def apply(e, v, values):
 
 def slope(cell, new, prev, values, direction):
     """d new / d prev along a direction, by a complex step of the interpreter."""
-    initial = {s.name: values[s.prev][None].astype(complex) for s in cell.states}
-    initial[prev.state.name] = initial[prev.state.name] + 1e-40j * direction
-    inputs = {q.name: values[q][None, None] for q in cell.inputs}
-    return run(cell, {p.name: values[p] for p in (*cell.params, *cell.constants)}, inputs, initial)[new.name][0, 0].imag / 1e-40
+
+    def whole(q, a, *lead):
+        """An array with axes for steps and samples, and of length one for heads."""
+        return np.reshape(a, (*lead, *[1] * len(cell.shapes[q].over), *np.shape(a)))
+
+    moved = values | {prev: values[prev] + 1e-40j * direction}
+    initial = {s.name: whole(s, moved[s.prev].astype(complex), 1) for s in cell.states}
+    inputs = {q.name: whole(q, values[q], 1, 1) for q in cell.inputs}
+    params = {p.name: whole(p, values[p]) for p in (*cell.params, *cell.constants)}
+    states = interpret.run(cell.declaration, params, inputs, initial, {str(n): length for n, length in numbers_of(cell).items()})
+    return states[new.name].reshape(shape_of(cell, new)).imag / 1e-40

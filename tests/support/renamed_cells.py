@@ -16,7 +16,7 @@ def renamed(cell, seed):
     chosen.shuffle(names)
     found = {size(n): size(f"n_{names.pop()}") for n in cell.sizes}
     for q in sorted(cell.shapes, key=lambda q: isinstance(q, State)):  # states may begin with parameters
-        found[q] = _named(q, names.pop(), tuple(n.xreplace(found) for n in cell.shape(q)), found)
+        found[q] = _named(q, names.pop(), cell.shapes[q].map(lambda n: n.xreplace(found)), found)
     found |= {s.prev: found[s].prev for s in cell.states}
     equations = [Eq(found[t], rhs.xreplace(found), evaluate=False) for t, rhs in _in_some_order(cell, chosen)]
     outputs = [found[s] for s in cell.outputs]
@@ -28,8 +28,10 @@ def _named(q, name, shape, found):
     if not isinstance(q, Quantity):
         return Symbol(name)
     if isinstance(q, State):
-        return State(name, shape, initial=q.initial.xreplace(found))
-    return Param(name, shape, q.blocks and q.blocks.xreplace(found)) if isinstance(q, Param) else type(q)(name, shape)
+        return State(name, shape, q.initial.xreplace(found), shape.over)
+    if isinstance(q, Param):
+        return Param(name, shape, q.blocks and q.blocks.xreplace(found), shape.over)
+    return type(q)(name, shape, shape.over)
 
 
 def _in_some_order(cell, chosen):
