@@ -16,9 +16,10 @@ def grouped(program, nests):
     left, found, group, number = list(range(len(nests))), [], [], 0
     while left:
         ready = [k for k in left if not after[k].intersection(left)]
-        k = next((k for k in ready if group and _may_join(program, nests, group, k)), ready[0])
-        if k is ready[0] and not (group and _may_join(program, nests, group, k)):
+        joining = [k for k in ready if group and _may_join(program, nests, group, k)]
+        if not joining:
             group, number = [], number + 1
+        k = (joining or ready)[0]
         left.remove(k)
         group.append(k)
         found.append(replace(nests[k], group=number if nests[k].statements[0].heads else None))
