@@ -104,11 +104,11 @@ def gla(p, x, init):
 
 
 def mamba2(p, x, init):
-    def convolved(name, e):
-        padded = jnp.concatenate([jnp.zeros_like(e[:3]), e])
+    def convolved(name, of, e):
+        padded = jnp.concatenate([jnp.stack([init[f"{of}_{k}"] for k in (3, 2, 1)]), e])
         return silu(sum(p[f"K_{name}_{k}"] * padded[3 - k : len(padded) - k] for k in range(4)) + p[f"b_{name}"])
 
-    u, B, C = convolved("u", _per_head(x, p["W_v"])), convolved("B", x @ p["W_b"].T), convolved("C", x @ p["W_q"].T)
+    u, B, C = convolved("u", "v", _per_head(x, p["W_v"])), convolved("B", "b", x @ p["W_b"].T), convolved("C", "q", x @ p["W_q"].T)
     delta = softplus(x @ p["W_delta"].T + p["b_delta"])
 
     def step(S, now):

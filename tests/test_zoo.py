@@ -14,6 +14,7 @@ from symcell import cells, size
 
 jax = pytest.importorskip("jax")
 
+from references import REFERENCES  # noqa: E402
 from references.zoo import ZOO, start  # noqa: E402 (imports jax itself)
 
 HEADINGS = {
@@ -170,6 +171,10 @@ def assert_close(found, expected, tolerance):
     for key, value in expected.items():
         assert found[key].shape == value.shape, key
         assert np.abs(found[key] - value).max() <= tolerance * np.abs(value).max(), key
+
+
+def test_every_cell_of_the_catalogue_has_a_transcription():
+    assert {*cells.names()} == {*REFERENCES, *ZOO}
 
 
 def test_every_published_cell_is_in_the_catalogue_and_tested():
