@@ -37,7 +37,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "dc6962a1592dabeb"
+CONTENT_HASH = "8b8ee5ed7914e4ef"
 
 
 @fused
@@ -170,8 +170,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b_]:
                     forward_before_row_1(n_heads, n_k, n_v, array_in(columns_at(from_x, t - first, b_, 0,
                         n_heads * n_k), 0, (n_heads, n_k)), row_at(z_q_seq, t, b_),
@@ -363,8 +363,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_2_seq, first, last),
             0, dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b_]:
                     backward_before_row_2(n_heads, n_v, n_k, columns_at(from_dy, t - first, b_, 0,
                         n_heads * n_v), dv_y_2, array_in(columns_at(v_y_2_seq, t, b_, 0, n_heads * n_v), 0,

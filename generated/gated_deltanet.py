@@ -40,7 +40,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "fd6802766120f704"
+CONTENT_HASH = "0dc4a4ca06f611ed"
 
 
 @fused
@@ -222,8 +222,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b_]:
                     forward_before_row_1(n_heads, n_k, n_v, array_in(columns_at(from_x, t - first, b_, 0,
                         n_heads * n_k), 0, (n_heads, n_k)), row_at(z_q_seq, t, b_),
@@ -480,8 +480,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_3_seq, first, last),
             0, dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b_]:
                     backward_before_row_2(n_heads, n_v, n_k, columns_at(from_dy, t - first, b_, 0,
                         n_heads * n_v), row_at(z_y_2_seq, t, b_), row_at(silu_z_y_2_seq, t, b_),

@@ -49,7 +49,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "758fb7da84613422"
+CONTENT_HASH = "b9993e0c58ddbe2a"
 
 
 @fused
@@ -293,8 +293,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         last = min(first + block, T)
         copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row(n_x, n_h, w_in, row_at(x, t, b), b_in, row_at(u_seq, t, b), sigma_s,
                         mu_s, row_at(sigmoid_A_s_seq, t, b), w_s, row_at(A_s_seq, t, b), E_s, v_v1_2,
@@ -651,8 +651,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row(n_h, n_x, row_at(dv_cotangent, t % dv_cotangent.shape[0], b),
                         dv_carried[b], dv, row_at(total_v1_2_seq, t, b), row_at(total_v_seq, t, b), C, g_leak,

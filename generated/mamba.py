@@ -43,7 +43,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "04c11b910907b224"
+CONTENT_HASH = "696167e54cd82098"
 
 
 @fused
@@ -174,8 +174,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(z_delta_seq, first, last), 0, W_2_packed, steps_at(from_z_delta, 0,
             last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row_2(n_u, n_s, columns_at(from_z_delta, t - first, b, 0, n_u), b_delta,
                         row_at(z_delta_2_seq, t, b), row_at(delta_seq, t, b), columns_at(u_seq, t, b, 0, n_u),
@@ -377,8 +377,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_seq, first, last), 0,
             dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row_2(n_u, n_s, n_r, columns_at(from_dy, t - first, b, 0, n_u),
                         columns_at(from_x, t, b, n_u, 2 * n_u), row_at(silu_z_y_seq, t, b), row_at(y_ssm_seq,

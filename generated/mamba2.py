@@ -52,7 +52,7 @@ from symcell.runtime import (
     whole_quotient,
 )
 
-CONTENT_HASH = "4b00516e76e69294"
+CONTENT_HASH = "2689b28d6b743233"
 
 
 @fused
@@ -237,8 +237,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b_]:
                     forward_before_row_1(n_heads, n_p, n_s, array_in(columns_at(from_x, t - first, b_, 0,
                         n_heads * n_p), 0, (n_heads, n_p)), row_at(v_seq, t, b_), row_at(v_1_seq, t + 1, b_),
@@ -571,8 +571,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
-        for t in range(last - 1, first - 1, -1):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b_]:
                     backward_before_row_1(n_h, n_s, n_p, n_heads, row_at(dy_cotangent,
                         t % dy_cotangent.shape[0], b_), columns_at(dy_seq, t - first, b_, 0, n_h), K_C_1,
@@ -590,8 +590,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_2_seq, first, last),
             0, dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b_ in range(batch_start, sweep_stop):
+        for b_ in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b_]:
                     backward_before_row_2(n_heads, n_p, n_s, columns_at(from_dy, t - first, b_, 0,
                         n_heads * n_p), columns_at(v_y_2_seq, t, b_, 0, n_heads * n_p),

@@ -38,7 +38,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "460f30bf85d10362"
+CONTENT_HASH = "d617964f7dc3ce18"
 
 
 @fused
@@ -463,8 +463,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dz_all, 0, last - first), 0, steps_at(a, first, last), 0, dW,
             first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_after_row(n_h, n_x, n_a, W_I, array_in(columns_at(dz_all, t - first, b, 0,
                         n_h * n_x), 0, (n_h, n_x)), sum_da, W_R, array_in(columns_at(dz_all, t - first, b,

@@ -41,7 +41,7 @@ from symcell.runtime import (
     unfused, whole_quotient,
 )
 
-CONTENT_HASH = "40d8d23425d6a154"
+CONTENT_HASH = "98a95421520c5356"
 
 
 @fused
@@ -152,8 +152,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row(n_heads, n_k, n_v, array_in(columns_at(from_x, t - first, b, 0,
                         n_heads * n_k), 0, (n_heads, n_k)), b_q, row_at(q_seq, t, b),
@@ -351,8 +351,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row(n_heads, n_k, n_v, row_at(dh_cotangent, t % dh_cotangent.shape[0], b),
                         row_at(o_seq, t, b), dmerge_h, row_at(merge_h_seq, t, b),

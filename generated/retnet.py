@@ -37,7 +37,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "a20a1aee3e94ea8b"
+CONTENT_HASH = "38715662b1fb0d4d"
 
 
 @fused
@@ -137,8 +137,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(x, first, last), 0, W, steps_at(from_x, 0, last - first), 0, batch_start,
             batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row_1(n_heads, n_k, n_v, array_in(columns_at(from_x, t - first, b, 0,
                         n_heads * n_k), 0, (n_heads, n_k)), row_at(q_seq, t, b), array_in(columns_at(from_x,
@@ -277,8 +277,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_seq, first, last), 0,
             dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row_2(n_heads, n_v, n_k, columns_at(from_dy, t - first, b, 0,
                         n_heads * n_v), row_at(z_y_seq, t, b), row_at(silu_z_y_seq, t, b), row_at(merge_y_seq,

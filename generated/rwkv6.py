@@ -40,7 +40,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "710a15e9a6e6bba7"
+CONTENT_HASH = "01d3f06fdbd503c4"
 
 
 @fused
@@ -312,8 +312,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(v_y_3_seq, first, last), 0, W_g_packed, steps_at(from_v_y_3, first, last),
             0, batch_start, batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row_4(n_d, n_heads, n_k, n_v, columns_at(from_v_w_2, t - first, b, 0, n_d),
                         columns_at(v_w_3_seq, t, b, 0, n_d), u, array_in(columns_at(from_v_k_2, t, b, 0,
@@ -324,8 +324,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(v_w_3_seq, first, last), 0, B_d_packed, steps_at(from_v_w_3, 0,
             last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row_5(n_heads, n_k, n_v, columns_at(from_v_w_3, t - first, b, 0,
                         n_heads * n_k), lambda_d, z_w_4, row_at(exp_w_seq, t, b), row_at(w_seq, t, b),
@@ -640,8 +640,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_4_seq, first, last),
             0, dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row_2(n_heads, n_v, n_k, columns_at(from_dy, t - first, b, 0,
                         n_heads * n_v), columns_at(from_v_y_3, t, b, 0, n_heads * n_v), row_at(silu_z_y_3_seq,

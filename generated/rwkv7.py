@@ -42,7 +42,7 @@ from symcell.runtime import (
     sigmoid, steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, tanh, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "e5c473c4d338af13"
+CONTENT_HASH = "3fe5f7b355c791ef"
 
 
 @fused
@@ -288,8 +288,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(v_y_seq, first, last), 0, A_g_packed, steps_at(from_v_y, 0, last - first),
             0, batch_start, batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row_2(n_d, n_a, n_heads, n_k, n_g, columns_at(from_v_w, t - first, b, 0,
                         n_d), columns_at(v_w_2_seq, t, b, 0, n_d), columns_at(from_v_a, t - first, b, 0, n_a),
@@ -308,8 +308,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         multiply(products, steps_at(v_y_2_seq, first, last), 0, B_g_packed, steps_at(from_v_y_2, 0,
             last - first), 0, batch_start, batch_stop, rank, team)
         barrier(team)
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row_3(n_heads, n_k, n_v, columns_at(from_v_w_2, t - first, b, 0,
                         n_heads * n_k), lambda_d, z_w_2, columns_at(from_v_a_2, t - first, b, 0,
@@ -645,8 +645,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
         add_outer_products(products, steps_at(dy_seq, 0, last - first), 0, steps_at(v_y_3_seq, first, last),
             0, dW_y, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels)
         barrier(team)
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row_2(n_heads, n_v, n_k, columns_at(from_dy, t - first, b, 0,
                         n_heads * n_v), row_at(merge_y_seq, t, b), row_at(sigmoid_z_y_2_seq, t, b),

@@ -38,7 +38,7 @@ from symcell.runtime import (
     steps_at, steps_at_a_time, summed, sums_of_products, sums_of_rows, unfused, whole_quotient,
 )
 
-CONTENT_HASH = "7451886b461ac8bf"
+CONTENT_HASH = "0db6529b054726ad"
 
 
 @fused
@@ -135,8 +135,8 @@ def forward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, t
         last = min(first + block, T)
         copy_steps(x, x_kept, first, last, batch_start, sweep_stop)
         # What waits for no product of the step before.
-        for t in range(first, last):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(first, last):
                 if t < lengths[b]:
                     forward_before_row(n_x, n_s, A_bar_re, row_at(h_re_seq, t, b), A_im, A_bar_im, A_re,
                         row_at(x, t, b), row_at(h_im_seq, t, b), row_at(h_re_seq, t + 1, b), row_at(h_im_seq,
@@ -328,8 +328,8 @@ def backward_pass(T, block, lengths, batch_start, batch_stop, sweep_stop, rank, 
     for last in range(T, 0, -block):
         first = max(last - block, 0)
         # What waits for no product of a later step.
-        for t in range(last - 1, first - 1, -1):
-            for b in range(batch_start, sweep_stop):
+        for b in range(batch_start, sweep_stop):
+            for t in range(last - 1, first - 1, -1):
                 if t < lengths[b]:
                     backward_before_row(n_x, n_s, row_at(dy_cotangent, t % dy_cotangent.shape[0], b), dy,
                         dtotal_y, row_at(x, t, b), dD, row_at(dh_im_cotangent, t % dh_im_cotangent.shape[0],

@@ -7,6 +7,7 @@ from symcell.errors import CellError
 from symcell.language.identifiers import unused
 from symcell.language.primitives import Primitive, ordered_args
 from symcell.language.sizes import Dims, axes_of, shape_text, size, size_text
+from symcell.language.symbols import Constant, Param
 from symcell.language.writing import written, written_factor
 
 
@@ -114,6 +115,10 @@ def _advice(e, shaped):
     if e.is_Mul and vectors and any(a.is_Symbol for a in matrices):
         f, W = written_factor(vectors[0]), next(written(a) for a in matrices if a.is_Symbol)
         return f"Python reads {f}*{W} @ v as ({f}*{W}) @ v; write {f}*({W} @ v)"
+    bare = [a for a in vectors if isinstance(a, (Param, Constant)) and a.declared is None]
+    if bare and matrices:
+        shape = ", ".join(repr(size_text(n)) for n in next(s for _, s in shaped if len(s) == 2))
+        return f"a bare {type(bare[0]).__name__} is a vector, and {type(bare[0]).__name__}({bare[0].name!r}, ({shape})) a matrix"
     return "column(u), row(v) and outer(u, v) raise the rank of a vector"
 
 

@@ -149,12 +149,17 @@ class PassEmitter:
         return lines if place != "step" else [self._steps(), *indented(lines)]
 
     def _swept(self, row):
-        """The call of a row function for each sample that has the step, outside the step at each step too."""
+        """The call of a row function for each sample that has the step, outside the step at each step too. Where values are
+        matrices, one sample goes through all steps before the next: what it hands to the next step stays in the cache."""
         names = self.names
         added = [f"{names.rows} = carry({names.sums}, {names.rows})"] if row.summed else []
         call = [f"if {names.t} < {names.lengths}[{names.b}]:", *indented([row.call(), *added])]
-        samples = [f"for {names.b} in range({names.batch_start}, {names.sweep_stop}):", *indented(call)]
-        return samples if row.place == "step" else [self._steps(), *indented(samples)]
+        samples = f"for {names.b} in range({names.batch_start}, {names.sweep_stop}):"
+        if row.place == "step":
+            return [samples, *indented(call)]
+        matrices = any(len(s.extents) > 1 for s in row.sweep.statements)
+        outer, inner = (samples, self._steps()) if matrices else (self._steps(), samples)
+        return [outer, *indented([inner, *indented(call)])]
 
     def _row(self, place, sweeps, sweep):
         row = RowFunction(self, f"{self.direction}_{place}_row{_suffix(sweeps, sweep)}", sweep, place)
