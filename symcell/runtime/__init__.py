@@ -27,6 +27,7 @@ if not adopted(__name__):
     from .interface import Interface
     from .jit import fused, jit, unfused
     from .kernel import Kernel
+    from .matrices import multiply_matrices
     from .memory import allocate
     from .packing import empty_panels, outer_product_buffers, pack, padded
     from .parameters import Frozen, Weights
@@ -69,6 +70,7 @@ if not adopted(__name__):
         "maximum",
         "minimum",
         "multiply",
+        "multiply_matrices",
         "outer_product_buffers",
         "pack",
         "packers",

@@ -58,6 +58,10 @@ def multiply(products, rows, start, weights, out, direction, batch_start, batch_
     out[:, batch_start:batch_stop] = rows[:, batch_start:batch_stop, start : start + len(matrix)] @ matrix
 
 
+def multiply_matrices(products, a, a_transposed, b, b_transposed, out, team):
+    out[...] = (a.T if a_transposed else a) @ (b.T if b_transposed else b)
+
+
 def add_outer_products(
     products, left, from_left, right, from_right, out, first, T, lengths, batch_start, batch_stop, rank, team, row_offsets, panels
 ):

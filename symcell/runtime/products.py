@@ -33,7 +33,7 @@ def _in_tall_tiles(count):
 
 def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, rank, team):
     """out[t, b, m] = sum over k of rows[t, b, start + k] * the packed weights[k, m], for the samples b from `batch_start` up to
-    `batch_stop`; of a team, each thread computes some of the columns.
+    `batch_stop`; of a team, each thread computes some of the columns, unless its rank is below 0.
 
     Shapes: rows (S, B, at least start + K), out (S, B, M), which is overwritten and overlaps neither; all C-contiguous and of
     one float dtype. Each sum runs over k in the same order, whatever the tile's height, so that a row's result does not depend
@@ -44,7 +44,7 @@ def _multiply(rows, start, weights, out, direction, batch_start, batch_stop, ran
     left, right = 0, panels
     if team[ABORTED]:
         return
-    if team[0] > 1:
+    if team[0] > 1 and rank >= 0:
         left, right = panels * rank // team[0], panels * (rank + 1) // team[0]
     if count == 1:
         _multiply_one_row(rows, start, weights, out, direction, left, right, batch_start, batch_stop)

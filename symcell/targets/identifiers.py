@@ -19,8 +19,11 @@ RUNTIME_NAMES = frozenset(
     ]
 )  # fmt: skip
 RUNTIME_FUNCTIONS = frozenset(
-    ["added", "exp", "expm1", "heaviside", "maximum", "minimum", "remainder", "sigmoid", "sign", "softplus", "tanh"]
-)
+    [
+        "added", "exp", "expm1", "heaviside", "maximum", "minimum", "multiply_matrices", "remainder", "sigmoid", "sign",
+        "softplus", "tanh",
+    ]
+)  # fmt: skip
 # What it defines, and what else it reads.
 _OWN = frozenset(
     [

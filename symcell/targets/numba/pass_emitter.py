@@ -66,14 +66,14 @@ class PassEmitter:
         for place, items in self.places.items():
             if items and place != "once":
                 lines += [*([""] if lines else []), f"# {self.purpose(place)}", *self._place(place, items)]
+        rows = [row for row in self.rows if row.place != "once"]
         head = [names.T, names.block, names.lengths, *names.share]
-        head += [names.products] if self.products or self.gradients else []
+        head += [names.products] if self.products or self.gradients or any(row.given for row in rows) else []
         head += [names.input_gradients] if any(map(calls.is_for_inputs, self.products)) else []
         head.append(names.B)
         arrays = [*calls.taken()]
         if self.direction == "forward":
             arrays += [a for q, kept in names.keeping.items() for a in (self.buffers[q].array, kept)]
-        rows = [row for row in self.rows if row.place != "once"]
         opening = self._sums()
         arrays += [names.sums] if self.arrays.sums_of_rows() else []
         loop, turn = self._blocks()

@@ -7,6 +7,7 @@ from sympy import Add, Integer, Mul
 from symcell.language.primitives import Entry
 from symcell.language.slopes import is_divisor
 from symcell.targets.layout import function_text, indented
+from symcell.targets.numba.matrices import factors_of, place_of
 from symcell.targets.numba.slots import Slots
 from symcell.targets.numba.vocabulary import NUMBA
 from symcell.targets.printer import ATOM, ElementwisePrinter
@@ -25,16 +26,17 @@ class RowFunction:
         self.summed = {s.target for s in sweep.statements if s.summed}
         self.slots, self.numbers = Slots(emitter, sweep), {}
         self.printer = ElementwisePrinter(NUMBA, emitter.order, self._entry, self._constant, self._size, self.slots.index_name)
+        self.given = ()  # what it is given of the pass: the products, if it multiplies matrices
         self.current = None  # the nest being printed
         self.note = None  # where the statement before comes from
         self.body = [line for group in self._groups() for line in group]
 
     def call(self):
         """The call for sample b: at step t of a pass, or at the only step there is."""
-        return f"{self.name}({', '.join(self.slots.arguments())})"
+        return f"{self.name}({', '.join([*self.given, *self.slots.arguments()])})"
 
     def text(self):
-        arguments, opening = ", ".join(self.slots.parameters()), []
+        arguments, opening = ", ".join([*self.given, *self.slots.parameters()]), []
         if self.numbers or self._uses_real():
             opening.append(f"{self.names.real} = {next(iter(self.slots.rows.values()))}.dtype.type")
         if self.numbers:
@@ -94,6 +96,8 @@ class RowFunction:
         if s.op.startswith("scan"):
             return self._scan(s)
         axes = self.current.loops
+        if self.place != "once" and (factors := factors_of(s, axes)):
+            return [*self._comment(s), *self._product_of_matrices(s, factors)]
         start, update = self._operator(s)
         if axes and self._strides(s):  # add whole rows, which lie in one piece
             slot = self.slots.slot(s.target, s.position)
@@ -112,6 +116,24 @@ class RowFunction:
         self.printer.called.add("maximum" if s.op == "max" else "added")
         name, start = ("maximum", f"{self.names.real}(-np.inf)") if s.op == "max" else ("added", self._constant(Integer(0)))
         return start, f"{{0}} = {name}({{0}}, {self.printer(s.expr)})"
+
+    def _product_of_matrices(self, s, factors):
+        """A product of two matrices of this sample."""
+        self.given = self.names.products, self.names.team
+        self.printer.called.add("multiply_matrices")
+        left, right = (self._matrix(e.args[0], e.args[1:]) for e in (factors.left, factors.right))
+        buffers = [self.emitter.buffers[s.target], *self.emitter.schedule.copies.get(s.target, ())]
+        first, *copies = (self._matrix(s.target, s.position, buffer) for buffer in buffers)
+        arguments = (self.names.products, left, factors.left_transposed, right, factors.right_transposed, first, self.names.team)
+        return [f"multiply_matrices({', '.join(map(str, arguments))})", *(f"{copy}[...] = {first}" for copy in copies)]
+
+    def _matrix(self, q, indices, buffer=None):
+        """The matrix of a value, or of one head's."""
+        row, shape = self.slots.row(q, buffer), self.shapes[q]
+        if len(shape) == 2:
+            return row
+        place, own = place_of(indices[:-2], shape)
+        return f"array_in({row}, {self.slots.size(place)}, ({', '.join(map(self.slots.size, own))}))"
 
     @staticmethod
     def _strides(s):

@@ -35,7 +35,7 @@ class Slots:
 
     def slot(self, q, indices, buffer=None):
         """The place of an entry in the row that holds it."""
-        row = self._row(q, buffer or self.buffers[q])
+        row = self.row(q, buffer)
         where = ", ".join(map(self.size, indices)) or "0"
         return f"{row}[{where}]"
 
@@ -48,7 +48,9 @@ class Slots:
         buffer = self.buffers[q]
         return buffer.kind != "local" and not (buffer.kind == "row" and not self.shapes[q])
 
-    def _row(self, q, buffer):
+    def row(self, q, buffer=None):
+        """The row that holds a value."""
+        buffer = buffer or self.buffers[q]
         expression = self._expression(q, buffer)
         if expression not in self.rows:
             self.rows[expression], self.found[expression] = self._row_name(q, buffer), (q, buffer)
