@@ -9,12 +9,12 @@ from symcell.language.symbols import Adjoint
 class Names:
     """Symbol -> name in the passes: its own, with underscores behind where that is taken."""
 
-    def __init__(self, program, library):
+    def __init__(self, program, library, statements):
         cell, self.found = program.declaration, {}
         self.taken = {*keyword.kwlist, *dir(builtins), *library.reserved, *library.functions}
         self.sizes = {n: self.free(n) for n in cell.sizes}
         given = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *(s.prev for s in cell.states))
-        made = (q for s in (*program.forward, *program.backward) for q in (*s.targets, *s.sources))
+        made = (q for s in statements for q in (*s.targets, *s.sources))
         for q in (*given, *(Adjoint(s, "cotangent") for s in cell.states), *program.carried, *made):
             if q not in self.found:
                 self.found[q] = self.free(q.name)

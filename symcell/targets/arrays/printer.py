@@ -13,6 +13,7 @@ from symcell.language.primitives import (
     cumsum,
     divide,
     each,
+    fill,
     identity,
     largest,
     matmul,
@@ -53,7 +54,7 @@ class ArrayPrinter:
     def elementwise(self, e, level, leaf, number_of_size, name):
         """The text of an elementwise expression, of which the caller prints the leaves, sizes and indices."""
         words = self.library.vocabulary
-        printer = self.library.printer(words, self.order, leaf, words.number, number_of_size, name)
+        printer = self.library.printer(words, self.order, leaf, words.number, number_of_size, name, self.like)
         text = printer(e, level)
         self.called.update(printer.called)
         return text
@@ -61,6 +62,27 @@ class ArrayPrinter:
     def word(self, name, *parts):
         """One of the library's patterns, filled in."""
         return getattr(self.library, name).format(*map(self.index, parts), like=self.like)
+
+    def whole(self, s):
+        """The text of the value of an Assign, with all axes of its target."""
+        shape = self.program.shapes[s.target]
+        e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.shape(s.expr) else s.expr
+        text = self.reduced(self(e, ATOM), "sum", "(0, 1)") if s.summed else self(e)
+        over = axes_of([self.shape(e)])
+        for n in [n for n in shape.over if n not in over]:  # it is the same for each
+            over = (n, *over)
+            text = f"broadcast({text}, {-len(shape) - len(over)}, {self.index(n)})"
+            self.called.add("broadcast")
+        return self.moved(text, shape, over, shape.over)
+
+    def outer_sum(self, target, bar, operand):
+        """The text of a weight gradient."""
+        shapes = self.program.shapes
+        self.called.add("outer_sum")
+        text, whole = f"outer_sum({self.value(bar)}, {self.value(operand)})", shapes[target].whole
+        if len(whole) == len(shapes[bar].whole) + len(shapes[operand].whole):
+            return text
+        return f"{text}.reshape({tuple_text(map(self.index, whole))})"
 
     def shape(self, e):
         return resolved_shape(e, self.program.shapes.__getitem__)

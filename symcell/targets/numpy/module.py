@@ -15,7 +15,7 @@ from symcell.targets.seal import PLACEHOLDER, hash_of
 
 def emit(program, standalone=True):
     """Program -> the text of its module, deterministic to the byte. It needs NumPy alone, always."""
-    cell, names = program.declaration, Names(program, NUMPY)
+    cell, names = program.declaration, Names(program, NUMPY, program.statements)
     if not cell.inputs:
         raise CellError(f"cell {cell.name} has no input, so nothing tells a kernel the number of steps and samples; add an Input")
     equations = equation_lines(program.derivation)

@@ -1,0 +1,207 @@
+"""The functions that generated modules are written with. A module has the text of those that it calls.
+
+Values have axes for steps and samples before their own, or at one step for samples, or none where all samples share them. All
+functions work along the last axes, and autograd differentiates all of them: a second derivative passes through them.
+"""
+
+import torch
+
+
+def maximum(a, b):
+    """The larger of two values, one of which may be a number."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return torch.maximum(a, b)
+    return a.clamp(min=b) if isinstance(a, torch.Tensor) else b.clamp(min=a)
+
+
+def minimum(a, b):
+    """The smaller of two values, one of which may be a number."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return torch.minimum(a, b)
+    return a.clamp(max=b) if isinstance(a, torch.Tensor) else b.clamp(max=a)
+
+
+def hypot(a, b):
+    """sqrt(a^2 + b^2) of two values, one of which may be a number."""
+    return torch.hypot(*both(a, b))
+
+
+def arctan2(a, b):
+    """The angle of the point (b, a), of which one coordinate may be a number."""
+    return torch.atan2(*both(a, b))
+
+
+def both(a, b):
+    """Two values as tensors, one of which may be a number."""
+    like = a if isinstance(a, torch.Tensor) else b
+    return [v if isinstance(v, torch.Tensor) else like.new_full((), v) for v in (a, b)]
+
+
+def heaviside(z, at_zero):
+    """0 below zero, 1 above, and at zero the given number."""
+    return torch.where(z == 0, at_zero, (z > 0).to(z.dtype))
+
+
+def softplus(z):
+    """log(1 + exp(z))"""
+    return torch.logaddexp(z, z.new_zeros(()))
+
+
+def stop_gradient(z):
+    """The value, of which no derivative is taken."""
+    return z.detach()
+
+
+def cumsum_back(e, axis):
+    """The running sum from the end."""
+    return e.flip(axis).cumsum(axis).flip(axis)
+
+
+def outer(u, v):
+    """The outer product of two vectors: entry (j, k) is u_j v_k."""
+    return u[..., :, None] * v[..., None, :]
+
+
+def broadcast(e, axis, n):
+    """The same values n times along a new axis."""
+    return e.unsqueeze(axis).repeat_interleave(n, dim=axis)
+
+
+def fill(e, *shape):
+    """A scalar at every entry of a vector or matrix."""
+    return e.reshape(*e.shape, *(1 for _ in shape)).expand(*e.shape, *shape)
+
+
+def concat(*vectors):
+    """Vectors one after another."""
+    lead = torch.broadcast_shapes(*(v.shape[:-1] for v in vectors))
+    return torch.cat([v.expand(*lead, v.shape[-1]) for v in vectors], dim=-1)
+
+
+def place(v, start, length):
+    """A vector at `start` of a vector of zeros."""
+    return torch.nn.functional.pad(v, (start, length - start - v.shape[-1]))
+
+
+def fold(v, k):
+    """The sum of every k entries in a row."""
+    return v.reshape(*v.shape[:-1], v.shape[-1] // k, k).sum(-1)
+
+
+def flat(e):
+    """A matrix as one vector, row after row."""
+    return e.reshape(*e.shape[:-2], e.shape[-2] * e.shape[-1])
+
+
+def unflat(v, n, m):
+    """A vector as n rows of m."""
+    return v.reshape(*v.shape[:-1], n, m)
+
+
+def reshape(e, rank, *shape):
+    """The entries of the last `rank` axes in another shape."""
+    return e.reshape(*e.shape[: e.ndim - rank], *shape)
+
+
+def divided(e, n, axis):
+    """An axis, counted from the last one, as n equal parts along an axis of their own before it."""
+    lead, rest = e.shape[: e.ndim + axis], e.shape[e.ndim + axis + 1 :]
+    return e.reshape(*lead, n, e.shape[axis] // n, *rest)
+
+
+def joined(e, axis):
+    """An axis, counted from the last one, and the one after it as one."""
+    lead, rest = e.shape[: e.ndim + axis], e.shape[e.ndim + axis + 2 :]
+    return e.reshape(*lead, e.shape[axis] * e.shape[axis + 1], *rest)
+
+
+def block_diagonal(r):
+    """The matrix that has the blocks (blocks, rows, columns) along its diagonal."""
+    blocks, rows, columns = r.shape[-3:]
+    whole = torch.einsum("...qjk,qp->...qjpk", r, torch.eye(blocks, dtype=r.dtype, device=r.device))
+    return whole.reshape(*r.shape[:-3], blocks * rows, blocks * columns)
+
+
+def diagonal_blocks(e, blocks, rows, columns):
+    """The blocks along a matrix's diagonal."""
+    return e.reshape(*e.shape[:-2], blocks, rows, blocks, columns).diagonal(dim1=-4, dim2=-2).movedim(-1, -3)
+
+
+def eye(n, like):
+    """The identity matrix."""
+    return torch.eye(n, dtype=like.dtype, device=like.device)
+
+
+def numbers(n, like):
+    """The integers from 0 to n - 1."""
+    return torch.arange(n, device=like.device)
+
+
+def entries(e, *indices):
+    """The entries of a value at tensors of indices. Those outside the value, which no case chooses, are taken at its edge."""
+    indices = [torch.as_tensor(j, device=e.device) for j in indices]
+    inside = [j.clamp(0, n - 1) for j, n in zip(indices, e.shape[-len(indices) :], strict=True)]
+    return e[(..., *inside)]
+
+
+def spread(e, like, *shape):
+    """The same values at each place of the last axes, which become those of the shape."""
+    e = e if isinstance(e, torch.Tensor) else like.new_full((), e)
+    return e.expand(*e.shape[: max(e.ndim - len(shape), 0)], *shape)
+
+
+def outer_sum(bar, v):
+    """The sum over steps and samples of the outer products of two sequences: the gradient of a weight."""
+    return torch.tensordot(bar, v, dims=([0, 1], [0, 1]))
+
+
+def previous(first, v, ended=None):
+    """The value of the step before at each step; where a sample has ended, that at its first step."""
+    before = torch.cat([first[None], v[:-1]])
+    return before if ended is None else held(before, ended)
+
+
+def following(v):
+    """The value of the step after at each step; zero after the last one."""
+    return torch.cat([v[1:], torch.zeros_like(v[:1])])
+
+
+def sweep(step, sizes, shared, sequences, carried, back=False):
+    """A function of one step, for all steps. It takes the sizes, what all steps share, the values of its step and what the step
+    before left; it returns what it leaves, and what is kept. Returns what the last step left, and all that was kept."""
+    order = slice(None, None, -1 if back else 1)
+    rows, kept = [a.unbind()[order] for a in sequences], []
+    for values in zip(range(sizes[0]), *rows):
+        carried, found = step(sizes, *shared, *values[1:], *carried)
+        kept.append(found)
+    return carried, [torch.stack(a[order]) for a in zip(*kept)]
+
+
+def scan(a, b, first, back=False):
+    """v with v[t] = a[t] v[t - 1] + b[t], from v[-1] = first; or backwards. A loop where a step has so many numbers that each
+    operation takes longer than its call; else two steps become one, until few are left."""
+    b = torch.broadcast_to(b, (*b.shape[:2], *first.shape[1:]))
+    a = a.expand_as(b) if isinstance(a, torch.Tensor) else torch.full_like(b, a)
+    if len(b) < 4 or (b.device.type == "cpu" and b[0].numel() > 512):
+        return scan_in_a_loop(a, b, first, back)
+    if back:
+        return scan(a.flip(0), b.flip(0), first).flip(0)
+    half = len(b) // 2
+    odd = scan(a[1::2] * a[: 2 * half : 2], torch.addcmul(b[1::2], a[1::2], b[: 2 * half : 2]), first)
+    even = torch.addcmul(b[::2], a[::2], torch.cat([first[None], odd[: (len(b) - 1) // 2]]))
+    pairs = torch.stack([even[:half], odd], dim=1).flatten(0, 1)
+    return torch.cat([pairs, even[half:]])
+
+
+def scan_in_a_loop(a, b, v, back):
+    """The same step by step."""
+    order, found = slice(None, None, -1 if back else 1), []
+    for of_before, new in zip(a.unbind()[order], b.unbind()[order]):
+        v = torch.addcmul(new, of_before, v)
+        found.append(v)
+    return torch.stack(found[order])
+
+
+def held(v, ended):
+    """A value of each step; where a sample has ended, that of its first step, so that nothing there is undefined."""
+    return torch.where(ended.reshape(*ended.shape, *(1 for _ in v.shape[2:])), v[:1], v)

@@ -1,0 +1,64 @@
+"""Program -> the statements of a PyTorch module: products stacked, and what the step need not compute outside of it."""
+
+from dataclasses import dataclass
+
+from symcell.language.symbols import Adjoint
+from symcell.program.program import Program
+from symcell.targets.arrays.statements import inlined, read_once
+from symcell.targets.torch.hoisting import Hoisting, with_sums_in_products
+from symcell.targets.torch.stacking import Stacking
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The statements of what parameters alone make, of the forward and of the backward pass; `last` makes the gradients of what
+    parameters alone make. `program` knows the shapes of all values. `saved`: what the backward pass reads of the forward pass,
+    states, inputs and parameters apart."""
+
+    program: Program
+    once: list
+    forward: list
+    backward: list
+    saved: list
+
+
+def statements_of(program):
+    """Program -> Statements"""
+    stacking = Stacking(program)
+    forward, backward = stacking.stacked(program.forward), stacking.stacked(program.backward)
+    kept = {q for pair in program.carried.items() for q in pair} | results(program)
+    rows = {r.target for r in program.derivation.forward}
+    temporary = read_once(forward, backward) - kept - rows
+    forward, backward = (_without_work(stacking, inlined(some, temporary)) for some in (forward, backward))
+    once = [s for s in forward if s.place == "once"] + stacking.once
+    forward = [s for s in forward if s.place != "once"]
+    once, forward, backward = _needed(program, once, forward, backward)
+    made = {t for s in forward for t in s.targets} - set(program.declaration.states)
+    saved = [q for q in dict.fromkeys(q for s in backward for q in s.sources) if q in made]
+    return Statements(stacking.program, once, forward, backward, saved)
+
+
+def results(program):
+    """What the two passes are for."""
+    cell = program.declaration
+    starts = {late for early, late in program.carried.items() if isinstance(early, Adjoint)}
+    return {*cell.states, *map(Adjoint, cell.params), *map(Adjoint, cell.inputs), *starts}
+
+
+def _without_work(stacking, statements):
+    hoisting = Hoisting(stacking, statements)
+    return with_sums_in_products(stacking, hoisting, hoisting(statements))
+
+
+def _needed(program, once, forward, backward):
+    """The statements that make something that is read."""
+    needed, found = results(program), []
+    groups = (backward, forward, once)
+    while True:
+        sources = {program.carried.get(q, q) for group in groups for s in group if needed.intersection(s.targets) for q in s.sources}
+        if sources <= needed:
+            break
+        needed |= sources
+    for group in (once, forward, backward):
+        found.append([s for s in group if needed.intersection(s.targets)])
+    return found
