@@ -39,6 +39,15 @@ class Library:
     cast: str
     spread: str
 
+    def functions_for(self, called):
+        """The texts of the functions that are called, and of those that these call."""
+        called, new = set(called), set(called)
+        while new:
+            nodes = [node for name in new & self.functions.keys() for node in ast.walk(ast.parse(self.functions[name]))]
+            new = ({node.id for node in nodes if isinstance(node, ast.Name)} & self.functions.keys()) - called
+            called |= new
+        return [text for name, text in self.functions.items() if name in called]
+
 
 def functions_of(target):
     """The functions that a target's modules are written with, from its functions.py: name -> text."""

@@ -32,7 +32,7 @@ def emit(program, standalone=True):
         shapes=shapes_function(cell, names),
         sizes=sizes_function(cell, names),
         passes=texts,
-        functions=[text for name, text in NUMPY.functions.items() if name in called],
+        functions=NUMPY.functions_for(called),
         face=source("numpy", "templates/face.py.jinja").strip(),
     )
     return text(hash=hash_of(text(hash=PLACEHOLDER)))

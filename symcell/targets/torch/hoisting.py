@@ -91,7 +91,7 @@ def with_sums_in_products(stacking, hoisting, statements):
         found = [_sum_with(r, t, hoisting.is_known) for r, t in zip(readers, split.targets, strict=True)]
         if not all(found):
             continue
-        start = stacking.start_of(tuple(known for _, known in found), hoisting.moved)
+        start = stacking.start_of(tuple(known for _, known in found), changed)
         changed[product.targets] = replace(product, expr=product.expr + start)
         names = []
         for t, reader, (whole, known) in zip(split.targets, readers, found, strict=True):

@@ -127,18 +127,19 @@ class Stacking:
         """What is added to the parts of a stacked product, side by side. Statements that make it join the given ones."""
         if all(values_in(e) <= self.shared for e in parts):
             return self.matrix(parts)
+        start = self.new(f"{common_name(parts).removesuffix('_known')}_known", (Add(*[self.shape(e)[0] for e in parts]),))
+        statements[start,] = self._sum_of_stacks(start, parts, statements.values()) or Join(start, parts, "before")
+        return start
+
+    def _sum_of_stacks(self, start, parts, statements):
+        """The sum of a stacked product and of biases, if the parts are such sums; else None."""
         makers = {s.target: s.expr for s in statements if isinstance(s, Assign)}
         splits = {t: s for s in statements if isinstance(s, Split) for t in s.targets}
-        sums = [makers.get(e, e).as_independent(*splits, as_Add=True) for e in parts]
-        split = splits.get(sums[0][1])
-        if split and tuple(e for _, e in sums) == split.targets and all(values_in(e) and values_in(e) <= self.shared for e, _ in sums):
-            start = self.new(f"{split.source}_known", self.shapes[split.source])
-            biases = self.matrix(tuple(e for e, _ in sums))
-            statements.append(Assign(start, split.source + biases, "before", split.note))
-            return start
-        if parts not in self.joins:
-            statements.append(Join(self.joined(parts), parts, "before"))
-        return self.joins[parts]
+        biases, products = zip(*[makers.get(e, e).as_independent(*splits, as_Add=True) for e in parts], strict=True)
+        split = splits.get(products[0])
+        if not split or products != split.targets or not all(e.is_Symbol and e in self.shared for e in biases):
+            return None
+        return Assign(start, split.source + self.matrix(biases), "before", split.note)
 
     def _stacked(self, s):
         parts = self._side_by_side(s)
@@ -173,7 +174,9 @@ class Stacking:
 
 
 def common_name(values):
-    """A name for several values together: what their names begin with, and "all"; or all of them."""
+    """A name for several values together: what their names begin and end with, and "all" between; or all of them."""
     names = [min((q.name for q in values_in(e)), default="zero") for e in values]
-    prefix = commonprefix(names).rstrip("_")
-    return f"{prefix}_all" if prefix and prefix != "d" else "_and_".join(dict.fromkeys(names))
+    start, end = commonprefix(names), commonprefix([name[::-1] for name in names])[::-1]
+    if len(set(names)) == 1 or not start.strip("_d"):
+        return "_and_".join(dict.fromkeys(names))
+    return "_".join([start.rstrip("_"), "all", *[end.lstrip("_")] * ("_" in end)])
