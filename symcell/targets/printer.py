@@ -17,8 +17,8 @@ LOOSE, SUM, MATRIX_PRODUCT, PRODUCT, POWER, ATOM = range(6)
 class ElementwisePrinter:
     """Prints elementwise expressions in a target's `vocabulary`. The caller says the rest: `leaf(e)` is the text of a symbol, an
     entry or a primitive and how tightly it binds; `constant(number)` is the text of a number, `size(e)` that of a size among
-    numbers, `name(symbol)` that of an index or a size among such; `order` sorts terms and factors; `like`, where a target asks for
-    it, is a value that tells the precision."""
+    numbers, `name(symbol)` that of an index or a size among such; `order` sorts terms and factors; `like`, where a target asks
+    for it, is a value that tells the precision."""
 
     def __init__(self, vocabulary, order, leaf, constant, size, name=str, like=""):
         self.words, self.order, self.like = vocabulary, order, like

@@ -61,7 +61,9 @@ class ArrayPrinter:
 
     def word(self, name, *parts):
         """One of the library's patterns, filled in."""
-        return getattr(self.library, name).format(*map(self.index, parts), like=self.like)
+        pattern = getattr(self.library, name)
+        self.called.add(pattern.partition("(")[0])
+        return pattern.format(*map(self.index, parts), like=self.like)
 
     def whole(self, s):
         """The text of the value of an Assign, with all axes of its target."""

@@ -1,4 +1,4 @@
-"""PyTorch modules: plain tensor operations with the derived backward pass, on any device. `emit(program) -> text` is the entry."""
+"""PyTorch modules: plain operations on tensors, and the derived backward pass. `emit(program) -> text` is the entry."""
 
 from symcell.targets.torch.module import emit
 

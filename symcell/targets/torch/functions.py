@@ -171,10 +171,10 @@ def sweep(step, sizes, shared, sequences, carried, back=False):
     before left; it returns what it leaves, and what is kept. Returns what the last step left, and all that was kept."""
     order = slice(None, None, -1 if back else 1)
     rows, kept = [a.unbind()[order] for a in sequences], []
-    for values in zip(range(sizes[0]), *rows):
+    for values in zip(range(sizes[0]), *rows, strict=True):
         carried, found = step(sizes, *shared, *values[1:], *carried)
         kept.append(found)
-    return carried, [torch.stack(a[order]) for a in zip(*kept)]
+    return carried, [torch.stack(a[order]) for a in zip(*kept, strict=True)]
 
 
 def scan(a, b, first, back=False):
@@ -196,7 +196,7 @@ def scan(a, b, first, back=False):
 def scan_in_a_loop(a, b, v, back):
     """The same step by step."""
     order, found = slice(None, None, -1 if back else 1), []
-    for of_before, new in zip(a.unbind()[order], b.unbind()[order]):
+    for of_before, new in zip(a.unbind()[order], b.unbind()[order], strict=True):
         v = torch.addcmul(new, of_before, v)
         found.append(v)
     return torch.stack(found[order])

@@ -32,7 +32,8 @@ class Lines:
         if isinstance(s, Join):
             return [f"{self.names(s.target)} = {self._joined(s)}"]
         if isinstance(s, Gradient):
-            return [f"{self.names(t)} = {self.print.outer_sum(t, bar, s.operand)}" for t, bar in zip(s.targets, s.bars, strict=True)]
+            pairs = zip(s.targets, s.bars, strict=True)
+            return [f"{self.names(t)} = {self.print.outer_sum(t, bar, s.operand)}" for t, bar in pairs]
         if isinstance(s, Assign):
             return [f"{self.names(s.target)} = {self.filled(s)}"]
         return [f"{listed(list(map(self.names, s.targets)))} = {self._cut(s.source, s.sizes, 0 if s.rows else -1)}"]
@@ -68,8 +69,9 @@ class Lines:
             return text
         text = self.print.whole(s)
         if is_stepwise and values_in(s.expr) <= self.program.once:
-            return f"torch.broadcast_to({text}, {self._shape(s.target)})"
-        return text
+            text = f"torch.broadcast_to({text}, {self._shape(s.target)})"
+        is_copy = s.expr.is_Symbol and not self.in_step  # a state is a tensor of its own
+        return f"{text}.clone()" if is_copy and s.target in self.program.declaration.states else text
 
     def _shape(self, q):
         """The shape of a value, with the numbers of steps and samples."""

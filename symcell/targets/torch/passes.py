@@ -26,7 +26,8 @@ class Pass:
         self.cell, self.names, self.equations = self.program.declaration, names, equations
         self.order, self.called = PaperOrder(self.program.derivation), set()
         self.units = in_units(self.program, statements)
-        self.there, self.steps, self.first = set(), [], {}  # values of the step before, functions of one step, adjoints of the start
+        self.there, self.steps = set(), []  # values of the step before, and functions of one step, that are made already
+        self.first = {}  # the names of adjoints of the values before the first step
 
     @cached_property
     def lines(self):
@@ -58,7 +59,8 @@ class Pass:
         results = self.results()
         unpacked = [f"{listed(found)} = {argument}" for argument, found in self.given().items() if found]
         if self.found.once:
-            unpacked.append(f"{listed([self.names(q) for s in self.found.once for q in s.targets])} = shared_values(sizes, params)")
+            once = [self.names(q) for s in self.found.once for q in s.targets]
+            unpacked.append(f"{listed(once)} = shared_values(sizes, params)")
         returned = ", ".join(tuple_text(group) for group in results)
         whole = function_text(f"def {self.head}:", self.summary, [*unpacked, *body, f"return {returned}"])
         self.called |= self.lines.called
@@ -81,12 +83,22 @@ class Pass:
         carried = [pair for pair in self.program.carried.items() if pair[1] in made and is_loop(unit)]
         read = {q for s in unit for q in s.sources}
         if not is_loop(unit):
-            return [*self._all_before(read, ()), "", "# All steps at once.", *self._commented(unit, self.lines)]
+            return ["", "# All steps at once.", *self._block(unit)]
         scan = scan_of(self.program, unit, carried)
         if scan:
             return self._scan(unit, scan, carried[0])
         carried = [pair for pair in carried if pair[0] in read]
         return [*self._all_before(read, [early for early, _ in carried]), "", *self._sweep(unit, made, read, carried)]
+
+    def _block(self, statements):
+        """Statements of all steps, and before each what it reads of the step before."""
+        lines, at_once = [], []
+        for s in statements:
+            if before := self._all_before(s.sources, ()):
+                lines += [*self._commented(at_once, self.lines), *before]
+                at_once = []
+            at_once.append(s)
+        return lines + self._commented(at_once, self.lines)
 
     def _all_before(self, read, but):
         return [line for q in sorted(read, key=str) if q in self.program.carried and q not in but for line in self._before(q)]
@@ -117,11 +129,9 @@ class Pass:
             self.called.add("scan")
             back = ", back=True" * self.back
             line = f"{self.names(late)} = scan({', '.join(coefficients)}, {self.start(early)}{back})"
-        comment = f"  # {maker.note.comment(self.equations)}" if maker.note.words else ""
-        lines = [*self._all_before(read, [early]), "", f"# Linear in {early}: a scan over time.", line + comment]
-        if not rest:
-            return lines
-        return [*lines, *self._all_before({q for s in rest for q in s.sources}, ()), *self._commented(rest, self.lines)]
+        found = commented([maker], lambda s: [line], self.equations)
+        lines = [*self._all_before(read, [early]), "", f"# Linear in {self.names(early)}: a scan over time.", *found]
+        return [*lines, *self._block(rest)]
 
     def _sweep(self, unit, made, read, carried):
         """A function of one step, and its call for all steps."""

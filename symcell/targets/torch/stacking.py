@@ -2,7 +2,7 @@
 One product then does the work of many, in the loop over time and outside of it alike."""
 
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 from sympy import Add, Expr, Symbol
 
@@ -12,6 +12,8 @@ from symcell.language.shapes import resolved_shape
 from symcell.language.sizes import Dims
 from symcell.program.program import NO_NOTE, Assign, Gradient, Note, Product, values_in
 from symcell.targets.arrays.statements import expanded, matrix_of
+
+_PLACES = ("once", "before", "step", "after")
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Stacking:
         """The statements of one direction, their products stacked."""
         places, made, found = {}, set(), []
         for s in statements:
-            for parts in filter(None, [self._side_by_side(s)]):
-                places[parts] = s.place if places.get(parts) != "step" else "step"
+            parts = self._side_by_side(s)
+            places[parts] = min(s.place, places.get(parts, s.place), key=_PLACES.index)
         for s in statements:
             parts = self._side_by_side(s)
             if parts and parts not in made and s.place == places[parts]:
@@ -144,18 +146,19 @@ class Stacking:
     def _stacked(self, s):
         parts = self._side_by_side(s)
         if isinstance(s, Gradient) and parts:
-            return self._gradients(s, self.joins[parts])
+            return self._gradients(s, self.joined(parts))
         if not isinstance(s, Product) or not self._is_stack(s):
             return expanded(self.program, s)
         if parts:
             matrix = self.matrix(tuple(matrix_of(w) if w.transposed else transpose(matrix_of(w)) for w in s.weights))
-            return [self._of_heads(s, s.targets[0], matmul(transpose(matrix), self.joins[parts]))]
+            return [self._of_heads(s, s.targets[0], matmul(transpose(matrix), self.joined(parts)))]
         return self._products(s)
 
     def _gradients(self, s, bars):
         sizes = tuple(self.shapes[q][0] for q in s.bars)
         whole = self.new(common_name(s.targets), (Add(*sizes), *self.shapes[s.operand]), once=True)
-        return [Gradient((whole,), (bars,), s.operand, s.place, s.note), Split(s.targets, whole, sizes, s.place, s.note, rows=True)]
+        gradient = Gradient((whole,), (bars,), s.operand, s.place, s.note)
+        return [gradient, Split(s.targets, whole, sizes, s.place, s.note, rows=True)]
 
     def _products(self, s):
         """Several products of one value."""
@@ -176,7 +179,13 @@ class Stacking:
 def common_name(values):
     """A name for several values together: what their names begin and end with, and "all" between; or all of them."""
     names = [min((q.name for q in values_in(e)), default="zero") for e in values]
-    start, end = commonprefix(names), commonprefix([name[::-1] for name in names])[::-1]
+    start, end = _common_start(names), _common_start([name[::-1] for name in names])[::-1]
     if len(set(names)) == 1 or not start.strip("_d"):
         return "_and_".join(dict.fromkeys(names))
     return "_".join([start.rstrip("_"), "all", *[end.lstrip("_")] * ("_" in end)])
+
+
+def _common_start(names):
+    """What all names begin with."""
+    same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in same)

@@ -52,13 +52,9 @@ def _without_work(stacking, statements):
 
 def _needed(program, once, forward, backward):
     """The statements that make something that is read."""
-    needed, found = results(program), []
-    groups = (backward, forward, once)
-    while True:
-        sources = {program.carried.get(q, q) for group in groups for s in group if needed.intersection(s.targets) for q in s.sources}
-        if sources <= needed:
-            break
-        needed |= sources
-    for group in (once, forward, backward):
-        found.append([s for s in group if needed.intersection(s.targets)])
-    return found
+    needed, new, statements = set(), results(program), (*once, *forward, *backward)
+    while new:
+        needed |= new
+        read = {q for s in statements if new.intersection(s.targets) for q in s.sources}
+        new = {program.carried.get(q, q) for q in read} - needed
+    return [[s for s in group if needed.intersection(s.targets)] for group in (once, forward, backward)]

@@ -1,8 +1,31 @@
 """What PyTorch modules call the functions of one unit: bare names are those of symcell.targets.torch.functions."""
 
 from sympy import (
-    Abs, Heaviside, Max, Min, Mod, acos, acosh, asin, asinh, atan, atan2, atanh, ceiling, cos, cosh, erf, erfc, exp, floor, log,
-    sign, sin, sinh, tan, tanh,
+    Abs,
+    Heaviside,
+    Max,
+    Min,
+    Mod,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceiling,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    floor,
+    log,
+    sign,
+    sin,
+    sinh,
+    tan,
+    tanh,
 )  # fmt: skip
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 
