@@ -52,6 +52,16 @@ def stop_gradient(z):
     return z.detach()
 
 
+def times_sigmoid_slope(v, s):
+    """v s (1 - s): s(1 - s) is the slope of the sigmoid where its value is s."""
+    return torch.ops.aten.sigmoid_backward(v, s)
+
+
+def times_tanh_slope(v, s):
+    """v (1 - s^2): 1 - s^2 is the slope of tanh where its value is s."""
+    return torch.ops.aten.tanh_backward(v, s)
+
+
 def cumsum_back(e, axis):
     """The running sum from the end."""
     return e.flip(axis).cumsum(axis).flip(axis)
@@ -169,12 +179,15 @@ def following(v):
 def sweep(step, sizes, shared, sequences, carried, back=False):
     """A function of one step, for all steps. It takes the sizes, what all steps share, the values of its step and what the step
     before left; it returns what it leaves, and what is kept. Returns what the last step left, and all that was kept."""
-    order = slice(None, None, -1 if back else 1)
-    rows, kept = [a.unbind()[order] for a in sequences], []
-    for values in zip(range(sizes[0]), *rows, strict=True):
-        carried, found = step(sizes, *shared, *values[1:], *carried)
-        kept.append(found)
-    return carried, [torch.stack(a[order]) for a in zip(*kept, strict=True)]
+    order, rows = range(sizes[0])[:: -1 if back else 1], [a.unbind() for a in sequences]
+    found, kept, is_large = [None] * sizes[0], [], carried[0].numel() > 1024
+    for t in order:
+        carried, found[t] = step(sizes, *shared, *[row[t] for row in rows], *carried)
+        if is_large and not torch.is_grad_enabled():  # else autograd needs the values themselves
+            kept = kept or [(a, a.unbind()) for a in (v.new_empty(sizes[0], *v.shape) for v in found[t])]
+            torch._foreach_copy_([steps[t] for _, steps in kept], found[t])
+            found[t] = None
+    return carried, [a for a, _ in kept] or [torch.stack(a) for a in zip(*found, strict=True)]
 
 
 def scan(a, b, first, back=False):

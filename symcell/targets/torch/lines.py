@@ -6,7 +6,6 @@ from symcell.language.primitives import Primitive, matmul, transpose
 from symcell.program.program import Assign, Gradient, values_in
 from symcell.targets.arrays.printer import ArrayPrinter
 from symcell.targets.layout import listed, tuple_text
-from symcell.targets.printer import POWER
 from symcell.targets.torch.library import TORCH
 from symcell.targets.torch.stacking import Join
 
@@ -65,7 +64,7 @@ class Lines:
         is_stepwise = s.target not in self.program.once
         if not values_in(s.expr) and not s.expr.has(Primitive):
             return f"{self.like}.new_full({self._shape(s.target)}, {self.print(s.expr)})"
-        if self.in_step and (text := self._sum_with_product(s.expr)):
+        if text := self._sum_with_product(s.expr):
             return text
         text = self.print.whole(s)
         if is_stepwise and values_in(s.expr) <= self.program.once:
@@ -80,16 +79,16 @@ class Lines:
         return tuple_text([*lead, *map(self.print.index, self.program.shapes[q].whole)])
 
     def _sum_with_product(self, e):
-        """What is added to a product, with that in one operation; "" if an expression is something else."""
+        """A product with a weight and what is added to it, in one operation; "" if an expression is something else."""
         products = [a for a in e.args if isinstance(a, matmul)] if isinstance(e, Add) else []
         if len(e.args) != 2 or len(products) != 1:
             return ""
         (matrix, v), (start,) = products[0].args, [a for a in e.args if a != products[0]]
         shapes = [self.print.shape(a) for a in (matrix, v, start)]
-        if not isinstance(matrix, transpose) or any(s.over for s in shapes) or [len(s) for s in shapes] != [2, 1, 1]:
+        if not self.print.is_once(matrix) or any(s.over for s in shapes) or [len(s) for s in shapes] != [2, 1, 1]:
             return ""
-        if not self.print.is_once(matrix) or not start.is_Symbol:
+        if self.in_step:
+            return f"torch.addmm({self.print(start)}, {self.print(v)}, {self.print(transpose(matrix))})"
+        if not self.print.is_once(start):
             return ""
-        return f"torch.addmm({self.print(start)}, {self.print(v)}, {self.print(matrix.args[0], POWER)})"
-
-
+        return f"torch.nn.functional.linear({self.print(v)}, {self.print(matrix)}, {self.print(start)})"

@@ -134,14 +134,17 @@ class Stacking:
         return start
 
     def _sum_of_stacks(self, start, parts, statements):
-        """The sum of a stacked product and of biases, if the parts are such sums; else None."""
+        """The sum of a stacked product and of biases, if the parts are such sums, and nothing else reads that; else None."""
+        readers = [s for s in statements if not isinstance(s, Split)]
         makers = {s.target: s.expr for s in statements if isinstance(s, Assign)}
         splits = {t: s for s in statements if isinstance(s, Split) for t in s.targets}
         biases, products = zip(*[makers.get(e, e).as_independent(*splits, as_Add=True) for e in parts], strict=True)
         split = splits.get(products[0])
         if not split or products != split.targets or not all(e.is_Symbol and e in self.shared for e in biases):
             return None
-        return Assign(start, split.source + self.matrix(biases), "before", split.note)
+        if sum(q in s.sources for s in readers for q in split.targets) > len(parts):
+            return None
+        return Assign(start, makers[split.source] + self.matrix(biases), "before", split.note)
 
     def _stacked(self, s):
         parts = self._side_by_side(s)

@@ -1,11 +1,12 @@
 """Program -> the statements of a PyTorch module: products stacked, and what the step need not compute outside of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symcell.language.symbols import Adjoint
-from symcell.program.program import Program
+from symcell.program.program import Assign, Program
 from symcell.targets.arrays.statements import inlined, read_once
 from symcell.targets.torch.hoisting import Hoisting, with_sums_in_products
+from symcell.targets.torch.slopes import with_slopes
 from symcell.targets.torch.stacking import Stacking
 
 
@@ -47,7 +48,8 @@ def results(program):
 
 def _without_work(stacking, statements):
     hoisting = Hoisting(stacking, statements)
-    return with_sums_in_products(stacking, hoisting, hoisting(statements))
+    statements = with_sums_in_products(stacking, hoisting, hoisting(statements))
+    return [replace(s, expr=with_slopes(s.expr, stacking)) if isinstance(s, Assign) else s for s in statements]
 
 
 def _needed(program, once, forward, backward):
