@@ -215,6 +215,15 @@ def scan_in_a_loop(a, b, v, back):
     return torch.stack(found[order])
 
 
+def scan_of_pairs(a, b, u, v, first_u, first_v, back=False):
+    """A scan of two values that are the parts of a complex one, u + iv: each step multiplies it by a + ib."""
+    dtype = u.dtype
+    wide = torch.promote_types(dtype, torch.float32)  # no complex numbers are less precise
+    pairs = [torch.complex(*torch.broadcast_tensors(re.to(wide), im.to(wide))) for re, im in ((a, b), (u, v), (first_u, first_v))]
+    found = torch.view_as_real(scan(*pairs, back))
+    return [part.to(dtype).contiguous() for part in found.unbind(-1)]
+
+
 def held(v, ended):
     """A value of each step; where a sample has ended, that of its first step, so that nothing there is undefined."""
     return torch.where(ended.reshape(*ended.shape, *(1 for _ in v.shape[2:])), v[:1], v)

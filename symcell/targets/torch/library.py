@@ -33,10 +33,7 @@ TORCH = Library(
     vocabulary=WORDS,
     printer=TorchPrinter,
     functions=functions_of("torch"),
-    reserved=(
-        "T", "B", "torch", "math", "sizes", "params", "inputs", "first", "tape", "given", "ended", "Passes", "SimpleNamespace",
-        "forward", "step", "shapes", "sizes_of", "forward_pass", "backward_pass", "shared_values",
-    ),
+    reserved=("T", "B", "torch", "math", "sizes", "params", "inputs", "first", "given", "ended", "states", "saved", "shared_values"),
     moved="torch.movedim({}, {}, {})",
     swapped="torch.swapaxes({}, {}, {})",
     einsum='torch.einsum("{}", {})',

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from symcell.language.symbols import Adjoint
 from symcell.notation.order import PaperOrder
-from symcell.program.program import Assign
+from symcell.program.program import Assign, values_in
 from symcell.targets.arrays.lines import commented
 from symcell.targets.arrays.loops import in_units, is_loop
 from symcell.targets.layout import function_text, listed, tuple_text, wrapped
@@ -84,9 +84,8 @@ class Pass:
         read = {q for s in unit for q in s.sources}
         if not is_loop(unit):
             return ["", "# All steps at once.", *self._block(unit)]
-        scan = scan_of(self.program, unit, carried)
-        if scan:
-            return self._scan(unit, scan, carried[0])
+        if scan := scan_of(unit, carried):
+            return self._scan(unit, scan, carried)
         carried = [pair for pair in carried if pair[0] in read]
         return [*self._all_before(read, [early for early, _ in carried]), "", *self._sweep(unit, made, read, carried)]
 
@@ -116,22 +115,22 @@ class Pass:
         ended = ", ended" * self.back
         return [f"{self.names(early)} = previous({self.names.first(self.program.carried[early])}, {late}{ended})"]
 
-    def _scan(self, unit, scan, pair):
-        """A linear recurrence: two coefficients for all steps, and what follows from the values of the step before."""
-        early, late = pair
-        maker = next(s for s in unit if late in s.targets)
-        rest = [s for s in unit if late not in s.targets]
-        read = {q for e in scan for q in e.free_symbols}
-        coefficients = [self.lines.filled(Assign(late, e)) for e in scan]
-        if scan[0] == 0:
-            line = f"{self.names(late)} = {coefficients[1]}"
-        else:
-            self.called.add("scan")
-            back = ", back=True" * self.back
-            line = f"{self.names(late)} = scan({', '.join(coefficients)}, {self.start(early)}{back})"
-        found = commented([maker], lambda s: [line], self.equations)
-        lines = [*self._all_before(read, [early]), "", f"# Linear in {self.names(early)}: a scan over time.", *found]
-        return [*lines, *self._block(rest)]
+    def _scan(self, unit, scan, carried):
+        """A linear recurrence: its coefficients for all steps, and what follows from the values of the step before."""
+        names, late = self.names, [q for _, q in carried]
+        makers = [s for s in unit if s.targets[0] in late]
+        read = {q for e in scan for q in values_in(e)}
+        arguments = [self.lines.filled(Assign(late[0], e)) for e in scan]
+        call = ", ".join([*arguments, *[self.start(early) for early, _ in carried], *["back=True"] * self.back])
+        function = "scan" if len(carried) == 1 else "scan_of_pairs"
+        self.called.add(function)
+        line = f"{', '.join(map(names, late))} = {function}({call})"
+        if scan[0] == 0 and len(carried) == 1:  # the recurrence ends after one step
+            line = f"{names(late[0])} = {arguments[1]}"
+        before = ", ".join(names(early) for early, _ in carried)
+        found = commented(makers[:1], lambda s: [line], self.equations)
+        lines = [*self._all_before(read, ()), "", f"# Linear in {before}: a scan over time.", *found]
+        return [*lines, *self._block([s for s in unit if s not in makers])]
 
     def _sweep(self, unit, made, read, carried):
         """A function of one step, and its call for all steps."""

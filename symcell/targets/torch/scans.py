@@ -1,4 +1,4 @@
-"""Linear recurrences of single entries: what the value of the step before is multiplied by, and what is added."""
+"""Linear recurrences of single entries: what the values of the step before are multiplied by, and what is added."""
 
 from sympy import Add, Integer, Mul, Piecewise
 
@@ -6,38 +6,44 @@ from symcell.language.primitives import Masked
 from symcell.program.program import Assign, values_in
 
 
-def scan_of(program, unit, carried):
-    """(a, b) with late = a early + b, if the statements of a loop are a linear recurrence of single entries; else None. Neither
-    depends on the recurrence."""
-    if not isinstance(unit[0], Assign) or unit[0].kind != "scan" or len(carried) != 1:
+def scan_of(unit, carried):
+    """(a, b) with late = a early + b, if the statements of a loop are a linear recurrence of single entries. Of two values that are
+    the parts of a complex one, (re a, im a, re b, im b). None if they are something else. Neither depends on the recurrence."""
+    if not isinstance(unit[0], Assign) or unit[0].kind != "scan" or len(carried) > 2:
         return None
-    early, late = carried[0]
-    exprs, made = {}, {t for s in unit for t in s.targets}
+    exprs, made, before = {}, {t for s in unit for t in s.targets}, [early for early, _ in carried]
     for s in unit:
         exprs[s.target] = s.expr.xreplace({q: exprs[q] for q in s.sources if q in exprs})
-    found = _coefficients(exprs[late], early)
-    return found if found and not any(values_in(e) & (made | {early}) for e in found) else None
+    rows = [_coefficients(exprs[late], before) for _, late in carried]
+    if not all(rows) or any(values_in(e) & {*made, *before} for row in rows for e in row):
+        return None
+    if len(rows) == 1:
+        return rows[0]
+    (a, minus_b, re), (b, a_again, im) = rows
+    return (a, b, re, im) if a == a_again and b == -minus_b else None
 
 
-def _coefficients(e, v):
-    """(a, b) with e = a v + b; None if e is something else, or combines entries."""
-    if e == v:
-        return Integer(1), Integer(0)
-    if v not in e.free_symbols:
-        return Integer(0), e
-    parts = [_coefficients(a, v) for a in e.args] if isinstance(e, (Add, Mul)) else []
-    if parts and all(parts):
-        slopes, rests = zip(*parts, strict=True)
-        if isinstance(e, Add):
-            return Add(*slopes), Add(*rests)
-        others = Mul(*[a for a in e.args if v not in a.free_symbols])
-        linear = [part for part, a in zip(parts, e.args, strict=True) if v in a.free_symbols]
-        return (linear[0][0] * others, linear[0][1] * others) if len(linear) == 1 else None
-    if isinstance(e, Piecewise) and not any(v in condition.free_symbols for _, condition in e.args):
-        cases = [_coefficients(value, v) for value, _ in e.args]
+def _coefficients(e, variables):
+    """The factors of variables in an expression, and what is added; None if it is not linear, or combines entries."""
+    if not e.free_symbols.intersection(variables):
+        return (*[Integer(0)] * len(variables), e)
+    if e.is_Symbol:
+        return (*[Integer(int(e == v)) for v in variables], Integer(0))
+    if isinstance(e, Add):
+        return _each(Add, [_coefficients(a, variables) for a in e.args])
+    varying = [a for a in e.args if a.free_symbols.intersection(variables)]
+    if isinstance(e, Mul) and len(varying) == 1:
+        others = Mul(*[a for a in e.args if a not in varying])
+        return _each(lambda a: a * others, [_coefficients(varying[0], variables)])
+    if isinstance(e, Piecewise) and not any(c.free_symbols.intersection(variables) for _, c in e.args):
         conditions = [condition for _, condition in e.args]
-        return tuple(Piecewise(*zip(c, conditions, strict=True)) for c in zip(*cases, strict=True)) if all(cases) else None
-    if isinstance(e, Masked) and v not in e.args[0].free_symbols:
-        part = _coefficients(e.args[1], v)
-        return part and tuple(a if a == 0 else Masked(e.args[0], a) for a in part)
+        cases = [_coefficients(value, variables) for value, _ in e.args]
+        return _each(lambda *values: Piecewise(*zip(values, conditions, strict=True)), cases)
+    if isinstance(e, Masked) and varying == [e.args[1]]:
+        return _each(lambda a: a and Masked(e.args[0], a), [_coefficients(e.args[1], variables)])
     return None
+
+
+def _each(function, parts):
+    """A function of the coefficients of all parts, one after another; None if a part has none."""
+    return tuple(function(*of_all) for of_all in zip(*parts, strict=True)) if all(parts) else None
