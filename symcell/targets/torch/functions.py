@@ -194,7 +194,7 @@ def scan(a, b, first, back=False):
     """v with v[t] = a[t] v[t - 1] + b[t], from v[-1] = first; or backwards. A loop where a step has so many numbers that each
     operation takes longer than its call; else two steps become one, until few are left."""
     b = torch.broadcast_to(b, (*b.shape[:2], *first.shape[1:]))
-    a = a.expand_as(b) if isinstance(a, torch.Tensor) else torch.full_like(b, a)
+    a = a.expand_as(b)
     if len(b) < 4 or (b.device.type == "cpu" and b[0].numel() > 512):
         return scan_in_a_loop(a, b, first, back)
     if back:

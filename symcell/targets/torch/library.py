@@ -33,7 +33,9 @@ TORCH = Library(
     vocabulary=WORDS,
     printer=TorchPrinter,
     functions=functions_of("torch"),
-    reserved=("T", "B", "torch", "math", "sizes", "params", "inputs", "first", "given", "ended", "states", "saved", "shared_values"),
+    reserved=(
+        "T", "B", "torch", "math", "sizes", "params", "inputs", "first", "given", "ended", "states", "saved", "shared_values",
+    ),
     moved="torch.movedim({}, {}, {})",
     swapped="torch.swapaxes({}, {}, {})",
     einsum='torch.einsum("{}", {})',

@@ -59,6 +59,10 @@ class Lines:
 
     # Assignments
 
+    def factor(self, target, e):
+        """What a value is multiplied by, which may be the same for all steps and samples."""
+        return self.print.whole(Assign(target, e)) if values_in(e) else f"{self.like}.new_full((), {self.print(e)})"
+
     def filled(self, s):
         """The value of an Assign, for all steps and samples."""
         is_stepwise = s.target not in self.program.once

@@ -33,6 +33,11 @@ class Pass:
     def lines(self):
         return Lines(self, names=self.names, like=self.names(self.cell.inputs[0]))
 
+    @cached_property
+    def once(self):
+        """What parameters alone make: symbol -> expression."""
+        return {s.target: s.expr for s in self.found.once if isinstance(s, Assign)}
+
     def given(self):
         """What each argument is unpacked into."""
         cell, names = self.cell, self.names
@@ -84,7 +89,7 @@ class Pass:
         read = {q for s in unit for q in s.sources}
         if not is_loop(unit):
             return ["", "# All steps at once.", *self._block(unit)]
-        if scan := scan_of(unit, carried):
+        if scan := scan_of(unit, carried, self.once):
             return self._scan(unit, scan, carried)
         carried = [pair for pair in carried if pair[0] in read]
         return [*self._all_before(read, [early for early, _ in carried]), "", *self._sweep(unit, made, read, carried)]
@@ -120,7 +125,8 @@ class Pass:
         names, late = self.names, [q for _, q in carried]
         makers = [s for s in unit if s.targets[0] in late]
         read = {q for e in scan for q in values_in(e)}
-        arguments = [self.lines.filled(Assign(late[0], e)) for e in scan]
+        factors, added = scan[: len(late)], scan[len(late) :]
+        arguments = [self.lines.factor(late[0], e) for e in factors] + [self.lines.filled(Assign(late[0], e)) for e in added]
         call = ", ".join([*arguments, *[self.start(early) for early, _ in carried], *["back=True"] * self.back])
         function = "scan" if len(carried) == 1 else "scan_of_pairs"
         self.called.add(function)

@@ -6,9 +6,10 @@ from symcell.language.primitives import Masked
 from symcell.program.program import Assign, values_in
 
 
-def scan_of(unit, carried):
-    """(a, b) with late = a early + b, if the statements of a loop are a linear recurrence of single entries. Of two values that are
-    the parts of a complex one, (re a, im a, re b, im b). None if they are something else. Neither depends on the recurrence."""
+def scan_of(unit, carried, once):
+    """(a, b) with late = a early + b, if the statements of a loop are a linear recurrence of single entries. Of two values that
+    are the parts of a complex one, (re a, im a, re b, im b). None if they are something else. `once`: symbol -> expression of
+    what parameters alone make, which tells whether two factors are the same."""
     if not isinstance(unit[0], Assign) or unit[0].kind != "scan" or len(carried) > 2:
         return None
     exprs, made, before = {}, {t for s in unit for t in s.targets}, [early for early, _ in carried]
@@ -20,7 +21,15 @@ def scan_of(unit, carried):
     if len(rows) == 1:
         return rows[0]
     (a, minus_b, re), (b, a_again, im) = rows
-    return (a, b, re, im) if a == a_again and b == -minus_b else None
+    is_complex = _in_full(a - a_again, once) == 0 == _in_full(b + minus_b, once)
+    return (a, b, re, im) if is_complex else None
+
+
+def _in_full(e, once):
+    """The expression, written by parameters."""
+    while found := {q: once[q] for q in e.free_symbols & once.keys()}:
+        e = e.xreplace(found)
+    return e.expand()
 
 
 def _coefficients(e, variables):
