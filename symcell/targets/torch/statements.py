@@ -26,7 +26,8 @@ class Statements:
 def statements_of(program):
     """Program -> Statements"""
     stacking = Stacking(program)
-    forward, backward = stacking.stacked(program.forward), stacking.stacked(program.backward)
+    forward = stacking.stacked(program.forward)
+    backward = _without_repetition(program.forward, stacking.stacked(program.backward))
     kept = {q for pair in program.carried.items() for q in pair} | results(program)
     rows = {r.target for r in program.derivation.forward}
     temporary = read_once(forward, backward) - kept - rows
@@ -44,6 +45,16 @@ def results(program):
     cell = program.declaration
     starts = {late for early, late in program.carried.items() if isinstance(early, Adjoint)}
     return {*cell.states, *map(Adjoint, cell.params), *map(Adjoint, cell.inputs), *starts}
+
+
+def _without_repetition(forward, backward):
+    """The backward statements, without those that compute once more what a step of the forward pass has computed. Other targets
+    do so to save memory; here, an operation takes longer than keeping its value."""
+    made = {s.expr: s.target for s in forward if isinstance(s, Assign) and s.place == "step"}
+    again = {s.target: made[s.expr] for s in backward if isinstance(s, Assign) and s.expr in made}
+    found = [replace(s, expr=s.expr.xreplace(again)) if isinstance(s, Assign) else s for s in backward]
+    read = {q for s in found for q in s.sources}
+    return [s for s in found if read.intersection(s.targets) or s.targets[0] not in again]
 
 
 def _without_work(stacking, statements):
