@@ -153,6 +153,14 @@ def test_transforms_of_functions():
     torch.testing.assert_close({q: a[1] for q, a in found.items()}, {q: a.grad for q, a in leaves.items()})
 
 
+def test_gradients_of_inputs_are_made_where_they_are_wanted():
+    module = torch_module(cells.lstm)
+    params, inputs, _ = random_call(module, (3, 4))
+    module.forward(params, inputs["x"].detach()).states["h"].sum().backward()
+    expected = torch.autograd.grad(module.forward(params, inputs).states["h"].sum(), list(params.values()))
+    torch.testing.assert_close([a.grad for a in params.values()], list(expected))
+
+
 def test_a_change_in_place_before_the_backward_pass_is_noticed():
     module = torch_module(cells.lstm)
     groups = random_call(module, (3, 4))

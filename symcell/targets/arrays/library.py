@@ -49,8 +49,10 @@ class Library:
         return [text for name, text in self.functions.items() if name in called]
 
 
-def functions_of(target):
-    """The functions that a target's modules are written with, from its functions.py: name -> text."""
-    text = source(target, "functions.py")
-    nodes = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    return {node.name: ast.get_source_segment(text, node) for node in nodes}
+def functions_of(target, *files):
+    """The functions that a target's modules are written with, from some of its files: name -> text."""
+    found = {}
+    for text in [source(target, file) for file in files]:
+        nodes = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+        found |= {node.name: ast.get_source_segment(text, node) for node in nodes}
+    return found

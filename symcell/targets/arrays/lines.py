@@ -2,7 +2,36 @@
 
 from itertools import groupby
 
-from symcell.targets.layout import WIDTH
+from symcell.language.primitives import fill
+from symcell.language.sizes import axes_of
+from symcell.targets.arrays.printer import ArrayPrinter
+from symcell.targets.layout import WIDTH, tuple_text
+from symcell.targets.printer import ATOM
+
+
+class StatementPrinter(ArrayPrinter):
+    """Prints what statements compute, beside expressions."""
+
+    def whole(self, s):
+        """The text of the value of an Assign, with all axes of its target."""
+        shape = self.program.shapes[s.target]
+        e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.shape(s.expr) else s.expr
+        text = self.reduced(self(e, ATOM), "sum", "(0, 1)") if s.summed else self(e)
+        over = axes_of([self.shape(e)])
+        for n in [n for n in shape.over if n not in over]:  # it is the same for each
+            over = (n, *over)
+            text = f"broadcast({text}, {-len(shape) - len(over)}, {self.index(n)})"
+            self.called.add("broadcast")
+        return self.moved(text, shape, over, shape.over)
+
+    def outer_sum(self, target, bar, operand):
+        """The text of a weight gradient."""
+        shapes = self.program.shapes
+        self.called.add("outer_sum")
+        text, whole = f"outer_sum({self.value(bar)}, {self.value(operand)})", shapes[target].whole
+        if len(whole) == len(shapes[bar].whole) + len(shapes[operand].whole):
+            return text
+        return f"{text}.reshape({tuple_text(map(self.index, whole))})"
 
 
 def commented(statements, assignments, equations):

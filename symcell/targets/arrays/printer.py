@@ -13,7 +13,6 @@ from symcell.language.primitives import (
     cumsum,
     divide,
     each,
-    fill,
     identity,
     largest,
     matmul,
@@ -64,27 +63,6 @@ class ArrayPrinter:
         pattern = getattr(self.library, name)
         self.called.add(pattern.partition("(")[0])
         return pattern.format(*map(self.index, parts), like=self.like)
-
-    def whole(self, s):
-        """The text of the value of an Assign, with all axes of its target."""
-        shape = self.program.shapes[s.target]
-        e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.shape(s.expr) else s.expr
-        text = self.reduced(self(e, ATOM), "sum", "(0, 1)") if s.summed else self(e)
-        over = axes_of([self.shape(e)])
-        for n in [n for n in shape.over if n not in over]:  # it is the same for each
-            over = (n, *over)
-            text = f"broadcast({text}, {-len(shape) - len(over)}, {self.index(n)})"
-            self.called.add("broadcast")
-        return self.moved(text, shape, over, shape.over)
-
-    def outer_sum(self, target, bar, operand):
-        """The text of a weight gradient."""
-        shapes = self.program.shapes
-        self.called.add("outer_sum")
-        text, whole = f"outer_sum({self.value(bar)}, {self.value(operand)})", shapes[target].whole
-        if len(whole) == len(shapes[bar].whole) + len(shapes[operand].whole):
-            return text
-        return f"{text}.reshape({tuple_text(map(self.index, whole))})"
 
     def shape(self, e):
         return resolved_shape(e, self.program.shapes.__getitem__)

@@ -9,9 +9,8 @@ from functools import cached_property
 from symcell.language.symbols import Adjoint
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Assign, values_in
-from symcell.targets.arrays.lines import commented
+from symcell.targets.arrays.lines import StatementPrinter, commented
 from symcell.targets.arrays.loops import in_units, is_loop
-from symcell.targets.arrays.printer import ArrayPrinter
 from symcell.targets.layout import function_text, indented, listed, tuple_text, wrapped
 from symcell.targets.numpy.library import NUMPY
 
@@ -29,7 +28,7 @@ class Pass:
         self.units = in_units(program, statements)
         self.stepwise = {t for unit in self.units if is_loop(unit) for s in unit for t in s.targets}
         self.in_loop = False  # where the text now goes
-        self.print = ArrayPrinter(NUMPY, program, PaperOrder(program.derivation), self._value, names.size)
+        self.print = StatementPrinter(NUMPY, program, PaperOrder(program.derivation), self._value, names.size)
 
     def given(self):
         """What each argument is unpacked into."""

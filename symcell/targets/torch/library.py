@@ -32,9 +32,10 @@ def _is_of_sizes(e):
 TORCH = Library(
     vocabulary=WORDS,
     printer=TorchPrinter,
-    functions=functions_of("torch"),
+    functions=functions_of("torch", "functions.py", "over_time.py"),
     reserved=(
-        "T", "B", "torch", "math", "sizes", "params", "inputs", "first", "given", "ended", "states", "saved", "shared_values",
+        "T", "B", "torch", "math", "sizes", "params", "inputs", "first", "given", "ended", "states", "saved", "for_inputs",
+        "shared_values",
     ),
     moved="torch.movedim({}, {}, {})",
     swapped="torch.swapaxes({}, {}, {})",

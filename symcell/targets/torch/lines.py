@@ -4,7 +4,7 @@ from sympy import Add
 
 from symcell.language.primitives import Primitive, matmul, transpose
 from symcell.program.program import Assign, Gradient, values_in
-from symcell.targets.arrays.printer import ArrayPrinter
+from symcell.targets.arrays.lines import StatementPrinter
 from symcell.targets.layout import listed, tuple_text
 from symcell.targets.torch.library import TORCH
 from symcell.targets.torch.stacking import Join
@@ -16,7 +16,7 @@ class Lines:
     def __init__(self, owner, names, like, in_step=False):
         self.program, self.names, self.like, self.in_step = owner.program, names, like, in_step
         self.sizes = set()  # those that the lines read
-        self.print = ArrayPrinter(TORCH, owner.program, owner.order, names, self._size, like)
+        self.print = StatementPrinter(TORCH, owner.program, owner.order, names, self._size, like)
 
     def _size(self, n):
         self.sizes.add(n)

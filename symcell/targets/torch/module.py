@@ -9,8 +9,8 @@ from symcell.targets.arrays.tables import shapes_function, sizes_function, table
 from symcell.targets.header import header, source, template
 from symcell.targets.layout import function_text, listed, tuple_text, wrapped
 from symcell.targets.seal import PLACEHOLDER, hash_of
+from symcell.targets.torch.directions import BackwardPass, ForwardPass
 from symcell.targets.torch.library import TORCH
-from symcell.targets.torch.passes import BackwardPass, ForwardPass
 from symcell.targets.torch.statements import statements_of
 
 

@@ -25,7 +25,8 @@ class Pass:
         self.found, self.program, self.statements = found, found.program, statements
         self.cell, self.names, self.equations = self.program.declaration, names, equations
         self.order, self.called = PaperOrder(self.program.derivation), set()
-        self.units = in_units(self.program, statements)
+        self.apart = self.on_request()
+        self.units = in_units(self.program, [s for s in statements if s not in self.apart])
         self.there, self.steps = set(), []  # values of the step before, and functions of one step, that are made already
         self.first = {}  # the names of adjoints of the values before the first step
 
@@ -56,11 +57,20 @@ class Pass:
         """What stands before the first step that the pass takes."""
         raise NotImplementedError
 
+    def on_request(self):
+        """The statements for results that a caller may not want."""
+        return []
+
+    def requested(self):
+        """Their lines."""
+        return []
+
     def texts(self):
         """The functions."""
         body = [line for unit in self.units for line in self._unit(unit)]
         if last := [s for s in self.statements if s.place == "once"]:
             body += ["", "# Parameters alone.", *self._commented(last, self.lines)]
+        body += self.requested()
         results = self.results()
         unpacked = [f"{listed(found)} = {argument}" for argument, found in self.given().items() if found]
         if self.found.once:
@@ -181,49 +191,3 @@ class Pass:
     def wanted(self):
         """What is read of the pass after it."""
         raise NotImplementedError
-
-
-class ForwardPass(Pass):
-    name = "forward"
-    head = "forward_pass(sizes, params, inputs, first)"
-    summary = "The states of all steps, and what the backward pass reads beside them."
-
-    def results(self):
-        return [self.names(s) for s in self.cell.states], [self.names(q) for q in self.found.saved]
-
-    def wanted(self):
-        return {*self.cell.states, *self.found.saved}
-
-    def start(self, early):
-        return self.names.first(self.program.carried[early])
-
-
-class BackwardPass(Pass):
-    name = "backward"
-    head = "backward_pass(sizes, params, inputs, first, states, saved, given, ended)"
-    summary = "The adjoints of parameters, of inputs, and of the states before the first step."
-    back = True
-
-    def given(self):
-        cotangents = [self.names(Adjoint(s, "cotangent")) for s in self.cell.states]
-        saved = list(map(self.names, self.found.saved))
-        return super().given() | {"states": list(map(self.names, self.cell.states)), "saved": saved, "given": cotangents}
-
-    @property
-    def pairs(self):
-        return [pair for pair in self.program.carried.items() if isinstance(pair[0], Adjoint)]
-
-    def wanted(self):
-        starts = {late for early, late in self.pairs if early not in self.first}
-        return {*map(Adjoint, (*self.cell.params, *self.cell.inputs)), *starts}
-
-    def start(self, early):
-        return f"torch.zeros_like({self.names.first(early.of)})"
-
-    def _ends(self, early):
-        self.first |= {q: self.names.free(f"d{q.of}_first") for q in early}
-        return tuple_text([self.first[q] for q in early])
-
-    def results(self):
-        starts = [self.first.get(early, f"{self.names(late)}[0]") for early, late in self.pairs]
-        return [self.names(Adjoint(p)) for p in self.cell.params], [self.names(Adjoint(x)) for x in self.cell.inputs], starts
