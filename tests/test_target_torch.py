@@ -193,6 +193,24 @@ def test_a_step_is_a_sequence_of_one():
     torch.testing.assert_close(state, final)
 
 
+def test_parts_of_a_stacked_product_that_meet_in_one_statement():
+    """In one sum, which has its other terms once, and in two of one equation."""
+    x, h, s = Input("x"), State("h"), State("s", "n_h")
+    A, B, C, D = (Param(name, ("n_h", "n_h")) for name in "ABCD")
+    cell = Cell("meeting", [
+        Eq(h, tanh(A @ h.prev + B @ h.prev + Param("W") @ x + Param("b"))),
+        Eq(s, tanh(C @ s.prev + affine(x)) * sigmoid(D @ s.prev + Param("V") @ x + h)),
+    ])  # fmt: skip
+    plain, case = module_for(cell), random_case(cell)
+    run, call = plain.forward(case.params, case.inputs, case.initial), [*map(leaves, (case.params, case.inputs, case.initial))]
+    found, expected = torch_module(cell).forward(*call), plain.backward(run, case.cotangents).params
+    sum((found.states[q] * torch.tensor(a)).sum() for q, a in case.cotangents.items()).backward()
+    for q, a in run.states.items():
+        np.testing.assert_allclose(found.states[q].detach(), a, TOLERANCE)
+    for q, a in call[0].items():
+        np.testing.assert_allclose(a.grad, expected[q], TOLERANCE, TOLERANCE)
+
+
 def test_numbers_choices_and_odd_names():
     x, h, saved, T = Input("x", "n_h"), State("h"), State("saved", "n_h"), State("T", "n_h")
     sweep, torch_ = symbols("sweep torch")

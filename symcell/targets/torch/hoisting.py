@@ -89,14 +89,14 @@ def with_sums_in_products(stacking, hoisting, statements):
     for split in [s for s in statements if isinstance(s, Split) and s.place == "step"]:
         product, readers = changed[split.source,], [_reader(changed.values(), t) for t in split.targets]
         found = [_sum_with(r, t, hoisting.is_known) for r, t in zip(readers, split.targets, strict=True)]
-        if not all(found):
-            continue
+        if not all(found) or any(len(whole.free_symbols.intersection(split.targets)) > 1 for whole, _ in found):
+            continue  # parts that meet in a sum have its other terms once
         start = stacking.start_of(tuple(known for _, known in found), changed)
         changed[product.targets] = replace(product, expr=product.expr + start)
         names = []
         for t, reader, (whole, known) in zip(split.targets, readers, found, strict=True):
-            reader = replace(reader, expr=reader.expr.xreplace({whole: whole - known}))
-            changed[reader.targets] = reader
+            reader = changed[reader.targets]  # which may read another part, too
+            reader = changed[reader.targets] = replace(reader, expr=reader.expr.xreplace({whole: whole - known}))
             names.append(reader.target if reader.expr == t else t)
             if reader.expr == t:
                 del changed[reader.targets]
