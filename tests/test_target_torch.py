@@ -139,9 +139,10 @@ def test_one_precision():
     torch.testing.assert_close(ours, plain, rtol=0.05, atol=0.05)
 
 
-def test_transforms_of_functions():
+@pytest.mark.parametrize("units", [4, 600])
+def test_transforms_of_functions(units):
     module = torch_module(cells.gru_reset_after)
-    params, inputs, _ = ({q: a.detach() for q, a in group.items()} for group in random_call(module, (3, 4)))
+    params, inputs, _ = ({q: a.detach() / units**0.5 for q, a in group.items()} for group in random_call(module, (3, units)))
     xs = torch.stack([inputs["x"], 2 * inputs["x"]])
 
     def loss(params, x):
@@ -252,7 +253,7 @@ def test_modules_import_torch_alone_and_say_each_equation(cell):
     text = torch_source(cell)
     tree = ast.parse(text)
     imported = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
-    assert imported | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} == {"torch", "math", "types", "contextlib"}
+    assert imported | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} == {"torch", "math", "collections", "contextlib"}
     forward = text.partition("def backward_")[0]
     assert all(f"({e.number})" in forward for e in cell.equations)
     assert all(len(line) <= 132 for line in text.partition('"""\n\nimport')[2].split("\n"))

@@ -29,7 +29,8 @@ def sweep(step, sizes, shared, sequences, carried, back=False):
         carried, found[t] = step(sizes, *shared, *[row[t] for row in rows], *carried)
         if is_large and not torch.is_grad_enabled():  # else autograd needs the values themselves
             kept = kept or [(a, a.unbind()) for a in (v.new_empty(sizes[0], *v.shape) for v in found[t])]
-            torch._foreach_copy_([steps[t] for _, steps in kept], found[t])
+            for (_, steps), v in zip(kept, found[t], strict=True):
+                steps[t].copy_(v)
             found[t] = None
     return carried, [a for a, _ in kept] or [torch.stack(a) for a in zip(*found, strict=True)]
 

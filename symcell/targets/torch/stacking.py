@@ -181,7 +181,7 @@ class Stacking:
 
 def common_name(values):
     """A name for several values together: what their names begin and end with, and "all" between; or all of them."""
-    names = [min((q.name for q in values_in(e)), default="zero") for e in values]
+    names = [min(q.name for q in values_in(e)) for e in values]
     start, end = _common_start(names), _common_start([name[::-1] for name in names])[::-1]
     if len(set(names)) == 1 or not start.strip("_d"):
         return "_and_".join(dict.fromkeys(names))
