@@ -19,7 +19,7 @@ _LOOKED_FOR = frozenset(
     [
         "IPython", "cffi", "charset_normalizer", "colorama", "coverage", "cython", "gdb", "graphviz", "jinja2", "llvmlite",
         "mpmath", "numba", "numpy", "org", "psutil", "pygments", "scipy", "setuptools", "symcell", "symcell_runtime", "sympy",
-        "threadpoolctl", "typing_extensions", "yaml",
+        "threadpoolctl", "torch", "typing_extensions", "yaml",
     ]
 )  # fmt: skip
 
@@ -27,9 +27,10 @@ _LOOKED_FOR = frozenset(
 def generate(cell: Cell, folder: str | PathLike[str], target: str = "numba", standalone: bool = False) -> Path:
     """Write the cell's module, `<name>.py`, to a folder; returns its path.
 
-    target: "numba", fast kernels that import NumPy, Numba and symcell.runtime (no SymPy); or "numpy", the same passes in plain
-    NumPy, to be read. A `standalone` Numba module imports a copy of the runtime, which is written beside it once, as
-    `symcell_runtime`: the folder then needs NumPy and Numba alone. NumPy modules always need NumPy alone.
+    target: "numba", fast kernels that import NumPy, Numba and symcell.runtime (no SymPy); "numpy", the same passes in plain
+    NumPy, to be read; or "torch", plain PyTorch for any device, whose derived backward pass autograd calls, and differentiates
+    again. A `standalone` Numba module imports a copy of the runtime, which is written beside it once, as `symcell_runtime`: the
+    folder then needs NumPy and Numba alone. Modules of the other targets always need NumPy or PyTorch alone.
 
     A module is the same to the byte for the same equations. It appears whole or not at all, and takes the place of a module that
     symcell has generated, but of no other file. Raises CellError for what is no cell, no folder or no target, a cell without an

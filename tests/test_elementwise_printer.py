@@ -7,7 +7,7 @@ from sympy import Heaviside, Max, Min, Not, Or, Piecewise, Rational, Symbol, exp
 from symcell import cells, leaky_relu, sigmoid, silu
 from symcell.language.primitives import Masked
 from symcell.notation.order import PaperOrder
-from symcell.targets.numpy.vocabulary import NUMPY
+from symcell.targets.numpy.vocabulary import WORDS as NUMPY
 from symcell.targets.printer import ATOM, ElementwisePrinter
 from symcell.targets.vocabulary import Vocabulary
 

@@ -250,7 +250,7 @@ def test_conditions_are_those_of_arrays():
 
 
 def test_an_unknown_target_is_named():
-    with pytest.raises(CellError, match="numba, numpy, found 'fortran'"):
+    with pytest.raises(CellError, match="numba, numpy, torch, found 'fortran'"):
         source_of(cells.rnn.declaration, "fortran")
 
 

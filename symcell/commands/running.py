@@ -27,7 +27,7 @@ def generate(
     output: Folder = Path("generated"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; list what is stale, missing or orphaned.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="The whole catalogue besides the targets given.")] = False,
-    target: Annotated[str, typer.Option(help="numba, or numpy: plain NumPy, to be read.")] = "numba",
+    target: Annotated[str, typer.Option(help="numba; numpy: plain NumPy, to be read; torch: plain PyTorch.")] = "numba",
     standalone: Annotated[
         bool, typer.Option("--standalone", help="Copy the runtime beside the modules, which then need NumPy and Numba alone.")
     ] = False,

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from symcell.errors import CellError
 
-TARGETS = ("numba", "numpy")  # each the name of its folder
+TARGETS = ("numba", "numpy", "torch")  # each the name of its folder
 
 
 def emit(program, target, standalone=False):

@@ -17,10 +17,11 @@ LOOSE, SUM, MATRIX_PRODUCT, PRODUCT, POWER, ATOM = range(6)
 class ElementwisePrinter:
     """Prints elementwise expressions in a target's `vocabulary`. The caller says the rest: `leaf(e)` is the text of a symbol, an
     entry or a primitive and how tightly it binds; `constant(number)` is the text of a number, `size(e)` that of a size among
-    numbers, `name(symbol)` that of an index or a size among such; `order` sorts terms and factors."""
+    numbers, `name(symbol)` that of an index or a size among such; `order` sorts terms and factors; `like`, where a target asks
+    for it, is a value that tells the precision."""
 
-    def __init__(self, vocabulary, order, leaf, constant, size, name=str):
-        self.words, self.order = vocabulary, order
+    def __init__(self, vocabulary, order, leaf, constant, size, name=str, like=""):
+        self.words, self.order, self.like = vocabulary, order, like
         self.leaf, self.constant, self.size, self.name = leaf, constant, size, name
         self.called = set()  # the functions that printed text calls
 
@@ -115,13 +116,17 @@ class ElementwisePrinter:
 
     def _piecewise(self, e):
         value, condition = e.args[-1]
-        text = self._print(value, LOOSE)
+        text = self._otherwise(e)
         if condition != True:  # noqa: E712 (SymPy's true)
             text = self.words.choice.format(self._condition(condition), text, self.constant(S.NaN))
         for value, condition in reversed(e.args[:-1]):
             chosen = self._print(value, LOOSE)
             text = self.words.choice.format(self._condition(condition), chosen, text)
         return text
+
+    def _otherwise(self, e):
+        """The last value of a Piecewise."""
+        return self._print(e.args[-1][0], LOOSE)
 
     def _condition(self, c):
         if isinstance(c, (And, Or)):

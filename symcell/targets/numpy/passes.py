@@ -5,17 +5,14 @@ before is v_prev[t]: the arrays v_prev and v lie in one memory, a step apart. So
 """
 
 from functools import cached_property
-from itertools import groupby
 
-from symcell.language.primitives import fill
-from symcell.language.sizes import axes_of
 from symcell.language.symbols import Adjoint
 from symcell.notation.order import PaperOrder
 from symcell.program.program import Assign, values_in
-from symcell.targets.layout import WIDTH, function_text, indented, listed, tuple_text, wrapped
-from symcell.targets.numpy.arrays import ArrayPrinter
-from symcell.targets.numpy.loops import in_units, is_loop
-from symcell.targets.printer import ATOM
+from symcell.targets.arrays.lines import StatementPrinter, commented
+from symcell.targets.arrays.loops import in_units, is_loop
+from symcell.targets.layout import function_text, indented, listed, tuple_text, wrapped
+from symcell.targets.numpy.library import NUMPY
 
 
 class Pass:
@@ -31,7 +28,7 @@ class Pass:
         self.units = in_units(program, statements)
         self.stepwise = {t for unit in self.units if is_loop(unit) for s in unit for t in s.targets}
         self.in_loop = False  # where the text now goes
-        self.print = ArrayPrinter(program, PaperOrder(program.derivation), self._value, names.size)
+        self.print = StatementPrinter(NUMPY, program, PaperOrder(program.derivation), self._value, names.size)
 
     def given(self):
         """What each argument is unpacked into."""
@@ -112,41 +109,12 @@ class Pass:
         return ["", f"for t in {self.steps}:", *indented(lines)]
 
     def _lines(self, statements):
-        """The statements, each with where it comes from: behind it, or above it if it is long, or above several from there."""
-        lines = []
-        for note, group in groupby(statements, key=lambda s: s.note):
-            group = list(group)
-            found = [line for s in group for line in self._assignments(s)]
-            comment = f"# {note.comment(self.equations)}" if note.words else ""
-            if len(found) == 1 and len(f"{found[0]}  {comment}") <= WIDTH - 8:
-                lines.append(f"{found[0]}  {comment}".rstrip())
-            else:
-                lines += [comment, *found] if comment else found
-        return lines
+        return commented(statements, self._assignments, self.equations)
 
     def _assignments(self, s):
         if isinstance(s, Assign):
-            return [f"{self._target(s.target)} = {self._expression(s)}"]
-        self.print.called.add("outer_sum")
-        return [f"{self.names(t)} = {self._outer_sum(t, bar, s.operand)}" for t, bar in zip(s.targets, s.bars, strict=True)]
-
-    def _outer_sum(self, target, bar, operand):
-        shapes = self.program.shapes
-        text, whole = f"outer_sum({self.names(bar)}, {self.names(operand)})", shapes[target].whole
-        if len(whole) == len(shapes[bar].whole) + len(shapes[operand].whole):
-            return text
-        return f"{text}.reshape({tuple_text(map(self.print.index, whole))})"
-
-    def _expression(self, s):
-        shape = self.program.shapes[s.target]
-        e = fill(s.expr, *shape) if shape and s.expr.free_symbols and not self.print.shape(s.expr) else s.expr
-        text = f"{self.print(e, ATOM)}.sum(axis=(0, 1))" if s.summed else self.print(e)
-        over = axes_of([self.print.shape(e)])
-        for n in [n for n in shape.over if n not in over]:  # it is the same for each
-            over = (n, *over)
-            text = f"broadcast({text}, {-len(shape) - len(over)}, {self.print.index(n)})"
-            self.print.called.add("broadcast")
-        return self.print.moved(text, shape, over, shape.over)
+            return [f"{self._target(s.target)} = {self.print.whole(s)}"]
+        return [f"{self.names(t)} = {self.print.outer_sum(t, bar, s.operand)}" for t, bar in zip(s.targets, s.bars, strict=True)]
 
     def _target(self, q):
         has_memory = q in self.arrays or q in self.in_memory

@@ -6,7 +6,7 @@ from sympy.codegen.cfunctions import expm1
 from symcell.language.activations import sigmoid, softplus
 from symcell.targets.vocabulary import Vocabulary, numpy_functions
 
-NUMPY = Vocabulary(
+WORDS = Vocabulary(
     functions=numpy_functions("np") | {
         tanh: "np.tanh", sigmoid: "sigmoid", exp: "np.exp", expm1: "np.expm1", softplus: "softplus", sign: "np.sign", erf: "erf",
         erfc: "erfc", Heaviside: "np.heaviside", Mod: "np.mod", Max: "np.maximum", Min: "np.minimum",

@@ -1,11 +1,10 @@
-"""Array expression -> NumPy text, for one step and for all steps alike: values have any number of axes before their own."""
+"""Array expression -> text in the words of a library, for one step and for all steps alike: values have any number of axes
+before their own."""
 
 from functools import partial
 
 from sympy import Integer
-from sympy.core.function import Application
 
-from symcell.language.functions import elementary
 from symcell.language.primitives import (
     Primitive,
     across,
@@ -31,28 +30,39 @@ from symcell.language.shapes import resolved_shape
 from symcell.language.sizes import Dims, axes_of
 from symcell.program.primitives import beside, columns, stacked
 from symcell.program.program import values_in
+from symcell.targets.arrays.entries import Entries
 from symcell.targets.indices import index_text
 from symcell.targets.layout import tuple_text
-from symcell.targets.numpy.entries import Entries
-from symcell.targets.numpy.sources import FUNCTIONS
-from symcell.targets.numpy.vocabulary import NUMPY
-from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER, ElementwisePrinter
+from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER
 
 
 class ArrayPrinter:
-    """Prints the expressions of a program. The caller says the rest: `value(symbol)` is the text of a value, `size(symbol)` the
-    name of a size."""
+    """Prints the expressions of a program in the words of a `library`. The caller says the rest: `value(symbol)` is the text of a
+    value, `size(symbol)` the name of a size, `like` a value that is there already."""
 
-    def __init__(self, program, order, value, size):
-        self.program, self.order, self.value, self.size = program, order, value, size
+    def __init__(self, library, program, order, value, size, like=""):
+        self.library, self.program, self.order, self.value, self.size, self.like = library, program, order, value, size, like
         self.called = set()  # the functions that the texts call
 
     def __call__(self, e, level=LOOSE, over=()):
         """The text of an expression, with the mapped axes in `over` beside its own."""
-        self.called.update(NUMPY.function(f) for f in elementary(e, tuple(NUMPY.functions)).atoms(Application))
         shape = self.shape(e)
         leaf = partial(self._leaf, Dims(shape, axes_of([shape, Dims((), over)])))
-        return ElementwisePrinter(NUMPY, self.order, leaf, NUMPY.number, self._number_of_size, self._name)(e, level)
+        return self.elementwise(e, level, leaf, self._number_of_size, self._name)
+
+    def elementwise(self, e, level, leaf, number_of_size, name):
+        """The text of an elementwise expression, of which the caller prints the leaves, sizes and indices."""
+        words = self.library.vocabulary
+        printer = self.library.printer(words, self.order, leaf, words.number, number_of_size, name, self.like)
+        text = printer(e, level)
+        self.called.update(printer.called)
+        return text
+
+    def word(self, name, *parts):
+        """One of the library's patterns, filled in."""
+        pattern = getattr(self.library, name)
+        self.called.add(pattern.partition("(")[0])
+        return pattern.format(*map(self.index, parts), like=self.like)
 
     def shape(self, e):
         return resolved_shape(e, self.program.shapes.__getitem__)
@@ -92,7 +102,7 @@ class ArrayPrinter:
             return text
         rank = len(own) + len(over)
         found, places = [over.index(n) - rank for n in wanted], [k - rank for k in range(len(wanted))]
-        return f"np.moveaxis({text}, {tuple_text(map(str, found))}, {tuple_text(map(str, places))})"
+        return self.library.moved.format(text, tuple_text(map(str, found)), tuple_text(map(str, places)))
 
     # Primitives
 
@@ -101,11 +111,11 @@ class ArrayPrinter:
             return self._method(e)
         if write := next((_PATTERNS[kind] for kind in type(e).__mro__ if kind in _PATTERNS), None):
             return write(self, e)
-        is_ours = type(e).__module__.startswith("symcell.") and type(e).__name__ in FUNCTIONS
+        is_ours = type(e).__module__.startswith("symcell.") and type(e).__name__ in self.library.functions
         return (self._call(type(e).__name__, e.args) if is_ours else Entries(self, e).text()), ATOM
 
     def _call(self, name, arguments):
-        """The call of a function of symcell.targets.numpy.functions."""
+        """The call of a function that modules are written with."""
         self.called.add(name)
         over = self._over(arguments)
         return f"{name}({', '.join(self._argument(a, over) for a in arguments)})"
@@ -149,7 +159,7 @@ class ArrayPrinter:
         heads = dict(zip(self._over([a for a, _ in operands]), _HEADS, strict=False))
         parts = ["..." + "".join(heads[n] for n in axes_of([self.shape(a)])) + letters for a, letters in operands]
         subscripts = f"{','.join(parts)}->...{''.join(heads.values())}{result}"
-        return f'np.einsum("{subscripts}", {", ".join(self(a) for a, _ in operands)})', ATOM
+        return self.library.einsum.format(subscripts, ", ".join(self(a) for a, _ in operands)), ATOM
 
     def _transpose(self, e):
         return f"{self(e.args[0], ATOM)}.{'T' if len(self.shape(e).whole) == 2 and self.is_once(e) else 'mT'}", ATOM
@@ -157,7 +167,7 @@ class ArrayPrinter:
     def _swap(self, e):
         a, *axes = e.args
         rank = len(self.shape(a))
-        return f"np.swapaxes({self(a)}, {', '.join(str(int(k) % rank - rank) for k in axes)})", ATOM
+        return self.library.swapped.format(self(a), *(int(k) % rank - rank for k in axes)), ATOM
 
     def _reshape(self, e):
         a, *sizes = e.args
@@ -196,7 +206,7 @@ class ArrayPrinter:
     def _across(self, e):
         a, axis = e.args
         shape = self.shape(a)
-        return f"{self(a, ATOM)}.sum(axis={axes_of([shape]).index(axis) - len(shape.whole)})", ATOM
+        return self.reduced(self(a, ATOM), "sum", axes_of([shape]).index(axis) - len(shape.whole)), ATOM
 
     def _part(self, e):
         v, start, length = e.args
@@ -210,7 +220,11 @@ class ArrayPrinter:
     def _method(self, e):
         """A reduction, or a running sum: a method of arrays."""
         a = e.args[0]
-        return f"{self(a, ATOM)}.{_METHODS[type(e)]}(axis={self._axis(e, len(self.shape(a)))})", ATOM
+        return self.reduced(self(a, ATOM), _METHODS[type(e)], self._axis(e, len(self.shape(a)))), ATOM
+
+    def reduced(self, text, op, axis):
+        """A reduction or a running sum of a value along an axis."""
+        return self.library.reduced[op].format(text, axis)
 
     def _along(self, e):
         """A function along an axis."""
@@ -226,7 +240,7 @@ class ArrayPrinter:
 
 
 _LETTERS, _HEADS = "jklmpq", "HGFEDC"
-_METHODS = {total: "sum", largest: "max", cumsum: "cumsum"}
+_METHODS = {total: "sum", largest: "max", cumsum: "scan"}
 _PATTERNS = {
     matmul: ArrayPrinter._matmul,
     contract: ArrayPrinter._contract,
@@ -235,8 +249,8 @@ _PATTERNS = {
     part: ArrayPrinter._part,
     columns: ArrayPrinter._part,
     beside: lambda printer, e: (printer._call("concat", e.args), ATOM),
-    repeat: lambda printer, e: (f"np.repeat({printer(e.args[0])}, {printer.index(e.args[1])}, axis=-1)", ATOM),
-    identity: lambda printer, e: (f"np.eye({printer.index(e.args[0])}, dtype=dtype)", ATOM),
+    repeat: lambda printer, e: (printer.library.repeated.format(printer(e.args[0]), printer.index(e.args[1])), ATOM),
+    identity: lambda printer, e: (printer.word("identity", e.args[0]), ATOM),
     broadcast: ArrayPrinter._broadcast,
     swap: ArrayPrinter._swap,
     reshape: ArrayPrinter._reshape,

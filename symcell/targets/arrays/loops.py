@@ -1,4 +1,4 @@
-"""Statements grouped as NumPy runs them: loops over time, and between them what is made for all steps at once."""
+"""Statements grouped as array libraries run them: loops over time, and between them what is made for all steps at once."""
 
 from symcell.program.program import Assign
 

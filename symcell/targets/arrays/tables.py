@@ -4,13 +4,12 @@ import textwrap
 
 from symcell.targets.indices import index_text
 from symcell.targets.layout import WIDTH, function_text, indented, tuple_text, wrapped
-from symcell.targets.numpy.vocabulary import NUMPY
 from symcell.targets.sizes import size_places
 
 _JOINED = "\N{NO-BREAK SPACE}"
 
 
-def tables(program):
+def tables(program, library):
     """The names of a cell's arrays, and where states begin: an assignment each."""
     cell = program.declaration
 
@@ -24,15 +23,15 @@ def tables(program):
         "STATES": listed(cell.states),
         "RECURRENT": listed(s for s in cell.states if s.prev in program.carried),
         "OUTPUTS": listed(cell.outputs),
-        "INITIAL": "{" + ", ".join(f'"{s.name}": {_initial(s)}' for s in cell.states) + "}",
+        "INITIAL": "{" + ", ".join(f'"{s.name}": {_initial(s, library)}' for s in cell.states) + "}",
         "SIZES": tuple(cell.sizes),
     }
     return [wrapped(f"{name} = {value}".replace("'", '"')) for name, value in found.items()]
 
 
-def _initial(state):
+def _initial(state, library):
     """The value of a state before the first step: a number, or the name of a parameter."""
-    return f'"{state.initial}"' if state.initial.is_Symbol else NUMPY.number(state.initial)
+    return f'"{state.initial}"' if state.initial.is_Symbol else library.vocabulary.number(state.initial)
 
 
 def shapes_function(cell, names):

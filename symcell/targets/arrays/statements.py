@@ -13,11 +13,16 @@ from symcell.program.program import Assign, Product
 
 def assignments(program):
     """The statements of the forward and of the backward pass: Assigns and Gradients."""
-    forward, backward = ([r for s in some for r in _expanded(program, s)] for some in (program.forward, program.backward))
+    forward, backward = ([r for s in some for r in expanded(program, s)] for some in (program.forward, program.backward))
     rows = {r.target for r in (*program.derivation.forward, *program.derivation.adjoint)}
-    readers = Counter(q for s in (*forward, *backward) for q in s.sources)
-    temporary = {q for q, n in readers.items() if n == 1} - rows
-    return _inlined(forward, temporary), _inlined(backward, temporary)
+    temporary = read_once(forward, backward) - rows
+    return inlined(forward, temporary), inlined(backward, temporary)
+
+
+def read_once(*directions):
+    """The values that one statement reads."""
+    readers = Counter(q for statements in directions for s in statements for q in s.sources)
+    return {q for q, n in readers.items() if n == 1}
 
 
 def tape(program, forward, backward):
@@ -26,7 +31,7 @@ def tape(program, forward, backward):
     return [q for q in dict.fromkeys(q for s in backward for q in s.sources) if q in made]
 
 
-def _expanded(program, s):
+def expanded(program, s):
     """The assignments of a product."""
     if not isinstance(s, Product):
         return [s]
@@ -49,13 +54,18 @@ def _product(program, weight, operand, target):
 
 
 def _of_vectors(program, weight, operand):
-    matrix = weight.symbol if weight.columns is None else columns(weight.symbol, *weight.columns)
+    matrix = matrix_of(weight)
     if not weight.transposed:
         return matmul(matrix, operand)
     return contract(matrix, operand) if len(program.shapes[weight.symbol]) > 2 else matmul(transpose(matrix), operand)
 
 
-def _inlined(statements, temporary):
+def matrix_of(weight):
+    """The matrix of a weight, before it is transposed."""
+    return weight.symbol if weight.columns is None else columns(weight.symbol, *weight.columns)
+
+
+def inlined(statements, temporary):
     """The statements, in which those that make temporary values stand where these are read, if that is in the same loop."""
     made, gone = {}, set()
     for s in statements:

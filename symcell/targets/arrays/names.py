@@ -4,26 +4,22 @@ import builtins
 import keyword
 
 from symcell.language.symbols import Adjoint
-from symcell.targets.numpy.sources import FUNCTIONS
-
-# What the passes call their own, beside the functions that they call.
-_OWN = ("T", "B", "t", "np", "math", "dtype", "sizes", "params", "inputs", "initial", "first", "tape", "given", "final")
 
 
 class Names:
     """Symbol -> name in the passes: its own, with underscores behind where that is taken."""
 
-    def __init__(self, program):
+    def __init__(self, program, library, statements):
         cell, self.found = program.declaration, {}
-        self.taken = {*keyword.kwlist, *dir(builtins), *_OWN, *FUNCTIONS}
-        self.sizes = {n: self._free(n) for n in cell.sizes}
+        self.taken = {*keyword.kwlist, *dir(builtins), *library.reserved, *library.functions}
+        self.sizes = {n: self.free(n) for n in cell.sizes}
         given = (*cell.params, *cell.constants, *cell.inputs, *cell.states, *(s.prev for s in cell.states))
-        made = (q for s in (*program.forward, *program.backward) for q in (*s.targets, *s.sources))
+        made = (q for s in statements for q in (*s.targets, *s.sources))
         for q in (*given, *(Adjoint(s, "cotangent") for s in cell.states), *program.carried, *made):
             if q not in self.found:
-                self.found[q] = self._free(q.name)
-        self._first = {s: self._free(f"{s}_first") for s in cell.states}
-        self._final = {s: self._free(f"d{s}_final") for s in cell.states}
+                self.found[q] = self.free(q.name)
+        self._first = {s: self.free(f"{s}_first") for s in cell.states}
+        self._final = {s: self.free(f"d{s}_final") for s in cell.states}
 
     def __call__(self, q):
         return self.found[q]
@@ -40,7 +36,8 @@ class Names:
         """The adjoint of a state after the last step."""
         return self._final[state]
 
-    def _free(self, name):
+    def free(self, name):
+        """The name, with underscores behind where it is taken; taken from now on."""
         while name in self.taken:
             name += "_"
         self.taken.add(name)

@@ -1,18 +1,13 @@
-"""A primitive that NumPy has no function for, by its entries: the primitive's `index` says what its entry at some indices is, and
-arrays of all indices take the place of these."""
+"""A primitive that a library has no function for, by its entries: the primitive's `index` says what its entry at some indices
+is, and arrays of all indices take the place of these."""
 
 from sympy import Symbol
-from sympy.core.function import Application
 
-from symcell.language.functions import elementary
 from symcell.language.primitives import Entry, Primitive, Reduction
 from symcell.language.sizes import axes_of
 from symcell.program.program import values_in
 from symcell.targets.indices import index_text
-from symcell.targets.numpy.vocabulary import NUMPY
-from symcell.targets.printer import ATOM, ElementwisePrinter
-
-_METHODS = {"sum": "sum", "max": "max", "scan": "cumsum"}
+from symcell.targets.printer import ATOM
 
 
 class Entries:
@@ -32,10 +27,11 @@ class Entries:
 
     def text(self):
         """The text of the primitive's value."""
-        self.array.called.update(NUMPY.function(f) for f in elementary(self.body, tuple(NUMPY.functions)).atoms(Application))
-        text = ElementwisePrinter(NUMPY, self.array.order, self._leaf, NUMPY.number, self._number, self._index)(self.body, ATOM)
+        text = self.array.elementwise(self.body, ATOM, self._leaf, self._number, self._index)
         if not self.sizes.keys() <= self.body.free_symbols:  # the entries are the same along an axis
-            text = self._call("spread", text, *map(self.array.index, self.sizes.values()))
+            sizes = ", ".join(map(self.array.index, self.sizes.values()))
+            text = self.array.library.spread.format(text, sizes, like=self.array.like)
+            self.array.called.add("spread")
         for op, j in reversed(self.reductions):
             text = self._reduced(text, op, self._axis(j))
         return text
@@ -43,7 +39,7 @@ class Entries:
     def _reduced(self, text, op, axis):
         if op == "scan back":
             return self._call("cumsum_back", text, str(axis))
-        return f"{text}.{_METHODS[op]}(axis={axis})"
+        return self.array.reduced(text, op, axis)
 
     def _axis(self, j):
         """The axis of an index, counted from the last one; axes are reduced from the last one on."""
@@ -71,12 +67,12 @@ class Entries:
         if n not in self.sizes:
             return self.array.index(n)
         axes = ", ".join(":" if j == n else "None" for j in self.sizes)
-        return f"np.arange({self.array.index(self.sizes[n])})" + f"[{axes}]" * (self.rank > 1)
+        return self.array.word("numbers", self.sizes[n]) + f"[{axes}]" * (self.rank > 1)
 
     def _number(self, n):
         """An expression of indices and sizes among numbers."""
         text = f"({index_text(n, self._index)})"
-        return f"{text}.astype(dtype)" if n.free_symbols & self.sizes.keys() else text
+        return self.array.library.cast.format(text, like=self.array.like) if n.free_symbols & self.sizes.keys() else text
 
 
 def _entry(e, indices):

@@ -1,0 +1,160 @@
+"""The functions that generated modules are written with. A module has the text of those that it calls.
+
+Values have axes for steps and samples before their own, or at one step for samples, or none where all samples share them. All
+functions work along the last axes, and autograd differentiates all of them: a second derivative passes through them.
+"""
+
+import torch
+
+
+def maximum(a, b):
+    """The larger of two values, one of which may be a number."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return torch.maximum(a, b)
+    return a.clamp(min=b) if isinstance(a, torch.Tensor) else b.clamp(min=a)
+
+
+def minimum(a, b):
+    """The smaller of two values, one of which may be a number."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return torch.minimum(a, b)
+    return a.clamp(max=b) if isinstance(a, torch.Tensor) else b.clamp(max=a)
+
+
+def hypot(a, b):
+    """sqrt(a^2 + b^2) of two values, one of which may be a number."""
+    return torch.hypot(*both(a, b))
+
+
+def arctan2(a, b):
+    """The angle of the point (b, a), of which one coordinate may be a number."""
+    return torch.atan2(*both(a, b))
+
+
+def both(a, b):
+    """Two values as tensors, one of which may be a number."""
+    like = a if isinstance(a, torch.Tensor) else b
+    return [v if isinstance(v, torch.Tensor) else like.new_full((), v) for v in (a, b)]
+
+
+def heaviside(z, at_zero):
+    """0 below zero, 1 above, and at zero the given number."""
+    return torch.where(z == 0, at_zero, (z > 0).to(z.dtype))
+
+
+def softplus(z):
+    """log(1 + exp(z))"""
+    return torch.logaddexp(z, z.new_zeros(()))
+
+
+def stop_gradient(z):
+    """The value, of which no derivative is taken."""
+    return z.detach()
+
+
+def times_sigmoid_slope(v, s):
+    """v s (1 - s): s(1 - s) is the slope of the sigmoid where its value is s."""
+    return torch.ops.aten.sigmoid_backward(v, s)
+
+
+def times_tanh_slope(v, s):
+    """v (1 - s^2): 1 - s^2 is the slope of tanh where its value is s."""
+    return torch.ops.aten.tanh_backward(v, s)
+
+
+def cumsum_back(e, axis):
+    """The running sum from the end."""
+    return e.flip(axis).cumsum(axis).flip(axis)
+
+
+def outer(u, v):
+    """The outer product of two vectors: entry (j, k) is u_j v_k."""
+    return u[..., :, None] * v[..., None, :]
+
+
+def broadcast(e, axis, n):
+    """The same values n times along a new axis."""
+    return e.unsqueeze(axis).repeat_interleave(n, dim=axis)
+
+
+def fill(e, *shape):
+    """A scalar at every entry of a vector or matrix."""
+    return e.reshape(*e.shape, *(1 for _ in shape)).expand(*e.shape, *shape)
+
+
+def concat(*vectors):
+    """Vectors one after another."""
+    lead = torch.broadcast_shapes(*(v.shape[:-1] for v in vectors))
+    return torch.cat([v.expand(*lead, v.shape[-1]) for v in vectors], dim=-1)
+
+
+def place(v, start, length):
+    """A vector at `start` of a vector of zeros."""
+    return torch.nn.functional.pad(v, (start, length - start - v.shape[-1]))
+
+
+def fold(v, k):
+    """The sum of every k entries in a row."""
+    return v.reshape(*v.shape[:-1], v.shape[-1] // k, k).sum(-1)
+
+
+def flat(e):
+    """A matrix as one vector, row after row."""
+    return e.reshape(*e.shape[:-2], e.shape[-2] * e.shape[-1])
+
+
+def unflat(v, n, m):
+    """A vector as n rows of m."""
+    return v.reshape(*v.shape[:-1], n, m)
+
+
+def reshape(e, rank, *shape):
+    """The entries of the last `rank` axes in another shape."""
+    return e.reshape(*e.shape[: e.ndim - rank], *shape)
+
+
+def divided(e, n, axis):
+    """An axis, counted from the last one, as n equal parts along an axis of their own before it."""
+    lead, rest = e.shape[: e.ndim + axis], e.shape[e.ndim + axis + 1 :]
+    return e.reshape(*lead, n, e.shape[axis] // n, *rest)
+
+
+def joined(e, axis):
+    """An axis, counted from the last one, and the one after it as one."""
+    lead, rest = e.shape[: e.ndim + axis], e.shape[e.ndim + axis + 2 :]
+    return e.reshape(*lead, e.shape[axis] * e.shape[axis + 1], *rest)
+
+
+def block_diagonal(r):
+    """The matrix that has the blocks (blocks, rows, columns) along its diagonal."""
+    blocks, rows, columns = r.shape[-3:]
+    whole = torch.einsum("...qjk,qp->...qjpk", r, torch.eye(blocks, dtype=r.dtype, device=r.device))
+    return whole.reshape(*r.shape[:-3], blocks * rows, blocks * columns)
+
+
+def diagonal_blocks(e, blocks, rows, columns):
+    """The blocks along a matrix's diagonal."""
+    return e.reshape(*e.shape[:-2], blocks, rows, blocks, columns).diagonal(dim1=-4, dim2=-2).movedim(-1, -3)
+
+
+def eye(n, like):
+    """The identity matrix."""
+    return torch.eye(n, dtype=like.dtype, device=like.device)
+
+
+def numbers(n, like):
+    """The integers from 0 to n - 1."""
+    return torch.arange(n, device=like.device)
+
+
+def entries(e, *indices):
+    """The entries of a value at tensors of indices. Those outside the value, which no case chooses, are taken at its edge."""
+    indices = [torch.as_tensor(j, device=e.device) for j in indices]
+    inside = [j.clamp(0, n - 1) for j, n in zip(indices, e.shape[-len(indices) :], strict=True)]
+    return e[(..., *inside)]
+
+
+def spread(e, like, *shape):
+    """The same values at each place of the last axes, which become those of the shape."""
+    e = e if isinstance(e, torch.Tensor) else like.new_full((), e)
+    return e.expand(*e.shape[: max(e.ndim - len(shape), 0)], *shape)
