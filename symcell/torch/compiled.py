@@ -1,0 +1,111 @@
+"""The cells that operators compute, by a key that an operator's text argument carries; and how their tensors lie."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from symcell.cells import get
+from symcell.compiler import compile_declaration
+from symcell.errors import CellError
+from symcell.language.declaration import Declaration
+from symcell.runtime.arguments import Arrays
+from symcell.runtime.interface import shapes_of
+from symcell.runtime.memory import LINE
+from symcell.runtime.parameters import Weights
+from symcell.torch.stacks import Stack, stacks_of
+
+_known: dict[str, "Compiled"] = {}
+
+
+class Plan(NamedTuple):
+    """For some sizes and a dtype: the shape of every array and of every stack; the first row of each parameter in its stack, and
+    the row behind its last; the shapes of the tape; and the packed weights' places in one piece of memory of `total` numbers."""
+
+    sizes: dict[str, int]
+    shapes: dict[str, tuple[int, ...]]
+    stacked: tuple[tuple[int, ...], ...]
+    rows: tuple[tuple[tuple[str, int, int], ...], ...]
+    tape: dict[str, tuple[int, ...]]
+    packs: tuple[tuple[str, int, tuple[int, ...]], ...]
+    total: int
+
+
+class Compiled:
+    """A cell's passes as functions of tensors' arrays. key: its name and the hash of its module's text; tensors: the stacks of its
+    parameters, and its constants, one by one."""
+
+    def __init__(self, cell: Declaration) -> None:
+        kernel = compile_declaration(cell)
+        self.declaration, self.interface, self.passes = cell, kernel.interface, kernel.passes
+        self.key = f"{cell.name}:{kernel.module.CONTENT_HASH}"
+        self.stacks = stacks_of(cell)
+        self.tensors = (*self.stacks, *(Stack(name, (name,), None) for name in self.interface.constants))
+        self._plans: dict[tuple, Plan] = {}
+
+    def plan(self, sizes: Sequence[int], dtype: np.dtype) -> Plan:
+        """The plan for sizes in the interface's order; made once."""
+        key = (*sizes, dtype)
+        if key not in self._plans:
+            self._plans[key] = self._planned(dict(zip(self.interface.sizes, sizes, strict=True)), dtype)
+        return self._plans[key]
+
+    def _planned(self, sizes: dict[str, int], dtype: np.dtype) -> Plan:
+        cell, shapes = self.interface, shapes_of(self.interface, sizes)
+        stacked, rows = [], []
+        for stack in self.tensors:
+            ends = np.cumsum([shapes[name][0] for name in stack.members] if len(stack.members) > 1 else [0]).tolist()
+            rows.append(tuple(zip(stack.members, [0, *ends[:-1]], ends, strict=True)))
+            first = shapes[stack.members[0]]
+            stacked.append((ends[-1], *first[1:]) if len(stack.members) > 1 else first)
+        weights = self.passes.pack(sizes, {name: np.zeros(shapes[name], dtype) for name in cell.given}, dtype)
+        packs, place = [], 0
+        for name, a in weights.packs.items():
+            packs.append((name, place, a.shape))
+            place += -(-a.size // LINE) * LINE  # each begins on a cache line
+        inputs, initial = (
+            {name: np.zeros((*lead, *shapes[name]), dtype) for name in names}
+            for names, lead in ((cell.inputs, (0, 1)), (cell.states, (1,)))
+        )
+        _, tape = self.passes.forward(weights, inputs, initial)  # of no steps
+        of_tape = {name: a.shape[2:] for name, a in tape.items()}
+        return Plan(sizes, shapes, tuple(stacked), tuple(rows), of_tape, tuple(packs), place)
+
+    def named(self, plan: Plan, stacks: Sequence[np.ndarray]) -> Arrays:
+        """Stacked parameters -> name -> its rows, a view."""
+        found = {}
+        for a, rows in zip(stacks, plan.rows, strict=True):
+            if len(rows) == 1:
+                found[rows[0][0]] = a
+            else:
+                for name, first, last in rows:
+                    found[name] = a[first:last]
+        return found
+
+    def weights(self, plan: Plan, params: Arrays, memory: np.ndarray) -> Weights:
+        """The weights of parameters, which lie in `memory` if they are packed. They are valid as long as both are."""
+        packs = {name: memory[first : first + math.prod(shape)].reshape(shape) for name, first, shape in plan.packs}
+        copies = {name: params[name] for name in self.interface.copied}
+        return Weights(plan.sizes, copies, packs)
+
+
+def compiled(cell: Declaration) -> Compiled:
+    """The Compiled of a cell, made once for each text of a module; operators find it by its key from here on."""
+    made = Compiled(cell)
+    return _known.setdefault(made.key, made)
+
+
+def by_key(key: str) -> Compiled:
+    """The Compiled of a key. A cell of the catalogue is found by its name, as in a process that has loaded an exported program.
+    Raises CellError for another one that no layer of this process has."""
+    if key not in _known:
+        name = key.split(":")[0]
+        try:
+            compiled(get(name).declaration)
+        except KeyError:
+            pass
+        if key not in _known:
+            raise CellError(f"{name}: this process does not know the cell {key}; make a symcell.torch.Layer of it first, or "
+                            "generate the program again if the cell or symcell has changed")  # fmt: skip
+    return _known[key]
