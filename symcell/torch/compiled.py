@@ -1,12 +1,13 @@
 """The cells that operators compute, by a key that an operator's text argument carries; and how their tensors lie."""
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from symcell.cells import get
+from symcell.cells import get, names
 from symcell.compiler import compile_declaration
 from symcell.errors import CellError
 from symcell.language.declaration import Declaration
@@ -33,8 +34,8 @@ class Plan(NamedTuple):
 
 
 class Compiled:
-    """A cell's passes as functions of tensors' arrays. key: its name and the hash of its module's text; tensors: the stacks of its
-    parameters, and its constants, one by one."""
+    """A cell's passes as functions of tensors' arrays. key: its name and the hash of its module's text; tensors: the stacks of
+    its parameters, and its constants, one by one."""
 
     def __init__(self, cell: Declaration) -> None:
         kernel = compile_declaration(cell)
@@ -83,6 +84,16 @@ class Compiled:
                     found[name] = a[first:last]
         return found
 
+    def unstacked(self, stacks: Mapping[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
+        """Tensors by stack -> by parameter, views of them."""
+        shapes, found = shapes_of(self.interface, sizes), {}
+        for stack in self.tensors:
+            tensor, first = stacks[stack.name], 0
+            for name in stack.members:
+                last = first + shapes[name][0] if len(stack.members) > 1 else None
+                found[name], first = tensor if last is None else tensor[first:last], last or 0
+        return found
+
     def weights(self, plan: Plan, params: Arrays, memory: np.ndarray) -> Weights:
         """The weights of parameters, which lie in `memory` if they are packed. They are valid as long as both are."""
         packs = {name: memory[first : first + math.prod(shape)].reshape(shape) for name, first, shape in plan.packs}
@@ -90,6 +101,7 @@ class Compiled:
         return Weights(plan.sizes, copies, packs)
 
 
+@lru_cache(maxsize=None)
 def compiled(cell: Declaration) -> Compiled:
     """The Compiled of a cell, made once for each text of a module; operators find it by its key from here on."""
     made = Compiled(cell)
@@ -101,10 +113,8 @@ def by_key(key: str) -> Compiled:
     Raises CellError for another one that no layer of this process has."""
     if key not in _known:
         name = key.split(":")[0]
-        try:
+        if name in names():
             compiled(get(name).declaration)
-        except KeyError:
-            pass
         if key not in _known:
             raise CellError(f"{name}: this process does not know the cell {key}; make a symcell.torch.Layer of it first, or "
                             "generate the program again if the cell or symcell has changed")  # fmt: skip

@@ -38,7 +38,7 @@ def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
     return cell.plan(sizes, _NUMPY[tensor.dtype])
 
 
-def _forward_on_cpu(
+def forward_on_cpu(
     cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
 ) -> list[Tensor]:
     known = by_key(cell)
@@ -67,7 +67,7 @@ def _after_last(states: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
     return found
 
 
-def _backward_on_cpu(
+def backward_on_cpu(
     cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, states: Tensors, tape: Tensors, packed: Tensor,
     lengths: Tensor | None, cotangents: Sequence[Tensor | None], final: Sequence[Tensor | None], of_inputs: bool,
 ) -> list[Tensor]:  # fmt: skip
@@ -109,8 +109,8 @@ def _by_name(names, tensors: Sequence[Tensor | None]) -> Arrays:
     return {name: t.numpy(force=True) for name, t in zip(names, tensors, strict=True) if t is not None}
 
 
-library.impl("forward", _forward_on_cpu, "CPU")
-library.impl("backward", _backward_on_cpu, "CPU")
+library.impl("forward", forward_on_cpu, "CPU")
+library.impl("backward", backward_on_cpu, "CPU")
 
 
 @torch.library.register_fake("symcell::forward", lib=library)

@@ -1,0 +1,74 @@
+"""What computes a layer's cells: the Numba kernels, on CPU; or the cell's module for the torch target, anywhere."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from symcell.compiler import source_of
+from symcell.errors import CellError
+from symcell.language.declaration import Declaration
+from symcell.runtime.loading import load_module
+from symcell.torch.compiled import Compiled
+from symcell.torch.differentiation import run
+
+NAMES = ("auto", "kernels", "torch")
+Tensors: TypeAlias = dict[str, Tensor]
+# (cell, sizes, stacked parameters and constants by name, inputs, initial states, lengths) -> states (T, B, ...), final ones
+Engine: TypeAlias = Callable[[Compiled, dict[str, int], Tensors, Tensors, Tensors, Tensor | None], tuple[Tensors, Tensors]]
+
+
+def engine_for(name: str, cell: str, x: Tensor) -> Engine:
+    """The engine that a layer's user wants, or, with "auto", the kernels where they can compute an input. Raises CellError where
+    they are wanted and cannot."""
+    if name == "torch":
+        return by_torch
+    device = x.device.type
+    if device == "cpu" and x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu"):
+        return by_kernels
+    if name == "kernels":
+        found = f"{x.dtype} on {device}" if not torch.is_autocast_enabled(device) else f"autocast on {device}"
+        raise CellError(f"{cell}: engine='kernels' computes float32 and float64 on CPU, found {found}; choose 'auto' or 'torch'")
+    return by_torch
+
+
+def by_kernels(
+    cell: Compiled, sizes: dict[str, int], stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
+) -> tuple[Tensors, Tensors]:
+    interface = cell.interface
+    found = run(
+        cell.key,
+        [sizes[n] for n in interface.sizes],
+        [stacks[stack.name] for stack in cell.tensors],
+        [inputs[name] for name in interface.inputs],
+        [initial[name] for name in interface.states],
+        lengths,
+    )
+    count = len(interface.states)
+    states = {name: a[1:] for name, a in zip(interface.states, found, strict=False)}
+    return states, dict(zip(interface.states, found[count : 2 * count], strict=True))
+
+
+def by_torch(
+    cell: Compiled, sizes: dict[str, int], stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
+) -> tuple[Tensors, Tensors]:
+    module = _module(cell.declaration)
+    params = cell.unstacked(stacks, sizes)
+    states, final = module.forward(params, inputs, initial, lengths, sizes)
+    return states, final
+
+
+@lru_cache(maxsize=None)
+def _module(cell: Declaration):
+    """The module of a cell for the torch target."""
+    try:
+        import_module("symcell.targets.torch")
+    except ModuleNotFoundError as error:
+        if error.name != "symcell.targets.torch":
+            raise
+        raise CellError(f"{cell.name}: this symcell has no target 'torch', which engine='torch' needs, and every device but "
+                        "the CPU, bfloat16 and autocast") from None  # fmt: skip
+    return load_module(f"{cell.name}_torch", source_of(cell, "torch"))

@@ -1,0 +1,46 @@
+"""Parameters before training, by what they do in the equations.
+
+Input matrices: Glorot, Bengio, AISTATS 2010; recurrent ones orthogonal: Saxe, McClelland, Ganguli, ICLR 2014; gates that keep a
+state opened by their bias: Jozefowicz, Zaremba, Sutskever, ICML 2015.
+"""
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from symcell.derivation.derive import derive
+from symcell.derivation.roles import kept_by_gates
+from symcell.language.declaration import Declaration
+from symcell.torch.stacks import BIAS, INPUT, RECURRENT, role_of
+
+
+@torch.no_grad()
+def initialise(cell: Declaration, weights: dict[str, Tensor], forget_bias: float) -> None:
+    """Fill the parameters of a cell, name -> tensor: by its role; biases with zero, and `forget_bias` for gates that keep a state;
+    others, and constants, uniformly between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis, as `kernel.init` does."""
+    roles, opened = _roles(cell)
+    for name, a in weights.items():
+        role = roles.get(name)
+        if role == INPUT:
+            torch.nn.init.xavier_uniform_(a)
+        elif role == RECURRENT:
+            torch.nn.init.orthogonal_(a)
+        elif role == BIAS:
+            a.fill_(forget_bias if name in opened else 0.0)
+        else:
+            bound = 1 / math.sqrt(a.shape[-1] if a.ndim else 1)
+            a.uniform_(-bound, bound)
+
+
+@lru_cache(maxsize=64)
+def _roles(cell: Declaration) -> tuple[dict[str, str | None], frozenset[str]]:
+    """Parameter -> its role; and the biases in the equations of gates that keep a state. Of several in one, the first opens it."""
+    roles = {p.name: role_of(cell, p) for p in cell.params}
+    keepers = kept_by_gates(derive(cell))
+    opened = set()
+    for e in cell.equations:
+        if e.target in keepers:
+            opened |= {*[p.name for p in cell.params if roles[p.name] == BIAS and e.rhs.has(p)][:1]}
+    return roles, frozenset(opened)
