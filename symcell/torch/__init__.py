@@ -1,0 +1,8 @@
+"""symcell's cells in PyTorch: `Layer` in the place of torch.nn.LSTM, GRU and RNN, `StepCell` in that of LSTMCell."""
+
+from symcell.torch import batching as batching  # which registers vmap
+from symcell.torch.layer import Layer as Layer
+from symcell.torch.step import StepCell as StepCell
+from symcell.torch.stream import LayerStream as LayerStream
+
+__all__ = ["Layer", "LayerStream", "StepCell"]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +39,8 @@ class Compiled:
 
     def __init__(self, cell: Declaration) -> None:
         kernel = compile_declaration(cell)
-        self.declaration, self.interface, self.passes = cell, kernel.interface, kernel.passes
+        self.declaration, self.kernel = cell, kernel.module.kernel  # of either dtype
+        self.interface, self.passes = self.kernel.interface, self.kernel.passes
         self.key = f"{cell.name}:{kernel.module.CONTENT_HASH}"
         self.stacks = stacks_of(cell)
         self.tensors = (*self.stacks, *(Stack(name, (name,), None) for name in self.interface.constants))
@@ -101,7 +102,7 @@ class Compiled:
         return Weights(plan.sizes, copies, packs)
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(cell: Declaration) -> Compiled:
     """The Compiled of a cell, made once for each text of a module; operators find it by its key from here on."""
     made = Compiled(cell)

@@ -1,9 +1,9 @@
 """What computes a layer's cells: the Numba kernels, on CPU; or the cell's module for the torch target, anywhere."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -61,8 +61,8 @@ def by_torch(
     return states, final
 
 
-@lru_cache(maxsize=None)
-def _module(cell: Declaration):
+@cache
+def _module(cell: Declaration) -> Any:
     """The module of a cell for the torch target."""
     try:
         import_module("symcell.targets.torch")

@@ -18,8 +18,9 @@ from symcell.torch.stacks import BIAS, INPUT, RECURRENT, role_of
 
 @torch.no_grad()
 def initialise(cell: Declaration, weights: dict[str, Tensor], forget_bias: float) -> None:
-    """Fill the parameters of a cell, name -> tensor: by its role; biases with zero, and `forget_bias` for gates that keep a state;
-    others, and constants, uniformly between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis, as `kernel.init` does."""
+    """Fill the parameters of a cell, name -> tensor, by their roles; biases with zero, and `forget_bias` for gates that keep a
+    state; others, and constants, uniformly between -1/sqrt(n) and 1/sqrt(n), n the length of the last axis, as `kernel.init`
+    does."""
     roles, opened = _roles(cell)
     for name, a in weights.items():
         role = roles.get(name)
@@ -36,7 +37,7 @@ def initialise(cell: Declaration, weights: dict[str, Tensor], forget_bias: float
 
 @lru_cache(maxsize=64)
 def _roles(cell: Declaration) -> tuple[dict[str, str | None], frozenset[str]]:
-    """Parameter -> its role; and the biases in the equations of gates that keep a state. Of several in one, the first opens it."""
+    """Parameter -> its role; and the biases in the equations of gates that keep a state; of several in one, the first."""
     roles = {p.name: role_of(cell, p) for p in cell.params}
     keepers = kept_by_gates(derive(cell))
     opened = set()

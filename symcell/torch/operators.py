@@ -31,7 +31,7 @@ library.define(
 forward, backward = torch.ops.symcell.forward.default, torch.ops.symcell.backward.default
 
 Tensors: TypeAlias = Sequence[Tensor]
-_NUMPY = {torch.float32: np.dtype("float32"), torch.float64: np.dtype("float64")}
+_NUMPY: dict[torch.dtype, np.dtype] = {torch.float32: np.dtype("float32"), torch.float64: np.dtype("float64")}
 
 
 def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:

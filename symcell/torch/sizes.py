@@ -14,7 +14,8 @@ def main_input(cell: Interface) -> str | None:
 
 
 def sizes_of_layers(
-    cell: Interface, input_size: int | None, hidden_size: int | None, sizes: Mapping[str, int] | None, layers: int, directions: int
+    cell: Interface, input_size: int | None, hidden_size: int | None, sizes: Mapping[str, int] | None, layers: int = 1,
+    directions: int = 1,
 ) -> list[dict[str, int]]:  # fmt: skip
     """For each layer, size -> number. Raises CellError for sizes that are missing, unknown or contradict each other, and where
     the outputs of a layer cannot be the input of the next one."""
@@ -23,7 +24,7 @@ def sizes_of_layers(
         if n is None:
             continue
         if axis is None:
-            raise CellError(f"{cell.name}: {name} is the size of no axis of this cell; give sizes={{...}} of {', '.join(cell.sizes)}")
+            raise CellError(f"{cell.name}: {name} is the size of no axis of this cell; sizes= takes {', '.join(cell.sizes)}")
         if numbers.setdefault(axis, n) != n:
             raise CellError(f"{cell.name}: {name} is {n}, and the same size, {axis}, is {numbers[axis]}")
     found = [_checked(cell, numbers)]

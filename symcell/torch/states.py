@@ -3,7 +3,7 @@
 import copyreg
 from collections import namedtuple
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -39,7 +39,7 @@ def given(cell: Interface, states: Any) -> dict[str, Tensor]:
     return dict(zip(names, states, strict=True))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tuple_of(cell: str, names: tuple[str, ...]) -> Any:
     """The named tuple of a cell, which can be pickled though it is made here."""
     made: Any = namedtuple(f"{cell}_states", names, rename=True)  # type: ignore[misc]
