@@ -16,6 +16,7 @@ from symcell.runtime.interface import shapes_of
 from symcell.runtime.memory import LINE
 from symcell.runtime.parameters import Weights
 from symcell.torch.stacks import Stack, stacks_of
+from symcell.torch.states import Shown, order
 
 _known: dict[str, "Compiled"] = {}
 
@@ -44,6 +45,8 @@ class Compiled:
         self.key = f"{cell.name}:{kernel.module.CONTENT_HASH}"
         self.stacks = stacks_of(cell)
         self.tensors = (*self.stacks, *(Stack(name, (name,), None) for name in self.interface.constants))
+        self.as_outputs = Shown(self.interface, self.interface.outputs)
+        self.as_states = Shown(self.interface, order(self.interface))
         self._plans: dict[tuple, Plan] = {}
 
     def plan(self, sizes: Sequence[int], dtype: np.dtype) -> Plan:

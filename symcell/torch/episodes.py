@@ -45,5 +45,5 @@ def resets_of(
         flags = torch.cat([flags[1:], torch.zeros_like(flags[:1])])
         if lengths is not None:
             flags = flags & (torch.arange(1, len(flags) + 1)[:, None] < lengths).to(flags.device)
-    (name,) = cell.inputs.keys() - inputs.keys()
+    (name,) = [name for name in cell.inputs if name not in inputs]
     return inputs | {name: flags.to(next(iter(inputs.values())).dtype)}

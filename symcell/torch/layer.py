@@ -11,7 +11,7 @@ from symcell.cell import Cell
 from symcell.errors import CellError
 from symcell.runtime.interface import shapes_of
 from symcell.torch import states
-from symcell.torch.compiled import Compiled, compiled
+from symcell.torch.compiled import compiled
 from symcell.torch.engines import Tensors, engine_for
 from symcell.torch.episodes import beginnings, resets_of, resettable_of
 from symcell.torch.module import CellModule, Init
@@ -56,7 +56,7 @@ class Layer(CellModule):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bidirectional, self.batch_first, self.dropout = bidirectional, batch_first, float(dropout)
         found = sizes_of_layers(self._compiled.interface, input_size, hidden_size, sizes, num_layers, 1 + bidirectional)
-        self.sizes = found[0]
+        self.sizes, self._resettable = found[0], self._compiled
         if bidirectional:
             width(self._compiled.interface, self.sizes)
         for layer, numbers in enumerate(found):
@@ -92,11 +92,11 @@ class Layer(CellModule):
         episodes = None if resets is None else beginnings(cell, given, resets, self.batch_first)
         outputs, final, every = self._layers(given, start, steps, samples, episodes)
         ended = {name: self._end(given, torch.stack(values)) for name, values in final.items()}
-        found = states.shown(cell, {name: given.shown(t) for name, t in outputs.items()}, cell.outputs)
+        found, as_states = self._compiled.as_outputs({n: given.shown(t) for n, t in outputs.items()}), self._compiled.as_states
         if not return_states:
-            return found, states.shown(cell, ended, states.order(cell))
+            return found, as_states(ended)
         sequences_of = {name: torch.stack([self._whole(given, t) for t in values]) for name, values in every.items()}
-        return found, states.shown(cell, ended, states.order(cell)), states.shown(cell, sequences_of, states.order(cell))
+        return found, as_states(ended), as_states(sequences_of)
 
     def _layers(
         self, given: Sequences, start: Tensors, steps: int, samples: int, episodes: Tensor | None
@@ -132,16 +132,18 @@ class Layer(CellModule):
         x = next(iter(inputs.values()))
         start = self._with_declared(suffix, start, x)
         if episodes is not None:
-            cell = self._resettable()
+            self._know_resettable()
+            cell = self._resettable
             inputs = resets_of(cell.interface, inputs, episodes, lengths, reverse is not None)
         if reverse is not None:
             inputs = {name: reverse(t) for name, t in inputs.items()}
         found, final = engine_for(self.engine, self.cell.name, x)(cell, sizes, stacks, inputs, start, lengths)
         return ({name: reverse(t) for name, t in found.items()} if reverse is not None else found), final
 
-    @torch.compiler.assume_constant_result
-    def _resettable(self) -> Compiled:
-        return compiled(resettable_of(self.cell.declaration))
+    @torch.compiler.assume_constant_result  # torch.compile executes it while it traces
+    def _know_resettable(self) -> None:
+        """Make the cell that begins new episodes, when the first call needs it."""
+        self._resettable = compiled(resettable_of(self.cell.declaration))
 
     def _start(self, given: Sequences, t: Tensor) -> Tensor:
         """States before the first step in the order of a PackedSequence, and with an axis of samples."""

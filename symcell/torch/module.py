@@ -16,7 +16,7 @@ from symcell.cell import Cell
 from symcell.errors import CellError
 from symcell.runtime.interface import shapes_of
 from symcell.torch import engines
-from symcell.torch.compiled import compiled
+from symcell.torch.compiled import Compiled, compiled
 from symcell.torch.initialisation import initialise
 
 Init = Callable[[str, Tensor], Any]
@@ -130,7 +130,7 @@ class CellModule(torch.nn.Module):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing, unexpected, errors)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
+        return {name: value for name, value in self.__dict__.items() if not isinstance(value, Compiled)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

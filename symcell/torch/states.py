@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from torch import Tensor
+from torch.utils._pytree import _register_namedtuple
 
 from symcell.errors import CellError
 from symcell.runtime.interface import Interface
@@ -17,13 +18,18 @@ def order(cell: Interface) -> tuple[str, ...]:
     return (*cell.outputs, *(name for name in cell.states if name not in cell.outputs))
 
 
-def shown(cell: Interface, states: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """States by name -> one, or a named tuple of several."""
-    return states[names[0]] if len(names) == 1 else _tuple_of(cell.name, names)(*(states[name] for name in names))
+class Shown:
+    """How a user sees some states: one as it is, several as a named tuple, whose class is made here."""
+
+    def __init__(self, cell: Interface, names: tuple[str, ...]) -> None:
+        self.names, self._made = names, _tuple_of(cell.name, names) if len(names) > 1 else None
+
+    def __call__(self, states: dict[str, Any]) -> Any:
+        return states[self.names[0]] if self._made is None else self._made(*[states[name] for name in self.names])
 
 
 def given(cell: Interface, states: Any) -> dict[str, Tensor]:
-    """The states that a user gives: by name, some or all; or as `shown` shows them. Raises CellError for anything else."""
+    """The states that a user gives: by name, some or all; or as they are shown. Raises CellError for anything else."""
     names = order(cell)
     if states is None:
         return {}
@@ -43,6 +49,8 @@ def given(cell: Interface, states: Any) -> dict[str, Tensor]:
 def _tuple_of(cell: str, names: tuple[str, ...]) -> Any:
     """The named tuple of a cell, which can be pickled though it is made here."""
     made: Any = namedtuple(f"{cell}_states", names, rename=True)  # type: ignore[misc]
+    # The export of a program writes the class by this name.
+    _register_namedtuple(made, serialized_type_name=f"symcell.{cell}:{','.join(names)}")
     copyreg.pickle(made, lambda values: (_made_again, (cell, names, tuple(values))))
     return made
 

@@ -58,7 +58,7 @@ class StepCell(CellModule):
         engine = engine_for(self.engine, cell.name, x)
         _, final = engine(self._compiled, self.sizes, self._stacks(""), given.inputs, start, None)
         ended = {name: t.squeeze(0) if given.unbatched else t for name, t in final.items()}
-        return states.shown(cell, ended, states.order(cell))
+        return self._compiled.as_states(ended)
 
     def weight(self, name: str) -> Tensor:
         """One of the cell's parameters or constants, by its own name, as a view. Raises CellError for an unknown name."""

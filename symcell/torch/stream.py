@@ -16,7 +16,7 @@ class LayerStream:
     had. Nothing is differentiated. What it returns are tensors of their own. A stream is for one thread at a time."""
 
     def __init__(self, cell: Compiled, sizes: list[dict[str, int]], weights: list[dict[str, Tensor]], batch: int) -> None:
-        self._cell, self.batch = cell.interface, batch
+        self._compiled, self._cell, self.batch = cell, cell.interface, batch
         frozen = [
             cell.kernel.freeze({name: t.numpy(force=True) for name, t in named.items()}, sizes=numbers)
             for named, numbers in zip(weights, sizes, strict=True)
@@ -33,14 +33,14 @@ class LayerStream:
             if k < len(self._streams) - 1:
                 x = [torch.from_numpy(found[name]) for name in cell.outputs]
                 arrays = arrays | {main_input(cell): torch.cat(x, -1).numpy()}
-        return states.shown(cell, {name: torch.from_numpy(found[name].copy()) for name in cell.outputs}, cell.outputs)
+        return self._compiled.as_outputs({name: torch.from_numpy(found[name].copy()) for name in cell.outputs})
 
     @property
     def state(self) -> Any:
         """The states after the last step, each (layers, B, *shape), as Layer returns them."""
         rows = [stream.state for stream in self._streams]
         found = {name: torch.stack([torch.from_numpy(row[name]) for row in rows]) for name in self._cell.states}
-        return states.shown(self._cell, found, states.order(self._cell))
+        return self._compiled.as_states(found)
 
     def reset(self, state: Any = None) -> None:
         """Begin again, with states as Layer takes them; those left out begin at their declared value."""
