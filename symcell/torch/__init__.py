@@ -4,5 +4,7 @@ from symcell.torch import batching as batching  # which registers vmap
 from symcell.torch.layer import Layer as Layer
 from symcell.torch.step import StepCell as StepCell
 from symcell.torch.stream import LayerStream as LayerStream
+from symcell.torch.weights import from_torch as from_torch
+from symcell.torch.weights import to_torch as to_torch
 
-__all__ = ["Layer", "LayerStream", "StepCell"]
+__all__ = ["Layer", "LayerStream", "StepCell", "from_torch", "to_torch"]
