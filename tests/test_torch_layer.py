@@ -111,7 +111,7 @@ def test_round_trips_are_exact(module):
 
 
 def test_what_has_no_counterpart_is_refused_by_name():
-    with pytest.raises(CellError, match="gru: no module of .* has these equations"):
+    with pytest.raises(CellError, match=r"gru: no module of .* has these equations"):
         st.to_torch(st.Layer(cells.gru, 3, 5))
     with pytest.raises(CellError, match="found LSTMCell"):
         st.from_torch(torch.nn.LSTMCell(3, 5))

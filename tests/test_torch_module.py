@@ -103,7 +103,7 @@ def test_calls_that_cannot_be_are_refused():
     ):
         with pytest.raises(CellError, match=message):
             layer(*arguments, **options)
-    with pytest.raises(CellError, match="Layer takes a Cell, .* found str"):
+    with pytest.raises(CellError, match=r"Layer takes a Cell, .* found str"):
         st.Layer("lstm", 3, 5)
     with pytest.raises(CellError, match="float16 on cpu"):
         st.Layer(cells.lstm, 3, 5, engine="kernels").half()(x.half())

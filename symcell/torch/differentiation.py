@@ -33,7 +33,7 @@ def run(
     """`symcell::forward`, differentiable."""
     if torch.compiler.is_compiling() or not _plain((*params, *inputs, *initial, lengths)):
         found: Sequence[Tensor] = forward(cell, sizes, params, inputs, initial, lengths)
-    elif _differentiated(params, inputs, initial):
+    elif _differentiated(*params, *inputs, *initial):
         found = _Forward.apply(None, cell, sizes, lengths, *params, *inputs, *initial)
     else:
         found = forward_on_cpu(cell, sizes, params, inputs, initial, lengths)
@@ -47,7 +47,7 @@ def _plain(tensors: Iterable[Tensor | None]) -> bool:
     return all(type(t) in _PLAIN and (t is None or t.is_cpu) for t in tensors)
 
 
-def _differentiated(*tensors: Tensors) -> bool:
+def _differentiated(*tensors: Tensor) -> bool:
     """Whether derivatives are wanted, backward, or forward, which a Function refuses."""
     return (torch.is_grad_enabled() and _any_requires_grad(*tensors)) or forward_ad._current_level >= 0
 
@@ -114,7 +114,7 @@ def _below_autograd(operator: Any, keys: Any, arguments: tuple) -> Any:
 
 
 def _differentiable_forward(keys, cell, sizes, params, inputs, initial, lengths):
-    if _differentiated(params, inputs, initial):
+    if _differentiated(*params, *inputs, *initial):
         with enable_single_level_autograd_function():
             return list(_Forward.apply(keys, cell, sizes, lengths, *params, *inputs, *initial))
     return _below_autograd(forward, keys, (cell, sizes, params, inputs, initial, lengths))

@@ -102,7 +102,8 @@ class CellModule(torch.nn.Module):
                 if own is not None and t.device != own.device:
                     raise CellError(f"{self.cell.name}: the {label} {name} is on {t.device}, the parameters on {own.device}")
                 if own is not None and t.dtype != own.dtype and not torch.is_autocast_enabled(own.device.type):
-                    raise CellError(f"{self.cell.name}: the {label} {name} is of {t.dtype}, the parameters of {own.dtype}")
+                    raise CellError(f"{self.cell.name}: the {label} {name} is of {t.dtype}, the parameters of {own.dtype}; "
+                                    f"convert one of them, as {name}.to({own.dtype})")  # fmt: skip
 
     def _tensors(self) -> Iterator[Tensor]:
         yield from self._parameters.values()  # type: ignore[misc]

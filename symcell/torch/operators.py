@@ -53,9 +53,9 @@ def forward_on_cpu(
     ends = None if lengths is None else lengths.numpy()
     states, tape = known.passes.forward(weights, of_inputs, start, ends, threads)
     final = {name: _after_last(a, ends) for name, a in states.items()}
-    if ends is not None:
-        for a in states.values():
-            within(a[1:], ends)
+    if ends is not None:  # nothing reads what is behind them; an operator returns no memory as it was found
+        for a in (*(a[1:] for a in states.values()), *tape.values()):
+            within(a, ends)
     return [torch.from_numpy(a) for group in (states, final) for a in group.values()] + [
         *(torch.from_numpy(ready(a)) for a in tape.values()), torch.from_numpy(memory)
     ]  # fmt: skip
