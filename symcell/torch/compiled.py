@@ -26,6 +26,7 @@ class Plan(NamedTuple):
     the row behind its last; the shapes of the tape; and the packed weights' places in one piece of memory of `total` numbers."""
 
     sizes: dict[str, int]
+    dtype: np.dtype
     shapes: dict[str, tuple[int, ...]]
     stacked: tuple[tuple[int, ...], ...]
     rows: tuple[tuple[tuple[str, int, int], ...], ...]
@@ -75,7 +76,7 @@ class Compiled:
         )
         _, tape = self.passes.forward(weights, inputs, initial)  # of no steps
         of_tape = {name: a.shape[2:] for name, a in tape.items()}
-        return Plan(sizes, shapes, tuple(stacked), tuple(rows), of_tape, tuple(packs), place)
+        return Plan(sizes, dtype, shapes, tuple(stacked), tuple(rows), of_tape, tuple(packs), place)
 
     def named(self, plan: Plan, stacks: Sequence[np.ndarray]) -> Arrays:
         """Stacked parameters -> name -> its rows, a view."""

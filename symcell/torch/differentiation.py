@@ -22,13 +22,13 @@ from torch.autograd.function import _SingleLevelFunction
 
 from symcell.errors import CellError
 from symcell.torch.compiled import by_key
-from symcell.torch.operators import Tensors, backward, backward_on_cpu, forward, forward_on_cpu, library
+from symcell.torch.operators import OptionalTensors, Tensors, backward, backward_on_cpu, forward, forward_on_cpu, library
 
 _PLAIN = (Tensor, torch.nn.Parameter, type(None))
 
 
 def run(
-    cell: str, sizes: list[int], params: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
+    cell: str, sizes: list[int], params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
 ) -> Sequence[Tensor]:
     """`symcell::forward`, differentiable."""
     if torch.compiler.is_compiling() or not _plain((*params, *inputs, *initial, lengths)):
@@ -47,7 +47,7 @@ def _plain(tensors: Iterable[Tensor | None]) -> bool:
     return all(type(t) in _PLAIN and (t is None or t.is_cpu) for t in tensors)
 
 
-def _differentiated(*tensors: Tensor) -> bool:
+def _differentiated(*tensors: Tensor | None) -> bool:
     """Whether derivatives are wanted, backward, or forward, which a Function refuses."""
     return (torch.is_grad_enabled() and _any_requires_grad(*tensors)) or forward_ad._current_level >= 0
 
@@ -57,7 +57,7 @@ class _Forward(_SingleLevelFunction):
     without them, the kernels are called directly."""
 
     @staticmethod
-    def forward(ctx: Any, keys: Any, cell: str, sizes: list[int], lengths: Tensor | None, *tensors: Tensor) -> tuple:
+    def forward(ctx: Any, keys: Any, cell: str, sizes: list[int], lengths: Tensor | None, *tensors: Any) -> tuple:
         known = by_key(cell)
         n, k, s = len(known.tensors), len(known.interface.inputs), len(known.interface.states)
         arguments = cell, sizes, [*tensors[:n]], [*tensors[n : n + k]], [*tensors[n + k :]], lengths
@@ -66,6 +66,7 @@ class _Forward(_SingleLevelFunction):
         ctx.mark_non_differentiable(*found[2 * s :])
         ctx.save_for_backward(lengths, *tensors[: n + k], *found[:s], *found[2 * s :])
         ctx.cell, ctx.sizes, ctx.counts = cell, sizes, (n, k, s, len(known.stacks))
+        ctx.given = [t is not None for t in tensors[n + k :]]
         return tuple(found)
 
     @staticmethod
@@ -79,7 +80,8 @@ class _Forward(_SingleLevelFunction):
             [*grads[:s]], [*grads[s : 2 * s]], of_inputs,
         )  # fmt: skip
         inputs = found[m + s :] if of_inputs else [None] * k
-        return None, None, None, None, *found[:m], *[None] * (n - m), *inputs, *found[m : m + s]
+        initial = [t if given else None for t, given in zip(found[m : m + s], ctx.given, strict=True)]
+        return None, None, None, None, *found[:m], *[None] * (n - m), *inputs, *initial
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Any:

@@ -1,6 +1,6 @@
 """What computes a layer's cells: the Numba kernels, on CPU; or the cell's module for the torch target, anywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -17,8 +17,13 @@ from symcell.torch.differentiation import run
 
 NAMES = ("auto", "kernels", "torch")
 Tensors: TypeAlias = dict[str, Tensor]
-# (cell, sizes, stacked parameters and constants by name, inputs, initial states, lengths) -> states (T, B, ...), final ones
-Engine: TypeAlias = Callable[[Compiled, dict[str, int], Tensors, Tensors, Tensors, Tensor | None], tuple[Tensors, Tensors]]
+Sizes: TypeAlias = dict[str, int]
+Wanted: TypeAlias = Sequence[str]
+# cell, sizes, stacked parameters and constants by name, inputs, initial states, where those left out begin at their declared
+# numbers, lengths, the states that are wanted -> these at every step, (T, B, ...), and all after each sample's last one
+Engine: TypeAlias = Callable[
+    [Compiled, Sizes, Tensors, Tensors, Tensors, Tensor | None, Wanted], tuple[Tensors, Tensors]
+]
 
 
 def engine_for(name: str, cell: str, x: Tensor) -> Engine:
@@ -36,7 +41,7 @@ def engine_for(name: str, cell: str, x: Tensor) -> Engine:
 
 
 def by_kernels(
-    cell: Compiled, sizes: dict[str, int], stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
+    cell: Compiled, sizes: Sizes, stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None, wanted: Wanted
 ) -> tuple[Tensors, Tensors]:
     interface = cell.interface
     found = run(
@@ -44,21 +49,18 @@ def by_kernels(
         [sizes[n] for n in interface.sizes],
         [stacks[stack.name] for stack in cell.tensors],
         [inputs[name] for name in interface.inputs],
-        [initial[name] for name in interface.states],
+        [initial.get(name) for name in interface.states],
         lengths,
     )
-    count = len(interface.states)
-    states = {name: a[1:] for name, a in zip(interface.states, found, strict=False)}
-    return states, dict(zip(interface.states, found[count : 2 * count], strict=True))
+    names, count = list(interface.states), len(interface.states)
+    return {name: found[names.index(name)][1:] for name in wanted}, dict(zip(names, found[count : 2 * count], strict=True))
 
 
 def by_torch(
-    cell: Compiled, sizes: dict[str, int], stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
+    cell: Compiled, sizes: Sizes, stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None, wanted: Wanted
 ) -> tuple[Tensors, Tensors]:
-    module = _module(cell.declaration)
-    params = cell.unstacked(stacks, sizes)
-    states, final = module.forward(params, inputs, initial, lengths, sizes)
-    return states, final
+    run = _module(cell.declaration).forward(cell.unstacked(stacks, sizes), inputs, initial, lengths, sizes)
+    return run.states, run.final
 
 
 @cache

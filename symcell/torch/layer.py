@@ -9,7 +9,6 @@ from torch.nn.utils.rnn import PackedSequence
 
 from symcell.cell import Cell
 from symcell.errors import CellError
-from symcell.runtime.interface import shapes_of
 from symcell.torch import states
 from symcell.torch.compiled import compiled
 from symcell.torch.engines import Tensors, engine_for
@@ -87,34 +86,36 @@ class Layer(CellModule):
         cell, given = self._compiled.interface, sequences(self._compiled.interface, input, lengths, self.batch_first)
         start = {name: self._start(given, t) for name, t in states.given(cell, hx).items()}
         self._check(given.inputs, start)
-        steps, samples = check_inputs(cell, given.inputs, self.sizes)
+        steps, samples = check_inputs(cell, given.inputs, self._shapes["_l0"])
         self._check_states(start, samples)
         episodes = None if resets is None else beginnings(cell, given, resets, self.batch_first)
-        outputs, final, every = self._layers(given, start, steps, samples, episodes)
-        ended = {name: self._end(given, torch.stack(values)) for name, values in final.items()}
+        wanted = tuple(cell.states) if return_states else cell.outputs
+        outputs, final, every = self._layers(given, start, steps, samples, episodes, wanted)
+        ended = {name: self._end(given, _stacked(values)) for name, values in final.items()}
         found, as_states = self._compiled.as_outputs({n: given.shown(t) for n, t in outputs.items()}), self._compiled.as_states
         if not return_states:
             return found, as_states(ended)
-        sequences_of = {name: torch.stack([self._whole(given, t) for t in values]) for name, values in every.items()}
+        sequences_of = {name: _stacked([self._whole(given, t) for t in values]) for name, values in every.items()}
         return found, as_states(ended), as_states(sequences_of)
 
     def _layers(
-        self, given: Sequences, start: Tensors, steps: int, samples: int, episodes: Tensor | None
+        self, given: Sequences, start: Tensors, steps: int, samples: int, episodes: Tensor | None, wanted: tuple[str, ...]
     ) -> tuple[Tensors, dict[str, list[Tensor]], dict[str, list[Tensor]]]:
         """The outputs of the last layer; of every place, the states after the last step, and at every step."""
         cell, inputs = self._compiled.interface, given.inputs
         reverse = reversal(steps, given.lengths, samples) if self.bidirectional else None
         final: dict[str, list[Tensor]] = {name: [] for name in cell.states}
-        every: dict[str, list[Tensor]] = {name: [] for name in cell.states}
+        every: dict[str, list[Tensor]] = {name: [] for name in wanted}
         for layer in range(self.num_layers):
             for direction in range(1 + self.bidirectional):
                 place = layer * (1 + self.bidirectional) + direction
                 first = {name: t[place] for name, t in start.items()}
                 found, ended = self._run(
-                    _suffix(layer, direction), inputs, first, given.lengths, episodes, reverse if direction else None
+                    _suffix(layer, direction), inputs, first, given.lengths, episodes, wanted, reverse if direction else None
                 )
                 for name in cell.states:
                     final[name].append(ended[name])
+                for name in wanted:
                     every[name].append(found[name])
             outputs = {
                 name: every[name][-1] if not self.bidirectional else torch.cat(every[name][-2:], -1) for name in cell.outputs
@@ -125,9 +126,10 @@ class Layer(CellModule):
         return outputs, final, every
 
     def _run(
-        self, suffix: str, inputs: Tensors, start: Tensors, lengths: Tensor | None, episodes: Tensor | None, reverse: Any
-    ) -> tuple[Tensors, Tensors]:
-        """The states at every step, and after the last one, of one place."""
+        self, suffix: str, inputs: Tensors, start: Tensors, lengths: Tensor | None, episodes: Tensor | None,
+        wanted: tuple[str, ...], reverse: Any,
+    ) -> tuple[Tensors, Tensors]:  # fmt: skip
+        """The wanted states at every step, and all after the last one, of one place."""
         cell, stacks, sizes = self._compiled, self._stacks(suffix), self._places[suffix]
         x = next(iter(inputs.values()))
         start = self._with_declared(suffix, start, x)
@@ -137,8 +139,8 @@ class Layer(CellModule):
             inputs = resets_of(cell.interface, inputs, episodes, lengths, reverse is not None)
         if reverse is not None:
             inputs = {name: reverse(t) for name, t in inputs.items()}
-        found, final = engine_for(self.engine, self.cell.name, x)(cell, sizes, stacks, inputs, start, lengths)
-        return ({name: reverse(t) for name, t in found.items()} if reverse is not None else found), final
+        found, final = engine_for(self.engine, self.cell.name, x)(cell, sizes, stacks, inputs, start, lengths, wanted)
+        return {name: found[name] if reverse is None else reverse(found[name]) for name in wanted}, final
 
     @torch.compiler.assume_constant_result  # torch.compile executes it while it traces
     def _know_resettable(self) -> None:
@@ -165,7 +167,7 @@ class Layer(CellModule):
         return t.transpose(0, 1) if self.batch_first else t
 
     def _check_states(self, start: Tensors, samples: int) -> None:
-        shapes = shapes_of(self._compiled.interface, self.sizes)
+        shapes = self._shapes["_l0"]
         for name, t in start.items():
             expected = (len(self._places), samples, *shapes[name])
             if tuple(t.shape) != expected:
@@ -193,6 +195,10 @@ class Layer(CellModule):
         words = [self.cell.name, *(f"{name}={n}" for name, n in self.sizes.items())]
         options = ("num_layers", 1), ("bidirectional", False), ("batch_first", False), ("dropout", 0.0), ("engine", "auto")
         return ", ".join(words + [f"{name}={value!r}" for name, usual in options if (value := getattr(self, name)) != usual])
+
+
+def _stacked(values: list[Tensor]) -> Tensor:
+    return values[0].unsqueeze(0) if len(values) == 1 else torch.stack(values)
 
 
 def _suffix(layer: int, direction: int) -> str:

@@ -5,7 +5,7 @@ A parameter's name in `parameters()` and `state_dict()` is that of its stack, se
 direction. Constants are buffers. A state dict knows which of the cell's parameters each stack holds, and loading checks it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -39,12 +39,13 @@ class CellModule(torch.nn.Module):
         self.cell, self.engine, self.forget_bias, self.init = cell, engine, forget_bias, init
         self._compiled = compiled(cell.declaration)
         self._places: dict[str, dict[str, int]] = {}  # suffix of names -> sizes
+        self._shapes: dict[str, dict[str, tuple[int, ...]]] = {}  # and the shapes of all arrays
         self._new = {"device": device, "dtype": dtype}
 
     def _add(self, suffix: str, sizes: dict[str, int]) -> None:
         """Parameters for one more place."""
         self._places[suffix] = sizes
-        shapes = shapes_of(self._compiled.interface, sizes)
+        self._shapes[suffix] = shapes = shapes_of(self._compiled.interface, sizes)
         for k, stack in enumerate(self._compiled.tensors):
             first = shapes[stack.members[0]]
             rows = (sum(shapes[name][0] for name in stack.members), *first[1:]) if len(stack.members) > 1 else first
@@ -79,22 +80,16 @@ class CellModule(torch.nn.Module):
             raise CellError(f"{self.cell.name}: unknown parameter {name!r}; expected {', '.join(weights)}")
         return weights[name]
 
-    def _with_declared(self, suffix: str, start: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor]:
-        """All states before the first step: those that were given, and the declared values of the others."""
-        cell, shapes, found = self._compiled.interface, shapes_of(self._compiled.interface, self._places[suffix]), {}
-        for name, source in cell.initial.items():
-            shape = (x.shape[1], *shapes[name])
-            if name in start:
-                found[name] = start[name]
-            elif isinstance(source, str):
-                found[name] = self._weight(source, suffix).expand(shape)
-            else:
-                found[name] = x.new_full(shape, source)
-        return found
+    def _with_declared(self, suffix: str, start: dict[str, Tensor], x: Tensor) -> dict[str, Tensor]:
+        """The states before the first step that were given, and those that begin at a parameter."""
+        for name, source in self._compiled.interface.initial.items():
+            if isinstance(source, str) and name not in start:
+                start = start | {name: self._weight(source, suffix).expand(x.shape[1], *self._shapes[suffix][name])}
+        return start
 
     def _check(self, inputs: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> None:
         """Raise CellError for tensors of another device or dtype than the parameters have."""
-        own = next((t for t in self._tensors()), None)
+        own = next(iter((self._parameters or self._buffers).values()), None)
         for label, tensors in (("input", inputs), ("state", initial)):
             for name, t in tensors.items():
                 if not isinstance(t, Tensor):
@@ -104,10 +99,6 @@ class CellModule(torch.nn.Module):
                 if own is not None and t.dtype != own.dtype and not torch.is_autocast_enabled(own.device.type):
                     raise CellError(f"{self.cell.name}: the {label} {name} is of {t.dtype}, the parameters of {own.dtype}; "
                                     f"convert one of them, as {name}.to({own.dtype})")  # fmt: skip
-
-    def _tensors(self) -> Iterator[Tensor]:
-        yield from self._parameters.values()  # type: ignore[misc]
-        yield from self._buffers.values()  # type: ignore[misc]
 
     # What a state dict says of stacks beside their names and shapes; PyTorch keeps it in the metadata.
 

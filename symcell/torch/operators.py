@@ -1,25 +1,29 @@
 """The passes as PyTorch operators, `symcell::forward` and `symcell::backward`: what they compute on CPU, and the shapes of it.
 
 A cell is given by its key, see compiled; parameters are stacked, inputs, states and the tape in the cell's order, and `sizes` in
-that of its interface. What an operator returns lies in memory of its own.
+that of its interface. States that are not given begin at their declared numbers; those that begin at a parameter are always
+given. What an operator returns lies in memory of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from symcell.runtime.arguments import Arrays, ready
-from symcell.runtime.lengths import within
-from symcell.runtime.memory import LINE, allocate
+from symcell.errors import CellError
+from symcell.runtime.arguments import Arrays, copied, ready
+from symcell.runtime.calls import Call, initial_states
+from symcell.runtime.lengths import checked_lengths, states_at_ends, within
+from symcell.runtime.memory import LINE, allocate, zeros
+from symcell.runtime.parameters import Weights
 from symcell.torch.compiled import Compiled, Plan, by_key
 
 library = torch.library.Library("symcell", "DEF")
 # -> every state (T + 1, B, ...), the initial one first; every state after each sample's last step; the tape; the packed weights
 library.define(
-    "forward(str cell, int[] sizes, Tensor[] params, Tensor[] inputs, Tensor[] initial, Tensor? lengths) -> Tensor[]",
+    "forward(str cell, int[] sizes, Tensor[] params, Tensor[] inputs, Tensor?[] initial, Tensor? lengths) -> Tensor[]",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 # -> the gradients of parameters, initial states and, if they are wanted, inputs
@@ -31,6 +35,7 @@ library.define(
 forward, backward = torch.ops.symcell.forward.default, torch.ops.symcell.backward.default
 
 Tensors: TypeAlias = Sequence[Tensor]
+OptionalTensors: TypeAlias = Sequence[Tensor | None]
 _NUMPY: dict[torch.dtype, np.dtype] = {torch.float32: np.dtype("float32"), torch.float64: np.dtype("float64")}
 
 
@@ -39,54 +44,59 @@ def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
 
 
 def forward_on_cpu(
-    cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None
+    cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
 ) -> list[Tensor]:
     known = by_key(cell)
-    plan, interface = plan_of(known, sizes, inputs[0]), known.interface
-    dtype, threads = _NUMPY[inputs[0].dtype], torch.get_num_threads()
-    named = known.named(plan, arrays(params))
-    memory = allocate((plan.total,), dtype, small=LINE)
+    plan, (steps, samples) = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2]
+    named = known.named(plan, _arrays(known, "params", params, plan.stacked))
+    memory = allocate((plan.total,), plan.dtype, small=LINE)
     memory[...] = 0  # what is behind the last columns of panels
     weights = known.weights(plan, named, memory)
-    known.passes.pack(plan.sizes, named, dtype, threads, weights)
-    of_inputs, start = _by_name(interface.inputs, inputs), _by_name(interface.states, initial)
-    ends = None if lengths is None else lengths.numpy()
-    states, tape = known.passes.forward(weights, of_inputs, start, ends, threads)
-    final = {name: _after_last(a, ends) for name, a in states.items()}
-    if ends is not None:  # nothing reads what is behind them; an operator returns no memory as it was found
+    known.passes.pack(plan.sizes, named, plan.dtype, torch.get_num_threads(), weights)
+    call = _call(known, plan, weights, inputs, lengths)
+    given = _by_name(known, "initial", known.interface.states, initial, plan.shapes, (samples,))
+    start = initial_states(known.interface, given, {}, plan.shapes, samples, plan.dtype)
+    states, tape = known.passes.steps(call, 0, steps, start)
+    final = states_at_ends(call, states, 0, steps, {})
+    if call.ragged:  # nothing reads what is behind ends; an operator returns no memory as it was found
         for a in (*(a[1:] for a in states.values()), *tape.values()):
-            within(a, ends)
-    return [torch.from_numpy(a) for group in (states, final) for a in group.values()] + [
-        *(torch.from_numpy(ready(a)) for a in tape.values()), torch.from_numpy(memory)
-    ]  # fmt: skip
-
-
-def _after_last(states: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
-    """The state after each sample's last step."""
-    found: np.ndarray = states[-1].copy() if ends is None else states[ends, np.arange(states.shape[1])]
-    return found
+            within(a, call.lengths)
+    return [torch.from_numpy(a) for a in (*states.values(), *final.values(), *map(ready, tape.values()), memory)]
 
 
 def backward_on_cpu(
     cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, states: Tensors, tape: Tensors, packed: Tensor,
-    lengths: Tensor | None, cotangents: Sequence[Tensor | None], final: Sequence[Tensor | None], of_inputs: bool,
+    lengths: Tensor | None, cotangents: OptionalTensors, final: OptionalTensors, of_inputs: bool,
 ) -> list[Tensor]:  # fmt: skip
     known = by_key(cell)
-    plan, interface = plan_of(known, sizes, inputs[0]), known.interface
-    weights = known.weights(plan, known.named(plan, arrays(params)), packed.numpy())
-    given = _by_name(interface.states, cotangents)
-    ends = None if lengths is None else lengths.numpy()
-    grads, grads_of_inputs, carried = known.passes.backward(
-        weights, _by_name(interface.inputs, inputs), _by_name(interface.states, states), _by_name(plan.tape, tape),
-        {name: a[1:] for name, a in given.items()}, _by_name(interface.states, final), ends, torch.get_num_threads(), of_inputs,
+    plan, (steps, samples), names = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2], known.interface.states
+    named = known.named(plan, _arrays(known, "params", params, plan.stacked))
+    call = _call(known, plan, known.weights(plan, named, packed.numpy()), inputs, lengths)
+    sequences = _by_name(known, "states", names, states, plan.shapes, (steps + 1, samples))
+    of_tape = _by_name(known, "tape", plan.tape, tape, plan.tape, (steps, samples))
+    given = _by_name(known, "cotangents", names, cotangents, plan.shapes, (steps + 1, samples))
+    carried = {name: copied(a) for name, a in _by_name(known, "final", names, final, plan.shapes, (samples,)).items()}
+    carried = {n: carried[n] if n in carried else zeros((samples, *plan.shapes[n]), plan.dtype) for n in names}
+    grads, grads_of_inputs = known.passes.steps_back(
+        call, 0, steps, {n: ready(a) for n, a in sequences.items()}, {n: ready(a) for n, a in of_tape.items()},
+        {n: a[1:] for n, a in given.items()}, carried, of_inputs,
     )  # fmt: skip
     for name, a in given.items():
         carried[name] += a[0]
-    if ends is not None:
+    if call.ragged:
         for a in grads_of_inputs.values():
-            within(a, ends)
+            within(a, call.lengths)
     stacked = [_stacked(grads, rows, shape) for rows, shape in zip(plan.rows, plan.stacked, strict=True) if rows[0][0] in grads]
     return [*map(torch.from_numpy, (*stacked, *carried.values(), *grads_of_inputs.values()))]
+
+
+def _call(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
+    """The call that the passes take."""
+    (steps, samples), dtype = inputs[0].shape[:2], plan.dtype
+    arrays = _by_name(cell, "inputs", cell.interface.inputs, inputs, plan.shapes, (steps, samples))
+    ends = checked_lengths(cell.interface, None if lengths is None else lengths.numpy(), steps, samples)
+    ragged, threads = lengths is not None, torch.get_num_threads()
+    return Call(steps, samples, plan.sizes, plan.shapes, dtype, weights, arrays, ends, ragged, (), threads, [(0, steps)])
 
 
 def _stacked(grads: Arrays, rows: tuple, shape: tuple[int, ...]) -> np.ndarray:
@@ -100,13 +110,25 @@ def _stacked(grads: Arrays, rows: tuple, shape: tuple[int, ...]) -> np.ndarray:
     return stack
 
 
-def arrays(tensors: Tensors) -> list[np.ndarray]:
-    """The memory of tensors, as arrays."""
-    return [t.numpy(force=True) for t in tensors]
+def _arrays(cell: Compiled, group: str, tensors: OptionalTensors, shapes: Iterable[tuple[int, ...]]) -> list[np.ndarray]:
+    """The memory of tensors, as arrays. Raises CellError for other shapes: compiled code would write beside them."""
+    found = []
+    for t, shape in zip(tensors, shapes, strict=True):
+        if t is not None:
+            if t.shape != shape:
+                raise CellError(f"{cell.interface.name}: a tensor in {group} has shape {tuple(t.shape)}, expected {shape}")
+            found.append(t.numpy(force=True) if t.requires_grad else t.numpy())
+    return found
 
 
-def _by_name(names, tensors: Sequence[Tensor | None]) -> Arrays:
-    return {name: t.numpy(force=True) for name, t in zip(names, tensors, strict=True) if t is not None}
+def _by_name(
+    cell: Compiled, group: str, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]],
+    lead: tuple[int, ...],
+) -> Arrays:  # fmt: skip
+    """The same by name, each array with the axes `lead` before its own; what is None is left out."""
+    given = {name: t for name, t in zip(names, tensors, strict=True) if t is not None}
+    found = _arrays(cell, group, [*given.values()], [(*lead, *shapes[name]) for name in given])
+    return dict(zip(given, found, strict=True))
 
 
 library.impl("forward", forward_on_cpu, "CPU")

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from symcell.errors import CellError
-from symcell.runtime.interface import Interface, shapes_of
+from symcell.runtime.interface import Interface
 from symcell.torch.sizes import main_input
 
 
@@ -47,12 +47,13 @@ def sequences(cell: Interface, given: Any, lengths: Any, batch_first: bool) -> S
     return Sequences(inputs, None if lengths is None else torch.as_tensor(lengths, dtype=torch.int64, device="cpu"), shown)
 
 
-def check_inputs(cell: Interface, inputs: Mapping[str, Tensor], sizes: dict[str, int]) -> tuple[int, int]:
+def check_inputs(
+    cell: Interface, inputs: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[int, int]:
     """(T, B), which all inputs have. Raises CellError for inputs of other shapes, and for no steps, as PyTorch's modules do."""
-    shapes = shapes_of(cell, sizes)
     steps, samples = next(iter(inputs.values())).shape[:2]
     for name, t in inputs.items():
-        if tuple(t.shape[2:]) != shapes[name]:
+        if t.shape[2:] != shapes[name]:
             axes = ", ".join(cell.inputs[name])
             raise CellError(f"{cell.name}: each step of the input {name} has shape {tuple(t.shape[2:])}, expected ({axes}) = "
                             f"{shapes[name]}")  # fmt: skip

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from symcell.cell import Cell
 from symcell.errors import CellError
-from symcell.runtime.interface import shapes_of
 from symcell.torch import states
 from symcell.torch.engines import engine_for
 from symcell.torch.module import CellModule, Init
@@ -44,11 +43,11 @@ class StepCell(CellModule):
 
         input: (B, *shape), or (*shape) of one sample; of several inputs, a dict. hx: the states before it, each (B, *shape), as
         they are returned, or by name; those left out begin at their declared value. Raises CellError as Layer does."""
-        cell, shapes = self._compiled.interface, shapes_of(self._compiled.interface, self.sizes)
+        cell, shapes = self._compiled.interface, self._shapes[""]
         given = sequences(cell, _one_step(input), None, False)
         start = {name: t.unsqueeze(0) if given.unbatched else t for name, t in states.given(cell, hx).items()}
         self._check(given.inputs, start)
-        _, samples = check_inputs(cell, given.inputs, self.sizes)
+        _, samples = check_inputs(cell, given.inputs, shapes)
         for name, t in start.items():
             if tuple(t.shape) != (samples, *shapes[name]):
                 found = f"has shape {tuple(t.shape)}, expected (B, {', '.join(cell.states[name])}) = {(samples, *shapes[name])}"
@@ -56,7 +55,7 @@ class StepCell(CellModule):
         x = next(iter(given.inputs.values()))
         start = self._with_declared("", start, x)
         engine = engine_for(self.engine, cell.name, x)
-        _, final = engine(self._compiled, self.sizes, self._stacks(""), given.inputs, start, None)
+        _, final = engine(self._compiled, self.sizes, self._stacks(""), given.inputs, start, None, ())
         ended = {name: t.squeeze(0) if given.unbatched else t for name, t in final.items()}
         return self._compiled.as_states(ended)
 
