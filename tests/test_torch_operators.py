@@ -49,7 +49,7 @@ def differentiable(key, sizes, params, inputs, initial, lengths):
 
     def function(*tensors):
         found = run(key, sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]], tensors[counts[1] :], lengths)
-        return tuple(t for t in found if t.requires_grad)
+        return tuple(t for group in found for t in group if t.requires_grad)
 
     return function, (*params, *inputs, *initial)
 
@@ -70,7 +70,7 @@ def test_operators_pass_the_checks_of_torch(name):
         key, sizes, params, inputs, initial, _ = given
         with torch.no_grad():
             n, (*found, packed) = len(initial), forward(*given)
-        cotangents = [None, *(torch.randn_like(t) for t in found[1:n])]
+        cotangents = [None, *(torch.randn_like(t[1:]) for t in found[1:n])]
         final = [torch.randn_like(t) for t in found[n : 2 * n]]
         rest = [t.detach() for t in params], [t.detach() for t in inputs], found[:n], found[2 * n :], packed, lengths
         for of_inputs in (True, False):

@@ -22,22 +22,24 @@ from torch.autograd.function import _SingleLevelFunction
 
 from symcell.errors import CellError
 from symcell.torch.compiled import by_key
-from symcell.torch.operators import OptionalTensors, Tensors, backward, backward_on_cpu, forward, forward_on_cpu, library
+from symcell.torch.operators import OptionalTensors, Tensors, backward, backward_on_cpu, computed, forward, library
 
 _PLAIN = (Tensor, torch.nn.Parameter, type(None))
 
 
 def run(
     cell: str, sizes: list[int], params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
-) -> Sequence[Tensor]:
-    """`symcell::forward`, differentiable."""
-    if torch.compiler.is_compiling() or not _plain((*params, *inputs, *initial, lengths)):
-        found: Sequence[Tensor] = forward(cell, sizes, params, inputs, initial, lengths)
-    elif _differentiated(*params, *inputs, *initial):
-        found = _Forward.apply(None, cell, sizes, lengths, *params, *inputs, *initial)
-    else:
-        found = forward_on_cpu(cell, sizes, params, inputs, initial, lengths)
-    return found
+) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+    """Every state from the first step on, (T, B, ...), and after each sample's last one; differentiable."""
+    count, tensors = len(initial), (*params, *inputs, *initial)
+    if torch.compiler.is_compiling() or not _plain((*tensors, lengths)):
+        found = forward(cell, sizes, params, inputs, initial, lengths)
+        return [t[1:] for t in found[:count]], found[count : 2 * count]
+    if _differentiated(*tensors):
+        found = _Kernels.apply(cell, sizes, lengths, *tensors)
+        return found[:count], found[count:]
+    states, final, _ = computed(cell, sizes, params, inputs, initial, lengths)
+    return [torch.from_numpy(a[1:]) for a in states.values()], [*map(torch.from_numpy, final.values())]
 
 
 def _plain(tensors: Iterable[Tensor | None]) -> bool:
@@ -52,41 +54,74 @@ def _differentiated(*tensors: Tensor | None) -> bool:
     return (torch.is_grad_enabled() and _any_requires_grad(*tensors)) or forward_ad._current_level >= 0
 
 
-class _Forward(_SingleLevelFunction):
-    """`symcell::forward` with its tensors one by one: parameters, inputs, initial states. `keys` are those of the dispatcher;
-    without them, the kernels are called directly."""
+class _Function(_SingleLevelFunction):
+    """What the two below have in common. Their tensors come one by one: parameters, inputs, initial states."""
 
     @staticmethod
-    def forward(ctx: Any, keys: Any, cell: str, sizes: list[int], lengths: Tensor | None, *tensors: Any) -> tuple:
+    def prepare(ctx: Any, cell: str, sizes: list[int], tensors: tuple, lengths: Tensor | None) -> tuple:
+        """The arguments of `symcell::forward`."""
         known = by_key(cell)
         n, k, s = len(known.tensors), len(known.interface.inputs), len(known.interface.states)
-        arguments = cell, sizes, [*tensors[:n]], [*tensors[n : n + k]], [*tensors[n + k :]], lengths
-        found = forward_on_cpu(*arguments) if keys is None else _at_next_level(forward, keys, arguments)
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*found[2 * s :])
-        ctx.save_for_backward(lengths, *tensors[: n + k], *found[:s], *found[2 * s :])
         ctx.cell, ctx.sizes, ctx.counts = cell, sizes, (n, k, s, len(known.stacks))
         ctx.given = [t is not None for t in tensors[n + k :]]
-        return tuple(found)
+        return cell, sizes, [*tensors[:n]], [*tensors[n : n + k]], [*tensors[n + k :]], lengths
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple:
-        lengths, *saved, packed = ctx.saved_tensors
+    def gradients(ctx: Any, compute: Any, saved: Sequence[Tensor], cotangents: list, final: list, first: int) -> tuple:
+        """Those of the Function's arguments, by `symcell::backward`. saved: parameters, inputs, states, the tape, the packed
+        weights, lengths; first: the place of the parameters among the arguments."""
         n, k, s, m = ctx.counts
-        of_inputs = any(ctx.needs_input_grad[4 + n : 4 + n + k])
-        straight = not torch.is_grad_enabled() and _plain((*grads, *saved))
-        found = (backward_on_cpu if straight else backward)(
-            ctx.cell, ctx.sizes, saved[:n], saved[n : n + k], saved[n + k : n + k + s], saved[n + k + s :], packed, lengths,
-            [*grads[:s]], [*grads[s : 2 * s]], of_inputs,
-        )  # fmt: skip
+        of_inputs = any(ctx.needs_input_grad[first + n : first + n + k])
+        arguments = saved[:n], saved[n : n + k], saved[n + k : n + k + s], saved[n + k + s : -2], saved[-2], saved[-1]
+        found = compute(ctx.cell, ctx.sizes, *arguments, cotangents, final, of_inputs)
         inputs = found[m + s :] if of_inputs else [None] * k
-        initial = [t if given else None for t, given in zip(found[m : m + s], ctx.given, strict=True)]
-        return None, None, None, None, *found[:m], *[None] * (n - m), *inputs, *initial
+        return *[None] * first, *found[:m], *[None] * (n - m), *inputs, *found[m : m + s]
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Any:
         name = ctx.cell.split(":")[0]
         raise CellError(f"{name}: symcell's kernels have no derivative in forward mode; make the layer with engine='torch'")
+
+
+class _Kernels(_Function):
+    """The kernels, called directly: the states from the first step on, and after each sample's last one. They lie in the memory
+    of the sequences that are saved, and are saved too, so that a change of them in place is noticed."""
+
+    @staticmethod
+    def forward(ctx: Any, cell: str, sizes: list[int], lengths: Tensor | None, *tensors: Any) -> tuple:
+        arguments = _Function.prepare(ctx, cell, sizes, tensors, lengths)
+        states, final, rest = computed(*arguments)
+        shown = [torch.from_numpy(a[1:]) for a in states.values()]
+        ctx.save_for_backward(*shown, *arguments[2], *arguments[3], *map(torch.from_numpy, (*states.values(), *rest)), lengths)
+        return *shown, *map(torch.from_numpy, final.values())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple:
+        s, saved = ctx.counts[2], ctx.saved_tensors
+        straight = not torch.is_grad_enabled() and _plain(grads)
+        found = _Function.gradients(ctx, backward_on_cpu if straight else backward, saved[s:], [*grads[:s]], [*grads[s:]], 3)
+        return *found[:-s], *(t if given else None for t, given in zip(found[-s:], ctx.given, strict=True))
+
+
+class _Forward(_Function):
+    """`symcell::forward`, where the dispatcher has these keys."""
+
+    @staticmethod
+    def forward(ctx: Any, keys: Any, cell: str, sizes: list[int], lengths: Tensor | None, *tensors: Any) -> tuple:
+        arguments = _Function.prepare(ctx, cell, sizes, tensors, lengths)
+        found, s = _at_next_level(forward, keys, arguments), ctx.counts[2]
+        ctx.mark_non_differentiable(*found[2 * s :])
+        ctx.save_for_backward(*arguments[2], *arguments[3], *found[:s], *found[2 * s :], lengths)
+        return tuple(found)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple:
+        s, sequences = ctx.counts[2], grads[: ctx.counts[2]]
+        cotangents = [None if g is None else g[1:] for g in sequences]
+        found = _Function.gradients(ctx, backward, ctx.saved_tensors, cotangents, [*grads[s : 2 * s]], 4)
+        initial = [t if g is None else t + g[0] for t, g in zip(found[-s:], sequences, strict=True)]
+        return *found[:-s], *(t if given else None for t, given in zip(initial, ctx.given, strict=True))
 
 
 class _Backward(_SingleLevelFunction):

@@ -44,7 +44,7 @@ def by_kernels(
     cell: Compiled, sizes: Sizes, stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None, wanted: Wanted
 ) -> tuple[Tensors, Tensors]:
     interface = cell.interface
-    found = run(
+    states, final = run(
         cell.key,
         [sizes[n] for n in interface.sizes],
         [stacks[stack.name] for stack in cell.tensors],
@@ -52,8 +52,7 @@ def by_kernels(
         [initial.get(name) for name in interface.states],
         lengths,
     )
-    names, count = list(interface.states), len(interface.states)
-    return {name: found[names.index(name)][1:] for name in wanted}, dict(zip(names, found[count : 2 * count], strict=True))
+    return dict(zip(interface.states, states, strict=True)), dict(zip(interface.states, final, strict=True))
 
 
 def by_torch(

@@ -6,7 +6,7 @@ given. What an operator returns lies in memory of its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ library.define(
     "forward(str cell, int[] sizes, Tensor[] params, Tensor[] inputs, Tensor?[] initial, Tensor? lengths) -> Tensor[]",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
-# -> the gradients of parameters, initial states and, if they are wanted, inputs
+# cotangents: of every state from the first step on -> the gradients of parameters, initial states and, if wanted, inputs
 library.define(
     "backward(str cell, int[] sizes, Tensor[] params, Tensor[] inputs, Tensor[] states, Tensor[] tape, Tensor packed, "
     "Tensor? lengths, Tensor?[] cotangents, Tensor?[] final, bool of_inputs) -> Tensor[]",
@@ -43,9 +43,10 @@ def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
     return cell.plan(sizes, _NUMPY[tensor.dtype])
 
 
-def forward_on_cpu(
+def computed(
     cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
-) -> list[Tensor]:
+) -> tuple[Arrays, Arrays, list[np.ndarray]]:
+    """Every state, the initial one first; every state after each sample's last step; the tape and the packed weights."""
     known = by_key(cell)
     plan, (steps, samples) = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2]
     named = known.named(plan, _arrays(known, "params", params, plan.stacked))
@@ -61,7 +62,12 @@ def forward_on_cpu(
     if call.ragged:  # nothing reads what is behind ends; an operator returns no memory as it was found
         for a in (*(a[1:] for a in states.values()), *tape.values()):
             within(a, call.lengths)
-    return [torch.from_numpy(a) for a in (*states.values(), *final.values(), *map(ready, tape.values()), memory)]
+    return states, final, [*map(ready, tape.values()), memory]
+
+
+def forward_on_cpu(*arguments: Any) -> list[Tensor]:
+    states, final, rest = computed(*arguments)
+    return [*map(torch.from_numpy, (*states.values(), *final.values(), *rest))]
 
 
 def backward_on_cpu(
@@ -74,15 +80,13 @@ def backward_on_cpu(
     call = _call(known, plan, known.weights(plan, named, packed.numpy()), inputs, lengths)
     sequences = _by_name(known, "states", names, states, plan.shapes, (steps + 1, samples))
     of_tape = _by_name(known, "tape", plan.tape, tape, plan.tape, (steps, samples))
-    given = _by_name(known, "cotangents", names, cotangents, plan.shapes, (steps + 1, samples))
+    given = _by_name(known, "cotangents", names, cotangents, plan.shapes, (steps, samples))
     carried = {name: copied(a) for name, a in _by_name(known, "final", names, final, plan.shapes, (samples,)).items()}
     carried = {n: carried[n] if n in carried else zeros((samples, *plan.shapes[n]), plan.dtype) for n in names}
     grads, grads_of_inputs = known.passes.steps_back(
         call, 0, steps, {n: ready(a) for n, a in sequences.items()}, {n: ready(a) for n, a in of_tape.items()},
-        {n: a[1:] for n, a in given.items()}, carried, of_inputs,
+        given, carried, of_inputs,
     )  # fmt: skip
-    for name, a in given.items():
-        carried[name] += a[0]
     if call.ragged:
         for a in grads_of_inputs.values():
             within(a, call.lengths)
