@@ -27,12 +27,17 @@ def initialise(cell: Declaration, weights: dict[str, Tensor], forget_bias: float
         if role == INPUT:
             torch.nn.init.xavier_uniform_(a)
         elif role == RECURRENT:
-            torch.nn.init.orthogonal_(a)
+            a.copy_(torch.nn.init.orthogonal_(torch.empty(a.shape, dtype=_exact(a), device=a.device)))
         elif role == BIAS:
             a.fill_(forget_bias if name in opened else 0.0)
         else:
             bound = 1 / math.sqrt(a.shape[-1] if a.ndim else 1)
             a.uniform_(-bound, bound)
+
+
+def _exact(a: Tensor) -> torch.dtype:
+    """A dtype in which PyTorch can make a matrix orthogonal."""
+    return a.dtype if a.dtype in (torch.float32, torch.float64) else torch.float32
 
 
 @lru_cache(maxsize=64)
