@@ -5,6 +5,7 @@ that of its interface. States that are not given begin at their declared numbers
 given. What an operator returns lies in memory of its own.
 """
 
+import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -37,6 +38,10 @@ forward, backward = torch.ops.symcell.forward.default, torch.ops.symcell.backwar
 Tensors: TypeAlias = Sequence[Tensor]
 OptionalTensors: TypeAlias = Sequence[Tensor | None]
 _NUMPY: dict[torch.dtype, np.dtype] = {torch.float32: np.dtype("float32"), torch.float64: np.dtype("float64")}
+
+
+class _Memory(ctypes.c_char * (1 << 46)):  # type: ignore[misc]  # as long as the longest; arrays take what they need
+    """What lies at an address."""
 
 
 def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
@@ -77,7 +82,7 @@ def backward_on_cpu(
     known = by_key(cell)
     plan, (steps, samples), names = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2], known.interface.states
     named = known.named(plan, _arrays(known, "params", params, plan.stacked))
-    call = _call(known, plan, known.weights(plan, named, packed.numpy()), inputs, lengths)
+    call = _call(known, plan, known.weights(plan, named, _array(packed)), inputs, lengths)
     sequences = _by_name(known, "states", names, states, plan.shapes, (steps + 1, samples))
     of_tape = _by_name(known, "tape", plan.tape, tape, plan.tape, (steps, samples))
     given = _by_name(known, "cotangents", names, cotangents, plan.shapes, (steps, samples))
@@ -121,7 +126,16 @@ def _arrays(cell: Compiled, group: str, tensors: OptionalTensors, shapes: Iterab
         if t is not None:
             if t.shape != shape:
                 raise CellError(f"{cell.interface.name}: a tensor in {group} has shape {tuple(t.shape)}, expected {shape}")
-            found.append(t.numpy(force=True) if t.requires_grad else t.numpy())
+            found.append(_array(t))
+    return found
+
+
+def _array(t: Tensor) -> np.ndarray:
+    """The memory of a tensor, as an array that is valid as long as the tensor is. `Tensor.numpy` would mark the memory as one
+    that must not be resized, as FSDP does with parameters between their uses."""
+    if t.is_contiguous() and not t.is_neg():
+        return np.ndarray(t.shape, _NUMPY[t.dtype], _Memory.from_address(t.data_ptr()))
+    found: np.ndarray = t.numpy(force=True)
     return found
 
 

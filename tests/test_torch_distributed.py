@@ -1,0 +1,23 @@
+"""Two processes on the loopback address train a model with a Layer as one process does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="this PyTorch has no torch.distributed")
+@pytest.mark.parametrize("kind", ("ddp", "fsdp"))
+def test_gradients_and_parameters_are_those_of_one_process(kind):
+    here = Path(__file__).parent
+    found = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d",
+         "--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1", here / "support" / "torch_processes.py", kind],
+        cwd=here, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    (line,) = [line for line in found.stdout.splitlines() if line.startswith("differences")]
+    assert all(float(word) < 1e-13 for word in line.split()[1:])
