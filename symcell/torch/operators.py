@@ -54,13 +54,13 @@ def computed(
     """Every state, the initial one first; every state after each sample's last step; the tape and the packed weights."""
     known = by_key(cell)
     plan, (steps, samples) = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2]
-    named = known.named(plan, _arrays(known, "params", params, plan.stacked))
+    named = known.named(plan, _stacks(known, plan, params))
     memory = allocate((plan.total,), plan.dtype, small=LINE)
     memory[...] = 0  # what is behind the last columns of panels
     weights = known.weights(plan, named, memory)
     known.passes.pack(plan.sizes, named, plan.dtype, torch.get_num_threads(), weights)
     call = _call(known, plan, weights, inputs, lengths)
-    given = _by_name(known, "initial", known.interface.states, initial, plan.shapes, (samples,))
+    given = _by_name(known, known.interface.states, initial, plan.shapes, (samples,))
     start = initial_states(known.interface, given, {}, plan.shapes, samples, plan.dtype)
     states, tape = known.passes.steps(call, 0, steps, start)
     final = states_at_ends(call, states, 0, steps, {})
@@ -81,12 +81,12 @@ def backward_on_cpu(
 ) -> list[Tensor]:  # fmt: skip
     known = by_key(cell)
     plan, (steps, samples), names = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2], known.interface.states
-    named = known.named(plan, _arrays(known, "params", params, plan.stacked))
+    named = known.named(plan, _stacks(known, plan, params)) if known.interface.copied else {}
     call = _call(known, plan, known.weights(plan, named, _array(packed)), inputs, lengths)
-    sequences = _by_name(known, "states", names, states, plan.shapes, (steps + 1, samples))
-    of_tape = _by_name(known, "tape", plan.tape, tape, plan.tape, (steps, samples))
-    given = _by_name(known, "cotangents", names, cotangents, plan.shapes, (steps, samples))
-    carried = {name: copied(a) for name, a in _by_name(known, "final", names, final, plan.shapes, (samples,)).items()}
+    sequences = _by_name(known, names, states, plan.shapes, (steps + 1, samples))
+    of_tape = _by_name(known, plan.tape, tape, plan.tape, (steps, samples))
+    given = _by_name(known, names, cotangents, plan.shapes, (steps, samples))
+    carried = {name: copied(a) for name, a in _by_name(known, names, final, plan.shapes, (samples,)).items()}
     carried = {n: carried[n] if n in carried else zeros((samples, *plan.shapes[n]), plan.dtype) for n in names}
     grads, grads_of_inputs = known.passes.steps_back(
         call, 0, steps, {n: ready(a) for n, a in sequences.items()}, {n: ready(a) for n, a in of_tape.items()},
@@ -102,7 +102,7 @@ def backward_on_cpu(
 def _call(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
     """The call that the passes take."""
     (steps, samples), dtype = inputs[0].shape[:2], plan.dtype
-    arrays = _by_name(cell, "inputs", cell.interface.inputs, inputs, plan.shapes, (steps, samples))
+    arrays = _by_name(cell, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
     ends = checked_lengths(cell.interface, None if lengths is None else lengths.numpy(), steps, samples)
     ragged, threads = lengths is not None, torch.get_num_threads()
     return Call(steps, samples, plan.sizes, plan.shapes, dtype, weights, arrays, ends, ragged, (), threads, [(0, steps)])
@@ -119,15 +119,30 @@ def _stacked(grads: Arrays, rows: tuple, shape: tuple[int, ...]) -> np.ndarray:
     return stack
 
 
-def _arrays(cell: Compiled, group: str, tensors: OptionalTensors, shapes: Iterable[tuple[int, ...]]) -> list[np.ndarray]:
-    """The memory of tensors, as arrays. Raises CellError for other shapes: compiled code would write beside them."""
-    found = []
-    for t, shape in zip(tensors, shapes, strict=True):
+def _stacks(cell: Compiled, plan: Plan, params: Tensors) -> list[np.ndarray]:
+    """The memory of stacked parameters."""
+    for stack, t, shape in zip(cell.tensors, params, plan.stacked, strict=True):
+        if t.shape != shape:
+            raise _other_shape(cell, stack.name, t, shape)
+    return [_array(t) for t in params]
+
+
+def _by_name(
+    cell: Compiled, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]], lead: tuple[int, ...]
+) -> Arrays:
+    """The memory of tensors by name, each with the axes `lead` before its own; what is None is left out."""
+    found = {}
+    for name, t in zip(names, tensors, strict=True):
         if t is not None:
-            if t.shape != shape:
-                raise CellError(f"{cell.interface.name}: a tensor in {group} has shape {tuple(t.shape)}, expected {shape}")
-            found.append(_array(t))
+            if t.shape != (shape := lead + shapes[name]):
+                raise _other_shape(cell, name, t, shape)
+            found[name] = _array(t)
     return found
+
+
+def _other_shape(cell: Compiled, name: str, t: Tensor, shape: tuple[int, ...]) -> CellError:
+    """Compiled code would write beside arrays of other shapes."""
+    return CellError(f"{cell.interface.name}: {name} has shape {tuple(t.shape)}, expected {shape}")
 
 
 def _array(t: Tensor) -> np.ndarray:
@@ -137,16 +152,6 @@ def _array(t: Tensor) -> np.ndarray:
         return np.ndarray(t.shape, _NUMPY[t.dtype], _Memory.from_address(t.data_ptr()))
     found: np.ndarray = t.numpy(force=True)
     return found
-
-
-def _by_name(
-    cell: Compiled, group: str, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]],
-    lead: tuple[int, ...],
-) -> Arrays:  # fmt: skip
-    """The same by name, each array with the axes `lead` before its own; what is None is left out."""
-    given = {name: t for name, t in zip(names, tensors, strict=True) if t is not None}
-    found = _arrays(cell, group, [*given.values()], [(*lead, *shapes[name]) for name in given])
-    return dict(zip(given, found, strict=True))
 
 
 library.impl("forward", forward_on_cpu, "CPU")
