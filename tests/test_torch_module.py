@@ -97,6 +97,8 @@ def test_calls_that_cannot_be_are_refused():
         (r"expected the states \(h, c\), found Tensor|found 1 of them", (x, torch.zeros(1, 2, 5)), {}),
         ("unknown states q; expected h, c", (x, {"q": torch.zeros(1, 2, 5)}), {}),
         (r"lengths\[1\] is 5, expected 0 to T = 4", (x,), {"lengths": [4, 5]}),
+        ("lengths must be an integer for each of the 2 samples, found torch.float32", (x,), {"lengths": [2.5, 1.0]}),
+        (r"lengths must be .* of shape \(1,\)", (x,), {"lengths": [2]}),
         ("lengths are of a batch", (x[:, 0],), {"lengths": [4]}),
         ("must be a tensor, found list|as a tensor or a PackedSequence, found list", (x.tolist(),), {}),
         (r"resets has shape \(2, 4\), expected \(T, B\), T = 4, B = 2", (x,), {"resets": torch.zeros(2, 4)}),

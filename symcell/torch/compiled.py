@@ -1,9 +1,9 @@
 """The cells that operators compute, by a key that an operator's text argument carries; and how their tensors lie."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from symcell.runtime.parameters import Weights
 from symcell.torch.stacks import Stack, stacks_of
 from symcell.torch.states import Shown, order
 
+Rows: TypeAlias = tuple[tuple[str, int, int], ...]
 _known: dict[str, "Compiled"] = {}
 
 
@@ -29,7 +30,7 @@ class Plan(NamedTuple):
     dtype: np.dtype
     shapes: dict[str, tuple[int, ...]]
     stacked: tuple[tuple[int, ...], ...]
-    rows: tuple[tuple[tuple[str, int, int], ...], ...]
+    rows: tuple[Rows, ...]
     tape: dict[str, tuple[int, ...]]
     packs: tuple[tuple[str, int, tuple[int, ...]], ...]
     total: int
@@ -59,12 +60,8 @@ class Compiled:
 
     def _planned(self, sizes: dict[str, int], dtype: np.dtype) -> Plan:
         cell, shapes = self.interface, shapes_of(self.interface, sizes)
-        stacked, rows = [], []
-        for stack in self.tensors:
-            ends = np.cumsum([shapes[name][0] for name in stack.members] if len(stack.members) > 1 else [0]).tolist()
-            rows.append(tuple(zip(stack.members, [0, *ends[:-1]], ends, strict=True)))
-            first = shapes[stack.members[0]]
-            stacked.append((ends[-1], *first[1:]) if len(stack.members) > 1 else first)
+        rows = tuple(self._rows(shapes))
+        stacked = tuple(shapes[r[0][0]] if len(r) == 1 else (r[-1][2], *shapes[r[0][0]][1:]) for r in rows)
         weights = self.passes.pack(sizes, {name: np.zeros(shapes[name], dtype) for name in cell.given}, dtype)
         packs, place = [], 0
         for name, a in weights.packs.items():
@@ -76,34 +73,36 @@ class Compiled:
         )
         _, tape = self.passes.forward(weights, inputs, initial)  # of no steps
         of_tape = {name: a.shape[2:] for name, a in tape.items()}
-        return Plan(sizes, dtype, shapes, tuple(stacked), tuple(rows), of_tape, tuple(packs), place)
+        return Plan(sizes, dtype, shapes, stacked, rows, of_tape, tuple(packs), place)
 
-    def named(self, plan: Plan, stacks: Sequence[np.ndarray]) -> Arrays:
-        """Stacked parameters -> name -> its rows, a view."""
-        found = {}
-        for a, rows in zip(stacks, plan.rows, strict=True):
-            if len(rows) == 1:
-                found[rows[0][0]] = a
-            else:
-                for name, first, last in rows:
-                    found[name] = a[first:last]
-        return found
+    def _rows(self, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Rows]:
+        """Of each tensor, the first row of every parameter, and the one behind its last."""
+        for stack in self.tensors:
+            ends = [0, *np.cumsum([shapes[name][0] for name in stack.members]).tolist()] if len(stack.members) > 1 else [0, 0]
+            yield tuple(zip(stack.members, ends, ends[1:], strict=False))
 
     def unstacked(self, stacks: Mapping[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
         """Tensors by stack -> by parameter, views of them."""
-        shapes, found = shapes_of(self.interface, sizes), {}
-        for stack in self.tensors:
-            tensor, first = stacks[stack.name], 0
-            for name in stack.members:
-                last = first + shapes[name][0] if len(stack.members) > 1 else None
-                found[name], first = tensor if last is None else tensor[first:last], last or 0
-        return found
+        rows = self._rows(shapes_of(self.interface, sizes))
+        return named([stacks[stack.name] for stack in self.tensors], rows)
 
     def weights(self, plan: Plan, params: Arrays, memory: np.ndarray) -> Weights:
         """The weights of parameters, which lie in `memory` if they are packed. They are valid as long as both are."""
         packs = {name: memory[first : first + math.prod(shape)].reshape(shape) for name, first, shape in plan.packs}
         copies = {name: params[name] for name in self.interface.copied}
         return Weights(plan.sizes, copies, packs)
+
+
+def named(stacks: Sequence[Any], rows: Iterable[Rows]) -> dict[str, Any]:
+    """Stacks, arrays or tensors -> name -> the rows of a parameter, a view."""
+    found = {}
+    for a, members in zip(stacks, rows, strict=True):
+        if len(members) == 1:
+            found[members[0][0]] = a
+        else:
+            for name, first, last in members:
+                found[name] = a[first:last]
+    return found
 
 
 @cache

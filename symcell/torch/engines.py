@@ -58,7 +58,9 @@ def by_kernels(
 def by_torch(
     cell: Compiled, sizes: Sizes, stacks: Tensors, inputs: Tensors, initial: Tensors, lengths: Tensor | None, wanted: Wanted
 ) -> tuple[Tensors, Tensors]:
-    run = _module(cell.declaration).forward(cell.unstacked(stacks, sizes), inputs, initial, lengths, sizes)
+    device = next(iter(inputs.values())).device
+    ends = None if lengths is None else lengths.to(device)
+    run = _module(cell.declaration).forward(cell.unstacked(stacks, sizes), inputs, initial, ends, sizes)
     return run.states, run.final
 
 

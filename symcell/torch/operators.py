@@ -19,7 +19,7 @@ from symcell.runtime.calls import Call, initial_states
 from symcell.runtime.lengths import checked_lengths, states_at_ends, within
 from symcell.runtime.memory import LINE, allocate, zeros
 from symcell.runtime.parameters import Weights
-from symcell.torch.compiled import Compiled, Plan, by_key
+from symcell.torch.compiled import Compiled, Plan, by_key, named
 
 library = torch.library.Library("symcell", "DEF")
 # -> every state (T + 1, B, ...), the initial one first; every state after each sample's last step; the tape; the packed weights
@@ -54,11 +54,11 @@ def computed(
     """Every state, the initial one first; every state after each sample's last step; the tape and the packed weights."""
     known = by_key(cell)
     plan, (steps, samples) = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2]
-    named = known.named(plan, _stacks(known, plan, params))
+    params_by_name = named(_stacks(known, plan, params), plan.rows)
     memory = allocate((plan.total,), plan.dtype, small=LINE)
     memory[...] = 0  # what is behind the last columns of panels
-    weights = known.weights(plan, named, memory)
-    known.passes.pack(plan.sizes, named, plan.dtype, torch.get_num_threads(), weights)
+    weights = known.weights(plan, params_by_name, memory)
+    known.passes.pack(plan.sizes, params_by_name, plan.dtype, torch.get_num_threads(), weights)
     call = _call(known, plan, weights, inputs, lengths)
     given = _by_name(known, known.interface.states, initial, plan.shapes, (samples,))
     start = initial_states(known.interface, given, {}, plan.shapes, samples, plan.dtype)
@@ -81,8 +81,8 @@ def backward_on_cpu(
 ) -> list[Tensor]:  # fmt: skip
     known = by_key(cell)
     plan, (steps, samples), names = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2], known.interface.states
-    named = known.named(plan, _stacks(known, plan, params)) if known.interface.copied else {}
-    call = _call(known, plan, known.weights(plan, named, _array(packed)), inputs, lengths)
+    params_by_name = named(_stacks(known, plan, params), plan.rows) if known.interface.copied else {}
+    call = _call(known, plan, known.weights(plan, params_by_name, _array(packed)), inputs, lengths)
     sequences = _by_name(known, names, states, plan.shapes, (steps + 1, samples))
     of_tape = _by_name(known, plan.tape, tape, plan.tape, (steps, samples))
     given = _by_name(known, names, cotangents, plan.shapes, (steps, samples))

@@ -43,8 +43,8 @@ def sequences(cell: Interface, given: Any, lengths: Any, batch_first: bool) -> S
         return Sequences({name: t.unsqueeze(1) for name, t in inputs.items()}, None, lambda t: t.squeeze(1), True)
     if batch_first:
         inputs = {name: t.transpose(0, 1) for name, t in inputs.items()}
-    shown = _batch_first if batch_first else _as_it_is
-    return Sequences(inputs, None if lengths is None else torch.as_tensor(lengths, dtype=torch.int64, device="cpu"), shown)
+    samples = next(iter(inputs.values())).shape[1]
+    return Sequences(inputs, _lengths(cell, lengths, samples), _batch_first if batch_first else _as_it_is)
 
 
 def check_inputs(
@@ -76,6 +76,17 @@ def reversal(steps: int, lengths: Tensor | None, samples: int) -> Callable[[Tens
         return t.flatten(0, 1).index_select(0, places.flatten().to(t.device)).view(t.shape)
 
     return reverse
+
+
+def _lengths(cell: Interface, lengths: Any, samples: int) -> Tensor | None:
+    """The steps of each sample, on CPU. The engine checks that they are from 0 to T."""
+    if lengths is None:
+        return None
+    found = torch.as_tensor(lengths)
+    if found.shape != (samples,) or found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
+        words = f"found {found.dtype} of shape {tuple(found.shape)}"
+        raise CellError(f"{cell.name}: lengths must be an integer for each of the {samples} samples, {words}")
+    return found.to("cpu", torch.int64)
 
 
 def _by_name(cell: Interface, given: Any) -> dict[str, Tensor]:
