@@ -3,16 +3,20 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import torch
 
 from symcell.cells import get, names
-from symcell.compiler import compile_declaration
+from symcell.compiler import compile_declaration, source_of
 from symcell.errors import CellError
 from symcell.language.declaration import Declaration
 from symcell.runtime.arguments import Arrays
 from symcell.runtime.interface import shapes_of
+from symcell.runtime.loading import load_module
 from symcell.runtime.memory import LINE
 from symcell.runtime.parameters import Weights
 from symcell.torch.stacks import Stack, stacks_of
@@ -49,7 +53,15 @@ class Compiled:
         self.tensors = (*self.stacks, *(Stack(name, (name,), None) for name in self.interface.constants))
         self.as_outputs = Shown(self.interface, self.interface.outputs)
         self.as_states = Shown(self.interface, order(self.interface))
+        self.operations: Any = None  # the cell's module for the torch target
         self._plans: dict[tuple, Plan] = {}
+
+    @torch.compiler.assume_constant_result  # torch.compile executes it while it traces
+    def know_operations(self) -> None:
+        """Load the cell's module of PyTorch operations, when the first call needs it. Raises CellError if there is no such
+        target."""
+        if self.operations is None:
+            self.operations = _operations(self.declaration)
 
     def plan(self, sizes: Sequence[int], dtype: np.dtype) -> Plan:
         """The plan for sizes in the interface's order; made once."""
@@ -103,6 +115,17 @@ def named(stacks: Sequence[Any], rows: Iterable[Rows]) -> dict[str, Any]:
             for name, first, last in members:
                 found[name] = a[first:last]
     return found
+
+
+def _operations(cell: Declaration) -> ModuleType:
+    try:
+        import_module("symcell.targets.torch")
+    except ModuleNotFoundError as error:
+        if error.name != "symcell.targets.torch":
+            raise
+        raise CellError(f"{cell.name}: this symcell has no target 'torch', which engine='torch' needs, and every device but "
+                        "the CPU, bfloat16 and autocast") from None  # fmt: skip
+    return load_module(f"{cell.name}_torch", source_of(cell, "torch"))
 
 
 @cache

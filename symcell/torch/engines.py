@@ -1,17 +1,12 @@
 """What computes a layer's cells: the Numba kernels, on CPU; or the cell's module for the torch target, anywhere."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from symcell.compiler import source_of
 from symcell.errors import CellError
-from symcell.language.declaration import Declaration
-from symcell.runtime.loading import load_module
 from symcell.torch.compiled import Compiled
 from symcell.torch.differentiation import run
 
@@ -60,18 +55,6 @@ def by_torch(
 ) -> tuple[Tensors, Tensors]:
     device = next(iter(inputs.values())).device
     ends = None if lengths is None else lengths.to(device)
-    run = _module(cell.declaration).forward(cell.unstacked(stacks, sizes), inputs, initial, ends, sizes)
+    cell.know_operations()
+    run = cell.operations.forward(cell.unstacked(stacks, sizes), inputs, initial, ends, sizes)
     return run.states, run.final
-
-
-@cache
-def _module(cell: Declaration) -> Any:
-    """The module of a cell for the torch target."""
-    try:
-        import_module("symcell.targets.torch")
-    except ModuleNotFoundError as error:
-        if error.name != "symcell.targets.torch":
-            raise
-        raise CellError(f"{cell.name}: this symcell has no target 'torch', which engine='torch' needs, and every device but "
-                        "the CPU, bfloat16 and autocast") from None  # fmt: skip
-    return load_module(f"{cell.name}_torch", source_of(cell, "torch"))
