@@ -203,3 +203,17 @@ def test_layouts_and_threads_make_no_difference():
         torch.testing.assert_close(*results)
     finally:
         torch.set_num_threads(before)
+
+
+def test_tensors_that_are_no_plain_memory_are_refused_or_resolved():
+    layer, x = layer_of("lstm"), torch.randn(3, 2, 4, dtype=F64)
+    escaped = []
+    torch.func.grad(lambda x: escaped.append(x) or layer(x)[0].sum())(x)
+    torch.testing.assert_close(layer(escaped[0])[0], layer(x)[0])
+    negative = torch.randn(3, 2, 4, dtype=torch.complex128).conj().imag  # a view whose sign is a flag
+    assert negative.is_neg()
+    torch.testing.assert_close(layer(negative)[0], layer(negative.clone())[0])
+    with pytest.raises(NotImplementedError, match="SparseCPU"):  # torch's own
+        layer(x.to_sparse())
+    with pytest.raises(RuntimeError, match="Batching rule not implemented"):  # of the vmap before torch.func
+        torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum(0), x, vectorize=True)

@@ -14,6 +14,7 @@ from torch._C import (
     _any_requires_grad,
     _are_functorch_transforms_active,
     _AutoDispatchBelowAutograd,
+    _dispatch_keys,
     _len_torch_dispatch_stack,
 )
 from torch._functorch.utils import enable_single_level_autograd_function
@@ -24,7 +25,10 @@ from symcell.errors import CellError
 from symcell.torch.compiled import by_key
 from symcell.torch.operators import OptionalTensors, Tensors, backward, backward_on_cpu, computed, forward, library
 
-_PLAIN = (Tensor, torch.nn.Parameter, type(None))
+_PLAIN = (Tensor, torch.nn.Parameter)
+_PLAIN_KEYS = {_dispatch_keys(torch.empty(0)).raw_repr()}  # those of wrappers, such as the batched ones of vmap, are others
+with torch.inference_mode():
+    _PLAIN_KEYS.add(_dispatch_keys(torch.empty(0)).raw_repr())
 
 
 def run(
@@ -46,7 +50,7 @@ def _plain(tensors: Iterable[Tensor | None]) -> bool:
     """Whether tensors are in this machine's memory, and nothing but autograd wants to know of operators."""
     if _are_functorch_transforms_active() or _len_torch_dispatch_stack():
         return False
-    return all(type(t) in _PLAIN and (t is None or t.is_cpu) for t in tensors)
+    return all(t is None or (type(t) in _PLAIN and _dispatch_keys(t).raw_repr() in _PLAIN_KEYS) for t in tensors)
 
 
 def _differentiated(*tensors: Tensor | None) -> bool:
