@@ -217,3 +217,11 @@ def test_tensors_that_are_no_plain_memory_are_refused_or_resolved():
         layer(x.to_sparse())
     with pytest.raises(RuntimeError, match="Batching rule not implemented"):  # of the vmap before torch.func
         torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum(0), x, vectorize=True)
+
+
+def test_an_operator_refuses_tensors_of_other_shapes_and_dtypes():
+    key, sizes, params, inputs, initial, lengths = arguments("lstm")
+    with pytest.raises(CellError, match=r"lstm: bias has shape \(23,\) and torch.float64, expected \(24,\) and float64"):
+        forward(key, sizes, [*params[:2], params[2][1:]], inputs, initial, lengths)
+    with pytest.raises(CellError, match=r"lstm: c has shape \(2, 6\) and torch.float32, expected \(2, 6\) and float64"):
+        forward(key, sizes, params, inputs, [initial[0].float(), initial[1]], lengths)

@@ -26,9 +26,10 @@ from symcell.torch.compiled import by_key
 from symcell.torch.operators import OptionalTensors, Tensors, backward, backward_on_cpu, computed, forward, library
 
 _PLAIN = (Tensor, torch.nn.Parameter)
-_PLAIN_KEYS = {_dispatch_keys(torch.empty(0)).raw_repr()}  # those of wrappers, such as the batched ones of vmap, are others
+# The dispatcher's keys of a tensor, and of one made in inference mode; wrappers, such as those of vmap, have others.
+_PLAIN_KEYS = {_dispatch_keys(torch.empty(0, device="cpu")).raw_repr()}
 with torch.inference_mode():
-    _PLAIN_KEYS.add(_dispatch_keys(torch.empty(0)).raw_repr())
+    _PLAIN_KEYS.add(_dispatch_keys(torch.empty(0, device="cpu")).raw_repr())
 
 
 def run(

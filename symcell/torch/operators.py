@@ -60,7 +60,7 @@ def computed(
     weights = known.weights(plan, params_by_name, memory)
     known.passes.pack(plan.sizes, params_by_name, plan.dtype, torch.get_num_threads(), weights)
     call = _call(known, plan, weights, inputs, lengths)
-    given = _by_name(known, known.interface.states, initial, plan.shapes, (samples,))
+    given = _by_name(known, plan, known.interface.states, initial, plan.shapes, (samples,))
     start = initial_states(known.interface, given, {}, plan.shapes, samples, plan.dtype)
     states, tape = known.passes.steps(call, 0, steps, start)
     final = states_at_ends(call, states, 0, steps, {})
@@ -83,10 +83,10 @@ def backward_on_cpu(
     plan, (steps, samples), names = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2], known.interface.states
     params_by_name = named(_stacks(known, plan, params), plan.rows) if known.interface.copied else {}
     call = _call(known, plan, known.weights(plan, params_by_name, _array(packed)), inputs, lengths)
-    sequences = _by_name(known, names, states, plan.shapes, (steps + 1, samples))
-    of_tape = _by_name(known, plan.tape, tape, plan.tape, (steps, samples))
-    given = _by_name(known, names, cotangents, plan.shapes, (steps, samples))
-    carried = {name: copied(a) for name, a in _by_name(known, names, final, plan.shapes, (samples,)).items()}
+    sequences = _by_name(known, plan, names, states, plan.shapes, (steps + 1, samples))
+    of_tape = _by_name(known, plan, plan.tape, tape, plan.tape, (steps, samples))
+    given = _by_name(known, plan, names, cotangents, plan.shapes, (steps, samples))
+    carried = {name: copied(a) for name, a in _by_name(known, plan, names, final, plan.shapes, (samples,)).items()}
     carried = {n: carried[n] if n in carried else zeros((samples, *plan.shapes[n]), plan.dtype) for n in names}
     grads, grads_of_inputs = known.passes.steps_back(
         call, 0, steps, {n: ready(a) for n, a in sequences.items()}, {n: ready(a) for n, a in of_tape.items()},
@@ -102,7 +102,7 @@ def backward_on_cpu(
 def _call(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
     """The call that the passes take."""
     (steps, samples), dtype = inputs[0].shape[:2], plan.dtype
-    arrays = _by_name(cell, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
+    arrays = _by_name(cell, plan, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
     ends = checked_lengths(cell.interface, None if lengths is None else lengths.numpy(), steps, samples)
     ragged, threads = lengths is not None, torch.get_num_threads()
     return Call(steps, samples, plan.sizes, plan.shapes, dtype, weights, arrays, ends, ragged, (), threads, [(0, steps)])
@@ -122,27 +122,29 @@ def _stacked(grads: Arrays, rows: tuple, shape: tuple[int, ...]) -> np.ndarray:
 def _stacks(cell: Compiled, plan: Plan, params: Tensors) -> list[np.ndarray]:
     """The memory of stacked parameters."""
     for stack, t, shape in zip(cell.tensors, params, plan.stacked, strict=True):
-        if t.shape != shape:
-            raise _other_shape(cell, stack.name, t, shape)
+        if t.shape != shape or _NUMPY.get(t.dtype) != plan.dtype:
+            raise _unfit(cell, stack.name, t, shape, plan)
     return [_array(t) for t in params]
 
 
 def _by_name(
-    cell: Compiled, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]], lead: tuple[int, ...]
-) -> Arrays:
+    cell: Compiled, plan: Plan, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]],
+    lead: tuple[int, ...],
+) -> Arrays:  # fmt: skip
     """The memory of tensors by name, each with the axes `lead` before its own; what is None is left out."""
     found = {}
     for name, t in zip(names, tensors, strict=True):
         if t is not None:
-            if t.shape != (shape := lead + shapes[name]):
-                raise _other_shape(cell, name, t, shape)
+            if t.shape != (shape := lead + shapes[name]) or _NUMPY.get(t.dtype) != plan.dtype:
+                raise _unfit(cell, name, t, shape, plan)
             found[name] = _array(t)
     return found
 
 
-def _other_shape(cell: Compiled, name: str, t: Tensor, shape: tuple[int, ...]) -> CellError:
+def _unfit(cell: Compiled, name: str, t: Tensor, shape: tuple[int, ...], plan: Plan) -> CellError:
     """Compiled code would write beside arrays of other shapes."""
-    return CellError(f"{cell.interface.name}: {name} has shape {tuple(t.shape)}, expected {shape}")
+    found = f"has shape {tuple(t.shape)} and {t.dtype}"
+    return CellError(f"{cell.interface.name}: {name} {found}, expected {shape} and {plan.dtype}")
 
 
 def _array(t: Tensor) -> np.ndarray:
