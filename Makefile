@@ -9,6 +9,7 @@
 #   make bench     the race against torch, JAX and onnxruntime, in half an hour on a quiet machine; results in output/bench/
 PYTHON ?= python3
 VENV   ?= .venv
+PIP    ?=  # further options of pip, such as --extra-index-url https://download.pytorch.org/whl/cpu for PyTorch without CUDA on Linux
 BIN    := $(VENV)/bin
 
 .PHONY: demo test matrix fuzz interrupts accuracy bench lint generate clean
@@ -48,12 +49,12 @@ $(VENV)/.demo: pyproject.toml
 
 $(VENV)/.test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -e ".[test]"
+	$(BIN)/python -m pip install -q $(PIP) -e ".[test]"
 	touch $@
 
 $(VENV)/.bench: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -e ".[bench]"
+	$(BIN)/python -m pip install -q $(PIP) -e ".[bench]"
 	touch $@
 
 clean:
