@@ -41,7 +41,7 @@ def run(
         found = forward(cell, sizes, params, inputs, initial, lengths)
         return [t[1:] for t in found[:count]], found[count : 2 * count]
     if _differentiated(*tensors):
-        found = _Kernels.apply(cell, sizes, lengths, *tensors)
+        found = _Kernels.apply(cell, sizes, lengths, *tensors)  # type: ignore[attr-defined]  # of a class that torch does not show
         return found[:count], found[count:]
     states, final, _ = computed(cell, sizes, params, inputs, initial, lengths)
     return [torch.from_numpy(a[1:]) for a in states.values()], [*map(torch.from_numpy, final.values())]

@@ -41,7 +41,7 @@ def from_torch(module: torch.nn.RNNBase, engine: str = "auto") -> Layer:
         c for c in _counterparts()
         if c.module is type(module) and c.arguments == arguments and c.projected == bool(module.proj_size)
     )  # fmt: skip
-    first = module.weight_ih_l0
+    first: torch.Tensor = module.weight_ih_l0  # type: ignore[assignment]  # torch says that it may be a module
     layer = Layer(
         found.cell, module.input_size, module.hidden_size, module.num_layers, module.bidirectional, module.batch_first,
         module.dropout, {"n_r": module.proj_size} if found.projected else None, engine, device=first.device, dtype=first.dtype,
