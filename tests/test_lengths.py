@@ -7,6 +7,7 @@ from support.calls import assert_same, outcome, problem
 from support.plain import empty_is_nan, plain_kernel
 from support.random_calls import random_call
 from support.random_cells import declarations
+from support.representatives import compiled_names
 from support.threads import threads_for_everything
 from sympy import Eq, log, sqrt, tanh
 
@@ -59,7 +60,7 @@ def assert_as_if_alone(kernel, call, lengths, same=assert_same, **options):
     assert not any(a[behind].any() for a in (*run.states.values(), *grads.inputs.values()))
 
 
-@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("name", compiled_names())
 def test_each_sample_as_if_it_were_alone(name):
     kernel = cells.get(name).compile("float64")
     call = problem(kernel, T, len(LENGTHS))

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from support.calls import VARIED, assert_same, outcome, problem
 from support.processes import run_python
+from support.representatives import compiled_names
 from support.threads import threads_for_everything
 
 from symcell import CellError, cells
 from symcell.runtime import packing, threads
 
 
-@pytest.mark.parametrize("name", cells.names())
+@pytest.mark.parametrize("name", compiled_names())
 def test_rows_that_are_padded_hold_the_same(name, monkeypatch):
     """As where they would lie a multiple of 4 KiB apart."""
     kernel = cells.get(name).compile("float64")

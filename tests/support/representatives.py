@@ -2,6 +2,7 @@
 module has. What is tested of these alone does not depend on more than that."""
 
 import ast
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,12 @@ def representatives():
         chosen.append(max(left, key=lambda name: (len(left[name] & missing), -size[name], name)))
         missing -= left[chosen[-1]]
     return tuple(sorted(chosen))
+
+
+def compiled_names():
+    """The cells of which tests compile kernels: representatives, or all of the catalogue with SYMCELL_EVERY_KERNEL=1 (`make kernels`).
+    The modules of others run as plain Python."""
+    return tuple(cells.names()) if os.environ.get("SYMCELL_EVERY_KERNEL") else representatives()
 
 
 def features(source):
