@@ -155,8 +155,6 @@ class Program:
     def declaration(self):
         return self.derivation.declaration
 
-    cell = declaration  # for targets/numba, until it reads `declaration`
-
     def __str__(self):
         """The statements of both directions, a line each, behind their places."""
         lines = [f"{self.declaration.name}, forward:", *self.forward, f"{self.declaration.name}, backward:", *self.backward]

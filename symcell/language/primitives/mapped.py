@@ -49,7 +49,7 @@ class divide(Mapping):
         return (u[0] / self.axis, *u[1:])
 
     def axes(self, over):
-        return with_axis(over, self.axis, self)
+        return _axes_with(over, self.axis, self)
 
     def adjoint(self, bar, shape_of):
         return [(self.args[0], merge(bar, self.axis))]
@@ -85,7 +85,7 @@ class each(Mapping):
         return ()
 
     def axes(self, over):
-        return with_axis(over, self.axis, self)
+        return _axes_with(over, self.axis, self)
 
     def adjoint(self, bar, shape_of):
         return [(self.args[0], merge(bar, self.axis))]
@@ -110,7 +110,7 @@ def _split_latex(e, printer):
     return rf"\operatorname{{split}}_{{{printer.doprint(e.axis)}}}" + printer.brackets(printer.doprint(e.args[0]))
 
 
-def with_axis(over, axis, e):
+def _axes_with(over, axis, e):
     """Some mapped axes and another one. Raises CellError if it is there already."""
     if axis in over:
         raise CellError(f"{written(e)}: {written(e.args[0])} has a value for each of {axis} already")
