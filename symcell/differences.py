@@ -1,7 +1,6 @@
 """What distinguishes two cells: equations by their role, symbols, the work of a step, and what a step does to an error."""
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
@@ -9,18 +8,20 @@ from sympy import Add, Mul
 
 from symcell.cell import Cell
 from symcell.derivation.carousel import Carousel
+from symcell.derivation.counterparts import counterparts
 from symcell.derivation.derive import Derivation
+from symcell.derivation.memory import memories, purposes
 from symcell.derivation.reverse import recurrent_states
-from symcell.derivation.roles import ROLES, kept_by_gates, role
+from symcell.derivation.roles import role
 from symcell.equivalence import equivalent
 from symcell.language.sizes import shape_text
-from symcell.notation.plain import equation_lines, short_factor_text
+from symcell.notation.plain import PlainPrinter, equation_lines, short_factor_text
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing in which two cells differ: its role ("gate", "candidate", "state", "input", "parameters", "products", "error"),
-    what it is, and how either cell has it; "" where it has none."""
+    """One thing in which two cells differ: its role ("memory", "gate", "candidate", "state", "input", "parameters", "products",
+    "error"), what it is, and how either cell has it; "" where it has none."""
 
     role: str
     subject: str
@@ -69,11 +70,12 @@ class Difference:
 
 
 def difference(a: Cell, b: Cell) -> Difference:
-    """What distinguishes two cells: equations of one alone and equations that differ, by role; inputs and states; parameters;
-    the matrix products of a step; and what one step does to an error in a state. Quantities are matched by their names, and
-    gates that alone keep a state, such as a forget gate, by that."""
+    """What distinguishes two cells: what their memories keep and write; equations of one alone, and those that differ, by role;
+    inputs and states; parameters; the matrix products of a step; and what one step does to an error in a state. Equations are
+    matched by what they are for: memories, gates that keep, write, show or reset, candidates that are written. Names decide among
+    equals."""
     both = a.derive(), b.derive()
-    rows = (*_equations(*both), *_quantities(a, b), *_work(a, b), *_errors(*both))
+    rows = (*_memories(*both), *_equations(*both), *_quantities(a, b), *_work(a, b), *_errors(*both))
     return Difference(a.name, b.name, equivalent(a, b), tuple(row for row in rows if row.a != row.b))
 
 
@@ -82,27 +84,32 @@ def _beside(kind, a, b, subject="{}".format):
     return [Row(kind, subject(name), a.get(name, ""), b.get(name, "")) for name in dict.fromkeys((*a, *b))]
 
 
+def _memories(a: Derivation, b: Derivation):
+    """What the states of both cells that remember keep of what they were, and write."""
+    one, other = ({m.state: m for m in memories(d)} for d in (a, b))
+    pairs = [pair for pair in counterparts(a, b) if pair[0] in one or pair[1] in other]
+    left, right = PlainPrinter(a).doprint, PlainPrinter(b).doprint
+    for p, q in pairs:
+        m, n = one.get(p), other.get(q)
+        subject = _names(p if m else None, q if n else None)
+        yield Row("memory", f"what {subject} keeps", left(m.keep) if m else "", right(n.keep) if n else "")
+        yield Row("memory", f"what {subject} writes", left(m.write) if m else "", right(n.write) if n else "")
+
+
 def _equations(a: Derivation, b: Derivation):
-    """Equations whose right sides differ, by the role that they have in the first cell that has them."""
-    one, other = _keepers(a), _keepers(b)
-    shared = {*one.values()} & {*other.values()}
-    left, right = (_of_each(d, {q: k for q, k in kept.items() if k in shared}) for d, kept in ((a, one), (b, other)))
-    roles = {name: role for name, (role, _) in (right | left).items()}
-    lines = _beside("", *({name: line for name, (_, line) in found.items()} for found in (left, right)))
-    return [replace(row, role=name) for name in ROLES for row in lines if roles[row.subject] == name]
+    """The equations of quantities that do the same, or of one that has no counterpart, by their role and what gates do."""
+    left, right = equation_lines(a), equation_lines(b)
+    one, other = ({e.target: e.number for e in d.declaration.equations} for d in (a, b))
+    done = purposes(b) | purposes(a)
+    for p, q in counterparts(a, b):
+        first, derivation = (q, b) if p is None else (p, a)
+        what = f" ({', '.join(done[first])})" if done.get(first) else ""
+        yield Row(role(first, derivation), _names(p, q) + what, left[one[p]] if p else "", right[other[q]] if q else "")
 
 
-def _of_each(derivation, keepers):
-    """name -> (role, equation), with the words in `keepers` in place of the names of its gates."""
-    lines, equations = equation_lines(derivation), derivation.declaration.equations
-    return {keepers.get(e.target, e.target.name): (role(e.target, derivation), lines[e.number]) for e in equations}
-
-
-def _keepers(derivation):
-    """Gate -> the states that it keeps, in words, if no other gate keeps them."""
-    kept = {gate: f"the one that keeps {', '.join(map(str, states))}" for gate, states in kept_by_gates(derivation).items()}
-    counts = Counter(kept.values())
-    return {gate: text for gate, text in kept.items() if counts[text] == 1}
+def _names(p, q):
+    """The name of both, or the two names, or the name of the one that there is."""
+    return " | ".join(dict.fromkeys(str(s) for s in (p, q) if s is not None))
 
 
 def _quantities(a, b):

@@ -53,7 +53,7 @@ def lengths(cell):
         "jacobians": sum(written_length(cell.jacobian(cell.states[-1], s.prev)) for s in (cell.states[0], cell.states[-1])),
         "carousel": len(carousel.latex() + str(carousel.direct) + carousel._repr_latex_()),
         "document": len(derivation.latex(document=True)),
-        "beside": len(comparison_latex(cell.derive())),
+        "beside": len(comparison_latex(cell.derive(), cell.derive())),
     }
 
 
@@ -83,7 +83,7 @@ def test_modules_and_structures_grow_with_the_depth(deep):
 
 def test_an_exponent_is_printed_once():
     """Each was printed twice, and those inside it four times: 2**40 in all."""
-    assert comparison_latex(nested_exponentials(40).derive()).count("e^{") == 40
+    assert comparison_latex(*[nested_exponentials(40).derive()] * 2).count("e^{") == 80
 
 
 def test_the_depth_that_the_literature_uses_and_twice_that():

@@ -31,10 +31,13 @@ from symcell import (
     size,
     total,
 )
+from symcell.derivation.counterparts import counterparts
+from symcell.derivation.memory import memories, purposes
 from symcell.differences import Difference, Row
 from symcell.equivalence import correspondence
 from symcell.interpret import run
 from symcell.language.normal_form import Atoms, NormalForm
+from symcell.language.primitives import Primitive
 from symcell.language.symbols import Quantity
 
 x, y, h, c = Input("x"), Input("y", "n_h"), State("h"), State("c")
@@ -215,25 +218,73 @@ def rows(a, b):
 
 def test_an_lstm_and_a_gru():
     found = rows(cells.lstm, cells.gru_cho)
-    assert found["gate", "o"] == ("o = sigmoid(W_o @ x + U_o @ h_prev + b_o)", "")
-    assert found["gate", "r"] == ("", "r = sigmoid(W_r @ x + U_r @ h_prev + b_r)")
+    assert found["memory", "what c | h keeps"] == ("f", "z")
+    assert found["memory", "what c | h writes"] == ("i * g", "(1 - z) * g")
+    assert found["gate", "f | z (keeps)"] == ("f = sigmoid(W_f @ x + U_f @ h_prev + b_f)", "z = sigmoid(W_z @ x + U_z @ h_prev + b_z)")
+    assert found["gate", "o (shows)"] == ("o = sigmoid(W_o @ x + U_o @ h_prev + b_o)", "")
+    assert found["gate", "r (resets)"] == ("", "r = sigmoid(W_r @ x + U_r @ h_prev + b_r)")
     assert found["candidate", "g"] == ("g = tanh(W_g @ x + U_g @ h_prev + b_g)", "g = tanh(W_g @ x + U_g @ (r * h_prev) + b_g)")
-    assert found["state", "c"] == ("c = f * c_prev + i * g", "")
-    assert found["state", "h"] == ("h = o * tanh(c)", "h = z * h_prev + (1 - z) * g")
+    assert found["state", "c | h"] == ("c = f * c_prev + i * g", "h = z * h_prev + (1 - z) * g")
+    assert found["state", "h"] == ("h = o * tanh(c)", "")
     assert found["products", "depth of a step"] == ("1", "2")
     assert found["parameters", "numbers"] == ("4*n_h**2 + 4*n_h*n_x + 4*n_h", "3*n_h**2 + 3*n_h*n_x + 3*n_h")
     assert found["error", "d c[t] / d c[t-1]"] == ("f (gate)", "")
     assert ("input", "x") not in found and ("state", "shape of h") not in found
 
 
-def test_gates_that_keep_the_same_are_side_by_side():
-    found = rows(cells.gru_cho, cells.ugrnn)
-    assert found["gate", "the one that keeps h"] == ("z = sigmoid(W_z @ x + U_z @ h_prev + b_z)", "g = sigmoid(W_g @ x + U_g @ h_prev + b_g)")
+PURPOSES = {
+    "lstm": {"i": ("writes",), "f": ("keeps",), "o": ("shows",)},
+    "gru": {"r": ("resets",), "i": ("writes",)},
+    "gru_cho": {"r": ("resets",), "z": ("keeps",)},
+    "mgu": {"f": ("writes", "resets")},
+    "gla": {"a": ("keeps",)},
+    "rnn": {},
+    "brc": {"c": ()},
+}
+
+
+@pytest.mark.parametrize("name", PURPOSES)
+def test_what_gates_do(name):
+    assert {q.name: what for q, what in purposes(cells.get(name).derive()).items()} == PURPOSES[name]
+
+
+@pytest.mark.parametrize("name", cells.names())
+def test_a_memory_is_its_equation(name):
+    """keep * s_prev + write is the right side of the state's equation, at random values of all that stands in it."""
+    derivation, chosen = cells.get(name).derive(), random.Random(name)
+    equations = {e.target: e.rhs for e in derivation.declaration.equations}
+    for m in memories(derivation):
+        difference_of_both = (equations[m.state] - m.keep * m.state.prev - m.write).doit()
+        primitives = {p: symbols(f"p{k}") for k, p in enumerate(difference_of_both.atoms(Primitive))}
+        of_symbols = difference_of_both.subs(primitives)
+        assert abs(of_symbols.subs({q: chosen.uniform(0.2, 0.9) for q in of_symbols.free_symbols}).evalf()) < 1e-12
+
+
+COUNTERPARTS = {
+    ("lstm", "gru"): {("i", "i"), ("f", None), ("o", None), (None, "r"), ("g", "g"), ("c", "c"), ("h", None)},
+    ("gru", "gru_cho"): {("r", "r"), ("i", "z"), ("g", "g"), ("c", "h")},
+    ("gru_cho", "ugrnn"): {("z", "g"), ("r", None), ("g", "c"), ("h", "h")},
+    ("lstm", "sru"): {("i", None), ("f", "f"), ("o", "r"), ("g", "u"), ("c", "c"), ("h", "h")},
+    ("rwkv4", "mlstm"): {("A", "C"), ("B", "n"), ("p", "m"), ("y", "h"), ("r", "o")},
+}
+
+
+@pytest.mark.parametrize("pair", COUNTERPARTS, ids=str)
+def test_quantities_are_paired_by_what_they_do(pair):
+    for these, expected in ((pair, COUNTERPARTS[pair]), (pair[::-1], {(q, p) for p, q in COUNTERPARTS[pair]})):
+        found = {tuple(q and q.name for q in both) for both in counterparts(*(cells.get(name).derive() for name in these))}
+        assert found >= expected
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "slstm", "nested_lstm", "mogrifier_lstm"])
+def test_a_cell_is_its_own_counterpart(name):
+    d = cells.get(name).derive()
+    assert all(p == q for p, q in counterparts(d, d))
 
 
 def test_a_gate_that_has_become_a_state():
     found = rows(cells.peephole_lstm, cells.full_gate_recurrence_lstm)
-    assert found["gate", "i"][0].startswith("i = sigmoid(W_i") and found["gate", "i"][1].startswith("i = sigmoid(R_if")
+    assert found["gate", "i (writes)"][0].startswith("i = sigmoid(W_i") and found["state", "i"][1].startswith("i = sigmoid(R_if")
     assert found["state", "shape of i"] == ("", "(n_h,)")
 
 
@@ -261,11 +312,11 @@ def test_a_difference_shows_itself():
     assert str(found).splitlines()[:5] == [
         "lstm and peephole_lstm differ",
         "  gate",
-        "    i",
+        "    i (writes)",
         "      lstm:          i = sigmoid(W_i @ x + U_i @ h_prev + b_i)",
         "      peephole_lstm: i = sigmoid(W_i @ x + U_i @ h_prev + p_i * c_prev + b_i)",
     ]
     page = found._repr_html_()
     assert page.count("<tr>") == 1 + len(found.rows) and page.count("<th>gate</th>") == 1
-    assert str(found.rows[0]).startswith("i: i = sigmoid(")
+    assert str(found.rows[0]).startswith("i (writes): i = sigmoid(")
     assert "<b>" not in Difference("a", "b", False, (Row("gate", "<b>", "", ""),))._repr_html_()

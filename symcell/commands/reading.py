@@ -81,7 +81,7 @@ def derive(
     if output is not None:
         check_document(output)
     cell, *other = loaded([target, *([beside] if beside else [])])
-    text = comparison_latex(*(c.derive() for c in (cell, *other)), document=document) if other else cell.derive().latex(document)
+    text = comparison_latex(cell.derive(), other[0].derive(), document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))
 
 

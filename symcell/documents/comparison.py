@@ -1,28 +1,26 @@
-"""The equations of several cells in columns: gates, candidates and states side by side."""
+"""The equations of two cells in two columns: what does the same stands side by side."""
 
-from itertools import zip_longest
-
-from symcell.derivation.roles import ROLES, role
+from symcell.derivation.counterparts import counterparts
+from symcell.derivation.roles import role
 from symcell.documents.latex import forward_lines, whole_document
 
 
-def comparison_latex(*derivations, document=False):
-    """The equations of several cells in the columns of one table, as a LaTeX fragment (it needs amsmath), or a document."""
-    columns = [_by_role(d) for d in derivations]
-    head = " & ".join(["", *(rf"\texttt{{{d.declaration.name}}}".replace("_", r"\_") for d in derivations)])
-    lines = [rf"\begin{{array}}{{l{'l' * len(derivations)}}}", head + r" \\ \hline"]
-    for name in ROLES:
-        for k, row in enumerate(zip_longest(*(c[name] for c in columns), fillvalue="")):
-            lines.append(" & ".join([rf"\text{{{name.capitalize()}s}}" if k == 0 else "", *row]) + r" \\")
+def comparison_latex(a, b, document=False):
+    """The equations of two derivations in two columns, by role, as a LaTeX fragment (it needs amsmath), or a document."""
+    left, right = _formulas(a), _formulas(b)
+    head = " & ".join(["", *(rf"\texttt{{{d.declaration.name}}}".replace("_", r"\_") for d in (a, b))])
+    lines, last = [r"\begin{array}{lll}", head + r" \\ \hline"], None
+    for p, q in counterparts(a, b):
+        name = role(q, b) if p is None else role(p, a)
+        title = "" if name == last else rf"\text{{{name.capitalize()}s}}"
+        lines.append(" & ".join([title, left.get(p, ""), right.get(q, "")]) + r" \\")
+        last = name
     lines.append(r"\end{array}")
     body = "\\begin{equation*}\n" + "\n".join(lines) + "\n\\end{equation*}"
     return whole_document(body) if document else body
 
 
-def _by_role(derivation):
-    """The equations of a cell as formulas, by role."""
-    formulas = {name: [] for name in ROLES}
-    declared = forward_lines(derivation, braces=False)
-    for equation, (formula, _, _) in zip(derivation.declaration.equations, declared, strict=True):
-        formulas[role(equation.target, derivation)].append(formula.replace("&", ""))
-    return formulas
+def _formulas(derivation):
+    """Quantity -> its equation as a formula."""
+    equations, declared = derivation.declaration.equations, forward_lines(derivation, braces=False)
+    return {e.target: formula.replace("&", "") for e, (formula, _, _) in zip(equations, declared, strict=True)}
