@@ -94,8 +94,9 @@ def test_bptt_through_four_steps_of_the_rnn():
 def test_gru_beside_lstm_gate_by_gate(tmp_path):
     latex = comparison_latex(cells.gru.derive(), cells.lstm.derive())
     rows = [line.split(" & ") for line in latex.split("\n") if line.count(" & ") == 2]
-    assert [row[0] for row in rows] == ["", r"\text{Gates}", "", "", r"\text{Candidates}", r"\text{States}", ""]
-    assert rows[4][1].startswith("g_t = ") and rows[4][2].startswith("g_t = ")
+    assert [row[0] for row in rows] == ["", r"\text{Gates}", "", "", "", r"\text{Candidates}", r"\text{States}", ""]
+    assert rows[2][1].startswith("i_t = ") and rows[2][2].startswith("i_t = ")  # both write
+    assert rows[5][1].startswith("g_t = ") and rows[5][2].startswith("g_t = ")
     assert convert(latex.replace(r"\begin{equation*}", "").replace(r"\end{equation*}", "").replace(r"\hline", "")).startswith(
         "<math"
     )
