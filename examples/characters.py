@@ -16,11 +16,12 @@ from functools import partial
 import torch
 import torch.distributed as dist
 from genesis import genesis, side_by_side
+from pictures import draw_losses, draw_seconds, panels, save
 from rich.console import Console
 from sympy import Eq, symbols, tanh
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
-from training import draw_losses, draw_seconds, lstms, panels, progress_bar, save, show, train
+from training import lstms, progress_bar, show, train
 
 from symcell import Input, State, affine, sigmoid
 from symcell.cells import lstm

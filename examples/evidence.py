@@ -15,42 +15,13 @@ from functools import partial
 
 import torch
 from evidence_world import World, best_return
+from memories import Memoryless, StepByStep, Unaware
+from pictures import COLOURS, draw_seconds, panels, save
 from rich.console import Console
-from training import COLOURS, draw_seconds, lstms, panels, progress_bar, save, show, train
+from training import lstms, progress_bar, show, train
 
 HIDDEN, AGENTS, STEPS, UPDATES = 32, 64, 32, 20  # STEPS of all agents between two updates, UPDATES an epoch
 DECAY, CURIOSITY = 0.95, 0.01  # of advantages over steps; the weight of the entropy
-
-
-class StepByStep(torch.nn.Module):
-    """How torch.nn.LSTM begins episodes in mid-sequence: a loop over steps, states multiplied by zero where one begins."""
-
-    def __init__(self, recurrent):
-        super().__init__()
-        self.recurrent = recurrent
-
-    def forward(self, x, state, resets):
-        state, found = state or 2 * (x.new_zeros(1, x.shape[1], HIDDEN),), []
-        for step, begins in zip(x, resets, strict=True):
-            out, state = self.recurrent(step[None], tuple(s * ~begins[:, None] for s in state))
-            found.append(out)
-        return torch.cat(found), state
-
-
-class Unaware(torch.nn.Module):
-    """A recurrent layer that does not know where episodes begin."""
-
-    def __init__(self, recurrent):
-        super().__init__()
-        self.recurrent = recurrent
-
-    def forward(self, x, state, resets):
-        return self.recurrent(x, state)
-
-
-class Memoryless(torch.nn.Sequential):
-    def forward(self, x, state, resets):
-        return super().forward(x), None
 
 
 class Policy(torch.nn.Module):
@@ -67,10 +38,10 @@ class Policy(torch.nn.Module):
 
 
 @torch.no_grad()
-def collect(world, policy, steps=STEPS):
+def collect(world, policy):
     """What agents see, do and gain in some steps: (T, B) each, and at the end the value of what comes after."""
     rows = []
-    for _ in range(steps):
+    for _ in range(STEPS):
         seen = world.observation, world.resets
         logits, values, world.memory = policy(seen[0][None], world.memory, seen[1][None])
         action = torch.multinomial(logits[0].softmax(-1), 1)[:, 0]
@@ -89,10 +60,10 @@ def advantages(rewards, values, ends, after):
     return torch.stack(found).flip(0)
 
 
-def losses(world, returns, policy, updates=UPDATES):
+def losses(world, returns, policy):
     """An epoch of losses; `returns` gains its mean return of an episode."""
     gained = episodes = 0
-    for _ in range(updates):
+    for _ in range(UPDATES):
         before = world.memory
         observations, resets, values, actions, rewards, ends, after = collect(world, policy)
         advantage = advantages(rewards, values, ends, after)

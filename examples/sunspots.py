@@ -12,10 +12,11 @@ from functools import partial
 
 import numpy as np
 import torch
+from pictures import COLOURS, draw_losses, panels, save
 from rich.console import Console
 from statsmodels.datasets import sunspots
 from sympy import I, exp, re, symbols, tanh
-from training import COLOURS, draw_losses, lstms, panels, progress_bar, save, show, train
+from training import lstms, progress_bar, show, train
 
 from symcell import Param, State
 from symcell.cells import lstm
