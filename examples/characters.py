@@ -27,7 +27,7 @@ from symcell import Input, State, affine, sigmoid
 from symcell.cells import lstm
 from symcell.torch import Layer
 
-EMBEDDED, HIDDEN, WINDOW, PARTS, EPOCHS, RATE = 64, 128, 64, 32, 12, 0.005
+EMBEDDED, HIDDEN, WINDOW, PARTS, EPOCHS, RATE = 64, 128, 64, 32, 10, 0.005
 f, g, i, m, o = symbols("f g i m o")
 x, h = Input("x"), State("h")
 
@@ -112,6 +112,7 @@ def train_a_part(model, read, following, epochs):
 
 def main(path="output/characters.png", epochs=EPOCHS):
     console, (alphabet, codes) = Console(), genesis()
+    torch.set_num_threads(1)  # which makes times comparable on a machine that has other work
     tenth = len(codes) // 10
     (read, following), named = side_by_side(codes[:-tenth], PARTS), list(models(len(alphabet)))
     if dist.is_torchelastic_launched():

@@ -102,7 +102,7 @@ def draw(trained, returns, best, path, console):
 
 def main(path="output/evidence.png", epochs=30):
     console, returns, trained = Console(), {}, []
-    torch.set_num_threads(1)  # a second one would only wait: these products are small
+    torch.set_num_threads(1)  # a second one would only wait: products are small
     with progress_bar(console) as progress:
         for name, policy in policies():
             returns[name] = []

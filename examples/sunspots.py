@@ -109,7 +109,7 @@ def models(seed):
 def main(path="output/sunspots.png", epochs=15, seeds=3):
     console, data = Console(), sunspots.load_pandas().data
     numbers, years = data["SUNACTIVITY"].to_numpy(), data["YEAR"].to_numpy()[TESTED - FIRST:]
-    torch.set_num_threads(1)  # a second one would only wait: these products are small
+    torch.set_num_threads(1)  # a second one would only wait: products are small
     with progress_bar(console) as progress:
         epoch = partial(losses, scaled(numbers[:TESTED - FIRST]))
         runs = [
