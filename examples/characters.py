@@ -70,7 +70,7 @@ def bits(model, codes):
 
 
 @torch.no_grad()
-def sample(model, alphabet, begin="And God said", length=600, temperature=0.7):
+def sample(model, alphabet, begin="And God said", length=800, temperature=0.7):
     """Text that the model writes, character by character."""
     torch.manual_seed(0)
     stream, text = model.recurrent.stream(), begin
@@ -95,9 +95,9 @@ def draw(trained, text, path, console):
     figure, (left, middle, right) = panels((1, 1, 1))
     draw_losses(left, trained, "cross-entropy in training")
     draw_seconds(middle, trained)
-    lines = [wrapped for line in text.splitlines() for wrapped in textwrap.wrap(line, 48)][:18]
-    right.text(0, 1, "\n".join(lines), va="top", family="serif", parse_math=False)
-    right.set(title=f"what {trained[-1].name} writes")
+    lines = [wrapped for line in text.splitlines() for wrapped in textwrap.wrap(line, 45)][:20]
+    right.text(0.04, 1, "\n".join(lines), va="top", family="serif", parse_math=False)
+    right.set_title(f"what the {trained[-1].name} writes", loc="left")
     right.axis("off")
     save(figure, path, console)
 

@@ -7,6 +7,8 @@ names the sign: a reward of 1 if it is right and of -1 if not, and the next epis
 best is known (Wald, Sequential tests of statistical hypotheses, Ann. Math. Statist. 16, 1945): to add up what an episode has
 shown until the sum passes a bound. The policy learns by an actor-critic (Mnih et al., arXiv:1602.01783) with the advantages of
 Schulman et al., arXiv:1506.02438.
+
+torch.nn.LSTM needs a loop over steps for this. Both LSTMs learn the same until rounding changes an action that a policy draws.
 """
 
 import sys

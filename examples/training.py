@@ -55,7 +55,7 @@ def train(
     """Train a model by Adam. `losses` makes an epoch: what it yields are losses, and after each the parameters take a step.
 
     Gradients are clipped to the norm `limit`; the rate falls to nothing along half a cosine. With one
-    seed, all models see the same random numbers."""
+    seed, all models get the same random numbers."""
     torch.manual_seed(seed)
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
