@@ -7,13 +7,14 @@
 #   make fuzz      random cells, malformed ones, and cells with odd names
 #   make interrupts  a thousand interrupts at random moments of calls
 #   make accuracy  functions and compositions against exact arithmetic, beside PyTorch
+#   make examples  a character model, a forecast and a policy, beside torch.nn.LSTM; pictures in output/
 #   make bench     the race against torch, JAX and onnxruntime, in half an hour on a quiet machine; results in output/bench/
 PYTHON ?= python3
 VENV   ?= .venv
 PIP    ?=  # further options of pip, such as --extra-index-url https://download.pytorch.org/whl/cpu for PyTorch without CUDA on Linux
 BIN    := $(VENV)/bin
 
-.PHONY: demo test matrix kernels fuzz interrupts accuracy bench lint generate clean
+.PHONY: demo test matrix kernels fuzz interrupts accuracy examples bench lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -36,6 +37,9 @@ interrupts: $(VENV)/.test
 
 accuracy: $(VENV)/.test
 	$(BIN)/python -m tests.accuracy
+
+examples: $(VENV)/.test
+	for name in characters sunspots evidence; do $(BIN)/python examples/$$name.py || exit 1; done
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks -o output/bench

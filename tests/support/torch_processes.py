@@ -1,7 +1,13 @@
-"""A model with a Layer, trained by several processes as by one, with DistributedDataParallel and with FSDP2: for torchrun."""
+"""Models with a Layer, trained by several processes as by one, with DistributedDataParallel and with FSDP2: for torchrun."""
+
+import sys
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from rich.console import Console
 from torch.distributed.fsdp import fully_shard
 
 import symcell.torch
@@ -55,11 +61,28 @@ def compare(kind):
     return of_gradients, max((whole(a) - b).abs().max().item() for a, b in pairs)
 
 
+def compare_example():
+    """The same for examples/characters.py, which carries states from step to step and clips gradients."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+    import characters
+    from training import progress_bar, train
+
+    characters.EMBEDDED, characters.HIDDEN, characters.WINDOW = 4, 6, 7
+    read, following = torch.randint(9, (2, STEPS * characters.WINDOW, SAMPLES), generator=torch.Generator().manual_seed(2))
+    torch.manual_seed(0)
+    alone = characters.Model(9, symcell.torch.Layer(lstm, 4, 6)).to(F64)
+    part = deepcopy(alone)
+    characters.train_a_part(part, read, following, 1)
+    train("alone", alone, partial(characters.losses, read, following), 1, characters.RATE, progress_bar(Console(quiet=True)))
+    pairs = list(zip(part.parameters(), alone.parameters(), strict=True))
+    return max((a.grad - b.grad).abs().max().item() for a, b in pairs), max((a - b).abs().max().item() for a, b in pairs)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
-    for kind in ("ddp", "fsdp"):
-        found = compare(kind)
+    for kind in ("ddp", "fsdp", "example"):
+        found = compare_example() if kind == "example" else compare(kind)
         if dist.get_rank() == 0:
             print(kind, *found)
     dist.destroy_process_group()
