@@ -5,8 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from symcell import cells
-from symcell.commands import running
-from symcell.documents.plots import Curve, draw, sizes_at_random
+from symcell.commands import plotting
+from symcell.documents.gradient_norms import Curve, sizes_at_random
+from symcell.documents.plots import draw_norms
 
 
 @pytest.fixture
@@ -27,14 +28,14 @@ def title_of(figure):
 @pytest.mark.parametrize("panels", [1, 2])
 def test_a_long_title_is_wrapped(panels, drawn, tmp_path):
     curve, title = Curve("toy", "h", "f", np.array([1.0, 0.5, 0.1]), None), "many words that say what there is to see, " * 5
-    draw({f"panel {k}": [curve] for k in range(panels)}, tmp_path / "picture.png", title)
+    draw_norms({f"panel {k}": [curve] for k in range(panels)}, tmp_path / "picture.png", title)
     text, box = title_of(drawn[0])
     assert text.split() == title.split() and "\n" in text
     assert box.x0 > 0 and box.x1 < 1 and box.y1 <= 1
 
 
 def test_a_short_title_is_one_line(drawn, tmp_path):
-    draw({"": [Curve("toy", "h", "f", np.array([1.0, 0.5]), None)]}, tmp_path / "picture.png", "A title")
+    draw_norms({"": [Curve("toy", "h", "f", np.array([1.0, 0.5]), None)]}, tmp_path / "picture.png", "A title")
     assert title_of(drawn[0])[0] == "A title"
 
 
@@ -44,7 +45,7 @@ def test_states_have_as_many_units_as_were_asked_for():
 
 
 def test_a_size_is_not_parted_from_its_number(drawn, tmp_path):
-    running.plot("statistical_recurrent_unit", tmp_path / "picture.png", steps=2, hidden=3)
+    plotting.draw_flow([cells.statistical_recurrent_unit], tmp_path / "picture.png", steps=2, hidden=3)
     text, box = title_of(drawn[0])
     assert "n_x\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}8" in text
     assert box.x0 > 0 and box.x1 < 1
