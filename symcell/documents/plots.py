@@ -31,8 +31,11 @@ def draw_norms(panels, path, title=""):
         ax.set(title=name, yscale="log", xlabel="distance k from the last step", xlim=(1, None))
         _plain(ax)
     axes[0].set_ylabel("gradient norm, relative to k = 1")
-    handles, labels = axes[0].get_legend_handles_labels()  # filled by columns: a curve, and its carousel below it
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(2 + len(panels), len(labels) // 2), frameon=False)
+    entries = list(zip(*axes[0].get_legend_handles_labels(), strict=True))
+    if any(curve.carousel is not None for curve in next(iter(panels.values()))):
+        _legend(figure, entries, together=2)  # a curve, and its carousel below it
+    else:
+        _legend(figure, entries[::2])
     return _saved(figure, path, title)
 
 
@@ -118,8 +121,7 @@ def draw_powers(norms, path, title=""):
         ax.plot(k, values, color=colour, linestyle="none", marker=marker, markevery=4, markersize=5, label=label)
     ax.set(yscale="log", xlabel="distance k", ylabel=r"$|\,\partial a_t / \partial a_{t-k}\,|$", xlim=(0, None))
     _plain(ax)
-    handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)), frameon=False)
+    _legend(figure, list(zip(*ax.get_legend_handles_labels(), strict=True)))
     return _saved(figure, path, title)
 
 
@@ -160,6 +162,18 @@ def _style(k):
 def _plain(ax):
     ax.grid(True, color="#dddddd", linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _legend(figure, entries, together=1):
+    """A legend below the axes, in as many columns as fit; `together` entries in a row stay in one column."""
+    from matplotlib.lines import Line2D
+
+    fit = int(13 * figure.get_figwidth()) // (9 + max(len(label) for _, label in entries))  # in letters
+    groups = -(-len(entries) // together)
+    columns = max(1, min(fit, groups))
+    rows = together * -(-groups // columns)
+    entries += [(Line2D([], [], linestyle="none"), " ")] * (rows * columns - len(entries))  # matplotlib fills column by column
+    figure.legend(*zip(*entries, strict=True), loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _saved(figure, path, title):
