@@ -2,7 +2,10 @@
 
 import re
 
-_LINE = re.compile(r"^(?P<left>.*?) &(?P<right>(?:=|\\in) .*?)(?: && \\text\{\\footnotesize (?P<note>.*?)\})?(?: \\(?:tag\{\d+\}|notag))?(?: \\\\)?$")
+_LINE = re.compile(
+    r"^(?P<left>.*?) &(?P<right>(?:=|\\in) .*?)"
+    r"(?: && \\text\{\\footnotesize (?P<note>.*?)\})?(?: \\(?:tag\{\d+\}|notag))?(?: \\\\)?$"
+)
 
 
 def lines(derivation, *lefts):

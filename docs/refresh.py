@@ -3,9 +3,9 @@
     python docs/refresh.py                 all pages, and the notebook
     python docs/refresh.py docs/tutorial.md
 
-A block ```python is code. The blocks of a page run in order, in one namespace and an empty folder. A block ```text, ```math, ```latex
-or ```py directly behind code is what the code prints; code without one prints nothing. Code in an HTML comment runs too, and
-readers do not see it. tests/test_docs.py demands that this changes nothing.
+A block ```python is code. The blocks of a page run in order, in one namespace and an empty folder. A block ```text, ```math or
+```py directly behind code is what the code prints; code without one prints nothing. Code in an HTML comment runs too, and readers
+do not see it. tests/test_docs.py demands that this changes nothing.
 """
 
 import io
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 _CODE = r"(?P<code>^```python\n(?P<lines>.*?)^```\n)"
-_PRINTED = r"(?:(?P<open>(?:-->\n)?\n*^```(?:text|math|latex|py)\n)(?P<printed>.*?)(?P<close>^```$))?"
+_PRINTED = r"(?:(?P<open>(?:-->\n)?\n*^```(?:text|math|py)\n)(?P<printed>.*?)(?P<close>^```$))?"
 _BLOCK = re.compile(_CODE + _PRINTED, re.M | re.S)
 
 
@@ -38,7 +38,7 @@ def refreshed(page, names=None):
         with redirect_stdout(printed):
             exec(code, names)
         if block["printed"] is None:
-            assert not printed.getvalue(), f"{page}, line {line}: there is no block for what this code prints: {printed.getvalue()!r}"
+            assert not printed.getvalue(), f"{page}, line {line}: no block stands behind code that prints {printed.getvalue()!r}"
             return block[0]
         return block["code"] + block["open"] + printed.getvalue().rstrip("\n") + "\n" + block["close"]
 

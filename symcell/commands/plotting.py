@@ -13,7 +13,7 @@ MOMENTS = ("at initialisation", "after training")
 
 def plot(
     targets: Cells = None,
-    gates: Annotated[bool, typer.Option("--gates", help="One cell's gates over time, before and after training on digits.")] = False,
+    gates: Annotated[bool, typer.Option("--gates", help="A cell's gates over time, before and after training.")] = False,
     toy: Annotated[bool, typer.Option("--toy", help="The powers of the weight of a scalar RNN; takes no target.")] = False,
     output: File = None,
     steps: Annotated[int, typer.Option(min=2, help="How far back.")] = 64,
@@ -25,7 +25,8 @@ def plot(
     """The gradient's norm against its distance from the loss, for one cell or several in one picture; or gates over time; or w^k.
 
     Norms are measured at random parameters and inputs (of 8 units). The product of the carousel is drawn beside them.
-    With -o, the picture replaces a file of that name. Without, it is named after what it shows, and replaces pictures by symcell only.
+    Gates are those of a cell that reads a handwritten digit pixel by pixel. With -o, the picture replaces a file of that name.
+    Without, it is named after what it shows, and replaces pictures by symcell only.
 
     Examples:
 
@@ -83,7 +84,8 @@ def draw_flow(chosen, path, steps=64, hidden=32, forget_bias=None, seed=0):
     unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
     sizes = dict(pair for cell in chosen for pair in sizes_at_random(cell, hidden).items())
     notes = [f"seed {seed}", ", ".join(unbroken(name, n) for name, n in sizes.items())]
-    notes += [] if forget_bias is None else [f"{unbroken('forget bias', f'{forget_bias:g}')} of {', '.join(n for n in hooks if hooks[n])}"]
+    if forget_bias is not None:
+        notes.append(f"{unbroken('forget bias', f'{forget_bias:g}')} of {', '.join(name for name in hooks if hooks[name])}")
     title = f"{', '.join(hooks)}: random parameters, inputs and cotangents ({'; '.join(filter(None, notes))})"
     return draw_norms({"": shown}, path, title)
 
@@ -111,7 +113,7 @@ def draw_gates_of(cell, path, hidden=32, forget_bias=None, epochs=10, seed=0):
     columns[MOMENTS[1]] = _over_time(cell, model, task)
     accuracy = model.accuracy(task.test_inputs, task.test_labels)
     bias = "" if forget_bias is None else f", forget bias {forget_bias:g}"
-    title = (f"{cell.name} reads a {task.test_labels[0]}, pixel by pixel ({hidden} units{bias}); "
+    title = (f"{cell.name} ({hidden} units{bias}) reads a {task.test_labels[0]}; "
              f"after {epochs} epochs it knows {accuracy:.0%} of the test digits")  # fmt: skip
     return draw_gates(columns, path, title)
 
@@ -134,12 +136,12 @@ def _over_time(cell, model, task):
     wanted = [(q, q) for q in (*gates, *states)]
     found = step_values(cell.derive(), wanted, model.cell_params, inputs, before)
     units = {q.name: a.reshape(len(a), -1) for (q, _), a in zip(wanted, found, strict=True)}
-    return Gates(task.test_inputs[:, 0, 0], {q.name: units[q.name] for q in gates}, {s.name: units[s.name] for s in states})
+    return Gates(task.test_inputs[:, 0, 0], *({q.name: units[q.name] for q in group} for group in (gates, states)))
 
 
 def draw_toy(path, steps=64, forget_bias=None):
-    """Draw the influence that a scalar RNN's state has k steps later, for a few weights; and for a forget gate held at the sigmoid
-    of its bias."""
+    """Draw the influence that a scalar RNN's state has k steps later, for a few weights; and for a forget gate that its bias
+    holds at one value."""
     from symcell.documents.plots import draw_powers
 
     weights = {f"w = {w:g}": w for w in TOY_WEIGHTS}

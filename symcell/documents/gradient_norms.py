@@ -32,8 +32,8 @@ class Curve:
 
 
 def measure(kernel, params, inputs, final):
-    """A Curve for each of the cell's carousels, the freest first. params and inputs as for kernel.forward, inputs by name; `final`
-    is the derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
+    """A Curve for each of the cell's carousels, the freest first. params and inputs as for kernel.forward, inputs by name;
+    `final` is the derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
     before = before_each_step(kernel, params, inputs)
     adjoints = adjoints_by_distance(kernel, params, inputs, final, before)
     return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(derive(kernel.declaration))]
@@ -74,8 +74,8 @@ def _curve(carousel, adjoints, params, inputs, before):
 
 
 def elementwise_part(carousel):
-    """The carousel's factor where no matrix takes part in it; else what the state's own equation says, as 1 - i of a GRU, the other
-    paths left out; None if matrices take part in that, or if it is 0."""
+    """The carousel's factor where no matrix takes part in it; else what the state's own equation says, as 1 - i of a GRU, the
+    other paths left out; None if matrices take part in that, or if it is 0."""
     if carousel.kind != "matrix":
         return carousel.factor
     return carousel.direct if carousel.direct.is_commutative and carousel.direct != 0 else None

@@ -97,7 +97,8 @@ def draw_gates(columns, path, title=""):
 def _draw_units(ax, values, limits, colours):
     order = np.argsort(values.mean(axis=0))
     bottom, top = limits
-    return ax.imshow(values[:, order].T, aspect="auto", origin="lower", vmin=bottom, vmax=top, cmap=colours, interpolation="nearest")
+    image = values[:, order].T
+    return ax.imshow(image, aspect="auto", origin="lower", vmin=bottom, vmax=top, cmap=colours, interpolation="nearest")
 
 
 def _symmetric(values):

@@ -19,7 +19,7 @@ def before_each_step(kernel, params, inputs):
 
 
 def step_values(derivation, expressions, params, inputs, before):
-    """The values of expressions at every step, each (T, B, *shape). Each comes with a quantity of its shape: (expression, quantity).
+    """The values of expressions at every step, each (T, B, *shape). Each comes with a quantity of its shape, (expression, like).
 
     params and inputs as for kernel.forward, inputs by name; `before`: see before_each_step."""
     cell = derivation.declaration
