@@ -24,11 +24,11 @@ def names():
 
 def test_its_code_runs_and_prints_what_it_says(names):
     assert {g.shape for g in names["grads"].inputs.values()} == {(100, 32, 8)}
-    assert names["path"].name == "lstm.py" and tuple(names["out"].shape) == (8, 50, 256)
+    assert names["path"].name == "lstm.py" and tuple(names["out"].shape) == (8, 50, 128)
 
 
 def test_the_carousel(names):
-    assert "\\frac{\\partial c_t}{\\partial c_{t-1}} &= f_t\n" in README
+    assert r"\frac{\partial c_t}{\partial c_{t-1}} &=" in README
     assert str(names["lstm"].jacobian("c", "c_prev")) == "f"
 
 
@@ -43,7 +43,7 @@ def test_it_is_short():
 
 
 def test_the_number_of_cells():
-    assert re.findall(r"(\d+) published cells", README) == [str(len(cells.names()))]
+    assert re.findall(r"(\d+) cells", README) == [str(len(cells.names()))]
 
 
 def test_the_licence_is_the_one_that_is_declared():
