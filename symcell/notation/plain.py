@@ -60,9 +60,14 @@ def equation_lines(derivation):
     return {e.number: f"{e.target} = {printer.doprint(e.rhs)}" for e in derivation.declaration.equations}
 
 
+def factor_text(carousel):
+    """The factor of one step, in a paper's order."""
+    return PlainPrinter(carousel.derivation).doprint(carousel.factor)
+
+
 def short_factor_text(carousel, longest=60):
-    """The factor of one step, in a paper's order, or a description if it is long."""
-    text = PlainPrinter(carousel.derivation).doprint(carousel.factor)
+    """The same, or a description if it is long."""
+    text = factor_text(carousel)
     if len(text) <= longest:
         return text
     made_of = "a sum of products" if carousel.factor.is_Add else "a product"
