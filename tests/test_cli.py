@@ -160,6 +160,7 @@ def test_plot_of_gates_and_of_the_toy(tmp_path):
         (("--gates",), "--gates takes one target, found 0"),
         (("--gates", "lstm", "gru"), "--gates takes one target, found 2"),
         (("--gates", "rnn"), "cell rnn: it has no gate"),
+        ((f"{Path(VARIANT).parent / 'forget_gate.py'}:forget_gate",), "forget_gate: no step reads a state of the step before"),
         (("--gates", "sru"), "digits read by pixels have one input"),
         (("rnn", "gru", "--forget-bias", "1"), "rnn, gru: no gate with a bias keeps a state"),
     ),

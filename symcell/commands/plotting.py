@@ -81,6 +81,7 @@ def draw_flow(chosen, path, steps=64, hidden=32, forget_bias=None, seed=0):
             f"{', '.join(hooks)}: no gate with a bias keeps a state, so that --forget-bias changes nothing")  # fmt: skip
     curves = [measure_at_random(cell, steps, hidden, seed, init=hooks[cell.name]) for cell in chosen]
     shown = curves[0] if len(chosen) == 1 else [one[0] for one in curves if one]
+    _demand(shown, f"{', '.join(hooks)}: no step reads a state of the step before, so that no error goes back")
     unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
     sizes = dict(pair for cell in chosen for pair in sizes_at_random(cell, hidden).items())
     notes = [f"seed {seed}", ", ".join(unbroken(name, n) for name, n in sizes.items())]
