@@ -1,4 +1,4 @@
-"""python -m benchmarks.summary: put the figures of docs/results.json into README's section on performance, between its marks."""
+"""python -m benchmarks.summary: put the figures of docs/results.json into docs/performance.md, and a few into README, between their marks."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from benchmarks.race import POINTS
 from benchmarks.work import highest_ratio
 
 _ROOT = Path(__file__).parent.parent
-_LIMITED = ("LSTM, torch.nn.LSTM", "LSTM, jax.jit(lax.scan)", "the example's variant, JAX")  # where README says what is possible
-_ROWS = (  # what README calls it, race, rival, what, threads
+_LIMITED = ("LSTM, torch.nn.LSTM", "LSTM, jax.jit(lax.scan)", "the example's variant, JAX")  # where it is said what is possible
+_ROWS = (  # what pages call it, race, rival, what, threads
     ("LSTM, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "both", (1, 2)),
     ("GRU, torch.nn.GRU", "gru", "torch.nn.GRU", "both", (1,)),
     ("RNN, torch.nn.RNN", "rnn", "torch.nn.RNN", "both", (1,)),
@@ -21,6 +21,8 @@ _ROWS = (  # what README calls it, race, rival, what, threads
     ("LSTM forward alone, torch.nn.LSTM", "lstm", "torch.nn.LSTM", "forward", (1, 2)),
     ("LSTM forward alone, frozen parameters, onnxruntime", "lstm", "onnxruntime", "forward", (1, 2)),
 )
+_SHORT = ("LSTM, torch.nn.LSTM", "GRU, torch.nn.GRU", "LSTM, jax.jit(lax.scan)", "the example's variant, JAX",
+          "LSTM forward alone, frozen parameters, onnxruntime")  # fmt: skip
 _ZOO = (("coRNN", "cornn"), ("layer norm LSTM", "layer_norm_lstm"), ("sLSTM", "slstm"), ("LSTMP", "lstmp"))
 _HEADS = (("GLA", "gla"), ("Mamba-2", "mamba2"))
 _SCANS = (("minGRU", "mingru"), ("QRNN", "qrnn"), ("SRU", "sru_v1"))
@@ -28,29 +30,36 @@ _MARKS = "<!-- figures -->", "<!-- end of figures -->"
 
 
 def main():
-    readme, found = _ROOT / "README.md", json.loads((_ROOT / "docs" / "results.json").read_text())
-    readme.write_text(filled(readme.read_text(encoding="utf-8"), found), encoding="utf-8")
+    found = json.loads((_ROOT / "docs" / "results.json").read_text())
+    for page, figures in pages(found).items():
+        page.write_text(filled(page, figures), encoding="utf-8")
 
 
-def filled(text, found):
-    """README with the figures of a run."""
-    figures = "\n".join([*_table(found), "", "![ratios and rates of arithmetic](docs/race.png)", "", *_limits(found)])
+def pages(found):
+    """The pages with figures of a run, each with what stands between its marks."""
+    few = [*_table([row for row in _ROWS if row[0] in _SHORT], [POINTS[k] for k in (0, 3, 4, 7)], found, threads=(1,), limits=False)]
+    every = [*_table(_ROWS, POINTS, found), "", "![ratios and rates of arithmetic](race.png)", "", *_limits(found)]
+    return {_ROOT / "docs" / "performance.md": every, _ROOT / "README.md": few}
+
+
+def filled(page, figures):
+    """The text of a page with its figures."""
     begin, end = map(re.escape, _MARKS)
-    text, count = re.subn(f"(?s)(?<={begin}\n).*(?=\n{end})", lambda _: figures, text)
-    assert count == 1, "README.md has no place for the figures"
+    text, count = re.subn(f"(?s)(?<={begin}\n).*?(?={end})", lambda _: "\n".join([*figures, ""]), page.read_text(encoding="utf-8"))
+    assert count == 1, f"{page} has no place for the figures"
     return text
 
 
-def _table(found):
-    yield "| | " + " | ".join(f"T{T} B{B} N{N}" for T, B, N in POINTS) + " |"
-    yield "|---" * (len(POINTS) + 1) + "|"
-    for label, race, rival, what, counts in _ROWS:
-        for threads in counts:
+def _table(chosen, points, found, threads=(1, 2), limits=True):
+    yield "| | " + " | ".join(f"T{T} B{B} N{N}" for T, B, N in points) + " |"
+    yield "|---" * (len(points) + 1) + "|"
+    for label, race, rival, what, counts in chosen:
+        for count in (n for n in counts if n in threads):
             rows = {(r["T"], r["B"], r["N"]): r for r in found["race"]
-                    if (r["race"], r["rival"], r["what"], r["threads"]) == (race, rival, what, threads)}  # fmt: skip
-            yield _line(label if threads == 1 else "the same, two threads each", [rows[p]["ratio"] for p in POINTS])
-            if threads == 1 and label in _LIMITED:
-                yield _line("*what arithmetic allows*", [highest_ratio(rows[p], found["peak"]) for p in POINTS])
+                    if (r["race"], r["rival"], r["what"], r["threads"]) == (race, rival, what, count)}  # fmt: skip
+            yield _line(label if count == 1 else "the same, two threads each", [rows[p]["ratio"] for p in points])
+            if count == 1 and limits and label in _LIMITED:
+                yield _line("*what arithmetic allows*", [highest_ratio(rows[p], found["peak"]) for p in points])
 
 
 def _line(label, ratios):

@@ -58,10 +58,15 @@ def forget_bias(cell: Cell, value: float = 1.0) -> Callable[[Params], Params]:
     c = f * c_prev + i * g, begin at `value`; all else is as it was.
 
     Jozefowicz, Zaremba, Sutskever, An empirical exploration of recurrent network architectures, ICML 2015: 1 for an LSTM."""
+    biases = forget_biases(cell)
+    return lambda params: params | {name: np.full_like(params[name], value) for name in biases}
+
+
+def forget_biases(cell: Cell) -> set[str]:
+    """The names of the biases of gates that keep a state."""
     keepers = {gate for state in cell.states for gate in cell.carousel(state).keepers}
     terms = [a for e in cell.equations if e.target in keepers for a in Add.make_args(e.rhs.args[0])]
-    biases = {a.name for a in terms if isinstance(a, Param)}
-    return lambda params: params | {name: np.full_like(params[name], value) for name in biases}
+    return {a.name for a in terms if isinstance(a, Param)}
 
 
 class Classifier:

@@ -63,9 +63,11 @@ def test_the_command_explains_itself():
     assert "--only" in done.stdout
 
 
-def test_readme_has_the_figures_of_the_results():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert summary.filled(text, json.loads((ROOT / "docs" / "results.json").read_text())) == text
+def test_pages_have_the_figures_of_the_results():
+    pages = summary.pages(json.loads((ROOT / "docs" / "results.json").read_text()))
+    assert ROOT / "README.md" in pages
+    for page, figures in pages.items():
+        assert summary.filled(page, figures) == page.read_text(encoding="utf-8")
 
 
 def test_products_can_be_left_out(monkeypatch):

@@ -134,6 +134,42 @@ def test_plot(target, name, tmp_path):
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+def test_plot_of_several_cells_with_a_forget_bias(tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr("symcell.documents.plots.draw_norms", lambda panels, path, title: titles.append((title, panels)))
+    succeeds("plot", "rnn", VARIANT, "--forget-bias", "2", "--steps", "4", "--hidden", "3", "-o", tmp_path / "flow.png")
+    ((title, panels),) = titles
+    assert [curve.cell for curve in panels[""]] == ["rnn", "slow_forget_lstm"]
+    assert title.replace("\N{NO-BREAK SPACE}", " ").endswith("forget bias = 2 of slow_forget_lstm)")
+
+
+def test_plot_of_gates_and_of_the_toy(tmp_path):
+    for arguments in (("lstm", "--gates", "--epochs", "1", "--hidden", "3"), ("--toy", "--steps", "5", "--forget-bias", "3")):
+        file = tmp_path / "picture.png"
+        succeeds("plot", *arguments, "-o", file)
+        assert file.read_bytes().startswith(b"\x89PNG")
+        file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    (
+        ((), "takes a target"),
+        (("--toy", "rnn"), "--toy takes no target"),
+        (("--toy", "--gates"), "--toy takes no target and no --gates"),
+        (("--gates",), "--gates takes one target, found 0"),
+        (("--gates", "lstm", "gru"), "--gates takes one target, found 2"),
+        (("--gates", "rnn"), "cell rnn: it has no gate"),
+        ((f"{Path(VARIANT).parent / 'forget_gate.py'}:forget_gate",), "forget_gate: no step reads a state of the step before"),
+        (("--gates", "sru"), "digits read by pixels have one input"),
+        (("rnn", "gru", "--forget-bias", "1"), "rnn, gru: no gate with a bias keeps a state"),
+    ),
+)
+def test_what_plot_does_not_draw(arguments, words, tmp_path):
+    assert words in refused("plot", *arguments, "-o", tmp_path / "picture.png")
+    assert not list(tmp_path.iterdir())
+
+
 def test_demo_on_one_cell(tmp_path):
     output = succeeds("demo", "rnn", "-o", tmp_path, "--epochs", "1")
     names = {"rnn.tex", "rnn.py", "accuracies.csv", "gradient_norm.png", "gradient_norm.csv", "summary.md"}

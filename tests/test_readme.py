@@ -1,10 +1,11 @@
-"""What README shows and says is what the tool prints and has."""
+"""README: its code prints what it says, and it is short."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from docs.refresh import refreshed
 from symcell import cells
 from symcell.documents.rendered import RenderedDerivation
 
@@ -13,69 +14,36 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def lstm():
-    """The cell that README begins with."""
-    names = {}
-    exec(re.search(r"```python\n(.*?)```", README, re.S)[1], names)
-    return names["lstm"]
-
-
-def formulas():
-    """README's formulas, a line each; Markdown wants its underscores escaped."""
-    block = re.search(r"\$\$\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}", README, re.S)[1]
-    return block.replace(r"\_", "_").split(" \\\\\n")
-
-
-def test_the_calls_that_show_its_use_run(lstm):
-    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "kernel.forward(" in b]
-    made = {"lstm": lstm}
-    exec(block, made)
-    assert made["grads"].inputs["x"].shape == made["x"].shape and made["state"]["c"].shape == (32, 16)
-
-
-def test_the_formulas_are_those_of_the_derivation(lstm):
-    printed = lstm.derive().latex().replace(r"\footnotesize ", "")
-    assert len(formulas()) == 4
-    for formula in formulas():
-        assert formula in printed
-
-
-def test_the_number_of_equations(lstm):
-    count = int(re.search(r"Of its (\d+) equations", README)[1])
-    assert rf"\tag{{{count}}}" in lstm.derive().latex() and rf"\tag{{{count + 1}}}" not in lstm.derive().latex()
-
-
-def test_the_catalogue_is_shown_at_work():
-    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "symcell.cells.names()" in b]
-    exec(block, {})
-    assert int(re.search(r"lists its (\d+) cells", block)[1]) == len(cells.names())
-
-
-def test_the_variants_are_what_is_said_of_them(capsys):
-    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, re.S) if ".variant(" in b]
+def names():
+    """What README's code makes, after its text was compared with what that prints."""
+    pytest.importorskip("torch")
     made = {}
-    exec(block, made)
-    assert not {"W_f", "U_f", "b_f"} & {p.name for p in made["coupled"].params}
-    assert str(made["open_output"].equations[-1]) == "h = tanh(c)"
-    assert [e.target.name for e in made["slower"].equations] == ["i", "m", "f", "g", "o", "c", "h"]
-    assert made["coupled"].reference.startswith("variant of lstm: f = 1 - i (Gers, Schmidhuber, Cummins, ")
-    assert made["equivalent"](made["lstm"], made["no_peepholes_lstm"]) and capsys.readouterr().out.startswith("lstm and coupled differ\n")
-    assert cells.no_peepholes_lstm.name in (ROOT / "symcell" / "cells" / "ablations.py").read_text(encoding="utf-8")
+    assert refreshed(ROOT / "README.md", made) == README, "run: python docs/refresh.py README.md"
+    return made
 
 
-def test_the_calls_of_the_story_are_those_of_the_compiler():
-    calls = re.search(r"tells the story in five calls: ([^.]*)\.", README)[1].split(", ")
-    source = (ROOT / "symcell" / "compiler.py").read_text(encoding="utf-8")
-    assert len(calls) == 5 and [source.index(f"{call}(") for call in calls] == sorted(source.index(f"{call}(") for call in calls)
+def test_its_code_runs_and_prints_what_it_says(names):
+    assert {g.shape for g in names["grads"].inputs.values()} == {(100, 32, 8)}
+    assert names["path"].name == "lstm.py" and tuple(names["out"].shape) == (8, 50, 128)
 
 
-def test_the_packages_that_a_fragment_needs(lstm):
-    assert r"\mathbb" in lstm.derive().latex() and all("amssymb" in text for text in (RenderedDerivation.latex.__doc__, README))
+def test_the_carousel(names):
+    assert r"\frac{\partial c_t}{\partial c_{t-1}} &=" in README
+    assert str(names["lstm"].jacobian("c", "c_prev")) == "f"
 
 
-def test_the_carousel(lstm):
-    assert r"\frac{\partial c_t}{\partial c_{t-1}} = f_t$$" in README
-    assert str(lstm.jacobian("c", "c_prev")) == "f"
+def test_the_packages_that_a_fragment_needs(names):
+    assert r"\mathbb" in names["lstm"].derive().latex()
+    assert all("amssymb" in text for text in (RenderedDerivation.latex.__doc__, README))
+
+
+def test_it_is_short():
+    lines = re.sub(r"(?s)```math\n.*?```", "```math\n```", README).splitlines()  # a formula is as long as it is
+    assert len(README.splitlines()) <= 130 and max(map(len, lines)) <= 160
+
+
+def test_the_number_of_cells():
+    assert re.findall(r"(\d+) cells", README) == [str(len(cells.names()))]
 
 
 def test_the_licence_is_the_one_that_is_declared():

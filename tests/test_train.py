@@ -5,7 +5,7 @@ import pytest
 from sympy import Eq, symbols
 
 from symcell import Cell, Input, State, affine, cells, hard_sigmoid
-from symcell.documents.plots import adjoints_by_distance, measure, measure_at_random
+from symcell.documents.gradient_norms import adjoints_by_distance, measure, measure_at_random
 from symcell.train import Adam, Classifier, Task, clip_by_norm, cross_entropy, digits, forget_bias, sizes_of, train
 
 

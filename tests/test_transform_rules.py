@@ -1,7 +1,6 @@
 """What transforms name, keep, print and refuse."""
 
 import re
-from pathlib import Path
 
 import pytest
 from sympy import Eq, Max, Symbol, oo, tanh
@@ -162,11 +161,3 @@ def test_what_makes_no_sense_is_refused(call, words):
     with pytest.raises(CellError) as raised:
         call(transforms)
     assert words in str(raised.value)
-
-
-def test_the_readmes_transforms_run():
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-    (block,) = [b for b in re.findall(r"```python\n(.*?)```", readme, re.S) if "transforms.stack(" in b]
-    made = {}
-    exec(block, made)
-    assert made["agent"].name == "agent" and {q.name for q in made["agent"].inputs} == {"x", "m_c_1", "m_h_1", "reset"}

@@ -12,7 +12,8 @@ from symcell.commands.places import DEMO, claim_folder
 from symcell.commands.tables import new_table
 from symcell.commands.targets import checkout, distinct, load_target, reference_of
 from symcell.derivation.carousel import carousels
-from symcell.documents.plots import draw, measure, write_csv
+from symcell.documents.gradient_norms import measure, write_csv
+from symcell.documents.plots import draw_norms
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.modules import generate
@@ -45,7 +46,7 @@ def run_demo(chosen, folder, console, seed=0, epochs=40):
     All files go to `folder`; they are listed at the end. The same seed gives the same results."""
     start, folder = time.perf_counter(), Path(folder)
     chosen = distinct(chosen or default_cells(console))
-    _refuse_unfit(chosen)
+    refuse_unfit(chosen)
     claim_folder(folder, chosen, SUMMARY, OTHERS)
     files = {}
     for cell in chosen:
@@ -70,7 +71,7 @@ def default_cells(console):
     return [cells.rnn, cells.gru, cells.lstm]
 
 
-def _refuse_unfit(chosen):
+def refuse_unfit(chosen):
     for cell in chosen:
         if len(cell.inputs) != 1 or len(cell.shape(cell.inputs[0])) != 1:
             raise CellError(f"cell {cell.name}: digits are one sequence of vectors, its inputs are {list(cell.inputs)}")
@@ -186,7 +187,7 @@ def _results(folder, reports, learned, seed):
     title = f"Digits read pixel by pixel: the gradient's norm against its distance from the loss ({HIDDEN} units)"
     return {
         _accuracies(accuracies, learned): "accuracies, losses, clipping",
-        draw(panels, picture, title): "the gradient's norm against distance",
+        draw_norms(panels, picture, title): "the gradient's norm against distance",
         write_csv(panels, numbers): "the numbers of that picture",
         write_atomically(folder / SUMMARY, _summary(reports, learned, panels, seed)): "all tables",
     }

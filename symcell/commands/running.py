@@ -1,4 +1,4 @@
-"""Commands that run or write what is made of cells: generate, check, bench, plot, demo."""
+"""Commands that run or write what is made of cells: generate, check, bench, demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 
 from symcell.commands.options import (
     Cells,
-    File,
     Folder,
     Points,
     Seed,
@@ -114,36 +113,6 @@ def bench(
         times = f"{s.forward * 1e3:.2f} ms", f"{s.both * 1e3:.2f} ms", f"{s.both / s.T * 1e6:.1f} us", f"{s.rate / 1e9:.0f} GF/s"
         table.add_row(*map(str, (s.T, s.B, s.N, s.threads)), *times)
     terminal().print(table)
-
-
-def plot(
-    target: Target,
-    output: File = None,
-    steps: Annotated[int, typer.Option(min=2, help="How far back.")] = 64,
-    hidden: Annotated[int, typer.Option(min=1, help="Every size but the input's, which is 8.")] = 32,
-    seed: Seed = 0,
-):
-    """The gradient's norm against its distance from the loss at random parameters, the carousel's product beside it.
-
-    With -o, the picture replaces a file of that name. Without, it takes the cell's name, and replaces pictures by symcell only.
-
-    Examples:
-
-    - `symcell plot lstm`
-    - `symcell plot examples/new_variant.py:variant -o variant.png --steps 100`
-    """
-    needs("matplotlib")
-    from symcell.commands.places import check_default_picture
-    from symcell.documents.plots import draw, measure_at_random, picture_path, sizes_at_random
-
-    (cell,) = loaded([target])
-    path = picture_path(output or f"{cell.name}.png")
-    if output is None:
-        check_default_picture(path)
-    unbroken = "{}\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format
-    sizes = ", ".join(unbroken(name, n) for name, n in sizes_at_random(cell, hidden).items())
-    title = f"{cell.name}: random parameters, inputs and cotangents (seed {seed}{'; ' if sizes else ''}{sizes})"
-    print(draw({"": measure_at_random(cell, steps, hidden, seed)}, path, title))
 
 
 def demo(

@@ -1,194 +1,42 @@
-"""The picture of vanishing and exploding gradients: the norm of an adjoint against its distance from the loss.
+"""Pictures: gradient norms against distance, gates over time, the powers of one weight."""
 
-The backward pass of a kernel measures it; the product of the carousel, from the derivation, is drawn beside it for the direct
-path.
-"""
-
-import csv
 import io
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sympy import Symbol
 
-from symcell.derivation.carousel import carousels
-from symcell.derivation.derive import derive
 from symcell.errors import CellError
 from symcell.files import write_atomically
-from symcell.interpret import Scope
-from symcell.notation.plain import factor_text
 
 # Okabe and Ito's colours, which differ for every kind of colour vision; the markers differ without any colour.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 _MARKERS = "os^Dv<>"
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Norms over units and samples of dL/d(state k steps before the last), k = 1, 2 ... T; `carousel`: the norms of an error
-    that from k = 1 on passes through the carousel alone, or None if its factor contains matrices; `factor`: its text."""
-
-    cell: str
-    state: str
-    factor: str
-    norms: np.ndarray
-    carousel: np.ndarray | None
+# Gradient norms.
 
 
-# Measured.
+def draw_norms(panels, path, title=""):
+    """Draw gradient norms in the format that the path ends with. `panels`: title -> Curves, side by side.
 
-
-def measure(kernel, params, inputs, final):
-    """A Curve for each of the cell's carousels. params and inputs as for kernel.forward, inputs by name; `final` is the
-    derivative of the loss with respect to the states after the last step, state -> (B, *shape)."""
-    before = _before_each_step(kernel, params, inputs)
-    adjoints = adjoints_by_distance(kernel, params, inputs, final, before)
-    return [_curve(c, adjoints[c.state.name], params, inputs, before) for c in carousels(derive(kernel.declaration))]
-
-
-def sizes_at_random(cell, hidden):
-    """Inputs have 8 units; all other sizes, also those that inputs share with states, are `hidden`."""
-    of_inputs, of_states = ({n.name for q in group for n in cell.shape(q) if n.is_Symbol} for group in (cell.inputs, cell.states))
-    return {name: 8 if name in of_inputs - of_states else hidden for name in cell.sizes}
-
-
-def measure_at_random(cell, steps, hidden, seed=0, samples=16):
-    """Curves of a cell in float64 for random parameters, inputs and cotangents of its outputs after the last step."""
-    random, sizes = np.random.default_rng(seed), sizes_at_random(cell, hidden)
-    numbers = {Symbol(name, integer=True, positive=True): n for name, n in sizes.items()}
-
-    def normal(q, *lead):
-        return random.normal(size=(*lead, *(int(n.subs(numbers)) for n in cell.shape(q))))
-
-    kernel = cell.compile("float64")
-    inputs = {x.name: normal(x, steps, samples) for x in cell.inputs}
-    with np.errstate(all="ignore"):  # what is not finite is told below
-        curves = measure(kernel, kernel.init(seed=seed, **sizes), inputs, {s.name: normal(s, samples) for s in cell.outputs})
-    if not all(np.isfinite(curve.norms).all() for curve in curves):
-        raise CellError(f"cell {cell.name}: at random parameters and inputs its gradients are not finite")
-    return curves
-
-
-def _curve(carousel, adjoints, params, inputs, before):
-    along = None
-    if carousel.kind != "matrix":
-        along = _norms(_along(adjoints[0], carousel_factors(carousel, params, inputs, before)))
-    return Curve(carousel.derivation.declaration.name, carousel.state.name, factor_text(carousel), _norms(adjoints), along)
-
-
-def adjoints_by_distance(kernel, params, inputs, final, before=None):
-    """dL/d(state k steps before the last) for k = 1, 2 ... T, state -> (T, B, *shape): the backward pass, one step at a time."""
-    before = before or _before_each_step(kernel, params, inputs)
-    adjoint, found = final, []
-    for t in reversed(range(_steps(inputs))):
-        run = kernel.forward(params, {x: a[t:t + 1] for x, a in inputs.items()}, {s: a[t] for s, a in before.items()})
-        adjoint = kernel.backward(run, final=adjoint).initial
-        found.append(adjoint)
-    return {s: np.array([a[s] for a in found], float) for s in before}
-
-
-def _steps(inputs):
-    return len(next(iter(inputs.values())))
-
-
-def _before_each_step(kernel, params, inputs):
-    """The states that each step reads: name -> (T, B, *shape)."""
-    start = kernel.forward(params, {x: a[:0] for x, a in inputs.items()}).final
-    after = kernel.forward(params, inputs).states
-    return {s: np.concatenate([start[s][None], a])[:len(a)] for s, a in after.items()}
-
-
-def carousel_factors(carousel, params, inputs, before):
-    """The carousel's factor at every step, (T, B, *shape): its expression, for the values that the equations give its symbols."""
-    derivation, factor, state = carousel.derivation, carousel.factor, carousel.state.name
-    cell, shape = derivation.declaration, before[state].shape[2:]
-    shared = {q: np.asarray(params[q.name], float) for q in (*cell.params, *cell.constants)}
-    sizes = _sizes(cell, shared, inputs, before)
-    shapes = {row.target: tuple(int(n.subs(sizes)) for n in row.shape.whole) for row in derivation.forward}
-    whole = Symbol("factor")
-    axes = {q: own.over for q, own in derivation.shapes.items()} | {whole: derivation.shapes[carousel.state].over}
-
-    def at(t, b):
-        values = shared | sizes | {x: np.asarray(inputs[x.name][t, b], float) for x in cell.inputs}
-        values |= {s.prev: np.asarray(before[s.name][t, b], float) for s in cell.states}
-        scope = Scope(values, axes)
-        for row in derivation.forward:
-            scope.assign(row.target, row.rhs, shapes[row.target])
-        scope.assign(whole, factor, shape)
-        return values[whole]
-
-    T, B = before[state].shape[:2]
-    return np.array([[at(t, b) for b in range(B)] for t in range(T)])
-
-
-def _sizes(cell, shared, inputs, before):
-    """Size symbol -> number, read off the arrays."""
-    actual = {q: a.shape for q, a in shared.items()}
-    actual |= {x: inputs[x.name].shape[2:] for x in cell.inputs} | {s: before[s.name].shape[2:] for s in cell.states}
-    pairs = [pair for q, lengths in actual.items() for pair in zip(cell.shape(q), lengths, strict=True)]
-    return {n: length for n, length in pairs if n.is_Symbol}
-
-
-def _along(adjoint, factors):
-    """The adjoint at distance 1, multiplied by the factors for the distances 2, 3 ... T."""
-    carried = [adjoint]
-    for factor in factors[-2::-1]:
-        carried.append(carried[-1] * factor)
-    return np.array(carried)
-
-
-def _norms(values):
-    return np.sqrt((values ** 2).reshape(len(values), -1).sum(axis=1))
-
-
-# Drawn.
-
-
-def picture_path(path):
-    """The path of a picture, which is a PNG unless it ends with another format. Raises CellError for an unknown format."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    path, kinds = Path(path), FigureCanvasBase.get_supported_filetypes()
-    if not path.suffix and path.name:
-        path = path.with_suffix(".png")
-    if path.suffix.lower()[1:] not in kinds:
-        raise CellError(f"a picture's name ends with .{', .'.join(sorted(kinds))}; found {str(path)!r}")
-    return path
-
-
-def draw(panels, path, title=""):
-    """Draw the picture in the format that the path ends with. `panels`: title -> Curves, side by side.
-
-    Every curve is relative to its own norm at distance 1, on a logarithmic scale."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(2.5 + 5 * len(panels), 5.6), layout="constrained", dpi=120)
-    FigureCanvasAgg(figure)
+    Every curve is relative to its own norm at distance 1, on a logarithmic scale. Returns the path."""
+    figure = _figure(2.5 + 5 * len(panels), 5.6)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     named = len({curve.cell for curves in panels.values() for curve in curves}) > 1
     for ax, (name, curves) in zip(axes, panels.items(), strict=True):
         for k, curve in enumerate(curves):
-            _draw_curve(ax, curve, f"{curve.cell}: " if named else "", _COLOURS[k % len(_COLOURS)], _MARKERS[k % len(_MARKERS)])
+            _draw_curve(ax, curve, f"{curve.cell}: " if named else "", *_style(k))
         ax.set(title=name, yscale="log", xlabel="distance k from the last step", xlim=(1, None))
-        ax.grid(True, color="#dddddd", linewidth=0.6)
-        ax.spines[["top", "right"]].set_visible(False)
+        _plain(ax)
     axes[0].set_ylabel("gradient norm, relative to k = 1")
-    handles, labels = axes[0].get_legend_handles_labels()  # filled by columns: a curve, and its carousel below it
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(2 + len(panels), len(labels) // 2), frameon=False)
-    figure.suptitle(textwrap.fill(title, int(10 * figure.get_figwidth())) or None)  # ten letters an inch leave a margin
-    path, picture = picture_path(path), io.BytesIO()
-    kind = path.suffix[1:].lower()
-    figure.savefig(picture, format=kind, **({"metadata": {"Software": "symcell"}} if kind == "png" else {}))
-    return write_atomically(path, picture.getvalue())
-
-
-def is_drawn(path):
-    """Whether a file is a PNG that `draw` has written."""
-    with open(path, "rb") as file:
-        return b"tEXtSoftware\0symcell" in file.read(100)
+    entries = list(zip(*axes[0].get_legend_handles_labels(), strict=True))
+    if any(curve.carousel is not None for curve in next(iter(panels.values()))):
+        _legend(figure, entries, together=2)  # a curve, and its carousel below it
+    else:
+        _legend(figure, entries[::2])
+    return _saved(figure, path, title)
 
 
 def _draw_curve(ax, curve, name, colour, marker):
@@ -210,13 +58,128 @@ def _relative(norms):
     return np.where(norms > 0, norms, np.nan) / (norms[0] or 1)
 
 
-def write_csv(panels, path):
-    """The numbers of the picture: panel, cell, state, distance, gradient_norm, carousel_norm."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["panel", "cell", "state", "distance", "gradient_norm", "carousel_norm"])
-    for name, curves in panels.items():
-        for c in curves:
-            along = [""] * len(c.norms) if c.carousel is None else [f"{n:.6g}" for n in c.carousel]
-            writer.writerows([name, c.cell, c.state, k + 1, f"{n:.6g}", along[k]] for k, n in enumerate(c.norms))
-    return write_atomically(path, text.getvalue())
+# Gates over time.
+
+
+@dataclass(frozen=True)
+class Gates:
+    """One sample at every step: `input` (T,), and of each quantity by name its units (T, n). Gates lie between 0 and 1."""
+
+    input: np.ndarray
+    gates: dict
+    states: dict
+
+
+def draw_gates(columns, path, title=""):
+    """Draw one sequence, and below it each gate and state as a row of units over time. `columns`: title -> Gates, side by side.
+
+    The units of a row are sorted by their mean over time, so that the most open ones stand on top. Returns the path."""
+    first = next(iter(columns.values()))
+    heights = [0.5, *(1 for _ in (*first.gates, *first.states))]
+    figure = _figure(1.5 + 4.2 * len(columns), 1 + 1.15 * len(heights))
+    grid = figure.subplots(len(heights), len(columns), squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights})
+    for column, (name, found) in zip(grid.T, columns.items(), strict=True):
+        column[0].set_title(name)
+        column[0].bar(np.arange(len(found.input)), found.input - found.input.min(), width=1, color="#555555")
+        images = [_draw_units(ax, a, (0, 1), "viridis") for ax, a in zip(column[1:], found.gates.values(), strict=False)]
+        own = column[1 + len(found.gates):]
+        images += [_draw_units(ax, a, _symmetric(a), "RdBu_r") for ax, a in zip(own, found.states.values(), strict=True)]
+        for ax, image in zip(column[1:], images, strict=True):
+            figure.colorbar(image, ax=ax, aspect=8, pad=0.01)
+        column[-1].set_xlabel("step t")
+    for ax, name in zip(grid[:, 0], ("input", *first.gates, *first.states), strict=True):
+        ax.set_ylabel(name)
+    for ax in grid.flat:
+        ax.set_yticks([])
+    return _saved(figure, path, title)
+
+
+def _draw_units(ax, values, limits, colours):
+    order = np.argsort(values.mean(axis=0))
+    bottom, top = limits
+    image = values[:, order].T
+    return ax.imshow(image, aspect="auto", origin="lower", vmin=bottom, vmax=top, cmap=colours, interpolation="nearest")
+
+
+def _symmetric(values):
+    largest = np.abs(values).max(initial=0) or 1
+    return -largest, largest
+
+
+# Powers of a weight.
+
+
+def draw_powers(norms, path, title=""):
+    """Draw the influence of an input k steps ago in a recurrence of one weight, and the powers of the weight behind it.
+
+    `norms`: (label, weight) -> what was measured at k = 0, 1 ... T, on a logarithmic scale. Returns the path."""
+    figure = _figure(7.5, 5)
+    ax = figure.subplots()
+    for n, ((label, weight), values) in enumerate(norms.items()):
+        colour, marker = _style(n)
+        k = np.arange(len(values))
+        ax.plot(k, np.abs(float(weight)) ** k, color=colour, linewidth=1.5)
+        ax.plot(k, values, color=colour, linestyle="none", marker=marker, markevery=4, markersize=5, label=label)
+    ax.set(yscale="log", xlabel="distance k", ylabel=r"$|\,\partial a_t / \partial a_{t-k}\,|$", xlim=(0, None))
+    _plain(ax)
+    _legend(figure, list(zip(*ax.get_legend_handles_labels(), strict=True)))
+    return _saved(figure, path, title)
+
+
+# What all pictures share.
+
+
+def picture_path(path):
+    """The path of a picture, which is a PNG unless it ends with another format. Raises CellError for an unknown format."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    path, kinds = Path(path), FigureCanvasBase.get_supported_filetypes()
+    if not path.suffix and path.name:
+        path = path.with_suffix(".png")
+    if path.suffix.lower()[1:] not in kinds:
+        raise CellError(f"a picture's name ends with .{', .'.join(sorted(kinds))}; found {str(path)!r}")
+    return path
+
+
+def is_drawn(path):
+    """Whether a file is a PNG that symcell has drawn."""
+    with open(path, "rb") as file:
+        return b"tEXtSoftware\0symcell" in file.read(100)
+
+
+def _figure(width, height):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=100)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _style(k):
+    return _COLOURS[k % len(_COLOURS)], _MARKERS[k % len(_MARKERS)]
+
+
+def _plain(ax):
+    ax.grid(True, color="#dddddd", linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _legend(figure, entries, together=1):
+    """A legend below the axes, in as many columns as fit; `together` entries in a row stay in one column."""
+    from matplotlib.lines import Line2D
+
+    fit = int(13 * figure.get_figwidth()) // (9 + max(len(label) for _, label in entries))  # in letters
+    groups = -(-len(entries) // together)
+    columns = max(1, min(fit, groups))
+    rows = together * -(-groups // columns)
+    entries += [(Line2D([], [], linestyle="none"), " ")] * (rows * columns - len(entries))  # matplotlib fills column by column
+    figure.legend(*zip(*entries, strict=True), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _saved(figure, path, title):
+    figure.suptitle(textwrap.fill(title, int(10 * figure.get_figwidth())) or None)  # ten letters an inch leave a margin
+    path, picture = picture_path(path), io.BytesIO()
+    kind = path.suffix[1:].lower()
+    figure.savefig(picture, format=kind, **({"metadata": {"Software": "symcell"}} if kind == "png" else {}))
+    return write_atomically(path, picture.getvalue())

@@ -1,0 +1,1 @@
+"""Pages for readers, and the programs that write into them what code prints, and draw their pictures."""
