@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 
 import symcell.torch as st  # noqa: E402
 from symcell import CellError, cells  # noqa: E402
-from symcell.torch.differentiation import run  # noqa: E402
+from symcell.torch.compiled import by_key  # noqa: E402
+from symcell.torch.eager import run  # noqa: E402
 from symcell.torch.operators import backward, forward  # noqa: E402
 
 F64 = torch.float64
@@ -48,7 +49,7 @@ def differentiable(key, sizes, params, inputs, initial, lengths):
     counts = np.cumsum([len(params), len(inputs)])
 
     def function(*tensors):
-        found = run(key, sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]], tensors[counts[1] :], lengths)
+        found = run(by_key(key), sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]], tensors[counts[1] :], lengths)
         return tuple(t for group in found for t in group if t.requires_grad)
 
     return function, (*params, *inputs, *initial)

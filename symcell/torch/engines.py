@@ -8,7 +8,7 @@ from torch import Tensor
 
 from symcell.errors import CellError
 from symcell.torch.compiled import Compiled
-from symcell.torch.differentiation import run
+from symcell.torch.eager import run
 
 NAMES = ("auto", "kernels", "torch")
 Tensors: TypeAlias = dict[str, Tensor]
@@ -40,7 +40,7 @@ def by_kernels(
 ) -> tuple[Tensors, Tensors]:
     interface = cell.interface
     states, final = run(
-        cell.key,
+        cell,
         [sizes[n] for n in interface.sizes],
         [stacks[stack.name] for stack in cell.tensors],
         [inputs[name] for name in interface.inputs],
