@@ -49,7 +49,8 @@ def differentiable(key, sizes, params, inputs, initial, lengths):
     counts = np.cumsum([len(params), len(inputs)])
 
     def function(*tensors):
-        found = run(by_key(key), sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]], tensors[counts[1] :], lengths)
+        found = run(by_key(key), sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]],
+                    [t.unsqueeze(0) for t in tensors[counts[1] :]], lengths, tuple(by_key(key).interface.states))  # fmt: skip
         return tuple(t for group in found for t in group if t.requires_grad)
 
     return function, (*params, *inputs, *initial)

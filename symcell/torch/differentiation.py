@@ -21,8 +21,8 @@ def differentiated(*tensors: Tensor | None) -> bool:
 
 
 class Function(_SingleLevelFunction):
-    """What Functions of a cell's passes have in common; their tensors come one by one, behind `first` other arguments: parameters,
-    inputs, initial states."""
+    """What Functions of a cell's passes have in common; their tensors come one by one, behind `first` other arguments:
+    parameters, inputs, initial states."""
 
     first: int
 
@@ -38,13 +38,13 @@ class Function(_SingleLevelFunction):
         return any(cls.split(ctx.known, ctx.needs_input_grad[cls.first :])[1])
 
     @classmethod
-    def gradients(cls, ctx: Any, found: list, initial: Sequence[Tensor]) -> tuple:
-        """Those of the arguments. found: what `symcell::backward` returns; initial: of initial states."""
+    def gradients(cls, ctx: Any, found: list) -> tuple:
+        """Those of the arguments, from those that `symcell::backward` returns."""
         known = ctx.known
-        n, m = len(known.tensors), len(known.stacks)
-        inputs = found[m + len(initial) :] or [None] * len(known.interface.inputs)
-        given = (t if wanted else None for t, wanted in zip(initial, ctx.needs_input_grad[-len(initial) :], strict=True))
-        return *[None] * cls.first, *found[:m], *[None] * (n - m), *inputs, *given
+        n, m, s = len(known.tensors), len(known.stacks), len(known.interface.states)
+        inputs = found[m + s :] or [None] * len(known.interface.inputs)
+        initial = (t if wanted else None for t, wanted in zip(found[m : m + s], ctx.needs_input_grad[-s:], strict=True))
+        return *[None] * cls.first, *found[:m], *[None] * (n - m), *inputs, *initial
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Any:
@@ -76,8 +76,8 @@ class _Forward(Function):
         found = backward(
             ctx.known.key, ctx.sizes, params, inputs, kept[:s], kept[s:], packed, lengths, cotangents, final, of_inputs
         )
-        initial = [t if g is None else t + g[0] for t, g in zip(found[m : m + s], sequences, strict=True)]
-        return _Forward.gradients(ctx, found, initial)
+        found[m : m + s] = [t if g is None else t + g[0] for t, g in zip(found[m : m + s], sequences, strict=True)]
+        return _Forward.gradients(ctx, found)
 
 
 class _Backward(_SingleLevelFunction):

@@ -14,8 +14,9 @@ NAMES = ("auto", "kernels", "torch")
 Tensors: TypeAlias = dict[str, Tensor]
 Sizes: TypeAlias = dict[str, int]
 Wanted: TypeAlias = Sequence[str]
-# cell, sizes, stacked parameters and constants by name, inputs, initial states, where those left out begin at their declared
-# numbers, lengths, the states that are wanted -> these at every step, (T, B, ...), and all after each sample's last one
+# cell, sizes, stacked parameters and constants by name, inputs, initial states (1, B, ...), where those left out begin at their
+# declared numbers, lengths, the states that are wanted -> these at every step, (T, B, ...), and all after each sample's last one,
+# (1, B, ...): the axis of layers and directions, which a layer's user sees
 Engine: TypeAlias = Callable[
     [Compiled, Sizes, Tensors, Tensors, Tensors, Tensor | None, Wanted], tuple[Tensors, Tensors]
 ]
@@ -46,8 +47,9 @@ def by_kernels(
         [inputs[name] for name in interface.inputs],
         [initial.get(name) for name in interface.states],
         lengths,
+        wanted,
     )
-    return dict(zip(interface.states, states, strict=True)), dict(zip(interface.states, final, strict=True))
+    return dict(zip(wanted, states, strict=True)), dict(zip(interface.states, final, strict=True))
 
 
 def by_torch(
@@ -56,5 +58,6 @@ def by_torch(
     device = next(iter(inputs.values())).device
     ends = None if lengths is None else lengths.to(device)
     cell.know_operations()
-    run = cell.operations.forward(cell.unstacked(stacks, sizes), inputs, initial, ends, sizes)
-    return run.states, run.final
+    first = {name: t.squeeze(0) for name, t in initial.items()}
+    run = cell.operations.forward(cell.unstacked(stacks, sizes), inputs, first, ends, sizes)
+    return run.states, {name: t.unsqueeze(0) for name, t in run.final.items()}

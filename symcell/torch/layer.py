@@ -91,11 +91,11 @@ class Layer(CellModule):
         episodes = None if resets is None else beginnings(cell, given, resets, self.batch_first)
         wanted = tuple(cell.states) if return_states else cell.outputs
         outputs, final, every = self._layers(given, start, steps, samples, episodes, wanted)
-        ended = {name: self._end(given, _stacked(values)) for name, values in final.items()}
+        ended = {name: self._end(given, _side_by_side(values)) for name, values in final.items()}
         found, as_states = self._compiled.as_outputs({n: given.shown(t) for n, t in outputs.items()}), self._compiled.as_states
         if not return_states:
             return found, as_states(ended)
-        sequences_of = {name: _stacked([self._whole(given, t) for t in values]) for name, values in every.items()}
+        sequences_of = {name: torch.stack([self._whole(given, t) for t in values]) for name, values in every.items()}
         return found, as_states(ended), as_states(sequences_of)
 
     def _layers(
@@ -109,7 +109,7 @@ class Layer(CellModule):
         for layer in range(self.num_layers):
             for direction in range(1 + self.bidirectional):
                 place = layer * (1 + self.bidirectional) + direction
-                first = {name: t[place] for name, t in start.items()}
+                first = start if len(self._places) == 1 else {name: t[place : place + 1] for name, t in start.items()}
                 found, ended = self._run(
                     _suffix(layer, direction), inputs, first, given.lengths, episodes, wanted, reverse if direction else None
                 )
@@ -197,8 +197,8 @@ class Layer(CellModule):
         return ", ".join(words + [f"{name}={value!r}" for name, usual in options if (value := getattr(self, name)) != usual])
 
 
-def _stacked(values: list[Tensor]) -> Tensor:
-    return values[0].unsqueeze(0) if len(values) == 1 else torch.stack(values)
+def _side_by_side(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.cat(values)
 
 
 def _suffix(layer: int, direction: int) -> str:

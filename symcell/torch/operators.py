@@ -52,12 +52,11 @@ def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
 
 
 def computed(
-    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
+    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, initial: Arrays, lengths: Tensor | None
 ) -> tuple[Arrays, Arrays, Arrays]:
-    """Every state, the initial one first; every state after each sample's last step; the tape."""
+    """Every state, the initial one first; every state after each sample's last step; the tape. initial: those that are given."""
     call = _call(cell, plan, weights, inputs, lengths)
-    given = _by_name(cell, plan, cell.interface.states, initial, plan.shapes, (call.B,))
-    start = initial_states(cell.interface, given, {}, plan.shapes, call.B, plan.dtype)
+    start = initial_states(cell.interface, initial, {}, plan.shapes, call.B, plan.dtype)
     states, tape = cell.passes.steps(call, 0, call.T, start)
     final = states_at_ends(call, states, 0, call.T, {})
     if call.ragged:  # nothing reads what is behind ends; what is returned has no memory as it was found
@@ -68,20 +67,21 @@ def computed(
 
 def derived(
     cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, states: Arrays, tape: Arrays, lengths: Tensor | None,
-    cotangents: OptionalTensors, final: OptionalTensors, of_inputs: bool,
-) -> list[Tensor]:  # fmt: skip
-    """The gradients of stacked parameters, initial states and, if wanted, inputs. States and tape as they were computed."""
-    call, names = _call(cell, plan, weights, inputs, lengths), cell.interface.states
-    given = _by_name(cell, plan, names, cotangents, plan.shapes, (call.T, call.B))
-    ended = _by_name(cell, plan, names, final, plan.shapes, (call.B,))
-    carried = {n: copied(ended[n]) if n in ended else zeros((call.B, *plan.shapes[n]), plan.dtype) for n in names}
-    grads, grads_of_inputs = cell.passes.steps_back(call, 0, call.T, states, tape, given, carried, of_inputs)
+    cotangents: Arrays, final: Arrays, of_inputs: bool,
+) -> tuple[Iterable[np.ndarray], Iterable[np.ndarray], Iterable[np.ndarray]]:  # fmt: skip
+    """The gradients of stacked parameters, of initial states and, if wanted, of inputs. States and tape as they were computed."""
+    call = _call(cell, plan, weights, inputs, lengths)
+    carried = {
+        name: copied(final[name]) if name in final else zeros((call.B, *plan.shapes[name]), plan.dtype)
+        for name in cell.interface.states
+    }
+    grads, grads_of_inputs = cell.passes.steps_back(call, 0, call.T, states, tape, cotangents, carried, of_inputs)
     if call.ragged:
         for a in grads_of_inputs.values():
             within(a, call.lengths)
     stacks = zip(cell.stacks, plan.stacked, strict=False)  # without those of constants
     stacked = [_stacked(cell, stack, [grads[name] for name in stack.members], shape) for stack, shape in stacks]
-    return [*map(torch.from_numpy, (*stacked, *carried.values(), *grads_of_inputs.values()))]
+    return stacked, carried.values(), grads_of_inputs.values()
 
 
 def params_of(cell: Compiled, plan: Plan, params: Tensors) -> Arrays:
@@ -111,7 +111,8 @@ def forward_on_cpu(
     known = by_key(cell)
     plan = plan_of(known, sizes, inputs[0])
     weights, memory = packed_in_one(known, plan, params)
-    states, final, tape = computed(known, plan, weights, inputs, initial, lengths)
+    first = arrays_of(known, plan, known.interface.states, initial, plan.shapes, inputs[0].shape[1:2])
+    states, final, tape = computed(known, plan, weights, inputs, first, lengths)
     return [*map(torch.from_numpy, (*states.values(), *final.values(), *map(ready, tape.values()), memory))]
 
 
@@ -120,20 +121,21 @@ def backward_on_cpu(
     lengths: Tensor | None, cotangents: OptionalTensors, final: OptionalTensors, of_inputs: bool,
 ) -> list[Tensor]:  # fmt: skip
     known = by_key(cell)
-    plan, (steps, samples) = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2]
+    plan, names, lead = plan_of(known, sizes, inputs[0]), known.interface.states, inputs[0].shape[:2]
     weights = known.weights(plan, params_of(known, plan, params), array(packed))
-    sequences = _by_name(known, plan, known.interface.states, states, plan.shapes, (steps + 1, samples))
-    of_tape = _by_name(known, plan, plan.tape, tape, plan.tape, (steps, samples))
-    return derived(
-        known, plan, weights, inputs, {n: ready(a) for n, a in sequences.items()}, {n: ready(a) for n, a in of_tape.items()},
-        lengths, cotangents, final, of_inputs,
+    sequences = arrays_of(known, plan, names, states, plan.shapes, (lead[0] + 1, lead[1]))
+    found = derived(
+        known, plan, weights, inputs, sequences, arrays_of(known, plan, plan.tape, tape, plan.tape, lead), lengths,
+        arrays_of(known, plan, names, cotangents, plan.shapes, lead), arrays_of(known, plan, names, final, plan.shapes, lead[1:]),
+        of_inputs,
     )  # fmt: skip
+    return [torch.from_numpy(a) for group in found for a in group]
 
 
 def _call(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
     """The call that the passes take."""
     (steps, samples), dtype = inputs[0].shape[:2], plan.dtype
-    arrays = _by_name(cell, plan, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
+    arrays = arrays_of(cell, plan, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
     ends = checked_lengths(cell.interface, None if lengths is None else lengths.numpy(), steps, samples)
     ragged, threads = lengths is not None, torch.get_num_threads()
     return Call(steps, samples, plan.sizes, plan.shapes, dtype, weights, arrays, ends, ragged, (), threads, [(0, steps)])
@@ -156,7 +158,7 @@ def _stacked(cell: Compiled, stack: Stack, parts: list[np.ndarray], shape: tuple
     return np.concatenate(parts, out=allocate(shape, parts[0].dtype))
 
 
-def _by_name(
+def arrays_of(
     cell: Compiled, plan: Plan, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]],
     lead: tuple[int, ...],
 ) -> Arrays:  # fmt: skip
@@ -177,12 +179,11 @@ def _unfit(cell: Compiled, name: str, t: Tensor, shape: tuple[int, ...], plan: P
 
 
 def array(t: Tensor) -> np.ndarray:
-    """The memory of a tensor, as an array that is valid as long as the tensor is. `Tensor.numpy` would mark the memory as one
-    that must not be resized, as FSDP does with parameters between their uses."""
+    """The memory of a tensor, as an array that is valid as long as the tensor is; a copy where it does not lie in one piece.
+    `Tensor.numpy` would mark the memory as one that must not be resized, as FSDP does with parameters between their uses."""
     if t.is_contiguous() and not t.is_neg():
         return np.ndarray(t.shape, _NUMPY[t.dtype], _Memory.from_address(t.data_ptr()))
-    found: np.ndarray = t.numpy(force=True)
-    return found
+    return ready(t.numpy(force=True))
 
 
 library.impl("forward", forward_on_cpu, "CPU")
