@@ -27,10 +27,10 @@ def engine_for(name: str, cell: str, x: Tensor) -> Engine:
     they are wanted and cannot."""
     if name == "torch":
         return by_torch
-    device = x.device.type
-    if device == "cpu" and x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu"):
+    if x.is_cpu and x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu"):
         return by_kernels
     if name == "kernels":
+        device = x.device.type
         found = f"{x.dtype} on {device}" if not torch.is_autocast_enabled(device) else f"autocast on {device}"
         raise CellError(f"{cell}: engine='kernels' computes float32 and float64 on CPU, found {found}; choose 'auto' or 'torch'")
     return by_torch
