@@ -217,8 +217,20 @@ def test_tensors_that_are_no_plain_memory_are_refused_or_resolved():
     torch.testing.assert_close(layer(negative)[0], layer(negative.clone())[0])
     with pytest.raises(NotImplementedError, match="SparseCPU"):  # torch's own
         layer(x.to_sparse())
-    with pytest.raises(RuntimeError, match="Batching rule not implemented"):  # of the vmap before torch.func
-        torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum(0), x, vectorize=True)
+
+
+def test_jacobians_by_either_vmap():
+    layer, x, h = layer_of("lstm"), torch.randn(3, 2, 4, dtype=F64), torch.randn(1, 2, 6, dtype=F64)
+
+    def both(x, h):
+        out, (_, c) = layer(x, (h, 2 * h))
+        return out.sum(0) * c[0]
+
+    jacobian = torch.autograd.functional.jacobian
+    found = jacobian(both, (x, h)), jacobian(both, (x, h), vectorize=True), torch.func.jacrev(both, (0, 1))(x, h)
+    for a, b, c in zip(*found, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(c, a, rtol=1e-12, atol=1e-14)
 
 
 def test_an_operator_refuses_tensors_of_other_shapes_and_dtypes():
