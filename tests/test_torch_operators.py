@@ -3,11 +3,14 @@
 import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 import symcell.torch as st  # noqa: E402
 from symcell import CellError, cells  # noqa: E402
@@ -186,6 +189,35 @@ def test_results_own_their_memory():
         layer.zero_grad()
     for a, b in zip(kept, before, strict=True):
         assert torch.equal(a, b)
+
+
+def test_what_backward_needs_lives_as_long_as_what_torch_saves():
+    layer, x = layer_of("lstm"), torch.randn(3, 2, 4, dtype=F64)
+    params, (out, _) = [*layer.parameters()], layer(x)
+    first = torch.autograd.grad(out.sin().sum(), params, retain_graph=True)
+    tape = weakref.ref(out.grad_fn.kept[2]["f_seq"])
+    second = torch.autograd.grad(out.sin().sum(), params)
+    gc.collect()
+    assert tape() is None
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        out.sum().backward()
+    seen = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: seen.append(t.shape) or t, lambda t: t):
+        layer(x)
+    assert (3, 2, 6) in seen  # the tape, for what moves it elsewhere
+    third = torch.autograd.grad(checkpoint(layer, x, use_reentrant=False)[0].sin().sum(), params)
+    for a, b, c in zip(first, second, third, strict=True):
+        assert torch.equal(a, b) and torch.equal(a, c)
+
+
+def test_gradients_of_stacks_are_in_order_whether_copied_or_not():
+    layer, x = st.Layer(cells.lstm, 3, 5), torch.randn(700, 20, 3)  # so many rows that sums have several layers
+    twin = st.Layer(cells.lstm, 3, 5, engine="torch")
+    twin.load_state_dict(layer.state_dict())
+    for given in (x[:4], x):
+        grads = [torch.autograd.grad(m(given)[0].sin().sum(), [*m.parameters()]) for m in (layer, twin)]
+        for a, b in zip(*grads, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3 * b.abs().max().item())
 
 
 def test_layouts_and_threads_make_no_difference():

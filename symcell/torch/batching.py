@@ -13,8 +13,6 @@ from torch._C import _dispatch_keys, _vmapmode_decrement_nesting, _vmapmode_incr
 
 from symcell.torch.operators import backward, forward, library
 
-_OLDER = torch._C._parse_dispatch_key("Batched")
-
 
 def _element(value: Any, dim: Any, k: int) -> Any:
     """One element of an argument, or of each tensor in it."""
@@ -34,7 +32,7 @@ def _unwrapped(value: Any, level: int) -> tuple[Any, Any]:
     if isinstance(value, (list, tuple)):
         pairs = [_unwrapped(v, level) for v in value]
         return [v for v, _ in pairs], [d for _, d in pairs]
-    if isinstance(value, Tensor) and _dispatch_keys(value).has(_OLDER):
+    if isinstance(value, Tensor) and _dispatch_keys(value).has("Batched"):
         return torch._remove_batch_dim(value, level, 1, 0), 0  # type: ignore[attr-defined]
     return value, None
 

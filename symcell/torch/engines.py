@@ -14,9 +14,9 @@ NAMES = ("auto", "kernels", "torch")
 Tensors: TypeAlias = dict[str, Tensor]
 Sizes: TypeAlias = dict[str, int]
 Wanted: TypeAlias = Sequence[str]
-# cell, sizes, stacked parameters and constants by name, inputs, initial states (1, B, ...), where those left out begin at their
-# declared numbers, lengths, the states that are wanted -> these at every step, (T, B, ...), and all after each sample's last one,
-# (1, B, ...): the axis of layers and directions, which a layer's user sees
+# cell, sizes, stacked parameters and constants by name, inputs, initial states (1, B, ...), where those left
+# out begin at their declared numbers, lengths, the states that are wanted -> these, if not more, at every step, (T, B, ...), and
+# all after each sample's last one, (1, B, ...): the axis of layers and directions, which a layer's user sees
 Engine: TypeAlias = Callable[
     [Compiled, Sizes, Tensors, Tensors, Tensors, Tensor | None, Wanted], tuple[Tensors, Tensors]
 ]

@@ -175,7 +175,7 @@ def arrays_of(
 def _unfit(cell: Compiled, name: str, t: Tensor, shape: tuple[int, ...], plan: Plan) -> CellError:
     """Compiled code would write beside arrays of other shapes."""
     found = f"has shape {tuple(t.shape)} and {t.dtype}"
-    return CellError(f"{cell.interface.name}: {name} {found}, expected {shape} and {plan.dtype}")
+    return CellError(f"{cell.interface.name}: {name} {found}, expected {tuple(shape)} and {plan.dtype}")
 
 
 def array(t: Tensor) -> np.ndarray:
