@@ -27,7 +27,7 @@ from symcell.torch.operators import (
     packed,
     packed_in_one,
     plan_of,
-)  # fmt: skip
+)
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 # The dispatcher's keys of a tensor, and of one made in inference mode; wrappers, such as those of vmap, have others.
