@@ -25,20 +25,29 @@ def main():
         return
     from benchmarks import limits, race, report
 
-    found, earlier = {"machine": None, "peak": None, "race": [], "limits": []}, options.output / "results.json"
+    found, earlier = {"machine": None, "peak": None, "race": [], "limits": [], "layer": []}, options.output / "results.json"
     if options.only and earlier.is_file():
-        found = json.loads(earlier.read_text())
-    for name in options.only or [*race.RACES, *limits.TABLES]:
-        kind, key = ("race", "race") if name in race.RACES else ("limits", "table")
+        found |= json.loads(earlier.read_text())
+    for name in options.only or [*race.RACES, *limits.TABLES, "layer"]:
+        kind = "race" if name in race.RACES else "layer" if name == "layer" else "limits"
         for threads in options.threads:
             if name in limits.TABLES and name not in limits.BOTH and threads != options.threads[-1]:
                 continue
             part = _in_a_process_of_its_own(name, threads, options)
             found |= {k: part[k] for k in ("machine", "peak")}
-            several = kind == "race" or name in limits.BOTH  # of the others there is one measurement
-            others = [r for r in found[kind] if r[key] != name or (several and r["threads"] != threads)]
-            found[kind] = others + part["rows"]
+            several = kind == "race" or name in limits.BOTH  # of the other limits there is one measurement
+            replaced = _measured_again(kind, name, part["rows"], threads if several else None)
+            found[kind] = [r for r in found[kind] if not replaced(r)] + part["rows"]
     report.write(found, options.output)
+
+
+def _measured_again(kind, name, rows, threads):
+    """Says of an earlier row whether it is measured again: the table's of these threads, or the layer's at these points."""
+    if kind == "layer":
+        places = [[r[k] for k in ("threads", *"TBIN")] for r in rows]
+        return lambda r: [r[k] for k in ("threads", *"TBIN")] in places
+    key = "race" if kind == "race" else "table"
+    return lambda r: r[key] == name and threads in (None, r["threads"])
 
 
 def _options():
@@ -70,14 +79,16 @@ def _work(options):
     (name, path), (threads,) = options.worker, options.threads
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    from benchmarks import limits, machine, race
+    from benchmarks import layer, limits, machine, race
 
-    if name in race.RACES:
+    if name == "layer":
+        rows = layer.run(threads, options.seconds, options.points)
+    elif name in race.RACES:
         rows = race.run(name, threads, options.seconds, options.points)
     elif name in limits.TABLES:
         rows = limits.run(name, threads)
     else:
-        sys.exit(f"benchmarks: no table {name}; there are {', '.join([*race.RACES, *limits.TABLES])}")
+        sys.exit(f"benchmarks: no table {name}; there are {', '.join([*race.RACES, *limits.TABLES, 'layer'])}")
     text = json.dumps({"machine": machine.description(), "peak": machine.peak(threads), "rows": rows})
     Path(path).write_text(text)
 

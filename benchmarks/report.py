@@ -7,6 +7,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import layer
 from benchmarks.race import RACES
 from benchmarks.work import highest_ratio, operations
 
@@ -15,7 +16,7 @@ def write(found, folder):
     """results.json, race.png, and the tables on the terminal."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    tables = [*race_tables(found), *limit_tables(found)]
+    tables = [*race_tables(found), *limit_tables(found), *([layer.table(found["layer"])] if found.get("layer") else [])]
     console = Console(width=150)
     console.print("; ".join(f"{k}: {v}" for k, v in found["machine"].items()), soft_wrap=True)
     for table in tables:

@@ -24,6 +24,12 @@ def lstm(p, x, init):
     return torch.stack(shown)
 
 
+def lstm_step(x_t, h, c, W, U, b):
+    i, f, g, o = (linear(x_t, W, b) + linear(h, U)).chunk(4, 1)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(c), c
+
+
 def peephole_lstm(p, x, init):
     W, U, b = (_stacked(p, kind, "ifgo") for kind in "WUb")
     c, h, shown = init["c"], init["h"], []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clock, jax_cells, limits, race, report, summary, work
+from benchmarks import clock, jax_cells, layer, limits, race, report, summary, torch_cells, work
 from benchmarks.contestants import Jax, Problem, Symcell, compare
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +31,22 @@ def test_a_rival_that_is_wrong_is_found(monkeypatch):
     arrays = problem.arrays()
     with pytest.raises(AssertionError, match="differ in"):
         compare([Symcell(problem, *arrays), Jax(problem, *arrays)], "float64")
+
+
+def test_the_layer_computes_what_its_rivals_compute():
+    cell = race.cell_of("lstm")
+    problem = Problem(cell, 4, 2, {"n_x": 3, "n_h": 5}, "float64")
+    arrays = problem.arrays()
+    loop = layer.CompiledLoop(problem, *arrays)
+    loop.step = torch_cells.lstm_step  # compiled, it takes seconds
+    compare([Symcell(problem, *arrays), layer.Layer(problem, *arrays), loop], "float64")
+
+
+def test_the_table_of_the_layer():
+    times = {"symcell": [1e-4] * 3, "layer": [2e-4] * 3, "torch.nn.LSTM": [3e-4] * 3, "compiled": [4e-4] * 3}
+    figures = layer._figures(times)
+    assert figures["over_us"] == pytest.approx(90) and figures["lstm"] == pytest.approx(1.5)
+    assert layer.table([{"threads": 1, "T": 1, "B": 2, "I": 3, "N": 4, **figures}]).row_count == 1
 
 
 def test_ratios_are_rival_by_symcell():

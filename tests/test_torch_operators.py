@@ -3,15 +3,19 @@
 import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
 import symcell.torch as st  # noqa: E402
 from symcell import CellError, cells  # noqa: E402
-from symcell.torch.differentiation import run  # noqa: E402
+from symcell.torch.compiled import by_key  # noqa: E402
+from symcell.torch.eager import run  # noqa: E402
 from symcell.torch.operators import backward, forward  # noqa: E402
 
 F64 = torch.float64
@@ -48,7 +52,8 @@ def differentiable(key, sizes, params, inputs, initial, lengths):
     counts = np.cumsum([len(params), len(inputs)])
 
     def function(*tensors):
-        found = run(key, sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]], tensors[counts[1] :], lengths)
+        found = run(by_key(key), sizes, tensors[: counts[0]], tensors[counts[0] : counts[1]],
+                    [t.unsqueeze(0) for t in tensors[counts[1] :]], lengths, tuple(by_key(key).interface.states))  # fmt: skip
         return tuple(t for group in found for t in group if t.requires_grad)
 
     return function, (*params, *inputs, *initial)
@@ -186,6 +191,35 @@ def test_results_own_their_memory():
         assert torch.equal(a, b)
 
 
+def test_what_backward_needs_lives_as_long_as_what_torch_saves():
+    layer, x = layer_of("lstm"), torch.randn(3, 2, 4, dtype=F64)
+    params, (out, _) = [*layer.parameters()], layer(x)
+    first = torch.autograd.grad(out.sin().sum(), params, retain_graph=True)
+    tape = weakref.ref(out.grad_fn.kept[2]["f_seq"])
+    second = torch.autograd.grad(out.sin().sum(), params)
+    gc.collect()
+    assert tape() is None
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        out.sum().backward()
+    seen = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: seen.append(t.shape) or t, lambda t: t):
+        layer(x)
+    assert (3, 2, 6) in seen  # the tape, for what moves it elsewhere
+    third = torch.autograd.grad(checkpoint(layer, x, use_reentrant=False)[0].sin().sum(), params)
+    for a, b, c in zip(first, second, third, strict=True):
+        assert torch.equal(a, b) and torch.equal(a, c)
+
+
+def test_gradients_of_stacks_are_in_order_whether_copied_or_not():
+    layer, x = st.Layer(cells.lstm, 3, 5), torch.randn(700, 20, 3)  # so many rows that sums have several layers
+    twin = st.Layer(cells.lstm, 3, 5, engine="torch")
+    twin.load_state_dict(layer.state_dict())
+    for given in (x[:4], x):
+        grads = [torch.autograd.grad(m(given)[0].sin().sum(), [*m.parameters()]) for m in (layer, twin)]
+        for a, b in zip(*grads, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3 * b.abs().max().item())
+
+
 def test_layouts_and_threads_make_no_difference():
     layer, x = layer_of("lstm"), torch.randn(2, 3, 4, dtype=F64)
     expected = layer(x.transpose(0, 1).contiguous())[0]
@@ -215,8 +249,20 @@ def test_tensors_that_are_no_plain_memory_are_refused_or_resolved():
     torch.testing.assert_close(layer(negative)[0], layer(negative.clone())[0])
     with pytest.raises(NotImplementedError, match="SparseCPU"):  # torch's own
         layer(x.to_sparse())
-    with pytest.raises(RuntimeError, match="Batching rule not implemented"):  # of the vmap before torch.func
-        torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum(0), x, vectorize=True)
+
+
+def test_jacobians_by_either_vmap():
+    layer, x, h = layer_of("lstm"), torch.randn(3, 2, 4, dtype=F64), torch.randn(1, 2, 6, dtype=F64)
+
+    def both(x, h):
+        out, (_, c) = layer(x, (h, 2 * h))
+        return out.sum(0) * c[0]
+
+    jacobian = torch.autograd.functional.jacobian
+    found = jacobian(both, (x, h)), jacobian(both, (x, h), vectorize=True), torch.func.jacrev(both, (0, 1))(x, h)
+    for a, b, c in zip(*found, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(c, a, rtol=1e-12, atol=1e-14)
 
 
 def test_an_operator_refuses_tensors_of_other_shapes_and_dtypes():

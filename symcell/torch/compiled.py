@@ -54,6 +54,7 @@ class Compiled:
         self.as_outputs = Shown(self.interface, self.interface.outputs)
         self.as_states = Shown(self.interface, order(self.interface))
         self.operations: Any = None  # the cell's module for the torch target
+        self.side_by_side: dict[str, bool] = {}  # stack -> whether the gradients in it are computed as one array
         self._plans: dict[tuple, Plan] = {}
 
     @torch.compiler.assume_constant_result  # torch.compile executes it while it traces

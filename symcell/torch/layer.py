@@ -90,40 +90,32 @@ class Layer(CellModule):
         self._check_states(start, samples)
         episodes = None if resets is None else beginnings(cell, given, resets, self.batch_first)
         wanted = tuple(cell.states) if return_states else cell.outputs
-        outputs, final, every = self._layers(given, start, steps, samples, episodes, wanted)
-        ended = {name: self._end(given, _stacked(values)) for name, values in final.items()}
+        outputs, places = self._layers(given, start, steps, samples, episodes, wanted)
+        ended = {name: self._end(given, _side_by_side([final[name] for _, final in places])) for name in cell.states}
         found, as_states = self._compiled.as_outputs({n: given.shown(t) for n, t in outputs.items()}), self._compiled.as_states
         if not return_states:
             return found, as_states(ended)
-        sequences_of = {name: _stacked([self._whole(given, t) for t in values]) for name, values in every.items()}
+        sequences_of = {name: torch.stack([self._whole(given, every[name]) for every, _ in places]) for name in cell.states}
         return found, as_states(ended), as_states(sequences_of)
 
     def _layers(
         self, given: Sequences, start: Tensors, steps: int, samples: int, episodes: Tensor | None, wanted: tuple[str, ...]
-    ) -> tuple[Tensors, dict[str, list[Tensor]], dict[str, list[Tensor]]]:
-        """The outputs of the last layer; of every place, the states after the last step, and at every step."""
+    ) -> tuple[Tensors, list[tuple[Tensors, Tensors]]]:
+        """The outputs of the last layer; of every place, the wanted states at every step, and all after the last one."""
         cell, inputs = self._compiled.interface, given.inputs
         reverse = reversal(steps, given.lengths, samples) if self.bidirectional else None
-        final: dict[str, list[Tensor]] = {name: [] for name in cell.states}
-        every: dict[str, list[Tensor]] = {name: [] for name in wanted}
+        places: list[tuple[Tensors, Tensors]] = []
         for layer in range(self.num_layers):
             for direction in range(1 + self.bidirectional):
-                place = layer * (1 + self.bidirectional) + direction
-                first = {name: t[place] for name, t in start.items()}
-                found, ended = self._run(
-                    _suffix(layer, direction), inputs, first, given.lengths, episodes, wanted, reverse if direction else None
-                )
-                for name in cell.states:
-                    final[name].append(ended[name])
-                for name in wanted:
-                    every[name].append(found[name])
-            outputs = {
-                name: every[name][-1] if not self.bidirectional else torch.cat(every[name][-2:], -1) for name in cell.outputs
-            }
+                k, back = len(places), reverse if direction else None
+                first = start if len(self._places) == 1 else {name: t[k : k + 1] for name, t in start.items()}
+                places.append(self._run(_suffix(layer, direction), inputs, first, given.lengths, episodes, wanted, back))
+            last = [found for found, _ in places[-1 - self.bidirectional :]]
+            outputs = {name: last[0][name] if len(last) == 1 else torch.cat([t[name] for t in last], -1) for name in cell.outputs}
             if layer < self.num_layers - 1:
                 x = torch.cat([*outputs.values()], -1) if len(outputs) > 1 else outputs[cell.outputs[0]]
                 inputs = inputs | {main_input(cell) or "": torch.nn.functional.dropout(x, self.dropout, self.training)}
-        return outputs, final, every
+        return outputs, places
 
     def _run(
         self, suffix: str, inputs: Tensors, start: Tensors, lengths: Tensor | None, episodes: Tensor | None,
@@ -140,7 +132,7 @@ class Layer(CellModule):
         if reverse is not None:
             inputs = {name: reverse(t) for name, t in inputs.items()}
         found, final = engine_for(self.engine, self.cell.name, x)(cell, sizes, stacks, inputs, start, lengths, wanted)
-        return {name: found[name] if reverse is None else reverse(found[name]) for name in wanted}, final
+        return found if reverse is None else {name: reverse(found[name]) for name in wanted}, final
 
     @torch.compiler.assume_constant_result  # torch.compile executes it while it traces
     def _know_resettable(self) -> None:
@@ -197,8 +189,8 @@ class Layer(CellModule):
         return ", ".join(words + [f"{name}={value!r}" for name, usual in options if (value := getattr(self, name)) != usual])
 
 
-def _stacked(values: list[Tensor]) -> Tensor:
-    return values[0].unsqueeze(0) if len(values) == 1 else torch.stack(values)
+def _side_by_side(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.cat(values)
 
 
 def _suffix(layer: int, direction: int) -> str:

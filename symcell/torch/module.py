@@ -84,7 +84,7 @@ class CellModule(torch.nn.Module):
         """The states before the first step that were given, and those that begin at a parameter."""
         for name, source in self._compiled.interface.initial.items():
             if isinstance(source, str) and name not in start:
-                start = start | {name: self._weight(source, suffix).expand(x.shape[1], *self._shapes[suffix][name])}
+                start = start | {name: self._weight(source, suffix).expand(1, x.shape[1], *self._shapes[suffix][name])}
         return start
 
     def _check(self, inputs: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> None:

@@ -6,8 +6,10 @@ given. What an operator returns lies in memory of its own.
 """
 
 import ctypes
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from itertools import accumulate
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from symcell.runtime.lengths import checked_lengths, states_at_ends, within
 from symcell.runtime.memory import LINE, allocate, zeros
 from symcell.runtime.parameters import Weights
 from symcell.torch.compiled import Compiled, Plan, by_key, named
+from symcell.torch.stacks import Stack
 
 library = torch.library.Library("symcell", "DEF")
 # -> every state (T + 1, B, ...), the initial one first; every state after each sample's last step; the tape; the packed weights
@@ -49,30 +52,68 @@ def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
 
 
 def computed(
-    cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
-) -> tuple[Arrays, Arrays, list[np.ndarray]]:
-    """Every state, the initial one first; every state after each sample's last step; the tape and the packed weights."""
-    known = by_key(cell)
-    plan, (steps, samples) = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2]
-    params_by_name = named(_stacks(known, plan, params), plan.rows)
-    memory = allocate((plan.total,), plan.dtype, small=LINE)
-    memory[...] = 0  # what is behind the last columns of panels
-    weights = known.weights(plan, params_by_name, memory)
-    known.passes.pack(plan.sizes, params_by_name, plan.dtype, torch.get_num_threads(), weights)
-    call = _call(known, plan, weights, inputs, lengths)
-    given = _by_name(known, plan, known.interface.states, initial, plan.shapes, (samples,))
-    start = initial_states(known.interface, given, {}, plan.shapes, samples, plan.dtype)
-    states, tape = known.passes.steps(call, 0, steps, start)
-    final = states_at_ends(call, states, 0, steps, {})
-    if call.ragged:  # nothing reads what is behind ends; an operator returns no memory as it was found
+    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, initial: Arrays, lengths: Tensor | None
+) -> tuple[Arrays, Arrays, Arrays]:
+    """Every state, the initial one first; every state after each sample's last step; the tape. initial: those that are given."""
+    call = _call(cell, plan, weights, inputs, lengths)
+    start = initial_states(cell.interface, initial, {}, plan.shapes, call.B, plan.dtype)
+    states, tape = cell.passes.steps(call, 0, call.T, start)
+    final = states_at_ends(call, states, 0, call.T, {})
+    if call.ragged:  # nothing reads what is behind ends; what is returned has no memory as it was found
         for a in (*(a[1:] for a in states.values()), *tape.values()):
             within(a, call.lengths)
-    return states, final, [*map(ready, tape.values()), memory]
+    return states, final, tape
 
 
-def forward_on_cpu(*arguments: Any) -> list[Tensor]:
-    states, final, rest = computed(*arguments)
-    return [*map(torch.from_numpy, (*states.values(), *final.values(), *rest))]
+def derived(
+    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, states: Arrays, tape: Arrays, lengths: Tensor | None,
+    cotangents: Arrays, final: Arrays, of_inputs: bool,
+) -> tuple[Iterable[np.ndarray], Iterable[np.ndarray], Iterable[np.ndarray]]:  # fmt: skip
+    """The gradients of stacked parameters, of initial states and, if wanted, of inputs. States and tape as they were computed."""
+    call = _call(cell, plan, weights, inputs, lengths)
+    carried = {
+        name: copied(final[name]) if name in final else zeros((call.B, *plan.shapes[name]), plan.dtype)
+        for name in cell.interface.states
+    }
+    grads, grads_of_inputs = cell.passes.steps_back(call, 0, call.T, states, tape, cotangents, carried, of_inputs)
+    if call.ragged:
+        for a in grads_of_inputs.values():
+            within(a, call.lengths)
+    stacks = zip(cell.stacks, plan.stacked, strict=False)  # without those of constants
+    stacked = [_stacked(cell, stack, [grads[name] for name in stack.members], shape) for stack, shape in stacks]
+    return stacked, carried.values(), grads_of_inputs.values()
+
+
+def params_of(cell: Compiled, plan: Plan, params: Tensors) -> Arrays:
+    """The memory of stacked parameters and constants, by the cell's names."""
+    for stack, t, shape in zip(cell.tensors, params, plan.stacked, strict=True):
+        if t.shape != shape or _NUMPY.get(t.dtype) != plan.dtype:
+            raise _unfit(cell, stack.name, t, shape, plan)
+    return named(list(map(array, params)), plan.rows)
+
+
+def packed(cell: Compiled, plan: Plan, params: Tensors) -> Weights:
+    """The weights of stacked parameters, in memory of their own."""
+    return cell.passes.pack(plan.sizes, params_of(cell, plan, params), plan.dtype, torch.get_num_threads())
+
+
+def packed_in_one(cell: Compiled, plan: Plan, params: Tensors) -> tuple[Weights, np.ndarray]:
+    """The same in one piece of memory, as an operator returns them."""
+    by_name, memory = params_of(cell, plan, params), allocate((plan.total,), plan.dtype, small=LINE)
+    memory[...] = 0  # what is behind the last columns of panels
+    weights = cell.weights(plan, by_name, memory)
+    return cell.passes.pack(plan.sizes, by_name, plan.dtype, torch.get_num_threads(), weights), memory
+
+
+def forward_on_cpu(
+    cell: str, sizes: Sequence[int], params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
+) -> list[Tensor]:
+    known = by_key(cell)
+    plan = plan_of(known, sizes, inputs[0])
+    weights, memory = packed_in_one(known, plan, params)
+    first = arrays_of(known, plan, known.interface.states, initial, plan.shapes, inputs[0].shape[1:2])
+    states, final, tape = computed(known, plan, weights, inputs, first, lengths)
+    return [*map(torch.from_numpy, (*states.values(), *final.values(), *map(ready, tape.values()), memory))]
 
 
 def backward_on_cpu(
@@ -80,54 +121,44 @@ def backward_on_cpu(
     lengths: Tensor | None, cotangents: OptionalTensors, final: OptionalTensors, of_inputs: bool,
 ) -> list[Tensor]:  # fmt: skip
     known = by_key(cell)
-    plan, (steps, samples), names = plan_of(known, sizes, inputs[0]), inputs[0].shape[:2], known.interface.states
-    params_by_name = named(_stacks(known, plan, params), plan.rows) if known.interface.copied else {}
-    call = _call(known, plan, known.weights(plan, params_by_name, _array(packed)), inputs, lengths)
-    sequences = _by_name(known, plan, names, states, plan.shapes, (steps + 1, samples))
-    of_tape = _by_name(known, plan, plan.tape, tape, plan.tape, (steps, samples))
-    given = _by_name(known, plan, names, cotangents, plan.shapes, (steps, samples))
-    carried = {name: copied(a) for name, a in _by_name(known, plan, names, final, plan.shapes, (samples,)).items()}
-    carried = {n: carried[n] if n in carried else zeros((samples, *plan.shapes[n]), plan.dtype) for n in names}
-    grads, grads_of_inputs = known.passes.steps_back(
-        call, 0, steps, {n: ready(a) for n, a in sequences.items()}, {n: ready(a) for n, a in of_tape.items()},
-        given, carried, of_inputs,
+    plan, names, lead = plan_of(known, sizes, inputs[0]), known.interface.states, inputs[0].shape[:2]
+    weights = known.weights(plan, params_of(known, plan, params), array(packed))
+    sequences = arrays_of(known, plan, names, states, plan.shapes, (lead[0] + 1, lead[1]))
+    found = derived(
+        known, plan, weights, inputs, sequences, arrays_of(known, plan, plan.tape, tape, plan.tape, lead), lengths,
+        arrays_of(known, plan, names, cotangents, plan.shapes, lead), arrays_of(known, plan, names, final, plan.shapes, lead[1:]),
+        of_inputs,
     )  # fmt: skip
-    if call.ragged:
-        for a in grads_of_inputs.values():
-            within(a, call.lengths)
-    stacked = [_stacked(grads, rows, shape) for rows, shape in zip(plan.rows, plan.stacked, strict=True) if rows[0][0] in grads]
-    return [*map(torch.from_numpy, (*stacked, *carried.values(), *grads_of_inputs.values()))]
+    return [torch.from_numpy(a) for group in found for a in group]
 
 
 def _call(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
     """The call that the passes take."""
     (steps, samples), dtype = inputs[0].shape[:2], plan.dtype
-    arrays = _by_name(cell, plan, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
+    arrays = arrays_of(cell, plan, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
     ends = checked_lengths(cell.interface, None if lengths is None else lengths.numpy(), steps, samples)
     ragged, threads = lengths is not None, torch.get_num_threads()
     return Call(steps, samples, plan.sizes, plan.shapes, dtype, weights, arrays, ends, ragged, (), threads, [(0, steps)])
 
 
-def _stacked(grads: Arrays, rows: tuple, shape: tuple[int, ...]) -> np.ndarray:
-    """The gradient of a stack."""
-    (name, _, _), *others = rows
-    if not others:
-        return ready(grads[name])
-    stack = allocate(shape, grads[name].dtype)
-    for name, first, last in rows:
-        stack[first:last] = grads[name]
-    return stack
+def _stacked(cell: Compiled, stack: Stack, parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient of a stack, from those of its parts: without a copy where they fill an array one after another, as those of
+    one product do."""
+    if len(parts) == 1:
+        return ready(parts[0])
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and whole.size == math.prod(shape):
+        if stack.name not in cell.side_by_side:  # which the cell's module decides, not the call
+            ends = accumulate((a.nbytes for a in parts), initial=whole.ctypes.data)
+            cell.side_by_side[stack.name] = whole.flags.c_contiguous and all(
+                a.base is whole and a.flags.c_contiguous and a.ctypes.data == end for a, end in zip(parts, ends, strict=False)
+            )
+        if cell.side_by_side[stack.name]:
+            return whole.reshape(shape)
+    return np.concatenate(parts, out=allocate(shape, parts[0].dtype))
 
 
-def _stacks(cell: Compiled, plan: Plan, params: Tensors) -> list[np.ndarray]:
-    """The memory of stacked parameters."""
-    for stack, t, shape in zip(cell.tensors, params, plan.stacked, strict=True):
-        if t.shape != shape or _NUMPY.get(t.dtype) != plan.dtype:
-            raise _unfit(cell, stack.name, t, shape, plan)
-    return [_array(t) for t in params]
-
-
-def _by_name(
+def arrays_of(
     cell: Compiled, plan: Plan, names: Iterable[str], tensors: OptionalTensors, shapes: Mapping[str, tuple[int, ...]],
     lead: tuple[int, ...],
 ) -> Arrays:  # fmt: skip
@@ -137,23 +168,22 @@ def _by_name(
         if t is not None:
             if t.shape != (shape := lead + shapes[name]) or _NUMPY.get(t.dtype) != plan.dtype:
                 raise _unfit(cell, name, t, shape, plan)
-            found[name] = _array(t)
+            found[name] = array(t)
     return found
 
 
 def _unfit(cell: Compiled, name: str, t: Tensor, shape: tuple[int, ...], plan: Plan) -> CellError:
     """Compiled code would write beside arrays of other shapes."""
     found = f"has shape {tuple(t.shape)} and {t.dtype}"
-    return CellError(f"{cell.interface.name}: {name} {found}, expected {shape} and {plan.dtype}")
+    return CellError(f"{cell.interface.name}: {name} {found}, expected {tuple(shape)} and {plan.dtype}")
 
 
-def _array(t: Tensor) -> np.ndarray:
-    """The memory of a tensor, as an array that is valid as long as the tensor is. `Tensor.numpy` would mark the memory as one
-    that must not be resized, as FSDP does with parameters between their uses."""
+def array(t: Tensor) -> np.ndarray:
+    """The memory of a tensor, as an array that is valid as long as the tensor is; a copy where it does not lie in one piece.
+    `Tensor.numpy` would mark the memory as one that must not be resized, as FSDP does with parameters between their uses."""
     if t.is_contiguous() and not t.is_neg():
         return np.ndarray(t.shape, _NUMPY[t.dtype], _Memory.from_address(t.data_ptr()))
-    found: np.ndarray = t.numpy(force=True)
-    return found
+    return ready(t.numpy(force=True))
 
 
 library.impl("forward", forward_on_cpu, "CPU")

@@ -30,10 +30,10 @@ class Shown:
 
 def given(cell: Interface, states: Any) -> dict[str, Tensor]:
     """The states that a user gives: by name, some or all; or as they are shown. Raises CellError for anything else."""
-    names = order(cell)
     if states is None:
         return {}
-    if isinstance(states, Mapping):
+    names = order(cell)
+    if type(states) is not tuple and isinstance(states, Mapping):
         if unknown := [str(name) for name in states if name not in names]:
             raise CellError(f"{cell.name}: unknown states {', '.join(unknown)}; expected {', '.join(names)}")
         return dict(states)

@@ -53,10 +53,10 @@ class StepCell(CellModule):
                 found = f"has shape {tuple(t.shape)}, expected (B, {', '.join(cell.states[name])}) = {(samples, *shapes[name])}"
                 raise CellError(f"{cell.name}: the state {name} {found}")
         x = next(iter(given.inputs.values()))
-        start = self._with_declared("", start, x)
+        start = self._with_declared("", {name: t.unsqueeze(0) for name, t in start.items()}, x)
         engine = engine_for(self.engine, cell.name, x)
         _, final = engine(self._compiled, self.sizes, self._stacks(""), given.inputs, start, None, ())
-        ended = {name: t.squeeze(0) if given.unbatched else t for name, t in final.items()}
+        ended = {name: t[0, 0] if given.unbatched else t.squeeze(0) for name, t in final.items()}
         return self._compiled.as_states(ended)
 
     def weight(self, name: str) -> Tensor:
