@@ -26,7 +26,7 @@ def a_wide_page(monkeypatch):
 
 def test_every_command_has_help_with_an_example():
     assert "symcell list" in succeeds("--help")
-    for name in ("list", "show", "derive", "compare", "generate", "check", "plot", "demo"):
+    for name in ("list", "show", "derive", "diagram", "compare", "generate", "check", "plot", "demo"):
         assert f"• symcell {name}" in succeeds(name, "--help")
 
 
