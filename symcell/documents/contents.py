@@ -2,6 +2,7 @@
 
 from symcell.derivation.carousel import Carousel
 from symcell.documents.article import Article
+from symcell.documents.naming import with_named_arguments
 from symcell.documents.sections.adjoints import adjoint_section, gradient_section
 from symcell.documents.sections.forward import forward_section
 from symcell.documents.sections.path import path_section
@@ -14,6 +15,7 @@ def article(derivation, steps=3, gradients=True, shapes=True):
 
     steps: how many steps the products of step Jacobians show; gradients: whether the gradients of parameters are derived; shapes:
     whether the shape of every quantity is listed."""
+    derivation = with_named_arguments(derivation)
     subject = Subject(derivation)
     sections = [
         forward_section(subject),

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from sympy import Add, Mul, exp, log, sqrt
+from sympy import Add, Mul, Not, S, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
 
@@ -129,6 +129,15 @@ class Notation(LatexPrinter):
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
         return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)
+
+    def _print_Piecewise(self, e):
+        """Iverson's bracket where the cases are 0 and another value; cases one below the other otherwise."""
+        cases = [(value, condition) for value, condition in e.args]
+        if len(cases) == 2 and S.Zero in (cases[0][0], cases[1][0]) and cases[1][1] == True:  # noqa: E712 (SymPy's)
+            value, condition = cases[0] if cases[1][0] == 0 else (cases[1][0], Not(cases[0][1]))
+            bracket = rf"\left[{self.doprint(condition)}\right]"
+            return bracket if value == 1 else f"-{bracket}" if value == -1 else rf"{bracket} \, {self.parenthesize_factor(value)}"
+        return super()._print_Piecewise(e)
 
     def _print_Heaviside(self, e, exp=None):
         """Iverson's bracket if the value at 0 is 0; H with the value at 0 as its subscript otherwise."""

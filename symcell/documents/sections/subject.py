@@ -18,9 +18,14 @@ class Subject:
 
     @cached_property
     def inside(self):
-        """The named values that are printed where they stand, over their names: those that one row alone reads."""
-        readers = {q: [r.target for r in self.derivation.forward if q in r.rhs.free_symbols] for q in self.derivation.hidden}
-        return {q: found[0] for q, found in readers.items() if len(found) == 1}
+        """The named values that are printed where they stand, over their names: those that one row alone reads, and that contain
+        no other such value."""
+        found = {}
+        for q in self.derivation.hidden:
+            readers = [r.target for r in self.derivation.forward if q in r.rhs.free_symbols]
+            if len(readers) == 1 and not self.rows[q].rhs.free_symbols & found.keys():
+                found[q] = readers[0]
+        return found
 
     @property
     def lines(self):
@@ -28,7 +33,7 @@ class Subject:
         return [(q, self._spelled_out(row.rhs)) for q, row in self.rows.items() if q not in self.inside]
 
     def _spelled_out(self, e):
-        return e.xreplace({q: Underbrace(self._spelled_out(self.rows[q].rhs), q) for q in e.free_symbols & self.inside.keys()})
+        return e.xreplace({q: Underbrace(self.rows[q].rhs, q) for q in e.free_symbols & self.inside.keys()})
 
     def line_of(self, q):
         """The key of the line that computes a quantity."""
