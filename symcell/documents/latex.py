@@ -6,7 +6,7 @@ from symcell.documents.article import Math, Paragraph, Reference
 from symcell.documents.printer import Notation
 from symcell.documents.unicode import declarations
 
-_RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq"}
+_RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 
 
 def latex(article, document=False):

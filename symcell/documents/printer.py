@@ -7,7 +7,7 @@ from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
 
 from symcell.documents.letters import letter, parts, verbatim
-from symcell.documents.nodes import L, Terms, Underbrace, t
+from symcell.documents.nodes import Factors, L, LargestEntry, Letter, Norm, Run, Terms, TimedLetter, Underbrace, t
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
 from symcell.language.slopes import is_divisor
@@ -38,8 +38,12 @@ class Notation(LatexPrinter):
 
     def _print_Letter(self, e):
         """A letter of the document's own, other than the cell's."""
-        taken = {q.name for q in self.derivation.shapes if isinstance(q, (Param, Constant)) or q in self.once}
-        return next((a for a in e.alternatives if a not in taken), rf"{e.name}'")
+        timeless = {q.name for q in self.derivation.shapes if isinstance(q, (Param, Constant)) or q in self.once}
+        taken = {q.name for q in self.derivation.shapes} if isinstance(e, TimedLetter) else timeless
+        return next((letter(a) for a in e.alternatives if a not in taken), rf"{letter(e.name)}'")
+
+    def _print_TimedLetter(self, e):
+        return self._print_Letter(e) + self._subscript(e, [])
 
     def name(self, e):
         """A symbol with its subscripts, time among them."""
@@ -57,19 +61,30 @@ class Notation(LatexPrinter):
 
     def _letters(self, e):
         """The parts of a name in LaTeX. A name that would look like an earlier one is printed as in Python."""
+        if isinstance(e, Letter):
+            return [self._print_Letter(e)]
         name = getattr(e, "state", e).name
         return self.verbatim.get(name) or [letter(part) for part in parts(name)]
 
     def _subscript(self, e, subscripts):
         written = list(subscripts)
         if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
-            written.append(self.doprint(self.time - int(isinstance(e, Previous))).replace(" ", ""))
+            written.append(self.doprint(self.time - int(isinstance(e, Previous))).replace(" ", "").replace(r"\,", ""))
         text = ",".join(written)
         return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+
+    def shape(self, e):
+        """The shape of an expression; () of one in letters of the document's own, and of norms."""
+        if e.has(Norm, LargestEntry):
+            return ()
+        letters = any(isinstance(getattr(q, "of", q), Letter) and not q.is_integer for q in e.free_symbols)
+        return () if letters else self.derivation.shape(e)
 
     # Sums and products
 
     def _print_Add(self, e, order=None):
+        if all(isinstance(s, Letter) for s in e.free_symbols):
+            return self.signed([self.doprint(a) for a in sorted(e.args, key=_time_order)])
         text = ""
         for a in self.paper.terms(e):
             subtracted = a.could_extract_minus_sign() and bool(text)
@@ -107,7 +122,7 @@ class Notation(LatexPrinter):
     def _odot(self, factors):
         """Numbers and scalars side by side, then the other factors joined by the elementwise product."""
         factors = self.paper.factors(Mul(*factors, evaluate=False)) if len(factors) > 1 else list(factors)
-        scalars = [f for f in factors if not self.derivation.shape(f)]
+        scalars = [f for f in factors if not self.shape(f)]
         units = [f for f in factors if f not in scalars]
         dots = r" \cdot " if len(scalars) > 1 and all(f.is_number for f in scalars) else r" \, "
         left = dots.join(self.parenthesize_factor(f) for f in scalars)
@@ -124,7 +139,7 @@ class Notation(LatexPrinter):
         if isinstance(e, Underbrace):
             return e.factor(self)
         text = self.doprint(e)
-        return self.brackets(text) if isinstance(e, (Add, Mul, Terms)) else text
+        return self.brackets(text) if isinstance(e, (Add, Mul, Factors, Run, Terms)) else text
 
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
@@ -146,7 +161,7 @@ class Notation(LatexPrinter):
         return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
-        if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
+        if len(self.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
             return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
             return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
@@ -171,6 +186,11 @@ class Notation(LatexPrinter):
         head = rf"\operatorname{{{name}}}" if isinstance(e, Unit) else self._hprint_Function(name)
         power = f"^{{{exp}}}" if exp is not None else ""
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
+
+
+def _time_order(a):
+    """The place of a term in t - k + 1."""
+    return a.is_number, a.could_extract_minus_sign(), str(a)
 
 
 # Functions that mathematics writes without a name.

@@ -2,10 +2,11 @@
 
 from functools import cached_property
 
+from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.derive import Derivation
 from symcell.derivation.reverse import recurrent_states
 from symcell.documents.article import Math, Reference
-from symcell.documents.nodes import Underbrace
+from symcell.documents.nodes import Underbrace, state
 
 
 class Subject:
@@ -15,6 +16,8 @@ class Subject:
         self.derivation, self.cell = derivation, derivation.declaration
         self.recurrent = recurrent_states(derivation.forward)
         self.rows = {r.target: r for r in derivation.forward}
+        self.step = StepJacobian(derivation)
+        self.whole_state = self.recurrent[0] if len(self.recurrent) == 1 else state  # in formulas for all states at once
 
     @cached_property
     def inside(self):
@@ -52,3 +55,7 @@ def listed(parts):
         found += [" and " if n == len(parts) - 1 else ", "] if n else []
         found.append(q if isinstance(q, (str, Math)) else Math(q))
     return tuple(found)
+
+
+def plural(count, noun):
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
