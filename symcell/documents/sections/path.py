@@ -144,7 +144,7 @@ def _bounded(path):
         return ()
     s, derivation = path.state, path.subject.derivation
     bound = norm_bound(path.carousel.factor, derivation)
-    if bound.has(type(path.name)) or bound == Norm(path.name):
+    if bound is None:
         return ()
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
     if not is_timeless(bound, derivation):
