@@ -3,7 +3,8 @@
 from itertools import zip_longest
 
 from symcell.derivation.roles import ROLES, role
-from symcell.documents.latex import forward_lines, whole_document
+from symcell.documents.latex import whole_document
+from symcell.documents.printer import Notation
 
 
 def comparison_latex(*derivations, document=False):
@@ -21,8 +22,7 @@ def comparison_latex(*derivations, document=False):
 
 def _by_role(derivation):
     """The equations of a cell as formulas, by role."""
-    formulas = {name: [] for name in ROLES}
-    declared = forward_lines(derivation, braces=False)
-    for equation, (formula, _, _) in zip(derivation.declaration.equations, declared, strict=True):
-        formulas[role(equation.target, derivation)].append(formula.replace("&", ""))
+    formulas, notation = {name: [] for name in ROLES}, Notation(derivation)
+    for e in derivation.declaration.equations:
+        formulas[role(e.target, derivation)].append(f"{notation.name(e.target)} = {notation.doprint(e.rhs)}")
     return formulas
