@@ -1,15 +1,19 @@
 """The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-from functools import lru_cache
+import re
 
 from sympy import Add, Mul, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
 
-from symcell.documents.letters import letter, parts, verbatim
-from symcell.documents.nodes import L, Terms, Underbrace, t
+from symcell.documents.formulas.nodes import LOW, height
+from symcell.documents.formulas.parsing import parse
+from symcell.documents.letters import spellings
+from symcell.documents.names import adjoint_spelling, names_of
+from symcell.documents.nodes import L, Letter, Terms, Underbrace, t
+from symcell.documents.style import STANDARD
 from symcell.language.activations import Unit
-from symcell.language.primitives import Primitive
+from symcell.language.primitives import Primitive, transpose
 from symcell.language.slopes import is_divisor
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
 from symcell.notation.order import PaperOrder, fraction
@@ -18,18 +22,20 @@ from symcell.notation.order import PaperOrder, fraction
 class Notation(LatexPrinter):
     """SymPy's LaTeX printer in the notation and order of a paper. `time` is the step of quantities that name no other."""
 
-    def __init__(self, derivation, time=t):
+    def __init__(self, derivation, style=STANDARD, time=t):
         super().__init__({"ln_notation": False})
-        self.time = time
-        self.derivation, self.paper = derivation, PaperOrder(derivation)
-        self.once = derivation.once
-        self.verbatim = _look_alikes(tuple(q.name for q in derivation.shapes if q.name not in derivation.declaration.sizes))
+        self.derivation, self.style, self.time = derivation, style, time
+        self.paper, self.spelled = PaperOrder(derivation), names_of(derivation, style)
+
+    def formula(self, e):
+        """An expression as the tree of its printed parts, which layouts measure and break."""
+        return parse(self.doprint(e))
 
     # Names
 
     def at(self, time):
         """The same notation at another time."""
-        return Notation(self.derivation, time)
+        return Notation(self.derivation, self.style, time)
 
     def _print_Symbol(self, e, style="plain"):
         return self.name(e)
@@ -38,34 +44,39 @@ class Notation(LatexPrinter):
 
     def _print_Letter(self, e):
         """A letter of the document's own, other than the cell's."""
-        taken = {q.name for q in self.derivation.shapes if isinstance(q, (Param, Constant)) or q in self.once}
+        taken = {s.base for s in self.spelled.values()}
         return next((a for a in e.alternatives if a not in taken), rf"{e.name}'")
 
     def name(self, e):
-        """A symbol with its subscripts, time among them."""
-        if isinstance(e, Adjoint):
-            return self._adjoint(e)
-        base, *subscripts = self._letters(e)
-        return base + self._subscript(e, subscripts)
+        """A symbol with its subscripts and superscripts, time among them."""
+        if not isinstance(e, Adjoint):
+            return self._written(self._spelling(e), e)
+        sent_back = e.kind == "carried" or isinstance(e.of, Previous)
+        mark = self.doprint(L) if e.kind == "cotangent" else "+" if sent_back else ""
+        return self._written(adjoint_spelling(self._spelling(e.of), self.style), e.of, mark)
 
-    def _adjoint(self, e):
-        of = e.of
-        base, *subscripts = self._letters(of)
-        sent_back = e.kind == "carried" or isinstance(of, Previous)
-        source = f"^{{{self.doprint(L)}}}" if e.kind == "cotangent" else "^{+}" if sent_back else ""
-        return rf"\bar{{{base}}}" + self._subscript(of, subscripts) + source
+    def _spelling(self, q):
+        name = getattr(q, "state", q).name
+        return self.spelled.get(name) or spellings(name, False, frozenset())[0]  # a size
 
-    def _letters(self, e):
-        """The parts of a name in LaTeX. A name that would look like an earlier one is printed as in Python."""
-        name = getattr(e, "state", e).name
-        return self.verbatim.get(name) or [letter(part) for part in parts(name)]
+    def _written(self, spelling, q, mark=""):
+        below, above = list(spelling.below), list(spelling.above)
+        if self._is_timed(q):
+            time = self.doprint(self.time - int(isinstance(q, Previous))).replace(" ", "")
+            (below if self.style.time == "index" else above).append(_TIMES[self.style.time].format(time))
+        above += [mark] if mark else []
+        return spelling.base + _script("_", ",".join(below)) + _script("^", re.sub(r"(\\rangle|\)),", r"\1", ",".join(above)))
 
-    def _subscript(self, e, subscripts):
-        written = list(subscripts)
-        if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
-            written.append(self.doprint(self.time - int(isinstance(e, Previous))).replace(" ", ""))
-        text = ",".join(written)
-        return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+    def _is_timed(self, q):
+        return not (isinstance(q, (Param, Constant)) or q in self.derivation.once or q.is_integer)
+
+    def _is_open(self, e):
+        """Whether a symbol needs brackets as a factor: log gamma."""
+        return e.is_Symbol and not isinstance(e, (Adjoint, Letter)) and self._spelling(e).open
+
+    def parenthesize(self, item, level, is_neg=False, strict=False):
+        text = super().parenthesize(item, level, is_neg, strict)
+        return self.brackets(text) if self._is_open(item) else text
 
     # Sums and products
 
@@ -88,7 +99,7 @@ class Notation(LatexPrinter):
     @staticmethod
     def brackets(text):
         """Round brackets as high as the text, but not as high as a brace under it."""
-        return rf"\bigl({text}\bigr)" if r"\underbrace" in text else rf"\left({text}\right)"
+        return rf"\left({text}\right)"
 
     def _print_Mul(self, e):
         if e.could_extract_minus_sign():
@@ -124,7 +135,22 @@ class Notation(LatexPrinter):
         if isinstance(e, Underbrace):
             return e.factor(self)
         text = self.doprint(e)
-        return self.brackets(text) if isinstance(e, (Add, Mul, Terms)) else text
+        return self.brackets(text) if isinstance(e, (Add, Mul, Terms)) or self._is_open(e) else text
+
+    # Products of matrices
+
+    def applied(self, a, v):
+        """A matrix times a vector; where vectors are rows, the vector times the transposed matrix."""
+        rows = self.style.vectors == "row" and len(self.derivation.shape(a)) == 2 and len(self.derivation.shape(v)) == 1
+        factors = (v, transpose(a)) if rows else (a, v)
+        left, right = map(self.parenthesize_factor, factors)
+        words = any(text.startswith(("\\math", "\\text")) for text in (left, right))  # which would run into their neighbour
+        return rf"{left} \, {right}" if words else f"{left} {right}"
+
+    def outer_product(self, u, v):
+        left, right = map(self.parenthesize_factor, (u, v))
+        rows = self.style.vectors == "row" and len(self.derivation.shape(u)) == 1
+        return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
 
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
@@ -148,7 +174,7 @@ class Notation(LatexPrinter):
     def _print_ExpBase(self, e, exp=None):
         """exp(...) instead of a power of e where the exponent has braces or fractions in it."""
         text = self.doprint(e.args[0])
-        if not any(high in text for high in (r"\underbrace", r"\frac")):
+        if height(parse(text)) == LOW:
             return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
 
@@ -173,13 +199,8 @@ _IN_SYMBOLS = {
 }
 
 
-@lru_cache(maxsize=64)  # one derivation is printed by many
-def _look_alikes(names):
-    """name -> LaTeX, for names that would look like an earlier one: the second of h_1 and h1."""
-    seen, found = set(), {}
-    for name in dict.fromkeys(names):
-        letters = tuple(map(letter, parts(name)))
-        if letters in seen:
-            found[name] = [verbatim(name)]
-        seen.add(letters)
-    return found
+_TIMES = {"index": "{}", "superscript": "{}", "angle": r"\langle {}\rangle", "round": "({})"}
+
+
+def _script(mark, text):
+    return "" if not text else f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"

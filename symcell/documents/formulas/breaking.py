@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Root, Scripts, Symbol, Table, Words, points
 from symcell.documents.formulas.parsing import parse
 
-INDENT = 12.0  # points, of a line inside brackets
+INDENT = 10.0  # points, of a line inside brackets
+_DEEPEST = 4  # lines that are deeper inside are indented no further
 _SUMS = ("+", "-", r"\pm")
 _DOT = parse(r"\cdot")
 
@@ -57,16 +58,18 @@ class _Page:
         return points((*self.line, *body)) <= self.left
 
     def fits_alone(self, body, depth):
-        return points(body) <= self.room - depth * INDENT
+        return points(body) <= self.room - min(depth, _DEEPEST) * INDENT
 
     def put(self, body):
         self.line += tuple(body)
 
     def end_line(self, depth):
         if not self.fresh:
-            self.lines.append(Broken(self.line, self.depth))
+            joins = self.lines and self.line[0].kind == "bin"  # the term before it is in the line above
+            self.lines.append(Broken((Group(()), *self.line) if joins else self.line, self.depth))
             self.line = ()
-        self.depth, self.left = depth, self.room - depth * INDENT
+        self.depth = min(depth, _DEEPEST)
+        self.left = self.room - self.depth * INDENT
 
     def finished(self):
         self.end_line(0)

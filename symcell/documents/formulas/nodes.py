@@ -1,11 +1,13 @@
-"""The parts of a formula. Each knows its LaTeX, its width in points at 10 pt, whether it is taller than a letter, and its kind
-between neighbours. A width depends on the style: 0 display, 1 text, 2 script, 3 scriptscript."""
+"""The parts of a formula. Each knows its LaTeX, its width in hundredths of a point at 10 pt, its height, and its kind between
+neighbours. A width depends on the style: 0 display, 1 text, 2 script, 3 scriptscript. A height is that of a letter, LOW, of a letter
+over a brace, or TALL."""
 
 import re
 from dataclasses import dataclass, replace
 
 from symcell.documents.formulas.metrics import DELIMITERS, SIZED, space_between, width_of_words
 
+LOW, BRACED, TALL = range(3)
 _SCALE = (1.0, 1.0, 0.82, 0.72)  # of Computer Modern's sizes 7 and 5, whose letters are wider than those of size 10
 _SCRIPT_GAP, _BAR_GAP = 50, 240  # \scriptspace, and \nulldelimiterspace on both sides
 
@@ -15,7 +17,7 @@ class Symbol:
     text: str
     kind: str
     size: int
-    tall = False
+    height = LOW
 
     def tex(self):
         return self.text
@@ -30,7 +32,7 @@ class Words:
 
     font: str
     text: str
-    tall = False
+    height = LOW
 
     @property
     def kind(self):
@@ -49,8 +51,8 @@ class Group:
     kind = "ord"
 
     @property
-    def tall(self):
-        return is_tall(self.body)
+    def height(self):
+        return height(self.body)
 
     def tex(self):
         return f"{{{tex(self.body)}}}"
@@ -63,7 +65,7 @@ class Group:
 class Accent:
     command: str
     body: tuple
-    kind, tall = "ord", False
+    kind, height = "ord", LOW
 
     def tex(self):
         return f"{self.command}{{{tex(self.body)}}}"
@@ -83,8 +85,8 @@ class Scripts:
         return self.base.kind
 
     @property
-    def tall(self):
-        return self.base.tall or is_tall((*self.below, *self.above))
+    def height(self):
+        return max(self.base.height, height((*self.below, *self.above)))
 
     def tex(self):
         return self.base.tex() + _script("_", self.below) + _script("^", self.above)
@@ -105,32 +107,36 @@ class Fence:
 
     @property
     def kind(self):
-        return "inner" if self.stretched or self.size else "ord"
+        return "inner" if self.stretched or self.fixed_size else "ord"
 
     @property
     def stretched(self):
-        return not self.size and (is_tall(self.body) or "." in (self.left, self.right))
+        return not self.size and (height(self.body) == TALL or "." in (self.left, self.right))
 
     @property
-    def tall(self):
-        return is_tall(self.body)
+    def fixed_size(self):
+        return self.size or ("big" if height(self.body) == BRACED else "")
+
+    @property
+    def height(self):
+        return height(self.body)
 
     def tex(self):
         opened, closed = self.delimiters()
         return f"{opened}{tex(self.body)}{closed}"
 
     def delimiters(self):
-        if self.size:
-            return f"\\{self.size}l{self.left}", f"\\{self.size}r{self.right}"
         if self.stretched:
             return rf"\left{_apart(self.left)}", rf"\right{_apart(self.right)}"
+        if size := self.fixed_size:
+            return f"\\{size}l{_apart(self.left)}", f"\\{size}r{_apart(self.right)}"
         return _apart(r"\lvert" if self.left == "|" else self.left), _apart(r"\rvert" if self.right == "|" else self.right)
 
     def fixed(self):
-        return self if self.size else replace(self, size="bigg" if is_tall(self.body) else "big")
+        return self if self.size else replace(self, size="bigg" if height(self.body) == TALL else "big")
 
     def width(self, style):
-        scale = SIZED[self.size or ("Bigg" if self.stretched else "")]
+        scale = SIZED["Bigg" if self.stretched else self.fixed_size]
         ends = (DELIMITERS[self.left] + DELIMITERS[self.right]) * scale * _SCALE[style]
         return ends + width(self.body, style)
 
@@ -139,7 +145,7 @@ class Fence:
 class Fraction:
     numerator: tuple
     denominator: tuple
-    kind, tall = "inner", True
+    kind, height = "inner", TALL
 
     def tex(self):
         return rf"\frac{{{tex(self.numerator)}}}{{{tex(self.denominator)}}}"
@@ -156,15 +162,15 @@ class Root:
     kind = "ord"
 
     @property
-    def tall(self):
-        return is_tall(self.body)
+    def height(self):
+        return height(self.body)
 
     def tex(self):
         index = f"[{tex(self.index)}]" if self.index else ""
         return rf"\sqrt{index}{{{tex(self.body)}}}"
 
     def width(self, style):
-        return width(self.body, style) + (1056 if self.tall else 833) * _SCALE[style] + width(self.index, 3)
+        return width(self.body, style) + (1056 if self.height == TALL else 833) * _SCALE[style] + width(self.index, 3)
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,11 @@ class Brace:
 
     body: tuple
     name: tuple
-    kind, tall = "op", True
+    kind = "op"
+
+    @property
+    def height(self):
+        return max(BRACED, height(self.body))
 
     def tex(self):
         return rf"\underbrace{{{tex(self.body)}}}_{{{tex(self.name)}}}"
@@ -189,7 +199,7 @@ class Table:
     environment: str
     rows: tuple
     columns: str = ""
-    kind, tall = "inner", True
+    kind, height = "inner", TALL
 
     def tex(self):
         rows = r" \\ ".join(" & ".join(map(tex, row)) for row in self.rows)
@@ -203,18 +213,22 @@ class Table:
 
 def tex(body, tight=False):
     """A row of nodes as LaTeX, with spaces around what joins two others, unless it is `tight`."""
-    text, before = "", None
+    text, last, before = "", None, None
     for kind, node in zip(_kinds(body), body, strict=True):
         piece = node.tex()
-        wide = not tight and (_is_wide(kind) or _is_wide(before) or before == "punct")
-        if text and (wide or (piece[0].isalnum() and re.search(r"\\[a-zA-Z]+$", text))) and not text.endswith(" "):
-            text += " "
-        text, before = text + piece, kind
+        joins = before and (kind in _SPACED or before in _SPACED or before == "punct" or _are_letters(last, node))
+        if (joins and not tight) or (re.search(r"\\[a-zA-Z]+$", text) and piece[0].isalnum()):
+            text += "" if text.endswith(" ") else " "
+        text, last, before = text + piece, node, kind
     return text
 
 
-def _is_wide(kind):
-    return kind in ("bin", "rel", "space")
+_SPACED = ("bin", "rel", "space")
+
+
+def _are_letters(left, right):
+    """Whether two nodes are symbols of the cell side by side, such as W_i x_t."""
+    return isinstance(left, (Scripts, Accent)) and isinstance(right, (Symbol, Scripts, Accent, Words)) and right.kind == "ord"
 
 
 def width(body, style=0):
@@ -235,8 +249,8 @@ def points(body):
     return width(body) / 100
 
 
-def is_tall(body):
-    return any(node.tall for node in body)
+def height(body):
+    return max((node.height for node in body), default=LOW)
 
 
 def _kinds(body):
