@@ -72,7 +72,7 @@ class _Writer:
         head = rf"\{self.heading}{{The cell \texttt{{{breakable(self.source.name)}}}}}" + self.target("cell")
         reference = [f"{breakable(self.source.reference)}."] if self.source.reference else []
         body = "\n\n".join([*reference, *map(self.section, self.source.sections)])
-        return f"{head}\n\\begingroup\\allowdisplaybreaks\\sloppy\n{body}\n\\par\\endgroup"
+        return f"\\begingroup\\allowdisplaybreaks\\sloppy\n{head}\n{body}\n\\par\\endgroup"
 
     def section(self, section):
         return "\n".join([rf"\{self.part_heading}{{{self.words(section.title)}}}", *map(self.block, section.blocks)])

@@ -22,11 +22,11 @@ def _is_timed(q, derivation):
 
 @lru_cache(maxsize=64)  # one derivation is printed by many
 def _names(quantities, style, cell):
-    own, known = dict(style.names), dict(quantities)
-    if unknown := [name for name in own if name not in known]:
+    known = dict(quantities)
+    if unknown := [name for name in style.own if name not in known]:
         raise CellError(f"cell {cell}: the notation names {', '.join(unknown)}; the cell's quantities are {', '.join(known)}")
     letters, taken, found = {n for n in known if len(n) == 1}, {}, {}
-    for name in sorted(known, key=lambda n: _rank(n, own, letters, known)):
+    for name in sorted(known, key=lambda n: _rank(n, style, letters, known)):
         choices = _choices(name, known[name], style, letters)
         spelling = next((s for s in choices if not _looks(s, known[name], style) & taken.keys()), None)
         if spelling is None:
@@ -37,17 +37,18 @@ def _names(quantities, style, cell):
     return found
 
 
-def _rank(name, own, letters, known):
-    """Names of a user come first, and then those without accents: x before x_bar, which must not look like the adjoint of x."""
+def _rank(name, style, letters, known):
+    """Names of a user come first; those of a preset after a cell's own, whose place they do not take; those without accents before
+    others: x before x_bar, which must not look like the adjoint of x."""
     best, plain, _ = spellings(name, known[name], letters)
-    return (name not in own, best != plain)
+    return (name not in style.own, name in style.presets, best != plain)
 
 
 def _choices(name, timed, style, letters):
-    if name in (own := dict(style.names)):
-        return [given(own[name])]
-    default = dict(style.defaults).get(name)
-    return [*([given(default)] if default else []), *spellings(name, timed, letters)]
+    if name in style.own:
+        return [given(style.own[name])]
+    preset = [given(style.presets[name])] if name in style.presets else []
+    return [*preset, *spellings(name, timed, letters)]
 
 
 def _looks(spelling, timed, style):

@@ -1,12 +1,10 @@
 """The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-import re
-
 from sympy import Add, Mul, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
 
-from symcell.documents.formulas.nodes import LOW, height
+from symcell.documents.formulas.nodes import LOW, height, tex
 from symcell.documents.formulas.parsing import parse
 from symcell.documents.letters import spellings
 from symcell.documents.names import adjoint_spelling, names_of
@@ -29,7 +27,11 @@ class Notation(LatexPrinter):
 
     def formula(self, e):
         """An expression as the tree of its printed parts, which layouts measure and break."""
-        return parse(self.doprint(e))
+        return parse(self.doprint(e), strict=False)
+
+    def tex(self, e):
+        """An expression in LaTeX: brackets as high as their contents, and no symbol with two superscripts."""
+        return tex(self.formula(e))
 
     # Names
 
@@ -65,7 +67,8 @@ class Notation(LatexPrinter):
             time = self.doprint(self.time - int(isinstance(q, Previous))).replace(" ", "")
             (below if self.style.time == "index" else above).append(_TIMES[self.style.time].format(time))
         above += [mark] if mark else []
-        return spelling.base + _script("_", ",".join(below)) + _script("^", re.sub(r"(\\rangle|\)),", r"\1", ",".join(above)))
+        joint = "," if self.style.time == "superscript" else " "
+        return spelling.base + _script("_", ",".join(below)) + _script("^", joint.join(above))
 
     def _is_timed(self, q):
         return not (isinstance(q, (Param, Constant)) or q in self.derivation.once or q.is_integer)
@@ -174,7 +177,7 @@ class Notation(LatexPrinter):
     def _print_ExpBase(self, e, exp=None):
         """exp(...) instead of a power of e where the exponent has braces or fractions in it."""
         text = self.doprint(e.args[0])
-        if height(parse(text)) == LOW:
+        if height(parse(text, strict=False)) == LOW:
             return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
 

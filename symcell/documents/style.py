@@ -5,6 +5,7 @@ unless two quantities would look alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from symcell.documents.formulas.parsing import parse
@@ -43,6 +44,14 @@ class Style:
                 _check_name(name, text)
             object.__setattr__(self, option, pairs)
 
+    @cached_property
+    def own(self) -> dict[str, str]:
+        return dict(self.names)
+
+    @cached_property
+    def presets(self) -> dict[str, str]:
+        return dict(self.defaults)
+
 
 def _check_name(name, text):
     try:
@@ -53,33 +62,32 @@ def _check_name(name, text):
         raise CellError(f"the name of {name} is a formula in LaTeX, such as '\\\\tilde c'; found {text!r}")
 
 
-def _affines(letters, written, bias):
-    """The names of the parameters of affines: for gate i written as u, W_i is written for `written` with u in place of its braces."""
-    found = {}
-    for gate, letter in letters.items():
-        found |= {f"{p}_{gate}": text.replace("@", letter) for p, text in written.items()} | {f"b_{gate}": bias.replace("@", letter)}
-    return found
+def _affines(letters, written):
+    """The names of what belongs to a gate or a candidate, written with its letter in place of @."""
+    return {f"{q}_{gate}": text.replace("@", letter) for gate, letter in letters.items() for q, text in written.items()}
 
 
 _COURSE = {"i": r"\Gamma_u", "u": r"\Gamma_u", "f": r"\Gamma_f", "o": r"\Gamma_o", "r": r"\Gamma_r", "g": r"\tilde{c}", "h": "a"}
-_GOODFELLOW = {"i": "g", "o": "q", "c": "s", "g": r"\tilde{s}"}
-_GREFF = {"g": "z", "h": "y"}
-_GATES = {"i": "i", "f": "f", "g": "g", "o": "o", "r": "r", "n": "n", "z": "z"}
+_COURSE_GATES = {"i": "u", "u": "u", "f": "f", "o": "o", "r": "r", "g": "c", "a": "a", "y": "y"}
+_GOODFELLOW = {"i": "g", "o": "q", "c": "s", "g": r"\tilde{s}", "a": "h", "W_a": "U", "U_a": "W", "b_a": "b"}
+_GOODFELLOW_GATES = {"i": "g", "f": "f", "g": "s", "o": "q", "r": "r", "u": "u"}
+_GREFF_GATES = {"i": "i", "f": "f", "g": "z", "o": "o", "a": "a"}
+_TORCH_GATES = {name: name for name in "ifgornz"} | {"a": "h"}
 
 STANDARD = Style()
 PRESETS = {
     "standard": STANDARD,
     # A. Ng, Sequence Models (deeplearning.ai, course 5), week 1
-    "course": Style("angle", defaults=_COURSE | _affines(
-        {"i": "u", "f": "f", "o": "o", "r": "r", "g": "c", "a": "a", "y": "y"}, {"W": "W_{@x}", "U": "W_{@a}"}, "b_@")),
+    "course": Style("angle", defaults=_COURSE | _affines(_COURSE_GATES, {"W": "W_{@x}", "U": "W_{@a}", "b": "b_@", "z": "z_@"})),
     # I. Goodfellow, Y. Bengio, A. Courville, Deep Learning, MIT Press 2016, section 10.10
-    "goodfellow": Style("round", defaults=_GOODFELLOW | _affines(
-        {"i": "g", "f": "f", "g": "s", "o": "o", "r": "r", "u": "u"}, {"W": "U^@", "U": "W^@"}, "b^@")),
+    "goodfellow": Style(
+        "round", defaults=_GOODFELLOW | _affines(_GOODFELLOW_GATES, {"W": "U^@", "U": "W^@", "b": "b^@", "z": "z_@"})
+    ),
     # K. Greff, R. Srivastava, J. Koutnik, B. Steunebrink, J. Schmidhuber, LSTM: A Search Space Odyssey, 2017
-    "greff": Style("superscript", "delta", defaults=_GREFF | _affines(
-        {"i": "i", "f": "f", "g": "z", "o": "o"}, {"W": "W_@", "U": "R_@"}, "b_@")),
-    # torch.nn.LSTM, torch.nn.GRU
-    "pytorch": Style(defaults=_affines(_GATES, {"W": "W_{i@}", "U": "W_{h@}"}, "b_@"), vectors="row"),
+    "greff": Style("superscript", "delta", defaults={"g": "z", "h": "y"} | _affines(
+        _GREFF_GATES, {"W": "W_@", "U": "R_@", "b": "b_@", "z": r"\bar{@}"})),
+    # torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN
+    "pytorch": Style(vectors="row", defaults={"a": "h"} | _affines(_TORCH_GATES, {"W": "W_{i@}", "U": "W_{h@}", "b": "b_@", "z": "z_@"})),
 }  # fmt: skip
 
 Notated: TypeAlias = Style | str | None

@@ -14,10 +14,10 @@ Y803 Z755"""
 _GREEK = """alpha644 beta619 gamma574 delta482 epsilon406 zeta512 eta533 theta497 iota354 kappa576 varkappa667 lambda583 mu603 nu558 xi484
 pi606 rho517 sigma607 tau550 upsilon576 phi596 chi626 psi687 omega658 varepsilon466 vartheta591 varpi856 varrho517 varsigma443
 varphi654 Gamma625 Delta833 Theta778 Lambda694 Xi667 Pi750 Sigma722 Upsilon778 Phi722 Psi778 Omega722"""
-_ORDINARY = "top778 bot778 partial586 infty1000 ell417 prime275 nabla833 hbar540 ldots1172 cdots1172 dots1172 emptyset500 forall556 circledast778 vdots278"
-_BINARY = "odot778 times778 cdot278 circ500 pm778 otimes778 oplus778 ominus778 ast500 star500 wedge667 vee667 bmod1944 setminus500 cap667 cup667 div778 mp778"
+_ORDINARY = "top778 bot778 partial586 infty1000 ell417 prime275 nabla833 hbar540 ldots1172 cdots1172 dots1172 emptyset500 forall556 circledast778 vdots278 neg667 Re722 Im722 dagger444"
+_BINARY = "odot778 times778 cdot278 circ500 pm778 otimes778 oplus778 ominus778 ast500 star500 wedge667 vee667 bmod1944 setminus500 cap667 cup667 div778 mp778 veebar667"
 _RELATIONS = """in667 notin667 leq778 geq778 le778 ge778 ll1000 gg1000 neq778 ne778 approx778 sim778 equiv778 to1000 mapsto1000 leftarrow1000
-rightarrow1000 Rightarrow1000 Leftrightarrow1000 propto778 mid278 subset778 lesssim778 gtrsim778 colon278"""
+rightarrow1000 Rightarrow1000 Leftrightarrow1000 propto778 mid278 subset778 lesssim778 gtrsim778 colon278 gt778 lt778 Longrightarrow1610"""
 _BIG = "sum1444 prod1278 int1000 bigoplus1511 bigodot1511"
 _FUNCTIONS = """sin cos tan sec csc cot sinh cosh tanh coth arcsin arccos arctan exp log ln max min sup inf lim det dim arg gcd Pr
 limsup liminf"""

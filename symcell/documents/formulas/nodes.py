@@ -4,6 +4,7 @@ over a brace, or TALL."""
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from symcell.documents.formulas.metrics import DELIMITERS, SIZED, space_between, width_of_words
 
@@ -12,92 +13,105 @@ _SCALE = (1.0, 1.0, 0.82, 0.72)  # of Computer Modern's sizes 7 and 5, whose let
 _SCRIPT_GAP, _BAR_GAP = 50, 240  # \scriptspace, and \nulldelimiterspace on both sides
 
 
+class Node:
+    """A part of a formula; widths of the same node are computed once."""
+
+    height = LOW
+
+    @cached_property
+    def _widths(self):
+        return {}
+
+    def width(self, style):
+        if style not in self._widths:
+            self._widths[style] = self.measured(style)
+        return self._widths[style]
+
+
 @dataclass(frozen=True)
-class Symbol:
+class Symbol(Node):
     text: str
     kind: str
     size: int
-    height = LOW
 
-    def tex(self):
+    def tex(self, tight=False):
         return self.text
 
-    def width(self, style):
+    def measured(self, style):
         return self.size * (_SCALE[style] if self.kind != "space" else 1)
 
 
 @dataclass(frozen=True)
-class Words:
+class Words(Node):
     """Letters in the argument of a font command."""
 
     font: str
     text: str
-    height = LOW
 
-    @property
+    @cached_property
     def kind(self):
         return "op" if self.font == r"\operatorname" else "ord"
 
-    def tex(self):
+    def tex(self, tight=False):
         return f"{self.font}{{{self.text}}}"
 
-    def width(self, style):
+    def measured(self, style):
         return width_of_words(self.text, self.font) * _SCALE[style]
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Node):
     body: tuple
     kind = "ord"
 
-    @property
+    @cached_property
     def height(self):
         return height(self.body)
 
-    def tex(self):
-        return f"{{{tex(self.body)}}}"
+    def tex(self, tight=False):
+        return f"{{{tex(self.body, tight)}}}"
 
-    def width(self, style):
+    def measured(self, style):
         return width(self.body, style)
 
 
 @dataclass(frozen=True)
-class Accent:
+class Accent(Node):
     command: str
     body: tuple
-    kind, height = "ord", LOW
+    kind = "ord"
 
-    def tex(self):
-        return f"{self.command}{{{tex(self.body)}}}"
+    def tex(self, tight=False):
+        return f"{self.command}{{{tex(self.body, tight)}}}"
 
-    def width(self, style):
+    def measured(self, style):
         return width(self.body, style)
 
 
 @dataclass(frozen=True)
-class Scripts:
+class Scripts(Node):
     base: object
     below: tuple = ()
     above: tuple = ()
 
-    @property
+    @cached_property
     def kind(self):
         return self.base.kind
 
-    @property
+    @cached_property
     def height(self):
         return max(self.base.height, height((*self.below, *self.above)))
 
-    def tex(self):
-        return self.base.tex() + _script("_", self.below) + _script("^", self.above)
+    def tex(self, tight=False):
+        return self.base.tex(tight) + _script("_", self.below) + _script("^", self.above)
 
-    def width(self, style):
+    def measured(self, style):
         scripts = max(width(self.below, max(2, min(3, style + 1))), width(self.above, max(2, min(3, style + 1))))
         return self.base.width(style) + scripts + _SCRIPT_GAP
 
 
 @dataclass(frozen=True)
-class Fence:
+class Fence(Node):
     """What stands between two delimiters. Where it does not stay in one line, both have a fixed size."""
 
     left: str
@@ -105,25 +119,25 @@ class Fence:
     right: str
     size: str = ""
 
-    @property
+    @cached_property
     def kind(self):
         return "inner" if self.stretched or self.fixed_size else "ord"
 
-    @property
+    @cached_property
     def stretched(self):
         return not self.size and (height(self.body) == TALL or "." in (self.left, self.right))
 
-    @property
+    @cached_property
     def fixed_size(self):
         return self.size or ("big" if height(self.body) == BRACED else "")
 
-    @property
+    @cached_property
     def height(self):
         return height(self.body)
 
-    def tex(self):
+    def tex(self, tight=False):
         opened, closed = self.delimiters()
-        return f"{opened}{tex(self.body)}{closed}"
+        return f"{opened}{tex(self.body, tight)}{closed}"
 
     def delimiters(self):
         if self.stretched:
@@ -135,65 +149,65 @@ class Fence:
     def fixed(self):
         return self if self.size else replace(self, size="bigg" if height(self.body) == TALL else "big")
 
-    def width(self, style):
+    def measured(self, style):
         scale = SIZED["Bigg" if self.stretched else self.fixed_size]
         ends = (DELIMITERS[self.left] + DELIMITERS[self.right]) * scale * _SCALE[style]
         return ends + width(self.body, style)
 
 
 @dataclass(frozen=True)
-class Fraction:
+class Fraction(Node):
     numerator: tuple
     denominator: tuple
     kind, height = "inner", TALL
 
-    def tex(self):
+    def tex(self, tight=False):
         return rf"\frac{{{tex(self.numerator)}}}{{{tex(self.denominator)}}}"
 
-    def width(self, style):
+    def measured(self, style):
         inner = min(style + 1, 3)
         return max(width(self.numerator, inner), width(self.denominator, inner)) + _BAR_GAP
 
 
 @dataclass(frozen=True)
-class Root:
+class Root(Node):
     body: tuple
     index: tuple = ()
     kind = "ord"
 
-    @property
+    @cached_property
     def height(self):
         return height(self.body)
 
-    def tex(self):
+    def tex(self, tight=False):
         index = f"[{tex(self.index)}]" if self.index else ""
         return rf"\sqrt{index}{{{tex(self.body)}}}"
 
-    def width(self, style):
+    def measured(self, style):
         return width(self.body, style) + (1056 if self.height == TALL else 833) * _SCALE[style] + width(self.index, 3)
 
 
 @dataclass(frozen=True)
-class Brace:
+class Brace(Node):
     """An expression over a brace, with its name under it."""
 
     body: tuple
     name: tuple
     kind = "op"
 
-    @property
+    @cached_property
     def height(self):
         return max(BRACED, height(self.body))
 
-    def tex(self):
+    def tex(self, tight=False):
         return rf"\underbrace{{{tex(self.body)}}}_{{{tex(self.name)}}}"
 
-    def width(self, style):
+    def measured(self, style):
         return max(width(self.body, 0), width(self.name, 2), 1800)
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Node):
     """An environment of rows and columns, such as cases."""
 
     environment: str
@@ -201,11 +215,11 @@ class Table:
     columns: str = ""
     kind, height = "inner", TALL
 
-    def tex(self):
+    def tex(self, tight=False):
         rows = r" \\ ".join(" & ".join(map(tex, row)) for row in self.rows)
         return rf"\begin{{{self.environment}}}{self.columns} {rows} \end{{{self.environment}}}"
 
-    def width(self, style):
+    def measured(self, style):
         columns = max(map(len, self.rows), default=0)
         widths = [max((width(row[k], 1) for row in self.rows if k < len(row)), default=0) for k in range(columns)]
         return sum(widths) + 1000 * max(columns - 1, 0) + 1300
@@ -215,7 +229,7 @@ def tex(body, tight=False):
     """A row of nodes as LaTeX, with spaces around what joins two others, unless it is `tight`."""
     text, last, before = "", None, None
     for kind, node in zip(_kinds(body), body, strict=True):
-        piece = node.tex()
+        piece = node.tex(tight)
         joins = before and (kind in _SPACED or before in _SPACED or before == "punct" or _are_letters(last, node))
         if (joins and not tight) or (re.search(r"\\[a-zA-Z]+$", text) and piece[0].isalnum()):
             text += "" if text.endswith(" ") else " "
@@ -271,7 +285,7 @@ def _kinds(body):
 def _script(mark, body):
     if not body:
         return ""
-    text = tex(body, tight=True)
+    text = tex(body, tight=True).rstrip()
     return f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
 
 

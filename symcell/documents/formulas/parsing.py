@@ -1,5 +1,5 @@
-"""LaTeX of our own printers -> the tree of a formula. Only commands that `metrics` lists are mathematics; all else is refused, so
-that a name that a user gives can do nothing but print."""
+"""LaTeX -> the tree of a formula. Where it is `strict`, only commands that `metrics` lists are mathematics, and all else is refused, so
+that a name that a user gives can do nothing but print. What our own printer prints may contain commands of a user's own functions."""
 
 import re
 from functools import lru_cache
@@ -11,13 +11,14 @@ from symcell.errors import CellError
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[ \t\n]+|.", re.S)
 _PAIRS = {"(": ")", "[": "]", r"\{": r"\}", r"\lvert": r"\rvert", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 _SIZES = {f"\\{size}l": size for size in ("big", "Big", "bigg", "Bigg")}
+_UNKNOWN = 1000  # the width of a command of a user, in hundredths of a point
 _ENVIRONMENTS = ("cases", "matrix", "array", "aligned", "pmatrix", "bmatrix")
 
 
 @lru_cache(maxsize=4096)
-def parse(text):
+def parse(text, strict=True):
     """The nodes of a formula. Raises CellError for what is no formula: braces that do not match, or an unknown command."""
-    parser = _Parser(text)
+    parser = _Parser(text, strict)
     body = parser.row(())
     if parser.here < len(parser.tokens):
         parser.refuse(f"{parser.tokens[parser.here]!r} has no beginning")
@@ -25,8 +26,8 @@ def parse(text):
 
 
 class _Parser:
-    def __init__(self, text):
-        self.text, self.tokens, self.here = text, _TOKEN.findall(text), 0
+    def __init__(self, text, strict):
+        self.text, self.tokens, self.here, self.strict = text, _TOKEN.findall(text), 0, strict
 
     def refuse(self, what):
         raise CellError(f"the formula {self.text!r}: {what}")
@@ -60,7 +61,7 @@ class _Parser:
             found[mark] = self.argument()
         if isinstance(base, Brace) and not base.name:
             return Brace(base.body, found.get("_", ()))
-        return Scripts(base, found.get("_", ()), found.get("^", ()))
+        return _scripted(base, found.get("_", ()), found.get("^", ()))
 
     def argument(self):
         if self.peek() != "{":
@@ -93,6 +94,8 @@ class _Parser:
             return Symbol(token, *SYMBOLS[token])
         if token in DELIMITERS:
             return Symbol(token, "ord", DELIMITERS[token])
+        if not self.strict and (token[0] == "\\" or not token.isascii()):
+            return Symbol(token, "ord", _UNKNOWN)
         return self.refuse(f"{token} is no mathematics that is known here")
 
     def is_closed(self, opened):
@@ -129,7 +132,7 @@ class _Parser:
             token = self.tokens[self.here]
             self.here += 1
             depth += (token == "{") - (token == "}")
-            if token in "%#$&~^\\" or (len(token) > 2 and token[0] == "\\" and token not in SYMBOLS and token not in _TEXT):
+            if self.strict and (token in "%#$&~^\\" or len(token) > 2 and token[0] == "\\" and token not in (*SYMBOLS, *_TEXT)):
                 self.refuse(f"{token} may not stand in text")
             text += token if depth else ""
         return text
@@ -173,6 +176,16 @@ class _Parser:
         return Table(environment, tuple(map(tuple, rows)), columns)
 
 
+def _scripted(base, below, above):
+    """A base with scripts. A transposition stands beside a superscript in brackets, h^{(t) T}; else what has one is bracketed."""
+    if not (isinstance(base, Scripts) and base.above and above):
+        return Scripts(base, below, above)
+    if above == (_TRANSPOSED,) and not below and isinstance(base.above[0], Fence):
+        return Scripts(base.base, base.below, (*base.above, *above))
+    return Scripts(Fence("(", (base,), ")"), below, above)
+
+
+_TRANSPOSED = Symbol(r"\top", *SYMBOLS[r"\top"])
 _STRUCTURES = (r"\left", r"\frac", r"\tfrac", r"\dfrac", r"\sqrt", r"\underbrace", r"\begin")
 _TEXT = (r"\footnotesize", r"\texttt", r"\textbackslash", r"\textasciitilde", r"\textasciicircum", r"\textless", r"\textgreater",
          r"\textbar", r"\mathrm")  # fmt: skip
