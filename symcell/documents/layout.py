@@ -6,7 +6,7 @@ from symcell.documents.formulas.breaking import INDENT, broken, without_braces
 from symcell.documents.formulas.nodes import points, tex
 from symcell.documents.formulas.parsing import parse
 
-RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq", "": ""}
+RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 _NUMBER, _GAP = 29.0, 12.0  # points: of an equation's number with three digits, and before a note
 _WIDEST_LEFT = 0.3  # a left side that takes more of the width stands in a line of its own
 _LEAST_COLUMN, _MOST_NOTE = 340.0, 0.34  # the width from which notes have a column, and the part of it that is theirs

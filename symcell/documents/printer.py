@@ -1,29 +1,20 @@
 """The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-from sympy import Add, Mul, exp, log, sqrt
+from sympy import Add, Mul, Not, S, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
-from sympy.printing.latex import LatexPrinter
 
 from symcell.documents.formulas.nodes import LOW, height, tex
 from symcell.documents.formulas.parsing import parse
-from symcell.documents.letters import spellings
-from symcell.documents.names import adjoint_spelling, names_of
-from symcell.documents.nodes import L, Letter, Terms, Underbrace, t
-from symcell.documents.style import STANDARD
+from symcell.documents.nodes import Factors, LargestEntry, Letter, Norm, Run, Terms, Underbrace
+from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive, transpose
 from symcell.language.slopes import is_divisor
-from symcell.language.symbols import Adjoint, Constant, Param, Previous
-from symcell.notation.order import PaperOrder, fraction
+from symcell.notation.order import fraction
 
 
-class Notation(LatexPrinter):
+class Notation(SymbolPrinter):
     """SymPy's LaTeX printer in the notation and order of a paper. `time` is the step of quantities that name no other."""
-
-    def __init__(self, derivation, style=STANDARD, time=t):
-        super().__init__({"ln_notation": False})
-        self.derivation, self.style, self.time = derivation, style, time
-        self.paper, self.spelled = PaperOrder(derivation), names_of(derivation, style)
 
     def formula(self, e):
         """An expression as the tree of its printed parts, which layouts measure and break."""
@@ -33,57 +24,18 @@ class Notation(LatexPrinter):
         """An expression in LaTeX: brackets as high as their contents, and no symbol with two superscripts."""
         return tex(self.formula(e))
 
-    # Names
-
-    def at(self, time):
-        """The same notation at another time."""
-        return Notation(self.derivation, self.style, time)
-
-    def _print_Symbol(self, e, style="plain"):
-        return self.name(e)
-
-    _print_Quantity = _print_Adjoint = _print_Symbol
-
-    def _print_Letter(self, e):
-        """A letter of the document's own, other than the cell's."""
-        taken = {s.base for s in self.spelled.values()}
-        return next((a for a in e.alternatives if a not in taken), rf"{e.name}'")
-
-    def name(self, e):
-        """A symbol with its subscripts and superscripts, time among them."""
-        if not isinstance(e, Adjoint):
-            return self._written(self._spelling(e), e)
-        sent_back = e.kind == "carried" or isinstance(e.of, Previous)
-        mark = self.doprint(L) if e.kind == "cotangent" else "+" if sent_back else ""
-        return self._written(adjoint_spelling(self._spelling(e.of), self.style), e.of, mark)
-
-    def _spelling(self, q):
-        name = getattr(q, "state", q).name
-        return self.spelled.get(name) or spellings(name, False, frozenset())[0]  # a size
-
-    def _written(self, spelling, q, mark=""):
-        below, above = list(spelling.below), list(spelling.above)
-        if self._is_timed(q):
-            time = self.doprint(self.time - int(isinstance(q, Previous))).replace(" ", "")
-            (below if self.style.time == "index" else above).append(_TIMES[self.style.time].format(time))
-        above += [mark] if mark else []
-        joint = "," if self.style.time == "superscript" else " "
-        return spelling.base + _script("_", ",".join(below)) + _script("^", joint.join(above))
-
-    def _is_timed(self, q):
-        return not (isinstance(q, (Param, Constant)) or q in self.derivation.once or q.is_integer)
-
-    def _is_open(self, e):
-        """Whether a symbol needs brackets as a factor: log gamma."""
-        return e.is_Symbol and not isinstance(e, (Adjoint, Letter)) and self._spelling(e).open
-
-    def parenthesize(self, item, level, is_neg=False, strict=False):
-        text = super().parenthesize(item, level, is_neg, strict)
-        return self.brackets(text) if self._is_open(item) else text
+    def shape(self, e):
+        """The shape of an expression; () of one in letters of the document's own, and of norms."""
+        if e.has(Norm, LargestEntry):
+            return ()
+        letters = any(isinstance(getattr(q, "of", q), Letter) and not q.is_integer for q in e.free_symbols)
+        return () if letters else self.derivation.shape(e)
 
     # Sums and products
 
     def _print_Add(self, e, order=None):
+        if all(isinstance(s, Letter) for s in e.free_symbols):
+            return self.signed([self.doprint(a) for a in sorted(e.args, key=_time_order)])
         text = ""
         for a in self.paper.terms(e):
             subtracted = a.could_extract_minus_sign() and bool(text)
@@ -121,7 +73,7 @@ class Notation(LatexPrinter):
     def _odot(self, factors):
         """Numbers and scalars side by side, then the other factors joined by the elementwise product."""
         factors = self.paper.factors(Mul(*factors, evaluate=False)) if len(factors) > 1 else list(factors)
-        scalars = [f for f in factors if not self.derivation.shape(f)]
+        scalars = [f for f in factors if not self.shape(f)]
         units = [f for f in factors if f not in scalars]
         dots = r" \cdot " if len(scalars) > 1 and all(f.is_number for f in scalars) else r" \, "
         left = dots.join(self.parenthesize_factor(f) for f in scalars)
@@ -138,7 +90,11 @@ class Notation(LatexPrinter):
         if isinstance(e, Underbrace):
             return e.factor(self)
         text = self.doprint(e)
-        return self.brackets(text) if isinstance(e, (Add, Mul, Terms)) or self._is_open(e) else text
+        return self.brackets(text) if isinstance(e, (Add, Mul, Factors, Run, Terms)) or self.is_open(e) else text
+
+    def parenthesize(self, item, level, is_neg=False, strict=False):
+        text = super().parenthesize(item, level, is_neg, strict)
+        return self.brackets(text) if self.is_open(item) else text
 
     # Products of matrices
 
@@ -159,6 +115,15 @@ class Notation(LatexPrinter):
         power = len(str(e.q)) - 1
         return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)
 
+    def _print_Piecewise(self, e):
+        """Iverson's bracket where the cases are 0 and another value; cases one below the other otherwise."""
+        cases = [(value, condition) for value, condition in e.args]
+        if len(cases) == 2 and S.Zero in (cases[0][0], cases[1][0]) and cases[1][1] == True:  # noqa: E712 (SymPy's)
+            value, condition = cases[0] if cases[1][0] == 0 else (cases[1][0], Not(cases[0][1]))
+            bracket = rf"\left[{self.doprint(condition)}\right]"
+            return bracket if value == 1 else f"-{bracket}" if value == -1 else rf"{bracket} \, {self.parenthesize_factor(value)}"
+        return super()._print_Piecewise(e)
+
     def _print_Heaviside(self, e, exp=None):
         """Iverson's bracket if the value at 0 is 0; H with the value at 0 as its subscript otherwise."""
         of, at_zero = map(self.doprint, e.args)
@@ -166,7 +131,7 @@ class Notation(LatexPrinter):
         return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
-        if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
+        if len(self.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
             return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
             return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
@@ -193,6 +158,11 @@ class Notation(LatexPrinter):
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
 
 
+def _time_order(a):
+    """The place of a term in t - k + 1."""
+    return a.is_number, a.could_extract_minus_sign(), str(a)
+
+
 # Functions that mathematics writes without a name.
 _IN_SYMBOLS = {
     expm1: lambda z: exp(z) - 1,
@@ -200,10 +170,3 @@ _IN_SYMBOLS = {
     exp2: lambda z: 2**z,
     hypot: lambda x, y: sqrt(x**2 + y**2),
 }
-
-
-_TIMES = {"index": "{}", "superscript": "{}", "angle": r"\langle {}\rangle", "round": "({})"}
-
-
-def _script(mark, text):
-    return "" if not text else f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
