@@ -3,7 +3,7 @@
 from itertools import zip_longest
 
 from symcell.derivation.roles import ROLES, role
-from symcell.documents.latex import whole_document
+from symcell.documents.latex import DOCUMENT_WIDTH, whole_document
 from symcell.documents.printer import Notation
 
 
@@ -17,7 +17,7 @@ def comparison_latex(*derivations, document=False):
             lines.append(" & ".join([rf"\text{{{name.capitalize()}s}}" if k == 0 else "", *row]) + r" \\")
     lines.append(r"\end{array}")
     body = "\\begin{equation*}\n" + "\n".join(lines) + "\n\\end{equation*}"
-    return whole_document(body) if document else body
+    return whole_document(body, DOCUMENT_WIDTH) if document else body
 
 
 def _by_role(derivation):

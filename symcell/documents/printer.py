@@ -1,77 +1,28 @@
 """The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-from functools import lru_cache
-
 from sympy import Add, Mul, Not, S, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
-from sympy.printing.latex import LatexPrinter
 
-from symcell.documents.letters import letter, parts, verbatim
-from symcell.documents.nodes import Factors, L, LargestEntry, Letter, Norm, Run, Terms, TimedLetter, Underbrace, t
+from symcell.documents.formulas.nodes import LOW, height, tex
+from symcell.documents.formulas.parsing import parse
+from symcell.documents.nodes import Factors, LargestEntry, Letter, Norm, Run, Terms, Underbrace
+from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit
-from symcell.language.primitives import Primitive
+from symcell.language.primitives import Primitive, transpose
 from symcell.language.slopes import is_divisor
-from symcell.language.symbols import Adjoint, Constant, Param, Previous
-from symcell.notation.order import PaperOrder, fraction
+from symcell.notation.order import fraction
 
 
-class Notation(LatexPrinter):
+class Notation(SymbolPrinter):
     """SymPy's LaTeX printer in the notation and order of a paper. `time` is the step of quantities that name no other."""
 
-    def __init__(self, derivation, time=t):
-        super().__init__({"ln_notation": False})
-        self.time = time
-        self.derivation, self.paper = derivation, PaperOrder(derivation)
-        self.once = derivation.once
-        self.verbatim = _look_alikes(tuple(q.name for q in derivation.shapes if q.name not in derivation.declaration.sizes))
+    def formula(self, e):
+        """An expression as the tree of its printed parts, which layouts measure and break."""
+        return parse(self.doprint(e), strict=False)
 
-    # Names
-
-    def at(self, time):
-        """The same notation at another time."""
-        return Notation(self.derivation, time)
-
-    def _print_Symbol(self, e, style="plain"):
-        return self.name(e)
-
-    _print_Quantity = _print_Adjoint = _print_Symbol
-
-    def _print_Letter(self, e):
-        """A letter of the document's own, other than the cell's."""
-        timeless = {q.name for q in self.derivation.shapes if isinstance(q, (Param, Constant)) or q in self.once}
-        taken = {q.name for q in self.derivation.shapes} if isinstance(e, TimedLetter) else timeless
-        return next((letter(a) for a in e.alternatives if a not in taken), rf"{letter(e.name)}'")
-
-    def _print_TimedLetter(self, e):
-        return self._print_Letter(e) + self._subscript(e, [])
-
-    def name(self, e):
-        """A symbol with its subscripts, time among them."""
-        if isinstance(e, Adjoint):
-            return self._adjoint(e)
-        base, *subscripts = self._letters(e)
-        return base + self._subscript(e, subscripts)
-
-    def _adjoint(self, e):
-        of = e.of
-        base, *subscripts = self._letters(of)
-        sent_back = e.kind == "carried" or isinstance(of, Previous)
-        source = f"^{{{self.doprint(L)}}}" if e.kind == "cotangent" else "^{+}" if sent_back else ""
-        return rf"\bar{{{base}}}" + self._subscript(of, subscripts) + source
-
-    def _letters(self, e):
-        """The parts of a name in LaTeX. A name that would look like an earlier one is printed as in Python."""
-        if isinstance(e, Letter):
-            return [self._print_Letter(e)]
-        name = getattr(e, "state", e).name
-        return self.verbatim.get(name) or [letter(part) for part in parts(name)]
-
-    def _subscript(self, e, subscripts):
-        written = list(subscripts)
-        if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
-            written.append(self.doprint(self.time - int(isinstance(e, Previous))).replace(" ", "").replace(r"\,", ""))
-        text = ",".join(written)
-        return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+    def tex(self, e):
+        """An expression in LaTeX: brackets as high as their contents, and no symbol with two superscripts."""
+        return tex(self.formula(e))
 
     def shape(self, e):
         """The shape of an expression; () of one in letters of the document's own, and of norms."""
@@ -103,7 +54,7 @@ class Notation(LatexPrinter):
     @staticmethod
     def brackets(text):
         """Round brackets as high as the text, but not as high as a brace under it."""
-        return rf"\bigl({text}\bigr)" if r"\underbrace" in text else rf"\left({text}\right)"
+        return rf"\left({text}\right)"
 
     def _print_Mul(self, e):
         if e.could_extract_minus_sign():
@@ -139,7 +90,26 @@ class Notation(LatexPrinter):
         if isinstance(e, Underbrace):
             return e.factor(self)
         text = self.doprint(e)
-        return self.brackets(text) if isinstance(e, (Add, Mul, Factors, Run, Terms)) else text
+        return self.brackets(text) if isinstance(e, (Add, Mul, Factors, Run, Terms)) or self.is_open(e) else text
+
+    def parenthesize(self, item, level, is_neg=False, strict=False):
+        text = super().parenthesize(item, level, is_neg, strict)
+        return self.brackets(text) if self.is_open(item) else text
+
+    # Products of matrices
+
+    def applied(self, a, v):
+        """A matrix times a vector; where vectors are rows, the vector times the transposed matrix."""
+        rows = self.style.vectors == "row" and len(self.derivation.shape(a)) == 2 and len(self.derivation.shape(v)) == 1
+        factors = (v, transpose(a)) if rows else (a, v)
+        left, right = map(self.parenthesize_factor, factors)
+        words = any(text.startswith(("\\math", "\\text")) for text in (left, right))  # which would run into their neighbour
+        return rf"{left} \, {right}" if words else f"{left} {right}"
+
+    def outer_product(self, u, v):
+        left, right = map(self.parenthesize_factor, (u, v))
+        rows = self.style.vectors == "row" and len(self.derivation.shape(u)) == 1
+        return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
 
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
@@ -172,7 +142,7 @@ class Notation(LatexPrinter):
     def _print_ExpBase(self, e, exp=None):
         """exp(...) instead of a power of e where the exponent has braces or fractions in it."""
         text = self.doprint(e.args[0])
-        if not any(high in text for high in (r"\underbrace", r"\frac")):
+        if height(parse(text, strict=False)) == LOW:
             return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
 
@@ -200,15 +170,3 @@ _IN_SYMBOLS = {
     exp2: lambda z: 2**z,
     hypot: lambda x, y: sqrt(x**2 + y**2),
 }
-
-
-@lru_cache(maxsize=64)  # one derivation is printed by many
-def _look_alikes(names):
-    """name -> LaTeX, for names that would look like an earlier one: the second of h_1 and h1."""
-    seen, found = set(), {}
-    for name in dict.fromkeys(names):
-        letters = tuple(map(letter, parts(name)))
-        if letters in seen:
-            found[name] = [verbatim(name)]
-        seen.add(letters)
-    return found
