@@ -101,7 +101,8 @@ class Run(Node):
         return [at(e, time) for time in times]
 
     def _latex(self, printer, exp=None):
-        first, second, last = map(printer.parenthesize_factor, self.factors())
+        inside = printer.doprint if self.args[0].is_Mul and not self.is_commutative else printer.parenthesize_factor
+        first, second, last = map(inside, self.factors())
         return _times(self.factors(), printer).join([first, second, r"\cdots", last])
 
 
