@@ -11,24 +11,27 @@ from sympy import Function, Symbol
 
 from symcell.derivation.maps import rate
 from symcell.language.primitives import Unevaluated
+from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import Dims
 from symcell.language.symbols import Constant, Hole, Param
 
 
 class Letter(Symbol):
-    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed."""
+    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed. It
+    stands for a number, or for an array of a shape."""
 
-    __slots__ = ("alternatives",)
+    __slots__ = ("alternatives", "shape")
 
-    def __new__(cls, *alternatives, **assumptions):
+    def __new__(cls, *alternatives, shape=(), **assumptions):
         self = Symbol.__xnew__(cls, alternatives[0], **assumptions)
-        self.alternatives = alternatives
+        self.alternatives, self.shape = alternatives, shape if isinstance(shape, Dims) else Dims(shape)
         return self
 
     def _hashable_content(self):
-        return ("letter", *self.alternatives)
+        return ("letter", *self.alternatives, str(self.shape), str(self.shape.over))
 
     def __getnewargs_ex__(self):
-        return self.alternatives, self.assumptions0
+        return self.alternatives, {"shape": self.shape} | self.assumptions0
 
     def __getstate__(self):
         return None
@@ -188,6 +191,20 @@ class LargestEntry(Node):
         return rf"\left\| {printer.doprint(self.args[0])} \right\|_{{\infty}}" + (f"^{{{exp}}}" if exp else "")
 
 
+class Inner(Node):
+    """The inner product of two arrays of any shape."""
+
+    def _latex(self, printer, exp=None):
+        return rf"\left\langle {', '.join(map(printer.doprint, self.args))} \right\rangle"
+
+
+class DifferentialOf(Node):
+    """The differential of a quantity."""
+
+    def _latex(self, printer, exp=None):
+        return rf"\mathrm{{d}}{printer.doprint(self.args[0])}"
+
+
 class Underbrace(Node):
     """Underbrace(e, q): the value e, which is called q from there on."""
 
@@ -231,6 +248,18 @@ class Space(Node):
 
 def _sizes(printer, sizes):
     return r" \times ".join(map(printer.doprint, sizes))
+
+
+def shape_in_document(e, derivation):
+    """The shape of an expression of the cell's symbols and of letters of the document's own."""
+    if e.has(Norm, LargestEntry, Inner):
+        return Dims()
+
+    def shape_of(q):
+        q = getattr(q, "of", q)
+        return q.shape if isinstance(q, (Letter, Hole)) else derivation.shapes[q]
+
+    return resolved_shape(e, shape_of)
 
 
 def at(e, time):

@@ -6,6 +6,7 @@ import numpy as np
 from sympy import Dummy
 
 from symcell import interpret
+from symcell.documents.delays import delays
 from symcell.documents.nodes import At, Letter, SumOver, T, Underbrace, b, t
 from symcell.language.sizes import size
 from symcell.language.symbols import Adjoint, Constant, Param, Previous
@@ -32,7 +33,9 @@ class Case:
             states = self.states()
             if max(np.abs(a).max() for a in states.values()) < 30:
                 break
-        self.cotangents = {s.name: random.normal(size=(STEPS, SAMPLES, *whole_shape(cell, s, self.sizes))) for s in cell.states}
+        # The loss does not contain a state that holds what another quantity was.
+        shown = [s for s in cell.states if s not in delays(cell.derive())]
+        self.cotangents = {s.name: (s in shown) * random.normal(size=(STEPS, SAMPLES, *whole_shape(cell, s, self.sizes))) for s in cell.states}
         self.random = random
 
     def states(self, moved=None):
@@ -66,9 +69,6 @@ class Printed:
                     values[self.of(q, n)] = case.inputs[q.name][n - 1, s]
                 for q in cell.states:
                     values[self.of(Adjoint(q, "cotangent"), n)] = case.cotangents[q.name][n - 1, s]
-            for q in cell.states:
-                if q.name in case.initial:
-                    values[self.of(q, 0)] = case.initial[q.name][s]
 
     def of(self, q, step):
         """The symbol that stands for a quantity at a step."""
@@ -124,15 +124,18 @@ class Printed:
         section = {s.key: s for s in self.article.sections}
         for sample in range(SAMPLES):
             for line in section["forward"].lines:
-                if line.key.startswith("initial") and line.left.args[0].name not in self.case.initial:
+                if line.key.startswith("initial"):
+                    name = line.key.removeprefix("initial-")
                     self.assign(line.left, line.right, None, sample)
+                    if name in self.case.initial:
+                        self.samples[sample][self.of(line.left.args[0], int(line.left.args[1]))] = self.case.initial[name][sample]
             for step in range(1, STEPS + 1):
                 self.lines(section["forward"], "forward", step, sample)
             self.lines(section["adjoints"], "end", None, sample)
             for step in range(STEPS, 0, -1):
                 self.lines(section["adjoints"], "adjoint", step, sample)
         if "gradients" in section:
-            for line in section["gradients"].lines:
+            for line in section["gradients"].lines:  # the initial states among them
                 for sample in range(SAMPLES):
                     self.assign(line.left, line.right, None, sample)
         return self
@@ -154,9 +157,10 @@ class Printed:
             found["params", p.name] = self.value(Adjoint(p), None, 0)
         for x in cell.inputs:
             found["inputs", x.name] = np.array([[self.value(Adjoint(x), n, s) for s in range(SAMPLES)] for n in range(1, STEPS + 1)])
-        for q in cell.states:
-            if q.name in self.case.initial:
-                has = (Adjoint(q, "carried"), 0) in self.names
-                shape = self.case.initial[q.name].shape
-                found["initial", q.name] = np.array([self.value(Adjoint(q, "carried"), 0, s) for s in range(SAMPLES)]) if has else np.zeros(shape)
+        starts = {line.key.removeprefix("start-"): line.left for line in self.article.lines if line.key.startswith("start-")}
+        for name, a in self.case.initial.items():
+            found["initial", name] = np.zeros_like(a)
+            if name in starts:
+                q, time = starts[name].args
+                found["initial", name] = np.array([self.value(q, int(time), s) for s in range(SAMPLES)])
         return found

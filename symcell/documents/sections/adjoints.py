@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from symcell.derivation.reverse import SEEDS
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.nodes import At, Steps, SumOver, T, b, is_timeless, t
 from symcell.documents.sums import written_sum
@@ -19,11 +20,19 @@ def adjoint_section(subject):
     return Section("adjoints", ("Adjoints",), (*begin, words, Equations(lines, Steps(T, 1))))
 
 
-def gradient_section(subject):
-    """The gradients of parameters, and of what is computed once a sequence."""
-    rows = [row for row in subject.derivation.adjoint if row.summed]
-    words = Paragraph(("Sums over all steps and samples:",))
-    return Section("gradients", ("Gradients",), (words, Equations(tuple(_line(subject, row) for row in rows))))
+def gradient_section(subject, params):
+    """The gradients of initial states, and those of parameters with all that is computed from parameters alone."""
+    starts = tuple(
+        Line(f"start-{s.name}", At(Adjoint(s), 0), At(Adjoint(s, "carried"), 0)) for s in subject.recurrent
+    )
+    rows = [row for row in subject.derivation.adjoint if row.summed] if params else []
+    blocks = []
+    if starts:
+        blocks += [Paragraph(("The gradients of the values before the first step, of every sample:",)), Equations(starts)]
+    if rows:
+        blocks += [Paragraph(("The gradients of parameters, which all steps and samples share:",))]
+        blocks += [Equations(tuple(_line(subject, row) for row in rows))]
+    return Section("gradients", ("Gradients",), tuple(blocks))
 
 
 def _line(subject, row):
@@ -53,7 +62,8 @@ def _rules(subject, row):
     """The note beside an adjoint: each rule once, with its equations."""
     by_rule = defaultdict(list)
     for term in row.terms:
-        by_rule[term.rule] += [] if term.source is None else [term.source]
+        rule, source = (SEEDS[1], None) if term.source in subject.delays else (term.rule, term.source)
+        by_rule[rule] += [] if source is None else [source]
     parts = []
     for rule, sources in by_rule.items():
         parts += ["; "] if parts else []

@@ -30,6 +30,7 @@ from symcell.language.primitives import (
     softmax,
     swap,
     total,
+    transpose,
     variance,
 )
 from symcell.language.primitives.blocks import block_diagonal, diagonal_blocks
@@ -37,7 +38,8 @@ from symcell.language.primitives.layout import unflat
 from symcell.language.primitives.scans import cumsum_back
 from symcell.language.unit import Slope, Unit
 
-u, v, A = Letter("u", "a", "p"), Letter("v", "w", "q"), Letter("A", "M", "P")
+n, m = Letter("n", integer=True), Letter("m", integer=True)
+u, v, A = Letter("u", "a", "p", shape=(n,)), Letter("v", "w", "q", shape=(n,)), Letter("A", "M", "P", shape=(m, n))
 
 
 def glossary(expressions, shape):
@@ -70,6 +72,8 @@ def _kinds(e, shape):
         yield from ("axis",) if e.args[1] != -1 else ()
     elif isinstance(e, broadcast):
         yield "columns" if e.args[1] == 1 else "rows"
+    elif isinstance(e, (Transposed, transpose, transposed_map)):
+        yield "transpose"
     elif type(e) in _MEANINGS or isinstance(e, Unit):
         yield type(e)
 
@@ -137,8 +141,7 @@ _MEANINGS = {
     Held: lambda e: ("an index behind a bar names what is held fixed",),
     Norm: _of(Norm(A), "the largest factor by which a linear map lengthens a vector, in the Euclidean norm"),
     LargestEntry: _of(LargestEntry(u), "the largest absolute value of the entries"),
-    Transposed: lambda e: ("⊤ marks the transpose",),
-    transposed_map: lambda e: ("⊤ marks the transpose",),
+    "transpose": lambda e: ("⊤ marks the transpose",),
 }
 
 

@@ -12,7 +12,7 @@ def shape_section(subject):
     """The quantities of one step, by shape."""
     derivation = subject.derivation
     cell, by_shape = derivation.declaration, defaultdict(dict)
-    for q in (*cell.inputs, *(r.target for r in derivation.forward), *cell.params, *cell.constants):
+    for q in (*cell.inputs, *(q for q in subject.rows if q not in subject.delays), *cell.params, *cell.constants):
         by_shape[derivation.shapes[q]][q] = None
     lines = tuple(
         Line(f"shape-{n}", Listed(*found), Space(Tuple(*shape), Tuple(*shape.over)), numbered=False, relation="in")
