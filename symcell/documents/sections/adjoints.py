@@ -22,8 +22,9 @@ def adjoint_section(subject):
 
 def gradient_section(subject, params):
     """The gradients of initial states, and those of parameters with all that is computed from parameters alone."""
+    held = {s: (s, 1) for s in subject.recurrent} | subject.delays
     starts = tuple(
-        Line(f"start-{s.name}", At(Adjoint(s), 0), At(Adjoint(s, "carried"), 0)) for s in subject.recurrent
+        Line(f"start-{s.name}", At(Adjoint(q), 1 - steps), At(Adjoint(s, "carried"), 0)) for s, (q, steps) in held.items()
     )
     rows = [row for row in subject.derivation.adjoint if row.summed] if params else []
     blocks = []
