@@ -15,6 +15,7 @@ from symcell.documents.unicode import declarations
 from symcell.errors import CellError
 
 LEVELS = {"section": ("section", "subsection"), "subsection": ("subsection", "paragraph"), "paragraph": ("paragraph", "subparagraph")}
+_RUN_IN = ("paragraph", "subparagraph")  # headings at the beginning of their text
 WIDTH, DOCUMENT_WIDTH = 345.0, 455.0  # of LaTeX's article, and of A4 with margins of an inch
 _WIDEST_INLINE = 0.4  # of the width; a longer formula of a sentence is displayed
 _NARROWEST = 150
@@ -75,7 +76,8 @@ class _Writer:
         return f"\\begingroup\\allowdisplaybreaks\\sloppy\n{head}\n{body}\n\\par\\endgroup"
 
     def section(self, section):
-        return "\n".join([rf"\{self.part_heading}{{{self.words(section.title)}}}", *map(self.block, section.blocks)])
+        end = "." if self.part_heading in _RUN_IN else ""
+        return "\n".join([rf"\{self.part_heading}{{{self.words(section.title)}{end}}}", *map(self.block, section.blocks)])
 
     def block(self, block):
         if isinstance(block, Equations):

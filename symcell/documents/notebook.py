@@ -1,17 +1,11 @@
 """Article -> one formula, for a notebook."""
 
-from symcell.documents.formulas.nodes import tex
-from symcell.documents.layout import entry
 from symcell.documents.printer import Notation
+from symcell.documents.web import aligned
 
 
 def notebook_latex(article):
     """The equations of an article as one formula."""
-    notation, numbers = Notation(article.derivation), article.numbers
-    lines = [entry(a, notation) for a in article.lines]
-    rows = " \\\\\n".join(f"{tex(e.left)} &{tex(e.right)} && {_tag(numbers.get(e.key))}" for e in lines)
-    return rf"$\displaystyle \begin{{aligned}}{rows}\end{{aligned}}$"
-
-
-def _tag(number):
-    return rf"\text{{({number})}}" if number else ""
+    numbers = article.numbers
+    text = aligned(article.lines, Notation(article.derivation), lambda line: rf"\text{{({numbers[line.key]})}}" if line.numbered else "")
+    return rf"$\displaystyle {text}$"
