@@ -6,6 +6,7 @@ from symcell.documents.naming import with_named_arguments
 from symcell.documents.sections.adjoints import adjoint_section, gradient_section
 from symcell.documents.sections.forward import forward_section
 from symcell.documents.sections.jacobian import jacobian_section
+from symcell.documents.sections.notation import notation_section
 from symcell.documents.sections.path import path_section, still_section
 from symcell.documents.sections.shapes import shape_section
 from symcell.documents.sections.steps import steps_section
@@ -26,7 +27,7 @@ def article(derivation, steps=3, gradients=True, shapes=True):
         *([gradient_section(subject)] if gradients and subject.cell.params else []),
         *_over_time(subject, steps),
     ]
-    return _article(subject, sections)
+    return _article(subject, [notation_section(subject, sections), *sections])
 
 
 def path_article(carousel, steps=3):

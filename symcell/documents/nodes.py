@@ -4,6 +4,9 @@ derivatives by their symbols, block matrices, spaces and norms.
 Time is written as an expression of t, the step that an equation speaks of, and T, the last one. b counts the samples.
 """
 
+from functools import reduce
+from operator import mul as multiply
+
 from sympy import Function, Symbol
 
 from symcell.derivation.maps import rate
@@ -59,12 +62,18 @@ class At(Node):
 class Terms(Node):
     """A sum whose terms stay in their order."""
 
+    def evaluate(self, *arrays):
+        return sum(arrays)
+
     def _latex(self, printer, exp=None):
         return printer.signed([printer.doprint(a) for a in self.args])
 
 
 class Factors(Node):
     """A product whose factors stay in their order: elementwise if they commute, of linear maps otherwise."""
+
+    def evaluate(self, *arrays):
+        return reduce(multiply, arrays)
 
     def _latex(self, printer, exp=None):
         return _times(self.args, printer).join(map(printer.parenthesize_factor, self.args))
@@ -92,7 +101,8 @@ class Run(Node):
         return [at(e, time) for time in times]
 
     def _latex(self, printer, exp=None):
-        first, second, last = map(printer.parenthesize_factor, self.factors())
+        inside = printer.doprint if self.args[0].is_Mul and not self.is_commutative else printer.parenthesize_factor
+        first, second, last = map(inside, self.factors())
         return _times(self.factors(), printer).join([first, second, r"\cdots", last])
 
 
@@ -181,6 +191,9 @@ class LargestEntry(Node):
 class Underbrace(Node):
     """Underbrace(e, q): the value e, which is called q from there on."""
 
+    def evaluate(self, e, q):
+        return e
+
     def _latex(self, printer, exp=None):
         return self.braced(printer, printer.doprint(self.args[0]))
 
@@ -229,7 +242,7 @@ def at(e, time):
 
 def is_timeless(e, derivation):
     """Whether an expression is the same at every step."""
-    return _timed(e) <= derivation.once
+    return all(getattr(q, "of", q) in derivation.once for q in _timed(e))
 
 
 def _timed(e):

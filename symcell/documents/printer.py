@@ -34,7 +34,7 @@ class Notation(SymbolPrinter):
     # Sums and products
 
     def _print_Add(self, e, order=None):
-        if all(isinstance(s, Letter) for s in e.free_symbols):
+        if all(isinstance(s, Letter) and s.is_integer for s in e.free_symbols):
             return self.signed([self.doprint(a) for a in sorted(e.args, key=_time_order)])
         text = ""
         for a in self.paper.terms(e):

@@ -62,6 +62,8 @@ class SymbolPrinter(LatexPrinter):
         return spelling.base + _script("_", ",".join(below)) + _script("^", joint.join(above))
 
     def _is_timed(self, q):
+        if isinstance(q, Letter):
+            return isinstance(q, TimedLetter)
         return not (isinstance(q, (Param, Constant)) or q in self.derivation.once or q.is_integer)
 
     def is_open(self, e):

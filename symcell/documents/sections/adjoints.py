@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
-from symcell.documents.nodes import At, Steps, SumOver, T, Terms, b, t
+from symcell.documents.nodes import At, Steps, SumOver, T, b, is_timeless, t
 from symcell.documents.sums import written_sum
 from symcell.language.symbols import Adjoint, Param
 
@@ -31,26 +31,22 @@ def _line(subject, row):
 
 
 def _right(subject, row):
-    """The terms of an adjoint, summed over the steps for a quantity that all steps share."""
-    body = written_sum([term.expr for term in row.terms], subject.derivation.shape)
-    starts = _as_initial_value(subject, row.target.of)
-    if row.summed and _over_time(subject, row):
-        body = SumOver(body, t, b)
-    if not starts:
-        return body
-    return Terms(*starts, body) if row.rhs != 0 else starts[0] if len(starts) == 1 else Terms(*starts)
+    """The terms of an adjoint; those that have a value at every step are summed for a quantity that all steps share."""
+    derivation, exprs = subject.derivation, [term.expr for term in row.terms]
+    if not row.summed:
+        return written_sum(exprs, derivation.shape)
+    timed = [e for e in exprs if not is_timeless(e, derivation)]
+    parts = [
+        *_as_initial_value(subject, row.target.of),
+        *([SumOver(written_sum(timed, derivation.shape), t, b)] if timed else []),
+        *[e for e in exprs if e not in timed and e != 0],
+    ]
+    return written_sum(parts, derivation.shape) if parts else exprs[0]
 
 
 def _as_initial_value(subject, q):
     """The terms of a parameter that is the initial value of states: the adjoints carried back from the first step."""
     return [SumOver(At(Adjoint(s, "carried"), 0), b) for s in subject.recurrent if s.initial == q]
-
-
-def _over_time(subject, row):
-    """Whether the terms have a value at every step, rather than one for the sequence."""
-    timeless = {Adjoint(r.target) for r in subject.derivation.forward if r.once}
-    symbols = {s for term in row.terms for s in term.expr.free_symbols if isinstance(s, Adjoint)}
-    return not symbols <= timeless if symbols else False
 
 
 def _rules(subject, row):

@@ -6,7 +6,7 @@ from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.derive import Derivation
 from symcell.derivation.reverse import recurrent_states
 from symcell.documents.article import Math, Reference
-from symcell.documents.nodes import Underbrace, state
+from symcell.documents.nodes import LargestEntry, Letter, Norm, Underbrace, state
 
 
 class Subject:
@@ -18,6 +18,11 @@ class Subject:
         self.rows = {r.target: r for r in derivation.forward}
         self.step = StepJacobian(derivation)
         self.whole_state = self.recurrent[0] if len(self.recurrent) == 1 else state  # in formulas for all states at once
+
+    def shape(self, e):
+        """The shape of an expression; () of one in letters of the document's own."""
+        own = any(isinstance(getattr(q, "of", q), Letter) and not q.is_integer for q in e.free_symbols)
+        return () if own or e.has(Norm, LargestEntry) else self.derivation.shape(e)
 
     @cached_property
     def inside(self):
