@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from symcell.documents.article import Equations, Math, Reference
+from symcell.documents.article import Equations, Math, Paragraph, Reference
 from symcell.documents.escape import breakable, plain
 from symcell.documents.formulas.metrics import width_of_words
 from symcell.documents.formulas.nodes import tex, width
@@ -77,13 +77,18 @@ class _Writer:
 
     def section(self, section):
         end = "." if self.part_heading in _RUN_IN else ""
-        return "\n".join([rf"\{self.part_heading}{{{self.words(section.title)}{end}}}", *map(self.block, section.blocks)])
+        text, before = rf"\{self.part_heading}{{{self.words(section.title)}{end}}}", None
+        for block in section.blocks:
+            both_words = isinstance(block, Paragraph) and isinstance(before, Paragraph)
+            text += ("\n\n" if both_words else "\n") + self.block(block)
+            before = block
+        return text
 
     def block(self, block):
         if isinstance(block, Equations):
             entries = [entry(a, self.notation, self.note(a) if self.page.rules else ()) for a in block.lines]
             return _aligned("align", map(self.row, rows(entries, self.page.width)))
-        text = self.words(block.parts)
+        text = self.words(block.parts).strip()
         return rf"\emph{{Proof.}} {text} $\square$" if block.kind == "proof" else text
 
     def row(self, row):

@@ -27,7 +27,7 @@ NOTEBOOK = Dialect("${}$", "$$\n{}\n$$")
 
 def markdown(article, style=STANDARD, dialect=GITHUB, rules=True):
     """An article as Markdown."""
-    return _Writer(article, style, dialect, rules).article()
+    return f"<!-- symcell: the derivation of a cell -->\n\n{_Writer(article, style, dialect, rules).article()}"
 
 
 class _Writer:

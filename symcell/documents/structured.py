@@ -14,7 +14,7 @@ def as_json(article, style=STANDARD):
         {"key": s.key, "title": [_part(p, notation) for p in s.title], "blocks": [_block(b, notation, numbers) for b in s.blocks]}
         for s in article.sections
     ]
-    return json.dumps({"cell": article.name, "reference": article.reference, "sections": sections}, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps({"generator": "symcell", "cell": article.name, "reference": article.reference, "sections": sections}, ensure_ascii=False, indent=2) + "\n"
 
 
 def _block(block, notation, numbers):
