@@ -93,7 +93,7 @@ class SumOver(Node):
 
     def _latex(self, printer, exp=None):
         body = printer.parenthesize_factor(self.args[0])
-        return rf"\sum_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
+        return rf"\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
 
 
 class Run(Node):
