@@ -230,11 +230,11 @@ class Listed(Node):
 
 
 class Steps(Node):
-    """Steps(first, last): t runs from the first to the last, in this order; Steps(e) is one step."""
+    """Steps(first, last): t runs from the first to the last, in this order; Steps(first, last, b): another letter does."""
 
     def _latex(self, printer, exp=None):
-        ends = r", \dots, ".join(map(printer.doprint, self.args))
-        return f"t = {ends}"
+        first, last, letter = map(printer.doprint, (*self.args, t)[:3])
+        return rf"{letter} = {first}, \dots, {last}"
 
 
 class Space(Node):
