@@ -31,13 +31,17 @@ def with_named_arguments(derivation):
 
 class _Namer:
     def __init__(self, derivation):
-        self.derivation, self.rows, self.named = derivation, [], {}
+        self.derivation, self.rows, self.named, self.numbers = derivation, [], {}, {}
         rows = [r.rhs for r in derivation.forward if not isinstance(r.rhs, Primitive)]
         self.uses = Counter(f for e in rows for f in preorder_traversal(e) if isinstance(f, Function) and not isinstance(f, Primitive))
         self.taken = {q.name for q in derivation.shapes} | set(derivation.declaration.sizes)
 
     def add(self, row):
-        """Append a row, after those of the values that get a name."""
+        """Append a row, after those of the values that get a name. Numbers need none."""
+        if row.rhs.is_number and row.target in self.derivation.hidden:
+            self.numbers[row.target] = row.rhs
+            return
+        row = replace(row, rhs=row.rhs.xreplace(self.numbers))
         if isinstance(row.rhs, Primitive):
             self.rows.append(row)
             return

@@ -4,9 +4,11 @@ from collections import Counter
 
 from sympy import Add, Mul, Piecewise, S
 
+from symcell.derivation.maps import linear
 from symcell.documents.nodes import Terms
 from symcell.language.primitives import concat, matmul, outer, place
 from symcell.language.slopes import Whole
+from symcell.language.symbols import Hole
 
 
 def written_sum(terms, shape_of):
@@ -26,6 +28,21 @@ def as_written(e):
     if isinstance(e, Piecewise) and {value for value, _ in e.args} == {S.NegativeOne, S.Zero}:
         return -Piecewise(*[(-value, condition) for value, condition in e.args])
     return e.func(*parts)
+
+
+def joined(e):
+    """Neighbouring linear maps without a name as one: what one makes of the argument stands in the place of the other's."""
+    if e.is_Add:
+        return e.func(*map(joined, e.args))
+    if not e.is_Mul or e.is_commutative:
+        return e
+    factors = []
+    for factor in e.args:
+        if factors and isinstance(factor, linear) and isinstance(factors[-1], linear):
+            outer_map = factors.pop().args[0]
+            factor = linear(outer_map.xreplace({hole: factor.args[0] for hole in outer_map.atoms(Hole)}))
+        factors.append(factor)
+    return Mul(*factors)
 
 
 def _concatenation(terms, shape_of):

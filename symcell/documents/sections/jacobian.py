@@ -6,7 +6,7 @@ from symcell.derivation.maps import diag, rate
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.nodes import At, Blocks, J, Listed, Stacked, Steps, T, Terms, state, t, total_rate
 from symcell.documents.sections.subject import listed
-from symcell.documents.sums import as_written
+from symcell.documents.sums import as_written, joined
 
 _LARGEST = 4  # blocks in a row of a matrix that is printed as one
 _SHORT = 2  # symbols of a derivative that is printed in place of its name
@@ -17,10 +17,10 @@ def jacobian_section(subject):
     step = subject.step
     local = tuple(_local(subject, of, by) for of, by in step.local)
     blocks = tuple(_block(subject, of, by) for of, by in step.paths if not step.is_local(of, by))
-    held = (" with ", *listed(step.kept), " held fixed unless it is one of the two;") if len(step.kept) > 1 else ()
+    held = (*listed(step.kept), " (but for the two themselves), ") if len(step.kept) > 1 else ()
     words = Paragraph((
-        "A derivative with ∂ goes through the equations between its two quantities alone,", *held,
-        " and the other previous states, the inputs and the parameters held fixed; ", Math(Steps(1, T)), ".",
+        "A derivative with ∂ goes through the equations between its two quantities alone. Held fixed are ", *held,
+        "the other previous states, the inputs and the parameters; ", Math(Steps(1, T)), ".",
     ))  # fmt: skip
     through = Paragraph(("A derivative with d adds the paths through what the same step computes between:",))
     return Section(
@@ -32,7 +32,7 @@ def jacobian_section(subject):
 
 def _local(subject, of, by):
     """The line of a local derivative, and what rows it comes from."""
-    e = subject.step.as_map(as_written(subject.step.local[of, by]), of)
+    e = subject.step.as_map(joined(as_written(subject.step.local[of, by])), of)
     return Line(f"local-{of.name}-{by.name}", rate(of, by), e, ("from ", subject.lines_of([of])))
 
 

@@ -28,7 +28,7 @@ from symcell.documents.nodes import (
 from symcell.documents.sections.subject import plural
 from symcell.language.symbols import Adjoint
 
-h, x, w = TimedLetter("h", "a", "y", "v"), TimedLetter("x", "u", "q"), Letter("w", "u")
+h, x, w = TimedLetter("h", "a", "y", "v"), TimedLetter("x", "xi"), Letter("w", "omega")
 
 
 def steps_section(subject, steps):
