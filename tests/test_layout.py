@@ -98,10 +98,10 @@ def test_names_are_printed_as_a_mathematician_writes_them():
     names = ("u0", "B_t", "log_gamma", "f_hat", "c_tilde", "alpha_1", "v_prime", "y_star", "memory_hat", "c_tilde_f")
     notation = notation_of(states(*names))
     assert [notation.tex(State(n)) for n in names] == [
-        "u_{0,t}", "B_t", r"\log\gamma_t", r"\hat{f}_t", r"\tilde{c}_t", r"\alpha_{1,t}", r"v_t^{\prime}", "y_t^*",
+        "u_{0,t}", "B_t", r"\log \gamma_t", r"\hat{f}_t", r"\tilde{c}_t", r"\alpha_{1,t}", r"v_t^{\prime}", "y_t^*",
         r"\widehat{\mathrm{memory}}_t", r"\tilde{c}_{f,t}",
     ]  # fmt: skip
-    assert notation.tex(State("log_gamma") * State("u0")) == r"u_{0,t} \odot (\log\gamma_t)"
+    assert notation.tex(State("log_gamma") * State("u0")) == r"u_{0,t} \odot (\log \gamma_t)"
     assert notation_of(Cell("toy", [Eq(State("i"), Param("W_xi") @ x + State("i").prev)])).tex(Param("W_xi")) == "W_{xi}"
     assert notation_of(states("W_xi")).tex(State("W_xi")) == r"W_{\xi,t}"
 
@@ -190,5 +190,5 @@ def test_a_pdf_is_one(tmp_path):
 
 def test_without_latex_one_is_told_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CellError, match="needs pdflatex .* or tectonic; neither is installed"):
+    with pytest.raises(CellError, match=r"needs pdflatex .* or tectonic; neither is installed"):
         cells.rnn.derive().pdf(tmp_path / "rnn.pdf")

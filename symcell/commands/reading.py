@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+
 from symcell import __version__
 from symcell.commands.options import Target, Version, loaded, typer
 from symcell.commands.tables import carousels, freest, new_table, plain, products, quantities, recurrences, terminal

@@ -1,4 +1,4 @@
-"""Article -> LaTeX: a fragment that needs amsmath and amssymb, or a whole document. No line is wider than the width that it is for."""
+"""Article -> LaTeX: a fragment that needs amsmath and amssymb, or a whole document. No line is wider than the page."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ from symcell.documents.style import STANDARD, Style
 from symcell.documents.unicode import declarations
 from symcell.errors import CellError
 
-LEVELS = {"section": ("section", "subsection"), "subsection": ("subsection", "paragraph"), "paragraph": ("paragraph", "subparagraph")}
+LEVELS = {  # of a fragment's heading -> the headings of the fragment and of its parts
+    "section": ("section", "subsection"), "subsection": ("subsection", "paragraph"), "paragraph": ("paragraph", "subparagraph"),
+}  # fmt: skip
 _RUN_IN = ("paragraph", "subparagraph")  # headings at the beginning of their text
 WIDTH, DOCUMENT_WIDTH = 345.0, 455.0  # of LaTeX's article, and of A4 with margins of an inch
 _WIDEST_INLINE = 0.4  # of the width; a longer formula of a sentence is displayed
@@ -23,8 +25,8 @@ _NARROWEST = 150
 
 @dataclass(frozen=True)
 class Page:
-    """Where a fragment stands: the width of a line in points, at a size of 10 pt; what labels begin with; the level of its heading;
-    whether the rules behind adjoints are printed."""
+    """Where a fragment stands: the width of a line in points, at a size of 10 pt; what labels begin with; the level of its
+    heading; whether the rules behind adjoints are printed."""
 
     width: float = WIDTH
     prefix: str = ""
@@ -40,7 +42,7 @@ class Page:
             raise CellError(f"prefix consists of letters, digits and : . _ -; found {self.prefix!r}")
 
 
-def latex(article, page=Page(), style=STANDARD):  # noqa: B008 (frozen)
+def latex(article, page=Page(), style=STANDARD):
     """An article as a LaTeX fragment."""
     return _Writer(article, page, style).article()
 

@@ -15,7 +15,7 @@ _MOST_ROWS = 1.2  # that the column may take, compared with notes beneath
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a display: the formula left and right of the point of alignment, a note, and the key of a line with a number."""
+    """One line of a display: its formula left and right of the alignment, a note, and the key of a line with a number."""
 
     left: str
     right: str
@@ -40,7 +40,7 @@ def entry(line, notation, note=()):
 
 
 def rows(entries, width):
-    """The rows of a display with numbers. Notes stand in a column of their own, unless that takes many more lines than beneath."""
+    """The rows of a display with numbers. Notes have a column of their own, unless that takes many more lines than beneath."""
     room = width - _NUMBER
     entries = [e for given in entries for e in _with_definitions(given, room)]
     left = _left_column([points(e.left) for e in entries], _WIDEST_LEFT * width)

@@ -1,5 +1,5 @@
-"""Names in LaTeX. A name is split at its underscores, and before the digits at its end. What follows a part may be an accent on it:
-c_tilde, x_bar, f_hat. Nothing else in it has a meaning: `local` is one word, and not a calligraphic lo."""
+"""Names in LaTeX. A name is split at its underscores, and before the digits at its end. What follows a part may be an accent on
+it: c_tilde, x_bar, f_hat. Nothing else in it has a meaning: `local` is one word, and not a calligraphic lo."""
 
 import re
 import unicodedata
@@ -34,7 +34,7 @@ class Spelling:
 def spellings(name, timed, letters):
     """How a name may be written, the best first: with accents and functions; with subscripts alone; as Python writes it.
 
-    A subscript t of what has a value at every step is its time. Two of the cell's own `letters` are letters in a subscript: W_xi."""
+    A subscript t of what has a value at every step is its time. Two of the cell's own `letters` are so in a subscript: W_xi."""
     pieces = parts(name)
     best = pieces[:-1] if timed and len(pieces) > 1 and pieces[-1] == "t" else pieces
     below = tuple(_subscript(p, letters, timed) for p in pieces[1:])

@@ -1,5 +1,5 @@
-"""Article -> Markdown. GitHub and GitLab write mathematics in code, so that no sign in it means anything to Markdown; notebooks write
-it between dollars."""
+"""Article -> Markdown. GitHub and GitLab write mathematics in code, so that no sign in it means anything to Markdown; notebooks
+write it between dollars."""
 
 import re
 import unicodedata
@@ -58,7 +58,10 @@ class _Writer:
         return r"\quad " + "".join(pieces) if pieces else ""
 
     def words(self, parts):
-        return "".join(self.dialect.inline.replace("{}", web(self.formula(p))) if isinstance(p, Math) else escaped(self.plain(p)) for p in parts)
+        return "".join(self.inline(p) if isinstance(p, Math) else escaped(self.plain(p)) for p in parts)
+
+    def inline(self, part):
+        return self.dialect.inline.replace("{}", web(self.formula(part)))
 
     def plain(self, part):
         return ", ".join(f"({self.numbers[key]})" for key in part.keys) if isinstance(part, Reference) else part

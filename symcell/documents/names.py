@@ -32,15 +32,15 @@ def _names(quantities, style, cell):
         others = [taken[look] for look in sorted(looks[0] & taken.keys())]
         k = next((k for k in range(len(choices)) if not looks[k] & taken.keys()), None)
         if others and (name in style.own or others[0] in style.own or k is None):
-            raise CellError(f"cell {cell}: in this notation, {name} and {others[0]} would look alike; give one of them another name")
+            raise CellError(f"cell {cell}: in this notation, {name} and {others[0]} would look alike; rename one of them")
         found[name] = choices[k]
         taken |= dict.fromkeys(looks[k], name)
     return found
 
 
 def _rank(name, style, letters, known):
-    """Names of a user come first; those of a preset after a cell's own, whose place they do not take; those without accents before
-    others: x before x_bar, which must not look like the adjoint of x."""
+    """Names of a user come first; those of a preset after a cell's own, whose place they do not take; those without accents
+    before others: x before x_bar, which must not look like the adjoint of x."""
     best, plain, _ = spellings(name, known[name], letters)
     return (name not in style.own, name in style.presets, best != plain)
 

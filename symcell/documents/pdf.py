@@ -15,7 +15,8 @@ _COMMANDS = {
     "tectonic": ["tectonic", "--untrusted", "--keep-logs", "derivation.tex"],
 }
 _SECONDS = 300
-_INSTALL = "a PDF needs pdflatex (Debian, Ubuntu: apt-get install texlive-latex-recommended; macOS: MacTeX; Windows: MiKTeX) or tectonic"
+_INSTALL = ("a PDF needs pdflatex (Debian, Ubuntu: apt-get install texlive-latex-recommended; macOS: MacTeX; Windows: MiKTeX) "
+            "or tectonic")  # fmt: skip
 
 
 def write_pdf(text, path):
@@ -35,8 +36,8 @@ def _run(engine, folder):
     environment = os.environ | {"openin_any": "p", "openout_any": "p", "max_print_line": "1000"}
     try:
         done = subprocess.run(
-            _COMMANDS[engine], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=_SECONDS, check=False,
+            _COMMANDS[engine], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", timeout=_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise CellError(f"{engine} was not ready after {_SECONDS} s") from None

@@ -104,7 +104,9 @@ class Notation(SymbolPrinter):
         return rf"{left} \, {right}" if words else f"{left} {right}"
 
     def outer_product(self, u, v):
-        left, right = (self.brackets(self.doprint(a)) if isinstance(a, Primitive) else self.parenthesize_factor(a) for a in (u, v))
+        left, right = (
+            self.brackets(self.doprint(a)) if isinstance(a, Primitive) else self.parenthesize_factor(a) for a in (u, v)
+        )
         rows = self.style.vectors == "row" and len(self.shape(u)) == 1
         return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
 

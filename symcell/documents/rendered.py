@@ -30,6 +30,7 @@ class Options(TypedDict, total=False):
     steps: int
     gradients: bool
     shapes: bool
+    proofs: bool | str
 
 
 class RenderedDerivation(Derivation):
@@ -48,16 +49,16 @@ class RenderedDerivation(Derivation):
 
     def latex(
         self, document: bool = False, width: float | None = None, prefix: str = "", level: str = "subsection",
-        notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3, gradients: bool = True,
-        shapes: bool = True, proofs: bool | str = False,
+        notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
+        gradients: bool = True, shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document.
 
         width: of a line in points, at a size of 10 pt (default: 345, and 455 of a document); prefix: what labels begin with
-        (default: the cell's name); level: of its heading, "section", "subsection" or "paragraph"; notation: a Style, or a preset by
-        its name; names: symbol -> LaTeX; rules: whether adjoints have their rules beside them; the others are those of `article`.
-        Raises CellError for what is none of these."""
-        page = Page(width or (WIDTH if not document else DOCUMENT_WIDTH), prefix, level, rules)
+        (default: the cell's name); level: of its heading, "section", "subsection" or "paragraph"; notation: a Style, or a preset
+        by its name; names: symbol -> LaTeX; rules: whether adjoints have their rules beside them; the others are those of
+        `article`. Raises CellError for what is none of these."""
+        page = Page((DOCUMENT_WIDTH if document else WIDTH) if width is None else width, prefix, level, rules)
         text = latex(self.article(steps, gradients, shapes, proofs), page, style_of(notation, names))
         return whole_document(text, page.width) if document else text
 
@@ -68,17 +69,17 @@ class RenderedDerivation(Derivation):
 
     def markdown(
         self, notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
-        gradients: bool = True, shapes: bool = True,
+        gradients: bool = True, shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as Markdown for GitHub and GitLab. The options are those of `latex`."""
-        return markdown(self.article(steps, gradients, shapes), style_of(notation, names), GITHUB, rules)
+        return markdown(self.article(steps, gradients, shapes, proofs), style_of(notation, names), GITHUB, rules)
 
     def json(
         self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,
-        shapes: bool = True,
+        shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as JSON: sections, sentences, and lines with their keys, numbers, rules and LaTeX."""
-        return as_json(self.article(steps, gradients, shapes), style_of(notation, names))
+        return as_json(self.article(steps, gradients, shapes, proofs), style_of(notation, names))
 
     def _repr_latex_(self) -> str:
         return notebook_latex(self.article())

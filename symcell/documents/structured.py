@@ -14,7 +14,8 @@ def as_json(article, style=STANDARD):
         {"key": s.key, "title": [_part(p, notation) for p in s.title], "blocks": [_block(b, notation, numbers) for b in s.blocks]}
         for s in article.sections
     ]
-    return json.dumps({"generator": "symcell", "cell": article.name, "reference": article.reference, "sections": sections}, ensure_ascii=False, indent=2) + "\n"
+    whole = {"generator": "symcell", "cell": article.name, "reference": article.reference, "sections": sections}
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
 
 
 def _block(block, notation, numbers):
@@ -25,8 +26,8 @@ def _block(block, notation, numbers):
 
 def _line(line, notation, number):
     return {
-        "key": line.key, "number": number, "left": notation.tex(line.left), "relation": line.relation, "right": notation.tex(line.right),
-        "rule": [_part(p, notation) for p in line.rule],
+        "key": line.key, "number": number, "left": notation.tex(line.left), "relation": line.relation,
+        "right": notation.tex(line.right), "rule": [_part(p, notation) for p in line.rule],
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""The notation of a document: how time, adjoints and products are written, and the names of symbols. Presets follow well-known texts.
+"""The notation of a document: how time, adjoints and products are written, and the names of symbols. Presets follow known texts.
 
-A preset's names are for the cells of its text: lstm, gru and rnn of the catalogue. In any other cell those of the same symbols hold,
-unless two quantities would look alike."""
+A preset's names are for the cells of its text: lstm, gru and rnn of the catalogue. In any other cell those of the same symbols
+hold, unless two quantities would look alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,8 +25,8 @@ Names: TypeAlias = Mapping[str, str] | tuple[tuple[str, str], ...]
 class Style:
     """A notation.
 
-    time: "index" h_t, "angle" h^<t>, "round" h^(t), "superscript" h^t; adjoint: "bar" or "delta"; vectors: "column" (W x) or "row"
-    (x W^T); names: the name of a symbol -> its LaTeX, which may use commands of mathematics only."""
+    time: "index" h_t, "angle" h^<t>, "round" h^(t), "superscript" h^t; adjoint: "bar" or "delta"; vectors: "column" (W x) or
+    "row" (x W^T); names: the name of a symbol -> its LaTeX, which may use commands of mathematics only."""
 
     time: str = "index"
     adjoint: str = "bar"
@@ -87,7 +87,8 @@ PRESETS = {
     "greff": Style("superscript", "delta", defaults={"g": "z", "h": "y"} | _affines(
         _GREFF_GATES, {"W": "W_@", "U": "R_@", "b": "b_@", "z": r"\bar{@}"})),
     # torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN
-    "pytorch": Style(vectors="row", defaults={"a": "h"} | _affines(_TORCH_GATES, {"W": "W_{i@}", "U": "W_{h@}", "b": "b_@", "z": "z_@"})),
+    "pytorch": Style(vectors="row", defaults={"a": "h"} | _affines(
+        _TORCH_GATES, {"W": "W_{i@}", "U": "W_{h@}", "b": "b_@", "z": "z_@"})),
 }  # fmt: skip
 
 Notated: TypeAlias = Style | str | None

@@ -5,9 +5,9 @@ Cells with heads have one head here, and its arrays have no axis for it: a print
 from functools import cache
 
 import numpy as np
-from support.jacobians import evaluate
 from sympy import Dummy, Integer
 
+from support.jacobians import evaluate
 from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, rate, transposed_map, vector
 from symcell.documents.nodes import At, Factors, J, LargestEntry, Norm, Run, Terms, Transposed, at, k, t

@@ -1,6 +1,6 @@
-"""Long formulas in several lines. A formula is broken at what binds its parts least: relations, the terms of a sum, the factors of a
-product; a part that is too long for a line of its own is broken within its brackets. A fraction is then a quotient in one line, a
-root a power, a table of cases a list. A brace under an expression is left out, and its name defined in a line of its own."""
+"""Long formulas in several lines. A formula is broken at what binds its parts least: relations, the terms of a sum, the factors
+of a product; a part that is too long for a line of its own is broken within its brackets. A fraction is then a quotient in one
+line, a root a power, a table of cases a list. A brace under an expression is left out, and its name defined in a line before."""
 
 from dataclasses import dataclass, field, replace
 

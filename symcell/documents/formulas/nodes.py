@@ -1,6 +1,6 @@
 """The parts of a formula. Each knows its LaTeX, its width in hundredths of a point at 10 pt, its height, and its kind between
-neighbours. A width depends on the style: 0 display, 1 text, 2 script, 3 scriptscript. A height is that of a letter, LOW, of a letter
-over a brace, or TALL."""
+neighbours. A width depends on the style: 0 display, 1 text, 2 script, 3 scriptscript. A height is that of a letter, LOW, of a
+letter over a brace, or TALL."""
 
 import re
 from dataclasses import dataclass, replace
@@ -141,10 +141,10 @@ class Fence(Node):
 
     def delimiters(self):
         if self.stretched:
-            return rf"\left{_apart(self.left)}", rf"\right{_apart(self.right)}"
+            return rf"\left{_apart(self.left)}", rf"\right{self.right}"
         if size := self.fixed_size:
-            return f"\\{size}l{_apart(self.left)}", f"\\{size}r{_apart(self.right)}"
-        return _apart(r"\lvert" if self.left == "|" else self.left), _apart(r"\rvert" if self.right == "|" else self.right)
+            return f"\\{size}l{_apart(self.left)}", f"\\{size}r{self.right}"
+        return _apart(r"\lvert" if self.left == "|" else self.left), r"\rvert" if self.right == "|" else self.right
 
     def fixed(self):
         return self if self.size else replace(self, size="bigg" if height(self.body) == TALL else "big")
@@ -230,7 +230,7 @@ def tex(body, tight=False):
     text, last, before = "", None, None
     for kind, node in zip(_kinds(body), body, strict=True):
         piece = node.tex(tight)
-        joins = before and (kind in _SPACED or before in _SPACED or before == "punct" or _are_letters(last, node))
+        joins = before and (kind in _SPACED or before in _SPACED or before == "punct" or _are_apart(last, node))
         if (joins and not tight) or (re.search(r"\\[a-zA-Z]+$", text) and piece[0].isalnum()):
             text += "" if text.endswith(" ") else " "
         text, last, before = text + piece, node, kind
@@ -240,8 +240,10 @@ def tex(body, tight=False):
 _SPACED = ("bin", "rel", "space")
 
 
-def _are_letters(left, right):
-    """Whether two nodes are symbols of the cell side by side, such as W_i x_t."""
+def _are_apart(left, right):
+    """Whether two nodes are symbols of the cell side by side, such as W_i x_t, or a function and its argument."""
+    if left.kind == "op":
+        return isinstance(right, (Scripts, Accent, Words)) and not right.tex().startswith("'")
     return left.kind == right.kind == "ord" and (isinstance(left, (Scripts, Accent)) or isinstance(right, (Scripts, Accent)))
 
 

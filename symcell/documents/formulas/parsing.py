@@ -1,5 +1,6 @@
-"""LaTeX -> the tree of a formula. Where it is `strict`, only commands that `metrics` lists are mathematics, and all else is refused, so
-that a name that a user gives can do nothing but print. What our own printer prints may contain commands of a user's own functions."""
+"""LaTeX -> the tree of a formula. Where it is `strict`, only commands that `metrics` lists are mathematics, and all else is
+refused, so that a name that a user gives can do nothing but print. What our own printer prints may contain commands of a user's
+own functions."""
 
 import re
 from functools import lru_cache
@@ -8,8 +9,8 @@ from symcell.documents.formulas.metrics import ACCENTS, DELIMITERS, FONTS, SYMBO
 from symcell.documents.formulas.nodes import Accent, Brace, Fence, Fraction, Group, Root, Scripts, Symbol, Table, Words
 from symcell.errors import CellError
 
-_TOKEN = re.compile(r"\\(?:sum|prod)\\nolimits(?![a-zA-Z])|\\[a-zA-Z]+|\\.|[ \t\n]+|.", re.S)
-_PAIRS = {"(": ")", "[": "]", r"\{": r"\}", r"\lvert": r"\rvert", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+_TOKEN = re.compile(r"\\(?:sum|prod)\\nolimits(?![a-zA-Z])|\\[a-zA-Z]+|\\.|\d+|[ \t\n]+|.", re.S)
+_PAIRS = {"(": ")", "[": "]", r"\{": r"\}"} | {rf"\l{name}": rf"\r{name}" for name in ("vert", "angle", "floor", "ceil")}
 _SIZES = {f"\\{size}l": size for size in ("big", "Big", "bigg", "Bigg")}
 _UNKNOWN = 1000  # the width of a command of a user, in hundredths of a point
 _ENVIRONMENTS = ("cases", "matrix", "array", "aligned", "pmatrix", "bmatrix")
@@ -76,7 +77,8 @@ class _Parser:
         if token == "{":
             body = self.row(())
             self.take("}")
-            return body[0] if len(body) == 1 and not isinstance(body[0], Brace) and body[0].kind in ("ord", "inner") else Group(body)
+            alone = len(body) == 1 and not isinstance(body[0], Brace) and body[0].kind in ("ord", "inner")
+            return body[0] if alone else Group(body)
         if token in _SIZES:
             return self.sized(_SIZES[token])
         if method := getattr(self, f"_{token[1:]}", None) if token in _STRUCTURES else None:
@@ -92,6 +94,8 @@ class _Parser:
     def symbol(self, token):
         if token in SYMBOLS:
             return Symbol(token, *SYMBOLS[token])
+        if token.isdigit():
+            return Symbol(token, "ord", 500 * len(token))
         if token in DELIMITERS:
             return Symbol(token, "ord", DELIMITERS[token])
         if not self.strict and (token[0] == "\\" or not token.isascii()):
@@ -132,7 +136,7 @@ class _Parser:
             token = self.tokens[self.here]
             self.here += 1
             depth += (token == "{") - (token == "}")
-            if self.strict and (token in "%#$&~^\\" or len(token) > 2 and token[0] == "\\" and token not in (*SYMBOLS, *_TEXT)):
+            if self.strict and (token in "%#$&~^\\" or (len(token) > 2 and token[0] == "\\" and token not in (*SYMBOLS, *_TEXT))):
                 self.refuse(f"{token} may not stand in text")
             text += token if depth else ""
         return text

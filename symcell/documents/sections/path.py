@@ -8,7 +8,7 @@ from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.bounds import norm_bound
 from symcell.documents.nodes import Applied, At, Factors, Held, Norm, Run, Steps, T, Transposed, at, is_timeless, k, t
 from symcell.documents.sections.jacobian import block_name
-from symcell.documents.sections.subject import listed, plural
+from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
 
 _LONGEST = 4  # linear maps in a factor that is spelled out

@@ -21,7 +21,6 @@ from symcell.documents.nodes import (
     bound,
     j,
     k,
-    state,
     t,
     total_rate,
 )
