@@ -4,6 +4,7 @@
 # Further ones, for those who want to see more:
 #   make matrix    a smoke test on every supported Python that the PATH has, with the newest and the oldest packages
 #   make kernels   the kernels of all cells of the catalogue, where make test compiles representatives
+#   make overfull  every document, and those of random cells, at three widths, with pdflatex
 #   make fuzz      random cells, malformed ones, and cells with odd names
 #   make interrupts  a thousand interrupts at random moments of calls
 #   make accuracy  functions and compositions against exact arithmetic, beside PyTorch
@@ -14,7 +15,7 @@ VENV   ?= .venv
 PIP    ?=  # further options of pip, such as --extra-index-url https://download.pytorch.org/whl/cpu for PyTorch without CUDA on Linux
 BIN    := $(VENV)/bin
 
-.PHONY: demo test matrix kernels fuzz interrupts accuracy examples bench lint generate clean
+.PHONY: demo test matrix kernels overfull fuzz interrupts accuracy examples bench lint generate clean
 
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
@@ -28,6 +29,9 @@ matrix:
 kernels: $(VENV)/.test
 	SYMCELL_EVERY_KERNEL=1 $(BIN)/python -m pytest -n auto tests/test_zoo.py tests/test_check.py tests/test_lengths.py \
 	    tests/test_checkpoints.py tests/test_disable_jit.py tests/test_parameters.py tests/test_single_step.py tests/test_threads.py
+
+overfull: $(VENV)/.test
+	cd tests && ../$(BIN)/python overfull.py
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --cells 2000 --malformed 1000 --names 500 --jobs 2

@@ -1,4 +1,4 @@
-"""Commands that read cells: list, show, derive, diagram, compare; and the version."""
+"""Commands that read cells: list, show, diagram, compare; and the version."""
 
 from __future__ import annotations
 
@@ -56,33 +56,6 @@ def show(target: Target):
     for number, line in equation_lines(derivation).items():
         console.print(f"  ({number})  {line}", markup=False, soft_wrap=True)
     console.print(quantities(derivation), products(cell), recurrences(cell), carousels(cell))
-
-
-def derive(
-    target: Target,
-    document: Annotated[bool, typer.Option("--document", help="A whole LaTeX document, not a fragment to paste.")] = False,
-    beside: Annotated[str | None, typer.Option(help="Another cell: the equations of both in two columns, gate by gate.")] = None,
-    output: File = None,
-):
-    """The derivation as LaTeX: forward equations, shapes, adjoints with their rules, carousels.
-
-    With -o it goes to a file, which is replaced if it is there and its name ends with .tex; any other stays as it is.
-
-    Examples:
-
-    - `symcell derive lstm`
-    - `symcell derive gru --document -o gru.tex`
-    - `symcell derive gru --beside lstm`
-    """
-    from symcell.commands.places import check_document
-    from symcell.documents.comparison import comparison_latex
-    from symcell.files import write_atomically
-
-    if output is not None:
-        check_document(output)
-    cell, *other = loaded([target, *([beside] if beside else [])])
-    text = comparison_latex(cell.derive(), other[0].derive(), document) if other else cell.derive().latex(document)
-    print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))
 
 
 def diagram(

@@ -1,13 +1,36 @@
 """The derivation and the carousel that a Cell returns: they render themselves as LaTeX and in a notebook."""
 
-from typing import Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self, TypedDict, Unpack
 
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
-from symcell.documents.carousel import carousel_latex, carousel_math
-from symcell.documents.latex import derivation_latex, notebook_latex
+from symcell.documents.article import Article
+from symcell.documents.contents import article, path_article
+from symcell.documents.latex import DOCUMENT_WIDTH, WIDTH, Page, latex, whole_document
+from symcell.documents.markdown import GITHUB, NOTEBOOK, markdown
+from symcell.documents.notebook import notebook_latex
+from symcell.documents.pdf import write_pdf
+from symcell.documents.structured import as_json
+from symcell.documents.style import Notated, style_of
 from symcell.language.declaration import Declaration
 from symcell.notation.plain import short_factor_text
+
+
+class Options(TypedDict, total=False):
+    """The options of a document in LaTeX. See RenderedDerivation.latex."""
+
+    width: float | None
+    prefix: str
+    level: str
+    notation: Notated
+    names: Mapping[str, str] | None
+    rules: bool
+    steps: int
+    gradients: bool
+    shapes: bool
+    proofs: bool | str
 
 
 class RenderedDerivation(Derivation):
@@ -18,12 +41,51 @@ class RenderedDerivation(Derivation):
         derivation = derive(declaration)
         return cls(declaration, derivation.forward, derivation.adjoint)
 
-    def latex(self, document: bool = False) -> str:
-        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document."""
-        return derivation_latex(self, document)
+    def article(self, steps: int = 3, gradients: bool = True, shapes: bool = True, proofs: bool | str = False) -> Article:
+        """What the documents of this derivation say, as a model that renderers print. steps: the number of steps of the products
+        of step Jacobians; gradients and shapes: whether the gradients of parameters and the shapes are listed; proofs: whether a
+        page of the rules that were used follows, with their proofs, or of "all"."""
+        return article(self, steps, gradients, shapes, proofs)
+
+    def latex(
+        self, document: bool = False, width: float | None = None, prefix: str = "", level: str = "subsection",
+        notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
+        gradients: bool = True, shapes: bool = True, proofs: bool | str = False,
+    ) -> str:  # fmt: skip
+        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document.
+
+        width: of a line in points, at a size of 10 pt (default: 345, and 455 of a document); prefix: what labels begin with
+        (default: the cell's name); level: of its heading, "section", "subsection" or "paragraph"; notation: a Style, or a preset
+        by its name; names: symbol -> LaTeX; rules: whether adjoints have their rules beside them; the others are those of
+        `article`. Raises CellError for what is none of these."""
+        page = Page((DOCUMENT_WIDTH if document else WIDTH) if width is None else width, prefix, level, rules)
+        text = latex(self.article(steps, gradients, shapes, proofs), page, style_of(notation, names))
+        return whole_document(text, page.width) if document else text
+
+    def pdf(self, path: str | Path, **options: Unpack[Options]) -> Path:
+        """Write the derivation as a PDF, by an installed pdflatex or tectonic; the options are those of `latex`. Raises CellError
+        where there is neither."""
+        return write_pdf(self.latex(document=True, **options), path)
+
+    def markdown(
+        self, notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
+        gradients: bool = True, shapes: bool = True, proofs: bool | str = False,
+    ) -> str:  # fmt: skip
+        """The derivation as Markdown for GitHub and GitLab. The options are those of `latex`."""
+        return markdown(self.article(steps, gradients, shapes, proofs), style_of(notation, names), GITHUB, rules)
+
+    def json(
+        self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,
+        shapes: bool = True, proofs: bool | str = False,
+    ) -> str:  # fmt: skip
+        """The derivation as JSON: sections, sentences, and lines with their keys, numbers, rules and LaTeX."""
+        return as_json(self.article(steps, gradients, shapes, proofs), style_of(notation, names))
 
     def _repr_latex_(self) -> str:
-        return notebook_latex(self)
+        return notebook_latex(self.article())
+
+    def _repr_markdown_(self) -> str:
+        return markdown(self.article(), dialect=NOTEBOOK)
 
 
 class RenderedCarousel(Carousel):
@@ -31,11 +93,11 @@ class RenderedCarousel(Carousel):
 
     def latex(self, steps: int = 3) -> str:
         """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
-        return carousel_latex(self, steps)
+        return latex(path_article(self, steps))
 
     def __repr__(self) -> str:
         name, s = self.derivation.declaration.name, self.state
         return f"Carousel({name}: d {s}[t] / d {s}[t-1] = {short_factor_text(self)})"
 
     def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {carousel_math(self, 3)}$"
+        return notebook_latex(path_article(self))
