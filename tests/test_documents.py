@@ -66,20 +66,26 @@ def test_a_notebook_gets_one_formula(cell):
 def test_the_lstm_reads_like_its_paper():
     latex = cells.lstm.derive().latex()
     assert "W_i x_t + U_i h_{t-1} + b_i" in latex
-    assert r"c_t &= f_t \odot c_{t-1} + i_t \odot g_t \tag{5}" in latex
-    assert r"h_t &= o_t \odot \tanh\left(c_t\right) \tag{6}" in latex
-    assert r"\bar{c}_{t-1}^{+} &= \bar{c}_t \odot f_t && \text{\footnotesize product rule of (5)}" in latex
-    assert r"\bar{o}_t &= \bar{h}_t \odot \tanh\left(c_t\right) && \text{\footnotesize product rule of (6)}" in latex
-    assert r"\bar{h}_{t-1}^{+} &= U_i^{\top} \bar{z}_{i,t} + U_f^{\top} \bar{z}_{f,t}" in latex
-    assert r"\bar{W}_i &= \textstyle\sum_t \bar{z}_{i,t} \, x_t^{\top}" in latex
-    assert r"\frac{\partial c_t}{\partial c_{t-1}} = f_t" in latex
-    assert r"\frac{\partial c_t}{\partial c_{t-3}} = f_t \odot f_{t-1} \odot f_{t-2}" in latex
-    assert "$h_{t-1}, x_t$ held fixed" in latex
+    for line in (
+        r"c_t &= f_t \odot c_{t-1} + i_t \odot g_t \label{lstm:forward-c}",
+        r"h_t &= o_t \odot \tanh(c_t) \label{lstm:forward-h}",
+        r"\bar{h}_t &= \bar{h}_t^L + \bar{h}_t^+",
+        r"\bar{c}_{t-1}^+ &= \bar{c}_t \odot f_t",
+        r"\bar{o}_t &= \bar{h}_t \odot \tanh(c_t)",
+        r"\bar{W}_i &= \sum\nolimits_{t,s} \bar{z}_{i,t} \, x_t^{\top}",
+        r"\frac{\partial c_t}{\partial c_{t-1}} &= \operatorname{diag}(f_t)",
+        r"\operatorname{diag}(f_t \odot f_{t-1} \odot f_{t-2})",
+        r"\frac{\partial h_t}{\partial c_t} &= \operatorname{diag}((1 - \tanh^2(c_t)) \odot o_t)",
+        r"\frac{\mathrm{d}h_t}{\mathrm{d}h_{t-1}} &= \frac{\partial h_t}{\partial h_{t-1}} + \frac{\partial h_t}{\partial c_t} \, \frac{\partial c_t}{\partial h_{t-1}}",
+        r"with $h_{t-1}$ and $x_t$ held fixed",
+    ):  # fmt: skip
+        assert line in latex, line
+    assert r"\hat" not in latex
 
 
 def test_orders_of_other_papers():
-    assert r"c_t &= i_t \odot g_t + \left(1 - i_t\right) \odot c_{t-1}" in cells.gru.derive().latex()
-    assert r"h_t &= u_t \odot h_{t-1} + \left(1 - u_t\right) \odot m_t" in cells.gru_inverted_update.derive().latex()
+    assert r"c_t &= i_t \odot g_t + (1 - i_t) \odot c_{t-1}" in cells.gru.derive().latex()
+    assert r"h_t &= u_t \odot h_{t-1} + (1 - u_t) \odot m_t" in cells.gru_inverted_update.derive().latex()
     assert r"U_a a_{t-1} + W_a x_t + b_a" in cells.rnn.derive().latex()
     assert r"W_i x_t + U_i h_{t-1} + p_i \odot c_{t-1} + b_i" in cells.peephole_lstm.derive().latex()
 
@@ -88,7 +94,7 @@ def test_bptt_through_four_steps_of_the_rnn():
     a = cells.rnn.states[0]
     latex = cells.rnn.carousel(a).latex(steps=4)
     assert latex.count(r"U_a^{\top}") == 4
-    assert all(rf"\operatorname{{diag}}\left(1 - a_{t}^{{2}}\right)" in latex for t in ("t", "{t-1}", "{t-2}", "{t-3}"))
+    assert all(rf"\operatorname{{diag}}(1 - a_{t}^2)" in latex for t in ("t", "{t-1}", "{t-2}", "{t-3}"))
 
 
 def test_gru_beside_lstm_gate_by_gate(tmp_path):
@@ -114,28 +120,26 @@ def test_what_is_made_of_gates_and_stays_one_stands_among_them():
 
 
 def test_only_a_gate_is_called_one():
-    assert "gate between 0 and 1" in cells.lstm.carousel(cells.lstm.states[0]).latex()
+    assert "is a gate: it lies between 0 and 1" in cells.lstm.carousel(cells.lstm.states[0]).latex()
     for cell in (cells.indrnn, cells.peephole_lstm):  # without further terms, and with them
         latex = cell.carousel(cell.states[0]).latex()
-        assert "more than a gate" in latex and "lets it" not in latex
+        assert "more than a gate" in latex and "is a gate" not in latex
 
 
 def test_what_is_read_without_a_gradient_is_not_called_unread():
-    truncated = cells.lstm_1997_truncated
-    latex = truncated.derive().latex()
-    assert r"\bar{h}_{t-1}^{+} &= 0 && \text{\footnotesize no gradient}" in latex and "not read" not in latex
-    of_h = truncated.carousel("h").latex()
-    assert "nothing passes: the derivative is zero" in of_h and r"\partial h_{t-3}} = 0" + "\n" in of_h
-    assert "no step reads" not in of_h + cells.mamba.carousel("v_1").latex()
-    assert "nothing passes: no step reads the state of the one before" in cells.sru.carousel("h").latex()
+    latex = cells.lstm_1997_truncated.derive().latex()
+    assert r"\bar{h}_{t-1}^+ &= 0 \quad \text{\footnotesize no gradient}" in latex and "not read" not in latex
+    assert r"\frac{\mathrm{d}h_t}{\mathrm{d}h_{t-1}} = 0" in latex[latex.index("States without a path to themselves"):]
 
 
 def test_a_parameter_receives_what_the_state_that_it_starts_does():
     latex = cells.delta_gru.derive().latex()
-    assert r"\bar{b}_r &= \bar{m}_{r,0}^{+} && \text{\footnotesize initial value}" in latex
+    assert r"m_{r,0} &= b_r \label{delta-gru:initial-m-r}" in latex
+    assert r"\bar{b}_r &= \sum\nolimits_s \bar{m}_{r,0}^+ && \text{\footnotesize initial value \eqref{delta-gru:initial-m-r}}" in latex
     h = State("h", initial=Param("p"))
     latex = Cell("toy", [Eq(h, Param("p") * tanh(affine(x, h.prev)))]).derive().latex()
-    assert re.search(r"\\bar\{p\} &= \\bar\{h\}_0\^\{\+\} \+ \\textstyle\\sum_t .*\{\\footnotesize initial value; product rule of \(1\)\}", latex)
+    assert r"h_0 &= p" in latex
+    assert r"\bar{p} &= \sum\nolimits_s \bar{h}_0^+ + \sum\nolimits_{t,s} \bar{h}_t \odot \tanh(z_{h,t})" in latex
 
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
@@ -160,19 +164,17 @@ def test_a_long_factor_is_said_in_words():
     assert short_factor_text(cells.gru.carousel("c")) == "a sum of products with matrices"
 
 
-def test_what_the_total_derivative_adds():
-    c_of_lstm, h_of_lstm = (cells.lstm.carousel(s).latex().splitlines()[-1] for s in cells.lstm.states)
-    assert c_of_lstm.startswith(
-        r"The total derivative of one step adds $\frac{\partial c_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial c_{t-1}}$;"
-    )
-    assert h_of_lstm.startswith("Over one step this is the total derivative; over several steps, paths through $c_t$ ")
-    assert cells.gru.carousel(cells.gru.states[0]).latex().endswith("this is the total derivative.")
+def test_which_other_states_lead_back():
+    c_of_lstm, h_of_lstm = (cells.lstm.carousel(s).latex() for s in cells.lstm.states)
+    assert "errors also come back to $c_t$ through $h_t$" in c_of_lstm
+    assert "errors also come back to $h_t$ through $c_t$" in h_of_lstm
+    assert "No other state leads back to $c_t$" in cells.gru.carousel(cells.gru.states[0]).latex()
 
 
 def test_every_quantity_has_its_shape():
     latex = cells.rnn_readout.derive().latex()
-    assert r"\mathbb{R}^{n_{h} \times n_{x}}" in latex
-    assert r"z_{y,t}, y_t, b_y &\in \mathbb{R}^{n_{y}}" in latex
+    assert r"\mathbb{R}^{n_h\times n_x}" in latex
+    assert r"z_{y,t}, y_t, b_y &\in \mathbb{R}^{n_y}" in latex
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX on this machine")
@@ -220,7 +222,7 @@ def test_a_name_is_taken_apart_at_underscores_and_last_digits_only():
 def test_words_beside_one_another_do_not_run_into_each_other():
     n, w = symbols("cn w")
     latex = Cell("toy", [Eq(n, affine(x)), Eq(w, affine(x)), Eq(h, Param("Wc") @ n + Param("Wc") @ w + Param("V") @ n + Param("V") @ w)]).derive().latex()
-    for product in (r"\mathrm{Wc} \, \mathrm{cn}_t", r"\mathrm{Wc} \, w_t", r"V \, \mathrm{cn}_t", "V w_t"):
+    for product in (r"\mathrm{Wc} \, \mathrm{cn}_t", r"\mathrm{Wc} \, w_t", r"V \, \mathrm{cn}_t", "Vw_t"):
         assert product in latex
     assert r"\mathbb{R}^{n_{\mathrm{imag}}}" in Cell("toy", [Eq(State("k", "n_imag"), tanh(Param("U") @ State("k", "n_imag").prev + Param("V") @ x))]).derive().latex()
 
@@ -267,12 +269,10 @@ def test_special_characters_of_a_reference_are_escaped():
 
 
 def test_subscripts_of_a_state_stay_in_the_product_of_several_steps():
-    assert r"\frac{\partial x_{1,t}}{\partial x_{1,t-3}} = 0" in cells.qrnn.carousel("x_1").latex()
     first, second = State("S_1"), State("S_2")
     two = Cell("two", [Eq(first, tanh(affine(x, first.prev))), Eq(second, tanh(affine(first, second.prev)))])
     text = two.carousel("S_2").latex()
-    assert r"\frac{\partial S_{2,t}}{\partial S_{2,t-3}} = " in text
-    assert r"\bar{S}_{2,t-3} = " in text and r"\bar{S}_{2,t}" in text
+    assert r"\frac{\partial S_{2,t-2}}{\partial S_{2,t-3}}" in text and r"\bar{S}_{2,t}" in text
 
 
 def inner_loop(rounds):
@@ -287,9 +287,9 @@ def inner_loop(rounds):
 
 def test_a_factor_of_many_ways_is_written_quantity_by_quantity():
     short, long = (inner_loop(rounds).carousel("h") for rounds in (1, 4))
-    assert long.paths > 40 and "products" in long.latex() and "products" not in short.latex()
+    assert long.paths > 40
     assert len(long.latex()) < 4 * len(short.latex())
-    assert r"\frac{\partial u_{4,t}}{\partial h_{t-1}} ={} &" in long.latex()
+    assert r"\partial u_{2,t}}" in long.latex()
 
 
 def test_ones_and_scalars_are_written_apart():
@@ -304,14 +304,14 @@ def test_powers_kinks_and_small_numbers():
     M = State("M", ("n_h", "n_h"))
     text = Cell("toy", [Eq(M, M.prev**2 / (1 + M.prev**2)), Eq(h, relu(affine(x)) + M @ h.prev + Rational(1, 10**6))]).derive().latex()
     assert r"\frac{M_{t-1}^{\odot 2}}{M_{t-1}^{\odot 2} + 1}" in text
-    assert r"\left[z_{h,t} > 0\right]" in text and "10^{-6}" in text
+    assert r"[z_{h,t} > 0]" in text and "10^{-6}" in text
 
 
 def test_a_kink_is_said_what_it_is():
     smooth, kink, tie = (Cell("toy", [Eq(h, e + h.prev)]).derive().latex() for e in (tanh(affine(x)), relu(affine(x)), Max(affine(x), 1)))
-    assert r"\left[u > 0\right]" in kink and r"\operatorname{H}" not in kink
-    assert r"\operatorname{H}_{\frac{1}{2}}\left(" in tie and r"$\operatorname{H}_a" in tie and r"\left[u > 0\right]" not in tie
-    assert "elsewhere" not in smooth
+    assert "$[u > 0]$ is 1 where the condition holds" in kink and r"\operatorname{H}" not in kink
+    assert r"is 1 where its argument is positive" in tie and "[u > 0]" not in tie
+    assert "holds and 0 elsewhere" not in smooth and "argument is positive" not in smooth
 
 
 def test_what_an_adjoint_has_twice_is_written_once():

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from symcell.derivation.reverse import SEEDS
-from symcell.documents.article import Equations, Line, Math, Paragraph, Section
+from symcell.documents.article import Equations, Line, Math, Paragraph, Reference, Section
 from symcell.documents.nodes import At, Steps, SumOver, T, b, is_timeless, t
 from symcell.documents.sums import written_sum
 from symcell.language.symbols import Adjoint, Param
@@ -65,7 +65,9 @@ def _rules(subject, row):
     for term in row.terms:
         rule, source = (SEEDS[1], None) if term.source in subject.delays else (term.rule, term.source)
         by_rule[rule] += [] if source is None else [source]
-    parts = []
+    starts = tuple(f"initial-{s.name}" for s in subject.recurrent if s.initial == row.target.of)
+    parts = ["initial value ", Reference(starts)] if starts else []
+    by_rule = {rule: sources for rule, sources in by_rule.items() if sources or not starts}  # it is read as an initial value
     for rule, sources in by_rule.items():
         parts += ["; "] if parts else []
         parts += [f"{rule} of ", subject.lines_of(sources)] if sources else [rule]

@@ -52,7 +52,7 @@ def glossary(expressions, shape):
     order = [*_MEANINGS]
     known = sorted((kind for kind in used if kind in _MEANINGS), key=order.index)
     functions = sorted((kind for kind in used if kind not in _MEANINGS), key=str)
-    return [(kind, _MEANINGS[kind](used[kind])) for kind in known] + [(kind, _function(used[kind])) for kind in functions]
+    return [(kind, _MEANINGS[kind](used[kind])) for kind in known] + [(kind, _function(used[kind], used)) for kind in functions]
 
 
 def _kinds(e, shape):
@@ -78,12 +78,15 @@ def _kinds(e, shape):
         yield type(e)
 
 
-def _function(e):
-    """The definition of a function of one unit."""
+def _function(e, used):
+    """The definition of a function of one unit, in functions that are explained too or that everybody knows."""
     applied = e.func(u, *e.args[1:])
     if isinstance(e, Slope):
         return (Math(applied), " is the derivative")
-    return (Math(applied, "=", e.func(u, *e.args[1:]).elementary()),)
+    definition = applied.elementary()
+    while unknown := [f for f in definition.atoms(Unit) if type(f) not in used]:
+        definition = definition.xreplace({f: f.elementary() for f in unknown})
+    return (Math(applied, "=", definition),)
 
 
 def _of(operation, words):

@@ -11,7 +11,7 @@ from symcell.documents.sections.jacobian import block_name
 from symcell.documents.sections.subject import listed, plural
 from symcell.language.symbols import Adjoint
 
-_LONGEST = 4  # linear maps in a factor that is spelled out
+_LONGEST = 20  # operations in a factor, or in a bound, that is spelled out
 
 _KINDS = {
     "gate": "The factor is a gate: it lies between 0 and 1 whatever the values are, and no matrix takes part. This is the constant "
@@ -30,7 +30,7 @@ class _Path:
         self.subject, self.carousel, self.state = subject, carousel, carousel.state
         self.name = block_name(subject.step, self.state, self.state.prev)
         self.factor = subject.step.as_map(carousel.factor, self.state)
-        self.is_spelled = carousel.factor.is_commutative or (self.factor.is_Mul and len(self.factor.args) <= _LONGEST)
+        self.is_spelled = not (self.factor.is_Add and not carousel.factor.is_commutative) and carousel.factor.count_ops() <= _LONGEST
         self.is_constant = carousel.kind == "constant"
 
     def over(self, steps):
@@ -53,7 +53,8 @@ class _Path:
         """What the factors make of an error in the state: the latest is applied first."""
         error, factor = Adjoint(self.state), self.carousel.factor
         if self.is_spelled and factor.is_commutative:
-            return Factors(*([factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]), error)
+            factors = [factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]
+            return error if factors == [1] else Factors(*factors, error)
         one = transposed(self.factor) if self.is_spelled else Transposed(self.name)
         return Applied(*[a for n in reversed(range(steps)) for a in Mul.make_args(at(one, t - n))], error)
 
@@ -145,7 +146,7 @@ def _bounded(path):
         return ()
     s, derivation = path.state, path.subject.derivation
     bound = norm_bound(path.carousel.factor, derivation)
-    if bound is None:
+    if bound is None or bound.count_ops() > _LONGEST:
         return ()
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
     if not is_timeless(bound, derivation):
