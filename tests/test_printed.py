@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from support.jacobians import evaluate
 from support.printed_jacobians import Maps, Trace
+from support.random_cells import declarations
 from support.printed_values import SAMPLES, STEPS, Case, Printed
 
 from symcell import cells
@@ -19,6 +21,10 @@ ALL = [cells.get(name) for name in cells.names()]
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_the_printed_equations_and_adjoints_are_true(cell):
+    assert_equations_and_adjoints(cell)
+
+
+def assert_equations_and_adjoints(cell):
     case = Case(cell, seed=5)
     printed = Printed(article(cell.derive()), case).run()
     states = case.states()
@@ -43,6 +49,10 @@ def assert_slope(case, gradients, directions):
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_the_printed_jacobians_products_and_bounds_are_true(cell):
+    assert_jacobians(cell)
+
+
+def assert_jacobians(cell):
     document = article(cell.derive(), steps=STEPS)
     trace = Trace(cell, document)
     maps, step = Maps(trace), trace.step_jacobian
@@ -50,6 +60,15 @@ def test_the_printed_jacobians_products_and_bounds_are_true(cell):
     states = {At(q, t - n): s.prev for s, (q, n) in delays(document.derivation).items()}
     for line in document.lines:
         check_line(maps, replace(line, left=line.left.xreplace(states), right=line.right.xreplace(states)), step)
+
+
+@seed(3)
+@settings(max_examples=30, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(declarations())
+def test_what_is_printed_of_random_cells_is_true(declaration):
+    cell = declaration.cell()
+    assert_equations_and_adjoints(cell)
+    assert_jacobians(cell)
 
 
 def check_line(maps, line, step, last=STEPS - 1):
