@@ -1,6 +1,7 @@
 """What a document says: all that it needs, nothing else, and nothing twice."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,10 +16,17 @@ from symcell.documents.contents import article
 from symcell.documents.nodes import At, DifferentialOf, Underbrace
 from symcell.documents.printer import Notation
 from symcell.documents.sections.rules import EXAMPLES, adjoints, arguments, differentials, result, rules_section
-from symcell.language.symbols import Adjoint, Param as Parameter
-from symcell.language.unit import Unit
+from symcell.language.symbols import Adjoint
+from symcell.language.symbols import Param as Parameter
 
 ALL = [cells.get(name) for name in cells.names()]
+
+
+@cache
+def document_of(cell):
+    return article(cell.derive())
+
+
 x, h, c = Input("x"), State("h"), State("c")
 # LaTeX that stands for an operator -> what the explanation of it says.
 OPERATORS = {
@@ -40,7 +48,7 @@ def printed(document, keys):
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_operators_that_are_used_are_explained_and_no_others(cell):
-    document = article(cell.derive())
+    document = document_of(cell)
     used, _ = printed(document, ())
     formulas, words = printed(document, ("notation",))
     spelled = {r"\sigma": re.search(r"\\sigma\W", used), r"\cdot": r"\,\cdot\," in used}  # no parameter called sigma, no dots of a product
@@ -51,7 +59,7 @@ def test_operators_that_are_used_are_explained_and_no_others(cell):
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_what_the_cell_has_stands_in_a_printed_equation(cell):
-    document = article(cell.derive())
+    document = document_of(cell)
     lines = list(document.section("forward").lines)
     symbols_of = {q for line in lines for e in (line.left, line.right) for q in e.free_symbols}
     assert {*cell.params, *cell.constants, *cell.inputs} <= symbols_of
@@ -64,7 +72,7 @@ def test_what_the_cell_has_stands_in_a_printed_equation(cell):
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_no_line_repeats_what_could_have_a_name(cell):
-    for line in article(cell.derive()).lines:
+    for line in document_of(cell).lines:
         if line.key.startswith(("forward", "adjoint")):
             seen = set()
             for e in preorder_traversal(line.right):
@@ -75,7 +83,7 @@ def test_no_line_repeats_what_could_have_a_name(cell):
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_a_derivative_between_arrays_is_a_map(cell):
-    document = article(cell.derive())
+    document = document_of(cell)
     for line in document.lines:
         if isinstance(line.left, rate) and document.derivation.shapes.get(getattr(line.left.args[0], "state", line.left.args[0])):
             assert not line.right.is_commutative or line.right == 0, line.key
@@ -97,7 +105,7 @@ def test_the_direct_path_of_the_gru():
 
 
 def text_of(cell, key):
-    return printed(article(cell.derive()), (key,))[1]
+    return printed(document_of(cell), (key,))[1]
 
 
 def test_the_constant_error_carousel_has_its_name():
@@ -131,7 +139,7 @@ def test_a_delay_that_the_cell_shows_or_reads_at_once_is_a_state():
     shown = Cell("shown", [Eq(c, x), Eq(h, tanh(affine(x) + Param("v") * c.prev))], outputs=[c, h])
     read = Cell("read", [Eq(c, x), Eq(h, tanh(affine(c) + Param("v") * c.prev))])
     for cell in (shown, read):
-        assert "forward-c" in {line.key for line in article(cell.derive()).lines}
+        assert "forward-c" in {line.key for line in document_of(cell).lines}
 
 
 def test_a_readout_by_softmax_gets_the_rule_for_the_cross_entropy():

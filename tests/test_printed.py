@@ -1,14 +1,15 @@
 """What a document prints is true: its lines are evaluated from the objects that renderers print, and compared with the interpreter."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from support.jacobians import evaluate
 from support.printed_jacobians import Maps, Trace
-from support.random_cells import declarations
 from support.printed_values import SAMPLES, STEPS, Case, Printed
+from support.random_cells import declarations
 
 from symcell import cells
 from symcell.documents.contents import article
@@ -19,6 +20,12 @@ from symcell.language.symbols import Adjoint
 ALL = [cells.get(name) for name in cells.names()]
 
 
+@cache
+def document_of(cell):
+    return article(cell.derive(), steps=STEPS)
+
+
+
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_the_printed_equations_and_adjoints_are_true(cell):
     assert_equations_and_adjoints(cell)
@@ -26,7 +33,7 @@ def test_the_printed_equations_and_adjoints_are_true(cell):
 
 def assert_equations_and_adjoints(cell):
     case = Case(cell, seed=5)
-    printed = Printed(article(cell.derive()), case).run()
+    printed = Printed(document_of(cell), case).run()
     states = case.states()
     for s in cell.states:
         if s in delays(printed.derivation):
@@ -53,7 +60,7 @@ def test_the_printed_jacobians_products_and_bounds_are_true(cell):
 
 
 def assert_jacobians(cell):
-    document = article(cell.derive(), steps=STEPS)
+    document = document_of(cell)
     trace = Trace(cell, document)
     maps, step = Maps(trace), trace.step_jacobian
     # Delays are states again here, whose derivatives complex steps find.

@@ -17,8 +17,8 @@ from symcell.language.symbols import Constant, Hole, Param
 
 
 class Letter(Symbol):
-    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed. It
-    stands for a number, or for an array of a shape."""
+    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed.
+    It stands for a number, or for an array of a shape."""
 
     __slots__ = ("alternatives", "shape")
 

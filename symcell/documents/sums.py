@@ -18,8 +18,8 @@ def written_sum(terms, shape_of):
 
 
 def as_written(e):
-    """Join quotients that kernels compute in several steps, (u / v) / v is u / v**2; and take the sign out of brackets that are -1
-    or 0."""
+    """Join quotients that kernels compute in several steps, (u / v) / v is u / v**2; and take the sign out of brackets that are
+    -1 or 0."""
     if not e.has(Whole, Piecewise):
         return e
     if isinstance(e, Whole):
@@ -40,7 +40,7 @@ def joined(e):
     for factor in e.args:
         if factors and isinstance(factor, linear) and isinstance(factors[-1], linear):
             outer_map = factors.pop().args[0]
-            factor = linear(outer_map.xreplace({hole: factor.args[0] for hole in outer_map.atoms(Hole)}))
+            factor = linear(outer_map.xreplace(dict.fromkeys(outer_map.atoms(Hole), factor.args[0])))
         factors.append(factor)
     return Mul(*factors)
 

@@ -11,10 +11,10 @@ from symcell.language.symbols import Adjoint, Param
 
 def adjoint_section(subject):
     """The adjoints of one step, in order, and where the sweep begins."""
-    lines = tuple(_line(subject, row) for row in subject.derivation.adjoint if not isinstance(row.target.of, Param) and not row.summed)
-    ends = tuple(
-        Line(f"end-{s.name}", At(Adjoint(s, "carried"), T), Adjoint(s) * 0) for s in subject.recurrent
+    lines = tuple(
+        _line(subject, row) for row in subject.derivation.adjoint if not isinstance(row.target.of, Param) and not row.summed
     )
+    ends = tuple(Line(f"end-{s.name}", At(Adjoint(s, "carried"), T), Adjoint(s) * 0) for s in subject.recurrent)
     begin = (Paragraph(("No step follows the last one:",)), Equations(ends)) if ends else ()
     words = Paragraph(("Backwards through the steps, ", Math(Steps(T, 1)), ":"))
     return Section("adjoints", ("Adjoints",), (*begin, words, Equations(lines, Steps(T, 1))))

@@ -29,8 +29,8 @@ class Subject:
 
     @cached_property
     def inside(self):
-        """The named values that are printed where they stand, over their names: those that are read once alone, and that contain no
-        other such value."""
+        """The named values that are printed where they stand, over their names: those that are read once alone, and that contain
+        no other such value."""
         found = {}
         for q in self.derivation.hidden:
             readers = [r.target for r in self.derivation.forward for a in preorder_traversal(r.rhs) if a == q]
