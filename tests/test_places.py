@@ -149,11 +149,13 @@ def test_what_a_running_module_looks_for_is_known(standalone, tmp_path):
 def test_derive_replaces_documents_and_nothing_else(tmp_path):
     for _ in range(2):
         succeeds("derive", "rnn", "-o", tmp_path / "rnn.tex")
-    for name in ("cell.py", "notes.md", "notes"):
+        succeeds("derive", "rnn", "-o", tmp_path / "rnn.md")
+        succeeds("derive", "rnn", "-o", tmp_path / "rnn.json")
+    refusals = {"cell.py": "ends with .tex, .pdf", "new": "ends with", "notes.md": "symcell did not write it", "data.json": "did not write it"}
+    for name, reason in refusals.items():
         (tmp_path / name).write_text("mine")
-        assert f"{name} exists, and its name does not end with .tex" in refused("derive", "rnn", "-o", tmp_path / name)
+        assert reason in refused("derive", "rnn", "-o", tmp_path / name)
         assert (tmp_path / name).read_text() == "mine"
-    assert succeeds("derive", "rnn", "-o", tmp_path / "new.txt").strip() == str(tmp_path / "new.txt")
 
 
 def test_a_picture_without_a_given_name_replaces_pictures_by_symcell_only(tmp_path, monkeypatch):

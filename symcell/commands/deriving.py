@@ -21,6 +21,8 @@ def derive(
     rules: Annotated[bool, typer.Option(help="The rule behind each adjoint.")] = True,
     gradients: Annotated[bool, typer.Option(help="The gradients of parameters.")] = True,
     shapes: Annotated[bool, typer.Option(help="The shape of every quantity.")] = True,
+    proofs: Annotated[bool, typer.Option(help="A page of the rules that were used, with their proofs.")] = False,
+    all_proofs: Annotated[bool, typer.Option("--all-proofs", help="A page of all rules, with their proofs.")] = False,
     output: File = None,
 ):
     """The derivation: forward equations, shapes, adjoints with their rules, Jacobians and carousels.
@@ -43,7 +45,8 @@ def derive(
     cell, *other = loaded([target, *([beside] if beside else [])])
     if other:
         return _finish(comparison_latex(*(c.derive() for c in (cell, *other)), document=document), output)
-    said = {"notation": notation, "names": _names(name), "steps": steps, "gradients": gradients, "shapes": shapes}
+    said = {"notation": notation, "names": _names(name), "steps": steps, "gradients": gradients, "shapes": shapes,
+            "proofs": "all" if all_proofs else proofs}  # fmt: skip
     page = {"width": width, "prefix": prefix, "level": level, "rules": rules}
     derivation, kind = cell.derive(), output.suffix if output else ".tex"
     if kind == ".pdf":

@@ -30,9 +30,9 @@ def _names(quantities, style, cell):
         choices = _choices(name, known[name], style, letters)
         looks = [_looks(s, known[name], style) for s in choices]
         others = [taken[look] for look in sorted(looks[0] & taken.keys())]
-        if others and (name in style.own or others[0] in style.own):
+        k = next((k for k in range(len(choices)) if not looks[k] & taken.keys()), None)
+        if others and (name in style.own or others[0] in style.own or k is None):
             raise CellError(f"cell {cell}: in this notation, {name} and {others[0]} would look alike; give one of them another name")
-        k = next(k for k in range(len(choices)) if not looks[k] & taken.keys())
         found[name] = choices[k]
         taken |= dict.fromkeys(looks[k], name)
     return found

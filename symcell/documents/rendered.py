@@ -30,6 +30,7 @@ class Options(TypedDict, total=False):
     steps: int
     gradients: bool
     shapes: bool
+    proofs: bool | str
 
 
 class RenderedDerivation(Derivation):
@@ -68,17 +69,17 @@ class RenderedDerivation(Derivation):
 
     def markdown(
         self, notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
-        gradients: bool = True, shapes: bool = True,
+        gradients: bool = True, shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as Markdown for GitHub and GitLab. The options are those of `latex`."""
-        return markdown(self.article(steps, gradients, shapes), style_of(notation, names), GITHUB, rules)
+        return markdown(self.article(steps, gradients, shapes, proofs), style_of(notation, names), GITHUB, rules)
 
     def json(
         self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,
-        shapes: bool = True,
+        shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as JSON: sections, sentences, and lines with their keys, numbers, rules and LaTeX."""
-        return as_json(self.article(steps, gradients, shapes), style_of(notation, names))
+        return as_json(self.article(steps, gradients, shapes, proofs), style_of(notation, names))
 
     def _repr_latex_(self) -> str:
         return notebook_latex(self.article())

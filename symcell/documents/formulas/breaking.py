@@ -8,7 +8,7 @@ from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Root
 from symcell.documents.formulas.parsing import parse
 
 INDENT = 10.0  # points, of a line inside brackets
-_DEEPEST = 4  # lines that are deeper inside are indented no further
+_DEEPEST, _MOST_INDENT = 4, 0.25  # lines that are deeper inside are indented no further, nor by more of the room
 _SUMS = ("+", "-", r"\pm")
 _TIMES = parse(r"\times")
 
@@ -36,7 +36,8 @@ def without_braces(body):
         if isinstance(node, Brace):
             definitions.append((node.name, tuple(map(named, node.body))))
             return node.name[0] if len(node.name) == 1 else Group(node.name)
-        return changed(node, lambda row: tuple(map(named, row)))
+        found = changed(node, lambda row: tuple(map(named, row)))
+        return found.body[0] if isinstance(found, Group) and len(found.body) == 1 else found
 
     plain = tuple(map(named, body))
     return plain, definitions
@@ -64,7 +65,10 @@ class _Page:
         return points(self._with(body)) <= self.left
 
     def fits_alone(self, body, depth):
-        return points(_beginning(body)) <= self.room - min(depth, _DEEPEST) * INDENT
+        return points(_beginning(body)) <= self.room - self.indented(depth) * INDENT
+
+    def indented(self, depth):
+        return min(depth, _DEEPEST, int(_MOST_INDENT * self.room / INDENT))
 
     def put(self, body):
         self.line = self._with(body)
@@ -74,10 +78,9 @@ class _Page:
 
     def end_line(self, depth):
         if not self.fresh:
-            joins = self.lines and self.line[0].kind == "bin"  # the term before it is in the line above
-            self.lines.append(Broken((Group(()), *self.line) if joins else self.line, self.depth))
+            self.lines.append(Broken(self.line, self.depth))
             self.line = ()
-        self.depth = min(depth, _DEEPEST)
+        self.depth = self.indented(depth)
         self.left = self.room - self.depth * INDENT
 
     def finished(self):
@@ -209,8 +212,10 @@ def _cut(body, is_cut):
 
 
 def _beginning(part):
-    """A part as the beginning of a line: a factor that a space parted from the one before begins with a cross."""
-    return (*_TIMES, *part[1:]) if len(part) > 1 and part[0].kind == "space" else tuple(part)
+    """A part as the beginning of a line, which joins the line above: by its sign, or by a cross in place of a space."""
+    if len(part) > 1 and part[0].kind == "space":
+        part = (*_TIMES, *part[1:])
+    return (Group(()), *part) if part and part[0].kind == "bin" else tuple(part)
 
 
 def _after_punctuation(body, k):

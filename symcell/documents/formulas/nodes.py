@@ -242,7 +242,7 @@ _SPACED = ("bin", "rel", "space")
 
 def _are_letters(left, right):
     """Whether two nodes are symbols of the cell side by side, such as W_i x_t."""
-    return isinstance(left, (Scripts, Accent)) and isinstance(right, (Symbol, Scripts, Accent, Words)) and right.kind == "ord"
+    return left.kind == right.kind == "ord" and (isinstance(left, (Scripts, Accent)) or isinstance(right, (Scripts, Accent)))
 
 
 def width(body, style=0):

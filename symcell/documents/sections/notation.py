@@ -37,12 +37,11 @@ def _adjoints(subject):
     """What a bar, and its marks, mean."""
     s = (subject.recurrent or subject.cell.states)[0]
     direct, carried = Adjoint(s, "cotangent"), Adjoint(s, "carried")
-    back = (", and ", Math(carried), " the part that comes back from step ", Math(t + 1), "") if subject.recurrent else ()
+    back = (", and ", Math(carried), " the part that comes back from step ", Math(t + 1)) if subject.recurrent else ()
     return Paragraph((
         "The adjoint ", Math(Adjoint(v), "=", total_rate(L, v)), " is the derivative of the loss by ", Math(v),
-        " through all that is computed from it. Of the adjoint of a state, ", Math(direct, "=", rate(L, s)), " is the direct part: what ", Math(L),
-        " sends where it "
-        "contains ", Math(s), " itself", *back, ".",
+        " through all that is computed from it. Of the adjoint of a state, ", Math(direct, "=", rate(L, s)),
+        " is the direct part: what ", Math(L), " sends where it contains ", Math(s), " itself", *back, ".",
     ))  # fmt: skip
 
 
@@ -54,6 +53,5 @@ def _heads(subject):
     counts = [part for n in axes for part in (" or ", Math(n))][1:]
     return (Paragraph((
         "Quantities of heads, which the shapes show, are there once for each of ", *counts,
-        " heads. Their equations are those of one head; "
-        "what belongs to no head is shared by all.",
+        " heads. Their equations are those of one head; what belongs to no head is shared by all.",
     )),)  # fmt: skip
