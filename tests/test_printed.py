@@ -1,12 +1,15 @@
 """What a document prints is true: its lines are evaluated from the objects that renderers print, and compared with the interpreter."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from support.jacobians import evaluate
 from support.printed_jacobians import Maps, Trace
 from support.printed_values import SAMPLES, STEPS, Case, Printed
+from support.random_cells import declarations
 
 from symcell import cells
 from symcell.documents.contents import article
@@ -17,10 +20,20 @@ from symcell.language.symbols import Adjoint
 ALL = [cells.get(name) for name in cells.names()]
 
 
+@cache
+def document_of(cell):
+    return article(cell.derive(), steps=STEPS)
+
+
+
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_the_printed_equations_and_adjoints_are_true(cell):
+    assert_equations_and_adjoints(cell)
+
+
+def assert_equations_and_adjoints(cell):
     case = Case(cell, seed=5)
-    printed = Printed(article(cell.derive()), case).run()
+    printed = Printed(document_of(cell), case).run()
     states = case.states()
     for s in cell.states:
         if s in delays(printed.derivation):
@@ -43,13 +56,26 @@ def assert_slope(case, gradients, directions):
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
 def test_the_printed_jacobians_products_and_bounds_are_true(cell):
-    document = article(cell.derive(), steps=STEPS)
+    assert_jacobians(cell)
+
+
+def assert_jacobians(cell):
+    document = document_of(cell)
     trace = Trace(cell, document)
     maps, step = Maps(trace), trace.step_jacobian
     # Delays are states again here, whose derivatives complex steps find.
     states = {At(q, t - n): s.prev for s, (q, n) in delays(document.derivation).items()}
     for line in document.lines:
         check_line(maps, replace(line, left=line.left.xreplace(states), right=line.right.xreplace(states)), step)
+
+
+@seed(3)
+@settings(max_examples=30, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(declarations())
+def test_what_is_printed_of_random_cells_is_true(declaration):
+    cell = declaration.cell()
+    assert_equations_and_adjoints(cell)
+    assert_jacobians(cell)
 
 
 def check_line(maps, line, step, last=STEPS - 1):

@@ -1,7 +1,8 @@
 """The Jacobian of one step for the whole state, block by block.
 
-Derivatives are not multiplied out: some quantities are kept by name, namely the states, and intermediates into which several paths
-lead and out of which several lead. A local derivative holds all other kept quantities fixed; a block adds up the paths through them:
+Derivatives are not multiplied out: some quantities are kept by name, namely the states, and intermediates into which several
+paths lead and out of which several lead. A local derivative holds all other kept quantities fixed; a block adds up the paths
+through them:
 
     d h_t / d h_{t-1} = (d h_t / d h_{t-1} local) + (d h_t / d c_t local) (d c_t / d h_{t-1})
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Mul, S
 
-from symcell.derivation.maps import columns, covector, diag, linear, matrix, rate, vector
+from symcell.derivation.maps import columns, covector, diag, linear, matrix, vector
 from symcell.language.primitives import place
 
 _MOST_PATHS = 64  # more are not multiplied out
@@ -37,16 +37,6 @@ def path_counts(derivation, by, held=()):
         if target != by and target not in held:
             paths = sum(len(terms) * found.get(q, 0) for q, terms in sources.items())
             found.update({target: paths} if paths else {})
-    return found
-
-
-def derivatives_between(derivation, of, by):
-    """The same as a list of (quantity, its derivative in terms of those before it), in order, with `of` last: the chain rule step
-    by step, where `derivative` multiplies out or nests deeply."""
-    rows, found = _edges(derivation, of, by, ()), []
-    for q, sources in rows.items():
-        terms = [(*t, *([] if s == by else [rate(s, by)])) for s, edge in sources.items() for t in edge.terms]
-        found.append((q, _in_the_cells_words(derivation, _expression(terms, derivation.shape))))
     return found
 
 

@@ -20,8 +20,8 @@ ZEROS = NO_GRADIENT, NOT_READ = ("no gradient", "not read")
 
 @dataclass(frozen=True)
 class Term:
-    """One summand of an adjoint: the rule that made it, the equation that it came from, and the row: that of the quantity `source`,
-    None for what comes from no row."""
+    """One summand of an adjoint: the rule that made it, the equation that it came from, and the row: that of the quantity
+    `source`, None for what comes from no row."""
 
     expr: Expr
     rule: str

@@ -1,8 +1,8 @@
 """The model of a document: what a derivation says, without a word on how it looks.
 
 All mathematics is SymPy: expressions of the cell's own symbols, and the nodes of `symcell.documents.nodes` where SymPy has none.
-Renderers print the expressions through a Notation; tests evaluate the same objects. `symcell.documents.contents` makes an Article.
-"""
+Renderers print the expressions through a Notation; tests evaluate the same objects. `symcell.documents.contents` makes an
+Article. """
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -8,8 +8,8 @@ from symcell.documents.nodes import LargestEntry, Norm
 
 
 def norm_bound(e, derivation):
-    """A bound of the spectral norm of a sum of products of matrices and elementwise maps; None where there are other maps. A factor
-    whose entries have a known range counts with their largest value; a matrix counts with its norm."""
+    """A bound of the spectral norm of a sum of products of matrices and elementwise maps; None where there are other maps. A
+    factor whose entries have a known range counts with their largest value; a matrix counts with its norm."""
     if e.atoms(LinearMap) - e.atoms(diag, matrix, columns):
         return None
     return _bound(e, Ranges(derivation))

@@ -1,6 +1,7 @@
 """Derivation -> Article: which sections a document has, and in which order."""
 
 from symcell.derivation.carousel import Carousel
+from symcell.derivation.derive import Derivation
 from symcell.documents.article import Article
 from symcell.documents.delays import with_honest_delays
 from symcell.documents.naming import with_named_arguments
@@ -17,12 +18,15 @@ from symcell.documents.sections.subject import Subject
 from symcell.errors import CellError
 
 
-def article(derivation, steps=3, gradients=True, shapes=True, proofs=False):
+def article(
+    derivation: Derivation, steps: int = 3, gradients: bool = True, shapes: bool = True, proofs: bool | str = False
+) -> Article:
     """The document of a derivation.
 
     steps: how many steps the products of step Jacobians show; gradients: whether the gradients of parameters are derived; shapes:
-    whether the shape of every quantity is listed; proofs: whether a page follows with the rules of differentiation that were used and
-    their proofs, or all rules for "all". Raises CellError unless steps is a whole number from 1 on, and for other values of proofs."""
+    whether the shape of every quantity is listed; proofs: whether a page follows with the rules of differentiation that were used
+    and their proofs, or all rules for "all". Raises CellError unless steps is a whole number from 1 on, and for other values of
+    proofs."""
     subject = _subject(derivation, steps)
     sections = [
         forward_section(subject),
@@ -36,7 +40,7 @@ def article(derivation, steps=3, gradients=True, shapes=True, proofs=False):
     return _article(subject, [notation_section(subject, sections), *sections])
 
 
-def path_article(carousel, steps=3):
+def path_article(carousel: Carousel, steps: int = 3) -> Article:
     """The document of one state's carousel."""
     subject = _subject(carousel.derivation, steps)
     return _article(subject, [jacobian_section(subject), *_paths(subject, [carousel.state], steps)])
@@ -45,7 +49,9 @@ def path_article(carousel, steps=3):
 def _subject(derivation, steps):
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         name = derivation.declaration.name
-        raise CellError(f"cell {name}: the products of step Jacobians are over a number of steps from 1 on, found steps={steps!r}")
+        raise CellError(
+            f"cell {name}: the products of step Jacobians are over a number of steps from 1 on, found steps={steps!r}"
+        )
     return Subject(with_named_arguments(derivation))
 
 
@@ -64,11 +70,15 @@ def _over_time(subject, steps):
 def _paths(subject, states, steps):
     """A section for each state whose error passes on, one for all that have the same factor; and one for the others."""
     carousels = [Carousel(subject.derivation, s) for s in states if s not in subject.delays]
-    alike: dict = {}
+    alike = {}
     for carousel in carousels:
         own = () if carousel.factor.is_commutative else (carousel.state,)
         alike.setdefault((carousel.factor, own), []).append(carousel)
-    sections = [path_section(subject, first, steps, [c.state for c in others]) for (factor, _), (first, *others) in alike.items() if factor != 0]
+    sections = [
+        path_section(subject, first, steps, [c.state for c in others])
+        for (factor, _), (first, *others) in alike.items()
+        if factor != 0
+    ]
     still = [c.state for c in carousels if c.factor == 0]
     return [*sections, *([still_section(subject, still)] if still else [])]
 

@@ -1,7 +1,7 @@
 """States that hold what another quantity was some steps ago print as that: x_{t-1}, and not x_{1,t-1}.
 
-x_1 = x makes x_1 one step earlier the x of the step before; x_2 = x_1.prev makes x_2 that of two steps before. Their adjoints are parts
-of that of x: what comes back to it from later steps. The loss does not contain such states, unless the cell shows them."""
+x_1 = x makes x_1 one step earlier the x of the step before; x_2 = x_1.prev makes x_2 that of two steps before. Their adjoints are
+parts of that of x: what comes back to it from later steps. The loss does not contain such states, unless the cell shows them."""
 
 from dataclasses import replace
 
@@ -59,14 +59,17 @@ class _Writer:
             return replace(block, parts=self.parts(block.parts))
         lines = [
             replace(line, left=self.written(line.left), right=self.written(line.right), rule=self.parts(line.rule))
-            for line in block.lines if line.key not in self.left_out
+            for line in block.lines
+            if line.key not in self.left_out
         ]
         lines = [line for line in lines if not _is_empty(line)]
         return replace(block, lines=tuple(lines)) if lines or not isinstance(block, Equations) else None
 
     def parts(self, parts):
         return tuple(
-            Math(self.written(p.expr), p.relation, None if p.right is None else self.written(p.right)) if isinstance(p, Math) else p
+            Math(self.written(p.expr), p.relation, None if p.right is None else self.written(p.right))
+            if isinstance(p, Math)
+            else p
             for p in parts
         )
 

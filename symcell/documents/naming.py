@@ -33,7 +33,9 @@ class _Namer:
     def __init__(self, derivation):
         self.derivation, self.rows, self.named, self.numbers = derivation, [], {}, {}
         rows = [r.rhs for r in derivation.forward if not isinstance(r.rhs, Primitive)]
-        self.uses = Counter(f for e in rows for f in preorder_traversal(e) if isinstance(f, Function) and not isinstance(f, Primitive))
+        self.uses = Counter(
+            f for e in rows for f in preorder_traversal(e) if isinstance(f, Function) and not isinstance(f, Primitive)
+        )
         self.taken = {q.name for q in derivation.shapes} | set(derivation.declaration.sizes)
 
     def add(self, row):

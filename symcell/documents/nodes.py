@@ -17,8 +17,8 @@ from symcell.language.symbols import Constant, Hole, Param
 
 
 class Letter(Symbol):
-    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed. It
-    stands for a number, or for an array of a shape."""
+    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed.
+    It stands for a number, or for an array of a shape."""
 
     __slots__ = ("alternatives", "shape")
 
@@ -92,7 +92,9 @@ class SumOver(Node):
     """SumOver(e, t, b): the sum of e over all steps and all samples, or over one of them."""
 
     def _latex(self, printer, exp=None):
-        body = printer.parenthesize_factor(self.args[0])
+        body = self.args[0]
+        plain = body.is_Mul and not body.could_extract_minus_sign()
+        body = printer.doprint(body) if plain else printer.parenthesize_factor(body)
         return rf"\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
 
 
@@ -243,7 +245,10 @@ class Space(Node):
     def _latex(self, printer, exp=None):
         shape, over = self.args
         one = rf"\mathbb{{R}}^{{{_sizes(printer, shape)}}}" if shape else r"\mathbb{R}"
-        return rf"\bigl({one}\bigr)^{{{_sizes(printer, over)}}}" if over else one
+        if not over:
+            return one
+        heads = _sizes(printer, over)
+        return rf"\left({one}\right)^{{{heads}}}" if shape else rf"{one}^{{{heads}}}"
 
 
 def _sizes(printer, sizes):

@@ -18,8 +18,8 @@ def written_sum(terms, shape_of):
 
 
 def as_written(e):
-    """Join quotients that kernels compute in several steps, (u / v) / v is u / v**2; and take the sign out of brackets that are -1
-    or 0."""
+    """Join quotients that kernels compute in several steps, (u / v) / v is u / v**2; and take the sign out of brackets that are
+    -1 or 0."""
     if not e.has(Whole, Piecewise):
         return e
     if isinstance(e, Whole):

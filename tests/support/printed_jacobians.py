@@ -22,7 +22,9 @@ STEPS, TINY = 3, 1e-40
 def small_sizes(cell):
     """Unequal small sizes; heads are one."""
     heads = {n.name for q in cell.shapes for n in cell.shapes[q].over}
-    for scale, random in [(1, np.random.default_rng(seed)) for seed in range(20)] + [(6, np.random.default_rng(seed)) for seed in range(40)]:
+    for scale, random in [(1, np.random.default_rng(seed)) for seed in range(20)] + [
+        (6, np.random.default_rng(seed)) for seed in range(40)
+    ]:
         drawn = dict(zip(cell.sizes, map(int, scale * random.permutation(np.arange(3, 3 + len(cell.sizes)))), strict=True))
         divisors = {n: 2 for n in cell.sizes if scale > 1 and random.random() < 0.5}
         sizes = drawn | divisors | dict.fromkeys(heads, 1)
@@ -37,6 +39,7 @@ class Trace:
     def __init__(self, cell, article, seed=5):
         self.cell, self.derivation, self.sizes = cell, article.derivation, small_sizes(cell)
         self.step_jacobian = StepJacobian(self.derivation)
+        self.slopes, self.wholes = {}, {}
         random = np.random.default_rng(seed)
         for fitted in (lambda a: a, np.abs, lambda a: np.abs(a) / 4 + 0.1):
             given = dict(self.sizes)
@@ -47,7 +50,6 @@ class Trace:
                 self.steps.append(self.following(self.steps[-1], self.steps[-1]))
             if all(np.isfinite(self.steps[-1][s]).all() and np.abs(self.steps[-1][s]).max() < 30 for s in cell.states):
                 break
-        self.slopes = {}
 
     def following(self, given, before=None, held=()):
         """One step; quantities in `held` are computed, and stay at their given values for those that read them."""
@@ -60,7 +62,7 @@ class Trace:
         return values | found
 
     def shape(self, q):
-        return tuple(int(n.subs(self.sizes)) for n in self.derivation.shapes[getattr(q, "state", q)])
+        return tuple(int(n.xreplace(self.sizes)) for n in self.derivation.shapes[getattr(q, "state", q)])
 
     def slope(self, of, by, step, held=()):
         """d of / d by in one step as a matrix, with some quantities held fixed."""
@@ -80,6 +82,11 @@ class Trace:
 
     def whole(self, step, count):
         """d s_t / d s_{t - count} of the whole state, where t is `step`."""
+        if (step, count) not in self.wholes:
+            self.wholes[step, count] = self._whole(step, count)
+        return self.wholes[step, count]
+
+    def _whole(self, step, count):
         states, found = self.step_jacobian.states, []
         first = self.steps[step - count + 1]
         for s in states:
@@ -129,14 +136,14 @@ class Maps:
         if isinstance(e, linear):
             e, values = self.at_steps(e, step)
             (hole,) = e.atoms(Hole)
-            shape = tuple(int(n.subs(self.trace.sizes)) for n in hole.shape)
+            shape = tuple(int(n.xreplace(self.trace.sizes)) for n in hole.shape)
             m = np.broadcast_to(m, (*shape, m.shape[-1]))
             return np.stack([evaluate(e.args[0], values | {hole: m[..., k]}) for k in range(m.shape[-1])], axis=-1)
         value = np.asarray(self.value(e.args[0] if isinstance(e, (diag, matrix, vector, covector, columns)) else e, step))
         if isinstance(e, (diag, vector)) or e.is_commutative:
             return value[..., None] * m
         if isinstance(e, columns):
-            start, length = (int(n.subs(self.trace.sizes)) for n in e.args[1:])
+            start, length = (int(n.xreplace(self.trace.sizes)) for n in e.args[1:])
             value = value[:, start : start + length]
         if isinstance(e, covector) and np.ndim(value) == 0:
             return value * m.sum(axis=0)
@@ -145,7 +152,7 @@ class Maps:
     def transposed(self, of, m, step):
         shape = next(iter(of.atoms(Hole))).shape if of.atoms(Hole) else m.shape[:-1]
         shape = (of.args[2],) if isinstance(of, columns) else shape
-        shape = tuple(int(Integer(n) if isinstance(n, int) else n.subs(self.trace.sizes)) for n in shape)
+        shape = tuple(int(Integer(n) if isinstance(n, int) else n.xreplace(self.trace.sizes)) for n in shape)
         whole = self.dense(of, shape, step)
         flat = m.reshape(-1, m.shape[-1])
         return (np.broadcast_to(whole, (len(flat), whole.shape[1])).T @ flat).reshape(*shape, m.shape[-1])

@@ -16,7 +16,7 @@ STEPS, SAMPLES, TINY = 3, 2, 1e-40
 
 
 def whole_shape(cell, q, sizes):
-    return tuple(int(n.subs(sizes)) for n in cell.declaration.shape(q))
+    return tuple(int(n.xreplace(sizes)) for n in cell.declaration.shape(q))
 
 
 class Case:
@@ -26,8 +26,13 @@ class Case:
         self.cell, random = cell, np.random.default_rng(seed)
         self.sizes = {size(n): length for n, length in random_sizes(cell.declaration, random).items()}
         for fitted in (lambda a: a, lambda a: a / 8, np.abs, lambda a: np.abs(a) / 8 + 0.05):
+
             def drawn(symbols, *lead, fitted=fitted):
-                return {q.name: np.asarray(fitted(0.7 * random.normal(size=(*lead, *whole_shape(cell, q, self.sizes))))) for q in symbols}
+                return {
+                    q.name: np.asarray(fitted(0.7 * random.normal(size=(*lead, *whole_shape(cell, q, self.sizes)))))
+                    for q in symbols
+                }
+
             self.params, self.inputs = drawn((*cell.params, *cell.constants)), drawn(cell.inputs, STEPS, SAMPLES)
             self.initial = drawn([s for s in cell.states if not isinstance(s.initial, Param)], SAMPLES)
             states = self.states()
@@ -35,7 +40,9 @@ class Case:
                 break
         # The loss does not contain a state that holds what another quantity was.
         shown = [s for s in cell.states if s not in delays(cell.derive())]
-        self.cotangents = {s.name: (s in shown) * random.normal(size=(STEPS, SAMPLES, *whole_shape(cell, s, self.sizes))) for s in cell.states}
+        self.cotangents = {
+            s.name: (s in shown) * random.normal(size=(STEPS, SAMPLES, *whole_shape(cell, s, self.sizes))) for s in cell.states
+        }
         self.random = random
 
     def states(self, moved=None):
@@ -91,14 +98,20 @@ class Printed:
         """An expression of one step in the symbols that stand for quantities at that step."""
         timed = {a: self.of(a.args[0], int(a.args[1].subs({t: step or 0, T: STEPS}))) for a in e.atoms(At)}
         e = e.xreplace(timed)
-        plain = {q for q in e.free_symbols if q not in timed.values() and not isinstance(q, Letter) and not q.is_integer and q not in self.axes}
+        plain = {
+            q
+            for q in e.free_symbols
+            if q not in timed.values() and not isinstance(q, Letter) and not q.is_integer and q not in self.axes
+        }
         return e.xreplace({q: self.of(q, step) for q in plain})
 
     def assign(self, target, e, step, sample):
         """Give a printed left side the value of its right side."""
-        q, step_of_it = (target.args[0], int(target.args[1].subs({t: step or 0, T: STEPS}))) if isinstance(target, At) else (target, step)
+        q, step_of_it = (
+            (target.args[0], int(target.args[1].subs({t: step or 0, T: STEPS}))) if isinstance(target, At) else (target, step)
+        )
         name, values = self.of(q, step_of_it), self.samples[sample]
-        whole = tuple(int(n.subs(self.case.sizes)) for n in self.shape(q).whole)
+        whole = tuple(int(n.xreplace(self.case.sizes)) for n in self.shape(q).whole)
         scope = interpret.Scope(values, self.axes)
         scope.assign(name, self.at_step(self.summed(e, q), step), whole)
 
@@ -106,7 +119,7 @@ class Printed:
         """Sums over steps and samples replaced by symbols that have their values."""
         for total in e.atoms(SumOver):
             body, *over = total.args
-            place, whole = Dummy(str(q)), tuple(int(n.subs(self.case.sizes)) for n in self.shape(q).whole)
+            place, whole = Dummy(str(q)), tuple(int(n.xreplace(self.case.sizes)) for n in self.shape(q).whole)
             self.axes[place] = self.shape(q).over
             value = 0
             for values in self.samples if b in over else ():
@@ -156,7 +169,9 @@ class Printed:
         for p in cell.params:
             found["params", p.name] = self.value(Adjoint(p), None, 0)
         for x in cell.inputs:
-            found["inputs", x.name] = np.array([[self.value(Adjoint(x), n, s) for s in range(SAMPLES)] for n in range(1, STEPS + 1)])
+            found["inputs", x.name] = np.array(
+                [[self.value(Adjoint(x), n, s) for s in range(SAMPLES)] for n in range(1, STEPS + 1)]
+            )
         starts = {line.key.removeprefix("start-"): line.left for line in self.article.lines if line.key.startswith("start-")}
         for name, a in self.case.initial.items():
             found["initial", name] = np.zeros_like(a)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from symcell.derivation.reverse import SEEDS
-from symcell.documents.article import Equations, Line, Math, Paragraph, Section
+from symcell.documents.article import Equations, Line, Math, Paragraph, Reference, Section
 from symcell.documents.nodes import At, Steps, SumOver, T, b, is_timeless, t
 from symcell.documents.sums import written_sum
 from symcell.language.symbols import Adjoint, Param
@@ -11,10 +11,10 @@ from symcell.language.symbols import Adjoint, Param
 
 def adjoint_section(subject):
     """The adjoints of one step, in order, and where the sweep begins."""
-    lines = tuple(_line(subject, row) for row in subject.derivation.adjoint if not isinstance(row.target.of, Param) and not row.summed)
-    ends = tuple(
-        Line(f"end-{s.name}", At(Adjoint(s, "carried"), T), Adjoint(s) * 0) for s in subject.recurrent
+    lines = tuple(
+        _line(subject, row) for row in subject.derivation.adjoint if not isinstance(row.target.of, Param) and not row.summed
     )
+    ends = tuple(Line(f"end-{s.name}", At(Adjoint(s, "carried"), T), Adjoint(s) * 0) for s in subject.recurrent)
     begin = (Paragraph(("No step follows the last one:",)), Equations(ends)) if ends else ()
     words = Paragraph(("Backwards through the steps, ", Math(Steps(T, 1)), ":"))
     return Section("adjoints", ("Adjoints",), (*begin, words, Equations(lines, Steps(T, 1))))
@@ -65,7 +65,9 @@ def _rules(subject, row):
     for term in row.terms:
         rule, source = (SEEDS[1], None) if term.source in subject.delays else (term.rule, term.source)
         by_rule[rule] += [] if source is None else [source]
-    parts = []
+    starts = tuple(f"initial-{s.name}" for s in subject.recurrent if s.initial == row.target.of)
+    parts = ["initial value ", Reference(starts)] if starts else []
+    by_rule = {rule: sources for rule, sources in by_rule.items() if sources or not starts}  # it is read as an initial value
     for rule, sources in by_rule.items():
         parts += ["; "] if parts else []
         parts += [f"{rule} of ", subject.lines_of(sources)] if sources else [rule]

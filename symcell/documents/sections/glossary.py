@@ -52,7 +52,7 @@ def glossary(expressions, shape):
     order = [*_MEANINGS]
     known = sorted((kind for kind in used if kind in _MEANINGS), key=order.index)
     functions = sorted((kind for kind in used if kind not in _MEANINGS), key=str)
-    return [(kind, _MEANINGS[kind](used[kind])) for kind in known] + [(kind, _function(used[kind])) for kind in functions]
+    return [(kind, _MEANINGS[kind](used[kind])) for kind in known] + [(kind, _function(used[kind], used)) for kind in functions]
 
 
 def _kinds(e, shape):
@@ -78,12 +78,15 @@ def _kinds(e, shape):
         yield type(e)
 
 
-def _function(e):
-    """The definition of a function of one unit."""
+def _function(e, used):
+    """The definition of a function of one unit, in functions that are explained too or that everybody knows."""
     applied = e.func(u, *e.args[1:])
     if isinstance(e, Slope):
         return (Math(applied), " is the derivative")
-    return (Math(applied, "=", e.func(u, *e.args[1:]).elementary()),)
+    definition = applied.elementary()
+    while unknown := [f for f in definition.atoms(Unit) if type(f) not in used]:
+        definition = definition.xreplace({f: f.elementary() for f in unknown})
+    return (Math(applied, "=", definition),)
 
 
 def _of(operation, words):
@@ -98,7 +101,9 @@ def _as_it_is(words):
 _STEP = Piecewise((S.One, Gt(u, 0)), (S.Zero, True))
 
 _MEANINGS = {
-    "elementwise": lambda e: ("⊙ is the elementwise product; sums, quotients, powers and functions of arrays are elementwise too",),
+    "elementwise": lambda e: (
+        "⊙ is the elementwise product; sums, quotients, powers and functions of arrays are elementwise too",
+    ),
     outer: _of(outer(u, v), "the outer product, a matrix"),
     dot: _of(dot(u, v), "the inner product"),
     diag: _of(diag(u), "the linear map that multiplies entry by entry, of matrices too"),
@@ -133,10 +138,18 @@ _MEANINGS = {
     each: _as_it_is("cut into numbers, one for each head"),
     merge: _as_it_is("the values of all heads, one above the other"),
     across: _as_it_is("the sum over the heads"),
-    "bracket": lambda e: (Math(_STEP), " is 1 where the condition holds and 0 elsewhere",),
-    Heaviside: lambda e: (Math(Heaviside(u, e.args[1])), " is 1 where its argument is positive, 0 where it is negative, and its index where it is 0"),
+    "bracket": lambda e: (
+        Math(_STEP),
+        " is 1 where the condition holds and 0 elsewhere",
+    ),
+    Heaviside: lambda e: (
+        Math(Heaviside(u, e.args[1])),
+        " is 1 where its argument is positive, 0 where it is negative, and its index where it is 0",
+    ),
     Mod: _as_it_is("the remainder"),
-    stop_gradient: _of(stop_gradient(u), "its argument itself, but no adjoint passes back through it: the gradient is a truncated one"),
+    stop_gradient: _of(
+        stop_gradient(u), "its argument itself, but no adjoint passes back through it: the gradient is a truncated one"
+    ),
     SumOver: lambda e: (Math(SumOver(u, *e.args[1:])), " is the sum over ", *_ranges(e)),
     Held: lambda e: ("an index behind a bar names what is held fixed",),
     Norm: _of(Norm(A), "the largest factor by which a linear map lengthens a vector, in the Euclidean norm"),

@@ -73,10 +73,15 @@ def _whole(subject):
         return (Paragraph(("The state is ", Math(s), " alone. Its Jacobian over one step is",)),
                 Equations((Line("step-jacobian", J, name),), Steps(1, T)))  # fmt: skip
     rows = [Tuple(*[short_block(step, of, by) for by in step.sources]) for of in step.states]
-    words = Paragraph(("The state is ", Math(state, "=", Stacked(*step.states)), ". Its Jacobian over one step, block by block, is"))
+    words = Paragraph(
+        ("The state is ", Math(state, "=", Stacked(*step.states)), ". Its Jacobian over one step, block by block, is")
+    )
     if len(step.states) <= _LARGEST:
         whole = Line("step-jacobian", J, Blocks(*rows))
-        return (words, Equations((Line("step-jacobian-name", J, total_rate(state, At(state, t - 1)), numbered=False), whole), Steps(1, T)))
+        return (
+            words,
+            Equations((Line("step-jacobian-name", J, total_rate(state, At(state, t - 1)), numbered=False), whole), Steps(1, T)),
+        )
     found = [short_block(step, of, by) for of in step.states for by in step.sources if (of, by) in step.paths]
     text = (
         "The state is ", Math(state, "=", Listed(*step.states)), ". Its Jacobian over one step, ",

@@ -11,14 +11,14 @@ from symcell.documents.sections.jacobian import block_name
 from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
 
-_LONGEST = 4  # linear maps in a factor that is spelled out
+_LONGEST = 20  # operations in a factor, or in a bound, that is spelled out
 
 _KINDS = {
-    "gate": "The factor is a gate: it lies between 0 and 1 whatever the values are, and no matrix takes part. This is the constant "
-    "error carousel with a gate: an error passes unchanged where the factor is 1 and ends where it is 0, and along this path it "
-    "never grows. ",
-    "elementwise": "The factor is elementwise, and no matrix takes part, but it is more than a gate: it may leave the range from 0 to "
-    "1, and the error may vanish or explode. ",
+    "gate": "The factor is a gate: it lies between 0 and 1 whatever the values are, and no matrix takes part. This is the "
+    "constant error carousel with a gate: an error passes unchanged where the factor is 1 and ends where it is 0, and along "
+    "this path it never grows. ",
+    "elementwise": "The factor is elementwise, and no matrix takes part, but it is more than a gate: it may leave the range "
+    "from 0 to 1, and the error may vanish or explode. ",
     "matrix": "Matrices take part in the factor, and with them the error may vanish or explode. ",
 }
 
@@ -30,7 +30,9 @@ class _Path:
         self.subject, self.carousel, self.state = subject, carousel, carousel.state
         self.name = block_name(subject.step, self.state, self.state.prev)
         self.factor = subject.step.as_map(carousel.factor, self.state)
-        self.is_spelled = carousel.factor.is_commutative or (self.factor.is_Mul and len(self.factor.args) <= _LONGEST)
+        self.is_spelled = (
+            not (self.factor.is_Add and not carousel.factor.is_commutative) and carousel.factor.count_ops() <= _LONGEST
+        )
         self.is_constant = carousel.kind == "constant"
 
     def over(self, steps):
@@ -53,7 +55,8 @@ class _Path:
         """What the factors make of an error in the state: the latest is applied first."""
         error, factor = Adjoint(self.state), self.carousel.factor
         if self.is_spelled and factor.is_commutative:
-            return Factors(*([factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]), error)
+            factors = [factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]
+            return error if factors == [1] else Factors(*factors, error)
         one = transposed(self.factor) if self.is_spelled else Transposed(self.name)
         return Applied(*[a for n in reversed(range(steps)) for a in Mul.make_args(at(one, t - n))], error)
 
@@ -123,13 +126,16 @@ def _kind_words(path):
     if not path.is_constant:
         return (_KINDS[path.carousel.kind],)
     if factor == 1:
-        return ("The factor is exactly 1. This is the constant error carousel: along this path an error passes over any number of steps "
+        return ("The factor is exactly 1. This is the constant error carousel: along this path an error passes over any number "
+        "of steps "
                 "unchanged; it neither vanishes nor explodes. ",)  # fmt: skip
     if factor.is_number:
         size = Math(Abs(factor))
         return ("The factor is the same number at every step, and ", size, *_compared(Abs(factor)), " ")
-    return ("The factor is the same at every step, so that an error goes as its power: it vanishes where ", Math(Abs(factor), "<", Integer(1)),
-            ", explodes where ", Math(Abs(factor), ">", Integer(1)), ", and passes unchanged where the factor is 1, as in the constant error "
+    return ("The factor is the same at every step, so that an error goes as its power: it vanishes where ", Math(Abs(factor),
+    "<", Integer(1)),
+            ", explodes where ", Math(Abs(factor), ">", Integer(1)),
+            ", and passes unchanged where the factor is 1, as in the constant error "
             "carousel. ")  # fmt: skip
 
 
@@ -145,12 +151,13 @@ def _bounded(path):
         return ()
     s, derivation = path.state, path.subject.derivation
     bound = norm_bound(path.carousel.factor, derivation)
-    if bound is None:
+    if bound is None or bound.count_ops() > _LONGEST:
         return ()
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
     if not is_timeless(bound, derivation):
         return (Paragraph(("The norm of the factor is at most",)), Equations((one,), Steps(1, T)))
-    words = ("The norm of the factor is at most the same at every step, so that over ", Math(k), " steps it is at most ", Math(bound**k), ". ",
+    words = ("The norm of the factor is at most the same at every step, so that over ", Math(k), " steps it is at most ",
+    Math(bound**k), ". ",
              "Where ", Math(bound, "<", Integer(1)), ", an error along this path must vanish; it can explode only where ",
              Math(bound, ">", Integer(1)), ".")  # fmt: skip
     return (Paragraph(("The norm of the factor is bounded:",)), Equations((one,), Steps(1, T)), Paragraph(words))
@@ -161,6 +168,12 @@ def _other_paths(path):
     carousel, s = path.carousel, path.state
     others = [q for q in path.subject.recurrent if q in {*carousel.detours, *carousel.longer_detours}]
     if not others:
-        return Paragraph(("No other state leads back to ", Math(s), ": this is the whole of its error.",))
+        return Paragraph(
+            (
+                "No other state leads back to ",
+                Math(s),
+                ": this is the whole of its error.",
+            )
+        )
     return Paragraph(("Over several steps errors also come back to ", Math(s), " through ", *listed(others),
                       ": those paths are in the products of the whole Jacobian, and not here."))  # fmt: skip

@@ -21,6 +21,10 @@ def readout_section(subject, row):
     p = TimedLetter("p", "q", "d", shape=row.shape)
     loss = Line(f"readout-loss-{y.name}", L, SumOver(-dot(p, log(y)), t, b))
     bar = Line(f"readout-{y.name}", Adjoint(z), Terms(y, -p))
-    words = Paragraph(("Let the loss be the cross-entropy of ", Math(y), " with targets ", Math(p), " whose entries add up to 1:"))
+    words = Paragraph(
+        ("Let the loss be the cross-entropy of ", Math(y), " with targets ", Math(p), " whose entries add up to 1:")
+    )
     then = Paragraph(("Then the adjoint of the argument of the softmax is the difference of output and target:",))
-    return Section(f"readout-{y.name}", ("The readout ", Math(y)), (words, Equations((loss,)), then, Equations((bar,), Steps(T, 1))))
+    return Section(
+        f"readout-{y.name}", ("The readout ", Math(y)), (words, Equations((loss,)), then, Equations((bar,), Steps(T, 1)))
+    )

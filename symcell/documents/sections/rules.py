@@ -1,7 +1,7 @@
 """The rules of differentiation: what an adjoint passes on to the arguments of every operation, with a proof of one line.
 
-Everything here follows from the operations themselves: the adjoints are those that derivations use, the differentials those of the
-tangent equations. Tests compare the two in numbers."""
+Everything here follows from the operations themselves: the adjoints are those that derivations use, the differentials those of
+the tangent equations. Tests compare the two in numbers."""
 
 from dataclasses import replace
 
@@ -62,7 +62,10 @@ def _vector(letters, size=n, over=()):
 
 
 u, v, w, q = _vector("ux"), _vector("vz"), _vector("wr", m), _vector("qh", n, (heads,))
-a, W, A, R = Letter("a", "c"), *[Letter(*letters, shape=shape) for letters, shape in (("WM", (m, n)), ("AC", (m, n)), ("RK", (k, m, n)))]
+a, W, A, R = (
+    Letter("a", "c"),
+    *[Letter(*letters, shape=shape) for letters, shape in (("WM", (m, n)), ("AC", (m, n)), ("RK", (k, m, n)))],
+)
 
 # The name of a rule -> the operations that show it.
 EXAMPLES = {
@@ -107,8 +110,10 @@ def rules_section(used):
 def _introduction():
     y, x = result(u), u
     return Paragraph((
-        "Where ", Math(y), " is computed from ", Math(x), " and from nothing else on which the loss depends, the differential of the loss is ",
-        Math(DifferentialOf(L), "=", Inner(Adjoint(y), DifferentialOf(y))), ", the sum of the products of all entries. Brought into the form ",
+        "Where ", Math(y), " is computed from ", Math(x), " and from nothing else on which the loss depends, the differential "
+        "of the loss is ",
+        Math(DifferentialOf(L), "=", Inner(Adjoint(y), DifferentialOf(y))),
+        ", the sum of the products of all entries. Brought into the form ",
         Math(Inner(Adjoint(x), DifferentialOf(x))), ", it shows the adjoint of ", Math(x), " as the factor of its differential.",
     ))  # fmt: skip
 
@@ -119,7 +124,11 @@ def result(e):
 
 
 def arguments(e):
-    return list(dict.fromkeys(leaf for part in (e.args if isinstance(e, Primitive) else [e]) for leaf in leaves(part) if not leaf.is_integer))
+    return list(
+        dict.fromkeys(
+            leaf for part in (e.args if isinstance(e, Primitive) else [e]) for leaf in leaves(part) if not leaf.is_integer
+        )
+    )
 
 
 def adjoints(e):
@@ -146,7 +155,8 @@ def _rule(name, e):
         Line(f"{key}-d", DifferentialOf(y), Terms(*parts.values()) if len(parts) > 1 else next(iter(parts.values()))),
         *[
             Line(f"{key}-d{x.name}", Inner(Adjoint(y), part), Inner(bars[x], DifferentialOf(x)))
-            for x, part in parts.items() if part != DifferentialOf(x)
+            for x, part in parts.items()
+            if part != DifferentialOf(x)
         ],
     ]
     return Paragraph((f"{name.capitalize()}:",)), _unnumbered(stated), Paragraph(("because",)), _unnumbered(proof)
@@ -162,8 +172,9 @@ def _cross_entropy():
     bar = y * (Adjoint(y) - dot(Adjoint(y), y))
     lines = [Line("rule-cross-entropy", L, -dot(p, log(y))), Line("rule-cross-entropy-u", Adjoint(u), Terms(y, -p))]
     proof = (
-        "because ", Math(Adjoint(y), "=", -p / y), ", so that ", Math(Adjoint(u), "=", bar), " = ", Math(Terms(-p, y * total(p))), " = ",
+        Math(Adjoint(y), "=", -p / y), ", so that ", Math(Adjoint(u), "=", bar), " = ", Math(Terms(-p,
+        y * total(p))), " = ",
         Math(Terms(y, -p)), ", because the entries of ", Math(p), " add up to ", Math(Integer(1)), ".",
     )  # fmt: skip
     words = ("Softmax with cross-entropy, for ", Math(y, "=", softmax(u)), " and a distribution ", Math(p), " as the target:")
-    return Paragraph(words), _unnumbered(lines), Paragraph(proof)
+    return Paragraph(words), _unnumbered(lines), Paragraph(proof, "proof")

@@ -38,7 +38,8 @@ def steps_section(subject, steps):
     solved = Line("unrolled", At(carried, t), SumFrom(Applied(Transposed(Run(J, j, j - 1, t + 1)), At(direct, j)), j, t + 1, T))
     return Section("steps", ("Several steps",), (
         *_stacked(subject, direct, carried),
-        Paragraph(("One step takes the error back by the transposed Jacobian. What the loss sends to a state directly is added at "
+        Paragraph(("One step takes the error back by the transposed Jacobian. What the loss sends to a state directly is added "
+        "at "
                    "every step:",)),
         Equations((recursion,), Steps(T, 1)),
         Paragraph(("Written out, the error at ", Math(whole), " is a sum over all later steps, with the latest factor first:")),
@@ -48,13 +49,16 @@ def steps_section(subject, steps):
         Paragraph(("Its norm is at most the product of the norms of the factors:",)),
         Equations((Line("bound", Norm(total_rate(whole, At(whole, t - k))), Run(Norm(J), t, t - 1, t - k + 1), relation="<="),)),
         Paragraph((
-            "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the gradient over ", Math(k),
+            "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the gradient over ",
+            Math(k),
             " steps is at most ", Math(bound**k), " times that at the end: it must vanish. It can explode only if ",
             Math(Norm(J), ">", Integer(1)), " at some steps.",
         )),
         Paragraph((
-            "The smallest example is one linear unit, ", Math(h, "=", Terms(Factors(w, At(h, t - 1)), x)), ". Its Jacobian is ", Math(w), ", and over ",
-            Math(k), " steps ", Math(w**k), f": over 50 steps it is {0.9**50:.3f} for a weight of 0.9, and {1.1**50:.0f} for one of 1.1.",
+            "The smallest example is one linear unit, ", Math(h, "=", Terms(Factors(w, At(h, t - 1)), x)), ". Its Jacobian is ",
+            Math(w), ", and over ",
+            Math(k), " steps ", Math(w**k), f": over 50 steps it is {0.9**50:.3f} for a weight of 0.9, and {1.1**50:.0f} for "
+            "one of 1.1.",
         )),
     ))  # fmt: skip
 

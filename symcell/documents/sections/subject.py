@@ -2,6 +2,8 @@
 
 from functools import cached_property
 
+from sympy import preorder_traversal
+
 from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.derive import Derivation
 from symcell.derivation.reverse import recurrent_states
@@ -27,11 +29,11 @@ class Subject:
 
     @cached_property
     def inside(self):
-        """The named values that are printed where they stand, over their names: those that one row alone reads, and that contain
+        """The named values that are printed where they stand, over their names: those that are read once alone, and that contain
         no other such value."""
         found = {}
         for q in self.derivation.hidden:
-            readers = [r.target for r in self.derivation.forward if q in r.rhs.free_symbols]
+            readers = [r.target for r in self.derivation.forward for a in preorder_traversal(r.rhs) if a == q]
             if len(readers) == 1 and not self.rows[q].rhs.free_symbols & found.keys():
                 found[q] = readers[0]
         return found
