@@ -1,5 +1,5 @@
-"""What a loop over time need not compute: sums and products of values that are there before the loop begins are made for all steps at once,
-and the transposed weights of its products once."""
+"""What a loop over time need not compute: sums and products of values that are there before the loop begins are made for all
+steps at once, and the transposed weights of its products once."""
 
 from dataclasses import replace
 

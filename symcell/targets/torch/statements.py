@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from symcell.language.symbols import Adjoint
 from symcell.program.program import Assign, Program
-from symcell.targets.arrays.statements import inlined, read_once
 from symcell.targets.arrays.loops import loop_of
+from symcell.targets.arrays.statements import inlined, read_once
 from symcell.targets.torch.hoisting import Hoisting, with_sums_in_products
 from symcell.targets.torch.scans import scan_of
 from symcell.targets.torch.slopes import with_slopes
