@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from sympy import Eq, Max, Piecewise, symbols, tanh
+from sympy import Eq, Max, Piecewise, exp, symbols, tanh
 from test_target_numpy import CELLS, module_for, random_case
 
 from symcell import Cell, Constant, Input, Param, State, affine, cells, sigmoid
@@ -84,6 +84,26 @@ def test_derivatives_of_both_orders(name, lengths):
     tensors = [a for group in groups for a in group.values()]
     assert torch.autograd.gradcheck(states, tensors, fast_mode=True)
     assert torch.autograd.gradgradcheck(states, tensors, fast_mode=True)
+
+
+def test_second_derivatives_are_those_of_values_before_an_end():
+    """Which would overflow behind it: a square of a square, and a product of a scan's factors."""
+    x, h, s = Input("x"), State("h"), State("s", "n_h")
+    w, W, V, U = Param("w"), Param("W"), Param("V"), Param("U")
+    module = torch_module(Cell("growing", [Eq(h, exp(W @ x) * h.prev + V @ x), Eq(s, w * s.prev**2 + U @ h)]))
+    groups = random_call(module, [3 if n == "n_x" else 2 for n in module.SIZES], 14, 2, torch.float64)
+    groups[1]["x"].data[:, 0] = 20 * groups[0]["W"].detach()[0].sign()  # h grows by e^20 and more a step
+
+    def derivatives(groups, lengths):
+        tensors = [a for group in groups for a in group.values()]
+        run = module.forward(*groups, lengths)
+        first = torch.autograd.grad(sum((1e-9 * a).sum() for a in run.final.values()), tensors, create_graph=True)
+        return torch.autograd.grad(sum((1e-9 * a**2).sum() for a in first), tensors)
+
+    found = derivatives(groups, [2, 2])
+    expected = derivatives([groups[0], {"x": groups[1]["x"][:2]}, groups[2]], None)
+    padded = [torch.nn.functional.pad(b, (0,) * (2 * a.ndim - 1) + (len(a) - len(b),)) for a, b in zip(found, expected, strict=True)]
+    torch.testing.assert_close(list(found), padded)
 
 
 @pytest.mark.parametrize("cell", CELLS[:-2], ids=lambda cell: cell.name)
@@ -179,6 +199,7 @@ def test_no_steps_and_no_samples():
     run.final["h"].sum().backward()
     assert run.states["h"].shape == (0, 2, 4) and (initial["h"].grad == 1).all()
     none = module.forward(params, torch.full((5, 2, 3), torch.nan), initial, lengths=[0, 0])
+    assert not any(a.any() for a in torch.autograd.grad(sum(a.sum() for a in none.final.values()), list(params.values())))
     assert not none.states["h"].any() and torch.equal(none.final["c"], initial["c"])
     empty = module.forward(params, torch.zeros(5, 0, 3))
     empty.states["h"].sum().backward()
@@ -257,6 +278,12 @@ def test_modules_import_torch_alone_and_say_each_equation(cell):
     forward = text.partition("def backward_")[0]
     assert all(f"({e.number})" in forward for e in cell.equations)
     assert all(len(line) <= 132 for line in text.partition('"""\n\nimport')[2].split("\n"))
+
+
+def test_recurrences_that_are_no_scans_leave_out_what_is_known():
+    functions = {node.name: ast.unparse(node) for node in ast.parse(torch_source(cells.sru)).body if isinstance(node, ast.FunctionDef)}
+    assert "b_f" not in functions["forward_step"] and "backward_step" not in functions
+    assert functions["backward_pass"].count("= scan(") == 1
 
 
 def test_products_are_stacked_and_outside_of_the_step():

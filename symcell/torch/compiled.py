@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from itertools import accumulate
 from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -91,7 +92,7 @@ class Compiled:
     def _rows(self, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Rows]:
         """Of each tensor, the first row of every parameter, and the one behind its last."""
         for stack in self.tensors:
-            ends = [0, *np.cumsum([shapes[name][0] for name in stack.members]).tolist()] if len(stack.members) > 1 else [0, 0]
+            ends = [0, *accumulate(shapes[name][0] for name in stack.members)] if len(stack.members) > 1 else [0, 0]
             yield tuple(zip(stack.members, ends, ends[1:], strict=False))
 
     def unstacked(self, stacks: Mapping[str, Any], sizes: dict[str, int]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ def in_units(program, statements):
     groups = {}
     for s in statements:
         if s.place != "once":
-            groups.setdefault(_loop_of(s) or s, []).append(s)
+            groups.setdefault(loop_of(s) or s, []).append(s)
     left, units = list(groups.values()), []
     while left:
         makers = {t: group for group in left for s in group for t in s.targets}
@@ -23,11 +23,11 @@ def in_units(program, statements):
 
 def is_loop(unit):
     """Whether a unit is a loop over time."""
-    return _loop_of(unit[0]) is not None
+    return loop_of(unit[0]) is not None
 
 
-def _loop_of(s):
-    """What the statements of a loop have in common."""
+def loop_of(s):
+    """What the statements of a loop have in common; None if a statement is in none."""
     if s.place == "step":
         return "step"
     return (s.place, s.recurrence) if isinstance(s, Assign) and s.recurrence else None

@@ -7,8 +7,9 @@ from symcell.targets.torch.passes import Pass
 
 class ForwardPass(Pass):
     name = "forward"
-    head = "forward_pass(sizes, params, inputs, first)"
+    head = "forward_pass(sizes, params, inputs, first, ended)"
     summary = "The states of all steps, and what the backward pass reads beside them."
+    direction = "ended"
 
     def results(self):
         return [self.names(s) for s in self.cell.states], [self.names(q) for q in self.found.saved]
@@ -24,7 +25,7 @@ class BackwardPass(Pass):
     name = "backward"
     head = "backward_pass(sizes, params, inputs, first, states, saved, given, ended, for_inputs)"
     summary = "The adjoints of parameters, of inputs, and of the states before the first step."
-    back = True
+    direction = "ended, back=True"
 
     def given(self):
         cotangents = [self.names(Adjoint(s, "cotangent")) for s in self.cell.states]

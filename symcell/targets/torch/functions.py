@@ -39,7 +39,8 @@ def both(a, b):
 
 def heaviside(z, at_zero):
     """0 below zero, 1 above, and at zero the given number."""
-    return torch.where(z == 0, at_zero, (z > 0).to(z.dtype))
+    s = torch.sign(z.detach())  # comparisons and torch.heaviside take several times as long on CPU
+    return at_zero + s * (0.5 + (0.5 - at_zero) * s)
 
 
 def softplus(z):
@@ -50,6 +51,11 @@ def softplus(z):
 def stop_gradient(z):
     """The value, of which no derivative is taken."""
     return z.detach()
+
+
+def times_relu_slope(v, z):
+    """v where z is positive, and 0 elsewhere."""
+    return torch.ops.aten.threshold_backward(v, z, 0)
 
 
 def times_sigmoid_slope(v, s):

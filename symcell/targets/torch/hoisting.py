@@ -1,5 +1,5 @@
-"""What a step need not compute: sums and products of values that are there before the loop begins are made for all steps at once,
-and the transposed weights of its products once."""
+"""What a loop over time need not compute: sums and products of values that are there before the loop begins are made for all
+steps at once, and the transposed weights of its products once."""
 
 from dataclasses import replace
 
@@ -8,25 +8,26 @@ from sympy import Add, Expr, Mul, Piecewise
 from symcell.language.primitives import Primitive, matmul, transpose
 from symcell.program.primitives import columns
 from symcell.program.program import Assign, values_in
+from symcell.targets.arrays.loops import loop_of
 from symcell.targets.torch.stacking import Split
 
 
 class Hoisting:
-    """Moves work out of the step of one direction. `stacking` makes new values."""
+    """Moves work out of one loop over time, the step or a recurrence. `stacking` makes new values."""
 
-    def __init__(self, stacking, statements):
-        self.stacking, self.carried = stacking, stacking.program.carried
-        self.in_step = {t for s in statements if s.place == "step" for t in s.targets}
+    def __init__(self, stacking, statements, loop):
+        self.stacking, self.carried, self.loop = stacking, stacking.program.carried, loop
+        self.in_loop = {t for s in statements if loop_of(s) == loop for t in s.targets}
         self.moved, self.known, self.reader = [], {}, None
 
     def __call__(self, statements):
         found = []
         for s in statements:
-            if not isinstance(s, Assign) or s.place != "step":
+            if not isinstance(s, Assign) or loop_of(s) != self.loop:
                 found.append(s)
             elif self.is_known(s.expr):
-                self.in_step.discard(s.target)
-                found.append(replace(s, place="before"))
+                self.in_loop.discard(s.target)
+                found.append(replace(s, place="before", recurrence=""))
             else:
                 self.reader, self.moved = s, found
                 e = self._hoisted(s.expr)
@@ -35,7 +36,7 @@ class Hoisting:
 
     def is_known(self, e):
         """Whether an expression is of values of before the loop."""
-        return not any(q in self.in_step or self.carried.get(q) in self.in_step for q in values_in(e))
+        return not any(q in self.in_loop or self.carried.get(q) in self.in_loop for q in values_in(e))
 
     def _hoisted(self, e):
         """The expression, in which names stand for what is known before the loop."""

@@ -15,8 +15,12 @@ class Lines:
 
     def __init__(self, owner, names, like, in_step=False):
         self.program, self.names, self.like, self.in_step = owner.program, names, like, in_step
-        self.sizes = set()  # those that the lines read
-        self.print = StatementPrinter(TORCH, owner.program, owner.order, names, self._size, like)
+        self.sizes, self.read = set(), set()  # those that the lines read, and the values that the last texts do
+        self.print = StatementPrinter(TORCH, owner.program, owner.order, self._value, self._size, like)
+
+    def _value(self, q):
+        self.read.add(q)
+        return self.names(q)
 
     def _size(self, n):
         self.sizes.add(n)
@@ -70,8 +74,9 @@ class Lines:
             return f"{self.like}.new_full({self._shape(s.target)}, {self.print(s.expr)})"
         if text := self._sum_with_product(s.expr):
             return text
+        self.read.clear()
         text = self.print.whole(s)
-        if is_stepwise and values_in(s.expr) <= self.program.once:
+        if is_stepwise and self.read <= self.program.once:  # a primitive's entries may depend on fewer values than it has
             text = f"torch.broadcast_to({text}, {self._shape(s.target)})"
         is_copy = s.expr.is_Symbol and not self.in_step  # a state is a tensor of its own
         return f"{text}.clone()" if is_copy and s.target in self.program.declaration.states else text

@@ -24,7 +24,7 @@ def emit(program, standalone=True):
     forward = ForwardPass(found, found.forward, names, equations)
     backward = BackwardPass(found, found.backward, names, equations)
     texts = [*_shared(found, forward), *forward.texts(), *backward.texts()]
-    called = forward.called | backward.called | {"held"}
+    called = forward.called | backward.called | {"beside"}
     text = partial(
         template("torch", "module").render,
         header=header(program.derivation),

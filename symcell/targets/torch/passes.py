@@ -19,7 +19,7 @@ class Pass:
     """The text of the functions of one direction. Those below say what it is given and what it returns."""
 
     name = head = summary = ""
-    back = False
+    direction = ""  # the last arguments of a loop over time
 
     def __init__(self, found, statements, names, equations):
         self.found, self.program, self.statements = found, found.program, statements
@@ -127,8 +127,7 @@ class Pass:
             self.called.add("following")
             return [f"{self.names(early)} = following({late})"]
         self.called.add("previous")
-        ended = ", ended" * self.back
-        return [f"{self.names(early)} = previous({self.names.first(self.program.carried[early])}, {late}{ended})"]
+        return [f"{self.names(early)} = previous({self.names.first(self.program.carried[early])}, {late}, ended)"]
 
     def _scan(self, unit, scan, carried):
         """A linear recurrence: its coefficients for all steps, and what follows from the values of the step before."""
@@ -137,7 +136,7 @@ class Pass:
         read = {q for e in scan for q in values_in(e)}
         factors, added = scan[: len(late)], scan[len(late) :]
         arguments = [self.lines.factor(late[0], e) for e in factors] + [self.lines.filled(Assign(late[0], e)) for e in added]
-        call = ", ".join([*arguments, *[self.start(early) for early, _ in carried], *["back=True"] * self.back])
+        call = ", ".join([*arguments, *[self.start(early) for early, _ in carried], self.direction])
         function = "scan" if len(carried) == 1 else "scan_of_pairs"
         self.called.add(function)
         line = f"{', '.join(map(names, late))} = {function}({call})"
@@ -169,7 +168,7 @@ class Pass:
         self.called |= {"sweep", *lines.called}
         after = ", ".join([
             step, "sizes", tuple_text(map(names, shared)), tuple_text(map(names, sequences)), tuple_text(map(self.start, early)),
-            *["back=True"] * self.back,
+            self.direction,
         ])  # fmt: skip
         return [f"{left_over}, {tuple_text(map(names, kept)) if kept else '_'} = sweep({after})", *splits]
 

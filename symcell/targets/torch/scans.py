@@ -4,6 +4,7 @@ from sympy import Add, Integer, Mul, Piecewise
 
 from symcell.language.primitives import Masked
 from symcell.program.program import Assign, values_in
+from symcell.targets.torch.slopes import Slope
 
 
 def scan_of(unit, carried, once):
@@ -14,7 +15,8 @@ def scan_of(unit, carried, once):
         return None
     exprs, made, before = {}, {t for s in unit for t in s.targets}, [early for early, _ in carried]
     for s in unit:
-        exprs[s.target] = s.expr.xreplace({q: exprs[q] for q in s.sources if q in exprs})
+        written = s.expr.replace(lambda e: isinstance(e, Slope), lambda e: e.written)
+        exprs[s.target] = written.xreplace({q: exprs[q] for q in s.sources if q in exprs})
     rows = [_coefficients(exprs[late], before) for _, late in carried]
     if not all(rows) or any(values_in(e) & {*made, *before} for row in rows for e in row):
         return None

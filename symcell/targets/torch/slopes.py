@@ -1,16 +1,40 @@
-"""v s (1 - s) and v (1 - s^2) as one operation each: what a gate sends back, where s is its value."""
+"""v s (1 - s), v (1 - s^2) and v where z > 0 as one operation each: what a gate sends back, where s is its value, or z what it is
+the relu of."""
 
-from sympy import Add, Function, Mul
+from sympy import Add, Function, Heaviside, Mul
 
 from symcell.program.program import values_in
 
 
-class times_sigmoid_slope(Function):
+class Slope(Function):
+    """A value times the slope of a function of one unit; `written` is the same as a product."""
+
+
+class times_relu_slope(Slope):
+    """times_relu_slope(v, z): v Heaviside(z, 0)"""
+
+    @property
+    def written(self):
+        v, z = self.args
+        return v * Heaviside(z, 0)
+
+
+class times_sigmoid_slope(Slope):
     """times_sigmoid_slope(v, s): v s (1 - s)"""
 
+    @property
+    def written(self):
+        v, s = self.args
+        return v * s * (1 - s)
 
-class times_tanh_slope(Function):
+
+class times_tanh_slope(Slope):
     """times_tanh_slope(v, s): v (1 - s^2)"""
+
+    @property
+    def written(self):
+        v, s = self.args
+        return v * (1 - s**2)
 
 
 def with_slopes(e, stacking):
@@ -18,14 +42,22 @@ def with_slopes(e, stacking):
     if not values_in(e) or e.is_Symbol:
         return e
     e = e.func(*[with_slopes(a, stacking) for a in e.args]) if isinstance(e, (Add, Mul)) else e
-    for s in sorted(values_in(e) - stacking.shared, key=str) if isinstance(e, Mul) else ():
-        for factors, function in (((s, 1 - s), times_sigmoid_slope), ((1 - s**2,), times_tanh_slope)):
-            rest = Mul(*[a for a in e.args if a not in factors])
-            if set(factors) <= set(e.args) and _is_like(rest, s, stacking):
-                return function(with_slopes(rest, stacking), s)
+    for factors, function, s in _slopes(e, stacking) if isinstance(e, Mul) else ():
+        rest = Mul(*[a for a in e.args if a not in factors])
+        if set(factors) <= set(e.args) and _is_like(rest, s, stacking):
+            return function(with_slopes(rest, stacking), s)
     return e
 
 
+def _slopes(e, stacking):
+    """What a product's factors may be: the slope, the function that multiplies by it, and what it is the slope at."""
+    for s in sorted(values_in(e) - stacking.shared, key=str):
+        yield (s, 1 - s), times_sigmoid_slope, s
+        yield (1 - s**2,), times_tanh_slope, s
+    for step in [a for a in e.args if isinstance(a, Heaviside) and a.args[1] == 0]:
+        yield (step,), times_relu_slope, step.args[0]
+
+
 def _is_like(e, s, stacking):
-    """Whether an expression has the shape of a value, and as that one of its own at each step."""
-    return not values_in(e) <= stacking.shared and stacking.shape(e) == stacking.shape(s)
+    """Whether two expressions have the same shape, and values of their own at each step."""
+    return not any(values_in(a) <= stacking.shared for a in (e, s)) and stacking.shape(e) == stacking.shape(s)

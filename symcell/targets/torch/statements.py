@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 from symcell.language.symbols import Adjoint
 from symcell.program.program import Assign, Program
+from symcell.targets.arrays.loops import loop_of
 from symcell.targets.arrays.statements import inlined, read_once
 from symcell.targets.torch.hoisting import Hoisting, with_sums_in_products
+from symcell.targets.torch.scans import scan_of
 from symcell.targets.torch.slopes import with_slopes
 from symcell.targets.torch.stacking import Stacking
 
@@ -58,9 +60,21 @@ def _without_repetition(forward, backward):
 
 
 def _without_work(stacking, statements):
-    hoisting = Hoisting(stacking, statements)
-    statements = with_sums_in_products(stacking, hoisting, hoisting(statements))
+    for loop in filter(None, dict.fromkeys(map(loop_of, statements))):
+        if _is_scan(stacking.program, [s for s in statements if loop_of(s) == loop]):
+            continue
+        hoisting = Hoisting(stacking, statements, loop)
+        statements = hoisting(statements)
+        if loop == "step":
+            statements = with_sums_in_products(stacking, hoisting, statements)
     return [replace(s, expr=with_slopes(s.expr, stacking)) if isinstance(s, Assign) else s for s in statements]
+
+
+def _is_scan(program, unit):
+    """Whether the statements of a loop are done as a scan."""
+    made = {t for s in unit for t in s.targets}
+    once = {s.target: s.expr for s in program.forward if isinstance(s, Assign) and s.place == "once"}
+    return scan_of(unit, [pair for pair in program.carried.items() if pair[1] in made], once) is not None
 
 
 def _needed(program, once, forward, backward):

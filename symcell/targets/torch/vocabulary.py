@@ -30,7 +30,7 @@ from sympy import (
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p, log2, log10
 
 from symcell.language.activations import sigmoid, softplus, stop_gradient
-from symcell.targets.torch.slopes import times_sigmoid_slope, times_tanh_slope
+from symcell.targets.torch.slopes import times_relu_slope, times_sigmoid_slope, times_tanh_slope
 from symcell.targets.vocabulary import Vocabulary
 
 _BOTH = {
@@ -44,6 +44,7 @@ WORDS = Vocabulary(
         exp2: "torch.exp2", sigmoid: "torch.sigmoid", softplus: "softplus", sign: "torch.sign", Abs: "torch.abs",
         Mod: "torch.remainder", Heaviside: "heaviside", hypot: "hypot", atan2: "arctan2", Max: "maximum", Min: "minimum",
         stop_gradient: "stop_gradient", times_sigmoid_slope: "times_sigmoid_slope", times_tanh_slope: "times_tanh_slope",
+        times_relu_slope: "times_relu_slope",
     },
     square_root="torch.sqrt",
     choice="torch.where({}, {}, {})",
