@@ -28,7 +28,8 @@ def _sequence(subject):
     return Paragraph((
         "A sequence has the steps ", Math(Steps(S.One, T)), "; what has the index 0 is given before the first one. The "
         "equations are those of one sample; where ", Math(B), " samples are processed together, each has such "
-        "equations of its own, with the same parameters. The cell shows ", *outputs, ". The loss ", Math(L), " is a number that is computed from the values of ",
+        "equations of its own, with the same parameters. The cell shows ", *outputs, ". The loss ", Math(L),
+        " is a number that is computed from the values of ",
         *listed([s for s in subject.cell.states if s not in subject.delays]), " at all steps.",
     ))  # fmt: skip
 
