@@ -56,6 +56,7 @@ def _chosen(sources, counts=lambda feature: True):
     return tuple(sorted(chosen))
 
 
+@cache
 def features(source):
     """What there is in a module: what it takes from the runtime, the kinds of its functions and how deep their loops are, what each
     direction calls, how many indices it reads and whether it chooses, and the ranks of what its interface has."""
@@ -68,7 +69,7 @@ def features(source):
             found |= {(kind, "loops", _depth(node)), *((kind.split("_")[0], *feature) for feature in _inside(node))}
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             found |= {f for a in node.value.args if isinstance(a, ast.Call) for f in _of_interface(a)}
-    return found
+    return frozenset(found)
 
 
 def _depth(node):
