@@ -76,6 +76,7 @@ def test_operators_pass_the_checks_of_torch(name):
         torch.library.opcheck(backward, (key, sizes, *rest, cotangents, final, lengths is None))  # with inputs' gradients, and without
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # PyTorch's own use, at the first jvp
 def test_a_second_derivative_is_refused_by_name():
     function, tensors = differentiable(*arguments("lstm"))
     (first,) = torch.autograd.grad(sum(t.sum() for t in function(*tensors)), tensors[:1], create_graph=True)
