@@ -27,8 +27,9 @@ matrix:
 	$(PYTHON) tests/matrix.py
 
 kernels: $(VENV)/.test
-	SYMCELL_EVERY_KERNEL=1 $(BIN)/python -m pytest -n auto tests/test_zoo.py tests/test_check.py tests/test_lengths.py \
-	    tests/test_checkpoints.py tests/test_disable_jit.py tests/test_parameters.py tests/test_single_step.py tests/test_threads.py
+	SYMCELL_EVERY_KERNEL=1 $(BIN)/python -m pytest -n auto tests/test_zoo.py tests/test_check.py tests/test_compositions.py \
+	    tests/test_lengths.py tests/test_numerics.py tests/test_checkpoints.py tests/test_disable_jit.py tests/test_parameters.py \
+	    tests/test_single_step.py tests/test_threads.py
 
 overfull: $(VENV)/.test
 	cd tests && ../$(BIN)/python overfull.py

@@ -7,16 +7,20 @@ import time
 from pathlib import Path
 
 import pytest
+from support.plain import plain_kernel
 
 from benchmarks import clock, jax_cells, layer, limits, race, report, summary, torch_cells, work
 from benchmarks.contestants import Jax, Problem, Symcell, compare
+from symcell import Cell
 
 ROOT = Path(__file__).parent.parent
 IN_JAX = sorted({r.cell for r in race.RACES.values() if any(maker is Jax for maker, _ in r.both)})
 
 
 @pytest.mark.parametrize("name", IN_JAX)
-def test_rivals_agree(name):
+def test_rivals_agree(name, monkeypatch):
+    """With what kernels compute as plain Python, which is that of the compiled ones."""
+    monkeypatch.setattr(Cell, "compile", plain_kernel)
     cell = race.cell_of(name)
     problem = Problem(cell, 6, 3, {n: {"n_heads": 2, "n_r": 3, "n_s": 3}.get(n, 8) for n in cell.sizes}, "float64")
     arrays = problem.arrays()

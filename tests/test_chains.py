@@ -66,7 +66,7 @@ def test_what_is_written_grows_no_faster_than_the_square_of_the_depth(deep):
 @chains
 def test_everything_about_deep_cells_is_found(deep):
     """Where it grows with the number of paths, none of it ends."""
-    cell = deep(12 if deep in SHALLOWER else 20)
+    cell = deep(10 if deep in SHALLOWER else 16)
     derivation = cell.derive()
     for new, previous in itertools.product(cell.states, cell.states):
         cell.jacobian(new, previous.prev)

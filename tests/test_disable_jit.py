@@ -8,12 +8,13 @@ import sys
 import numpy as np
 import pytest
 from support.plain import plain_kernel
-from support.representatives import compiled_names, representatives
+from support.representatives import compiled_names
 
 from symcell import cells
 from symcell.trials import random_sizes
 
 T, LENGTHS = 5, [5, 3, 0]
+FEW = ("layer_norm_lstm", "rg_lru", "skip_lstm")  # of those that have the most kinds of things
 
 
 def outcome(cell, kernel):
@@ -75,7 +76,7 @@ def main(path):
 
     assert DISABLED
     with np.errstate(all="ignore"), open(path, "wb") as file:
-        found = {cell: outcome(cell, cell.compile("float64")) for cell in map(cells.get, representatives())}
+        found = {cell: outcome(cell, cell.compile("float64")) for cell in map(cells.get, FEW)}
         pickle.dump({cell.name: arrays for cell, arrays in found.items()}, file)
 
 

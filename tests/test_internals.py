@@ -157,6 +157,7 @@ def test_the_lock_of_the_compiler_may_be_taken_by_one_thread_again():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning")  # of JAX, which the child leaves alone
 def test_a_forked_process_compiles():
     sys.stdout.flush()
     child = os.fork()

@@ -206,6 +206,17 @@ def test_no_steps_and_no_samples():
     assert empty.states["h"].shape == (5, 0, 4) and not params["W_i"].grad.any()
 
 
+def test_random_parameters_to_begin_with():
+    module = torch_module(cells.lmu)
+    sizes = {name: k + 3 for k, name in enumerate(module.SIZES)}
+    params, again = (module.init(torch.Generator().manual_seed(1), torch.float64, **sizes) for _ in range(2))
+    assert {q: tuple(a.shape) for q, a in params.items()} == {q: module.shapes(*sizes.values())[q] for q in module.PARAMS}
+    for q, a in params.items():
+        assert a.requires_grad == (q not in module.CONSTANTS) and torch.equal(a, again[q]) and a.dtype == torch.float64
+        assert 0 < abs(a).max() <= (a.shape[-1] if a.ndim else 1) ** -0.5
+    assert module.forward(params, torch.ones(4, 2, *module.shapes(*sizes.values())["x"]), sizes=sizes).outputs
+
+
 def test_a_step_is_a_sequence_of_one():
     module = torch_module(cells.lstm)
     params, inputs, state = random_call(module, (3, 4))
@@ -253,6 +264,7 @@ def test_numbers_choices_and_odd_names():
     ("call", "words"),
     [
         (lambda m, p, x: m.forward(p | {"W": x}, x), "unknown ['W']"),
+        (lambda m, p, x: m.init(n_x=3), "missing ['n_h']"),
         (lambda m, p, x: m.forward({"W_i": p["W_i"]}, x), "missing ['U_i', 'b_i'"),
         (lambda m, p, x: m.forward(p | {"b_i": torch.zeros(5)}, x), "params['b_i'] has shape (5,), expected (4,)"),
         (lambda m, p, x: m.forward(p, x[0]), "inputs['x'] has shape (2, 3), expected 3 axes"),

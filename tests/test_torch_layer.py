@@ -106,6 +106,8 @@ def test_round_trips_are_exact(module):
     again = st.from_torch(back)
     for (name, a), b in zip(layer.named_parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b), name
+    for (name, a), b in zip(back.named_parameters(), st.to_torch(again).parameters(), strict=True):
+        assert torch.equal(a, b), name
     x = torch.randn(4, 2, 3, dtype=F64)
     assert_equal(back(x), module(x))
 

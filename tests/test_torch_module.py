@@ -1,5 +1,8 @@
 """The parameters of symcell.torch's modules: names, views, initial numbers, state dicts; and bad input."""
 
+import subprocess
+import sys
+
 import pytest
 from sympy import Eq
 
@@ -73,9 +76,16 @@ def test_the_layer_says_what_it_is():
         ({"input_size": 3, "hidden_size": 5, "sizes": {"n_q": 4}}, "unknown size n_q"),
         ({"input_size": 0, "hidden_size": 5}, "n_x must be a positive integer"),
         ({"input_size": 3, "hidden_size": 5, "num_layers": 0}, "num_layers must be a positive integer"),
+        ({"input_size": 3, "hidden_size": 5, "num_layers": True}, "num_layers must be a positive integer, found True"),
         ({"input_size": 3, "hidden_size": 5, "dropout": 2}, "dropout must be a number from 0 to 1"),
-        ({"input_size": 3, "hidden_size": 5, "engine": "cuda"}, "engine is one of auto, kernels, torch"),
-        ({"input_size": 3, "hidden_size": 5, "dtype": torch.int32}, "dtype is one of"),
+        ({"input_size": 3, "hidden_size": 5, "dropout": "0.1"}, "dropout must be a number from 0 to 1, found '0.1'"),
+        ({"input_size": 3, "hidden_size": 5, "bidirectional": 2}, "bidirectional must be True or False, found 2"),
+        ({"input_size": 3, "hidden_size": 5, "batch_first": None}, "batch_first must be True or False, found None"),
+        ({"input_size": 3, "hidden_size": 5, "engine": "cuda"}, "engine must be one of auto, kernels, torch, found 'cuda'"),
+        ({"input_size": 3, "hidden_size": 5, "dtype": torch.int32}, "dtype must be one of .* found torch.int32"),
+        ({"input_size": 3, "hidden_size": 5, "forget_bias": None}, "forget_bias must be a number, found None"),
+        ({"input_size": 3, "hidden_size": 5, "init": 3}, r"init must be a function init\(name, tensor\), found 3"),
+        ({"input_size": 3, "sizes": [5]}, "sizes must be a dict, name -> number"),
     ),
     ids=lambda p: p if isinstance(p, str) else "",
 )
@@ -99,12 +109,32 @@ def test_calls_that_cannot_be_are_refused():
         (r"lengths\[1\] is 5, expected 0 to T = 4", (x,), {"lengths": [4, 5]}),
         ("lengths must be an integer for each of the 2 samples, found torch.float32", (x,), {"lengths": [2.5, 1.0]}),
         (r"lengths must be .* of shape \(1,\)", (x,), {"lengths": [2]}),
+        (r"lengths must be .* found 3\Z", (x,), {"lengths": 3}),
+        (r"lengths must be .* found \['4', '2'\]", (x,), {"lengths": ["4", "2"]}),
+        ("lengths must be .* on meta", (x,), {"lengths": torch.tensor([4, 2], device="meta")}),
+        (r"lengths\[0\] is -1", (x,), {"lengths": [-1, 2]}),
+        (r"the state h has shape \(1, 1, 5\), expected .* = \(1, 5\)", (x[:, 0], torch.zeros(2, 1, 1, 5).unbind()), {}),
+        (r"the state h has shape \(1, 3, 5\), expected .* = \(1, 2, 5\)", (torch.nn.utils.rnn.pack_sequence([x[:2, 0], x[:, 1]], enforce_sorted=False), {"h": torch.zeros(1, 3, 5)}), {}),
+        ("the state h must be a tensor, found NoneType", (x, (None, None)), {}),
+        ("the state c is of torch.float64", (x, {"c": torch.zeros(1, 2, 5).double()}), {}),
+        (r"tensors for the inputs x, found y \(Tensor\)", ({"y": x},), {}),
+        ("resets must be .* on cpu, found torch.float32 on meta", (x,), {"resets": torch.zeros(4, 2, device="meta")}),
         ("lengths are of a batch", (x[:, 0],), {"lengths": [4]}),
-        ("must be a tensor, found list|as a tensor or a PackedSequence, found list", (x.tolist(),), {}),
+        ("the input as a tensor, found list", (x.tolist(),), {}),
         (r"resets has shape \(2, 4\), expected \(T, B\), T = 4, B = 2", (x,), {"resets": torch.zeros(2, 4)}),
     ):
         with pytest.raises(CellError, match=message):
             layer(*arguments, **options)
+    for message, call in (
+        (r"expected the input x as \(B, n_x\), or without B, found shape \(4, 2, 3\)", lambda: st.StepCell(cells.lstm, 3, 5)(x)),
+        (r"the state h has shape \(3, 5\), expected \(B, n_h\) = \(2, 5\)", lambda: st.StepCell(cells.lstm, 3, 5)(x[0], {"h": torch.zeros(3, 5)})),
+        ("the input as a tensor, found list", lambda: layer.stream().step([1])),
+        ("the state h must be a tensor, found NoneType", lambda: layer.stream().reset({"h": None})),
+        ("a stream computes float32 and float64 on CPU, found W_i of torch.bfloat16 on cpu", lambda: st.Layer(cells.lstm, 3, 5, dtype=torch.bfloat16).stream()),
+        (r"expected the input dt as \(T, B\)", lambda: st.Layer(cells.t_lstm, 3, 5)({"x": x, "dt": torch.rand(4)})),
+    ):
+        with pytest.raises(CellError, match=message):
+            call()
     with pytest.raises(CellError, match=r"Layer takes a Cell, .* found str"):
         st.Layer("lstm", 3, 5)
     with pytest.raises(CellError, match="float16 on cpu"):
@@ -116,7 +146,7 @@ def test_calls_that_cannot_be_are_refused():
 def test_an_empty_batch_gives_an_empty_output():
     layer = st.Layer(cells.lstm, 3, 5)
     out, (h, c) = layer(torch.zeros(4, 0, 3))
-    assert out.shape == (4, 0, 5) and h.shape == c.shape == (1, 0, 5)
+    assert out.shape == layer(torch.zeros(4, 0, 3), lengths=[])[0].shape == (4, 0, 5) and h.shape == c.shape == (1, 0, 5)
     out.sum().backward()
     assert all(not p.grad.any() for p in layer.parameters())
 
@@ -130,9 +160,12 @@ def test_nothing_is_recorded_where_nothing_requires_a_gradient():
     assert x.grad.any() and all(p.grad is None for p in layer.parameters())
 
 
-def test_importing_symcell_does_not_import_torch():
-    import subprocess
-    import sys
-
-    code = "import sys, symcell, symcell.cells, symcell.cli; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_importing_symcell_does_not_import_torch_and_where_it_is_missing_symcell_torch_says_what_to_write():
+    code = """if True:
+        import sys, symcell, symcell.cells, symcell.cli
+        assert "torch" not in sys.modules
+        sys.modules["torch"] = None  # as if it were not there
+        import symcell.torch"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    expected = 'ModuleNotFoundError: symcell.torch needs PyTorch, which is not installed; write: pip install "symcell[torch]"'
+    assert found.returncode == 1 and found.stderr.splitlines()[-1] == expected

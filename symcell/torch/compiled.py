@@ -1,5 +1,6 @@
 """The cells that operators compute, by a key that an operator's text argument carries; and how their tensors lie."""
 
+import builtins
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -7,6 +8,7 @@ from importlib import import_module
 from itertools import accumulate
 from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -25,6 +27,8 @@ from symcell.torch.states import Shown, order
 
 Rows: TypeAlias = tuple[tuple[str, int, int], ...]
 _known: dict[str, "Compiled"] = {}
+# A plan compiles the passes, and Numba knows these functions; torch.export puts others in their place while it traces.
+_MIN, _MAX, _POW = min, max, math.pow
 
 
 class Plan(NamedTuple):
@@ -69,7 +73,8 @@ class Compiled:
         """The plan for sizes in the interface's order; made once."""
         key = (*sizes, dtype)
         if key not in self._plans:
-            self._plans[key] = self._planned(dict(zip(self.interface.sizes, sizes, strict=True)), dtype)
+            with patch.multiple(builtins, min=_MIN, max=_MAX), patch.object(math, "pow", _POW):
+                self._plans[key] = self._planned(dict(zip(self.interface.sizes, sizes, strict=True)), dtype)
         return self._plans[key]
 
     def _planned(self, sizes: dict[str, int], dtype: np.dtype) -> Plan:

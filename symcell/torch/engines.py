@@ -10,7 +10,6 @@ from symcell.errors import CellError
 from symcell.torch.compiled import Compiled
 from symcell.torch.eager import run
 
-NAMES = ("auto", "kernels", "torch")
 Tensors: TypeAlias = dict[str, Tensor]
 Sizes: TypeAlias = dict[str, int]
 Wanted: TypeAlias = Sequence[str]

@@ -28,12 +28,16 @@ def beginnings(cell: Interface, given: Sequences, resets: Tensor, batch_first: b
     """`resets` as (T, B), samples in the order of the inputs. Raises CellError for another shape than inputs have."""
     if not isinstance(resets, Tensor):
         raise CellError(f"{cell.name}: resets must be a tensor, found {type(resets).__name__}")
-    found = resets.unsqueeze(-1) if given.unbatched else resets.transpose(0, 1) if batch_first and resets.ndim == 2 else resets
-    steps, samples = next(iter(given.inputs.values())).shape[:2]
-    if tuple(found.shape) != (steps, samples):
+    x = next(iter(given.inputs.values()))
+    if resets.device != x.device or resets.is_complex():
+        found = f"{resets.dtype} on {resets.device}"
+        raise CellError(f"{cell.name}: resets must be true or false, or real numbers, on {x.device}, found {found}")
+    flags = resets.unsqueeze(-1) if given.unbatched else resets.transpose(0, 1) if batch_first and resets.ndim == 2 else resets
+    steps, samples = x.shape[:2]
+    if tuple(flags.shape) != (steps, samples):
         axes = "(T,)" if given.unbatched else "(B, T)" if batch_first else "(T, B)"
         raise CellError(f"{cell.name}: resets has shape {tuple(resets.shape)}, expected {axes}, T = {steps}, B = {samples}")
-    return found if given.order is None else found.index_select(1, given.order)
+    return flags if given.order is None else flags.index_select(1, given.order)
 
 
 def resets_of(

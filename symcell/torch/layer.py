@@ -14,6 +14,7 @@ from symcell.torch.compiled import compiled
 from symcell.torch.engines import Tensors, engine_for
 from symcell.torch.episodes import beginnings, resets_of, resettable_of
 from symcell.torch.module import CellModule, Init
+from symcell.torch.options import check_layers
 from symcell.torch.sequences import Sequences, check_inputs, reversal, sequences
 from symcell.torch.sizes import main_input, sizes_of_layers, width
 from symcell.torch.stream import LayerStream
@@ -47,11 +48,8 @@ class Layer(CellModule):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(cell, engine, forget_bias, init, device, dtype)
-        if isinstance(num_layers, bool) or not isinstance(num_layers, int) or num_layers < 1:
-            raise CellError(f"{cell.name}: num_layers must be a positive integer, found {num_layers!r}")
-        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
-            raise CellError(f"{cell.name}: dropout must be a number from 0 to 1, found {dropout!r}")
+        super().__init__(cell, sizes, engine, forget_bias, init, device, dtype)
+        check_layers(cell.name, num_layers, bidirectional, batch_first, dropout)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bidirectional, self.batch_first, self.dropout = bidirectional, batch_first, float(dropout)
         found = sizes_of_layers(self._compiled.interface, input_size, hidden_size, sizes, num_layers, 1 + bidirectional)
@@ -84,10 +82,11 @@ class Layer(CellModule):
         out, (h, c) of an LSTM. With return_states, (output, states, all states). Raises CellError for wrong names, shapes, dtypes
         and devices."""
         cell, given = self._compiled.interface, sequences(self._compiled.interface, input, lengths, self.batch_first)
-        start = {name: self._start(given, t) for name, t in states.given(cell, hx).items()}
-        self._check(given.inputs, start)
+        first = states.given(cell, hx)
+        self._check(given.inputs, first)
         steps, samples = check_inputs(cell, given.inputs, self._shapes["_l0"])
-        self._check_states(start, samples)
+        self._check_states(first, () if given.unbatched else (samples,))
+        start = {name: self._start(given, t) for name, t in first.items()}
         episodes = None if resets is None else beginnings(cell, given, resets, self.batch_first)
         wanted = tuple(cell.states) if return_states else cell.outputs
         outputs, places = self._layers(given, start, steps, samples, episodes, wanted)
@@ -158,12 +157,12 @@ class Layer(CellModule):
         t = t if given.back is None else t.index_select(1, given.back)
         return t.transpose(0, 1) if self.batch_first else t
 
-    def _check_states(self, start: Tensors, samples: int) -> None:
+    def _check_states(self, first: Tensors, samples: tuple[int, ...]) -> None:
         shapes = self._shapes["_l0"]
-        for name, t in start.items():
-            expected = (len(self._places), samples, *shapes[name])
+        for name, t in first.items():
+            expected = (len(self._places), *samples, *shapes[name])
             if tuple(t.shape) != expected:
-                axes = ", ".join(("layers * directions", "B", *self._compiled.interface.states[name]))
+                axes = ", ".join(("layers * directions", *("B" for _ in samples), *self._compiled.interface.states[name]))
                 raise CellError(f"{self.cell.name}: the state {name} has shape {tuple(t.shape)}, expected ({axes}) = {expected}")
 
     def weight(self, name: str, layer: int = 0, direction: int = 0) -> Tensor:

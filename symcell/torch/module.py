@@ -15,27 +15,24 @@ from torch import Tensor
 from symcell.cell import Cell
 from symcell.errors import CellError
 from symcell.runtime.interface import shapes_of
-from symcell.torch import engines
 from symcell.torch.compiled import Compiled, compiled
 from symcell.torch.initialisation import initialise
+from symcell.torch.options import check_options
 
 Init = Callable[[str, Tensor], Any]
-_DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 class CellModule(torch.nn.Module):
     """A cell's parameters, for each place in a network: see Layer and StepCell."""
 
     def __init__(
-        self, cell: Cell, engine: str, forget_bias: float, init: Init | None, device: Any = None, dtype: torch.dtype | None = None
+        self, cell: Cell, sizes: Mapping[str, int] | None, engine: str, forget_bias: float, init: Init | None, device: Any,
+        dtype: torch.dtype | None,
     ) -> None:  # fmt: skip
         super().__init__()
         if not isinstance(cell, Cell):
             raise CellError(f"{type(self).__name__} takes a Cell, such as symcell.cells.lstm, found {type(cell).__name__}")
-        if engine not in engines.NAMES:
-            raise CellError(f"{cell.name}: engine is one of {', '.join(engines.NAMES)}, found {engine!r}")
-        if dtype is not None and dtype not in _DTYPES:
-            raise CellError(f"{cell.name}: dtype is one of {', '.join(map(str, _DTYPES))}, found {dtype}")
+        check_options(cell.name, engine, forget_bias, init, sizes, dtype)
         self.cell, self.engine, self.forget_bias, self.init = cell, engine, forget_bias, init
         self._compiled = compiled(cell.declaration)
         self._places: dict[str, dict[str, int]] = {}  # suffix of names -> sizes
@@ -92,8 +89,6 @@ class CellModule(torch.nn.Module):
         own = next(iter((self._parameters or self._buffers).values()), None)
         for label, tensors in (("input", inputs), ("state", initial)):
             for name, t in tensors.items():
-                if not isinstance(t, Tensor):
-                    raise CellError(f"{self.cell.name}: the {label} {name} must be a tensor, found {type(t).__name__}")
                 if own is not None and t.device != own.device:
                     raise CellError(f"{self.cell.name}: the {label} {name} is on {t.device}, the parameters on {own.device}")
                 if own is not None and t.dtype != own.dtype and not torch.is_autocast_enabled(own.device.type):

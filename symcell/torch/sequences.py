@@ -31,10 +31,10 @@ def sequences(cell: Interface, given: Any, lengths: Any, batch_first: bool) -> S
         if lengths is not None:
             raise CellError(f"{cell.name}: a PackedSequence has its lengths; leave out lengths=")
         return _packed(cell, given)
-    inputs = _by_name(cell, given)
+    inputs = by_name(cell, given)
     leads = {name: t.ndim - len(cell.inputs[name]) for name, t in inputs.items()}
     for name, t in inputs.items():
-        if leads[name] not in (1, 2) or leads[name] != next(iter(leads.values())):
+        if leads[name] not in (1, 2) or (leads[name] == 1 and max(leads.values()) == 2):
             axes = ", ".join(("B, T" if batch_first else "T, B", *cell.inputs[name]))
             raise CellError(f"{cell.name}: expected the input {name} as ({axes}), or without B, found shape {tuple(t.shape)}")
     if next(iter(leads.values())) == 1:
@@ -82,19 +82,29 @@ def _lengths(cell: Interface, lengths: Any, samples: int) -> Tensor | None:
     """The steps of each sample, on CPU. The engine checks that they are from 0 to T."""
     if lengths is None:
         return None
-    found = torch.as_tensor(lengths)
+    expected = f"{cell.name}: lengths must be an integer for each of the {samples} samples"
+    found = lengths if isinstance(lengths, Tensor) else _tensor_of(lengths, expected)
     if found.shape != (samples,) or found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
-        words = f"found {found.dtype} of shape {tuple(found.shape)}"
-        raise CellError(f"{cell.name}: lengths must be an integer for each of the {samples} samples, {words}")
+        raise CellError(f"{expected}, found {found.dtype} of shape {tuple(found.shape)}")
+    if found.device.type == "meta":
+        raise CellError(f"{expected}, found a tensor on meta, which has no numbers")
     return found.to("cpu", torch.int64)
 
 
-def _by_name(cell: Interface, given: Any) -> dict[str, Tensor]:
+def _tensor_of(lengths: Any, expected: str) -> Tensor:
+    try:
+        return torch.as_tensor(lengths, dtype=None if len(lengths) else torch.int64)
+    except (TypeError, ValueError, RuntimeError):  # as PyTorch refuses what is no sequence of numbers
+        raise CellError(f"{expected}, found {lengths!r}") from None
+
+
+def by_name(cell: Interface, given: Any) -> dict[str, Tensor]:
+    """The inputs that a user gives, as a tensor if it is the only one, or as a dict. Raises CellError for anything else."""
     name = main_input(cell)
     if isinstance(given, Tensor) and len(cell.inputs) == 1 and name:
         return {name: given}
     if not isinstance(given, Mapping):
-        wanted = "a tensor or a PackedSequence" if len(cell.inputs) == 1 else f"a dict with {', '.join(cell.inputs)}"
+        wanted = "a tensor" if len(cell.inputs) == 1 else f"a dict with {', '.join(cell.inputs)}"
         raise CellError(f"{cell.name}: expected the input as {wanted}, found {type(given).__name__}")
     if set(given) != set(cell.inputs) or not all(isinstance(t, Tensor) for t in given.values()):
         found = ", ".join(f"{n} ({type(t).__name__})" for n, t in given.items())

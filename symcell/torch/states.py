@@ -36,13 +36,20 @@ def given(cell: Interface, states: Any) -> dict[str, Tensor]:
     if type(states) is not tuple and isinstance(states, Mapping):
         if unknown := [str(name) for name in states if name not in names]:
             raise CellError(f"{cell.name}: unknown states {', '.join(unknown)}; expected {', '.join(names)}")
-        return dict(states)
+        return _tensors(cell, states)
     if isinstance(states, Tensor):
         states = (states,)
     if not isinstance(states, (tuple, list)) or len(states) != len(names):
         found = f"{len(states)} of them" if isinstance(states, (tuple, list)) else type(states).__name__
         raise CellError(f"{cell.name}: expected the states ({', '.join(names)}), found {found}")
-    return dict(zip(names, states, strict=True))
+    return _tensors(cell, dict(zip(names, states, strict=True)))
+
+
+def _tensors(cell: Interface, states: Mapping[str, Any]) -> dict[str, Tensor]:
+    for name, t in states.items():
+        if not isinstance(t, Tensor):
+            raise CellError(f"{cell.name}: the state {name} must be a tensor, found {type(t).__name__}")
+    return dict(states)
 
 
 @cache

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from symcell.cell import Cell
 from symcell.errors import CellError
+from symcell.runtime.interface import Interface
 from symcell.torch import states
 from symcell.torch.engines import engine_for
 from symcell.torch.module import CellModule, Init
-from symcell.torch.sequences import check_inputs, sequences
+from symcell.torch.sequences import by_name, check_inputs, sequences
 from symcell.torch.sizes import sizes_of_layers
 
 
@@ -32,7 +33,7 @@ class StepCell(CellModule):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(cell, engine, forget_bias, init, device, dtype)
+        super().__init__(cell, sizes, engine, forget_bias, init, device, dtype)
         self.input_size, self.hidden_size = input_size, hidden_size
         (self.sizes,) = sizes_of_layers(self._compiled.interface, input_size, hidden_size, sizes)
         self._add("", self.sizes)
@@ -44,14 +45,16 @@ class StepCell(CellModule):
         input: (B, *shape), or (*shape) of one sample; of several inputs, a dict. hx: the states before it, each (B, *shape), as
         they are returned, or by name; those left out begin at their declared value. Raises CellError as Layer does."""
         cell, shapes = self._compiled.interface, self._shapes[""]
-        given = sequences(cell, _one_step(input), None, False)
-        start = {name: t.unsqueeze(0) if given.unbatched else t for name, t in states.given(cell, hx).items()}
-        self._check(given.inputs, start)
+        given, first = sequences(cell, _one_step(cell, input), None, False), states.given(cell, hx)
+        self._check(given.inputs, first)
         _, samples = check_inputs(cell, given.inputs, shapes)
-        for name, t in start.items():
-            if tuple(t.shape) != (samples, *shapes[name]):
-                found = f"has shape {tuple(t.shape)}, expected (B, {', '.join(cell.states[name])}) = {(samples, *shapes[name])}"
+        lead = () if given.unbatched else (samples,)
+        for name, t in first.items():
+            if tuple(t.shape) != (*lead, *shapes[name]):
+                axes = ", ".join((*("B" for _ in lead), *cell.states[name]))
+                found = f"has shape {tuple(t.shape)}, expected ({axes}) = {(*lead, *shapes[name])}"
                 raise CellError(f"{cell.name}: the state {name} {found}")
+        start = {name: t.unsqueeze(0) if given.unbatched else t for name, t in first.items()}
         x = next(iter(given.inputs.values()))
         start = self._with_declared("", {name: t.unsqueeze(0) for name, t in start.items()}, x)
         engine = engine_for(self.engine, cell.name, x)
@@ -67,10 +70,11 @@ class StepCell(CellModule):
         return ", ".join([self.cell.name, *(f"{name}={n}" for name, n in self.sizes.items())])
 
 
-def _one_step(input: Any) -> Any:
-    """The input with an axis of steps."""
-    if isinstance(input, Mapping):
-        return {name: _one_step(t) for name, t in input.items()}
-    if not isinstance(input, Tensor):
-        raise CellError(f"StepCell takes a tensor, or a dict of them by name, found {type(input).__name__}")
-    return input.unsqueeze(0)
+def _one_step(cell: Interface, input: Any) -> dict[str, Tensor]:
+    """The inputs by name, with an axis of steps."""
+    found = by_name(cell, input)
+    for name, t in found.items():
+        if t.ndim - len(cell.inputs[name]) not in (0, 1):
+            axes = ", ".join(("B", *cell.inputs[name]))
+            raise CellError(f"{cell.name}: expected the input {name} as ({axes}), or without B, found shape {tuple(t.shape)}")
+    return {name: t.unsqueeze(0) for name, t in found.items()}

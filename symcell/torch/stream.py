@@ -8,6 +8,7 @@ from torch import Tensor
 from symcell.errors import CellError
 from symcell.torch import states
 from symcell.torch.compiled import Compiled
+from symcell.torch.sequences import by_name
 from symcell.torch.sizes import main_input
 
 
@@ -17,6 +18,11 @@ class LayerStream:
 
     def __init__(self, cell: Compiled, sizes: list[dict[str, int]], weights: list[dict[str, Tensor]], batch: int) -> None:
         self._compiled, self._cell, self.batch = cell, cell.interface, batch
+        for named in weights:
+            for name, t in named.items():
+                if t.dtype not in (torch.float32, torch.float64) or t.is_meta:
+                    found = f"{name} of {t.dtype} on {t.device}"
+                    raise CellError(f"{cell.declaration.name}: a stream computes float32 and float64 on CPU, found {found}")
         frozen = [
             cell.kernel.freeze({name: t.numpy(force=True) for name, t in named.items()}, sizes=numbers)
             for named, numbers in zip(weights, sizes, strict=True)
@@ -26,13 +32,13 @@ class LayerStream:
     def step(self, input: Any) -> Any:
         """The outputs of a step with an input (B, *shape), or a dict of them by name."""
         cell = self._cell
-        given = {main_input(cell): input} if isinstance(input, Tensor) else input
+        given = by_name(cell, input)
         arrays = {name: t.numpy(force=True) for name, t in given.items()}
         for k, stream in enumerate(self._streams):
             found = stream.step(arrays)
             if k < len(self._streams) - 1:
                 x = [torch.from_numpy(found[name]) for name in cell.outputs]
-                arrays = arrays | {main_input(cell): torch.cat(x, -1).numpy()}
+                arrays = arrays | {main_input(cell) or "": torch.cat(x, -1).numpy()}
         return self._compiled.as_outputs({name: torch.from_numpy(found[name].copy()) for name in cell.outputs})
 
     @property

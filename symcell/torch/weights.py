@@ -33,7 +33,8 @@ class _Counterpart(NamedTuple):
 
 def from_torch(module: torch.nn.RNNBase, engine: str = "auto") -> Layer:
     """A Layer with the equations, options and numbers of a torch.nn.LSTM, GRU or RNN: biases, a projection, layers, directions,
-    nonlinearity. Raises CellError for another module."""
+    nonlinearity. Two biases become one, their sum, so outputs are those of the module to rounding; from there on, to_torch and
+    from_torch keep every number. Raises CellError for another module."""
     if type(module) not in (torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN):
         raise CellError(f"from_torch takes a torch.nn.LSTM, GRU or RNN, found {type(module).__name__}")
     arguments = {"bias": module.bias} | ({"nonlinearity": module.nonlinearity} if isinstance(module, torch.nn.RNN) else {})

@@ -150,4 +150,4 @@ DEEP = [
     stacked_gates, nested_functions, nested_with_parameters, nested_softmax, nested_exponentials, nested_maxima,
     nested_cases, nested_products,
 ]  # fmt: skip
-SHALLOWER = liquid_time_constants, two_coupled_states, kinks, normed_layers, stacked_gates, nested_maxima  # 12 are many of these
+SHALLOWER = liquid_time_constants, two_coupled_states, kinks, normed_layers, stacked_gates, nested_maxima  # 10 are many of these

@@ -14,23 +14,49 @@ _GENERATED = Path(__file__).parents[2] / "generated"
 
 @cache
 def representatives():
-    """The names of few cells whose modules have all features of all modules. Those that have the most of what others lack come
-    first, and shorter ones before longer ones."""
-    left = {name: features(path.read_text("utf-8")) for name in cells.names() if (path := _GENERATED / f"{name}.py").exists()}
-    size = {name: (_GENERATED / f"{name}.py").stat().st_size for name in left}
-    chosen, missing = [], set().union(*left.values())
-    while missing:
-        chosen.append(max(left, key=lambda name: (len(left[name] & missing), -size[name], name)))
-        missing -= left[chosen[-1]]
-    return tuple(sorted(chosen))
+    """The names of few cells whose modules have all features of all modules of the catalogue."""
+    return _chosen(_catalogue())
+
+
+@cache
+def in_single_precision():
+    """Those of them that have all that depends on the precision: what modules take from the runtime, and what they call."""
+    return _chosen({name: _catalogue()[name] for name in representatives()}, lambda f: f[0] == "runtime" or f[1] == "calls")
 
 
 def compiled_names():
     """The cells of which tests compile kernels: representatives, or all of the catalogue with SYMCELL_EVERY_KERNEL=1 (`make kernels`).
     The modules of others run as plain Python."""
-    return tuple(cells.names()) if os.environ.get("SYMCELL_EVERY_KERNEL") else representatives()
+    return tuple(cells.names()) if _every() else representatives()
 
 
+def compiled_of(sources):
+    """Of modules, name -> text, the names of those that tests compile: representatives of what the catalogue lacks, or all."""
+    had = set().union(*map(features, _catalogue().values()))
+    return tuple(sources) if _every() else _chosen(sources, lambda feature: feature not in had)
+
+
+def _every():
+    return bool(os.environ.get("SYMCELL_EVERY_KERNEL"))
+
+
+@cache
+def _catalogue():
+    return {name: path.read_text("utf-8") for name in cells.names() if (path := _GENERATED / f"{name}.py").exists()}
+
+
+def _chosen(sources, counts=lambda feature: True):
+    """The names of few sources that have all features of all of them, of those that count. Those that have the most of what others
+    lack come first, and shorter ones before longer ones."""
+    left = {name: {*filter(counts, features(text))} for name, text in sources.items()}
+    chosen, missing = [], set().union(*left.values())
+    while missing:
+        chosen.append(max(left, key=lambda name: (len(left[name] & missing), -len(sources[name]), name)))
+        missing -= left[chosen[-1]]
+    return tuple(sorted(chosen))
+
+
+@cache
 def features(source):
     """What there is in a module: what it takes from the runtime, the kinds of its functions and how deep their loops are, what each
     direction calls, how many indices it reads and whether it chooses, and the ranks of what its interface has."""
@@ -43,7 +69,7 @@ def features(source):
             found |= {(kind, "loops", _depth(node)), *((kind.split("_")[0], *feature) for feature in _inside(node))}
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             found |= {f for a in node.value.args if isinstance(a, ast.Call) for f in _of_interface(a)}
-    return found
+    return frozenset(found)
 
 
 def _depth(node):
