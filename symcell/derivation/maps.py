@@ -77,7 +77,7 @@ class rate(LinearMap):
         return f"d {self.args[0]} / d {self.args[1]}"
 
     def _latex(self, printer, exp=None):
-        of, by = map(printer.name, self.args)
+        of, by = map(printer.doprint, self.args)
         return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 
 

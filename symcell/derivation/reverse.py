@@ -7,7 +7,7 @@ expressions by the chain rule, through a primitive by the primitive's own rule. 
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Function, Mul, Pow, S
+from sympy import Add, Expr, Function, Mul, Pow, S, Symbol
 
 from symcell.language.primitives import Primitive, number_apart, ordered_args, sum_over_axes, total
 from symcell.language.slopes import Whole, partial
@@ -20,11 +20,13 @@ ZEROS = NO_GRADIENT, NOT_READ = ("no gradient", "not read")
 
 @dataclass(frozen=True)
 class Term:
-    """One summand of an adjoint: the rule that made it, and the equation that it came from."""
+    """One summand of an adjoint: the rule that made it, the equation that it came from, and the row: that of the quantity `source`,
+    None for what comes from no row."""
 
     expr: Expr
     rule: str
     equation: int
+    source: Symbol | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def contributions(derivation, row):
     for leaf, expr, rule in pull_back(row.rhs, bar, derivation):
         expr = expr.xreplace(values)
         if expr != 0 and not isinstance(leaf, Constant):
-            yield leaf, Term(expr, rule, row.equation)
+            yield leaf, Term(expr, rule, row.equation, row.target)
 
 
 def known_values(forward):

@@ -2,7 +2,8 @@
 
 from symcell.derivation.counterparts import counterparts
 from symcell.derivation.roles import role
-from symcell.documents.latex import forward_lines, whole_document
+from symcell.documents.latex import whole_document
+from symcell.documents.printer import Notation
 
 
 def comparison_latex(a, b, document=False):
@@ -22,5 +23,5 @@ def comparison_latex(a, b, document=False):
 
 def _formulas(derivation):
     """Quantity -> its equation as a formula."""
-    equations, declared = derivation.declaration.equations, forward_lines(derivation, braces=False)
-    return {e.target: formula.replace("&", "") for e, (formula, _, _) in zip(equations, declared, strict=True)}
+    notation = Notation(derivation)
+    return {e.target: f"{notation.name(e.target)} = {notation.doprint(e.rhs)}" for e in derivation.declaration.equations}

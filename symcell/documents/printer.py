@@ -7,6 +7,7 @@ from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.printing.latex import LatexPrinter
 
 from symcell.documents.letters import letter, parts, verbatim
+from symcell.documents.nodes import L, Terms, Underbrace, t
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive
 from symcell.language.slopes import is_divisor
@@ -15,25 +16,30 @@ from symcell.notation.order import PaperOrder, fraction
 
 
 class Notation(LatexPrinter):
-    """SymPy's LaTeX printer in the notation and order of a paper. With `braces`, a value that flattening has named is
-    shown where it stands: its expression over a brace, the name under it. `back` counts the steps before `now`."""
+    """SymPy's LaTeX printer in the notation and order of a paper. `time` is the step of quantities that name no other."""
 
-    def __init__(self, derivation, braces=False, back=0, now="t"):
+    def __init__(self, derivation, time=t):
         super().__init__({"ln_notation": False})
-        self.back, self.now = back, now
+        self.time = time
         self.derivation, self.paper = derivation, PaperOrder(derivation)
         self.once = derivation.once
-        self.hidden = dict(derivation.hidden) if braces else {}
         self.verbatim = _look_alikes(tuple(q.name for q in derivation.shapes if q.name not in derivation.declaration.sizes))
 
     # Names
 
+    def at(self, time):
+        """The same notation at another time."""
+        return Notation(self.derivation, time)
+
     def _print_Symbol(self, e, style="plain"):
-        if e in self.hidden:
-            return self._braced(e, bracket=False)
         return self.name(e)
 
     _print_Quantity = _print_Adjoint = _print_Symbol
+
+    def _print_Letter(self, e):
+        """A letter of the document's own, other than the cell's."""
+        taken = {q.name for q in self.derivation.shapes if isinstance(q, (Param, Constant)) or q in self.once}
+        return next((a for a in e.alternatives if a not in taken), rf"{e.name}'")
 
     def name(self, e):
         """A symbol with its subscripts, time among them."""
@@ -45,9 +51,9 @@ class Notation(LatexPrinter):
     def _adjoint(self, e):
         of = e.of
         base, *subscripts = self._letters(of)
-        accent = r"\hat" if e.kind == "cotangent" else r"\bar"
-        sent_back = "^{+}" if e.kind == "carried" or isinstance(of, Previous) else ""
-        return rf"{accent}{{{base}}}" + self._subscript(of, subscripts) + sent_back
+        sent_back = e.kind == "carried" or isinstance(of, Previous)
+        source = f"^{{{self.doprint(L)}}}" if e.kind == "cotangent" else "^{+}" if sent_back else ""
+        return rf"\bar{{{base}}}" + self._subscript(of, subscripts) + source
 
     def _letters(self, e):
         """The parts of a name in LaTeX. A name that would look like an earlier one is printed as in Python."""
@@ -57,17 +63,9 @@ class Notation(LatexPrinter):
     def _subscript(self, e, subscripts):
         written = list(subscripts)
         if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
-            back = self.back + isinstance(e, Previous)
-            written.append(f"{self.now}-{back}" if back else self.now)
+            written.append(self.doprint(self.time - int(isinstance(e, Previous))).replace(" ", ""))
         text = ",".join(written)
         return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
-
-    def _braced(self, e, bracket):
-        rhs = self.hidden.pop(e)
-        inside = self.doprint(rhs)
-        if bracket and isinstance(rhs, (Add, Mul)):
-            inside = self.brackets(inside)
-        return rf"{{\underbrace{{{inside}}}_{{{self.name(e)}}}}}"  # in braces, so that a transpose stands behind it
 
     # Sums and products
 
@@ -77,6 +75,11 @@ class Notation(LatexPrinter):
             subtracted = a.could_extract_minus_sign() and bool(text)
             text += (" - " if subtracted else " + " if text else "") + self._term(-a if subtracted else a)
         return text
+
+    @staticmethod
+    def signed(terms):
+        """A sum of printed terms."""
+        return terms[0] + "".join(f" - {a[1:]}" if a.startswith("-") else f" + {a}" for a in terms[1:])
 
     def _term(self, e):
         text = self.doprint(e)
@@ -118,10 +121,10 @@ class Notation(LatexPrinter):
 
     def parenthesize_factor(self, e):
         """`e` as a factor: in brackets if it is a sum or an elementwise product."""
-        if e in self.hidden:
-            return self._braced(e, bracket=True)
+        if isinstance(e, Underbrace):
+            return e.factor(self)
         text = self.doprint(e)
-        return self.brackets(text) if isinstance(e, (Add, Mul)) else text
+        return self.brackets(text) if isinstance(e, (Add, Mul, Terms)) else text
 
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1

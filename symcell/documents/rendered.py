@@ -4,8 +4,9 @@ from typing import Self
 
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
-from symcell.documents.carousel import carousel_latex, carousel_math
-from symcell.documents.latex import derivation_latex, notebook_latex
+from symcell.documents.article import Article
+from symcell.documents.contents import article, path_article
+from symcell.documents.latex import latex, notebook_latex
 from symcell.language.declaration import Declaration
 from symcell.notation.plain import short_factor_text
 
@@ -18,12 +19,18 @@ class RenderedDerivation(Derivation):
         derivation = derive(declaration)
         return cls(declaration, derivation.forward, derivation.adjoint)
 
-    def latex(self, document: bool = False) -> str:
-        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document."""
-        return derivation_latex(self, document)
+    def article(self, steps: int = 3, gradients: bool = True, shapes: bool = True) -> Article:
+        """What the documents of this derivation say, as a model that renderers print. steps: the number of steps of the products
+        of step Jacobians; gradients and shapes: whether the gradients of parameters and the shapes are listed."""
+        return article(self, steps, gradients, shapes)
+
+    def latex(self, document: bool = False, steps: int = 3, gradients: bool = True, shapes: bool = True) -> str:
+        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document. The other
+        options are those of `article`."""
+        return latex(self.article(steps, gradients, shapes), document)
 
     def _repr_latex_(self) -> str:
-        return notebook_latex(self)
+        return notebook_latex(self.article())
 
 
 class RenderedCarousel(Carousel):
@@ -31,11 +38,11 @@ class RenderedCarousel(Carousel):
 
     def latex(self, steps: int = 3) -> str:
         """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
-        return carousel_latex(self, steps)
+        return latex(path_article(self, steps))
 
     def __repr__(self) -> str:
         name, s = self.derivation.declaration.name, self.state
         return f"Carousel({name}: d {s}[t] / d {s}[t-1] = {short_factor_text(self)})"
 
     def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {carousel_math(self, 3)}$"
+        return notebook_latex(path_article(self))

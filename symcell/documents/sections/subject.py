@@ -1,0 +1,49 @@
+"""What the sections of a document share: the derivation, which rows have a line of their own, and lists in words."""
+
+from functools import cached_property
+
+from symcell.derivation.derive import Derivation
+from symcell.derivation.reverse import recurrent_states
+from symcell.documents.article import Math, Reference
+from symcell.documents.nodes import Underbrace
+
+
+class Subject:
+    """A derivation, as a document tells it."""
+
+    def __init__(self, derivation: Derivation):
+        self.derivation, self.cell = derivation, derivation.declaration
+        self.recurrent = recurrent_states(derivation.forward)
+        self.rows = {r.target: r for r in derivation.forward}
+
+    @cached_property
+    def inside(self):
+        """The named values that are printed where they stand, over their names: those that one row alone reads."""
+        readers = {q: [r.target for r in self.derivation.forward if q in r.rhs.free_symbols] for q in self.derivation.hidden}
+        return {q: found[0] for q, found in readers.items() if len(found) == 1}
+
+    @property
+    def lines(self):
+        """(target, right side) of each equation that is printed."""
+        return [(q, self._spelled_out(row.rhs)) for q, row in self.rows.items() if q not in self.inside]
+
+    def _spelled_out(self, e):
+        return e.xreplace({q: Underbrace(self._spelled_out(self.rows[q].rhs), q) for q in e.free_symbols & self.inside.keys()})
+
+    def line_of(self, q):
+        """The key of the line that computes a quantity."""
+        while q in self.inside:
+            q = self.inside[q]
+        return f"forward-{q.name}"
+
+    def lines_of(self, quantities):
+        return Reference(tuple(dict.fromkeys(map(self.line_of, quantities))))
+
+
+def listed(parts):
+    """Formulas as a list in words: a, b and c."""
+    found = []
+    for n, q in enumerate(parts):
+        found += [" and " if n == len(parts) - 1 else ", "] if n else []
+        found.append(q if isinstance(q, (str, Math)) else Math(q))
+    return tuple(found)
