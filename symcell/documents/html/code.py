@@ -1,0 +1,62 @@
+"""Generated code beside its equations: lines highlighted by Pygments, names marked by their quantities, and the equations of a line."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+from pygments.lexers import PythonLexer
+from pygments.token import STANDARD_TYPES, Name, Token
+
+_ASSIGNED = re.compile(r"\s*(\w+)(?:\[[^\]]*\])?\s*(?:\+=|=)\s")  # name = ..., name[j] += ...
+_SAID = re.compile(r"\s*#\s*((?:\w+(?:, )?)+)(?::| =)\s")  # a comment that says what a product computes: dW_i, dW_f: ...
+
+
+@dataclass(frozen=True)
+class CodeLine:
+    """A line of code as HTML, and the keys of the equations that it computes."""
+
+    number: int
+    html: str
+    keys: tuple[str, ...]
+
+
+def code_lines(source, quantities, keys):
+    """The lines of a generated module. keys: those of an article's lines; a line of code computes one if it assigns to its quantity."""
+    texts = source.rstrip("\n").split("\n")
+    marked = "".join(_token(kind, text, quantities) for kind, text in PythonLexer(stripnl=False).get_tokens(source))
+    pairs = zip(texts, marked.split("\n"), strict=False)
+    return [CodeLine(n, html, tuple(k for k in _keys(text) if k in keys)) for n, (text, html) in enumerate(pairs, 1)]
+
+
+def first_lines(lines):
+    """Key -> the number of the first line of code that computes it."""
+    found = {}
+    for line in lines:
+        for key in line.keys:
+            found.setdefault(key, line.number)
+    return found
+
+
+def _keys(text):
+    """The keys that a line of code may compute: forward-c for c, adjoint-c for dc."""
+    found = _ASSIGNED.match(text) or _SAID.match(text)
+    names = found.group(1).split(", ") if found else []
+    return [key for n in names for key in (f"forward-{n}", *([f"adjoint-{n[1:]}"] if n.startswith("d") else []))]
+
+
+def _token(kind, text, quantities):
+    """A token as HTML. A token that runs over several lines, such as a docstring, is closed and opened again at each."""
+    classes = [_pygments_class(kind)]
+    if kind in Name:
+        classes.append(quantities.of_identifier(text))
+    names = " ".join(filter(None, classes))
+    if not names:
+        return escape(text)
+    return "\n".join(f'<span class="{names}">{escape(part)}</span>' if part else "" for part in text.split("\n"))
+
+
+def _pygments_class(kind):
+    """The short class of a token's kind, or of the nearest kind above it that has one."""
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent
+    return STANDARD_TYPES[kind] if kind not in (Token, Name) else ""

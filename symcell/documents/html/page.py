@@ -1,0 +1,82 @@
+"""Article -> one web page: the mathematics on the left, the generated code on the right, the diagram above both.
+
+A page is one file that needs no other, or shares its style with the other pages of a book."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+
+from symcell.documents.article import Math, Paragraph, Reference
+from symcell.documents.html.code import code_lines, first_lines
+from symcell.documents.html.mathml import MarkedNotation, mathml
+from symcell.documents.html.quantities import Quantities
+
+_RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq"}
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a page shows around the mathematics: facts (name, text), a diagram as SVG, the generated module, a citation, and links
+    of a book (text, address). `assets` is the address of a shared style, or "" for a page that carries its own."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    diagram: str = ""
+    source: str = ""
+    citation: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    assets: str = ""
+
+
+def page(article, around=None):
+    """An article as the text of an HTML page."""
+    around, quantities = around or Around(), Quantities(article.derivation)
+    code = code_lines(around.source, quantities, {line.key for line in article.lines}) if around.source else []
+    writer = _Writer(article, quantities, first_lines(code))
+    return render("page", around, title=article.name, article=article, writer=writer, code=code)
+
+
+def render(name, around, **values):
+    """A template, with the style and the script of all pages."""
+    return environment().get_template(f"{name}.html.jinja").render(around=around, **values)
+
+
+@lru_cache(maxsize=1)
+def environment():
+    """The templates of pages, which escape whatever is not marked as HTML."""
+    found = Environment(
+        loader=PackageLoader("symcell.documents.html"), autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    found.globals["raw"] = lambda name: Markup(found.loader.get_source(found, name)[0])
+    found.filters["html"] = Markup
+    return found
+
+
+class _Writer:
+    """The parts of an article as HTML."""
+
+    def __init__(self, article, quantities, code):
+        self.notation, self.numbers, self.code = MarkedNotation(article.derivation, quantities), article.numbers, code
+
+    def is_paragraph(self, block):
+        return isinstance(block, Paragraph)
+
+    def left(self, line):
+        return Markup(mathml(self.notation.doprint(line.left)))
+
+    def right(self, line):
+        return Markup(mathml(rf"{_RELATIONS[line.relation]} {self.notation.doprint(line.right)}"))
+
+    def words(self, parts):
+        """A sentence, escaped, with its formulas and links."""
+        return Markup("".join(map(self._part, parts)))
+
+    def _part(self, part):
+        if isinstance(part, Math):
+            left = self.notation.doprint(part.expr)
+            return mathml(f"{left} {_RELATIONS[part.relation]} {self.notation.doprint(part.right)}" if part.relation else left)
+        if isinstance(part, Reference):
+            return ", ".join(f'<a class="ref" href="#{escape(key)}">({self.numbers[key]})</a>' for key in part.keys)
+        return escape(part)
