@@ -130,6 +130,24 @@ def subexpressions(e):
 
 
 __all__ = [
-    "At", "B", "Factors", "L", "Letter", "Listed", "Node", "Space", "Steps", "SumOver", "T", "Terms", "Tuple", "Underbrace", "at", "b", "k",
-    "rate", "t", "Adjoint",
+    "Adjoint",
+    "At",
+    "B",
+    "Factors",
+    "L",
+    "Letter",
+    "Listed",
+    "Node",
+    "Space",
+    "Steps",
+    "SumOver",
+    "T",
+    "Terms",
+    "Tuple",
+    "Underbrace",
+    "at",
+    "b",
+    "k",
+    "rate",
+    "t",
 ]  # fmt: skip

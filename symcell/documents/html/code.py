@@ -1,4 +1,4 @@
-"""Generated code beside its equations: lines highlighted by Pygments, names marked by their quantities, and the equations of a line."""
+"""Generated code beside its equations: Pygments highlights it, names are marked by their quantities, lines know their equations."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class CodeLine:
 
 
 def code_lines(source, quantities, keys):
-    """The lines of a generated module. keys: those of an article's lines; a line of code computes one if it assigns to its quantity."""
+    """The lines of a generated module. keys: those of an article's lines, which code computes where it assigns to their quantity."""
     texts = source.rstrip("\n").split("\n")
     marked = "".join(_token(kind, text, quantities) for kind, text in PythonLexer(stripnl=False).get_tokens(source))
     pairs = zip(texts, marked.split("\n"), strict=False)

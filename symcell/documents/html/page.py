@@ -46,10 +46,9 @@ def render(name, around, **values):
 @lru_cache(maxsize=1)
 def environment():
     """The templates of pages, which escape whatever is not marked as HTML."""
-    found = Environment(
-        loader=PackageLoader("symcell.documents.html"), autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    found.globals["raw"] = lambda name: Markup(found.loader.get_source(found, name)[0])
+    loader = PackageLoader("symcell.documents.html")
+    found = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    found.globals["raw"] = lambda name: Markup(loader.get_source(found, name)[0])
     found.filters["html"] = Markup
     return found
 

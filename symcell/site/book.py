@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from symcell import cells as catalogue
-from symcell.book.citation import bibtex
-from symcell.book.facts import facts
 from symcell.cell import Cell
 from symcell.compiler import source_of
 from symcell.documents.html.page import Around, environment, page, render
 from symcell.errors import CellError
 from symcell.files import write_atomically
+from symcell.site.citation import bibtex
+from symcell.site.facts import facts
 
 
 def book(

@@ -1,14 +1,15 @@
-"""Reference -> BibTeX. Our references read "Authors, Title, Venue, Year, arXiv:number (notes)"; what does not is kept as a note."""
+"""Reference -> BibTeX. References read "Authors, Title, Venue, Year, arXiv:number (notes)"; what does not is kept as a note."""
 
 import re
 import unicodedata
 
 _ARXIV = re.compile(r"\barXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_VENUE = re.compile(r"arXiv:|\b(?:19|20)\d\d\b|\d+(?:\(\d+\))?$")  # the first part that is none of a title: a year, a volume, arXiv
+_VENUE = re.compile(r"arXiv:|\b(?:19|20)\d\d\b|\d+(?:\(\d+\))?$")  # what no title has: a preprint's number, a year, a volume
 _NOTES = re.compile(r";| \(|(?<=\d): ")  # what begins the notes on a reference
 _PARTICLES = {"van", "von", "der", "den", "de", "la", "le", "di", "and"}
-_SPECIAL = {c: "\\" + c for c in "&%$#_"} | {c: "" for c in "{}"} | {"\\": r"\textbackslash ", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
+_SPECIAL = {c: "\\" + c for c in "&%$#_"} | dict.fromkeys("{}", "")
+_SPECIAL |= {"\\": r"\textbackslash ", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
 
 
 def bibtex(cell):

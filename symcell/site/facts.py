@@ -4,20 +4,22 @@ from dataclasses import dataclass
 
 from sympy import Add, Mul
 
-from symcell.book.citation import year_of
 from symcell.derivation.carousel import carousels
 from symcell.notation.plain import short_factor_text
+from symcell.site.citation import year_of
 
 
 @dataclass(frozen=True)
 class Facts:
-    """products: matrix products of a step that wait for the step before; depth: the longest chain of them; scan: whether some state
-    is computed for all steps in parallel; carousel: the state through which errors pass most freely, and how."""
+    """numbers: how many a cell learns, if every size is 64; products: matrix products of a step that wait for the step before;
+    depth: the longest chain of them; scan: the states that are computed for all steps in parallel; carousel: how freely errors
+    pass at best, and the factor of that."""
 
     name: str
     year: int | None
     states: tuple[str, ...]
     parameters: str
+    numbers: int
     products: int
     depth: int
     scan: tuple[str, ...]
@@ -40,11 +42,13 @@ class Facts:
 def facts(cell):
     """The facts of a cell."""
     structure, freest = cell.structure, next(iter(carousels(cell.derive())), None)
+    count = Add(*(Mul(*cell.shape(p)) for p in cell.params)).expand()
     return Facts(
         name=cell.name,
         year=year_of(cell),
         states=tuple(s.name for s in cell.states),
-        parameters=_count(cell),
+        parameters=_in_words(count),
+        numbers=int(count.subs(dict.fromkeys(count.free_symbols, 64))),
         products=len(structure.products),
         depth=structure.depth,
         scan=tuple(s.name for s in structure.scans),
@@ -54,6 +58,6 @@ def facts(cell):
     )
 
 
-def _count(cell):
-    """How many numbers there are to learn, as an expression of sizes."""
-    return str(Add(*(Mul(*cell.shape(p)) for p in cell.params)).expand()).replace("**2", "\u00b2").replace("**3", "\u00b3").replace("*", " ")
+def _in_words(count):
+    """An expression of sizes as text."""
+    return str(count).replace("**2", "\u00b2").replace("**3", "\u00b3").replace("*", " ")
