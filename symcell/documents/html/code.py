@@ -1,4 +1,4 @@
-"""Generated code beside its equations: Pygments highlights it, names are marked by their quantities, lines know their equations."""
+"""Generated code beside its equations: Pygments highlights it, names have the class of their quantity, lines know equations."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class CodeLine:
 
 
 def code_lines(source, quantities, keys):
-    """The lines of a generated module. keys: those of an article's lines, which code computes where it assigns to their quantity."""
+    """The lines of a generated module. keys: those of an article's lines; code computes one where it assigns to its quantity."""
     texts = source.rstrip("\n").split("\n")
     marked = "".join(_token(kind, text, quantities) for kind, text in PythonLexer(stripnl=False).get_tokens(source))
     pairs = zip(texts, marked.split("\n"), strict=False)

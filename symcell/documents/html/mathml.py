@@ -1,8 +1,13 @@
 """Expressions -> MathML, by way of the LaTeX that papers get; every symbol carries the class of its quantity."""
 
-from latex2mathml.converter import convert
+from html import unescape
+from xml.etree import ElementTree
+
+from latex2mathml.converter import convert_to_element
 
 from symcell.documents.printer import Notation
+
+_BRACE = "\u23df"
 
 
 class MarkedNotation(Notation):
@@ -22,4 +27,18 @@ class MarkedNotation(Notation):
 
 def mathml(text, display=False):
     """A formula in our printer's LaTeX as a <math> element."""
-    return convert(text, display="block" if display else "inline")
+    math = convert_to_element(text, display="block" if display else "inline")
+    for e in math.iter():
+        e.text = unescape(e.text) if e.text else None  # latex2mathml writes characters by their numbers
+        if e.tag == "munder":
+            _bracketed(e)
+    return ElementTree.tostring(math, "unicode")
+
+
+def _bracketed(under):
+    """Replace a brace under a value by the class "under", which the style draws: browsers do not stretch all braces rightly."""
+    if len(under) == 2 and unescape(under[1].text or "") == _BRACE:
+        value = under[0]
+        under.clear()
+        under.tag, under.attrib = "mrow", {"class": "under"}
+        under.append(value)
