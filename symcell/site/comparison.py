@@ -27,8 +27,8 @@ class Row:
 
 
 def comparison_page(a: Cell, b: Cell, links: tuple[tuple[str, str], ...] = (), assets: str = "") -> str:
-    """Two cells side by side, as the text of an HTML page: equations and adjoints in rows of quantities that do the same, what memories
-    keep and write, and how parameters, products and carousels differ."""
+    """Two cells side by side, as the text of an HTML page: equations and adjoints in rows of quantities that do the same, what
+    memories keep and write, and how parameters, products and carousels differ."""
     left, right = _Lines(a), _Lines(b)
     pairs = counterparts(a.derive(), b.derive())
     found = difference(a, b)
