@@ -2,7 +2,7 @@
 
 from symcell.derivation.counterparts import counterparts
 from symcell.derivation.roles import role
-from symcell.documents.latex import whole_document
+from symcell.documents.latex import DOCUMENT_WIDTH, whole_document
 from symcell.documents.printer import Notation
 
 
@@ -18,7 +18,7 @@ def comparison_latex(a, b, document=False):
         last = name
     lines.append(r"\end{array}")
     body = "\\begin{equation*}\n" + "\n".join(lines) + "\n\\end{equation*}"
-    return whole_document(body) if document else body
+    return whole_document(body, DOCUMENT_WIDTH) if document else body
 
 
 def _formulas(derivation):

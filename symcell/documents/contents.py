@@ -2,31 +2,59 @@
 
 from symcell.derivation.carousel import Carousel
 from symcell.documents.article import Article
+from symcell.documents.naming import with_named_arguments
 from symcell.documents.sections.adjoints import adjoint_section, gradient_section
 from symcell.documents.sections.forward import forward_section
-from symcell.documents.sections.path import path_section
+from symcell.documents.sections.jacobian import jacobian_section
+from symcell.documents.sections.path import path_section, still_section
 from symcell.documents.sections.shapes import shape_section
+from symcell.documents.sections.steps import steps_section
 from symcell.documents.sections.subject import Subject
+from symcell.errors import CellError
 
 
 def article(derivation, steps=3, gradients=True, shapes=True):
     """The document of a derivation.
 
     steps: how many steps the products of step Jacobians show; gradients: whether the gradients of parameters are derived; shapes:
-    whether the shape of every quantity is listed."""
-    subject = Subject(derivation)
+    whether the shape of every quantity is listed. Raises CellError unless steps is a whole number from 1 on."""
+    subject = _subject(derivation, steps)
     sections = [
         forward_section(subject),
         *([shape_section(subject)] if shapes else []),
         adjoint_section(subject),
         *([gradient_section(subject)] if gradients and subject.cell.params else []),
-        *[path_section(Carousel(derivation, s), steps) for s in subject.recurrent],
+        *_over_time(subject, steps),
     ]
-    cell = subject.cell
-    return Article(derivation, cell.name, cell.reference, tuple(sections))
+    return _article(subject, sections)
 
 
 def path_article(carousel, steps=3):
     """The document of one state's carousel."""
-    cell = carousel.derivation.declaration
-    return Article(carousel.derivation, cell.name, "", (path_section(carousel, steps),))
+    subject = _subject(carousel.derivation, steps)
+    return _article(subject, [jacobian_section(subject), *_paths(subject, [carousel.state], steps)])
+
+
+def _subject(derivation, steps):
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        name = derivation.declaration.name
+        raise CellError(f"cell {name}: the products of step Jacobians are over a number of steps from 1 on, found steps={steps!r}")
+    return Subject(with_named_arguments(derivation))
+
+
+def _article(subject, sections):
+    return Article(subject.derivation, subject.cell.name, subject.cell.reference, tuple(sections))
+
+
+def _over_time(subject, steps):
+    """The sections on what happens from step to step, where anything does."""
+    if not subject.step.local:
+        return []
+    return [jacobian_section(subject), steps_section(subject, steps), *_paths(subject, subject.recurrent, steps)]
+
+
+def _paths(subject, states, steps):
+    carousels = [Carousel(subject.derivation, s) for s in states]
+    moving = [c for c in carousels if c.kind != "none"]
+    still = [c.state for c in carousels if c.kind == "none"]
+    return [*[path_section(subject, c, steps) for c in moving], *([still_section(subject, still)] if still else [])]

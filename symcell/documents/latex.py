@@ -1,90 +1,149 @@
-"""Article -> LaTeX: a fragment that needs amsmath and amssymb, or a whole document."""
+"""Article -> LaTeX: a fragment that needs amsmath and amssymb, or a whole document. No line is wider than the width that it is for."""
 
-import unicodedata
+import re
+from dataclasses import dataclass
 
-from symcell.documents.article import Math, Paragraph, Reference
+from symcell.documents.article import Equations, Math, Reference
+from symcell.documents.escape import breakable, plain
+from symcell.documents.formulas.metrics import width_of_words
+from symcell.documents.formulas.nodes import tex, width
+from symcell.documents.formulas.parsing import parse
+from symcell.documents.layout import RELATIONS, display, entry, rows
 from symcell.documents.printer import Notation
+from symcell.documents.style import STANDARD, Style
 from symcell.documents.unicode import declarations
+from symcell.errors import CellError
 
-_RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq"}
-
-
-def latex(article, document=False):
-    """An article as LaTeX."""
-    writer = _Writer(article)
-    head = rf"\subsection*{{The cell \texttt{{{plain(article.name)}}}}}"
-    body = "\n\n".join([head, *([f"{plain(article.reference)}."] if article.reference else []), *map(writer.section, article.sections)])
-    return whole_document(body) if document else body
+LEVELS = {"section": ("section", "subsection"), "subsection": ("subsection", "paragraph"), "paragraph": ("paragraph", "subparagraph")}
+WIDTH, DOCUMENT_WIDTH = 345.0, 455.0  # of LaTeX's article, and of A4 with margins of an inch
+_WIDEST_INLINE = 0.4  # of the width; a longer formula of a sentence is displayed
+_NARROWEST = 150
 
 
-def notebook_latex(article):
-    """The equations of an article as one formula, for a notebook."""
-    writer, numbers = _Writer(article), article.numbers
-    rows = " \\\\\n".join(f"{writer.relation(a)} && {_tag(numbers.get(a.key))}{writer.note(a)}" for a in article.lines)
-    return rf"$\displaystyle \begin{{aligned}}{rows}\end{{aligned}}$"
+@dataclass(frozen=True)
+class Page:
+    """Where a fragment stands: the width of a line in points, at a size of 10 pt; what labels begin with; the level of its heading;
+    whether the rules behind adjoints are printed."""
+
+    width: float = WIDTH
+    prefix: str = ""
+    level: str = "subsection"
+    rules: bool = True
+
+    def __post_init__(self):
+        if self.level not in LEVELS:
+            raise CellError(f"level is one of {', '.join(LEVELS)}; found {self.level!r}")
+        if not isinstance(self.width, (int, float)) or not self.width >= _NARROWEST:
+            raise CellError(f"width is a number of points, at least {_NARROWEST}; found {self.width!r}")
+        if not re.fullmatch(r"[A-Za-z0-9:._-]*", self.prefix):
+            raise CellError(f"prefix consists of letters, digits and : . _ -; found {self.prefix!r}")
 
 
-def _tag(number):
-    return rf"\text{{({number})}}\;\; " if number else ""
+def latex(article, page=Page(), style=STANDARD):  # noqa: B008 (frozen)
+    """An article as a LaTeX fragment."""
+    return _Writer(article, page, style).article()
 
 
-class _Writer:
-    def __init__(self, article):
-        self.notation, self.numbers = Notation(article.derivation), article.numbers
-
-    def section(self, section):
-        return "\n".join([rf"\paragraph{{{self.words(section.title)}.}}", *map(self.block, section.blocks)])
-
-    def block(self, block):
-        if isinstance(block, Paragraph):
-            return self.words(block.parts)
-        return "\\begin{align}\n" + " \\\\\n".join(map(self.line, block.lines)) + "\n\\end{align}"
-
-    def line(self, line):
-        note = self.note(line)
-        tag = rf"\tag{{{self.numbers[line.key]}}}" if line.numbered else r"\notag"
-        return f"{self.relation(line)}{f' && {note}' if note else ''} {tag}"
-
-    def relation(self, line):
-        return f"{self.notation.doprint(line.left)} &{_RELATIONS[line.relation]} {self.notation.doprint(line.right)}"
-
-    def note(self, line):
-        return rf"\text{{\footnotesize {self.words(line.rule)}}}" if line.rule else ""
-
-    def words(self, parts):
-        return "".join(map(self.part, parts))
-
-    def part(self, part):
-        if isinstance(part, Math):
-            left = self.notation.doprint(part.expr)
-            return f"${left} {_RELATIONS[part.relation]} {self.notation.doprint(part.right)}$" if part.relation else f"${left}$"
-        if isinstance(part, Reference):
-            return ", ".join(f"({self.numbers[key]})" for key in part.keys)
-        return plain(part)
-
-
-def whole_document(body):
+def whole_document(body, width):
     """A fragment as a document of its own."""
-    return _DOCUMENT.replace("PREAMBLE", declarations(body)).replace("BODY", body)
+    margins = f"a4paper, textwidth={width:g}pt, vmargin=25mm, hcentering"
+    return _DOCUMENT.replace("MARGINS", margins).replace("PREAMBLE", declarations(body)).replace("BODY", body)
 
 
 _DOCUMENT = r"""\documentclass{article}
-\usepackage[a4paper, margin=25mm]{geometry}
+\usepackage[MARGINS]{geometry}
 \usepackage{amsmath, amssymb}
-PREAMBLE\allowdisplaybreaks
-\begin{document}
+PREAMBLE\begin{document}
 
 BODY
 
 \end{document}
 """
 
-_SPECIAL = {c: "\\" + c for c in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-}  # fmt: skip
+
+class _Writer:
+    def __init__(self, article, page, style: Style):
+        self.source, self.page = article, page
+        self.notation, self.numbers = Notation(article.derivation, style), article.numbers
+        self.prefix = page.prefix or label(article.name)
+        self.heading, self.part_heading = LEVELS[page.level]
+
+    def article(self):
+        head = rf"\{self.heading}{{The cell \texttt{{{breakable(self.source.name)}}}}}" + self.target("cell")
+        reference = [f"{breakable(self.source.reference)}."] if self.source.reference else []
+        body = "\n\n".join([*reference, *map(self.section, self.source.sections)])
+        return f"\\begingroup\\allowdisplaybreaks\\sloppy\n{head}\n{body}\n\\par\\endgroup"
+
+    def section(self, section):
+        return "\n".join([rf"\{self.part_heading}{{{self.words(section.title)}}}", *map(self.block, section.blocks)])
+
+    def block(self, block):
+        if isinstance(block, Equations):
+            entries = [entry(a, self.notation, self.note(a) if self.page.rules else ()) for a in block.lines]
+            return _aligned("align", map(self.row, rows(entries, self.page.width)))
+        text = self.words(block.parts)
+        return rf"\emph{{Proof.}} {text} $\square$" if block.kind == "proof" else text
+
+    def row(self, row):
+        note = rf" && \text{{\footnotesize {row.note}}}" if row.note else ""
+        return f"{row.left} &{row.right}{note} " + (self.target(row.key) if row.key else r"\notag")
+
+    def target(self, key):
+        return rf"\label{{{self.prefix}:{label(key)}}}"
+
+    def note(self, line):
+        """The words of a rule with their widths in points."""
+        found = []
+        for part in line.rule:
+            if isinstance(part, str):
+                found += [(plain(w), _small(plain(w))) for w in re.findall(r"\s+|\S+", part)]
+            elif isinstance(part, Math):
+                found.append((self.words([part]), width(self.formula(part), 1) * 0.0085))
+            else:
+                for k, key in enumerate(part.keys):
+                    found += [*([(",", _small(",")), (" ", _small(" "))] if k else []), (self.reference(key), _small("(000)"))]
+        return tuple(found)
+
+    def words(self, parts):
+        text = ""
+        for part in parts:
+            piece = self.part(part)
+            if text.endswith(_END) and piece[:1] in tuple(".,;:"):  # it belongs to the display before it
+                text, piece = text.removesuffix(_END) + piece[0] + _END, piece[1:]
+            text += piece
+        return text
+
+    def part(self, part):
+        if isinstance(part, Math):
+            return self.formula_in_text(self.formula(part))
+        if isinstance(part, Reference):
+            return ", ".join(map(self.reference, part.keys))
+        return plain(part)
+
+    def reference(self, key):
+        return rf"\eqref{{{self.prefix}:{label(key)}}}"
+
+    def formula(self, part):
+        left = self.notation.formula(part.expr)
+        return (*left, *parse(RELATIONS[part.relation]), *self.notation.formula(part.right)) if part.relation else left
+
+    def formula_in_text(self, body):
+        if width(body, 1) / 100 <= _WIDEST_INLINE * self.page.width:
+            return f"${tex(body)}$"
+        return "\n" + _aligned("align*", (f"&{row.right}" for row in display(body, self.page.width))) + "\n"
 
 
-def plain(text):
-    """Text with TeX's special characters escaped."""
-    return "".join(_SPECIAL.get(c, c) for c in unicodedata.normalize("NFC", text))
+_END = "\n\\end{align*}\n"
+
+
+def _aligned(environment, lines):
+    return f"\\begin{{{environment}}}\n" + " \\\\\n".join(lines) + f"\n\\end{{{environment}}}"
+
+
+def _small(text):
+    return width_of_words(text, r"\text") * 0.0085
+
+
+def label(key):
+    """A key as a part of a label: letters, digits and signs that mean nothing to TeX."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" if c in "_ " else f"u{ord(c):x}" for c in key)

@@ -4,11 +4,11 @@ derivatives by their symbols, block matrices, spaces and norms.
 Time is written as an expression of t, the step that an equation speaks of, and T, the last one. b counts the samples.
 """
 
-from sympy import Function, Symbol, Tuple, preorder_traversal
+from sympy import Function, Symbol
 
 from symcell.derivation.maps import rate
 from symcell.language.primitives import Unevaluated
-from symcell.language.symbols import Adjoint, Constant, Hole, Param
+from symcell.language.symbols import Constant, Hole, Param
 
 
 class Letter(Symbol):
@@ -31,9 +31,17 @@ class Letter(Symbol):
         return None
 
 
-t, T, k = Letter("t", integer=True), Letter("T", "N", integer=True), Letter("k", "m", integer=True)
+class TimedLetter(Letter):
+    """A letter of the document's own for what has a value at every step, such as the Jacobian of a step."""
+
+    __slots__ = ()
+
+
+t, T, k, j = (Letter(*letters, integer=True) for letters in (("t",), ("T", "N"), ("k", "m"), ("j", "l")))
 b, B = Letter("b", "s", integer=True), Letter("B", "S", integer=True)
-L = Letter("L", "E")
+L, bound = Letter("L", "E"), Letter("gamma", "rho")
+J = TimedLetter("J", "M", "Q", commutative=False)
+state = TimedLetter("s", "q", "r", "y")
 
 
 class Node(Unevaluated, Function):
@@ -59,8 +67,13 @@ class Factors(Node):
     """A product whose factors stay in their order: elementwise if they commute, of linear maps otherwise."""
 
     def _latex(self, printer, exp=None):
-        elementwise = self.is_commutative and any(printer.derivation.shape(a) for a in self.args)
-        return (r" \odot " if elementwise else r" \, ").join(map(printer.parenthesize_factor, self.args))
+        return _times(self.args, printer).join(map(printer.parenthesize_factor, self.args))
+
+
+def _times(factors, printer):
+    """The sign between factors: that of the elementwise product if they are vectors, and none between numbers or linear maps."""
+    numbers = any(not a.is_commutative or a.has(TimedLetter, Norm, LargestEntry) for a in factors)
+    return r" \, " if numbers or not any(printer.shape(a) for a in factors) else r" \odot "
 
 
 class SumOver(Node):
@@ -69,6 +82,100 @@ class SumOver(Node):
     def _latex(self, printer, exp=None):
         body = printer.parenthesize_factor(self.args[0])
         return rf"\sum_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
+
+
+class Run(Node):
+    """Run(e, first, second, last): the product of e over steps, from the first to the last, going back in time."""
+
+    def factors(self):
+        e, *times = self.args
+        return [at(e, time) for time in times]
+
+    def _latex(self, printer, exp=None):
+        first, second, last = map(printer.parenthesize_factor, self.factors())
+        return _times(self.factors(), printer).join([first, second, r"\cdots", last])
+
+
+class SumFrom(Node):
+    """SumFrom(e, j, first, last): the sum of e over an index."""
+
+    def _latex(self, printer, exp=None):
+        e, index, first, last = self.args
+        ends = rf"\sum_{{{printer.doprint(index)} = {printer.doprint(first)}}}^{{{printer.doprint(last)}}}"
+        return f"{ends} {printer.parenthesize_factor(e)}"
+
+
+class Transposed(Node):
+    """The transpose of a linear map."""
+
+    is_commutative = False
+
+    def _latex(self, printer, exp=None):
+        of = self.args[0]
+        text = printer.doprint(of)
+        return (printer.brackets(text) if isinstance(of, (Run, Factors, rate)) else text) + r"^{\top}"
+
+
+class Applied(Node):
+    """Applied(A, v): the value of a linear map."""
+
+    is_commutative = True
+
+    def _latex(self, printer, exp=None):
+        return r" \, ".join(map(printer.parenthesize_factor, self.args))
+
+
+class total_rate(rate):
+    """The derivative of one quantity by another through all that lies between."""
+
+    def _latex(self, printer, exp=None):
+        of, by = map(printer.doprint, self.args)
+        return rf"\frac{{\mathrm{{d}} {of}}}{{\mathrm{{d}} {by}}}"
+
+
+class Held(Node):
+    """Held(rate, q ...): a derivative with some quantities held fixed."""
+
+    is_commutative = False
+
+    def _latex(self, printer, exp=None):
+        of, *fixed = map(printer.doprint, self.args)
+        return rf"\left. {of} \right|_{{{', '.join(fixed)}}}"
+
+
+class Stacked(Node):
+    """Several vectors as one."""
+
+    def _latex(self, printer, exp=None):
+        return r"\begin{pmatrix} " + r" \\ ".join(map(printer.doprint, self.args)) + r" \end{pmatrix}"
+
+
+class Blocks(Node):
+    """Blocks(row ...): a matrix of blocks, given as Tuples of linear maps, some of which are 0."""
+
+    is_commutative = False
+
+    def _latex(self, printer, exp=None):
+        rows = [" & ".join(map(printer.doprint, row)) for row in self.args]
+        return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+
+
+class Norm(Node):
+    """The spectral norm of a linear map; the Euclidean norm of a vector."""
+
+    is_commutative = True
+
+    def _latex(self, printer, exp=None):
+        return rf"\left\| {printer.doprint(self.args[0])} \right\|" + (f"^{{{exp}}}" if exp else "")
+
+
+class LargestEntry(Node):
+    """The largest absolute value of the entries."""
+
+    is_commutative = True
+
+    def _latex(self, printer, exp=None):
+        return rf"\left\| {printer.doprint(self.args[0])} \right\|_{{\infty}}" + (f"^{{{exp}}}" if exp else "")
 
 
 class Underbrace(Node):
@@ -105,11 +212,11 @@ class Space(Node):
 
     def _latex(self, printer, exp=None):
         shape, over = self.args
-        one = rf"\mathbb{{R}}^{{{_times(printer, shape)}}}" if shape else r"\mathbb{R}"
-        return rf"\bigl({one}\bigr)^{{{_times(printer, over)}}}" if over else one
+        one = rf"\mathbb{{R}}^{{{_sizes(printer, shape)}}}" if shape else r"\mathbb{R}"
+        return rf"\bigl({one}\bigr)^{{{_sizes(printer, over)}}}" if over else one
 
 
-def _times(printer, sizes):
+def _sizes(printer, sizes):
     return r" \times ".join(map(printer.doprint, sizes))
 
 
@@ -120,34 +227,12 @@ def at(e, time):
     return e.xreplace({q: At(q, time) for q in _timed(e)})
 
 
+def is_timeless(e, derivation):
+    """Whether an expression is the same at every step."""
+    return _timed(e) <= derivation.once
+
+
 def _timed(e):
     timeless = (Param, Constant, Hole)
-    return {q for q in e.free_symbols if not isinstance(q, Letter) and not q.is_integer and not isinstance(getattr(q, "of", q), timeless)}
-
-
-def subexpressions(e):
-    return preorder_traversal(e)
-
-
-__all__ = [
-    "Adjoint",
-    "At",
-    "B",
-    "Factors",
-    "L",
-    "Letter",
-    "Listed",
-    "Node",
-    "Space",
-    "Steps",
-    "SumOver",
-    "T",
-    "Terms",
-    "Tuple",
-    "Underbrace",
-    "at",
-    "b",
-    "k",
-    "rate",
-    "t",
-]  # fmt: skip
+    symbols = {q for q in e.free_symbols if isinstance(q, TimedLetter) or not isinstance(q, Letter)}
+    return {q for q in symbols if not q.is_integer and not isinstance(getattr(q, "of", q), timeless)}

@@ -1,75 +1,41 @@
 """The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-from functools import lru_cache
-
-from sympy import Add, Mul, exp, log, sqrt
+from sympy import Add, Mul, Not, S, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
-from sympy.printing.latex import LatexPrinter
 
-from symcell.documents.letters import letter, parts, verbatim
-from symcell.documents.nodes import L, Terms, Underbrace, t
+from symcell.documents.formulas.nodes import LOW, height, tex
+from symcell.documents.formulas.parsing import parse
+from symcell.documents.nodes import Factors, LargestEntry, Letter, Norm, Run, Terms, Underbrace
+from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit
-from symcell.language.primitives import Primitive
+from symcell.language.primitives import Primitive, transpose
 from symcell.language.slopes import is_divisor
-from symcell.language.symbols import Adjoint, Constant, Param, Previous
-from symcell.notation.order import PaperOrder, fraction
+from symcell.notation.order import fraction
 
 
-class Notation(LatexPrinter):
+class Notation(SymbolPrinter):
     """SymPy's LaTeX printer in the notation and order of a paper. `time` is the step of quantities that name no other."""
 
-    def __init__(self, derivation, time=t):
-        super().__init__({"ln_notation": False})
-        self.time = time
-        self.derivation, self.paper = derivation, PaperOrder(derivation)
-        self.once = derivation.once
-        self.verbatim = _look_alikes(tuple(q.name for q in derivation.shapes if q.name not in derivation.declaration.sizes))
+    def formula(self, e):
+        """An expression as the tree of its printed parts, which layouts measure and break."""
+        return parse(self.doprint(e), strict=False)
 
-    # Names
+    def tex(self, e):
+        """An expression in LaTeX: brackets as high as their contents, and no symbol with two superscripts."""
+        return tex(self.formula(e))
 
-    def at(self, time):
-        """The same notation at another time."""
-        return Notation(self.derivation, time)
-
-    def _print_Symbol(self, e, style="plain"):
-        return self.name(e)
-
-    _print_Quantity = _print_Adjoint = _print_Symbol
-
-    def _print_Letter(self, e):
-        """A letter of the document's own, other than the cell's."""
-        taken = {q.name for q in self.derivation.shapes if isinstance(q, (Param, Constant)) or q in self.once}
-        return next((a for a in e.alternatives if a not in taken), rf"{e.name}'")
-
-    def name(self, e):
-        """A symbol with its subscripts, time among them."""
-        if isinstance(e, Adjoint):
-            return self._adjoint(e)
-        base, *subscripts = self._letters(e)
-        return base + self._subscript(e, subscripts)
-
-    def _adjoint(self, e):
-        of = e.of
-        base, *subscripts = self._letters(of)
-        sent_back = e.kind == "carried" or isinstance(of, Previous)
-        source = f"^{{{self.doprint(L)}}}" if e.kind == "cotangent" else "^{+}" if sent_back else ""
-        return rf"\bar{{{base}}}" + self._subscript(of, subscripts) + source
-
-    def _letters(self, e):
-        """The parts of a name in LaTeX. A name that would look like an earlier one is printed as in Python."""
-        name = getattr(e, "state", e).name
-        return self.verbatim.get(name) or [letter(part) for part in parts(name)]
-
-    def _subscript(self, e, subscripts):
-        written = list(subscripts)
-        if not (isinstance(e, (Param, Constant)) or e in self.once or e.is_integer):
-            written.append(self.doprint(self.time - int(isinstance(e, Previous))).replace(" ", ""))
-        text = ",".join(written)
-        return "" if not text else f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+    def shape(self, e):
+        """The shape of an expression; () of one in letters of the document's own, and of norms."""
+        if e.has(Norm, LargestEntry):
+            return ()
+        letters = any(isinstance(getattr(q, "of", q), Letter) and not q.is_integer for q in e.free_symbols)
+        return () if letters else self.derivation.shape(e)
 
     # Sums and products
 
     def _print_Add(self, e, order=None):
+        if all(isinstance(s, Letter) for s in e.free_symbols):
+            return self.signed([self.doprint(a) for a in sorted(e.args, key=_time_order)])
         text = ""
         for a in self.paper.terms(e):
             subtracted = a.could_extract_minus_sign() and bool(text)
@@ -88,7 +54,7 @@ class Notation(LatexPrinter):
     @staticmethod
     def brackets(text):
         """Round brackets as high as the text, but not as high as a brace under it."""
-        return rf"\bigl({text}\bigr)" if r"\underbrace" in text else rf"\left({text}\right)"
+        return rf"\left({text}\right)"
 
     def _print_Mul(self, e):
         if e.could_extract_minus_sign():
@@ -107,7 +73,7 @@ class Notation(LatexPrinter):
     def _odot(self, factors):
         """Numbers and scalars side by side, then the other factors joined by the elementwise product."""
         factors = self.paper.factors(Mul(*factors, evaluate=False)) if len(factors) > 1 else list(factors)
-        scalars = [f for f in factors if not self.derivation.shape(f)]
+        scalars = [f for f in factors if not self.shape(f)]
         units = [f for f in factors if f not in scalars]
         dots = r" \cdot " if len(scalars) > 1 and all(f.is_number for f in scalars) else r" \, "
         left = dots.join(self.parenthesize_factor(f) for f in scalars)
@@ -124,11 +90,39 @@ class Notation(LatexPrinter):
         if isinstance(e, Underbrace):
             return e.factor(self)
         text = self.doprint(e)
-        return self.brackets(text) if isinstance(e, (Add, Mul, Terms)) else text
+        return self.brackets(text) if isinstance(e, (Add, Mul, Factors, Run, Terms)) or self.is_open(e) else text
+
+    def parenthesize(self, item, level, is_neg=False, strict=False):
+        text = super().parenthesize(item, level, is_neg, strict)
+        return self.brackets(text) if self.is_open(item) else text
+
+    # Products of matrices
+
+    def applied(self, a, v):
+        """A matrix times a vector; where vectors are rows, the vector times the transposed matrix."""
+        rows = self.style.vectors == "row" and len(self.derivation.shape(a)) == 2 and len(self.derivation.shape(v)) == 1
+        factors = (v, transpose(a)) if rows else (a, v)
+        left, right = map(self.parenthesize_factor, factors)
+        words = any(text.startswith(("\\math", "\\text")) for text in (left, right))  # which would run into their neighbour
+        return rf"{left} \, {right}" if words else f"{left} {right}"
+
+    def outer_product(self, u, v):
+        left, right = map(self.parenthesize_factor, (u, v))
+        rows = self.style.vectors == "row" and len(self.derivation.shape(u)) == 1
+        return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
 
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
         return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)
+
+    def _print_Piecewise(self, e):
+        """Iverson's bracket where the cases are 0 and another value; cases one below the other otherwise."""
+        cases = [(value, condition) for value, condition in e.args]
+        if len(cases) == 2 and S.Zero in (cases[0][0], cases[1][0]) and cases[1][1] == True:  # noqa: E712 (SymPy's)
+            value, condition = cases[0] if cases[1][0] == 0 else (cases[1][0], Not(cases[0][1]))
+            bracket = rf"\left[{self.doprint(condition)}\right]"
+            return bracket if value == 1 else f"-{bracket}" if value == -1 else rf"{bracket} \, {self.parenthesize_factor(value)}"
+        return super()._print_Piecewise(e)
 
     def _print_Heaviside(self, e, exp=None):
         """Iverson's bracket if the value at 0 is 0; H with the value at 0 as its subscript otherwise."""
@@ -137,7 +131,7 @@ class Notation(LatexPrinter):
         return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
-        if len(self.derivation.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
+        if len(self.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
             return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
         if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
             return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
@@ -148,7 +142,7 @@ class Notation(LatexPrinter):
     def _print_ExpBase(self, e, exp=None):
         """exp(...) instead of a power of e where the exponent has braces or fractions in it."""
         text = self.doprint(e.args[0])
-        if not any(high in text for high in (r"\underbrace", r"\frac")):
+        if height(parse(text, strict=False)) == LOW:
             return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)
 
@@ -164,6 +158,11 @@ class Notation(LatexPrinter):
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
 
 
+def _time_order(a):
+    """The place of a term in t - k + 1."""
+    return a.is_number, a.could_extract_minus_sign(), str(a)
+
+
 # Functions that mathematics writes without a name.
 _IN_SYMBOLS = {
     expm1: lambda z: exp(z) - 1,
@@ -171,15 +170,3 @@ _IN_SYMBOLS = {
     exp2: lambda z: 2**z,
     hypot: lambda x, y: sqrt(x**2 + y**2),
 }
-
-
-@lru_cache(maxsize=64)  # one derivation is printed by many
-def _look_alikes(names):
-    """name -> LaTeX, for names that would look like an earlier one: the second of h_1 and h1."""
-    seen, found = set(), {}
-    for name in dict.fromkeys(names):
-        letters = tuple(map(letter, parts(name)))
-        if letters in seen:
-            found[name] = [verbatim(name)]
-        seen.add(letters)
-    return found

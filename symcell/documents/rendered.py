@@ -1,12 +1,15 @@
 """The derivation and the carousel that a Cell returns: they render themselves as LaTeX and in a notebook."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
 from symcell.documents.article import Article
 from symcell.documents.contents import article, path_article
-from symcell.documents.latex import latex, notebook_latex
+from symcell.documents.latex import DOCUMENT_WIDTH, WIDTH, Page, latex, whole_document
+from symcell.documents.notebook import notebook_latex
+from symcell.documents.style import Notated, style_of
 from symcell.language.declaration import Declaration
 from symcell.notation.plain import short_factor_text
 
@@ -24,10 +27,20 @@ class RenderedDerivation(Derivation):
         of step Jacobians; gradients and shapes: whether the gradients of parameters and the shapes are listed."""
         return article(self, steps, gradients, shapes)
 
-    def latex(self, document: bool = False, steps: int = 3, gradients: bool = True, shapes: bool = True) -> str:
-        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document. The other
-        options are those of `article`."""
-        return latex(self.article(steps, gradients, shapes), document)
+    def latex(
+        self, document: bool = False, width: float | None = None, prefix: str = "", level: str = "subsection",
+        notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3, gradients: bool = True,
+        shapes: bool = True,
+    ) -> str:  # fmt: skip
+        """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document.
+
+        width: of a line in points, at a size of 10 pt (default: 345, and 455 of a document); prefix: what labels begin with
+        (default: the cell's name); level: of its heading, "section", "subsection" or "paragraph"; notation: a Style, or a preset by
+        its name; names: symbol -> LaTeX; rules: whether adjoints have their rules beside them; the others are those of `article`.
+        Raises CellError for what is none of these."""
+        page = Page(width or (WIDTH if not document else DOCUMENT_WIDTH), prefix, level, rules)
+        text = latex(self.article(steps, gradients, shapes), page, style_of(notation, names))
+        return whole_document(text, page.width) if document else text
 
     def _repr_latex_(self) -> str:
         return notebook_latex(self.article())

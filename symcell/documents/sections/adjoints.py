@@ -1,9 +1,10 @@
 """Adjoints: the backward pass of one step, and the gradients that are sums over all steps."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.nodes import At, Steps, SumOver, T, Terms, b, t
+from symcell.documents.sums import written_sum
 from symcell.language.symbols import Adjoint, Param
 
 
@@ -31,8 +32,7 @@ def _line(subject, row):
 
 def _right(subject, row):
     """The terms of an adjoint, summed over the steps for a quantity that all steps share."""
-    terms = [n * e for e, n in Counter(term.expr for term in row.terms).items()]  # what comes twice is said once
-    body = terms[0] if len(terms) == 1 else Terms(*terms)
+    body = written_sum([term.expr for term in row.terms], subject.derivation.shape)
     starts = _as_initial_value(subject, row.target.of)
     if row.summed and _over_time(subject, row):
         body = SumOver(body, t, b)

@@ -2,10 +2,11 @@
 
 from functools import cached_property
 
+from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.derive import Derivation
 from symcell.derivation.reverse import recurrent_states
 from symcell.documents.article import Math, Reference
-from symcell.documents.nodes import Underbrace
+from symcell.documents.nodes import Underbrace, state
 
 
 class Subject:
@@ -15,12 +16,19 @@ class Subject:
         self.derivation, self.cell = derivation, derivation.declaration
         self.recurrent = recurrent_states(derivation.forward)
         self.rows = {r.target: r for r in derivation.forward}
+        self.step = StepJacobian(derivation)
+        self.whole_state = self.recurrent[0] if len(self.recurrent) == 1 else state  # in formulas for all states at once
 
     @cached_property
     def inside(self):
-        """The named values that are printed where they stand, over their names: those that one row alone reads."""
-        readers = {q: [r.target for r in self.derivation.forward if q in r.rhs.free_symbols] for q in self.derivation.hidden}
-        return {q: found[0] for q, found in readers.items() if len(found) == 1}
+        """The named values that are printed where they stand, over their names: those that one row alone reads, and that contain
+        no other such value."""
+        found = {}
+        for q in self.derivation.hidden:
+            readers = [r.target for r in self.derivation.forward if q in r.rhs.free_symbols]
+            if len(readers) == 1 and not self.rows[q].rhs.free_symbols & found.keys():
+                found[q] = readers[0]
+        return found
 
     @property
     def lines(self):
@@ -28,7 +36,7 @@ class Subject:
         return [(q, self._spelled_out(row.rhs)) for q, row in self.rows.items() if q not in self.inside]
 
     def _spelled_out(self, e):
-        return e.xreplace({q: Underbrace(self._spelled_out(self.rows[q].rhs), q) for q in e.free_symbols & self.inside.keys()})
+        return e.xreplace({q: Underbrace(self.rows[q].rhs, q) for q in e.free_symbols & self.inside.keys()})
 
     def line_of(self, q):
         """The key of the line that computes a quantity."""
@@ -47,3 +55,7 @@ def listed(parts):
         found += [" and " if n == len(parts) - 1 else ", "] if n else []
         found.append(q if isinstance(q, (str, Math)) else Math(q))
     return tuple(found)
+
+
+def plural(count, noun):
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

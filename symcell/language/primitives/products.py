@@ -65,9 +65,7 @@ class matmul(Primitive):
         return np.tensordot(a, v, axes=(np.ndim(a) - 1, 0))
 
     def _latex(self, printer):
-        left, right = map(printer.parenthesize_factor, self.args)
-        words = any(text.startswith(("\\math", "\\text")) for text in (left, right))  # which would run into their neighbour
-        return rf"{left} \, {right}" if words else f"{left} {right}"
+        return printer.applied(*self.args)
 
 
 class contract(Primitive):
@@ -155,8 +153,7 @@ class outer(Primitive):
         return np.multiply.outer(u, v)
 
     def _latex(self, printer):
-        u, v = self.args
-        return f"{printer.parenthesize_factor(u)} \\, {printer.parenthesize_factor(v)}^{{\\top}}"
+        return printer.outer_product(*self.args)
 
 
 class dot(Primitive):

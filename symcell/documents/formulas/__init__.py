@@ -1,0 +1,1 @@
+"""Formulas in LaTeX as trees: parsed, measured, and broken into lines."""

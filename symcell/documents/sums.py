@@ -1,0 +1,72 @@
+"""The terms of a sum as a mathematician writes them: quotients joined, equal terms added, common factors outside."""
+
+from collections import Counter
+
+from sympy import Add, Mul, S
+
+from symcell.documents.nodes import Terms
+from symcell.language.primitives import concat, matmul, outer, place
+from symcell.language.slopes import Whole
+
+
+def written_sum(terms, shape_of):
+    """A sum of terms in their order."""
+    terms = [n * e for e, n in Counter(map(without_wholes, terms)).items()]  # what comes twice is said once
+    return _concatenation(terms, shape_of) or _factored(_grouped(terms))
+
+
+def without_wholes(e):
+    """Join quotients that kernels compute in several steps: (u / v) / v is u / v**2."""
+    if not e.has(Whole):
+        return e
+    if isinstance(e, Whole):
+        return without_wholes(e.args[0])
+    return e.func(*map(without_wholes, e.args))
+
+
+def _concatenation(terms, shape_of):
+    """The terms as one concatenation, if each is a part of it, in its place."""
+    if len(terms) < 2 or not all(isinstance(a, place) for a in terms):
+        return None
+    end, parts = S.Zero, []
+    while len(parts) < len(terms):
+        found = [a.args[0] for a in terms if a.args[1] == end]
+        if len(found) != 1:
+            return None
+        parts.append(found[0])
+        end += shape_of(found[0])[0]
+    return concat(*parts) if end == terms[0].args[2] else None
+
+
+def _grouped(terms):
+    """Products by the same matrix, and outer products with the same vector, joined: A u + A v = A (u + v)."""
+    by_shared = {}
+    for a in terms:
+        by_shared.setdefault(_shared(a), []).append(a)
+    joined = []
+    for shared, found in by_shared.items():
+        if shared is None or len(found) == 1:
+            joined += found
+        else:
+            kind, position, _ = shared
+            rest = Terms(*[a.args[1 - position] for a in found])
+            joined.append(kind(found[0].args[0], rest) if position == 0 else kind(rest, found[0].args[1]))
+    return joined
+
+
+def _shared(a):
+    """What a product may have in common with others: its matrix, or its second vector."""
+    if isinstance(a, matmul):
+        return matmul, 0, a.args[0]
+    return (outer, 1, a.args[1]) if isinstance(a, outer) else None
+
+
+def _factored(terms):
+    """The sum with the factors that all terms have outside."""
+    if len(terms) == 1:
+        return terms[0]
+    common = [f for f in Mul.make_args(terms[0]) if not f.is_number and all(f in Mul.make_args(a) for a in terms[1:])]
+    if not common or any(isinstance(a, Add) for a in terms):
+        return Terms(*terms)
+    rest = [Mul(*[f for f in Mul.make_args(a) if f not in common]) for a in terms]
+    return Mul(*common, Terms(*rest))
