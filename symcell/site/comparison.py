@@ -10,9 +10,8 @@ from symcell.derivation.counterparts import counterparts
 from symcell.derivation.memory import purposes
 from symcell.derivation.roles import role
 from symcell.differences import difference
-from symcell.documents.html.mathml import MarkedNotation, mathml
+from symcell.documents.html.mathml import MarkedNotation
 from symcell.documents.html.page import Around, render
-from symcell.documents.html.quantities import Quantities
 
 _OF_STRUCTURE = ("input", "parameters", "products", "error")  # roles of rows that equations do not show
 
@@ -58,7 +57,7 @@ class _Lines:
 
     def __init__(self, cell):
         article = cell.derive().article()
-        self.notation = MarkedNotation(article.derivation, Quantities(article.derivation))
+        self.notation = MarkedNotation(article.derivation)
         self.lines = {line.key: line for line in article.lines}
         targets = {e.number: e.target for e in cell.equations}
         self.parts = defaultdict(list)  # the target of an equation -> the values in it that have names of their own
@@ -77,5 +76,4 @@ class _Lines:
 
     def _printed(self, kind, quantities):
         lines = [self.lines[key] for s in quantities if (key := f"{kind}-{s.name}") in self.lines]
-        print_ = self.notation.doprint
-        return tuple(Markup(mathml(f"{print_(line.left)} = {print_(line.right)}")) for line in lines)
+        return tuple(Markup(self.notation.mathml(line.left, line.relation, line.right)) for line in lines)

@@ -4,7 +4,7 @@ root a power, a table of cases a list. A brace under an expression is left out, 
 
 from dataclasses import dataclass, field, replace
 
-from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Root, Scripts, Symbol, Table, Words, points
+from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, Words, points
 from symcell.documents.formulas.parsing import parse
 
 INDENT = 10.0  # points, of a line inside brackets
@@ -231,7 +231,7 @@ def _at_space(body, k):
 def _mapped(node, change):
     """A node with its rows changed."""
     fields = {
-        Group: ("body",), Fence: ("body",), Root: ("body",), Fraction: ("numerator", "denominator"), Brace: ("body",),
+        Group: ("body",), Marked: ("body",), Fence: ("body",), Root: ("body",), Fraction: ("numerator", "denominator"), Brace: ("body",),
     }.get(type(node), ())  # fmt: skip
     if isinstance(node, Scripts):
         (base, *rest) = change((node.base,))

@@ -11,10 +11,8 @@ from markupsafe import Markup
 
 from symcell.documents.article import Math, Paragraph, Reference
 from symcell.documents.html.code import code_lines, first_lines
-from symcell.documents.html.mathml import MarkedNotation, mathml
+from symcell.documents.html.mathml import MarkedNotation
 from symcell.documents.html.quantities import Quantities
-
-_RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ def page(article, around=None):
     """An article as the text of an HTML page."""
     around, quantities = around or Around(), Quantities(article.derivation)
     code = code_lines(around.source, quantities, {line.key for line in article.lines}) if around.source else []
-    writer = _Writer(article, quantities, first_lines(code))
+    writer = _Writer(article, first_lines(code))
     return render("page", around, title=article.name, article=article, writer=writer, code=code)
 
 
@@ -56,17 +54,19 @@ def environment():
 class _Writer:
     """The parts of an article as HTML."""
 
-    def __init__(self, article, quantities, code):
-        self.notation, self.numbers, self.code = MarkedNotation(article.derivation, quantities), article.numbers, code
+    def __init__(self, article, code):
+        self.notation, self.numbers, self.code = MarkedNotation(article.derivation), article.numbers, code
 
     def is_paragraph(self, block):
         return isinstance(block, Paragraph)
 
     def left(self, line):
-        return Markup(mathml(self.notation.doprint(line.left)))
+        return Markup(" ".join(self.notation.pieces("", line.left)[-1]))
 
     def right(self, line):
-        return Markup(mathml(rf"{_RELATIONS[line.relation]} {self.notation.doprint(line.right)}"))
+        """The right side in pieces that wrap, and before it the values that have names in it."""
+        *definitions, last = self.notation.pieces(line.relation, line.right)
+        return [Markup(" ".join(pieces)) for pieces in definitions], Markup(" ".join(last))
 
     def words(self, parts):
         """A sentence, escaped, with its formulas and links."""
@@ -74,8 +74,7 @@ class _Writer:
 
     def _part(self, part):
         if isinstance(part, Math):
-            left = self.notation.doprint(part.expr)
-            return mathml(f"{left} {_RELATIONS[part.relation]} {self.notation.doprint(part.right)}" if part.relation else left)
+            return self.notation.mathml(part.expr, part.relation, part.right)
         if isinstance(part, Reference):
             return ", ".join(f'<a class="ref" href="#{escape(key)}">({self.numbers[key]})</a>' for key in part.keys)
         return escape(part)
