@@ -46,6 +46,7 @@ class Ranges:
     """Bounds (lowest, highest), which need not be tight. The target of a forward row has the bounds of its right side."""
 
     def __init__(self, derivation):
+        self.derivation = derivation
         self.rows = {r.target: r.rhs for r in derivation.forward}
         self.known = {}
 

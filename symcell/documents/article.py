@@ -79,6 +79,15 @@ class Section:
     def lines(self) -> Iterator[Line]:
         return (line for block in self.blocks if isinstance(block, Equations) for line in block.lines)
 
+    @property
+    def expressions(self) -> Iterator[Expr]:
+        """All mathematics in the section."""
+        for block in self.blocks:
+            lines = block.lines if isinstance(block, Equations) else ()
+            parts = block.parts if isinstance(block, Paragraph) else [part for line in lines for part in line.rule]
+            yield from (e for line in lines for e in (line.left, line.right))
+            yield from (e for part in parts if isinstance(part, Math) for e in (part.expr, part.right) if e is not None)
+
 
 @dataclass(frozen=True)
 class Article:

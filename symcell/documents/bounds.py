@@ -2,33 +2,31 @@
 
 from sympy import Abs, Add, Max, Mul
 
-from symcell.derivation.maps import columns, covector, diag, matrix, transposed_map, vector
+from symcell.derivation.maps import LinearMap, columns, diag, matrix
 from symcell.derivation.ranges import Ranges
 from symcell.documents.nodes import LargestEntry, Norm
 
 
 def norm_bound(e, derivation):
-    """A bound of the spectral norm of a sum of products of linear maps. A factor whose entries have a known range counts with their
-    largest value; a matrix counts with its norm."""
+    """A bound of the spectral norm of a sum of products of matrices and elementwise maps; None where there are other maps. A factor
+    whose entries have a known range counts with their largest value; a matrix counts with its norm."""
+    if e.atoms(LinearMap) - e.atoms(diag, matrix, columns):
+        return None
     return _bound(e, Ranges(derivation))
 
 
 def _bound(e, ranges):
-    if e.is_number:
+    if e.is_number and e.is_commutative:
         return Abs(e)
-    if e.is_Add:
+    if e.is_Add and not e.is_commutative:
         return Add(*[_bound(a, ranges) for a in e.args])
-    if e.is_Mul:
+    if e.is_Mul and not e.is_commutative:
         return Mul(*[_bound(a, ranges) for a in e.args])
     if e.is_Pow and not e.is_commutative:
         return _bound(e.base, ranges) ** e.exp
-    if isinstance(e, diag) or e.is_commutative:
-        return _largest(e.args[0] if isinstance(e, diag) else e, ranges)
-    if isinstance(e, (matrix, columns, transposed_map)):
+    if isinstance(e, (matrix, columns)):
         return Norm(matrix(e.args[0]))
-    if isinstance(e, (vector, covector)):
-        return Norm(vector(e.args[0]))
-    return Norm(e)
+    return _largest(e.args[0] if isinstance(e, diag) else e, ranges)
 
 
 def _largest(e, ranges):
@@ -38,8 +36,8 @@ def _largest(e, ranges):
     if largest.is_finite:
         return largest
     if not e.is_Mul:
-        return LargestEntry(e)
+        return LargestEntry(e) if ranges.derivation.shape(e) else Abs(e)
     known = [(a, _largest(a, ranges)) for a in e.args]
     numbers = Mul(*[n for _, n in known if n.is_number])
     rest = Mul(*[a for a, n in known if not n.is_number])
-    return numbers * LargestEntry(rest)
+    return numbers * (LargestEntry(rest) if ranges.derivation.shape(rest) else Abs(rest))

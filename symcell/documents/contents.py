@@ -2,31 +2,38 @@
 
 from symcell.derivation.carousel import Carousel
 from symcell.documents.article import Article
+from symcell.documents.delays import with_honest_delays
 from symcell.documents.naming import with_named_arguments
 from symcell.documents.sections.adjoints import adjoint_section, gradient_section
 from symcell.documents.sections.forward import forward_section
 from symcell.documents.sections.jacobian import jacobian_section
+from symcell.documents.sections.notation import notation_section
 from symcell.documents.sections.path import path_section, still_section
+from symcell.documents.sections.readout import readout_section, readouts
+from symcell.documents.sections.rules import EXAMPLES, rules_section
 from symcell.documents.sections.shapes import shape_section
 from symcell.documents.sections.steps import steps_section
 from symcell.documents.sections.subject import Subject
 from symcell.errors import CellError
 
 
-def article(derivation, steps=3, gradients=True, shapes=True):
+def article(derivation, steps=3, gradients=True, shapes=True, proofs=False):
     """The document of a derivation.
 
     steps: how many steps the products of step Jacobians show; gradients: whether the gradients of parameters are derived; shapes:
-    whether the shape of every quantity is listed. Raises CellError unless steps is a whole number from 1 on."""
+    whether the shape of every quantity is listed; proofs: whether a page follows with the rules of differentiation that were used and
+    their proofs, or all rules for "all". Raises CellError unless steps is a whole number from 1 on, and for other values of proofs."""
     subject = _subject(derivation, steps)
     sections = [
         forward_section(subject),
         *([shape_section(subject)] if shapes else []),
         adjoint_section(subject),
-        *([gradient_section(subject)] if gradients and subject.cell.params else []),
+        *([gradient_section(subject, gradients)] if subject.recurrent or (gradients and subject.cell.params) else []),
+        *[readout_section(subject, row) for row in readouts(subject)],
         *_over_time(subject, steps),
+        *_rules(subject, proofs),
     ]
-    return _article(subject, sections)
+    return _article(subject, [notation_section(subject, sections), *sections])
 
 
 def path_article(carousel, steps=3):
@@ -43,7 +50,8 @@ def _subject(derivation, steps):
 
 
 def _article(subject, sections):
-    return Article(subject.derivation, subject.cell.name, subject.cell.reference, tuple(sections))
+    whole = Article(subject.derivation, subject.cell.name, subject.cell.reference, tuple(sections))
+    return with_honest_delays(whole)
 
 
 def _over_time(subject, steps):
@@ -54,7 +62,15 @@ def _over_time(subject, steps):
 
 
 def _paths(subject, states, steps):
-    carousels = [Carousel(subject.derivation, s) for s in states]
+    carousels = [Carousel(subject.derivation, s) for s in states if s not in subject.delays]
     moving = [c for c in carousels if c.kind != "none"]
     still = [c.state for c in carousels if c.kind == "none"]
     return [*[path_section(subject, c, steps) for c in moving], *([still_section(subject, still)] if still else [])]
+
+
+def _rules(subject, proofs):
+    """The page of rules: those that adjoints came from, or all."""
+    if proofs not in (True, False, "all"):
+        raise CellError(f"cell {subject.cell.name}: proofs is True, False or 'all', found {proofs!r}")
+    used = EXAMPLES if proofs == "all" else {term.rule for row in subject.derivation.adjoint for term in row.terms}
+    return [rules_section(used)] if proofs else []

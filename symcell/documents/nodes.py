@@ -4,28 +4,34 @@ derivatives by their symbols, block matrices, spaces and norms.
 Time is written as an expression of t, the step that an equation speaks of, and T, the last one. b counts the samples.
 """
 
+from functools import reduce
+from operator import mul as multiply
+
 from sympy import Function, Symbol
 
 from symcell.derivation.maps import rate
 from symcell.language.primitives import Unevaluated
+from symcell.language.shapes import resolved_shape
+from symcell.language.sizes import Dims
 from symcell.language.symbols import Constant, Hole, Param
 
 
 class Letter(Symbol):
-    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed."""
+    """A letter of the document's own; where the cell has a quantity without time of that name, the next alternative is printed. It
+    stands for a number, or for an array of a shape."""
 
-    __slots__ = ("alternatives",)
+    __slots__ = ("alternatives", "shape")
 
-    def __new__(cls, *alternatives, **assumptions):
+    def __new__(cls, *alternatives, shape=(), **assumptions):
         self = Symbol.__xnew__(cls, alternatives[0], **assumptions)
-        self.alternatives = alternatives
+        self.alternatives, self.shape = alternatives, shape if isinstance(shape, Dims) else Dims(shape)
         return self
 
     def _hashable_content(self):
-        return ("letter", *self.alternatives)
+        return ("letter", *self.alternatives, str(self.shape), str(self.shape.over))
 
     def __getnewargs_ex__(self):
-        return self.alternatives, self.assumptions0
+        return self.alternatives, {"shape": self.shape} | self.assumptions0
 
     def __getstate__(self):
         return None
@@ -59,12 +65,18 @@ class At(Node):
 class Terms(Node):
     """A sum whose terms stay in their order."""
 
+    def evaluate(self, *arrays):
+        return sum(arrays)
+
     def _latex(self, printer, exp=None):
         return printer.signed([printer.doprint(a) for a in self.args])
 
 
 class Factors(Node):
     """A product whose factors stay in their order: elementwise if they commute, of linear maps otherwise."""
+
+    def evaluate(self, *arrays):
+        return reduce(multiply, arrays)
 
     def _latex(self, printer, exp=None):
         return _times(self.args, printer).join(map(printer.parenthesize_factor, self.args))
@@ -92,7 +104,8 @@ class Run(Node):
         return [at(e, time) for time in times]
 
     def _latex(self, printer, exp=None):
-        first, second, last = map(printer.parenthesize_factor, self.factors())
+        inside = printer.doprint if self.args[0].is_Mul and not self.is_commutative else printer.parenthesize_factor
+        first, second, last = map(inside, self.factors())
         return _times(self.factors(), printer).join([first, second, r"\cdots", last])
 
 
@@ -178,8 +191,25 @@ class LargestEntry(Node):
         return rf"\left\| {printer.doprint(self.args[0])} \right\|_{{\infty}}" + (f"^{{{exp}}}" if exp else "")
 
 
+class Inner(Node):
+    """The inner product of two arrays of any shape."""
+
+    def _latex(self, printer, exp=None):
+        return rf"\left\langle {', '.join(map(printer.doprint, self.args))} \right\rangle"
+
+
+class DifferentialOf(Node):
+    """The differential of a quantity."""
+
+    def _latex(self, printer, exp=None):
+        return rf"\mathrm{{d}}{printer.doprint(self.args[0])}"
+
+
 class Underbrace(Node):
     """Underbrace(e, q): the value e, which is called q from there on."""
+
+    def evaluate(self, e, q):
+        return e
 
     def _latex(self, printer, exp=None):
         return self.braced(printer, printer.doprint(self.args[0]))
@@ -220,6 +250,18 @@ def _sizes(printer, sizes):
     return r" \times ".join(map(printer.doprint, sizes))
 
 
+def shape_in_document(e, derivation):
+    """The shape of an expression of the cell's symbols and of letters of the document's own."""
+    if e.has(Norm, LargestEntry, Inner):
+        return Dims()
+
+    def shape_of(q):
+        q = getattr(q, "of", q)
+        return q.shape if isinstance(q, (Letter, Hole)) else derivation.shapes[q]
+
+    return resolved_shape(e, shape_of)
+
+
 def at(e, time):
     """An expression with all that has a value at every step taken at another time."""
     if time == t:
@@ -229,7 +271,7 @@ def at(e, time):
 
 def is_timeless(e, derivation):
     """Whether an expression is the same at every step."""
-    return _timed(e) <= derivation.once
+    return all(getattr(q, "of", q) in derivation.once for q in _timed(e))
 
 
 def _timed(e):

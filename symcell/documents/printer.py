@@ -5,7 +5,7 @@ from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 
 from symcell.documents.formulas.nodes import LOW, height, tex
 from symcell.documents.formulas.parsing import parse
-from symcell.documents.nodes import Factors, LargestEntry, Letter, Norm, Run, Terms, Underbrace
+from symcell.documents.nodes import Factors, Letter, Run, Terms, Underbrace, shape_in_document
 from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive, transpose
@@ -25,16 +25,13 @@ class Notation(SymbolPrinter):
         return tex(self.formula(e))
 
     def shape(self, e):
-        """The shape of an expression; () of one in letters of the document's own, and of norms."""
-        if e.has(Norm, LargestEntry):
-            return ()
-        letters = any(isinstance(getattr(q, "of", q), Letter) and not q.is_integer for q in e.free_symbols)
-        return () if letters else self.derivation.shape(e)
+        """The shape of an expression."""
+        return shape_in_document(e, self.derivation)
 
     # Sums and products
 
     def _print_Add(self, e, order=None):
-        if all(isinstance(s, Letter) for s in e.free_symbols):
+        if all(isinstance(s, Letter) and s.is_integer for s in e.free_symbols):
             return self.signed([self.doprint(a) for a in sorted(e.args, key=_time_order)])
         text = ""
         for a in self.paper.terms(e):
@@ -100,7 +97,7 @@ class Notation(SymbolPrinter):
 
     def applied(self, a, v):
         """A matrix times a vector; where vectors are rows, the vector times the transposed matrix."""
-        rows = self.style.vectors == "row" and len(self.derivation.shape(a)) == 2 and len(self.derivation.shape(v)) == 1
+        rows = self.style.vectors == "row" and len(self.shape(a)) == 2 and len(self.shape(v)) == 1
         factors = (v, transpose(a)) if rows else (a, v)
         left, right = map(self.parenthesize_factor, factors)
         words = any(text.startswith(("\\math", "\\text")) for text in (left, right))  # which would run into their neighbour
@@ -108,7 +105,7 @@ class Notation(SymbolPrinter):
 
     def outer_product(self, u, v):
         left, right = map(self.parenthesize_factor, (u, v))
-        rows = self.style.vectors == "row" and len(self.derivation.shape(u)) == 1
+        rows = self.style.vectors == "row" and len(self.shape(u)) == 1
         return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
 
     def _print_Rational(self, e):

@@ -22,15 +22,16 @@ class RenderedDerivation(Derivation):
         derivation = derive(declaration)
         return cls(declaration, derivation.forward, derivation.adjoint)
 
-    def article(self, steps: int = 3, gradients: bool = True, shapes: bool = True) -> Article:
+    def article(self, steps: int = 3, gradients: bool = True, shapes: bool = True, proofs: bool | str = False) -> Article:
         """What the documents of this derivation say, as a model that renderers print. steps: the number of steps of the products
-        of step Jacobians; gradients and shapes: whether the gradients of parameters and the shapes are listed."""
-        return article(self, steps, gradients, shapes)
+        of step Jacobians; gradients and shapes: whether the gradients of parameters and the shapes are listed; proofs: whether a
+        page of the rules that were used follows, with their proofs, or of "all"."""
+        return article(self, steps, gradients, shapes, proofs)
 
     def latex(
         self, document: bool = False, width: float | None = None, prefix: str = "", level: str = "subsection",
         notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3, gradients: bool = True,
-        shapes: bool = True,
+        shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document.
 
@@ -39,7 +40,7 @@ class RenderedDerivation(Derivation):
         its name; names: symbol -> LaTeX; rules: whether adjoints have their rules beside them; the others are those of `article`.
         Raises CellError for what is none of these."""
         page = Page(width or (WIDTH if not document else DOCUMENT_WIDTH), prefix, level, rules)
-        text = latex(self.article(steps, gradients, shapes), page, style_of(notation, names))
+        text = latex(self.article(steps, gradients, shapes, proofs), page, style_of(notation, names))
         return whole_document(text, page.width) if document else text
 
     def _repr_latex_(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sympy import Add, Mul, S
+from sympy import Add, Mul, Piecewise, S
 
 from symcell.documents.nodes import Terms
 from symcell.language.primitives import concat, matmul, outer, place
@@ -11,17 +11,21 @@ from symcell.language.slopes import Whole
 
 def written_sum(terms, shape_of):
     """A sum of terms in their order."""
-    terms = [n * e for e, n in Counter(map(without_wholes, terms)).items()]  # what comes twice is said once
+    terms = [n * e for e, n in Counter(map(as_written, terms)).items()]  # what comes twice is said once
     return _concatenation(terms, shape_of) or _factored(_grouped(terms))
 
 
-def without_wholes(e):
-    """Join quotients that kernels compute in several steps: (u / v) / v is u / v**2."""
-    if not e.has(Whole):
+def as_written(e):
+    """Join quotients that kernels compute in several steps, (u / v) / v is u / v**2; and take the sign out of brackets that are -1
+    or 0."""
+    if not e.has(Whole, Piecewise):
         return e
     if isinstance(e, Whole):
-        return without_wholes(e.args[0])
-    return e.func(*map(without_wholes, e.args))
+        return as_written(e.args[0])
+    parts = [as_written(a) for a in e.args]
+    if isinstance(e, Piecewise) and {value for value, _ in e.args} == {S.NegativeOne, S.Zero}:
+        return -Piecewise(*[(-value, condition) for value, condition in e.args])
+    return e.func(*parts)
 
 
 def _concatenation(terms, shape_of):

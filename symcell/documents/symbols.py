@@ -34,8 +34,9 @@ class SymbolPrinter(LatexPrinter):
         """A symbol with its subscripts and superscripts, time among them."""
         if not isinstance(e, Adjoint):
             return self._written(self._spelling(e), e)
-        sent_back = e.kind == "carried" or isinstance(e.of, Previous)
-        mark = self.doprint(L) if e.kind == "cotangent" else "+" if sent_back else ""
+        sent_back = e.kind.startswith("carried") or isinstance(e.of, Previous)
+        later = e.kind.removeprefix("carried") if sent_back and e.kind != "total" else ""  # for what is delayed by several steps
+        mark = self.doprint(L) if e.kind == "cotangent" else f"+{later}" if sent_back else ""
         return self._written(adjoint_spelling(self._spelling(e.of), self.style), e.of, mark)
 
     def _spelling(self, q):
@@ -62,6 +63,8 @@ class SymbolPrinter(LatexPrinter):
         return spelling.base + _script("_", ",".join(below)) + _script("^", joint.join(above))
 
     def _is_timed(self, q):
+        if isinstance(q, Letter):
+            return isinstance(q, TimedLetter)
         return not (isinstance(q, (Param, Constant)) or q in self.derivation.once or q.is_integer)
 
     def is_open(self, e):

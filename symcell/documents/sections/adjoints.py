@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 
+from symcell.derivation.reverse import SEEDS
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
-from symcell.documents.nodes import At, Steps, SumOver, T, Terms, b, t
+from symcell.documents.nodes import At, Steps, SumOver, T, b, is_timeless, t
 from symcell.documents.sums import written_sum
 from symcell.language.symbols import Adjoint, Param
 
@@ -19,11 +20,20 @@ def adjoint_section(subject):
     return Section("adjoints", ("Adjoints",), (*begin, words, Equations(lines, Steps(T, 1))))
 
 
-def gradient_section(subject):
-    """The gradients of parameters, and of what is computed once a sequence."""
-    rows = [row for row in subject.derivation.adjoint if row.summed]
-    words = Paragraph(("Sums over all steps and samples:",))
-    return Section("gradients", ("Gradients",), (words, Equations(tuple(_line(subject, row) for row in rows))))
+def gradient_section(subject, params):
+    """The gradients of initial states, and those of parameters with all that is computed from parameters alone."""
+    held = {s: (s, 1) for s in subject.recurrent} | subject.delays
+    starts = tuple(
+        Line(f"start-{s.name}", At(Adjoint(q), 1 - steps), At(Adjoint(s, "carried"), 0)) for s, (q, steps) in held.items()
+    )
+    rows = [row for row in subject.derivation.adjoint if row.summed] if params else []
+    blocks = []
+    if starts:
+        blocks += [Paragraph(("The gradients of the values before the first step, of every sample:",)), Equations(starts)]
+    if rows:
+        blocks += [Paragraph(("The gradients of parameters, which all steps and samples share:",))]
+        blocks += [Equations(tuple(_line(subject, row) for row in rows))]
+    return Section("gradients", ("Gradients",), tuple(blocks))
 
 
 def _line(subject, row):
@@ -31,14 +41,17 @@ def _line(subject, row):
 
 
 def _right(subject, row):
-    """The terms of an adjoint, summed over the steps for a quantity that all steps share."""
-    body = written_sum([term.expr for term in row.terms], subject.derivation.shape)
-    starts = _as_initial_value(subject, row.target.of)
-    if row.summed and _over_time(subject, row):
-        body = SumOver(body, t, b)
-    if not starts:
-        return body
-    return Terms(*starts, body) if row.rhs != 0 else starts[0] if len(starts) == 1 else Terms(*starts)
+    """The terms of an adjoint; those that have a value at every step are summed for a quantity that all steps share."""
+    derivation, exprs = subject.derivation, [term.expr for term in row.terms]
+    if not row.summed:
+        return written_sum(exprs, derivation.shape)
+    timed = [e for e in exprs if not is_timeless(e, derivation)]
+    parts = [
+        *_as_initial_value(subject, row.target.of),
+        *([SumOver(written_sum(timed, derivation.shape), t, b)] if timed else []),
+        *[e for e in exprs if e not in timed and e != 0],
+    ]
+    return written_sum(parts, derivation.shape) if parts else exprs[0]
 
 
 def _as_initial_value(subject, q):
@@ -46,18 +59,12 @@ def _as_initial_value(subject, q):
     return [SumOver(At(Adjoint(s, "carried"), 0), b) for s in subject.recurrent if s.initial == q]
 
 
-def _over_time(subject, row):
-    """Whether the terms have a value at every step, rather than one for the sequence."""
-    timeless = {Adjoint(r.target) for r in subject.derivation.forward if r.once}
-    symbols = {s for term in row.terms for s in term.expr.free_symbols if isinstance(s, Adjoint)}
-    return not symbols <= timeless if symbols else False
-
-
 def _rules(subject, row):
     """The note beside an adjoint: each rule once, with its equations."""
     by_rule = defaultdict(list)
     for term in row.terms:
-        by_rule[term.rule] += [] if term.source is None else [term.source]
+        rule, source = (SEEDS[1], None) if term.source in subject.delays else (term.rule, term.source)
+        by_rule[rule] += [] if source is None else [source]
     parts = []
     for rule, sources in by_rule.items():
         parts += ["; "] if parts else []

@@ -2,7 +2,6 @@
 
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.nodes import At, Steps, T
-from symcell.documents.sections.subject import listed
 
 
 def forward_section(subject):
@@ -11,5 +10,4 @@ def forward_section(subject):
     equations = tuple(Line(f"forward-{q.name}", q, right) for q, right in subject.lines)
     words = Paragraph(("The equations of one step, in order; ", Math(Steps(1, T)), "."))
     before = (Paragraph(("Before the first step, unless a call gives other values:",)), Equations(begin)) if begin else ()
-    outputs = Paragraph(("Shown outside: ", *listed(subject.cell.outputs), "."))
-    return Section("forward", ("Forward",), (*before, words, Equations(equations, Steps(1, T)), outputs))
+    return Section("forward", ("Forward",), (*before, words, Equations(equations, Steps(1, T))))

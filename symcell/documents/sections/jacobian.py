@@ -6,6 +6,7 @@ from symcell.derivation.maps import diag, rate
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.nodes import At, Blocks, J, Listed, Stacked, Steps, T, Terms, state, t, total_rate
 from symcell.documents.sections.subject import listed
+from symcell.documents.sums import as_written
 
 _LARGEST = 4  # blocks in a row of a matrix that is printed as one
 _SHORT = 2  # symbols of a derivative that is printed in place of its name
@@ -31,7 +32,7 @@ def jacobian_section(subject):
 
 def _local(subject, of, by):
     """The line of a local derivative, and what rows it comes from."""
-    e = subject.step.as_map(subject.step.local[of, by], of)
+    e = subject.step.as_map(as_written(subject.step.local[of, by]), of)
     return Line(f"local-{of.name}-{by.name}", rate(of, by), e, ("from ", subject.lines_of([of])))
 
 

@@ -1,6 +1,6 @@
 """The path of each state: the factor of one step, its product over several steps, and what that does to an error."""
 
-from sympy import Abs, Integer
+from sympy import Abs, Integer, Mul
 
 from symcell.derivation.chain import path_counts
 from symcell.derivation.maps import transposed
@@ -37,7 +37,7 @@ class _Path:
         """The spelled-out factors of several steps as one map, the latest first."""
         factor = self.carousel.factor
         if not factor.is_commutative:
-            return Factors(*[at(self.factor, t - n) for n in range(steps)])
+            return Factors(*[a for n in range(steps) for a in Mul.make_args(at(self.factor, t - n))])
         product = factor**steps if self.is_constant else Factors(*[at(factor, t - n) for n in range(steps)])
         return self.subject.step.as_map(product, self.state)
 
@@ -55,7 +55,7 @@ class _Path:
         if self.is_spelled and factor.is_commutative:
             return Factors(*([factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]), error)
         one = transposed(self.factor) if self.is_spelled else Transposed(self.name)
-        return Applied(*[at(one, t - n) for n in reversed(range(steps))], error)
+        return Applied(*[a for n in reversed(range(steps)) for a in Mul.make_args(at(one, t - n))], error)
 
     def names(self, steps):
         """The product of the symbols of the factors."""
@@ -144,7 +144,7 @@ def _bounded(path):
         return ()
     s, derivation = path.state, path.subject.derivation
     bound = norm_bound(path.carousel.factor, derivation)
-    if bound.has(type(path.name)) or bound == Norm(path.name):
+    if bound is None:
         return ()
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
     if not is_timeless(bound, derivation):

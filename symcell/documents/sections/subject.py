@@ -6,7 +6,8 @@ from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.derive import Derivation
 from symcell.derivation.reverse import recurrent_states
 from symcell.documents.article import Math, Reference
-from symcell.documents.nodes import Underbrace, state
+from symcell.documents.delays import delays
+from symcell.documents.nodes import Underbrace, shape_in_document, state
 
 
 class Subject:
@@ -17,7 +18,12 @@ class Subject:
         self.recurrent = recurrent_states(derivation.forward)
         self.rows = {r.target: r for r in derivation.forward}
         self.step = StepJacobian(derivation)
+        self.delays = delays(derivation)
         self.whole_state = self.recurrent[0] if len(self.recurrent) == 1 else state  # in formulas for all states at once
+
+    def shape(self, e):
+        """The shape of an expression of the cell's symbols and of letters of the document's own."""
+        return shape_in_document(e, self.derivation)
 
     @cached_property
     def inside(self):
