@@ -3,7 +3,7 @@
 from sympy import Add, Dummy, Expr, Mul
 
 from symcell.language.primitives import Primitive, concat, dot, matmul, merge, outer
-from symcell.language.symbols import Constant, Param
+from symcell.language.symbols import Constant, Param, Previous
 
 HOLE = Dummy("hole", real=True)  # stands for the value that a function is applied to
 
@@ -23,6 +23,8 @@ class Affine:
         terms = [self._term(a) for a in Add.make_args(e) if self.moves(a)]
         if not terms or any(t is None for t in terms) or not any(heavy for heavy, _ in terms):
             return None
+        if any(isinstance(v, Previous) for heavy, values in terms if not heavy for v in values):
+            return None  # a state is kept unit by unit: that is no part of a box
         return _joined((a, heavy) for heavy, values in terms for a in values)
 
     def summed(self, e: Expr) -> dict[Expr, bool] | None:

@@ -5,6 +5,7 @@ from sympy import Add, Expr, Function, Mul, Pow, default_sort_key, preorder_trav
 from symcell.documents.diagram.affine import HOLE, Affine, is_view, viewed
 from symcell.documents.diagram.graph import Edge, Node
 from symcell.documents.diagram.labels import Labels, function_sign
+from symcell.language.delays import Delay
 from symcell.language.primitives import Primitive, concat, dot, matmul, outer
 from symcell.language.symbols import Input, Previous, State
 from symcell.notation.order import PaperOrder
@@ -13,10 +14,12 @@ LINEAR = r"\mathrm{linear}"
 
 
 class Builder:
-    """Adds the equations of a cell one by one. Those of `whole` become one box each."""
+    """Adds the equations of a cell one by one. Those of `whole` become one box each; those of `within` are parts of the boxes of
+    the equations that read them."""
 
-    def __init__(self, derivation, labels: Labels, whole=frozenset()):
+    def __init__(self, derivation, labels: Labels, whole=frozenset(), within=frozenset()):
         self.labels, self.whole = labels, whole
+        self.within = {e.target: e.rhs for e in derivation.declaration.equations if e.target in within}
         self.paper, self.affine = PaperOrder(derivation), Affine(derivation.once)
         self.nodes, self.edges = {}, []
         self.of = {}  # expression -> key of the node that has its value
@@ -26,6 +29,8 @@ class Builder:
     def add(self, equation):
         """Add one equation that is computed in every step."""
         target, self.equation = equation.target, equation
+        if target in self.within:
+            return
         if target in self.whole:
             key = self._node("formula", self.labels.name(target))
             self._read(key, self._moving_symbols(equation.rhs))
@@ -36,7 +41,7 @@ class Builder:
             name = "" if isinstance(target, State) or node.kind == "formula" else self.labels.name(target)
             self.nodes[key] = Node(key, node.kind, node.label, target, name)
         self.of[target] = key
-        if isinstance(target, State):
+        if isinstance(target, State) and not (isinstance(target, Delay) and target.steps > 1):
             end = self._node("state", self.labels.name(target), target)
             self.edges.append(Edge(key, end))
 
@@ -47,8 +52,10 @@ class Builder:
         return self.of[e]
 
     def _made(self, e):
-        if isinstance(e, (Input, Previous)):
-            return self._node("input" if isinstance(e, Input) else "previous", self.labels.name(e), e)
+        if isinstance(e, Input):
+            return self._node("input", self.labels.name(e), e)
+        if isinstance(e, Previous):
+            return self._previous(e)
         if not self.affine.moves(e):
             return self._node("value", self.labels.value(e))
         if is_view(e):
@@ -67,11 +74,17 @@ class Builder:
             return self._joined("product", function_sign(e), e.args)
         return self._joined("unit", function_sign(e), self._arguments(e))
 
+    def _previous(self, e):
+        """The node of a previous value. All that a window keeps comes by one line: states of a shift register."""
+        if isinstance(e.state, Delay) and e.state.steps > 1:
+            return self.value(Delay(e.state.of, 1).prev)
+        return self._node("previous", self.labels.name(e), e)
+
     def _applied(self, function, inner):
-        read = self.affine.summed(inner)
+        bends = function.has(Function)
+        read = self.affine.summed(inner) if bends else self.affine.read(inner)
         if read is not None:
-            label = self.labels.function(function) if function.has(Function) else LINEAR
-            return self._joined("box", label, read)
+            return self._joined("box", self.labels.function(function) if bends else LINEAR, read)
         return self._joined("unit", self.labels.function(function), [inner])
 
     def _arguments(self, e):
@@ -143,7 +156,9 @@ class Builder:
         return key
 
     def _moving_symbols(self, e):
-        return [s for s in dict.fromkeys(preorder_traversal(e, keys=default_sort_key)) if s.is_Symbol and self.affine.moves(s)]
+        """The values that an equation reads, with those of its parts."""
+        symbols = [s for s in dict.fromkeys(preorder_traversal(e, keys=default_sort_key)) if s.is_Symbol and self.affine.moves(s)]
+        return [a for s in symbols for a in (self._moving_symbols(self.within[s]) if s in self.within else [s])]
 
 
 def _replaced(e, part):

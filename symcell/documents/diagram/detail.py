@@ -7,47 +7,55 @@ from symcell.derivation.carousel import carousels
 from symcell.documents.diagram.build import Builder
 from symcell.documents.diagram.graph import ENDS, Edge, Graph, Node
 from symcell.documents.diagram.labels import Labels
+from symcell.documents.diagram.rows import rows_of
+from symcell.language.symbols import State
 
 _MOST = 26  # boxes and circles that are legible in one picture
-_DEEPEST = 11  # of them from the bottom to the top
+_HIGHEST = 10  # rows
 _BOX = 100  # the cost of a box on a path, more than any number of circles
 _KEPT = ("constant", "gate", "elementwise")  # kinds of carousels whose path is stressed
 
 
 def graph_of(derivation, labels: Labels) -> Graph:
     """The graph of one step. The equations with most operations become one box each while the whole has too many of them; those
-    of states that are kept do so last."""
+    of states that are kept do so last. Where that is not enough, what one box alone reads becomes a part of it."""
     kinds = {c.state: c.kind for c in carousels(derivation)}
     kept = [s for s, kind in kinds.items() if kind in _KEPT]
     whole: set = set()
+    within: set = set()
     while True:
-        built = _built(derivation, labels, whole)
-        sizes = Counter(built.owner[k] for k, n in built.nodes.items() if n.kind not in (*ENDS, "value"))
-        chain = _longest_chain(built)
-        if sum(sizes.values()) <= _MOST:
-            sizes = Counter(built.owner[k] for k in chain) if len(chain) > _DEEPEST else Counter()
+        built = _built(derivation, labels, whole, within)
+        graph = _with_memory(*_with_joints(built.nodes, built.edges), kinds)
+        sizes = _sizes(graph, built.owner)
         large = [t for t, size in sizes.items() if size > 1 and t not in whole]
-        if not large:
-            return _with_memory(*_with_joints(built.nodes, built.edges), kinds)
-        whole.add(max(large, key=lambda t: (t not in kept, sizes[t])))
+        parts = [t for t in sizes if _only_reader(derivation, t) in whole and t not in within]
+        if large:
+            whole.add(max(large, key=lambda t: (t not in kept, sizes[t])))
+        elif parts:
+            within.add(parts[0])
+        else:
+            return graph
 
 
-def _longest_chain(built):
-    """The nodes on the longest path through a step."""
-    back, length = {}, {}
-    before = {k: [e.source for e in built.edges if e.target == k] for k in built.nodes}
-    for key in TopologicalSorter(before).static_order():
-        back[key] = max(before[key], key=length.__getitem__, default=None)
-        length[key] = (built.nodes[key].kind not in ENDS) + length.get(back[key], 0)
-    path, key = [], max(length, key=length.__getitem__)
-    while key is not None:
-        path.append(key)
-        key = back[key]
-    return [k for k in path if built.nodes[k].kind not in ENDS]
+def _only_reader(derivation, target):
+    """The quantity whose equation alone reads another, which is no state."""
+    readers = [e.target for e in derivation.declaration.equations if target in e.rhs.free_symbols]
+    return readers[0] if len(readers) == 1 and not isinstance(target, State) else None
 
 
-def _built(derivation, labels, whole):
-    builder = Builder(derivation, labels, whole)
+def _sizes(graph, owner):
+    """For a graph that is too large, the sizes of equations: how many nodes they have, or in how many rows. Else none."""
+    shown = [k for k, n in graph.nodes.items() if n.kind not in (*ENDS, "value", "joint")]
+    if len(shown) > _MOST:
+        return Counter(owner[k] for k in shown)
+    rows = rows_of(graph)
+    if len({*rows.row_of.values()}) <= _HIGHEST:
+        return Counter()
+    return Counter(t for t, _ in {(owner[k], rows.row_of[k]) for k in shown if rows.row_of[k] not in rows.rails})
+
+
+def _built(derivation, labels, whole, within):
+    builder = Builder(derivation, labels, whole, within)
     for equation in derivation.declaration.equations:
         if equation.target not in derivation.once:
             builder.add(equation)
@@ -90,7 +98,7 @@ def _with_memory(nodes, edges, kinds):
     ends = {(n.kind, getattr(n.symbol, "state", n.symbol)): k for k, n in nodes.items() if n.kind in ("previous", "state")}
     memory, used = {}, set()
     for state, kind in kinds.items():
-        path, cost = _path(nodes, before, order, ends.get(("previous", state)), ends[("state", state)])
+        path, cost = _path(nodes, before, order, ends.get(("previous", state)), ends.get(("state", state)))
         if path and (kind in _KEPT or cost < _BOX) and not used & {*path}:
             memory[state.name] = path
             used |= {*path}

@@ -5,14 +5,14 @@ from sympy import Abs, Add, Expr, Function, Max, Min, Mul, Piecewise, Pow, S, de
 from symcell.documents.diagram.affine import HOLE
 from symcell.documents.diagram.text import length
 from symcell.documents.printer import Notation
-from symcell.language.activations import log_sigmoid, sigmoid
+from symcell.language.activations import log_sigmoid, sigmoid, stop_gradient
 from symcell.language.primitives import dot, matmul, mean, outer, total, variance
 from symcell.language.unit import Unit
 
 _LONGEST = 7  # letters in a box
 _SIGNS = {
     sigmoid: r"\sigma", log_sigmoid: r"\log \sigma", total: r"\Sigma", outer: r"\otimes", matmul: r"\cdot", dot: r"\cdot",
-    Piecewise: r"\mathrm{cases}", Max: r"\max", Min: r"\min", Abs: r"|\cdot|",
+    stop_gradient: r"\mathrm{stop}", Piecewise: r"\mathrm{cases}", Max: r"\max", Min: r"\min", Abs: r"|\cdot|",
 }  # fmt: skip
 
 

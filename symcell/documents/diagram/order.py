@@ -34,7 +34,17 @@ def _sequence(items):
     for item in items.items.values():
         if item.kind != "node":
             number[item.key] = -1.0 if item.kind == "entry" else _towards(items, item.key, number)
+    number |= {k: -1.0 for k in number if _is_first(items, k)}
     return _with_rails_in_order(items, number)
+
+
+def _is_first(items, key):
+    """Whether an item stands at the left: joints, and the lines of states that lead to them, stand before what reads them."""
+    graph, item = items.graph, items.items[key]
+    if item.kind == "pass":
+        kinds = {graph.nodes[k].kind for k in graph.targets(item.net)}
+        return "joint" in kinds and graph.nodes[item.net].kind == "previous"
+    return item.kind == "node" and graph.nodes[key].kind == "joint"
 
 
 def _towards(items, key, number):
@@ -89,6 +99,8 @@ class _Sifting:
         return place != here
 
     def _may_swap(self, a, b):
+        if _is_first(self.items, a) or _is_first(self.items, b):
+            return False
         a, b = self.items.items[a], self.items.items[b]
         return b.kind != "entry" and (a.group is None or b.group is None or a.group == b.group)
 

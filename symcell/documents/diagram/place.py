@@ -18,7 +18,7 @@ def placed(
 
     keys = [k for row in rows.values() for k in row]
     index = {k: n for n, k in enumerate(keys)}
-    lines = [(link.lower, link.upper, _shift(ports, link), _weight(items, link)) for link in items.links]
+    lines = [(link.lower, link.upper, _shift(ports, link), _weight(items, ports, link)) for link in items.links]
     lines += [(link.lower, link.upper, 0.0, 0.5) for link in items.level]
     lines += [(a, b, 0.0, 0.2) for r in items.rows.rails for a, b in pairwise(rows[r])]
     cost = np.concatenate([np.full(len(keys), 1e-3), [weight for *_, weight in lines]])
@@ -58,7 +58,12 @@ def _corners(items, ports):
                 yield node, other, side, ports.clear(node) - side * at
 
 
-def _weight(items, link):
-    """How much it matters that a line is straight: those that pass rows and leave rails most."""
+def _weight(items, ports, link):
+    """How much it matters that a line is straight: those that pass rows and leave rails most, those with a corner least."""
+    if ports and ports.sides.keys() & {(link.lower, True, link.net), (link.upper, False, link.net)}:
+        return 0.2
     kinds = {items.items[link.lower].kind, items.items[link.upper].kind}
-    return 6.0 if kinds == {"pass"} else 3.0 if kinds & {"pass", "tap"} else 1.0
+    if kinds & {"pass", "tap"}:
+        return 6.0 if kinds == {"pass"} else 3.0
+    branches = sum(other.net == link.net and link.lower in (other.lower, other.upper) for other in items.links)
+    return 2.0 if branches == 1 else 0.5
