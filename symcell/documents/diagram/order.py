@@ -34,7 +34,7 @@ def _sequence(items):
     for item in items.items.values():
         if item.kind != "node":
             number[item.key] = -1.0 if item.kind == "entry" else _towards(items, item.key, number)
-    number |= {k: -1.0 for k in number if _is_first(items, k)}
+    number |= {k: -1.0 for k in items.items if _is_first(items, k)}
     return _with_rails_in_order(items, number)
 
 
