@@ -30,9 +30,10 @@ def graph_of(derivation, labels: Labels) -> Graph:
         large = [t for t, size in sizes.items() if size > 1 and t not in whole]
         parts = [t for t in sizes if _only_reader(derivation, t) in whole and t not in within]
         if large:
-            whole.add(max(large, key=lambda t: (t not in kept, sizes[t])))
+            rank = {t: (t not in kept, sizes[t]) for t in large}
+            whole |= {t for t in large if rank[t] == max(rank.values())}  # equal equations look equal
         elif parts:
-            within.add(parts[0])
+            within |= {*parts}
         else:
             return graph
 

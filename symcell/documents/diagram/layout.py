@@ -123,7 +123,8 @@ class _Router:
                     self.level_entries[link.net] = sink
                     found.pop(feed)
                     continue
-                x = self._corner(wire, sink, side) if side else self._pin(sink, not up, link.net)
+                near = (sink, not up, link.net) in self.ports.near
+                x = self._corner(wire, sink, side, near) if side else self._pin(sink, not up, link.net)
                 wire.ends.append((x, up, link.mark, sink, side))
         for link in self.items.level:
             if self.items.items[link.lower].row == r + 1:
@@ -139,10 +140,10 @@ class _Router:
     def _pin(self, key, top, net):
         return self.x[key] + self.ports.offsets.get((key, top, net), 0.0)
 
-    def _corner(self, wire, key, side):
+    def _corner(self, wire, key, side, near):
         """The x at which a line turns to a node's side: where it comes from if nothing is in between."""
         nearest = self.x[key] + side * self.ports.clear(key)
-        if wire.feed is None:
+        if wire.feed is None or near:
             return nearest
         x = wire.feed[0]
         return x if (x - nearest) * side >= 0 else nearest

@@ -53,7 +53,7 @@ def _corners(items, ports):
     for link in items.links if ports else ():
         for node, top, other in ((link.lower, True, link.upper), (link.upper, False, link.lower)):
             side = ports.sides.get((node, top, link.net))
-            if side and items.items[other].kind != "entry":
+            if side and items.items[other].kind != "entry" and (node, top, link.net) not in ports.near:
                 at = ports.offsets.get((other, not top, link.net), 0.0)
                 yield node, other, side, ports.clear(node) - side * at
 
@@ -62,8 +62,14 @@ def _weight(items, ports, link):
     """How much it matters that a line is straight: those that pass rows and leave rails most, those with a corner least."""
     if ports and ports.sides.keys() & {(link.lower, True, link.net), (link.upper, False, link.net)}:
         return 0.2
-    kinds = {items.items[link.lower].kind, items.items[link.upper].kind}
-    if kinds & {"pass", "tap"}:
-        return 6.0 if kinds == {"pass"} else 3.0
-    branches = sum(other.net == link.net and link.lower in (other.lower, other.upper) for other in items.links)
-    return 2.0 if branches == 1 else 0.5
+    kinds = [items.items[k].kind for k in (link.lower, link.upper)]
+    if "pass" in kinds and kinds[0] == kinds[1]:
+        return 6.0
+    shared = any(_degree(items, link.net, k) > 2 for k, kind in zip((link.lower, link.upper), kinds, strict=True) if kind == "pass")
+    if {"pass", "tap"} & {*kinds}:
+        return 0.3 if shared else 3.0
+    return 2.0 if _degree(items, link.net, link.lower) == 1 == _degree(items, link.net, link.upper) else 0.5
+
+
+def _degree(items, net, key):
+    return sum(other.net == net and key in (other.lower, other.upper) for other in items.links)

@@ -10,11 +10,12 @@ _GAP, _CLEAR = 10.0, 9.0  # between two lines at one side; from a node to the co
 @dataclass
 class Ports:
     """All by (node, whether at its upper side, net). `offsets`: from the node's middle. `sides`: -1 where the line comes from the
-    left, 1 from the right, after a corner that is at least `clear(node)` away."""
+    left, 1 from the right, after a corner that is at least `clear(node)` away, and in `near` no farther."""
 
     widths: dict[str, float]
     offsets: dict[tuple[str, bool, str], float] = field(default_factory=dict)
     sides: dict[tuple[str, bool, str], int] = field(default_factory=dict)
+    near: set[tuple[str, bool, str]] = field(default_factory=set)
 
     def clear(self, key: str) -> float:
         return self.widths[key] / 2 + _CLEAR
@@ -61,11 +62,14 @@ def _from_the_sides(ports, items, rows, x, place, nets, free):
     middle = key if key in nets else min(nets, key=lambda n: abs(nets[n][0] - x[key]))
     for net in sorted(enter, key=lambda n: -abs(nets[n][0] - x[key])):
         side = 1 if nets[net][0] > x[key] + 0.5 else -1
-        corner = nets[net][0] if abs(nets[net][0] - x[key]) >= ports.clear(key) else x[key] + side * ports.clear(key)
-        movable = corner == nets[net][0] or _is_free(items, key, net)
-        if net != middle and side in free and movable and _open(items, rows, x, key, corner):
-            ports.sides[key, top, net] = side
-            free = free - {side}
+        if net == middle or side not in free:
+            continue
+        away = abs(nets[net][0] - x[key]) >= ports.clear(key)
+        if (away or _is_free(items, key, net)) and _open(items, rows, x, key, nets[net][0]):
+            ports.sides[key, top, net], free = side, free - {side}
+        elif away:
+            ports.sides[key, top, net], free = side, free - {side}
+            ports.near.add((key, top, net))
 
 
 def _enters_level(items, rows, key, net):

@@ -96,6 +96,10 @@ class _Reader:
             self._argument(level, italic)
             self._accent(first, _ACCENTS[token])
             self.apart = False
+        elif token == r"\frac":
+            self._argument(level, italic)
+            self._append("/", False, level)
+            self._argument(level, italic)
         elif token not in _NOTHING and not (token.isspace() and italic):
             self._append(*_character(token, italic), level)
 
