@@ -11,7 +11,7 @@ from symcell.documents.diagram.rows import rows_of
 from symcell.language.symbols import State
 
 _MOST = 26  # boxes and circles that are legible in one picture
-_HIGHEST = 10  # rows
+_HIGHEST = 11  # rows
 _BOX = 100  # the cost of a box on a path, more than any number of circles
 _KEPT = ("constant", "gate", "elementwise")  # kinds of carousels whose path is stressed
 
@@ -79,7 +79,7 @@ def _most_read_together(nodes, edges):
     """The (values, boxes) whose joint spares most lines."""
     read = {}
     for e in edges:
-        if e.matrix and nodes[e.target].kind == "box" and nodes[e.source].kind in ("input", "previous"):
+        if e.matrix and nodes[e.target].kind == "box":
             read.setdefault(e.target, []).append(e.source)
     sets = list(dict.fromkeys(frozenset(s) & frozenset(r) for s in read.values() for r in read.values()))
     best = None

@@ -6,7 +6,7 @@ from symcell.documents.diagram.affine import HOLE
 from symcell.documents.diagram.text import length
 from symcell.documents.printer import Notation
 from symcell.language.activations import log_sigmoid, sigmoid, stop_gradient
-from symcell.language.primitives import dot, matmul, mean, outer, total, variance
+from symcell.language.primitives import broadcast, dot, matmul, mean, outer, total, variance
 from symcell.language.unit import Unit
 
 _LONGEST = 7  # letters in a box
@@ -28,7 +28,7 @@ class Labels:
 
     def value(self, e: Expr) -> str:
         """A value that is computed once a sequence: its formula if it is short."""
-        text = self.printer.doprint(e)
+        text = self.printer.doprint(_without_views(e))
         return text if length(text) <= _LONGEST and r"\frac" not in text else r"\ldots"
 
     def function(self, e: Expr) -> str:
@@ -51,7 +51,8 @@ class Labels:
         if isinstance(e, Add):
             return self._sum(Add(*held), moving[0], inner)
         if isinstance(e, Mul):
-            factor = self.printer.doprint(Mul(*held))
+            factor = self.printer.parenthesize_factor(_without_views(Mul(*held)))
+            inner = f"({inner})" if isinstance(moving[0], Add) else inner
             return f"-{inner}" if factor == "-1" else rf"{factor}\,{inner}"
         if isinstance(e, Pow) and e.base == HOLE:
             return rf"(\cdot)^{{{self.printer.doprint(e.exp)}}}"
@@ -76,6 +77,11 @@ def function_sign(e: Expr) -> str:
     """The sign or the name of a function, as LaTeX."""
     name = type(e).__name__
     return _SIGNS.get(type(e)) or rf"\mathrm{{{name.lower() if isinstance(e, Unit) else name}}}".replace("_", r"\_")
+
+
+def _without_views(e):
+    """An expression of parameters, where those along one axis of a matrix are written as they are."""
+    return e.replace(lambda a: isinstance(a, broadcast), lambda a: a.args[0])
 
 
 def is_norm(e: Expr) -> bool:

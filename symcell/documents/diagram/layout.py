@@ -70,7 +70,7 @@ def laid_out(graph: Graph) -> Layout:
     reach = {k: _reach(graph, item) for k, item in items.items.items()}
     exits = _straight_exits(items, rows)
     x = placed(items, rows, reach)
-    ports = chosen_ports(items, rows, x, {k: size_of(graph.nodes[k])[0] for k in items.rows.row_of}, exits)
+    ports = chosen_ports(items, rows, x, reach, {k: size_of(graph.nodes[k])[0] for k in items.rows.row_of}, exits)
     x = placed(items, rows, reach, ports)
     return _Router(items, rows, x, ports, exits).layout
 

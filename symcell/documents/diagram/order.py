@@ -39,32 +39,14 @@ def _sequence(items):
 
 
 def _is_first(items, key):
-    """Whether an item stands at the left: joints, and the lines of states that lead to them, stand before what reads them."""
+    """Whether an item stands at the left: joints, and the lines of states that lead to them or branch, stand before what reads
+    them."""
     graph, item = items.graph, items.items[key]
-    if item.kind == "pass":
-        kinds = {graph.nodes[k].kind for k in graph.targets(item.net)}
-        return "joint" in kinds and graph.nodes[item.net].kind == "previous"
-    return item.kind == "node" and graph.nodes[key].kind == "joint"
-
-
-def _towards(items, key, number):
-    """The number of a place of a line: just before what it leads to."""
-    ends = [(link.upper if link.lower == key else link.lower) for link in (*items.links, *items.level) if key in (link.lower, link.upper)]
-    known = [number[e] for e in ends if e in number and items.items[e].kind == "node" and e != items.items[key].net]
-    return min(known, default=number.get(items.items[key].net, 0)) - 0.5
-
-
-def _with_rails_in_order(items, number):
-    """The same numbers, where those of a rail's items never decrease."""
-    for row in items.rows.rails:
-        least = -2.0
-        on_rail = [i for i in items.items.values() if i.row == row and i.group is not None]
-        for group in sorted({i.group for i in on_rail}):
-            members = [i.key for i in on_rail if i.group == group]
-            for key in members:
-                number[key] = max(number[key], least + 1e-3)
-            least = max(number[k] for k in members)
-    return number
+    if item.kind != "pass":
+        return item.kind == "node" and item.group is not None and graph.nodes[key].kind == "joint"
+    below = [k for k in graph.targets(item.net) if items.rows.row_of.get(k, item.row) <= item.row]
+    joins = any(graph.nodes[k].kind == "joint" for k in below)
+    return graph.nodes[item.net].kind == "previous" and (joins or len(below) > 1)
 
 
 class _Sifting:

@@ -27,7 +27,7 @@ def placed(
         for a, b in pairwise(row):
             entries += [(len(limits), index[a], 1), (len(limits), index[b], -1)]
             limits.append(-(reach[a][1] + reach[b][0]))
-    for node, corner, side, away in _corners(items, ports):  # side (x_corner - x_node) >= away
+    for node, corner, side, away in _corners(items, ports, reach):  # side (x_corner - x_node) >= away
         entries += [(len(limits), index[node], side), (len(limits), index[corner], -side)]
         limits.append(-away)
     for n, (a, b, shift, _) in enumerate(lines):  # |x_a - x_b + shift| <= the length of the line
@@ -48,14 +48,18 @@ def _shift(ports, link):
     return ports.offsets.get((link.lower, True, link.net), 0.0) - ports.offsets.get((link.upper, False, link.net), 0.0)
 
 
-def _corners(items, ports):
-    """(node, item under or above the corner, side, distance) for lines that enter a node at its side."""
+def _corners(items, ports, reach):
+    """(node, item under or above the corner, side, distance) for lines that enter a node at its side, and for the nodes that their
+    corners must not reach."""
     for link in items.links if ports else ():
         for node, top, other in ((link.lower, True, link.upper), (link.upper, False, link.lower)):
-            side = ports.sides.get((node, top, link.net))
-            if side and items.items[other].kind != "entry" and (node, top, link.net) not in ports.near:
+            place = node, top, link.net
+            side = ports.sides.get(place)
+            if side and items.items[other].kind != "entry" and place not in ports.near:
                 at = ports.offsets.get((other, not top, link.net), 0.0)
                 yield node, other, side, ports.clear(node) - side * at
+                if beside := ports.beside.get(place):
+                    yield beside, other, -side, reach[beside][side < 0] + side * at
 
 
 def _weight(items, ports, link):

@@ -32,7 +32,7 @@ def rows_of(graph: Graph) -> Rows:
     memory = [Rail(path[1:-1], path[0], path[-1], memory=True) for path in graph.memory.values() if len(path) > 2]
     on_top = {k: rail for rail in memory for k in rail.nodes}
     joints = _joint_rails(graph, {rail.start for rail in memory})
-    lower = _lower(graph, on_top)
+    lower = _lower(graph, {*on_top, *(rail.nodes[0] for rail in joints)}, on_top)
     first = len(joints) + 1
     row_of = {k: 0 for k, n in graph.nodes.items() if n.kind == "input"}
     row_of |= {rail.nodes[0]: r for r, rail in enumerate(joints, 1)}
@@ -53,16 +53,16 @@ def _joint_rails(graph, taken):
     """A rail for each joint; a previous value that no other rail starts with enters there."""
     rails = []
     for key, node in graph.nodes.items():
-        if node.kind == "joint":
+        if node.kind == "joint" and all(graph.nodes[s].kind in ENDS for s in graph.sources(key)):
             previous = [s for s in graph.sources(key) if graph.nodes[s].kind == "previous" and s not in taken]
             rails.append(Rail((key,), previous[0] if previous else ""))
             taken = taken | {*previous[:1]}
     return rails
 
 
-def _lower(graph, on_top):
+def _lower(graph, on_rails, on_top):
     """node -> the nodes that stand below it, for those that stand between joints and memory."""
-    between = [k for k, n in graph.nodes.items() if n.kind not in (*ENDS, "joint", "value") and k not in on_top]
+    between = [k for k, n in graph.nodes.items() if n.kind not in (*ENDS, "value") and k not in on_rails]
     after = _reached(graph, on_top, graph.targets)
     before = _reached(graph, on_top, graph.sources)
     of_source = {k for k in between if graph.nodes[k].kind == "box" and any(
