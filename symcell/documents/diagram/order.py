@@ -49,6 +49,27 @@ def _is_first(items, key):
     return graph.nodes[item.net].kind == "previous" and (joins or len(below) > 1)
 
 
+def _towards(items, key, number):
+    """The number of a place of a line: just before what it leads to."""
+    links = [link for link in (*items.links, *items.level) if key in (link.lower, link.upper)]
+    ends = [link.upper if link.lower == key else link.lower for link in links]
+    known = [number[e] for e in ends if e in number and items.items[e].kind == "node" and e != items.items[key].net]
+    return min(known, default=number.get(items.items[key].net, 0)) - 0.5
+
+
+def _with_rails_in_order(items, number):
+    """The same numbers, where those of a rail's items never decrease."""
+    for row in items.rows.rails:
+        least = -2.0
+        on_rail = [i for i in items.items.values() if i.row == row and i.group is not None]
+        for group in sorted({i.group for i in on_rail}):
+            members = [i.key for i in on_rail if i.group == group]
+            for key in members:
+                number[key] = max(number[key], least + 1e-3)
+            least = max(number[k] for k in members)
+    return number
+
+
 class _Sifting:
     """Moves one item after the other to the place in its row where its lines cross the least others."""
 
