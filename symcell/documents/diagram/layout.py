@@ -69,9 +69,13 @@ def laid_out(graph: Graph) -> Layout:
     rows = ordered(items)
     reach = {k: _reach(graph, item) for k, item in items.items.items()}
     exits = _straight_exits(items, rows)
-    x = placed(items, rows, reach)
-    ports = chosen_ports(items, rows, x, reach, {k: size_of(graph.nodes[k])[0] for k in items.rows.row_of}, exits)
-    x = placed(items, rows, reach, ports)
+    widths = {k: size_of(graph.nodes[k])[0] for k in items.rows.row_of}
+    first = placed(items, rows, reach)
+    for bold in (True, False):
+        ports = chosen_ports(items, rows, first, reach, widths, exits, bold)
+        x = placed(items, rows, reach, ports)
+        if x is not None:
+            break
     return _Router(items, rows, x, ports, exits).layout
 
 

@@ -10,8 +10,8 @@ from symcell.documents.diagram.ports import Ports
 
 def placed(
     items: Items, rows: dict[int, list[str]], reach: dict[str, tuple[float, float]], ports: Ports | None = None
-) -> dict[str, float]:
-    """item -> x, by a linear program. `reach`: item -> how far it reaches to the left and to the right of x; with `ports`, lines
+) -> dict[str, float] | None:
+    """item -> x, by a linear program; None if it has no solution. `reach`: item -> how far it reaches to the left and to the right of x; with `ports`, lines
     are straight where they meet nodes there."""
     from scipy.optimize import linprog
     from scipy.sparse import coo_array
@@ -38,7 +38,7 @@ def placed(
     matrix = coo_array((value, (i, j)), shape=(len(limits), len(cost)))
     low = [reach[k][0] for k in keys] + [0.0] * len(lines)
     found = linprog(cost, A_ub=matrix.tocsr(), b_ub=limits, bounds=np.c_[low, np.full(len(cost), np.inf)], method="highs")
-    return dict(zip(keys, np.round(found.x[: len(keys)], 2).tolist(), strict=True))
+    return None if found.x is None else dict(zip(keys, np.round(found.x[: len(keys)], 2).tolist(), strict=True))
 
 
 def _shift(ports, link):
@@ -59,7 +59,7 @@ def _corners(items, ports, reach):
                 at = ports.offsets.get((other, not top, link.net), 0.0)
                 yield node, other, side, ports.clear(node) - side * at
                 if beside := ports.beside.get(place):
-                    yield beside, other, -side, reach[beside][side < 0] + side * at
+                    yield beside, other, -side, reach[beside][side < 0] - 5 + side * at
 
 
 def _weight(items, ports, link):

@@ -24,10 +24,10 @@ class Ports:
         return self.widths[key] / 2 + _CLEAR
 
 
-def chosen_ports(items: Items, rows, x, reach, widths, exits) -> Ports:
+def chosen_ports(items: Items, rows, x, reach, widths, exits, bold: bool) -> Ports:
     """The ports, for items that stand at x. `reach`: item -> how far it reaches to its left and right; `exits`: nodes from which a
-    line leaves straight to the right."""
-    chooser = _Chooser(items, rows, x, reach, exits, Ports(widths))
+    line leaves straight to the right. If `bold`, corners are chosen for which items must move, perhaps farther than they can."""
+    chooser = _Chooser(items, rows, x, reach, exits, Ports(widths), bold)
     for (key, top), nets in _wanted(items, x).items():
         chooser.choose(key, top, nets)
     return chooser.ports
@@ -46,8 +46,8 @@ def _wanted(items, x):
 
 
 class _Chooser:
-    def __init__(self, items, rows, x, reach, exits, ports):
-        self.items, self.rows, self.x, self.reach, self.ports = items, rows, x, reach, ports
+    def __init__(self, items, rows, x, reach, exits, ports, bold):
+        self.items, self.rows, self.x, self.reach, self.ports, self.bold = items, rows, x, reach, ports, bold
         self.level = [(items.items[k].row, x[k], float("inf")) for k in exits]  # what lines take of the rows themselves
         self.exits = exits
 
@@ -78,13 +78,14 @@ class _Chooser:
         key, _, net = place
         side = 1 if x > self.x[key] + 0.5 else -1
         away = abs(x - self.x[key]) >= self.ports.clear(key)
+        moves = self.bold and self._may_move(key, net)
         corner = x if away else self.x[key] + side * self.ports.clear(key)
-        if (away or self._may_move(key, net)) and self._take(place, side, corner):
+        if (away or moves) and self._take(place, side, corner, moves):
             return
         if away and self._take(place, side, self.x[key] + side * self.ports.clear(key)):
             self.ports.near.add(place)
 
-    def _take(self, place, side, corner):
+    def _take(self, place, side, corner, moves=False):
         """Whether a line may enter from that corner; if so, it does."""
         key, row = place[0], self.items.items[place[0]].row
         neighbour = self._neighbour(key, side)
@@ -92,7 +93,7 @@ class _Chooser:
         free = all(r != row or b <= low or a >= high for r, a, b in self.level)
         if any(k == key and s == side for (k, _, _), s in self.ports.sides.items()) or not free:
             return False
-        if neighbour and (corner - self.x[neighbour]) * -side < self.reach[neighbour][side < 0]:
+        if neighbour and not moves and (corner - self.x[neighbour]) * -side < self.reach[neighbour][side < 0] - 5:
             return False
         self.ports.sides[place] = side
         self.level.append((row, low, high))
@@ -116,9 +117,10 @@ class _Chooser:
         return net in self.items.items and self.items.items[net].kind == "entry"
 
     def _may_move(self, key, net):
-        """Whether a line comes from a place where it passes a row or leaves a rail, and that leads to this node."""
+        """Whether a line comes from a place where it passes a row or leaves a rail, and that leads to this node alone."""
         for link in self.items.links:
             if link.net == net and key in (link.lower, link.upper):
                 other = link.lower if link.upper == key else link.upper
-                return self.items.items[other].kind in ("pass", "tap")
+                ends = sum(other in (k.lower, k.upper) for k in self.items.links)
+                return self.items.items[other].kind in ("pass", "tap") and ends <= 2
         return False
