@@ -1,5 +1,7 @@
 """Equations -> the nodes and edges of a diagram."""
 
+from collections import Counter
+
 from sympy import Add, Expr, Function, Mul, Pow, default_sort_key, preorder_traversal
 
 from symcell.documents.diagram.affine import HOLE, Affine, is_view, viewed
@@ -21,6 +23,7 @@ class Builder:
         self.labels, self.whole = labels, whole
         self.within = {e.target: e.rhs for e in derivation.declaration.equations if e.target in within}
         self.paper, self.affine = PaperOrder(derivation), Affine(derivation.once)
+        self.delays = Counter(s.of for s in derivation.declaration.states if isinstance(s, Delay))
         self.nodes, self.edges = {}, []
         self.of = {}  # expression -> key of the node that has its value
         self.owner = {}  # key -> target of the equation that made the node
@@ -42,7 +45,7 @@ class Builder:
             self.nodes[key] = Node(key, node.kind, node.label, target, name)
         self.of[target] = key
         if isinstance(target, State) and not (isinstance(target, Delay) and target.steps > 1):
-            end = self._node("state", self.labels.name(target), target)
+            end = self._node("state", self._end(target, target), target)
             self.edges.append(Edge(key, end))
 
     def value(self, e: Expr) -> str:
@@ -78,7 +81,12 @@ class Builder:
         """The node of a previous value. All that a window keeps comes by one line: states of a shift register."""
         if isinstance(e.state, Delay) and e.state.steps > 1:
             return self.value(Delay(e.state.of, 1).prev)
-        return self._node("previous", self.labels.name(e), e)
+        return self._node("previous", self._end(e, e.state), e)
+
+    def _end(self, symbol, state):
+        """The name of a value at the border; of the first of those that a window keeps."""
+        more = isinstance(state, Delay) and self.delays[state.of] > 1
+        return self.labels.name(symbol) + (r",\ldots" if more else "")
 
     def _applied(self, function, inner):
         bends = function.has(Function)

@@ -37,7 +37,7 @@ class Labels:
         for end, short in ((r"-\cdot", "-"), (r"\,\cdot", "")):
             if text.endswith(end):
                 text = text.removesuffix(end) + short
-                text = text if short else rf"\times {text}"
+                text = text if short else rf"{{\times}}{text}"
         return text if length(text) <= _LONGEST else self._outermost(e)
 
     def _composed(self, e):

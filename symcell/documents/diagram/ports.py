@@ -79,11 +79,12 @@ class _Chooser:
         side = 1 if x > self.x[key] + 0.5 else -1
         away = abs(x - self.x[key]) >= self.ports.clear(key)
         moves = self.bold and self._may_move(key, net)
-        corner = x if away else self.x[key] + side * self.ports.clear(key)
-        if (away or moves) and self._take(place, side, corner, moves):
+        near = self.x[key] + side * self.ports.clear(key)
+        if (away or moves) and self._take(place, side, x if away else near, moves):
             return
-        if away and self._take(place, side, self.x[key] + side * self.ports.clear(key)):
+        if self._take(place, side, near):
             self.ports.near.add(place)
+            self.ports.offsets[place] = near - self.x[key]
 
     def _take(self, place, side, corner, moves=False):
         """Whether a line may enter from that corner; if so, it does."""

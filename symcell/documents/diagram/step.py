@@ -11,6 +11,7 @@ from symcell.documents.diagram.layout import SMALL, Layout, laid_out
 from symcell.documents.diagram.scene import DrawnDot, DrawnLine, DrawnShape, DrawnText, Scene
 from symcell.documents.diagram.text import width
 from symcell.errors import CellError
+from symcell.language.delays import Delay
 from symcell.notation.plain import equation_lines
 
 _OUTSIDE = 14.0  # how far lines reach out of the frame
@@ -91,11 +92,11 @@ class _Drawing:
 
     def _shape(self, node: Node, shape, step, x):
         self.scene.shapes.append(DrawnShape(
-            self._id(node.key, step), _name(node.symbol), node.kind, node.label, self._said(node.symbol), x + shape.x,
+            self._id(node.key, step), self._name(node.symbol), node.kind, node.label, self._said(node.symbol), x + shape.x,
             _EDGE + shape.y, shape.w, shape.h))  # fmt: skip
         if node.name:
             at = x + shape.x + shape.w / 2 + 2, _EDGE + shape.y - shape.h / 2 + 1
-            self.scene.texts.append(DrawnText(_name(node.symbol), node.name, *at, SMALL, "start"))
+            self.scene.texts.append(DrawnText(self._name(node.symbol), node.name, *at, SMALL, "start"))
 
     def _mark(self, mark, end, before):
         """A sign beside the head of a line."""
@@ -117,9 +118,9 @@ class _Drawing:
             points = [(edge, line_y), (edge + side * 5, line_y), (edge + side * 9, y), (x, y)] if y != line_y else [(edge, y), (x, y)]
             points = tuple((a, _EDGE + b) for a, b in points)
             memory = key in self.stressed
-            self.scene.lines.append(DrawnLine(_name(node.symbol), points if side > 0 else points[::-1], side > 0, memory))
+            self.scene.lines.append(DrawnLine(self._name(node.symbol), points if side > 0 else points[::-1], side > 0, memory))
             self.scene.shapes.append(DrawnShape(
-                self._id(key, 0 if side < 0 else len(self.graphs) - 1), _name(node.symbol), "end", node.label,
+                self._id(key, 0 if side < 0 else len(self.graphs) - 1), self._name(node.symbol), "end", node.label,
                 self._said(node.symbol), middle, _EDGE + y, w, _END, SMALL))  # fmt: skip
 
     def _joined(self, x):
@@ -129,10 +130,18 @@ class _Drawing:
             a, b = self.layout.right[after] + _EDGE, self.layout.left[before] + _EDGE
             bend = x + _BETWEEN * (k + 1) / (len(joined) + 1)
             points = ((x, a), (bend, a), (bend, b), (x + _BETWEEN, b)) if a != b else ((x, a), (x + _BETWEEN, b))
-            self.scene.lines.append(DrawnLine(_name(self.graphs[0].nodes[after].symbol), points, False, after in self.stressed))
+            self.scene.lines.append(DrawnLine(self._name(self.graphs[0].nodes[after].symbol), points, False, after in self.stressed))
 
     def _symbol(self, graph, key):
-        return _name(graph.nodes[key].symbol)
+        return self._name(graph.nodes[key].symbol)
+
+    def _name(self, symbol: Symbol | None) -> str:
+        """The name of a quantity in Python; those of all that a window keeps, which one line stands for."""
+        state = getattr(symbol, "state", symbol)
+        if symbol is None or not isinstance(state, Delay):
+            return "" if symbol is None else symbol.name
+        kept = [s for s in self.derivation.declaration.states if isinstance(s, Delay) and s.of == state.of]
+        return " ".join((s if symbol is state else s.prev).name for s in kept)
 
     def _said(self, symbol):
         numbers = {e.target: e.number for e in self.derivation.declaration.equations}
@@ -140,10 +149,6 @@ class _Drawing:
 
     def _id(self, key, step):
         return f"{re.sub(r'[^A-Za-z0-9]+', '-', self.name)}-{key}-{step}"
-
-
-def _name(symbol: Symbol | None) -> str:
-    return "" if symbol is None else symbol.name
 
 
 def _apart(ends):

@@ -29,7 +29,7 @@ def svg_text(scene: Scene) -> str:
     """A scene as the text of an SVG file."""
     root = ET.Element("svg", {
         "xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {_n(scene.width)} {_n(scene.height)}", "width": _n(scene.width),
-        "height": _n(scene.height), "role": "img", "class": "symcell-diagram", "aria-label": scene.title, "style": "max-width: 100%",
+        "height": _n(scene.height), "role": "img", "class": "symcell-diagram", "aria-label": scene.title, "style": "max-width: 100%; height: auto",
     })  # fmt: skip
     ET.SubElement(root, "title").text = scene.title
     ET.SubElement(root, "desc").text = scene.description
