@@ -1,4 +1,4 @@
-"""The command line: list, show, derive, compare, generate, check, bench, plot, demo, book.
+"""The command line: list, show, derive, diagram, compare, generate, check, bench, plot, demo, book.
 
 A target is a catalogue name, or path/to/file.py:variable. What a command needs is imported when it runs.
 """
@@ -33,7 +33,7 @@ def application():
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
     app.callback(help=_HELP, invoke_without_command=True)(reading.version)
     app.command("list")(_reporting(reading.list_cells))
-    reads = (reading.show, reading.derive, reading.compare)
+    reads = (reading.show, reading.derive, reading.diagram, reading.compare)
     for command in (*reads, running.generate, running.check, running.bench, running.plot, running.demo, pages.book):
         app.command()(_reporting(command))
     return app

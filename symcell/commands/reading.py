@@ -1,4 +1,4 @@
-"""Commands that read cells: list, show, derive, compare; and the version."""
+"""Commands that read cells: list, show, derive, diagram, compare; and the version."""
 
 from __future__ import annotations
 
@@ -83,6 +83,32 @@ def derive(
     cell, *other = loaded([target, *([beside] if beside else [])])
     text = comparison_latex(cell.derive(), other[0].derive(), document) if other else cell.derive().latex(document)
     print(text if output is None else write_atomically(output, text.rstrip("\n") + "\n"))
+
+
+def diagram(
+    target: Target,
+    output: File = None,
+    steps: Annotated[int, typer.Option(min=1, help="How many steps stand side by side.")] = 1,
+    document: Annotated[bool, typer.Option("--document", help="In .tex: a whole LaTeX document of one page.")] = False,
+):
+    """The cell as a picture drawn from its equations: gates, products and sums, and the path of its memory.
+
+    With -o it goes to a file, which is replaced if it is there: .svg, .tex (TikZ), .png or .pdf. Without, it is printed as SVG.
+
+    Examples:
+
+    - `symcell diagram lstm -o lstm.svg`
+    - `symcell diagram gru --steps 3 -o gru.tex`
+    """
+    from symcell.commands.options import needs
+    from symcell.documents.diagram import KINDS, NEEDS, diagram_file
+    from symcell.files import write_atomically
+
+    kind = ".svg" if output is None else output.suffix.lower()
+    needs(*NEEDS, *(["matplotlib"] if kind in KINDS[2:] else []))
+    (cell,) = loaded([target])
+    content = diagram_file(cell.derive(), kind, steps, document=document)
+    print(content if output is None else write_atomically(output, content))
 
 
 def compare(target: Target, other: Target):

@@ -39,6 +39,7 @@ def cell_page(cell, found):
     """The page of one cell in a book."""
     around = Around(
         facts=found.described,
+        diagram=cell.diagram(),
         source=source_of(cell.declaration) if cell.inputs else "",
         citation=bibtex(cell),
         links=(("The book of cells", "../index.html"),),

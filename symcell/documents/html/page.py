@@ -2,7 +2,7 @@
 
 A page is one file that needs no other, or shares its style with the other pages of a book."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 
@@ -32,6 +32,7 @@ def page(article, around=None):
     """An article as the text of an HTML page."""
     around, quantities = around or Around(), Quantities(article.derivation)
     code = code_lines(around.source, quantities, {line.key for line in article.lines}) if around.source else []
+    around = replace(around, diagram=quantities.mark(around.diagram))
     writer = _Writer(article, first_lines(code))
     return render("page", around, title=article.name, article=article, writer=writer, code=code)
 

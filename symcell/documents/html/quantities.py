@@ -30,5 +30,13 @@ class Quantities:
                 return found
         return ""
 
+    def mark(self, svg):
+        """A diagram whose parts have the classes of the quantities that they carry, or show."""
+        return re.sub(r'class="([^"]*)"([^>]*) data-symbol="(\w+)"', self._with_class, svg)
+
+    def _with_class(self, found):
+        classes, between, name = found.groups()
+        return f'class="{classes} {self.of_identifier(name)}"{between} data-symbol="{name}"'
+
     def _class(self, kind, name):
         return f"{kind}{self.numbers[name]}" if name in self.numbers else ""
