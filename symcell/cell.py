@@ -1,6 +1,6 @@
 """A Cell: the public face of a declaration and of everything that is derived from it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
@@ -9,6 +9,7 @@ from sympy import Eq, Expr, Symbol
 
 from symcell.compiler import compile_declaration, structure_of
 from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
+from symcell.documents.style import Notated
 from symcell.kernel import Kernel
 from symcell.language.declaration import Declaration
 from symcell.language.declare import declare
@@ -19,7 +20,6 @@ from symcell.language.variant import vary
 from symcell.structure import Structure
 
 if TYPE_CHECKING:
-    from symcell.documents.printer import Notation
     from numpy.typing import DTypeLike
 
 
@@ -147,12 +147,12 @@ class Cell:
         Raises CellError for what is no state."""
         return RenderedCarousel(self.derive(), state)  # type: ignore[arg-type]  # which finds it by its name
 
-    def diagram(self, steps: int = 1, notation: "Callable[[int], Notation] | None" = None) -> str:
+    def diagram(self, steps: int = 1, notation: Notated = None) -> str:
         """The cell as a picture, drawn from its equations: the text of an SVG file, for light and dark pages.
 
         Inputs stand at the bottom, previous states enter at the left, new ones leave at the right; the path of a state that is
-        kept is stressed. `steps` stand side by side, the last of them t. `notation`: how many steps before t -> a printer of names.
-        Raises CellError unless there is a step, and where igraph or SciPy are missing."""
+        kept is stressed. `steps` stand side by side, the last of them t. `notation`: a Style, or a preset by its name.
+        Raises CellError unless there is a step, for a notation that there is not, and where igraph or SciPy are missing."""
         from symcell.documents.diagram import diagram_svg
 
         return diagram_svg(self.derive(), steps, notation)

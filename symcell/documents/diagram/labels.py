@@ -4,7 +4,9 @@ from sympy import Abs, Add, Expr, Function, Max, Min, Mul, Piecewise, Pow, S, de
 
 from symcell.documents.diagram.affine import HOLE
 from symcell.documents.diagram.text import length
+from symcell.documents.nodes import t
 from symcell.documents.printer import Notation
+from symcell.documents.style import style_of
 from symcell.language.activations import log_sigmoid, sigmoid, stop_gradient
 from symcell.language.primitives import broadcast, dot, matmul, mean, outer, total, variance
 from symcell.language.unit import Unit
@@ -20,7 +22,7 @@ class Labels:
     """The names and functions of one derivation in its notation. The only place that knows how documents print."""
 
     def __init__(self, derivation, back=0, notation=None):
-        self.printer = notation(back) if notation else Notation(derivation, back=back)
+        self.printer = Notation(derivation, style_of(notation), t - back)
 
     def name(self, symbol: Expr) -> str:
         """A quantity as documents print it."""
