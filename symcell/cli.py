@@ -28,12 +28,12 @@ def main():
 
 def application():
     """The Typer application."""
-    from symcell.commands import pages, reading, running
+    from symcell.commands import deriving, pages, reading, running
 
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
     app.callback(help=_HELP, invoke_without_command=True)(reading.version)
     app.command("list")(_reporting(reading.list_cells))
-    reads = (reading.show, reading.derive, reading.diagram, reading.compare)
+    reads = (reading.show, deriving.derive, pages.diagram, reading.compare)
     for command in (*reads, running.generate, running.check, running.bench, running.plot, running.demo, pages.book):
         app.command()(_reporting(command))
     return app

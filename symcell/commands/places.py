@@ -7,10 +7,17 @@ from symcell.modules import check_place
 DEMO = "# What came out"  # how the demo's summary begins
 
 
+# How documents begin that symcell wrote, by their kinds; None for those of which the name says that they are results.
+_DOCUMENTS = {".tex": None, ".pdf": None, ".md": "<!-- symcell", ".json": '{\n  "generator": "symcell'}
+
+
 def check_document(path):
-    """Raise CellError unless LaTeX may go to a file: a new one, or one whose name says that it is a result."""
-    if path.is_file() and path.suffix != ".tex":
-        raise CellError(f"{path} exists, and its name does not end with .tex: it stays as it is; choose another name")
+    """Raise CellError unless a document may go to a file: one of a known kind, and either new, or a result."""
+    if path.suffix not in _DOCUMENTS:
+        raise CellError(f"{path}: the name of a document ends with {', '.join(_DOCUMENTS)}")
+    beginning = _DOCUMENTS[path.suffix]
+    if beginning and path.is_file() and not path.read_text("utf-8", errors="replace").startswith(beginning):
+        raise CellError(f"{path} exists, and symcell did not write it: it stays as it is; choose another name")
 
 
 def check_default_picture(path):

@@ -62,10 +62,15 @@ def _over_time(subject, steps):
 
 
 def _paths(subject, states, steps):
+    """A section for each state whose error passes on, one for all that have the same factor; and one for the others."""
     carousels = [Carousel(subject.derivation, s) for s in states if s not in subject.delays]
-    moving = [c for c in carousels if c.kind != "none"]
-    still = [c.state for c in carousels if c.kind == "none"]
-    return [*[path_section(subject, c, steps) for c in moving], *([still_section(subject, still)] if still else [])]
+    alike: dict = {}
+    for carousel in carousels:
+        own = () if carousel.factor.is_commutative else (carousel.state,)
+        alike.setdefault((carousel.factor, own), []).append(carousel)
+    sections = [path_section(subject, first, steps, [c.state for c in others]) for (factor, _), (first, *others) in alike.items() if factor != 0]
+    still = [c.state for c in carousels if c.factor == 0]
+    return [*sections, *([still_section(subject, still)] if still else [])]
 
 
 def _rules(subject, proofs):

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from symcell.documents.unicode import in_tex, is_sign
+
 _SPECIAL = {c: "\\" + c for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}",
@@ -11,8 +13,8 @@ _LONG = 20  # letters; a longer word may be broken behind a sign
 
 
 def plain(text):
-    """Text with TeX's special characters escaped."""
-    return "".join(_SPECIAL.get(c, c) for c in unicodedata.normalize("NFC", text))
+    """Text with TeX's special characters escaped, and signs of mathematics as commands. Letters stay as they are."""
+    return "".join(_SPECIAL.get(c) or (in_tex(c) if is_sign(c) else c) for c in unicodedata.normalize("NFC", text))
 
 
 def breakable(text):

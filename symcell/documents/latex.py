@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from symcell.documents.article import Equations, Math, Reference
+from symcell.documents.article import Equations, Math, Paragraph, Reference
 from symcell.documents.escape import breakable, plain
 from symcell.documents.formulas.metrics import width_of_words
 from symcell.documents.formulas.nodes import tex, width
@@ -15,6 +15,7 @@ from symcell.documents.unicode import declarations
 from symcell.errors import CellError
 
 LEVELS = {"section": ("section", "subsection"), "subsection": ("subsection", "paragraph"), "paragraph": ("paragraph", "subparagraph")}
+_RUN_IN = ("paragraph", "subparagraph")  # headings at the beginning of their text
 WIDTH, DOCUMENT_WIDTH = 345.0, 455.0  # of LaTeX's article, and of A4 with margins of an inch
 _WIDEST_INLINE = 0.4  # of the width; a longer formula of a sentence is displayed
 _NARROWEST = 150
@@ -75,13 +76,19 @@ class _Writer:
         return f"\\begingroup\\allowdisplaybreaks\\sloppy\n{head}\n{body}\n\\par\\endgroup"
 
     def section(self, section):
-        return "\n".join([rf"\{self.part_heading}{{{self.words(section.title)}}}", *map(self.block, section.blocks)])
+        end = "." if self.part_heading in _RUN_IN else ""
+        text, before = rf"\{self.part_heading}{{{self.words(section.title)}{end}}}", None
+        for block in section.blocks:
+            both_words = isinstance(block, Paragraph) and isinstance(before, Paragraph)
+            text += ("\n\n" if both_words else "\n") + self.block(block)
+            before = block
+        return text
 
     def block(self, block):
         if isinstance(block, Equations):
             entries = [entry(a, self.notation, self.note(a) if self.page.rules else ()) for a in block.lines]
             return _aligned("align", map(self.row, rows(entries, self.page.width)))
-        text = self.words(block.parts)
+        text = self.words(block.parts).strip()
         return rf"\emph{{Proof.}} {text} $\square$" if block.kind == "proof" else text
 
     def row(self, row):

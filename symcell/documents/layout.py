@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from symcell.documents.formulas.breaking import INDENT, broken, without_braces
+from symcell.documents.formulas.breaking import INDENT, braces_are_inside, broken, without_braces
 from symcell.documents.formulas.nodes import points, tex
 from symcell.documents.formulas.parsing import parse
 
@@ -10,6 +10,7 @@ RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq", "<": "<", ">"
 _NUMBER, _GAP = 29.0, 12.0  # points: of an equation's number with three digits, and before a note
 _WIDEST_LEFT = 0.3  # a left side that takes more of the width stands in a line of its own
 _LEAST_COLUMN, _MOST_NOTE = 340.0, 0.34  # the width from which notes have a column, and the part of it that is theirs
+_MOST_ROWS = 1.2  # that the column may take, compared with notes beneath
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def entry(line, notation, note=()):
 
 
 def rows(entries, width):
-    """The rows of a display with numbers. Notes stand in a column of their own where that takes no more lines than beneath."""
+    """The rows of a display with numbers. Notes stand in a column of their own, unless that takes many more lines than beneath."""
     room = width - _NUMBER
     entries = [e for given in entries for e in _with_definitions(given, room)]
     left = _left_column([points(e.left) for e in entries], _WIDEST_LEFT * width)
@@ -49,7 +50,7 @@ def rows(entries, width):
         return beneath
     column = min(widest, _MOST_NOTE * room)
     beside = [row for e in entries for row in _beside(e, left, room - column - _GAP, column)]
-    return beside if len(beside) <= len(beneath) else beneath
+    return beside if len(beside) <= _MOST_ROWS * len(beneath) else beneath
 
 
 def display(body, width):
@@ -64,8 +65,8 @@ def _left_column(widths, most):
 
 
 def _with_definitions(given, room):
-    """An entry as it is, if it is short enough; else without braces, after the definitions of the names under them."""
-    if points((*given.left, *given.right)) <= room:
+    """An entry as it is, if it is short and simple; else without braces, after the definitions of the names under them."""
+    if points((*given.left, *given.right)) <= room and not braces_are_inside(given.right):
         return [given]
     right, definitions = without_braces(given.right)
     return [*(Entry(name, (*parse("="), *value)) for name, value in definitions), Entry(given.left, right, given.note, given.key)]

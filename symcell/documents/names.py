@@ -28,12 +28,13 @@ def _names(quantities, style, cell):
     letters, taken, found = {n for n in known if len(n) == 1}, {}, {}
     for name in sorted(known, key=lambda n: _rank(n, style, letters, known)):
         choices = _choices(name, known[name], style, letters)
-        spelling = next((s for s in choices if not _looks(s, known[name], style) & taken.keys()), None)
-        if spelling is None:
-            other = next(taken[look] for look in _looks(choices[0], known[name], style) if look in taken)
-            raise CellError(f"cell {cell}: in this notation, {name} and {other} would look alike; give one of them another name")
-        found[name] = spelling
-        taken |= dict.fromkeys(_looks(spelling, known[name], style), name)
+        looks = [_looks(s, known[name], style) for s in choices]
+        others = [taken[look] for look in sorted(looks[0] & taken.keys())]
+        if others and (name in style.own or others[0] in style.own):
+            raise CellError(f"cell {cell}: in this notation, {name} and {others[0]} would look alike; give one of them another name")
+        k = next(k for k in range(len(choices)) if not looks[k] & taken.keys())
+        found[name] = choices[k]
+        taken |= dict.fromkeys(looks[k], name)
     return found
 
 

@@ -93,7 +93,7 @@ class SumOver(Node):
 
     def _latex(self, printer, exp=None):
         body = printer.parenthesize_factor(self.args[0])
-        return rf"\sum_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
+        return rf"\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
 
 
 class Run(Node):
@@ -230,11 +230,11 @@ class Listed(Node):
 
 
 class Steps(Node):
-    """Steps(first, last): t runs from the first to the last, in this order; Steps(e) is one step."""
+    """Steps(first, last): t runs from the first to the last, in this order; Steps(first, last, b): another letter does."""
 
     def _latex(self, printer, exp=None):
-        ends = r", \dots, ".join(map(printer.doprint, self.args))
-        return f"t = {ends}"
+        first, last, letter = map(printer.doprint, (*self.args, t)[:3])
+        return rf"{letter} = {first}, \dots, {last}"
 
 
 class Space(Node):

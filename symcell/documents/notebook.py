@@ -1,17 +1,13 @@
-"""Article -> one formula, for a notebook."""
+"""Article -> formulas for a notebook: one for each display, because KaTeX refuses very long ones."""
 
-from symcell.documents.formulas.nodes import tex
-from symcell.documents.layout import entry
+from symcell.documents.article import Equations
 from symcell.documents.printer import Notation
+from symcell.documents.web import aligned
 
 
 def notebook_latex(article):
-    """The equations of an article as one formula."""
+    """The equations of an article as formulas, without its words."""
     notation, numbers = Notation(article.derivation), article.numbers
-    lines = [entry(a, notation) for a in article.lines]
-    rows = " \\\\\n".join(f"{tex(e.left)} &{tex(e.right)} && {_tag(numbers.get(e.key))}" for e in lines)
-    return rf"$\displaystyle \begin{{aligned}}{rows}\end{{aligned}}$"
-
-
-def _tag(number):
-    return rf"\text{{({number})}}" if number else ""
+    blocks = [block for section in article.sections for block in section.blocks if isinstance(block, Equations)]
+    formulas = [aligned(b.lines, notation, lambda a: rf"\text{{({numbers[a.key]})}}" if a.numbered else "") for b in blocks]
+    return "\n\n".join(rf"$\displaystyle {f}$" for f in formulas)

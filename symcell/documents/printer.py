@@ -9,7 +9,7 @@ from symcell.documents.nodes import Factors, Letter, Run, Terms, Underbrace, sha
 from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive, transpose
-from symcell.language.slopes import is_divisor
+from symcell.language.slopes import Whole, is_divisor
 from symcell.notation.order import fraction
 
 
@@ -58,7 +58,7 @@ class Notation(SymbolPrinter):
             return "-" + self._term(-e)
         if not e.is_commutative:
             return self._linear_maps(e)
-        above, below = fraction(e)
+        above, below = fraction(_quotients_opened(e))
         if below:
             return rf"\frac{{{self._side(above)}}}{{{self._side(below)}}}"
         return self._odot(above)
@@ -153,6 +153,13 @@ class Notation(SymbolPrinter):
         head = rf"\operatorname{{{name}}}" if isinstance(e, Unit) else self._hprint_Function(name)
         power = f"^{{{exp}}}" if exp is not None else ""
         return f"{head}{power}" + self.brackets(", ".join(self.doprint(a) for a in e.args))
+
+
+def _quotients_opened(e):
+    """A product with the factors of its quotients, so that a quotient of one is not a fraction in a fraction."""
+    if not any(map(is_divisor, e.args)) or not any(isinstance(f, Whole) and f.args[0].is_Mul for f in e.args):
+        return e
+    return Mul(*[g for f in e.args for g in (Mul.make_args(f.args[0]) if isinstance(f, Whole) else (f,))], evaluate=False)
 
 
 def _time_order(a):

@@ -1,17 +1,35 @@
 """The derivation and the carousel that a Cell returns: they render themselves as LaTeX and in a notebook."""
 
 from collections.abc import Mapping
-from typing import Self
+from pathlib import Path
+from typing import Self, TypedDict, Unpack
 
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
 from symcell.documents.article import Article
 from symcell.documents.contents import article, path_article
 from symcell.documents.latex import DOCUMENT_WIDTH, WIDTH, Page, latex, whole_document
+from symcell.documents.markdown import GITHUB, NOTEBOOK, markdown
 from symcell.documents.notebook import notebook_latex
+from symcell.documents.pdf import write_pdf
+from symcell.documents.structured import as_json
 from symcell.documents.style import Notated, style_of
 from symcell.language.declaration import Declaration
 from symcell.notation.plain import short_factor_text
+
+
+class Options(TypedDict, total=False):
+    """The options of a document in LaTeX. See RenderedDerivation.latex."""
+
+    width: float | None
+    prefix: str
+    level: str
+    notation: Notated
+    names: Mapping[str, str] | None
+    rules: bool
+    steps: int
+    gradients: bool
+    shapes: bool
 
 
 class RenderedDerivation(Derivation):
@@ -43,8 +61,30 @@ class RenderedDerivation(Derivation):
         text = latex(self.article(steps, gradients, shapes, proofs), page, style_of(notation, names))
         return whole_document(text, page.width) if document else text
 
+    def pdf(self, path: str | Path, **options: Unpack[Options]) -> Path:
+        """Write the derivation as a PDF, by an installed pdflatex or tectonic; the options are those of `latex`. Raises CellError
+        where there is neither."""
+        return write_pdf(self.latex(document=True, **options), path)
+
+    def markdown(
+        self, notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
+        gradients: bool = True, shapes: bool = True,
+    ) -> str:  # fmt: skip
+        """The derivation as Markdown for GitHub and GitLab. The options are those of `latex`."""
+        return markdown(self.article(steps, gradients, shapes), style_of(notation, names), GITHUB, rules)
+
+    def json(
+        self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,
+        shapes: bool = True,
+    ) -> str:  # fmt: skip
+        """The derivation as JSON: sections, sentences, and lines with their keys, numbers, rules and LaTeX."""
+        return as_json(self.article(steps, gradients, shapes), style_of(notation, names))
+
     def _repr_latex_(self) -> str:
         return notebook_latex(self.article())
+
+    def _repr_markdown_(self) -> str:
+        return markdown(self.article(), dialect=NOTEBOOK)
 
 
 class RenderedCarousel(Carousel):

@@ -23,6 +23,7 @@ _SIGNS = {
     "≈": "approx", "×": "times", "÷": "div", "±": "pm", "·": "cdot", "∂": "partial", "∇": "nabla", "√": "surd", "∑": "sum",
     "∏": "prod", "∫": "int", "∈": "in", "∀": "forall", "∃": "exists", "∘": "circ", "⊙": "odot", "⊗": "otimes", "⊕": "oplus",
     "ℓ": "ell", "§": "S", "¶": "P", "©": "copyright", "£": "pounds", "•": "bullet", "†": "dagger", "‡": "ddagger",
+    "⊤": "top", "…": "dots", "⟨": "langle", "⟩": "rangle", "‖": "|", "ᵀ": "top",
 }  # fmt: skip
 _CYRILLIC = {
     "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "yo", "ж": "zh", "з": "z", "и": "i", "й": "y", "к": "k",
@@ -43,6 +44,11 @@ def declarations(text):
         r"% with a font that has them: \usepackage{fontspec} \setmainfont{...}",
         r"\ifdefined\pdftexversion", r"\usepackage[utf8]{inputenc}", *lines, r"\fi", "",
     ])  # fmt: skip
+
+
+def is_sign(c):
+    """Whether a character is a sign that TeX has a command for, in mathematics."""
+    return c in _SIGNS
 
 
 def in_tex(c):

@@ -4,13 +4,13 @@ root a power, a table of cases a list. A brace under an expression is left out, 
 
 from dataclasses import dataclass, field, replace
 
-from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, Words, points
+from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, points
 from symcell.documents.formulas.parsing import parse
 
 INDENT = 10.0  # points, of a line inside brackets
 _DEEPEST = 4  # lines that are deeper inside are indented no further
 _SUMS = ("+", "-", r"\pm")
-_DOT = parse(r"\cdot")
+_TIMES = parse(r"\times")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,16 @@ def without_braces(body):
         if isinstance(node, Brace):
             definitions.append((node.name, tuple(map(named, node.body))))
             return node.name[0] if len(node.name) == 1 else Group(node.name)
-        return _mapped(node, lambda row: tuple(map(named, row)))
+        return changed(node, lambda row: tuple(map(named, row)))
 
     plain = tuple(map(named, body))
     return plain, definitions
+
+
+def braces_are_inside(body, inside=False):
+    """Whether braces stand in fractions or roots, where they are hard to read."""
+    deeper = [(row, inside or isinstance(node, (Fraction, Root))) for node in body for row in _rows(node)]
+    return any(isinstance(node, Brace) and inside for node in body) or any(braces_are_inside(*found) for found in deeper)
 
 
 @dataclass
@@ -55,13 +61,16 @@ class _Page:
         return not self.line
 
     def fits(self, body):
-        return points((*self.line, *body)) <= self.left
+        return points(self._with(body)) <= self.left
 
     def fits_alone(self, body, depth):
-        return points(body) <= self.room - min(depth, _DEEPEST) * INDENT
+        return points(_beginning(body)) <= self.room - min(depth, _DEEPEST) * INDENT
 
     def put(self, body):
-        self.line += tuple(body)
+        self.line = self._with(body)
+
+    def _with(self, body):
+        return (*self.line, *body) if self.line or not self.lines else _beginning(body)
 
     def end_line(self, depth):
         if not self.fresh:
@@ -196,13 +205,12 @@ def _cut(body, is_cut):
         if parts[-1] and is_cut(body, k):
             parts.append([])
         parts[-1].append(node)
-    return [_joined(tuple(p), k) for k, p in enumerate(parts)]
+    return list(map(tuple, parts))
 
 
-def _joined(part, k):
-    """A factor that a space has parted from the one before begins with a dot."""
-    spaced = k and part[0].kind == "space"
-    return (*_DOT, *part[1:]) if spaced and len(part) > 1 else part
+def _beginning(part):
+    """A part as the beginning of a line: a factor that a space parted from the one before begins with a cross."""
+    return (*_TIMES, *part[1:]) if len(part) > 1 and part[0].kind == "space" else tuple(part)
 
 
 def _after_punctuation(body, k):
@@ -228,17 +236,26 @@ def _at_space(body, k):
     return thin and body[k - 1].kind in factor and body[k + 1].kind in factor
 
 
-def _mapped(node, change):
+_FIELDS = {
+    Group: ("body",), Marked: ("body",), Fence: ("body",), Root: ("body",), Fraction: ("numerator", "denominator"), Brace: ("body",),
+}  # fmt: skip
+
+
+def _rows(node):
+    """The rows of nodes inside a node."""
+    if isinstance(node, Scripts):
+        return [(node.base,)]
+    if isinstance(node, Table):
+        return [cell for row in node.rows for cell in row]
+    return [getattr(node, name) for name in _FIELDS.get(type(node), ())]
+
+
+def changed(node, change):
     """A node with its rows changed."""
-    fields = {
-        Group: ("body",), Marked: ("body",), Fence: ("body",), Root: ("body",), Fraction: ("numerator", "denominator"), Brace: ("body",),
-    }.get(type(node), ())  # fmt: skip
     if isinstance(node, Scripts):
         (base, *rest) = change((node.base,))
         return replace(node, base=base if not rest else Group((base, *rest)))
     if isinstance(node, Table):
         return replace(node, rows=tuple(tuple(map(change, row)) for row in node.rows))
+    fields = _FIELDS.get(type(node), ())
     return replace(node, **{name: change(getattr(node, name)) for name in fields}) if fields else node
-
-
-__all__ = ["INDENT", "Broken", "Words", "broken", "without_braces"]

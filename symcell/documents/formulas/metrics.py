@@ -49,6 +49,7 @@ def _symbols():
     found |= {n: ("space", w) for n, w in _SPACES.items()}
     found |= {r"\_": ("ord", 500), r"\%": ("ord", 833), r"\&": ("ord", 778), r"\#": ("ord", 833), r"\|": ("ord", 500), r"\$": ("ord", 500)}
     styles = (r"\displaystyle", r"\textstyle", r"\scriptstyle", r"\limits", r"\nolimits")
+    found |= {rf"{n}\nolimits": found[n] for n in (r"\sum", r"\prod")}
     return found | {name: ("style", 0) for name in styles}
 
 

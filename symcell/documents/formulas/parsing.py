@@ -8,7 +8,7 @@ from symcell.documents.formulas.metrics import ACCENTS, DELIMITERS, FONTS, SYMBO
 from symcell.documents.formulas.nodes import Accent, Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, Words
 from symcell.errors import CellError
 
-_TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[ \t\n]+|.", re.S)
+_TOKEN = re.compile(r"\\(?:sum|prod)\\nolimits(?![a-zA-Z])|\\[a-zA-Z]+|\\.|[ \t\n]+|.", re.S)
 _PAIRS = {"(": ")", "[": "]", r"\{": r"\}", r"\lvert": r"\rvert", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 _SIZES = {f"\\{size}l": size for size in ("big", "Big", "bigg", "Bigg")}
 _UNKNOWN = 1000  # the width of a command of a user, in hundredths of a point

@@ -1,6 +1,6 @@
 """What the operators of a document mean: a sentence for each that it uses, and for no other."""
 
-from sympy import Gt, Heaviside, Integer, Mod, Mul, Piecewise, S, preorder_traversal
+from sympy import Gt, Heaviside, Integer, Mod, Piecewise, S, preorder_traversal
 
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, transposed_map, vector
 from symcell.documents.article import Math
@@ -58,7 +58,7 @@ def glossary(expressions, shape):
 def _kinds(e, shape):
     """What needs an explanation in one expression, without its parts."""
     if e.is_Mul and e.is_commutative and sum(bool(shape(a)) for a in e.args) > 1:
-        yield Mul
+        yield "elementwise"
     if isinstance(e, diag):
         yield "identity" if e.args[0] == 1 else diag
     elif isinstance(e, (vector, covector)):
@@ -98,7 +98,7 @@ def _as_it_is(words):
 _STEP = Piecewise((S.One, Gt(u, 0)), (S.Zero, True))
 
 _MEANINGS = {
-    Mul: lambda e: ("⊙ is the elementwise product; sums, quotients, powers and functions of arrays are elementwise too",),
+    "elementwise": lambda e: ("⊙ is the elementwise product; sums, quotients, powers and functions of arrays are elementwise too",),
     outer: _of(outer(u, v), "the outer product, a matrix"),
     dot: _of(dot(u, v), "the inner product"),
     diag: _of(diag(u), "the linear map that multiplies entry by entry, of matrices too"),
@@ -141,11 +141,11 @@ _MEANINGS = {
     Held: lambda e: ("an index behind a bar names what is held fixed",),
     Norm: _of(Norm(A), "the largest factor by which a linear map lengthens a vector, in the Euclidean norm"),
     LargestEntry: _of(LargestEntry(u), "the largest absolute value of the entries"),
-    "transpose": lambda e: ("⊤ marks the transpose",),
+    "transpose": _of(transpose(A), "the transpose"),
 }
 
 
 def _ranges(e):
-    samples = ("all samples ", Math(b, "=", S.One), ", …, ", Math(B))
+    samples = ("all samples ", Math(Steps(1, B, b)))
     steps = ("all steps ", Math(Steps(1, T)))
     return (*steps, *((" and ", *samples) if b in e.args[1:] else ())) if t in e.args[1:] else samples

@@ -20,7 +20,7 @@ def jacobian_section(subject):
     held = (" with ", *listed(step.kept), " held fixed unless it is one of the two;") if len(step.kept) > 1 else ()
     words = Paragraph((
         "A derivative with ∂ goes through the equations between its two quantities alone,", *held,
-        " all else that a step is given is held fixed too. ", Math(Steps(1, T)), ".",
+        " and the other previous states, the inputs and the parameters held fixed; ", Math(Steps(1, T)), ".",
     ))  # fmt: skip
     through = Paragraph(("A derivative with d adds the paths through what the same step computes between:",))
     return Section(

@@ -62,10 +62,11 @@ class _Path:
         return Factors(*[at(self.name, t - n) for n in range(steps)]) if steps > 1 else self.name
 
 
-def path_section(subject, carousel, steps):
-    """The section of one state whose error can pass from step to step."""
+def path_section(subject, carousel, steps, alike=()):
+    """The section of one state whose error can pass from step to step; `alike` are others with the same factor."""
     path, s = _Path(subject, carousel), carousel.state
-    blocks = (*_one_step(path), *_direct(path), *_several(path, steps), *_bounded(path), _other_paths(path))
+    same = (Paragraph(("The factor is the same for ", *listed(alike), ".")),) if alike else ()
+    blocks = (*_one_step(path), *_direct(path), *same, *_several(path, steps), *_bounded(path), _other_paths(path))
     return Section(f"path-{s.name}", ("The path from ", Math(s.prev), " to ", Math(s)), blocks)
 
 

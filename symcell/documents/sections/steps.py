@@ -8,6 +8,7 @@ from symcell.documents.nodes import (
     At,
     Factors,
     J,
+    Letter,
     Norm,
     Run,
     Stacked,
@@ -15,6 +16,7 @@ from symcell.documents.nodes import (
     SumFrom,
     T,
     Terms,
+    TimedLetter,
     Transposed,
     bound,
     j,
@@ -25,6 +27,8 @@ from symcell.documents.nodes import (
 )
 from symcell.documents.sections.subject import plural
 from symcell.language.symbols import Adjoint
+
+h, x, w = TimedLetter("h", "a", "y", "v"), TimedLetter("x", "u", "q"), Letter("w", "u")
 
 
 def steps_section(subject, steps):
@@ -48,6 +52,10 @@ def steps_section(subject, steps):
             "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the gradient over ", Math(k),
             " steps is at most ", Math(bound**k), " times that at the end: it must vanish. It can explode only if ",
             Math(Norm(J), ">", Integer(1)), " at some steps.",
+        )),
+        Paragraph((
+            "The smallest example is one linear unit, ", Math(h, "=", Terms(Factors(w, At(h, t - 1)), x)), ". Its Jacobian is ", Math(w), ", and over ",
+            Math(k), " steps ", Math(w**k), f": over 50 steps it is {0.9**50:.3f} for a weight of 0.9, and {1.1**50:.0f} for one of 1.1.",
         )),
     ))  # fmt: skip
 

@@ -1,0 +1,78 @@
+"""Article -> Markdown. GitHub and GitLab write mathematics in code, so that no sign in it means anything to Markdown; notebooks write
+it between dollars."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from symcell.documents.article import Equations, Math, Reference
+from symcell.documents.formulas.parsing import parse
+from symcell.documents.layout import RELATIONS
+from symcell.documents.printer import Notation
+from symcell.documents.style import STANDARD
+from symcell.documents.web import aligned, web
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a kind of Markdown marks mathematics in a line and in a display."""
+
+    inline: str
+    display: str
+
+
+GITHUB = Dialect("$`{}`$", "```math\n{}\n```")
+NOTEBOOK = Dialect("${}$", "$$\n{}\n$$")
+
+
+def markdown(article, style=STANDARD, dialect=GITHUB, rules=True):
+    """An article as Markdown."""
+    return f"<!-- symcell: the derivation of a cell -->\n\n{_Writer(article, style, dialect, rules).article()}"
+
+
+class _Writer:
+    def __init__(self, article, style, dialect, rules):
+        self.source, self.dialect, self.rules = article, dialect, rules
+        self.notation, self.numbers = Notation(article.derivation, style), article.numbers
+
+    def article(self):
+        head = f"# {escaped(self.source.name)}"
+        reference = [f"{escaped(self.source.reference)}."] if self.source.reference else []
+        return "\n\n".join([head, *reference, *map(self.section, self.source.sections)]) + "\n"
+
+    def section(self, section):
+        return "\n\n".join([f"## {self.words(section.title)}", *map(self.block, section.blocks)])
+
+    def block(self, block):
+        if isinstance(block, Equations):
+            return self.dialect.display.replace("{}", aligned(block.lines, self.notation, self.end))
+        return ("*Proof.* " if block.kind == "proof" else "") + self.words(block.parts)
+
+    def end(self, line):
+        number = rf"\text{{({self.numbers[line.key]})}}" if line.numbered else ""
+        return number + (self.note(line) if self.rules else "")
+
+    def note(self, line):
+        """A rule as words in a formula: its own formulas stand outside of them."""
+        pieces = [web(self.formula(p)) if isinstance(p, Math) else rf"\text{{{in_text(self.plain(p))}}}" for p in line.rule]
+        return r"\quad " + "".join(pieces) if pieces else ""
+
+    def words(self, parts):
+        return "".join(self.dialect.inline.replace("{}", web(self.formula(p))) if isinstance(p, Math) else escaped(self.plain(p)) for p in parts)
+
+    def plain(self, part):
+        return ", ".join(f"({self.numbers[key]})" for key in part.keys) if isinstance(part, Reference) else part
+
+    def formula(self, part):
+        left = self.notation.formula(part.expr)
+        return (*left, *parse(RELATIONS[part.relation]), *self.notation.formula(part.right)) if part.relation else left
+
+
+def escaped(text):
+    """Text in which no sign means anything to Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&!])", r"\\\1", re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)))
+
+
+def in_text(text):
+    """Words inside a formula: what TeX would read as a command is left out."""
+    return re.sub(r"[\\{}$%#&~^_]", " ", text)
