@@ -145,6 +145,12 @@ def test_a_book(tmp_path):
     for cell in some:
         links = Reader((tmp_path / "cells" / f"{cell.name}.html").read_text("utf-8")).links
         assert all(link.startswith("#") or (tmp_path / "cells" / link).is_file() for link in links)
+    book(tmp_path, [cells.rnn])  # and again
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "index.html").write_text("<!DOCTYPE html><title>mine</title>")
+    with pytest.raises(CellError, match="did not write it"):
+        book(tmp_path / "own", [cells.lstm])
+    assert [*(tmp_path / "own").iterdir()] == [tmp_path / "own" / "index.html"]
     with pytest.raises(CellError, match="several are called lstm"):
         book(tmp_path, [cells.lstm, cells.lstm])
 

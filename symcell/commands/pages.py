@@ -42,7 +42,6 @@ def book(targets: Cells = None, output: Folder = Path("book")):
     - `symcell book -o book`
     - `symcell book lstm gru mycells.py:cell -o book`
     """
-    needs("latex2mathml", "pygments", extra="pages")
     from rich.progress import track
 
     from symcell.site.book import book as write

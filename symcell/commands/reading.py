@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import groupby
+
 from symcell import __version__
-from symcell.commands.options import Target, Version, loaded, typer
+from symcell.commands.options import File, Target, Version, loaded, typer
 from symcell.commands.tables import carousels, freest, new_table, plain, products, quantities, recurrences, terminal
 
 
@@ -56,16 +57,21 @@ def show(target: Target):
     console.print(quantities(derivation), products(cell), recurrences(cell), carousels(cell))
 
 
-def compare(target: Target, other: Target):
-    """What distinguishes two cells: equations by role, parameters, products in a step, what a step does to an error.
+def compare(target: Target, other: Target, output: File = None):
+    """What distinguishes two cells: what they keep and write, equations by role, parameters, products in a step, what a step does to
+    an error. With -o it goes to a web page, with all equations and adjoints of both side by side.
 
-    Example:
+    Examples:
 
     - `symcell compare lstm gru`
+    - `symcell compare lstm gru -o beside.html`
     """
     from symcell.differences import difference
 
-    found = difference(*loaded([target, other]))
+    pair = loaded([target, other])
+    if output is not None:
+        return _compare_on_a_page(*pair, output)
+    found = difference(*pair)
     console = terminal()
     console.print(plain(found.summary), soft_wrap=True)
     table = new_table("", "", plain(found.a), plain(found.b))
@@ -74,3 +80,15 @@ def compare(target: Target, other: Target):
             table.add_row("" if k else role, *(plain(text) for text in (row.subject, row.a, row.b)))
     if found.rows:
         console.print(table)
+
+
+def _compare_on_a_page(a, b, output):
+    from symcell.commands.places import check_document
+    from symcell.errors import CellError
+    from symcell.files import write_atomically
+    from symcell.site.comparison import comparison_page
+
+    if output.suffix != ".html":
+        raise CellError(f"{output}: a comparison is a page, .html; LaTeX is `symcell derive {a.name} --beside {b.name} -o x.tex`")
+    check_document(output)
+    print(write_atomically(output, comparison_page(a, b)))

@@ -6,7 +6,8 @@ from pathlib import Path
 from symcell import cells as catalogue
 from symcell.cell import Cell
 from symcell.compiler import source_of
-from symcell.documents.html.page import Around, environment, page, render
+from symcell.documents.html import need_packages
+from symcell.documents.html.page import BEGINNING, Around, environment, page, render
 from symcell.errors import CellError
 from symcell.files import write_atomically
 from symcell.site.citation import bibtex
@@ -20,10 +21,12 @@ def book(
 
     A page a cell, cells/NAME.html; index.html with a table that sorts and searches; references.bib. Whatever else the folder
     holds stays. `progress` goes through the cells, and may show how far. Raises CellError if two cells have one name."""
+    need_packages()
     folder, chosen = Path(folder), [catalogue.get(n) for n in catalogue.names()] if cells is None else list(cells)
     names = [c.name for c in chosen]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise CellError(f"the book has a page for each cell by its name, and several are called {', '.join(twice)}; rename them")
+    check_folder(folder)
     rows = []
     for cell in progress(chosen):
         found = facts(cell)
@@ -33,6 +36,13 @@ def book(
         write_atomically(folder / name, environment().globals["raw"](name))
     write_atomically(folder / "references.bib", "\n\n".join(filter(None, map(bibtex, chosen))) + "\n")
     return write_atomically(folder / "index.html", render("index", Around(assets="./"), title="The book of cells", rows=rows))
+
+
+def check_folder(folder):
+    """Raise CellError if the book would replace an index that symcell did not write."""
+    index = folder / "index.html"
+    if index.is_file() and not index.read_text("utf-8", errors="replace").startswith(BEGINNING):
+        raise CellError(f"{index} exists, and symcell did not write it: it stays as it is; choose another folder")
 
 
 def cell_page(cell, found):

@@ -10,6 +10,7 @@ from symcell.derivation.counterparts import counterparts
 from symcell.derivation.memory import purposes
 from symcell.derivation.roles import role
 from symcell.differences import difference
+from symcell.documents.html import need_packages
 from symcell.documents.html.mathml import MarkedNotation
 from symcell.documents.html.page import Around, render
 
@@ -28,6 +29,7 @@ class Row:
 def comparison_page(a: Cell, b: Cell, links: tuple[tuple[str, str], ...] = (), assets: str = "") -> str:
     """Two cells side by side, as the text of an HTML page: equations and adjoints in rows of quantities that do the same, what
     memories keep and write, and how parameters, products and carousels differ."""
+    need_packages()
     left, right = _Lines(a), _Lines(b)
     pairs = counterparts(a.derive(), b.derive())
     found = difference(a, b)

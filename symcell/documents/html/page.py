@@ -13,6 +13,9 @@ from symcell.documents.article import Math, Paragraph, Reference
 from symcell.documents.html.code import code_lines, first_lines
 from symcell.documents.html.mathml import MarkedNotation
 from symcell.documents.html.quantities import Quantities
+from symcell.documents.style import STANDARD
+
+BEGINNING = "<!DOCTYPE html>\n<!-- symcell"  # of every page, by which it is known
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,12 @@ class Around:
     assets: str = ""
 
 
-def page(article, around=None):
-    """An article as the text of an HTML page."""
+def page(article, around=None, style=STANDARD):
+    """An article as the text of an HTML page, in the notation of a style."""
     around, quantities = around or Around(), Quantities(article.derivation)
     code = code_lines(around.source, quantities, {line.key for line in article.lines}) if around.source else []
     around = replace(around, diagram=quantities.mark(around.diagram))
-    writer = _Writer(article, first_lines(code))
+    writer = _Writer(article, style, first_lines(code))
     return render("page", around, title=article.name, article=article, writer=writer, code=code)
 
 
@@ -55,8 +58,8 @@ def environment():
 class _Writer:
     """The parts of an article as HTML."""
 
-    def __init__(self, article, code):
-        self.notation, self.numbers, self.code = MarkedNotation(article.derivation), article.numbers, code
+    def __init__(self, article, style, code):
+        self.notation, self.numbers, self.code = MarkedNotation(article.derivation, style), article.numbers, code
 
     def is_paragraph(self, block):
         return isinstance(block, Paragraph)
