@@ -14,7 +14,7 @@ from symcell.documents.html.code import code_lines, first_lines
 from symcell.documents.html.page import Around, page
 from symcell.documents.html.quantities import Quantities
 from symcell.site.citation import bibtex, year_of
-from symcell.site.comparison import comparison_page
+from symcell.site.comparison import _sides, comparison_page
 
 NAMES = ("lstm", "gru", "mamba", "gla", "slstm", "lstm_1997", "scalar_rnn")
 _VOID = {"meta", "link", "input", "br"}
@@ -64,8 +64,7 @@ def test_a_page_is_whole_and_its_links_lead_somewhere(name):
 def test_equations_and_the_code_that_computes_them_link_to_each_other(name):
     cell = cells.get(name)
     article, source = cell.derive().article(), source_of(cell.declaration)
-    keys = {line.key for line in article.lines}
-    lines = code_lines(source, Quantities(article.derivation), keys)
+    lines = code_lines(source, article, Quantities(article.derivation))
     assert len(lines) == source.count("\n")
     assert [re.sub(r"<.*?>", "", line.html).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&#x27;", "'").replace("&amp;", "&")
             for line in lines] == source.rstrip("\n").split("\n")  # fmt: skip
@@ -75,8 +74,17 @@ def test_equations_and_the_code_that_computes_them_link_to_each_other(name):
     missing = {f"adjoint-{p}" for p in cell.params} - found.keys()
     assert not missing
     for key, number in found.items():
-        name_ = key.partition("-")[2]
-        assert name_ in texts[number - 1]
+        assert key.partition("-")[2] in texts[number - 1] or " @ " in texts[number - 1]
+
+
+@pytest.mark.parametrize("name", ["lstm", "rwkv7", "gla"])
+def test_equations_of_one_step_link_to_their_code(name):
+    """All but what the kernel computes inside of another equation's line: split and merge are no code of their own."""
+    cell = cells.get(name)
+    article = cell.derive().article()
+    found = first_lines(code_lines(source_of(cell.declaration), article, Quantities(article.derivation)))
+    missing = [line.key for line in article.section("forward").lines if line.key.startswith("forward") and line.key not in found]
+    assert len(missing) <= (name != "lstm")
 
 
 def test_a_quantity_is_marked_alike_in_formulas_and_code():
@@ -100,7 +108,7 @@ def hostile():
 
 def test_text_of_a_user_is_escaped(tmp_path):
     cell = hostile()
-    text = page(cell.derive().article(), Around(source=source_of(cell.declaration), citation=bibtex(cell), facts=(("<i>", HOSTILE),)))
+    text = page(cell.derive().article(), Around(source=source_of(cell.declaration), citation=bibtex(cell), facts=(("<i>", (HOSTILE,)),)))
     found = Reader(text)
     assert found.scripts == 1 and "b" not in found.tags and "i" not in found.tags and "{{ 1 + 1 }}" in text
     assert Reader(comparison_page(cell, cells.lstm)).scripts == 1
@@ -130,9 +138,21 @@ def test_two_cells_side_by_side(pair):
     text = comparison_page(a, b)
     Reader(text)
     forward = text[text.index("<h2>Forward"):text.index("<h2>Backward")]
-    assert forward.count("<tr>") == 1 + len(counterparts(a.derive(), b.derive()))
+    delays = {e.target for cell in (a, b) for e in cell.equations if e.rhs.is_Symbol} | {None}  # which documents do not print
+    assert forward.count("<tr>") == 1 + sum(not {*pair} <= delays for pair in counterparts(a.derive(), b.derive()))
     printed = forward.count("<math")
     assert printed >= len(a.equations) + len(b.equations)
+
+
+def test_counterparts_are_marked_alike_and_other_quantities_are_not():
+    derivations = [c.derive() for c in (cells.lstm, cells.gru)]
+    first, second = (side.notation.quantities.numbers for side in _sides(cells.lstm, cells.gru, counterparts(*derivations)))
+    shared = {(p, q) for p in first for q in second if first[p] == second[q]}
+    assert shared == {("c", "c"), ("i", "i"), ("g", "g")}
+    text = comparison_page(cells.lstm, cells.gru)
+    memory = text[text.index("<h2>What they remember"):text.index("<h2>Forward")]
+    assert [re.sub(r"<.*?>", "", row) for row in re.findall(r"<td data-cell.*?</td>", memory)] == [
+        "ct keeps ftct writes it⊙gt", "ct keeps 1−itct writes it⊙gt"]  # fmt: skip
 
 
 def test_a_book(tmp_path):
@@ -142,9 +162,12 @@ def test_a_book(tmp_path):
     assert index == tmp_path / "index.html" and text.count('<th scope="row">') == 3
     for link in Reader(text).links:
         assert link.startswith("#") or (tmp_path / link).is_file()
-    for cell in some:
-        links = Reader((tmp_path / "cells" / f"{cell.name}.html").read_text("utf-8")).links
-        assert all(link.startswith("#") or (tmp_path / "cells" / link).is_file() for link in links)
+    for path in (*(tmp_path / "cells").iterdir(), *(tmp_path / "compare").iterdir()):
+        links = Reader(path.read_text("utf-8")).links
+        assert all(link.startswith("#") or (path.parent / link).is_file() for link in links)
+    assert sorted(path.stem for path in (tmp_path / "compare").iterdir()) == ["gru", "minlstm"]  # beside the lstm
+    assert (tmp_path / "modules" / "gru.py").read_text("utf-8") == source_of(cells.gru.declaration)
+    assert 'href="gru.html" rel="next"' in (tmp_path / "cells" / "lstm.html").read_text("utf-8")
     book(tmp_path, [cells.rnn])  # and again
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "index.html").write_text("<!DOCTYPE html><title>mine</title>")
@@ -163,11 +186,14 @@ def test_pages_in_a_browser(tmp_path):
     alone.write_text(page_of(cells.slstm), encoding="utf-8")
     beside = tmp_path / "beside.html"
     beside.write_text(comparison_page(cells.lstm, cells.gru), encoding="utf-8")
-    pages = [tmp_path / "index.html", *sorted((tmp_path / "cells").glob("*.html")), alone, beside]
-    found, console = look(pages, (400, 1280), tmp_path)
+    pages = [tmp_path / "index.html", *sorted((tmp_path / "cells").glob("*.html")), tmp_path / "compare" / "mamba.html", alone, beside]
+    wide = "const value = [...page.querySelectorAll('.formula, .beside td')]" \
+        ".filter((e) => e.scrollWidth > e.clientWidth + 1 && !e.querySelector('mtable')).length;"
+    found, console = look(pages, (400, 1280), tmp_path, wide)
     assert not console
     assert [f for f in found if f["needs"] > f["width"]] == [] and {f["width"] for f in found} == {400, 1280}
     assert all(f["formulas"] > 10 for f in found if f["path"] != "index.html")
+    assert {f["value"] for f in found} == {0}  # formulas in a line that need more room than there is
     script = """
     const year = page.querySelectorAll("thead button")[1], names = () => [...page.querySelectorAll("tbody tr")].filter((r) => !r.hidden).map((r) => r.cells[0].textContent);
     year.click(); const up = names(); year.click(); const down = names();
@@ -180,15 +206,26 @@ def test_pages_in_a_browser(tmp_path):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_quantity_under_the_pointer_is_lit_wherever_it_stands(tmp_path):
+def test_a_quantity_is_lit_wherever_it_stands_and_links_mark_their_line(tmp_path):
     path = tmp_path / "lstm.html"
-    path.write_text(page_of(cells.lstm), encoding="utf-8")
+    cell = cells.lstm
+    path.write_text(page(cell.derive().article(), Around(source=source_of(cell.declaration), diagram=cell.diagram())), encoding="utf-8")
     script = """
-    const symbol = page.querySelector("#forward-c .left .q0, #forward-c .left [class^=q]");
+    const symbol = page.querySelector("#forward-c .left .q0, #forward-c .left [class^=q]"), window = page.defaultView;
     symbol.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
-    const lit = [...page.querySelectorAll(".lit")], name = [...symbol.classList].find((c) => /^q\\d/.test(c));
-    const value = [lit.length, page.querySelectorAll("." + name).length, lit.some((e) => e.closest("pre")), lit.some((e) => e.closest("math"))];
+    const all = [...page.querySelectorAll(".lit")], name = [...symbol.classList].find((c) => /^q\\d/.test(c));
+    const places = ["pre", "math", "svg"].map((tag) => all.some((e) => e.closest(tag)));
+    const lit = () => [...page.querySelectorAll(".lit")].map((e) => e.textContent.trim());
+    page.querySelector("#forward-f .formula").focus();
+    const focused = lit();
+    page.querySelector("#forward-o .to-code").click();
+    const line = page.querySelector(".row:target"), panel = page.querySelector(".code").getBoundingClientRect(), at = line.getBoundingClientRect();
+    const seen = at.top >= panel.top && at.bottom <= panel.bottom && at.bottom <= window.innerHeight;
+    line.querySelector(".to-equation").click();
+    const value = [all.length, page.querySelectorAll("." + name).length, places, focused.includes("f"), lit().includes("o"), line.textContent,
+                   seen, page.querySelector(":target").id];
     """
     (result,), _ = look([path], (1280,), tmp_path, script)
-    lit, marked, in_code, in_formulas = result["value"]
-    assert lit == marked > 10 and in_code and in_formulas
+    lit, marked, places, focused, clicked, line, seen, target = result["value"]
+    assert lit == marked > 10 and places == [True, True, True]
+    assert focused and clicked and seen and "o = sigmoid(z_o)" in line and target == "forward-o"

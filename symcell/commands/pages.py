@@ -34,8 +34,14 @@ def diagram(
     print(content if output is None else write_atomically(output, content))
 
 
-def book(targets: Cells = None, output: Folder = Path("book")):
-    """A static site: a page for each cell, an index that sorts and searches, the sources as BibTeX. It needs no server.
+def book(
+    targets: Cells = None,
+    output: Folder = Path("book"),
+    beside: Annotated[str, typer.Option(help="The cell that each one is shown beside.")] = "lstm",
+):
+    """A static site: a page for each cell, each beside one other, an index that sorts and searches, modules, sources as BibTeX.
+
+    It needs no server.
 
     Examples:
 
@@ -49,4 +55,4 @@ def book(targets: Cells = None, output: Folder = Path("book")):
     def progress(cells):
         return track(cells, description="writing pages", console=terminal(stderr=True))
 
-    print(write(output, loaded(targets) or None, progress))
+    print(write(output, loaded(targets) or None, progress, *loaded([beside])))

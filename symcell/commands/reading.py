@@ -58,8 +58,8 @@ def show(target: Target):
 
 
 def compare(target: Target, other: Target, output: File = None):
-    """What distinguishes two cells: what they keep and write, equations by role, parameters, products in a step, what a step does to
-    an error. With -o it goes to a web page, with all equations and adjoints of both side by side.
+    """What distinguishes two cells: what they keep and write, equations by role, parameters, products in a step, what a step does
+    to an error. With -o it goes to a web page, with all equations and adjoints of both side by side.
 
     Examples:
 

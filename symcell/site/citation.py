@@ -16,7 +16,7 @@ def bibtex(cell):
     """The BibTeX entry of a cell's reference, or "" if it has none. Its key is the cell's name."""
     if not cell.reference:
         return ""
-    fields = _fields(cell.reference) or {"note": cell.reference}
+    fields = _fields(cell.reference) or {"key": cell.name, "note": cell.reference}  # BibTeX sorts by the key without authors
     if year := year_of(cell):
         fields["year"] = str(year)
     if preprint := _ARXIV.search(cell.reference):

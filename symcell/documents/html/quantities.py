@@ -3,6 +3,7 @@ stands can be found."""
 
 import re
 
+from symcell.documents.nodes import Letter
 from symcell.language.symbols import Adjoint
 
 # What generated code appends to the name of a quantity for one of its arrays or values.
@@ -10,17 +11,19 @@ _ENDINGS = re.compile(r"(_prev|_out|_seq|_kept|_all|_again|_cotangent|_carried|_
 
 
 class Quantities:
-    """The classes of a derivation's quantities: q0, q1, ... in the order of the derivation, a0, a1, ... for their adjoints."""
+    """The classes of a derivation's quantities: q0, q1, ... in the order of the derivation, a0, a1, ... for their adjoints.
 
-    def __init__(self, derivation):
-        sizes = {*derivation.declaration.sizes}
+    `shared`: name -> number, of quantities that are marked like those of another cell; the others have numbers above `taken`."""
+
+    def __init__(self, derivation, shared=None, taken=0):
+        sizes, shared = {*derivation.declaration.sizes}, shared or {}
         names = dict.fromkeys(getattr(q, "state", q).name for q in derivation.shapes if q.name not in sizes)
-        self.numbers = {name: k for k, name in enumerate(names)}
+        self.numbers = {name: shared.get(name, taken + k) for k, name in enumerate(names)}
 
     def of_symbol(self, e):
         """The class of a symbol, or "" where it is none of the cell's."""
         kind, e = ("a", e.of) if isinstance(e, Adjoint) else ("q", e)
-        return self._class(kind, getattr(e, "state", e).name)
+        return "" if isinstance(e, Letter) else self._class(kind, getattr(e, "state", e).name)
 
     def of_identifier(self, text):
         """The class of a name in generated code, such as dc_carried, or ""."""
