@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from symcell.language.symbols import Param as Param
     from symcell.language.symbols import State as State
     from symcell.modules import generate as generate
+    from symcell.site.book import book as book
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ _HOMES = {
     "Cell": "cell",
     "CellError": "errors",
     **dict.fromkeys(("Constant", "Input", "Param", "State"), "language.symbols"),
+    "book": "site.book",
     "difference": "differences",
     "equivalent": "equivalence",
     "generate": "modules",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 from sympy import Eq, Expr, Symbol
 
 from symcell.compiler import compile_declaration, structure_of
-from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
 from symcell.documents.style import Notated
 from symcell.kernel import Kernel
 from symcell.language.declaration import Declaration
@@ -17,6 +16,7 @@ from symcell.language.equations import Equation
 from symcell.language.sizes import Dims
 from symcell.language.symbols import Constant, Input, Param, State
 from symcell.language.variant import vary
+from symcell.rendered import RenderedCarousel, RenderedDerivation
 from symcell.structure import Structure
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The command line: list, show, derive, diagram, compare, generate, check, bench, plot, demo.
+"""The command line: list, show, derive, diagram, compare, generate, check, bench, plot, demo, book.
 
 A target is a catalogue name, or path/to/file.py:variable. What a command needs is imported when it runs.
 """
@@ -28,13 +28,13 @@ def main():
 
 def application():
     """The Typer application."""
-    from symcell.commands import deriving, plotting, reading, running
+    from symcell.commands import deriving, pages, plotting, reading, running
 
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", add_completion=False)
     app.callback(help=_HELP, invoke_without_command=True)(reading.version)
     app.command("list")(_reporting(reading.list_cells))
-    reads = (reading.show, deriving.derive, reading.diagram, reading.compare)
-    for command in (*reads, running.generate, running.check, running.bench, plotting.plot, running.demo):
+    reads = (reading.show, deriving.derive, pages.diagram, reading.compare)
+    for command in (*reads, running.generate, running.check, running.bench, plotting.plot, running.demo, pages.book):
         app.command()(_reporting(command))
     return app
 

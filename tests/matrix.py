@@ -57,7 +57,7 @@ TESTS = (
 
 def oldest():
     """The constraints under which pip installs the oldest packages that pyproject.toml names: its lower bounds."""
-    groups = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in ("cli", "diagrams", "demo", "examples", "test"))]
+    groups = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in ("cli", "diagrams", "pages", "demo", "examples", "test"))]
     bounds = [re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement) for group in groups for requirement in group]
     return [f"{found[1]}=={found[2]}" for found in bounds if found]
 

@@ -7,7 +7,7 @@ import pytest
 
 from docs.refresh import refreshed
 from symcell import cells
-from symcell.documents.rendered import RenderedDerivation
+from symcell.rendered import RenderedDerivation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

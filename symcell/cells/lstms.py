@@ -33,7 +33,7 @@ lstm_concat = Cell("lstm_concat", [
     Eq(o, sigmoid(Param("W_o") @ concat(h.prev, x) + Param("b_o"))),
     Eq(c, f * c.prev + i * g),
     Eq(h, o * tanh(c)),
-], reference="Gers, Schmidhuber, Cummins, Neural Computation 12(10), 2000: one weight matrix a gate, for [h, x]")
+], reference="Gers, Schmidhuber, Cummins, Learning to forget, Neural Computation 12(10), 2000 (one weight matrix a gate: [h, x])")
 
 peephole_lstm = Cell("peephole_lstm", [
     Eq(i, sigmoid(affine(x, h.prev) + p_i * c.prev)),

@@ -19,7 +19,7 @@ rnn_readout = Cell("rnn_readout", [
 
 rnn_concat = Cell("rnn_concat", [
     Eq(a, tanh(Param("W_a") @ concat(a.prev, x))),
-], reference="Elman, 1990: one weight matrix for [a, x] and no bias")
+], reference="Elman, Finding structure in time, Cognitive Science 14, 1990: one weight matrix for [a, x] and no bias")
 
 u, s = Input("x", ()), State("a", ())
 v, w = Param("v", ()), Param("w", ())

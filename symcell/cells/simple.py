@@ -30,7 +30,8 @@ def euler_steps(state, slope, count):
 tau, W, U, b = Param("tau", ()), Param("W_h"), Param("U_h"), Param("b_h")
 
 ctrnn = Cell("ctrnn", euler_steps(h, lambda v: tanh(W @ x + U @ v + b) - v / tau, count=6),
-             reference="Funahashi, Nakamura, Neural Networks 6, 1993; Beer, Adaptive Behavior 3, 1995: six sub-steps of Euler")
+             reference="Funahashi, Nakamura, Approximation of dynamical systems by continuous time recurrent neural networks, "
+                       "Neural Networks 6, 1993; Beer, Adaptive Behavior 3, 1995: six sub-steps of Euler")
 
 h_scrn, s, y_scrn = State("h"), State("s", "n_s"), State("y", "n_y")
 

@@ -27,8 +27,8 @@ def derive(
 ):
     """The derivation: forward equations, shapes, adjoints with their rules, Jacobians and carousels.
 
-    It is LaTeX, to paste into a paper that loads amsmath and amssymb. With -o it goes to a file: .tex, .pdf, .md or .json. A .tex
-    or .pdf that is there is replaced, and a .md or .json that symcell wrote; any other stays as it is.
+    It is LaTeX, to paste into a paper that loads amsmath and amssymb. With -o it goes to a file: .tex, .pdf, .html, .md or .json.
+    A .tex or .pdf that is there is replaced, and any other that symcell wrote; what it did not write stays as it is.
 
     Examples:
 
@@ -53,6 +53,8 @@ def derive(
         print(derivation.pdf(output, **said, **page))
     elif kind == ".md":
         _finish(derivation.markdown(**said, rules=rules), output)
+    elif kind == ".html":
+        _finish(derivation.html(**said), output)
     elif kind == ".json":
         _finish(derivation.json(**said), output)
     else:

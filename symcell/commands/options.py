@@ -44,10 +44,10 @@ def three_numbers(text):
     return T, B, N
 
 
-def needs(*packages):
-    """Refuse a command whose packages are not there."""
+def needs(*packages, extra="demo"):
+    """Refuse a command whose packages are not there, and name the extra that brings them."""
     if any(importlib.util.find_spec(p) is None for p in packages):
-        raise CellError(f"this command needs more packages: {how_to_install('demo')}")
+        raise CellError(f"this command needs more packages: {how_to_install(extra)}")
 
 
 def how_to_install(extra):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Annotated
 
 from symcell import __version__
 from symcell.commands.options import File, Target, Version, loaded, typer
@@ -58,42 +57,21 @@ def show(target: Target):
     console.print(quantities(derivation), products(cell), recurrences(cell), carousels(cell))
 
 
-def diagram(
-    target: Target,
-    output: File = None,
-    steps: Annotated[int, typer.Option(min=1, help="How many steps stand side by side.")] = 1,
-    document: Annotated[bool, typer.Option("--document", help="In .tex: a whole LaTeX document of one page.")] = False,
-):
-    """The cell as a picture drawn from its equations: gates, products and sums, and the path of its memory.
-
-    With -o it goes to a file, which is replaced if it is there: .svg, .tex (TikZ), .png or .pdf. Without, it is printed as SVG.
+def compare(target: Target, other: Target, output: File = None):
+    """What distinguishes two cells: what they keep and write, equations by role, parameters, products in a step, what a step does
+    to an error. With -o it goes to a web page, with all equations and adjoints of both side by side.
 
     Examples:
 
-    - `symcell diagram lstm -o lstm.svg`
-    - `symcell diagram gru --steps 3 -o gru.tex`
-    """
-    from symcell.commands.options import needs
-    from symcell.documents.diagram import KINDS, NEEDS, diagram_file
-    from symcell.files import write_atomically
-
-    kind = ".svg" if output is None else output.suffix.lower()
-    needs(*NEEDS, *(["matplotlib"] if kind in KINDS[2:] else []))
-    (cell,) = loaded([target])
-    content = diagram_file(cell.derive(), kind, steps, document=document)
-    print(content if output is None else write_atomically(output, content))
-
-
-def compare(target: Target, other: Target):
-    """What distinguishes two cells: equations by role, parameters, products in a step, what a step does to an error.
-
-    Example:
-
     - `symcell compare lstm gru`
+    - `symcell compare lstm gru -o beside.html`
     """
     from symcell.differences import difference
 
-    found = difference(*loaded([target, other]))
+    pair = loaded([target, other])
+    if output is not None:
+        return _compare_on_a_page(*pair, output)
+    found = difference(*pair)
     console = terminal()
     console.print(plain(found.summary), soft_wrap=True)
     table = new_table("", "", plain(found.a), plain(found.b))
@@ -102,3 +80,15 @@ def compare(target: Target, other: Target):
             table.add_row("" if k else role, *(plain(text) for text in (row.subject, row.a, row.b)))
     if found.rows:
         console.print(table)
+
+
+def _compare_on_a_page(a, b, output):
+    from symcell.commands.places import check_document
+    from symcell.errors import CellError
+    from symcell.files import write_atomically
+    from symcell.site.comparison import comparison_page
+
+    if output.suffix != ".html":
+        raise CellError(f"{output}: a comparison is a page, .html; LaTeX is `symcell derive {a.name} --beside {b.name} -o x.tex`")
+    check_document(output)
+    print(write_atomically(output, comparison_page(a, b)))

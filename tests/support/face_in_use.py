@@ -68,9 +68,9 @@ from symcell.cells import lstm
 from symcell.cells.compositions import layer_norm
 from symcell.check import check
 from symcell.differences import Difference
-from symcell.documents.rendered import RenderedCarousel, RenderedDerivation
 from symcell.generated import gru
 from symcell.kernel import Kernel
+from symcell.rendered import RenderedCarousel, RenderedDerivation
 from symcell.report import CheckReport
 from symcell.runtime import Interface, Run, Stream
 from symcell.structure import Structure

@@ -4,7 +4,7 @@ line, a root a power, a table of cases a list. A brace under an expression is le
 
 from dataclasses import dataclass, field, replace
 
-from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Root, Scripts, Symbol, Table, points
+from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, points
 from symcell.documents.formulas.parsing import parse
 
 INDENT = 10.0  # points, of a line inside brackets
@@ -241,9 +241,7 @@ def _at_space(body, k):
     return thin and body[k - 1].kind in factor and body[k + 1].kind in factor
 
 
-_FIELDS = {
-    Group: ("body",), Fence: ("body",), Root: ("body",), Fraction: ("numerator", "denominator"), Brace: ("body",),
-}  # fmt: skip
+_FIELDS = dict.fromkeys((Group, Marked, Fence, Root, Brace), ("body",)) | {Fraction: ("numerator", "denominator")}
 
 
 def _rows(node):

@@ -76,6 +76,28 @@ class Group(Node):
 
 
 @dataclass(frozen=True)
+class Marked(Node):
+    """A part with a class, by which web pages find it."""
+
+    mark: str
+    body: tuple
+
+    @cached_property
+    def kind(self):
+        return self.body[0].kind if len(self.body) == 1 else "ord"
+
+    @cached_property
+    def height(self):
+        return height(self.body)
+
+    def tex(self, tight=False):
+        return rf"\class{{{self.mark}}}{{{tex(self.body, tight)}}}"
+
+    def measured(self, style):
+        return width(self.body, style)
+
+
+@dataclass(frozen=True)
 class Accent(Node):
     command: str
     body: tuple
@@ -242,9 +264,10 @@ _SPACED = ("bin", "rel", "space")
 
 def _are_apart(left, right):
     """Whether two nodes are symbols of the cell side by side, such as W_i x_t, or a function and its argument."""
+    letters = (Scripts, Accent, Marked)
     if left.kind == "op":
-        return isinstance(right, (Scripts, Accent, Words)) and not right.tex().startswith("'")
-    return left.kind == right.kind == "ord" and (isinstance(left, (Scripts, Accent)) or isinstance(right, (Scripts, Accent)))
+        return isinstance(right, (*letters, Words)) and not right.tex().startswith("'")
+    return left.kind == right.kind == "ord" and (isinstance(left, letters) or isinstance(right, letters))
 
 
 def width(body, style=0):

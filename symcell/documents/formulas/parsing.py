@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from symcell.documents.formulas.metrics import ACCENTS, DELIMITERS, FONTS, SYMBOLS
-from symcell.documents.formulas.nodes import Accent, Brace, Fence, Fraction, Group, Root, Scripts, Symbol, Table, Words
+from symcell.documents.formulas.nodes import Accent, Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, Words
 from symcell.errors import CellError
 
 _TOKEN = re.compile(r"\\(?:sum|prod)\\nolimits(?![a-zA-Z])|\\[a-zA-Z]+|\\.|\d+|[ \t\n]+|.", re.S)
@@ -162,6 +162,9 @@ class _Parser:
     def _underbrace(self):
         return Brace(self.argument(), ())
 
+    def _class(self):
+        return self.symbol(r"\class") if self.strict else Marked(self.raw(), self.argument())
+
     def _begin(self):
         environment = self.raw()
         if environment not in _ENVIRONMENTS:
@@ -181,7 +184,12 @@ class _Parser:
 
 
 def _scripted(base, below, above):
-    """A base with scripts. A transposition stands beside a superscript in brackets, h^{(t) T}; else what has one is bracketed."""
+    """A base with scripts; those of a marked symbol go inside the mark. A transposition stands beside a superscript in brackets,
+    h^{(t) T}; else what has one is bracketed."""
+    if isinstance(base, Marked) and len(base.body) == 1:
+        return Marked(base.mark, (_scripted(base.body[0], below, above),))
+    if isinstance(base, Scripts) and not base.above and not below:
+        return Scripts(base.base, base.below, above)
     if not (isinstance(base, Scripts) and base.above and above):
         return Scripts(base, below, above)
     if above == (_TRANSPOSED,) and not below and isinstance(base.above[0], Fence):
@@ -190,6 +198,6 @@ def _scripted(base, below, above):
 
 
 _TRANSPOSED = Symbol(r"\top", *SYMBOLS[r"\top"])
-_STRUCTURES = (r"\left", r"\frac", r"\tfrac", r"\dfrac", r"\sqrt", r"\underbrace", r"\begin")
+_STRUCTURES = (r"\left", r"\class", r"\frac", r"\tfrac", r"\dfrac", r"\sqrt", r"\underbrace", r"\begin")
 _TEXT = (r"\footnotesize", r"\texttt", r"\textbackslash", r"\textasciitilde", r"\textasciicircum", r"\textless", r"\textgreater",
          r"\textbar", r"\mathrm")  # fmt: skip

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
+from symcell.compiler import source_of
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
 from symcell.documents.article import Article
 from symcell.documents.contents import article, path_article
+from symcell.documents.diagram import diagram_svg
 from symcell.documents.latex import DOCUMENT_WIDTH, WIDTH, Page, latex, whole_document
 from symcell.documents.markdown import GITHUB, NOTEBOOK, markdown
 from symcell.documents.notebook import notebook_latex
@@ -73,6 +75,22 @@ class RenderedDerivation(Derivation):
     ) -> str:  # fmt: skip
         """The derivation as Markdown for GitHub and GitLab. The options are those of `latex`."""
         return markdown(self.article(steps, gradients, shapes, proofs), style_of(notation, names), GITHUB, rules)
+
+    def html(
+        self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,
+        shapes: bool = True, proofs: bool | str = False,
+    ) -> str:  # fmt: skip
+        """The derivation as a web page of one file, with its diagram, and the generated code beside it. The options are those of
+        `latex`. Raises CellError where Pygments, latex2mathml, igraph or SciPy are missing."""
+        from symcell.documents.html import need_packages
+
+        need_packages()
+        from symcell.documents.html.page import Around, page
+
+        source = source_of(self.declaration) if self.declaration.inputs else ""
+        style = style_of(notation, names)
+        around = Around(source=source, diagram=diagram_svg(self, notation=style))
+        return page(self.article(steps, gradients, shapes, proofs), around, style)
 
     def json(
         self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,

@@ -1,0 +1,231 @@
+"""Web pages: the page of a cell, two cells side by side, and the book, in a parser and in a browser."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from support.browser import CHROMIUM, look
+from sympy import Eq
+
+from symcell import Cell, CellError, Input, State, affine, book, cells, sigmoid
+from symcell.compiler import source_of
+from symcell.derivation.counterparts import counterparts
+from symcell.documents.html.code import code_lines, first_lines
+from symcell.documents.html.page import Around, page
+from symcell.documents.html.quantities import Quantities
+from symcell.site.citation import bibtex, year_of
+from symcell.site.comparison import _sides, comparison_page
+
+NAMES = ("lstm", "gru", "mamba", "gla", "slstm", "lstm_1997", "scalar_rnn")
+_VOID = {"meta", "link", "input", "br"}
+
+
+class Reader(HTMLParser):
+    """The identifiers, links and classes of a page; every element that begins must end."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.classes, self.scripts, self.open, self.tags = [], [], [], 0, [], set()
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.add(tag)
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.links += [attrs["href"]] if "href" in attrs else []
+        self.classes += attrs.get("class", "").split()
+        self.scripts += tag == "script"
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def page_of(cell):
+    return page(cell.derive().article(), Around(source=source_of(cell.declaration)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_whole_and_its_links_lead_somewhere(name):
+    cell = cells.get(name)
+    text = page_of(cell)
+    found = Reader(text)
+    assert len(found.ids) == len({*found.ids})
+    assert {link[1:] for link in found.links} <= {*found.ids}
+    assert {line.key for line in cell.derive().article().lines} <= {*found.ids}
+    assert not re.search(r"\\[a-zA-Z]", re.sub(r"<(pre|script|style)\b.*?</\1>", "", text, flags=re.S))  # no TeX is left
+    assert not re.search(r"https?://(?!www\.w3\.org)", text)  # it needs nothing from elsewhere
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "slstm", "gla"])
+def test_equations_and_the_code_that_computes_them_link_to_each_other(name):
+    cell = cells.get(name)
+    article, source = cell.derive().article(), source_of(cell.declaration)
+    lines = code_lines(source, article, Quantities(article.derivation))
+    assert len(lines) == source.count("\n")
+    assert [re.sub(r"<.*?>", "", line.html).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&#x27;", "'").replace("&amp;", "&")
+            for line in lines] == source.rstrip("\n").split("\n")  # fmt: skip
+    found, texts = first_lines(lines), source.split("\n")
+    for s in cell.states:
+        assert re.match(rf"\s*{s} = ", texts[found[f"forward-{s}"] - 1])
+    missing = {f"adjoint-{p}" for p in cell.params} - found.keys()
+    assert not missing
+    for key, number in found.items():
+        assert key.partition("-")[2] in texts[number - 1] or " @ " in texts[number - 1]
+
+
+@pytest.mark.parametrize("name", ["lstm", "rwkv7", "gla"])
+def test_equations_of_one_step_link_to_their_code(name):
+    """All but what the kernel computes inside of another equation's line: split and merge are no code of their own."""
+    cell = cells.get(name)
+    article = cell.derive().article()
+    found = first_lines(code_lines(source_of(cell.declaration), article, Quantities(article.derivation)))
+    missing = [line.key for line in article.section("forward").lines if line.key.startswith("forward") and line.key not in found]
+    assert len(missing) <= (name != "lstm")
+
+
+def test_a_quantity_is_marked_alike_in_formulas_and_code():
+    quantities = Quantities(cells.lstm.derive())
+    f = next(q for q in cells.lstm.intermediates if q.name == "f")
+    mark = quantities.of_symbol(f)
+    assert [quantities.of_identifier(n) for n in ("f", "f_out", "f_seq", "df", "dc_carried", "n_h", "t")] == [
+        mark, mark, mark, f"a{mark[1:]}", "a" + quantities.of_identifier("c_prev")[1:], "", ""]  # fmt: skip
+    text = page_of(cells.lstm)
+    for where in (r"<math.*?</math>", r"<pre>.*?</pre>"):
+        assert any(re.search(rf'class="[^"]*\b{mark}\b', part) for part in re.findall(where, text, re.S))
+
+
+HOSTILE = '</script><script>alert(1)</script><b>&amp; \\input{x} \\write18{ls} $x$ {{ 1 + 1 }} %'
+
+
+def hostile():
+    x, h, z = Input("x"), State("h"), State("z")
+    return Cell("hostile", [Eq(z, sigmoid(affine(x, h.prev))), Eq(h, z * h.prev)], outputs=[h], reference=HOSTILE)
+
+
+def test_text_of_a_user_is_escaped(tmp_path):
+    cell = hostile()
+    text = page(cell.derive().article(), Around(source=source_of(cell.declaration), citation=bibtex(cell), facts=(("<i>", (HOSTILE,)),)))
+    found = Reader(text)
+    assert found.scripts == 1 and "b" not in found.tags and "i" not in found.tags and "{{ 1 + 1 }}" in text
+    assert Reader(comparison_page(cell, cells.lstm)).scripts == 1
+    book(tmp_path, [cell, cells.lstm])
+    assert Reader((tmp_path / "index.html").read_text("utf-8")).scripts == 2
+    entry = bibtex(cell)
+    assert r"\textbackslash input" in entry and entry.count("{") == entry.count("}") and "\n" not in entry.split("note", 1)[1].split("\n}")[0]
+
+
+def test_bibtex_of_the_catalogue():
+    for name in cells.names():
+        cell = cells.get(name)
+        entry = bibtex(cell)
+        assert entry.startswith(f"@misc{{{name},") and entry.count("{") == entry.count("}")
+        assert 1980 < year_of(cell) < 2030
+        if "author" not in entry:
+            assert "note" in entry
+    entry = bibtex(cells.ct_gru)
+    assert "author        = {Mozer and Kazakov and Lindsey}" in entry and "title         = {{Discrete event, continuous time RNNs}}" in entry
+    assert "{Neural Computation 12(10)}" in bibtex(cells.lstm) and "{1611.09913}" in bibtex(cells.ugrnn)
+    assert bibtex(Cell("toy", [Eq(State("h"), State("h").prev + Input("x", "n_h"))])) == ""
+
+
+@pytest.mark.parametrize("pair", [("lstm", "gru"), ("gru", "rnn"), ("mlstm", "rwkv4")])
+def test_two_cells_side_by_side(pair):
+    a, b = map(cells.get, pair)
+    text = comparison_page(a, b)
+    Reader(text)
+    forward = text[text.index("<h2>Forward"):text.index("<h2>Backward")]
+    delays = {e.target for cell in (a, b) for e in cell.equations if e.rhs.is_Symbol} | {None}  # which documents do not print
+    assert forward.count("<tr>") == 1 + sum(not {*pair} <= delays for pair in counterparts(a.derive(), b.derive()))
+    printed = forward.count("<math")
+    assert printed >= len(a.equations) + len(b.equations)
+
+
+def test_counterparts_are_marked_alike_and_other_quantities_are_not():
+    derivations = [c.derive() for c in (cells.lstm, cells.gru)]
+    first, second = (side.notation.quantities.numbers for side in _sides(cells.lstm, cells.gru, counterparts(*derivations)))
+    shared = {(p, q) for p in first for q in second if first[p] == second[q]}
+    assert shared == {("c", "c"), ("i", "i"), ("g", "g")}
+    text = comparison_page(cells.lstm, cells.gru)
+    memory = text[text.index("<h2>What they remember"):text.index("<h2>Forward")]
+    assert [re.sub(r"<.*?>", "", row) for row in re.findall(r"<td data-cell.*?</td>", memory)] == [
+        "ct keeps ftct writes it⊙gt", "ct keeps 1−itct writes it⊙gt"]  # fmt: skip
+
+
+def test_a_book(tmp_path):
+    some = [cells.lstm, cells.gru, cells.minlstm]
+    index = book(tmp_path, some)
+    text = index.read_text("utf-8")
+    assert index == tmp_path / "index.html" and text.count('<th scope="row">') == 3
+    for link in Reader(text).links:
+        assert link.startswith("#") or (tmp_path / link).is_file()
+    for path in (*(tmp_path / "cells").iterdir(), *(tmp_path / "compare").iterdir()):
+        links = Reader(path.read_text("utf-8")).links
+        assert all(link.startswith("#") or (path.parent / link).is_file() for link in links)
+    assert sorted(path.stem for path in (tmp_path / "compare").iterdir()) == ["gru", "minlstm"]  # beside the lstm
+    assert (tmp_path / "modules" / "gru.py").read_text("utf-8") == source_of(cells.gru.declaration)
+    assert 'href="gru.html" rel="next"' in (tmp_path / "cells" / "lstm.html").read_text("utf-8")
+    book(tmp_path, [cells.rnn])  # and again
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "index.html").write_text("<!DOCTYPE html><title>mine</title>")
+    with pytest.raises(CellError, match="did not write it"):
+        book(tmp_path / "own", [cells.lstm])
+    assert [*(tmp_path / "own").iterdir()] == [tmp_path / "own" / "index.html"]
+    with pytest.raises(CellError, match="several are called lstm"):
+        book(tmp_path, [cells.lstm, cells.lstm])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_pages_in_a_browser(tmp_path):
+    """No word on the console, no sideways scroll on a telephone or a desk; the index sorts and searches."""
+    book(tmp_path, [cells.lstm, cells.gru, cells.mamba, cells.rnn])
+    alone = tmp_path / "alone.html"
+    alone.write_text(page_of(cells.slstm), encoding="utf-8")
+    beside = tmp_path / "beside.html"
+    beside.write_text(comparison_page(cells.lstm, cells.gru), encoding="utf-8")
+    pages = [tmp_path / "index.html", *sorted((tmp_path / "cells").glob("*.html")), tmp_path / "compare" / "mamba.html", alone, beside]
+    wide = "const value = [...page.querySelectorAll('.formula, .beside td')]" \
+        ".filter((e) => e.scrollWidth > e.clientWidth + 1 && !e.querySelector('mtable')).length;"
+    found, console = look(pages, (400, 1280), tmp_path, wide)
+    assert not console
+    assert [f for f in found if f["needs"] > f["width"]] == [] and {f["width"] for f in found} == {400, 1280}
+    assert all(f["formulas"] > 10 for f in found if f["path"] != "index.html")
+    assert {f["value"] for f in found} == {0}  # formulas in a line that need more room than there is
+    script = """
+    const year = page.querySelectorAll("thead button")[1], names = () => [...page.querySelectorAll("tbody tr")].filter((r) => !r.hidden).map((r) => r.cells[0].textContent);
+    year.click(); const up = names(); year.click(); const down = names();
+    const search = page.querySelector("#search"); search.value = "gers forget"; search.dispatchEvent(new Event("input"));
+    const value = [up, down, names(), page.querySelector("#count").textContent];
+    """
+    (result,), console = look([tmp_path / "index.html"], (1280,), tmp_path, script)
+    assert not console
+    assert result["value"] == [["rnn", "lstm", "gru", "mamba"], ["mamba", "gru", "lstm", "rnn"], ["lstm"], "1 cell"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_quantity_is_lit_wherever_it_stands_and_links_mark_their_line(tmp_path):
+    path = tmp_path / "lstm.html"
+    cell = cells.lstm
+    path.write_text(page(cell.derive().article(), Around(source=source_of(cell.declaration), diagram=cell.diagram())), encoding="utf-8")
+    script = """
+    const symbol = page.querySelector("#forward-c .left .q0, #forward-c .left [class^=q]"), window = page.defaultView;
+    symbol.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+    const all = [...page.querySelectorAll(".lit")], name = [...symbol.classList].find((c) => /^q\\d/.test(c));
+    const places = ["pre", "math", "svg"].map((tag) => all.some((e) => e.closest(tag)));
+    const lit = () => [...page.querySelectorAll(".lit")].map((e) => e.textContent.trim());
+    page.querySelector("#forward-f .formula").focus();
+    const focused = lit();
+    page.querySelector("#forward-o .to-code").click();
+    const line = page.querySelector(".row:target"), panel = page.querySelector(".code").getBoundingClientRect(), at = line.getBoundingClientRect();
+    const seen = at.top >= panel.top && at.bottom <= panel.bottom && at.bottom <= window.innerHeight;
+    line.querySelector(".to-equation").click();
+    const value = [all.length, page.querySelectorAll("." + name).length, places, focused.includes("f"), lit().includes("o"), line.textContent,
+                   seen, page.querySelector(":target").id];
+    """
+    (result,), _ = look([path], (1280,), tmp_path, script)
+    lit, marked, places, focused, clicked, line, seen, target = result["value"]
+    assert lit == marked > 10 and places == [True, True, True]
+    assert focused and clicked and seen and "o = sigmoid(z_o)" in line and target == "forward-o"
