@@ -28,11 +28,13 @@ READS = {
     "documents": {"language", "derivation", "notation", "interpret", "files"},
     "compiler": {"derivation", "program", "targets", "structure", "kernel"},
     "kernel": {"language", "runtime", "files"},
-    "cell": {"language", "compiler", "kernel", "structure", "documents"},
+    "rendered": {"language", "derivation", "notation", "compiler", "documents"},
+    "cell": {"language", "compiler", "kernel", "structure", "documents", "rendered"},
     "transforms": {"language", "cell"},
     "equivalence": {"language", "cell"},
     "differences": {"language", "derivation", "notation", "cell", "equivalence"},
     "cells": {"language", "cell", ""},
+    "site": {"derivation", "notation", "compiler", "documents", "files", "cell", "differences", "cells", ""},
 }
 
 
