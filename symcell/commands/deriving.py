@@ -12,11 +12,11 @@ def derive(
     target: Target,
     document: Annotated[bool, typer.Option("--document", help="A whole LaTeX document, not a fragment to paste.")] = False,
     beside: Annotated[str | None, typer.Option(help="Another cell: the equations of both in two columns, gate by gate.")] = None,
-    width: Annotated[float | None, typer.Option(help="Of a line in points at a size of 10 pt: 240 for a paper in two columns.")] = None,
+    width: Annotated[float | None, typer.Option(help="Of a line in points at a size of 10 pt; two columns: 240.")] = None,
     prefix: Annotated[str, typer.Option(help="What labels begin with; default: the cell's name.")] = "",
     level: Annotated[str, typer.Option(help="Of the heading: section, subsection or paragraph.")] = "subsection",
     notation: Annotated[str, typer.Option(help="standard, course, goodfellow, greff or pytorch.")] = "standard",
-    name: Annotated[list[str] | None, typer.Option(metavar="SYMBOL=LATEX", help="How a symbol is written; may be repeated.")] = None,
+    name: Annotated[list[str] | None, typer.Option(metavar="SYMBOL=LATEX", help="How a symbol is written; repeatable.")] = None,
     steps: Annotated[int, typer.Option(help="The steps of products over several steps.")] = 3,
     rules: Annotated[bool, typer.Option(help="The rule behind each adjoint.")] = True,
     gradients: Annotated[bool, typer.Option(help="The gradients of parameters.")] = True,
@@ -27,8 +27,8 @@ def derive(
 ):
     """The derivation: forward equations, shapes, adjoints with their rules, Jacobians and carousels.
 
-    It is LaTeX, to paste into a paper that loads amsmath and amssymb. With -o it goes to a file: .tex, .pdf, .md or .json. A .tex or
-    .pdf that is there is replaced, and a .md or .json that symcell wrote; any other stays as it is.
+    It is LaTeX, to paste into a paper that loads amsmath and amssymb. With -o it goes to a file: .tex, .pdf, .md or .json.
+    A .tex or .pdf that is there is replaced, and a .md or .json that symcell wrote; any other stays as it is.
 
     Examples:
 
