@@ -34,7 +34,7 @@ READS = {
     "equivalence": {"language", "cell"},
     "differences": {"language", "derivation", "notation", "cell", "equivalence"},
     "cells": {"language", "cell", ""},
-    "site": {"derivation", "notation", "compiler", "documents", "files", "cell", "differences", "cells", ""},
+    "site": {"language", "derivation", "notation", "compiler", "documents", "files", "cell", "equivalence", "differences", "cells", ""},
 }
 
 

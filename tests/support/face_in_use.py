@@ -17,6 +17,7 @@ from symcell import (
     Param,
     State,
     affine,
+    book,
     cells,
     chunk,
     column,
@@ -148,6 +149,14 @@ def by_arrays_alone(kernel: Kernel, params: Arrays, inputs: Arrays, initial: Arr
     states, tape = kernel.passes.forward(weights, inputs, initial)
     of_params, of_inputs, of_initial = kernel.passes.backward(weights, inputs, states, tape, states, {})
     return of_params | of_inputs | of_initial
+
+
+def documents(cell: Cell, folder: Path) -> Path:
+    derivation = cell.derive()
+    texts = [derivation.latex(width=240, notation="course", names={"f": "g"}), derivation.html(proofs=True), derivation.markdown()]
+    assert_type(texts + [derivation.json(), cell.diagram(steps=2, notation="greff")], list[str])
+    derivation.pdf(folder / "a.pdf", document=True)  # type: ignore[call-arg]
+    return book(folder, [cell]) / derivation.pdf(folder / "a.pdf", steps=2)
 
 
 def written(cell: Cell, folder: Path) -> Path:
