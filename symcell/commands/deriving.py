@@ -25,8 +25,8 @@ def derive(
 ):
     """The derivation: forward equations, shapes, adjoints with their rules, Jacobians and carousels.
 
-    It is LaTeX, to paste into a paper that loads amsmath and amssymb. With -o it goes to a file: .tex, .pdf, .html, .md or .json. A
-    .tex or .pdf that is there is replaced, and any other that symcell wrote; what it did not write stays as it is.
+    It is LaTeX, to paste into a paper that loads amsmath and amssymb. With -o it goes to a file: .tex, .pdf, .html, .md or .json.
+    A .tex or .pdf that is there is replaced, and any other that symcell wrote; what it did not write stays as it is.
 
     Examples:
 
@@ -42,7 +42,7 @@ def derive(
         check_document(output)
     cell, *other = loaded([target, *([beside] if beside else [])])
     if other:
-        return _finish(comparison_latex(*(c.derive() for c in (cell, *other)), document=document), output)
+        return _finish(comparison_latex(cell.derive(), other[0].derive(), document=document), output)
     said = {"notation": notation, "names": _names(name), "steps": steps, "gradients": gradients, "shapes": shapes}
     page = {"width": width, "prefix": prefix, "level": level, "rules": rules}
     derivation, kind = cell.derive(), output.suffix if output else ".tex"

@@ -9,7 +9,8 @@ DEMO = "# What came out"  # how the demo's summary begins
 
 # How documents begin that symcell wrote, by their kinds; None for those of which the name says that they are results.
 _DOCUMENTS = {
-    ".tex": None, ".pdf": None, ".md": "<!-- symcell", ".html": "<!DOCTYPE html>\n<!-- symcell", ".json": '{\n  "generator": "symcell',
+    ".tex": None, ".pdf": None, ".md": "<!-- symcell", ".html": "<!DOCTYPE html>\n<!-- symcell",
+    ".json": '{\n  "generator": "symcell',
 }  # fmt: skip
 
 
