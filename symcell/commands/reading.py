@@ -68,10 +68,10 @@ def compare(target: Target, other: Target, output: File = None):
     """
     from symcell.differences import difference
 
-    pair = loaded([target, other])
+    a, b = loaded([target, other])
     if output is not None:
-        return _compare_on_a_page(*pair, output)
-    found = difference(*pair)
+        return _compare_on_a_page(a, b, output)
+    found = difference(a, b)
     console = terminal()
     console.print(plain(found.summary), soft_wrap=True)
     table = new_table("", "", plain(found.a), plain(found.b))

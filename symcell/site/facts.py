@@ -37,11 +37,11 @@ class Facts:
     @property
     def described(self) -> tuple[tuple[str, tuple[Part, ...]], ...]:
         """(name, parts of a sentence) for a page."""
-        chain = f"{self.products}, the longest chain {self.depth}" if self.products else "none"
+        chain = f", the longest chain {self.depth}" if self.products > 1 else ""
         return (
             ("States", (Math(Listed(*self.states)),)),
             ("Parameters", (Math(self.parameters),)),
-            ("Products that wait for the step before", (chain,)),
+            ("Products that wait for the step before", (f"{self.products or 'none'}{chain}",)),
             ("Computed as a scan", (Math(Listed(*self.scan)),) if self.scan else ("nothing",)),
             (f"Carousel: {self.carousel}", self.factor),
         )

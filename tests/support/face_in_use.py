@@ -154,7 +154,7 @@ def by_arrays_alone(kernel: Kernel, params: Arrays, inputs: Arrays, initial: Arr
 def documents(cell: Cell, folder: Path) -> Path:
     derivation = cell.derive()
     texts = [derivation.latex(width=240, notation="course", names={"f": "g"}), derivation.html(proofs=True), derivation.markdown()]
-    assert_type(texts + [derivation.json(), cell.diagram(steps=2, notation="greff")], list[str])
+    assert_type([*texts, derivation.json(), cell.diagram(steps=2, notation="greff")], list[str])
     derivation.pdf(folder / "a.pdf", document=True)  # type: ignore[call-arg]
     return book(folder, [cell]) / derivation.pdf(folder / "a.pdf", steps=2)
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from html import escape
 
 from pygments.lexers import PythonLexer
-from pygments.token import STANDARD_TYPES, Name, Token
+from pygments.token import STANDARD_TYPES, Comment, Keyword, Name, Number, Operator, String
 
 from symcell.notation.plain import PlainPrinter
 
+_DRAWN = (Comment, Keyword, Number, String, Name.Decorator, Operator.Word)
 _ASSIGNED = re.compile(r"\s*(\w+)(?:\[[^\]]*\])?\s*(?:\+=|=)\s")  # name = ..., name[j] += ...
 _PRODUCTS = re.compile(r"\s*# (\S+ @ .*)")  # a comment that lists products: W_i @ x, W_f @ x
 _SAID = re.compile(r"\s*#\s*((?:\w+(?:, )?)+)(?::| =)\s")  # a comment that says what a product computes: dW_i, dW_f: ...
@@ -75,7 +76,7 @@ def _token(kind, text, quantities):
 
 
 def _pygments_class(kind):
-    """The short class of a token's kind, or of the nearest kind above it that has one."""
+    """The short class of a token's kind if the style draws it, or of the nearest kind above it that has one."""
     while kind not in STANDARD_TYPES:
         kind = kind.parent
-    return STANDARD_TYPES[kind] if kind not in (Token, Name) else ""
+    return STANDARD_TYPES[kind] if any(kind in drawn for drawn in _DRAWN) else ""
