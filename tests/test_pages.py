@@ -11,6 +11,7 @@ from symcell import Cell, CellError, Input, State, affine, book, cells, sigmoid
 from symcell.compiler import source_of
 from symcell.derivation.counterparts import counterparts
 from symcell.documents.html.code import code_lines, first_lines
+from symcell.documents.html.mathml import mathml
 from symcell.documents.html.page import Around, page
 from symcell.documents.html.quantities import Quantities
 from symcell.site.citation import bibtex, year_of
@@ -96,6 +97,18 @@ def test_a_quantity_is_marked_alike_in_formulas_and_code():
     text = page_of(cells.lstm)
     for where in (r"<math.*?</math>", r"<pre .*?</pre>"):
         assert any(re.search(rf'class="[^"]*\b{mark}\b', part) for part in re.findall(where, text, re.S))
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    (r"\mathrm{d}h", "<mtext>d</mtext>"),
+    (r"u \mathbf{1}^{\top}", "<mn>\U0001d7cf</mn>"),
+    (r"\overline{\mathrm{mean}}_t", '<mrow class="over"><mi>mean</mi></mrow>'),
+    (r"\bigl\langle u, v\bigr\rangle", ">\u27e8</mo>"),
+    (r"\lvert w\rvert < 1", 'form="postfix">|</mo>'),
+    (r"{\underbrace{a + b}_{z}}^{\top}", '<mrow class="under">'),
+])  # fmt: skip
+def test_formulas_that_browsers_would_draw_wrongly(text, expected):
+    assert expected in mathml(text) and "\\" not in mathml(text)
 
 
 HOSTILE = '</script><script>alert(1)</script><b>&amp; \\input{x} \\write18{ls} $x$ {{ 1 + 1 }} %'

@@ -68,7 +68,6 @@ def _title(p, q, a, b):
     return ", ".join([role(quantity, cell.derive()), *done])
 
 
-
 class _Side:
     """What a comparison says of one cell."""
 

@@ -62,7 +62,9 @@ def _side(notation, relation, right):
 @lru_cache(maxsize=4096)
 def mathml(text):
     """A formula in our printer's LaTeX as a <math> element."""
-    math = convert_to_element(_UPRIGHT.sub(r"\\text{\1}", text))
+    for pattern, better in _BEFORE:
+        text = pattern.sub(better, text)
+    math = convert_to_element(text)
     for e in reversed([*math.iter()]):  # what is inside first
         e.text = _characters(e) if e.text else None
         if change := _CHANGES.get(e.tag):
@@ -73,10 +75,15 @@ def mathml(text):
 
 # What latex2mathml leaves undone, or browsers do not draw well.
 
-_UPRIGHT = re.compile(r"\\mathrm\{(\w)\}")  # of one letter: MathML has it in italics unless it is text
+_BEFORE = (
+    (re.compile(r"\\mathrm\{(\w)\}"), r"\\text{\1}"),  # one letter, which is in italics unless it is text
+    (re.compile(r"(?<!igl|igr|ggl|ggr)\\lvert\b"), r"\\left|"),  # bars are no brackets otherwise
+    (re.compile(r"(?<!igl|igr|ggl|ggr)\\rvert\b"), r"\\right|"),
+)
 _BOLD = str.maketrans({str(k): chr(0x1D7CE + k) for k in range(10)})
 _SIZED = {r"\langle": "⟨", r"\rangle": "⟩", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉", r"\|": "‖"}
 _SIZED |= dict.fromkeys((r"\lvert", r"\rvert", r"\vert"), "|") | {r"\{": "{", r"\}": "}", r"\[": "[", r"\]": "]"}
+_FORMS = {"l": "prefix", "r": "postfix"}
 _BRACE, _BARS = "\u23df", ("\u00af", "\u2015")
 
 
@@ -86,6 +93,8 @@ def _characters(e):
     if e.attrib.get("mathvariant") == "bold":  # which browsers know by their characters alone
         del e.attrib["mathvariant"]
         text = text.translate(_BOLD)
+    if text in _SIZED and text[1] in _FORMS:
+        e.attrib["form"] = _FORMS[text[1]]
     return _SIZED.get(text, text)
 
 

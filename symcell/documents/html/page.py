@@ -2,6 +2,7 @@
 
 A page is one file that needs no other, or shares its style with the other pages of a book."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
@@ -49,7 +50,14 @@ def page(article, around=None, style=STANDARD):
     around = replace(around, diagram=quantities.mark(around.diagram))
     writer = _Writer(article, style, first_lines(code))
     head = lines_of_head(around.source)
-    return render("page", around, title=article.name, article=article, writer=writer, head=code[:head], code=code[head:])
+    values = {"writer": writer, "head": code[:head], "code": code[head:], "least": _least_width(around.diagram)}
+    return render("page", around, title=article.name, article=article, **values)
+
+
+def _least_width(svg):
+    """The width in pixels below which a diagram scrolls, since its letters would be too small."""
+    found = re.search(r'<svg\b[^>]*? width="([\d.]+)"', svg)
+    return round(0.8 * float(found.group(1))) if found else 0
 
 
 def render(name, around, **values):
