@@ -25,7 +25,7 @@ class Options(TypedDict, total=False):
 
     width: float | None
     prefix: str
-    level: str
+    level: str | None
     notation: Notated
     names: Mapping[str, str] | None
     rules: bool
@@ -50,16 +50,17 @@ class RenderedDerivation(Derivation):
         return article(self, steps, gradients, shapes, proofs)
 
     def latex(
-        self, document: bool = False, width: float | None = None, prefix: str = "", level: str = "subsection",
+        self, document: bool = False, width: float | None = None, prefix: str = "", level: str | None = None,
         notation: Notated = None, names: Mapping[str, str] | None = None, rules: bool = True, steps: int = 3,
         gradients: bool = True, shapes: bool = True, proofs: bool | str = False,
     ) -> str:  # fmt: skip
         """The derivation as LaTeX: a fragment to paste into a paper (it needs amsmath and amssymb), or a whole document.
 
         width: of a line in points, at a size of 10 pt (default: 345, and 455 of a document); prefix: what labels begin with
-        (default: the cell's name); level: of its heading, "section", "subsection" or "paragraph"; notation: a Style, or a preset
-        by its name; names: symbol -> LaTeX; rules: whether adjoints have their rules beside them; the others are those of
-        `article`. Raises CellError for what is none of these."""
+        (default: the cell's name); level: of its heading, "section" (the default of a document), "subsection" (of a fragment) or
+        "paragraph"; notation: a Style, or a preset by its name; names: symbol -> LaTeX; rules: whether adjoints have their rules
+        beside them; the others are those of `article`. Raises CellError for what is none of these."""
+        level = ("section" if document else "subsection") if level is None else level
         page = Page((DOCUMENT_WIDTH if document else WIDTH) if width is None else width, prefix, level, rules)
         text = latex(self.article(steps, gradients, shapes, proofs), page, style_of(notation, names))
         return whole_document(text, page.width) if document else text

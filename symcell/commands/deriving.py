@@ -14,7 +14,7 @@ def derive(
     beside: Annotated[str | None, typer.Option(help="Another cell: the equations of both side by side.")] = None,
     width: Annotated[float | None, typer.Option(help="Of a line, in points; 240 for two columns.")] = None,
     prefix: Annotated[str, typer.Option(help="What labels begin with; default: the cell's name.")] = "",
-    level: Annotated[str, typer.Option(help="Of the heading: section, subsection or paragraph.")] = "subsection",
+    level: Annotated[str | None, typer.Option(help="Of the heading: section, subsection or paragraph.")] = None,
     notation: Annotated[str, typer.Option(help="standard, course, goodfellow, greff or pytorch.")] = "standard",
     name: Annotated[list[str] | None, typer.Option(metavar="SYMBOL=LATEX", help="A symbol's name; may be repeated.")] = None,
     steps: Annotated[int, typer.Option(help="The steps of products over several steps.")] = 3,
