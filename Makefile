@@ -20,7 +20,8 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/symcell demo -o output
 
-test: lint
+test: $(VENV)/.test
+	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n auto
 
 matrix:

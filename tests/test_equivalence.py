@@ -170,7 +170,7 @@ def test_long_sums_are_not_multiplied_out():
     assert not equivalent(long, long.variant("other", {values[0]: h.prev - y}))
 
 
-@settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(declarations(), st.integers(0, 2**16))
 def test_what_is_called_equal_has_equal_values(declaration, seed):
     """Random cells under other names, half of them with a symbol replaced by another of its shape; the oracle interprets both."""
