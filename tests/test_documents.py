@@ -103,7 +103,7 @@ def test_bptt_through_four_steps_of_the_rnn():
 
 
 def test_gru_beside_lstm_gate_by_gate(tmp_path):
-    latex = comparison_latex(cells.gru.derive(), cells.lstm.derive())
+    latex = comparison_latex(cells.gru.derive(), cells.lstm.derive(), width=600)
     rows = [line.split(" & ") for line in latex.split("\n") if line.count(" & ") == 2]
     assert [row[0] for row in rows] == ["", r"\text{Gates}", "", "", "", r"\text{Candidates}", r"\text{States}", ""]
     assert rows[2][1].startswith("i_t = ") and rows[2][2].startswith("i_t = ")  # both write
@@ -117,10 +117,10 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
 
 def test_what_is_made_of_gates_and_stays_one_stands_among_them():
     for cell, names in ((cells.cifg_lstm, "i_t f_t o_t"), (cells.gla, "a_t")):
-        table = comparison_latex(cell.derive(), cell.derive())
+        table = comparison_latex(cell.derive(), cell.derive(), width=600)
         gates = table[table.index("Gates"):table.index("Candidates")]
         assert re.findall(r"& (\S+) = ", gates)[::2] == names.split()
-    of_on_lstm = comparison_latex(*[cells.on_lstm.derive()] * 2)
+    of_on_lstm = comparison_latex(*[cells.on_lstm.derive()] * 2, width=600)
     candidates = of_on_lstm[of_on_lstm.index("Candidates"):of_on_lstm.index("States")]
     assert re.findall(r"& (\S+) = ", candidates) == ["g_t", "g_t"]
 

@@ -11,6 +11,7 @@ from support.typeset import overfull
 from sympy import Eq, tanh
 
 from symcell import Cell, CellError, Input, Param, State, affine, cells
+from symcell.documents.comparison import comparison_latex
 from symcell.documents.formulas.breaking import INDENT, broken, without_braces
 from symcell.documents.formulas.nodes import points, tex
 from symcell.documents.formulas.parsing import parse
@@ -37,6 +38,17 @@ def test_no_line_of_a_column_is_too_wide(tmp_path):
     """The cells with the longest lines, and others by chance; tests/overfull.py takes all of them at more widths."""
     others = random.Random(7).sample([n for n in cells.names() if n not in WIDE], 8)
     assert overfull([cells.get(n) for n in (*WIDE, *others)], 240.0, tmp_path) == {}
+
+
+@needs_tex
+def test_no_line_of_two_cells_side_by_side_is_too_wide(tmp_path):
+    pairs = [(cells.lstm, cells.gru), (cells.slstm, cells.peephole_lstm), (cells.mamba, cells.nested_lstm)]
+    for width in (240.0, 455.0):
+        body = "\n\n".join(comparison_latex(a.derive(), b.derive(), width=width) for a, b in pairs)
+        (tmp_path / "beside.tex").write_text(whole_document(body, width), "utf-8")
+        command = ["pdflatex", "-no-shell-escape", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "beside.tex"]
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+        assert r"Overfull \hbox" not in (tmp_path / "beside.log").read_text("utf-8", errors="replace")
 
 
 @needs_tex

@@ -44,7 +44,7 @@ def derive(
         check_document(output)
     cell, *other = loaded([target, *([beside] if beside else [])])
     if other:
-        return _finish(comparison_latex(cell.derive(), other[0].derive(), document), output)
+        return _finish(comparison_latex(cell.derive(), other[0].derive(), document, width), output)
     said = {"notation": notation, "names": _names(name), "steps": steps, "gradients": gradients, "shapes": shapes,
             "proofs": "all" if all_proofs else proofs}  # fmt: skip
     page = {"width": width, "prefix": prefix, "level": level, "rules": rules}

@@ -55,7 +55,7 @@ def rows(entries, width):
 
 def display(body, width):
     """A formula without a number as rows."""
-    return [Row("", _indented(line)) for line in broken(without_braces(body)[0], width)]
+    return [Row("", indented(line)) for line in broken(without_braces(body)[0], width)]
 
 
 def _left_column(widths, most):
@@ -76,9 +76,9 @@ def _formula(e, left, room):
     """An entry as rows without notes."""
     if points(e.left) <= left:
         lines = broken(e.right, room - left)
-        return [Row(tex(e.left) if k == 0 else "", _indented(line)) for k, line in enumerate(lines)], lines
+        return [Row(tex(e.left) if k == 0 else "", indented(line)) for k, line in enumerate(lines)], lines
     lines = broken((*e.left, *e.right), room - left)
-    return [Row("", _indented(line)) for line in lines], lines
+    return [Row("", indented(line)) for line in lines], lines
 
 
 def _beneath(e, left, room):
@@ -102,7 +102,7 @@ def _beside(e, left, room, column):
     return rows
 
 
-def _indented(line):
+def indented(line):
     return r"\quad " * (line.depth % 2) + r"\qquad " * (line.depth // 2) + tex(line.body)
 
 
