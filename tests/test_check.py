@@ -17,7 +17,7 @@ x, h = Input("x"), State("h")
 @pytest.mark.parametrize("name", compiled_names())
 def test_kernels_in_double_precision(name):
     """All cells agree with transcriptions of their own: see test_zoo."""
-    check(cells.get(name), "float64", reference=REFERENCES.get(name), cases=2).raise_if_failed()
+    check(cells.get(name), "float64", reference=REFERENCES.get(name), cases=1).raise_if_failed()
 
 
 @pytest.mark.parametrize("name", in_single_precision())

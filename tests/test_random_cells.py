@@ -23,7 +23,7 @@ def kernels_of_their_own(tmp_path_factory):
     jax.clear_caches()
 
 
-@settings(max_examples=22 - COMPILED, **_CHOSEN)
+@settings(max_examples=28 - COMPILED, **_CHOSEN)
 @given(declarations())
 def test_well_formed_cells(declaration):
     """Most as plain Python, which is quick, and where an index out of bounds is an error; every fourth in float32 as well."""
@@ -37,7 +37,7 @@ def test_compiled_cells(declaration):
     assert_agreement(declaration.cell(), declaration.seed, declaration.left_out, compiled=True)
 
 
-@settings(max_examples=50, **_CHOSEN)
+@settings(max_examples=70, **_CHOSEN)
 @given(malformed_declarations())
 def test_malformed_cells(malformed):
     assert_refused_or_right(malformed)
