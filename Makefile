@@ -14,7 +14,6 @@ PYTHON ?= python3
 VENV   ?= .venv
 PIP    ?=  # further options of pip, such as --extra-index-url https://download.pytorch.org/whl/cpu for PyTorch without CUDA on Linux
 BIN    := $(VENV)/bin
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)  # of pytest: one more than cores, since some wait for a process of their own
 
 .PHONY: demo test matrix kernels overfull fuzz interrupts accuracy examples bench lint generate clean
 
@@ -23,7 +22,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n auto
 
 matrix:
 	$(PYTHON) tests/matrix.py
