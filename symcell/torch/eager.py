@@ -13,7 +13,7 @@ from torch._C import _are_functorch_transforms_active, _dispatch_keys, _len_torc
 from torch._C._autograd import _get_current_graph_task_keep_graph, _top_saved_tensors_default_hooks
 
 from symcell.runtime.arguments import Arrays, ready
-from symcell.runtime.parameters import Weights
+from symcell.runtime.calls import Call
 from symcell.torch.compiled import Compiled, Plan
 from symcell.torch.differentiation import Function, differentiated
 from symcell.torch.operators import (
@@ -21,6 +21,7 @@ from symcell.torch.operators import (
     Tensors,
     arrays_of,
     backward,
+    call_of,
     computed,
     derived,
     forward,
@@ -34,7 +35,7 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 _PLAIN_KEYS = {_dispatch_keys(torch.empty(0, device="cpu")).raw_repr()}
 with torch.inference_mode():
     _PLAIN_KEYS.add(_dispatch_keys(torch.empty(0, device="cpu")).raw_repr())
-Kept: TypeAlias = tuple[Weights, Arrays, Arrays]  # and states, the initial one first, and the tape
+Kept: TypeAlias = tuple[Call, Arrays, Arrays]  # and states, the initial one first, and the tape
 
 
 def run(
@@ -53,7 +54,7 @@ def run(
     if differentiated(*tensors):
         found = _Kernels.apply(cell, plan, wanted, lengths, *tensors)  # type: ignore[attr-defined]  # of a class unknown to mypy
         return found[: len(wanted)], found[len(wanted) :]
-    states, final, _ = _computed(cell, plan, packed(cell, plan, params), inputs, initial, lengths)
+    _, states, final, _ = _computed(cell, plan, params, inputs, initial, lengths)
     return _shown(states, final, wanted)
 
 
@@ -68,11 +69,11 @@ def _plain(tensors: Iterable[Tensor | None]) -> bool:
 
 
 def _computed(
-    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
-) -> tuple[Arrays, Arrays, Arrays]:
-    names, lead = cell.interface.states, (1, inputs[0].shape[1])
-    first = {name: a[0] for name, a in arrays_of(cell, plan, names, initial, plan.shapes, lead).items()}
-    return computed(cell, plan, weights, inputs, first, lengths)
+    cell: Compiled, plan: Plan, params: Tensors, inputs: Tensors, initial: OptionalTensors, lengths: Tensor | None
+) -> tuple[Call, Arrays, Arrays, Arrays]:
+    call = call_of(cell, plan, packed(cell, plan, params), inputs, lengths)
+    first = arrays_of(cell, plan, cell.interface.states, initial, plan.shapes, (1, call.B))
+    return call, *computed(cell, plan, call, {name: a[0] for name, a in first.items()})
 
 
 def _shown(states: Arrays, final: Arrays, wanted: Sequence[str]) -> tuple[list[Tensor], list[Tensor]]:
@@ -94,10 +95,9 @@ class _Kernels(Function):
     @staticmethod
     def forward(ctx: Any, known: Compiled, plan: Plan, wanted: Sequence[str], lengths: Tensor | None, *tensors: Any) -> tuple:
         params, inputs, initial = _Kernels.split(known, tensors)
-        weights = packed(known, plan, params)
-        states, final, tape = _computed(known, plan, weights, inputs, initial, lengths)
+        call, states, final, tape = _computed(known, plan, params, inputs, initial, lengths)
         shown, ended = _shown(states, final, wanted)
-        ctx.known, ctx.plan, ctx.wanted, ctx.kept = known, plan, wanted, (weights, states, tape)
+        ctx.known, ctx.plan, ctx.wanted, ctx.kept = known, plan, wanted, (call, states, tape)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*params, *inputs, lengths, *shown)
         return *shown, *ended
@@ -107,24 +107,23 @@ class _Kernels(Function):
         params, inputs, (lengths, *_) = _Kernels.split(ctx.known, ctx.saved_tensors)
         by_name, w = dict(zip(ctx.wanted, grads, strict=False)), len(ctx.wanted)
         cotangents = [by_name.get(name) for name in ctx.known.interface.states]
-        straight = not torch.is_grad_enabled() and _plain(grads)
-        found = (_directly if straight else _by_operator)(
-            ctx.known, ctx.plan, ctx.kept, params, inputs, lengths, cotangents, grads[w:], _Kernels.of_inputs(ctx)
-        )
+        known, plan, of_inputs = ctx.known, ctx.plan, _Kernels.of_inputs(ctx)
+        if not torch.is_grad_enabled() and _plain(grads):
+            found = _directly(known, plan, ctx.kept, cotangents, grads[w:], of_inputs)
+        else:
+            found = _by_operator(known, plan, ctx.kept, params, inputs, lengths, cotangents, grads[w:], of_inputs)
         if not _get_current_graph_task_keep_graph():
             ctx.kept = None
         return _Kernels.gradients(ctx, found)
 
 
 def _directly(
-    known: Compiled, plan: Plan, kept: Kept, params: Tensors, inputs: Tensors, lengths: Tensor | None,
-    cotangents: OptionalTensors, final: OptionalTensors, of_inputs: bool,
-) -> list[Tensor]:  # fmt: skip
-    names, lead = known.interface.states, inputs[0].shape[:2]
-    given = arrays_of(known, plan, names, cotangents, plan.shapes, lead)
-    ended = {name: a[0] for name, a in arrays_of(known, plan, names, final, plan.shapes, (1, lead[1])).items()}
-    weights, states, tape = kept
-    of_params, of_initial, found = derived(known, plan, weights, inputs, states, tape, lengths, given, ended, of_inputs)
+    known: Compiled, plan: Plan, kept: Kept, cotangents: OptionalTensors, final: OptionalTensors, of_inputs: bool
+) -> list[Tensor]:
+    (call, states, tape), names = kept, known.interface.states
+    given = arrays_of(known, plan, names, cotangents, plan.shapes, (call.T, call.B))
+    ended = {name: a[0] for name, a in arrays_of(known, plan, names, final, plan.shapes, (1, call.B)).items()}
+    of_params, of_initial, found = derived(known, plan, call, states, tape, given, ended, of_inputs)
     return [*map(torch.from_numpy, of_params), *map(_unsqueezed, of_initial), *map(torch.from_numpy, found)]
 
 

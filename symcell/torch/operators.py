@@ -51,11 +51,8 @@ def plan_of(cell: Compiled, sizes: Sequence[int], tensor: Tensor) -> Plan:
     return cell.plan(sizes, _NUMPY[tensor.dtype])
 
 
-def computed(
-    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, initial: Arrays, lengths: Tensor | None
-) -> tuple[Arrays, Arrays, Arrays]:
+def computed(cell: Compiled, plan: Plan, call: Call, initial: Arrays) -> tuple[Arrays, Arrays, Arrays]:
     """Every state, the initial one first; every state after each sample's last step; the tape. initial: those that are given."""
-    call = _call(cell, plan, weights, inputs, lengths)
     start = initial_states(cell.interface, initial, {}, plan.shapes, call.B, plan.dtype)
     states, tape = cell.passes.steps(call, 0, call.T, start)
     final = states_at_ends(call, states, 0, call.T, {})
@@ -66,11 +63,9 @@ def computed(
 
 
 def derived(
-    cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, states: Arrays, tape: Arrays, lengths: Tensor | None,
-    cotangents: Arrays, final: Arrays, of_inputs: bool,
-) -> tuple[Iterable[np.ndarray], Iterable[np.ndarray], Iterable[np.ndarray]]:  # fmt: skip
+    cell: Compiled, plan: Plan, call: Call, states: Arrays, tape: Arrays, cotangents: Arrays, final: Arrays, of_inputs: bool
+) -> tuple[Iterable[np.ndarray], Iterable[np.ndarray], Iterable[np.ndarray]]:
     """The gradients of stacked parameters, of initial states and, if wanted, of inputs. States and tape as they were computed."""
-    call = _call(cell, plan, weights, inputs, lengths)
     carried = {
         name: copied(final[name]) if name in final else zeros((call.B, *plan.shapes[name]), plan.dtype)
         for name in cell.interface.states
@@ -112,7 +107,7 @@ def forward_on_cpu(
     plan = plan_of(known, sizes, inputs[0])
     weights, memory = packed_in_one(known, plan, params)
     first = arrays_of(known, plan, known.interface.states, initial, plan.shapes, inputs[0].shape[1:2])
-    states, final, tape = computed(known, plan, weights, inputs, first, lengths)
+    states, final, tape = computed(known, plan, call_of(known, plan, weights, inputs, lengths), first)
     return [*map(torch.from_numpy, (*states.values(), *final.values(), *map(ready, tape.values()), memory))]
 
 
@@ -125,14 +120,15 @@ def backward_on_cpu(
     weights = known.weights(plan, params_of(known, plan, params), array(packed))
     sequences = arrays_of(known, plan, names, states, plan.shapes, (lead[0] + 1, lead[1]))
     found = derived(
-        known, plan, weights, inputs, sequences, arrays_of(known, plan, plan.tape, tape, plan.tape, lead), lengths,
+        known, plan, call_of(known, plan, weights, inputs, lengths), sequences,
+        arrays_of(known, plan, plan.tape, tape, plan.tape, lead),
         arrays_of(known, plan, names, cotangents, plan.shapes, lead), arrays_of(known, plan, names, final, plan.shapes, lead[1:]),
         of_inputs,
     )  # fmt: skip
     return [torch.from_numpy(a) for group in found for a in group]
 
 
-def _call(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
+def call_of(cell: Compiled, plan: Plan, weights: Weights, inputs: Tensors, lengths: Tensor | None) -> Call:
     """The call that the passes take."""
     (steps, samples), dtype = inputs[0].shape[:2], plan.dtype
     arrays = arrays_of(cell, plan, cell.interface.inputs, inputs, plan.shapes, (steps, samples))
