@@ -147,7 +147,8 @@ def blockwise(r, v, count):
 
 
 def blockwise_back(r, v, count):
-    """The sum of the products of these matrices, transposed, with vectors side by side."""
+    """The sum of the products of `count` block-diagonal matrices, transposed, with vectors side by side.
+    r: (blocks, count * rows, columns)."""
     blocks, rows, columns = r.shape
     parts = v.reshape(v.shape[:-1].numel(), count, blocks, rows // count).permute(2, 0, 1, 3)
     found = torch.bmm(parts.reshape(blocks, parts.shape[1], rows), r)
@@ -155,10 +156,11 @@ def blockwise_back(r, v, count):
 
 
 def blockwise_outer_sum(bar, v, blocks, count):
-    """The gradients of these matrices, given the adjoints of the products side by side: sums over steps and samples."""
+    """The gradients of `count` block-diagonal matrices: sums over steps and samples. bar: the adjoints of their products with v
+    side by side. Returns (blocks, count * rows, columns)."""
     n, m, terms = bar.shape[-1] // blocks, v.shape[-1] // blocks, bar.shape[:-1].numel()
-    bars = bar.reshape(terms, count, blocks, n // count).permute(2, 1, 3, 0).reshape(blocks, n, terms)
-    return torch.bmm(bars, v.reshape(terms, blocks, m).transpose(0, 1))
+    bars = bar.reshape(terms, count, blocks, n // count).permute(2, 0, 1, 3).reshape(blocks, terms, n)
+    return torch.bmm(bars.mT, v.reshape(terms, blocks, m).transpose(0, 1))
 
 
 def diagonal_blocks(e, blocks, rows, columns):
