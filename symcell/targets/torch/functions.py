@@ -158,9 +158,10 @@ def blockwise_back(r, v, count):
 def blockwise_outer_sum(bar, v, blocks, count):
     """The gradients of `count` block-diagonal matrices: sums over steps and samples. bar: the adjoints of their products with v
     side by side. Returns (blocks, count * rows, columns)."""
-    n, m, terms = bar.shape[-1] // blocks, v.shape[-1] // blocks, bar.shape[:-1].numel()
-    bars = bar.reshape(terms, count, blocks, n // count).permute(2, 0, 1, 3).reshape(blocks, terms, n)
-    return torch.bmm(bars.mT, v.reshape(terms, blocks, m).transpose(0, 1))
+    terms = v.shape[:-1].numel()
+    v = v.reshape(terms, blocks, v.shape[-1] // blocks).transpose(0, 1)
+    bars = bar.reshape(terms, count, blocks, bar.shape[-1] // (count * blocks)).permute(1, 2, 3, 0)
+    return torch.cat([torch.bmm(a, v) for a in bars], dim=1)  # one product of all would copy the adjoints of all steps
 
 
 def diagonal_blocks(e, blocks, rows, columns):
