@@ -38,8 +38,8 @@ class blockwise_outer_sum(Primitive):
     their products lie side by side in `bar`."""
 
     def shape(self, shapes, sizes):
-        (n,), (m,), blocks = *shapes[:2], self.args[2]
-        return (blocks, n / blocks, m / blocks)
+        blocks = self.args[2]
+        return (blocks, shapes[0][0] / blocks, shapes[1][0] / blocks)
 
     def evaluate(self, bar, v, blocks, count):
         raise NotImplementedError
