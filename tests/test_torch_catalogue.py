@@ -1,4 +1,5 @@
-"""Gradients of the catalogue's cells through symcell.torch.Layer. The whole catalogue takes a minute: see support.torch_gradients."""
+"""Gradients of the catalogue's cells through symcell.torch.Layer. Of the whole catalogue, and of second order: see
+support.torch_gradients."""
 
 import os
 import subprocess

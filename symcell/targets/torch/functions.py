@@ -138,6 +138,32 @@ def block_diagonal(r):
     return whole.reshape(*r.shape[:-3], blocks * rows, blocks * columns)
 
 
+def blockwise(r, v, count):
+    """The products of `count` block-diagonal matrices with a vector, side by side. r: (blocks, count * rows, columns)."""
+    blocks, rows, columns = r.shape
+    parts = v.reshape(v.shape[:-1].numel(), blocks, columns).transpose(0, 1)
+    found = torch.bmm(parts, r.mT).reshape(blocks, parts.shape[1], count, rows // count)
+    return found.permute(1, 2, 0, 3).reshape(*v.shape[:-1], blocks * rows)
+
+
+def blockwise_back(r, v, count):
+    """The sum of the products of `count` block-diagonal matrices, transposed, with vectors side by side.
+    r: (blocks, count * rows, columns)."""
+    blocks, rows, columns = r.shape
+    parts = v.reshape(v.shape[:-1].numel(), count, blocks, rows // count).permute(2, 0, 1, 3)
+    found = torch.bmm(parts.reshape(blocks, parts.shape[1], rows), r)
+    return found.transpose(0, 1).reshape(*v.shape[:-1], blocks * columns)
+
+
+def blockwise_outer_sum(bar, v, blocks, count):
+    """The gradients of `count` block-diagonal matrices: sums over steps and samples. bar: the adjoints of their products with v
+    side by side. Returns (blocks, count * rows, columns)."""
+    terms = v.shape[:-1].numel()
+    v = v.reshape(terms, blocks, v.shape[-1] // blocks).transpose(0, 1)
+    bars = bar.reshape(terms, count, blocks, bar.shape[-1] // (count * blocks)).permute(1, 2, 3, 0)
+    return torch.cat([torch.bmm(a, v) for a in bars], dim=1)  # one product of all would copy the adjoints of all steps
+
+
 def diagonal_blocks(e, blocks, rows, columns):
     """The blocks along a matrix's diagonal."""
     return e.reshape(*e.shape[:-2], blocks, rows, blocks, columns).diagonal(dim1=-4, dim2=-2).movedim(-1, -3)

@@ -39,16 +39,17 @@ class Lines:
             return [f"{self.names(t)} = {self.print.outer_sum(t, bar, s.operand)}" for t, bar in pairs]
         if isinstance(s, Assign):
             return [f"{self.names(s.target)} = {self.filled(s)}"]
-        return [f"{listed(list(map(self.names, s.targets)))} = {self._cut(s.source, s.sizes, 0 if s.rows else -1)}"]
+        axis = len(self.program.shapes[s.source]) - 2 if s.rows else -1
+        return [f"{listed(list(map(self.names, s.targets)))} = {self._cut(s.source, s.sizes, axis)}"]
 
     # Tensors in tensors
 
     def _joined(self, s):
         shapes = [self.print.shape(e) for e in s.parts]
         once = [self.print.is_once(e) for e in s.parts]
-        parts = ", ".join(map(self.print, s.parts))
+        parts, rank = ", ".join(map(self.print, s.parts)), len(shapes[0])
         if all(once) or not any(once):
-            return f"torch.cat(({parts}), dim={0 if len(shapes[0]) > 1 or all(once) else -1})"
+            return f"torch.cat(({parts}), dim={max(rank - 2, 0) if rank > 1 or all(once) else -1})"
         self.print.called.add("concat")
         return f"concat({parts})"
 

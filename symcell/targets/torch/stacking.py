@@ -7,18 +7,19 @@ from itertools import takewhile
 from sympy import Add, Expr, Symbol
 
 from symcell.language.identifiers import unused
-from symcell.language.primitives import divide, matmul, merge, transpose
+from symcell.language.primitives import divide, merge, transpose
 from symcell.language.shapes import resolved_shape
 from symcell.language.sizes import Dims
 from symcell.program.program import NO_NOTE, Assign, Gradient, Note, Product, values_in
-from symcell.targets.arrays.statements import expanded, matrix_of
+from symcell.targets.arrays.statements import expanded
+from symcell.targets.torch.blocks import Blocks, blockwise_outer_sum
 
 _PLACES = ("once", "before", "step", "after")
 
 
 @dataclass(frozen=True)
 class Join:
-    """target = the parts side by side; matrices one above the other."""
+    """target = the parts side by side; matrices one above the other, block-diagonal ones block by block."""
 
     target: Symbol
     parts: tuple[Expr, ...]
@@ -36,7 +37,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Split:
-    """targets = the parts of a source, cut as a Join of values of these sizes would be; `rows` of a matrix, or entries."""
+    """targets = the parts of a source, cut as a Join of values of these sizes would be; `rows` of matrices, or entries."""
 
     targets: tuple[Symbol, ...]
     source: Symbol
@@ -58,6 +59,7 @@ class Stacking:
         self.program = program.with_(shapes=self.shapes, once=self.shared)
         self.names = {q.name for q in (*self.shapes, *program.carried)}
         self.once, self.matrices, self.joins = [], {}, {}
+        self.blocks = Blocks(self, program)
 
     def new(self, hint, shape, once=False):
         """A new value, which the program does not name."""
@@ -72,7 +74,7 @@ class Stacking:
 
     def stacked(self, statements):
         """The statements of one direction, their products stacked."""
-        places, made, found = {}, set(), []
+        statements, places, made, found = self.blocks.apart(statements), {}, set(), []
         for s in statements:
             parts = self._side_by_side(s)
             places[parts] = min(s.place, places.get(parts, s.place), key=_PLACES.index)
@@ -89,7 +91,7 @@ class Stacking:
         if isinstance(s, Gradient) and self._is_stack_of_gradients(s):
             return s.bars
         if isinstance(s, Product) and len(s.operands) > 1 and self._is_stack(s):
-            return tuple(map(self._flat, s.operands))
+            return tuple(map(self.flat, s.operands))
         return ()
 
     def _is_stack(self, s):
@@ -99,16 +101,17 @@ class Stacking:
         values = [self.shapes[q] for q in (*s.bars, s.operand)]
         return len(s.bars) > 1 and all(len(shape.whole) == 1 == len(shape) for shape in values)
 
-    def _flat(self, q):
+    def flat(self, q):
         """A value as one vector, whatever heads it has."""
         return merge(q, *self.shapes[q].over) if self.shapes[q].over else q
 
     def joined(self, parts, once=False):
         """The value of some vectors side by side, or of some matrices one above the other."""
         if parts not in self.joins:
-            first, *others = map(self.shape, parts)
-            rows = Add(first[0], *[shape[0] for shape in others])
-            self.joins[parts] = self.new(common_name(parts), (rows, *first[1:]), once)
+            shapes = [list(self.shape(e)) for e in parts]
+            whole, axis = shapes[0], max(len(shapes[0]) - 2, 0)
+            whole[axis] = Add(*[shape[axis] for shape in shapes])
+            self.joins[parts] = self.new(common_name(parts), whole, once)
         return self.joins[parts]
 
     def matrix(self, parts):
@@ -153,28 +156,31 @@ class Stacking:
         if not isinstance(s, Product) or not self._is_stack(s):
             return expanded(self.program, s)
         if parts:
-            matrix = self.matrix(tuple(matrix_of(w) if w.transposed else transpose(matrix_of(w)) for w in s.weights))
-            return [self._of_heads(s, s.targets[0], matmul(transpose(matrix), self.joined(parts)))]
+            matrix = self.matrix(tuple(self.blocks.array(w, not w.transposed) for w in s.weights))
+            return [self.of_heads(s, s.targets[0], self.blocks.sum_of_products(matrix, self.joined(parts), len(parts)))]
         return self._products(s)
 
     def _gradients(self, s, bars):
         sizes = tuple(self.shapes[q][0] for q in s.bars)
-        whole = self.new(common_name(s.targets), (Add(*sizes), *self.shapes[s.operand]), once=True)
-        gradient = Gradient((whole,), (bars,), s.operand, s.place, s.note)
-        return [gradient, Split(s.targets, whole, sizes, s.place, s.note, rows=True)]
+        if blocks := self.blocks.count_of(s.targets[0]):
+            e, sizes = blockwise_outer_sum(bars, s.operand, blocks, len(sizes)), tuple(n / blocks for n in sizes)
+            gradient = Assign(self.new(common_name(s.targets), self.shape(e), once=True), e, s.place, s.note)
+        else:
+            whole = self.new(common_name(s.targets), (Add(*sizes), *self.shapes[s.operand]), once=True)
+            gradient = Gradient((whole,), (bars,), s.operand, s.place, s.note)
+        return [gradient, Split(s.targets, gradient.targets[0], sizes, s.place, s.note, rows=True)]
 
     def _products(self, s):
         """Several products of one value."""
-        matrices = tuple(transpose(matrix_of(w)) if w.transposed else matrix_of(w) for w in s.weights)
-        sizes = tuple(self.shape(a)[0] for a in matrices)
-        over = [self.shapes[t].over for t in s.targets]
-        parts = tuple(self.new(t.name, (n,)) if axes else t for t, n, axes in zip(s.targets, sizes, over, strict=True))
+        matrix = self.matrix(tuple(self.blocks.array(w, w.transposed) for w in s.weights))
+        sizes = tuple(self.shape(self.flat(t))[0] for t in s.targets)
+        parts = tuple(self.new(t.name, (n,)) if self.shapes[t].over else t for t, n in zip(s.targets, sizes, strict=True))
         whole = self.new(common_name(s.targets), (Add(*sizes),))
-        product = Assign(whole, matmul(self.matrix(matrices), self._flat(s.operands[0])), s.place, s.note)
-        heads = [self._of_heads(s, t, q) for t, q in zip(s.targets, parts, strict=True) if t != q]
-        return [product, Split(parts, whole, sizes, s.place, s.note), *heads]
+        e = self.blocks.products(matrix, self.flat(s.operands[0]), len(parts))
+        heads = [self.of_heads(s, t, q) for t, q in zip(s.targets, parts, strict=True) if t != q]
+        return [Assign(whole, e, s.place, s.note), Split(parts, whole, sizes, s.place, s.note), *heads]
 
-    def _of_heads(self, s, target, e):
+    def of_heads(self, s, target, e):
         over = self.shapes[target].over
         return Assign(target, divide(e, *over) if over else e, s.place, s.note)
 
