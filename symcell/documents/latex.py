@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from symcell.documents.article import Equations, Math, Paragraph, Reference
+from symcell.documents.article import Equations, Items, Math, Paragraph, Reference
 from symcell.documents.escape import breakable, plain
 from symcell.documents.formulas.metrics import width_of_words
 from symcell.documents.formulas.nodes import tex, width
 from symcell.documents.formulas.parsing import parse
-from symcell.documents.layout import RELATIONS, display, entry, rows
+from symcell.documents.layout import RELATIONS, display, entry, rows, side_by_side
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD, Style
 from symcell.documents.unicode import declarations
@@ -89,7 +89,11 @@ class _Writer:
     def block(self, block):
         if isinstance(block, Equations):
             entries = [entry(a, self.notation, self.note(a) if self.page.rules else ()) for a in block.lines]
-            return _aligned("align", map(self.row, rows(entries, self.page.width)))
+            arranged = side_by_side if block.beside else rows
+            return _aligned("align", map(self.row, arranged(entries, self.page.width)))
+        if isinstance(block, Items):
+            items = (rf"\item {self.words(parts)}" for parts in block.items)
+            return "\n".join([r"\begin{itemize}\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}", *items, r"\end{itemize}"])
         text = self.words(block.parts).strip()
         return rf"\emph{{Proof.}} {text} $\square$" if block.kind == "proof" else text
 

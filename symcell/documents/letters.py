@@ -41,6 +41,12 @@ def spellings(name, timed, letters):
     return [_accented(best, timed, letters), Spelling(letter(pieces[0]), below), Spelling(verbatim(name))]
 
 
+def written(spelling):
+    """A spelling in LaTeX."""
+    scripts = (f"{mark}{{{joint.join(row)}}}" for mark, joint, row in (("_", ",", spelling.below), ("^", " ", spelling.above)) if row)
+    return spelling.base + "".join(scripts)
+
+
 def given(text):
     """The spelling of a name that a user writes in LaTeX."""
     nodes = parse(text)

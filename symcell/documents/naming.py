@@ -37,6 +37,7 @@ class _Namer:
             f for e in rows for f in preorder_traversal(e) if isinstance(f, Function) and not isinstance(f, Primitive)
         )
         self.taken = {q.name for q in derivation.shapes} | set(derivation.declaration.sizes)
+        self.declared = {e.number: e.target for e in derivation.declaration.equations}
 
     def add(self, row):
         """Append a row, after those of the values that get a name. Numbers need none."""
@@ -48,6 +49,7 @@ class _Namer:
             self.rows.append(row)
             return
         rhs = self._inside(row.rhs, row)
+        rhs = rhs.xreplace({e: q for e, q in self.named.items() if e != rhs})  # what got its name after it was passed
         self.rows.append(replace(row, rhs=rhs))
         if self.uses[row.rhs] > 1:
             self.named.setdefault(rhs, row.target)
@@ -76,7 +78,7 @@ class _Namer:
 
     def _name(self, e, row):
         if e not in self.named:
-            q = self.named[e] = Symbol(unused(f"z_{row.target.name}", self.taken))
+            q = self.named[e] = Symbol(unused(f"z_{self.declared[row.equation].name}", self.taken))
             shape = self.derivation.shape(self._spelled_out(e))
             self.rows.append(Row(q, e, shape, row.equation, once=self._is_once(e)))
         return self.named[e]

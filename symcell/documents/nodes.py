@@ -43,10 +43,10 @@ class TimedLetter(Letter):
     __slots__ = ()
 
 
-t, T, k, j = (Letter(*letters, integer=True) for letters in (("t",), ("T", "N"), ("k", "m"), ("j", "l")))
-b, B = Letter("b", "s", integer=True), Letter("B", "S", integer=True)
+t, T, k, j = (Letter(*letters, integer=True) for letters in (("t",), ("T", "N"), ("k", "l", "p"), ("j", "i", "q")))
+b, B = Letter("b", "m", "r", integer=True), Letter("B", "M", "P", integer=True)
 L, bound = Letter("L", "E"), Letter("gamma", "rho")
-J = TimedLetter("J", "M", "Q", commutative=False)
+J = TimedLetter("J", "D", "Q", commutative=False)
 state = TimedLetter("s", "q", "r", "y")
 
 
@@ -93,9 +93,10 @@ class SumOver(Node):
 
     def _latex(self, printer, exp=None):
         body = self.args[0]
-        plain = body.is_Mul and not body.could_extract_minus_sign()
-        body = printer.doprint(body) if plain else printer.parenthesize_factor(body)
-        return rf"\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
+        sign = "-" if body.is_Mul and body.could_extract_minus_sign() else ""
+        body = -body if sign else body
+        text = printer.doprint(body) if body.is_Mul else printer.parenthesize_factor(body)
+        return rf"{sign}\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {text}"
 
 
 class Run(Node):

@@ -24,6 +24,7 @@ from symcell.documents.nodes import (
     t,
     total_rate,
 )
+from symcell.documents.sections.jacobian import LARGEST
 from symcell.documents.sections.subject import plural
 from symcell.language.symbols import Adjoint
 
@@ -37,8 +38,7 @@ def steps_section(subject, steps):
     recursion = Line("recursion", At(carried, t - 1), Applied(Transposed(J), Terms(direct, carried)))
     solved = Line("unrolled", At(carried, t), SumFrom(Applied(Transposed(Run(J, j, j - 1, t + 1)), At(direct, j)), j, t + 1, T))
     return Section("steps", ("Several steps",), (
-        *_stacked(subject, direct, carried),
-        Paragraph(("One step takes the error back by the transposed Jacobian. What the loss sends to a state directly is added "
+        Paragraph((*_stacked(subject, direct, carried), "One step takes the error back by the transposed Jacobian. What the loss sends to a state directly is added "
         "at "
                    "every step:",)),
         Equations((recursion,), Steps(T, 1)),
@@ -49,10 +49,9 @@ def steps_section(subject, steps):
         Paragraph(("Its norm is at most the product of the norms of the factors:",)),
         Equations((Line("bound", Norm(total_rate(whole, At(whole, t - k))), Run(Norm(J), t, t - 1, t - k + 1), relation="<="),)),
         Paragraph((
-            "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the gradient over ",
-            Math(k),
-            " steps is at most ", Math(bound**k), " times that at the end: it must vanish. It can explode only if ",
-            Math(Norm(J), ">", Integer(1)), " at some steps.",
+            "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the norm of an error that comes "
+            "back over ", Math(k), " steps is at most ", Math(bound**k), " times what it was: it must vanish as ", Math(k),
+            " grows. It can explode only if ", Math(Norm(J), ">", Integer(1)), " at some steps.",
         )),
         Paragraph((
             "The smallest example is one linear unit, ", Math(h, "=", Terms(Factors(w, At(h, t - 1)), x)), ". Its Jacobian is ",
@@ -67,8 +66,10 @@ def _stacked(subject, direct, carried):
     """What the adjoints of the whole state are, unless it is one state."""
     if len(subject.recurrent) == 1:
         return ()
+    if len(subject.recurrent) > LARGEST:
+        return ("Let ", Math(direct), " contain the direct adjoints of all states, and ", Math(carried), " what comes back to them. ")
     parts = [Stacked(*[Adjoint(s, kind) for s in subject.recurrent]) for kind in ("cotangent", "carried")]
-    return (Paragraph(("With ", Math(direct, "=", parts[0]), " and ", Math(carried, "=", parts[1]), ":")),)
+    return ("Let ", Math(direct, "=", parts[0]), " and ", Math(carried, "=", parts[1]), ". ")
 
 
 def _product(whole, steps):
