@@ -1,6 +1,6 @@
 """Upper bounds of the norms of step Jacobians, from the norms of their matrices and the ranges of their elementwise factors."""
 
-from sympy import Abs, Add, Max, Mul
+from sympy import Abs, Add, Max, Mul, S
 
 from symcell.derivation.maps import LinearMap, columns, diag, matrix
 from symcell.derivation.ranges import Ranges
@@ -37,7 +37,7 @@ def _largest(e, ranges):
         return largest
     if not e.is_Mul:
         return LargestEntry(e) if ranges.derivation.shape(e) else Abs(e)
-    known = [(a, _largest(a, ranges)) for a in e.args]
-    numbers = Mul(*[n for _, n in known if n.is_number])
-    rest = Mul(*[a for a, n in known if not n.is_number])
-    return numbers * (LargestEntry(rest) if ranges.derivation.shape(rest) else Abs(rest))
+    bounded = [a for a in e.args if _largest(a, ranges).is_number]
+    rest = Mul(*[a for a in e.args if a not in bounded])
+    number = _largest(Mul(*bounded), ranges) if bounded else S.One
+    return number * (LargestEntry(rest) if ranges.derivation.shape(rest) else Abs(rest))

@@ -43,8 +43,8 @@ def spellings(name, timed, letters):
 
 def written(spelling):
     """A spelling in LaTeX."""
-    scripts = (f"{mark}{{{joint.join(row)}}}" for mark, joint, row in (("_", ",", spelling.below), ("^", " ", spelling.above)) if row)
-    return spelling.base + "".join(scripts)
+    below, above = ",".join(spelling.below), " ".join(spelling.above)
+    return spelling.base + (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
 
 
 def given(text):

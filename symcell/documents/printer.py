@@ -62,15 +62,17 @@ class Notation(SymbolPrinter):
             return self._linear_maps(e)
         above, below = fraction(_quotients_opened(e))
         if below and all(f.is_number for f in below) and any(isinstance(f, Function) for f in above):
-            numbers = [f for f in above if f.is_number]
-            return rf"\frac{{{self._side(numbers)}}}{{{self._side(below)}}} \, {self._odot([f for f in above if f not in numbers])}"
+            numbers, rest = ([f for f in above if f.is_number == wanted] for wanted in (True, False))
+            return rf"\frac{{{self._side(numbers)}}}{{{self._side(below)}}} \, {self._odot(rest)}"
         if below:
             return rf"\frac{{{self._side(above)}}}{{{self._side(below)}}}"
         return self._odot(above)
 
     def _side(self, factors):
         """A numerator or denominator, where a sum needs no brackets."""
-        return self.doprint(factors[0]) if len(factors) == 1 and (factors[0].is_Add or isinstance(factors[0], Whole)) else self._odot(factors) or "1"
+        if len(factors) == 1 and isinstance(factors[0], (Add, Whole)):
+            return self.doprint(factors[0])
+        return self._odot(factors) or "1"
 
     def _odot(self, factors):
         """Numbers and scalars side by side, then the other factors joined by the elementwise product."""
@@ -137,8 +139,9 @@ class Notation(SymbolPrinter):
             value, condition = cases[0] if cases[1][0] == 0 else (cases[1][0], Not(cases[0][1]))
             bracket = rf"\left[{self.doprint(condition)}\right]"
             units = self.shape(value) and any(self.shape(a) for r in condition.atoms(Relational) for a in r.args)
-            times = r"\odot" if units else r"\,"
-            return bracket if value == 1 else f"-{bracket}" if value == -1 else f"{bracket} {times} {self.parenthesize_factor(value)}"
+            if value in (1, -1):
+                return bracket if value == 1 else f"-{bracket}"
+            return bracket + (r" \odot " if units else r" \, ") + self.parenthesize_factor(value)
         return super()._print_Piecewise(e)
 
     def _print_Relational(self, e):
@@ -155,7 +158,7 @@ class Notation(SymbolPrinter):
 
     def _print_Pow(self, e):
         if len(self.shape(e.base)) > 1 and e.exp.is_integer and not e.exp.is_negative:  # unit by unit: no product of matrices
-            return rf"{self.parenthesize_factor(e.base)}^{{\odot {self.doprint(e.exp)}}}"
+            return rf"{self.raised(e.base)}^{{\odot {self.doprint(e.exp)}}}"
         if isinstance(e.base, Unit) and e.exp.is_Integer and e.exp > 0:
             return rf"{self.doprint(e.base)}^{{{e.exp}}}"
         if isinstance(e.base, Primitive) and e.exp.is_Integer and e.exp > 0:

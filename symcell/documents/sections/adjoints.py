@@ -30,7 +30,8 @@ def gradient_section(subject, params):
     rows = [row for row in subject.derivation.adjoint if row.summed] if params else []
     blocks = []
     if starts:
-        blocks += [Paragraph(("The gradients of the values before the first step, of every sample:",)), Equations(starts, beside=True)]
+        blocks += [Paragraph(("The gradients of the values before the first step, of every sample:",))]
+        blocks += [Equations(starts, beside=True)]
     if rows:
         blocks += [Paragraph(("The gradients of parameters, which all steps and samples share:",))]
         blocks += [Equations(tuple(_line(subject, row) for row in rows))]

@@ -85,7 +85,7 @@ def _whole(subject):
         )
     text = (
         "The state ", Math(state), " consists of ", *listed(step.states), ". Its Jacobian over one step, ",
-        Math(J, "=", total_rate(state, At(state, t - 1))), ", has a block for each of them and each of their previous values: the "
-        "derivative with d where there is one above, or else the one with ∂, and 0 where there is neither.",
+        Math(J, "=", total_rate(state, At(state, t - 1))), ", has a block for each of them and each of their previous values: "
+        "the derivative with d where there is one above, or else the one with ∂, and 0 where there is neither.",
     )  # fmt: skip
     return (Paragraph(text),)

@@ -41,8 +41,8 @@ def _later(subject):
         return ()
     steps = max(steps for _, steps in subject.delays.values())
     return (Paragraph((
-        "Steps after the next one read ", *listed(later), " too. A number n behind the plus sign says that the part comes back from "
-        "step t + n and those after it: ", *listed(later.values()), f" from step t + {steps} on.",
+        "Steps after the next one read ", *listed(later), " too. A number n behind the plus sign says that the part comes back "
+        "from step t + n and those after it: ", *listed(later.values()), f" from step t + {steps} on.",
     )),)  # fmt: skip
 
 

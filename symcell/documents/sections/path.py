@@ -6,7 +6,22 @@ from symcell.derivation.chain import path_counts
 from symcell.derivation.maps import transposed
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.bounds import norm_bound
-from symcell.documents.nodes import Applied, At, Factors, Held, LargestEntry, Norm, Run, Steps, T, Transposed, at, is_timeless, k, t
+from symcell.documents.nodes import (
+    Applied,
+    At,
+    Factors,
+    Held,
+    LargestEntry,
+    Norm,
+    Run,
+    Steps,
+    T,
+    Transposed,
+    at,
+    is_timeless,
+    k,
+    t,
+)
 from symcell.documents.sections.jacobian import block_name
 from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
@@ -116,7 +131,8 @@ def _several(path, steps):
         *((Line(f"path-product-{s.name}", path.names(steps), path.over(steps)),) if steps > 1 else ()),
         Line(f"path-product-k-{s.name}", Run(path.name, t, t - 1, t - k + 1), path.over_k()),
     )
-    over = (f" Over {steps} steps along this path alone, and over ", Math(k), ",") if steps > 1 else (" Over ", Math(k), " steps,")
+    first = f" Over {steps} steps along this path alone, and over " if steps > 1 else " Over "
+    over = (first, Math(k), "," if steps > 1 else " steps,")
     return (Paragraph((*_kind_words(path), *over)), Equations(products), alone, Equations((comes,)))
 
 
