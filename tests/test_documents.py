@@ -142,7 +142,7 @@ def test_what_is_read_without_a_gradient_is_not_called_unread():
 def test_a_parameter_receives_what_the_state_that_it_starts_does():
     latex = cells.delta_gru.derive().latex()
     assert r"m_{r,0} &= b_r \label{delta-gru:initial-m-r}" in latex
-    assert r"\bar{b}_r &= \sum\nolimits_m \bar{m}_{r,0}^+ && \text{\footnotesize initial value \eqref{delta-gru:initial-m-r}}" in latex
+    assert r"\bar{b}_r &= \sum\nolimits_p \bar{m}_{r,0}^+ && \text{\footnotesize initial value \eqref{delta-gru:initial-m-r}}" in latex
     h = State("h", initial=Param("p"))
     latex = Cell("toy", [Eq(h, Param("p") * tanh(affine(x, h.prev)))]).derive().latex()
     assert r"h_0 &= p" in latex

@@ -44,7 +44,7 @@ class _Namer:
         if row.rhs.is_number and row.target in self.derivation.hidden:
             self.numbers[row.target] = row.rhs
             return
-        row = replace(row, rhs=row.rhs.xreplace(self.numbers))
+        row = replace(row, rhs=self._with_sums(row.rhs.xreplace(self.numbers)))
         if isinstance(row.rhs, Primitive):
             self.rows.append(row)
             return
@@ -53,6 +53,18 @@ class _Namer:
         self.rows.append(replace(row, rhs=rhs))
         if self.uses[row.rhs] > 1:
             self.named.setdefault(rhs, row.target)
+
+    def _with_sums(self, e):
+        """An expression whose longer sums contain the names of shorter ones that were computed before."""
+        sums = {r.rhs: r.target for r in self.rows if r.rhs.is_Add and r.target in self.derivation.hidden}
+
+        def named(a):
+            for known, q in sums.items():
+                if a.is_Add and a != known and {*known.args} <= {*a.args}:
+                    a = Add(q, *[b for b in a.args if b not in known.args])
+            return a
+
+        return e.replace(lambda a: a.is_Add, named) if sums else e
 
     def _inside(self, e, row):
         """An elementwise expression with its arguments named, innermost first."""

@@ -44,7 +44,7 @@ class TimedLetter(Letter):
 
 
 t, T, k, j = (Letter(*letters, integer=True) for letters in (("t",), ("T", "N"), ("k", "l", "p"), ("j", "i", "q")))
-b, B = Letter("b", "m", "r", integer=True), Letter("B", "M", "P", integer=True)
+b, B = Letter("b", "m", "r", "p", "q", integer=True), Letter("B", "M", "P", integer=True)
 L, bound = Letter("L", "E"), Letter("gamma", "rho")
 J = TimedLetter("J", "D", "Q", commutative=False)
 state = TimedLetter("s", "q", "r", "y")
@@ -253,7 +253,14 @@ class Space(Node):
 
 
 def _sizes(printer, sizes):
-    return r" \times ".join(map(printer.doprint, sizes))
+    return r" \times ".join(_size(printer, *n.as_numer_denom()) for n in sizes)
+
+
+def _size(printer, above, below):
+    """A quotient in one line: sizes stand in exponents."""
+    if below == 1:
+        return printer.doprint(above)
+    return f"{printer.parenthesize_factor(above)} / {printer.parenthesize_factor(below)}"
 
 
 def shape_in_document(e, derivation):

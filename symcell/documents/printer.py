@@ -128,6 +128,9 @@ class Notation(SymbolPrinter):
                        for a, flat in ((u, True), (v, False)))  # fmt: skip
         return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
 
+    def _print_Float(self, e):
+        return super()._print_Float(e).replace(r"1.0 \cdot 10", "10")
+
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
         return f"10^{{-{power}}}" if e.p == 1 and power > 2 and e.q == 10**power else super()._print_Rational(e)

@@ -33,7 +33,7 @@ def jacobian_section(subject):
 
 def _local(subject, of, by):
     """The line of a local derivative, and what rows it comes from."""
-    e = subject.step.as_map(joined(as_written(subject.step.local[of, by])), of)
+    e = subject.step.as_map(subject.in_names(joined(as_written(subject.step.local[of, by]))), of)
     return Line(f"local-{of.name}-{by.name}", rate(of, by), e, ("from ", subject.lines_of([of])))
 
 

@@ -45,16 +45,15 @@ class _Path:
     def __init__(self, subject, carousel):
         self.subject, self.carousel, self.state = subject, carousel, carousel.state
         self.name = block_name(subject.step, self.state, self.state.prev)
-        self.factor = subject.step.as_map(carousel.factor, self.state)
-        self.is_spelled = (
-            not (self.factor.is_Add and not carousel.factor.is_commutative) and carousel.factor.count_ops() <= _LONGEST
-        )
-        self.is_repeated = self.is_spelled and carousel.factor.count_ops() <= _REPEATED
+        self.value = subject.in_names(carousel.factor)
+        self.factor = subject.step.as_map(self.value, self.state)
+        self.is_spelled = not (self.factor.is_Add and not self.value.is_commutative) and self.value.count_ops() <= _LONGEST
+        self.is_repeated = self.is_spelled and self.value.count_ops() <= _REPEATED
         self.is_constant = carousel.kind == "constant"
 
     def over(self, steps):
         """The spelled-out factors of several steps as one map, the latest first."""
-        factor = self.carousel.factor
+        factor = self.value
         if not factor.is_commutative:
             return Factors(*[a for n in range(steps) for a in Mul.make_args(at(self.factor, t - n))])
         product = factor**steps if self.is_constant else Factors(*[at(factor, t - n) for n in range(steps)])
@@ -62,7 +61,7 @@ class _Path:
 
     def over_k(self):
         """The same over k steps."""
-        factor = self.carousel.factor
+        factor = self.value
         if not factor.is_commutative:
             return Run(self.factor, t, t - 1, t - k + 1)
         product = factor**k if self.is_constant else Run(factor, t, t - 1, t - k + 1)
@@ -70,7 +69,7 @@ class _Path:
 
     def back(self, steps):
         """What the factors make of an error in the state: the latest is applied first."""
-        error, factor = Adjoint(self.state), self.carousel.factor
+        error, factor = Adjoint(self.state), self.value
         if self.is_repeated and factor.is_commutative:
             factors = [factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]
             return error if factors == [1] else Factors(*factors, error)
@@ -109,13 +108,14 @@ def _one_step(path):
 
 def _direct(path):
     """The direct path, where there are others through what is computed from the state."""
-    carousel, derivation = path.carousel, path.subject.derivation
-    own = [r for r in derivation.forward if r.equation == path.subject.rows[path.state].equation]
+    carousel, subject, derivation = path.carousel, path.subject, path.subject.derivation
+    own = [r for r in derivation.forward if r.equation == subject.rows[path.state].equation]
     made = path_counts(derivation, path.state.prev).keys() - {path.state, *(r.target for r in own)}
-    held = [q for q in path.subject.rows if q in made and any(q in r.rhs.free_symbols for r in own)]
+    held = [q for q in subject.rows if q in made and any(q in r.rhs.free_symbols for r in own)]
     if not held or carousel.direct in (0, carousel.factor):
         return ()
-    line = Line(f"direct-{path.state.name}", Held(path.name, *held), path.subject.step.as_map(carousel.direct, path.state))
+    direct = subject.step.as_map(subject.in_names(carousel.direct), path.state)
+    line = Line(f"direct-{path.state.name}", Held(path.name, *held), direct)
     words = Paragraph(("Of this, the direct path is what the state's own equation says, with ", *listed(held), " held fixed:"))
     return (words, Equations((line,), Steps(1, T)))
 
@@ -137,7 +137,7 @@ def _several(path, steps):
 
 
 def _kind_words(path):
-    factor = path.carousel.factor
+    factor = path.value
     if not path.is_constant:
         return (_KINDS[path.carousel.kind],)
     if factor == 1:
@@ -165,8 +165,8 @@ def _bounded(path):
     if path.carousel.kind in ("gate", "constant"):
         return ()
     s, derivation = path.state, path.subject.derivation
-    bound = norm_bound(path.carousel.factor, derivation)
-    if bound is None or bound == LargestEntry(path.carousel.factor) or bound.count_ops() > _LONGEST:
+    bound = norm_bound(path.value, derivation)
+    if bound is None or bound == LargestEntry(path.value) or bound.count_ops() > _LONGEST:
         return ()  # it says nothing that is not said, or too much
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
     if not is_timeless(bound, derivation):
