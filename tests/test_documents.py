@@ -146,7 +146,7 @@ def test_a_parameter_receives_what_the_state_that_it_starts_does():
     h = State("h", initial=Param("p"))
     latex = Cell("toy", [Eq(h, Param("p") * tanh(affine(x, h.prev)))]).derive().latex()
     assert r"h_0 &= p" in latex
-    assert bare(r"\bar{p} &= \sum\nolimits_s \bar{h}_0^+ + \sum\nolimits_{t,s} \bar{h}_t \odot \tanh(z_{h,t})") in bare(latex)
+    assert bare(r"\bar{p} &= \sum\nolimits_m \bar{h}_0^+ + \sum\nolimits_{t,m} \bar{h}_t \odot \tanh(z_{h,t})") in bare(latex)
 
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
