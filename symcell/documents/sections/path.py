@@ -33,9 +33,8 @@ _KINDS = {
     "gate": "The factor is a gate: it lies between 0 and 1 whatever the values are, and no matrix takes part. This is the "
     "constant error carousel with a gate: an error passes unchanged where the factor is 1 and ends where it is 0, and along "
     "this path it never grows.",
-    "elementwise": "The factor is elementwise, and no matrix takes part, but it is more than a gate: it may leave the range "
-    "from 0 to 1, and the error may vanish or explode.",
-    "matrix": "Matrices take part in the factor, and with them the error may vanish or explode.",
+    "elementwise": "The factor is elementwise, and no matrix takes part, but it is no gate: it may leave the range from 0 to 1.",
+    "matrix": "Matrices take part in the factor.",
 }
 
 
@@ -50,6 +49,7 @@ class _Path:
         self.is_spelled = not (self.factor.is_Add and not self.value.is_commutative) and self.value.count_ops() <= _LONGEST
         self.is_repeated = self.is_spelled and self.value.count_ops() <= _REPEATED
         self.is_constant = carousel.kind == "constant"
+        self.bound = None if carousel.kind in ("gate", "constant") else norm_bound(self.value, subject.derivation)
 
     def over(self, steps):
         """The spelled-out factors of several steps as one map, the latest first."""
@@ -139,7 +139,9 @@ def _several(path, steps):
 def _kind_words(path):
     factor = path.value
     if not path.is_constant:
-        return (_KINDS[path.carousel.kind],)
+        kind, bound = path.carousel.kind, path.bound
+        may_grow = kind != "gate" and not (bound is not None and bound.is_number and bound <= 1)
+        return (_KINDS[kind] + (" The error may vanish or explode." if may_grow else ""),)
     if factor == 1:
         return ("The factor is exactly 1. This is the constant error carousel: along this path an error passes over any number "
         "of steps "
@@ -162,20 +164,26 @@ def _compared(size):
 
 def _bounded(path):
     """The bound of the factor where it says more than the kind does, and what follows from it."""
-    if path.carousel.kind in ("gate", "constant"):
-        return ()
-    s, derivation = path.state, path.subject.derivation
-    bound = norm_bound(path.value, derivation)
+    s, bound = path.state, path.bound
     if bound is None or bound == LargestEntry(path.value) or bound.count_ops() > _LONGEST:
         return ()  # it says nothing that is not said, or too much
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
-    if not is_timeless(bound, derivation):
+    if not is_timeless(bound, path.subject.derivation):
         return (Paragraph(("The norm of the factor is at most",)), Equations((one,), Steps(1, T)))
-    words = ("The norm of the factor is at most the same at every step, so that over ", Math(k), " steps it is at most ",
-    Math(bound**k), ". ",
-             "Where ", Math(bound, "<", Integer(1)), ", an error along this path must vanish; it can explode only where ",
-             Math(bound, ">", Integer(1)), ".")  # fmt: skip
-    return (Paragraph(("The norm of the factor is bounded:",)), Equations((one,), Steps(1, T)), Paragraph(words))
+    words = ("The bound is the same at every step, so that the norm over ", Math(k), " steps is at most ", Math(bound**k))
+    return (
+        Paragraph(("The norm of the factor is bounded:",)), Equations((one,), Steps(1, T)), Paragraph((*words, *_follows(bound))),
+    )  # fmt: skip
+
+
+def _follows(bound):
+    """What a bound says on the errors along a path."""
+    if not bound.is_number:
+        return (". Where ", Math(bound, "<", Integer(1)), ", an error along this path must vanish; it can explode only where ",
+                Math(bound, ">", Integer(1)), ".")  # fmt: skip
+    if bound > 1:
+        return (": along this path an error grows no faster.",)
+    return (": along this path an error must vanish." if bound < 1 else ": along this path an error never grows.",)
 
 
 def _other_paths(path):
