@@ -129,7 +129,7 @@ def test_only_a_gate_is_called_one():
     assert "is a gate: it lies between 0 and 1" in cells.lstm.carousel(cells.lstm.states[0]).latex()
     for cell in (cells.indrnn, cells.peephole_lstm):  # without further terms, and with them
         latex = cell.carousel(cell.states[0]).latex()
-        assert "more than a gate" in latex and "is a gate" not in latex
+        assert "it is no gate" in latex and "is a gate" not in latex
 
 
 def test_what_is_read_without_a_gradient_is_not_called_unread():

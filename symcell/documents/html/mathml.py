@@ -16,7 +16,7 @@ from symcell.documents.nodes import t
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD
 
-_PIECE = 180.0  # points at a size of 10 pt: what a line on a telephone has room for
+_PIECE = 175.0  # points at a size of 10 pt: what a line on a telephone has room for
 
 
 class MarkedNotation(Notation):
