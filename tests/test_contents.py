@@ -11,7 +11,7 @@ from sympy import Eq, preorder_traversal, symbols, tanh
 from symcell import Cell, CellError, Input, Param, State, affine, cells
 from symcell.derivation.maps import diag, rate
 from symcell.derivation.reverse import SEEDS, ZEROS
-from symcell.documents.article import Paragraph, Reference
+from symcell.documents.article import Reference
 from symcell.documents.contents import article
 from symcell.documents.nodes import At, DifferentialOf, Underbrace
 from symcell.documents.printer import Notation
@@ -42,7 +42,7 @@ def printed(document, keys):
     """The LaTeX of all mathematics in some sections, and their text."""
     notation = Notation(document.derivation)
     sections = [s for s in document.sections if s.key in keys or (keys == () and s.key != "notation")]
-    text = "".join(p for s in sections for b in s.blocks if isinstance(b, Paragraph) for p in b.parts if isinstance(p, str))
+    text = "".join(p for s in sections for parts in s.sentences for p in parts if isinstance(p, str))
     return " ".join(notation.doprint(e) for s in sections for e in s.expressions), text
 
 

@@ -106,6 +106,7 @@ def test_a_quantity_is_marked_alike_in_formulas_and_code():
     (r"\bigl\langle u, v\bigr\rangle", ">\u27e8</mo>"),
     (r"\lvert w\rvert < 1", 'form="postfix">|</mo>'),
     (r"{\underbrace{a + b}_{z}}^{\top}", '<mrow class="under">'),
+    (r"\begin{pmatrix} a \\[4pt] b \end{pmatrix}", "</mtr><mtr><mtd><mi>b</mi>"),
 ])  # fmt: skip
 def test_formulas_that_browsers_would_draw_wrongly(text, expected):
     assert expected in mathml(text) and "\\" not in mathml(text)

@@ -132,6 +132,7 @@ SHAPES = {
     "numbers in a parameter bind an input": ([Eq(State("h", 4), Param("A", (4, 3)) @ x)], {"x": "3"}),
     "sizes are numbers in an equation": ([Eq(h, affine(x, h.prev) / sqrt(size("n_x")))], {"x": "n_x"}),
     "constants": ([Eq(h, Constant("A") @ x + Constant("k") * h.prev)], {"A": "n_h, n_x", "k": "n_h"}),
+    "an initial parameter that names a size": ([Eq(State("h", initial=Param("h0", "n_h")), tanh(Param("A") @ x))], {"A": "n_h, n_x"}),
     "an initial parameter": ([Eq(State("h", initial=Param("h0")), affine(x))], {"h0": "n_h"}),
 }  # fmt: skip
 

@@ -10,13 +10,14 @@ import pytest
 from support.own_primitives import convolution, corner, cumsum_of_square, frobenius, greatest, leading, ramp, shifted
 from sympy import And, Eq, Or, Piecewise, Symbol, sqrt, symbols, tanh
 
-from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, dot, row, sigmoid, total
+from symcell import Cell, CellError, Constant, Input, Param, State, affine, cells, dot, mish, row, sigmoid, total
 from symcell.compiler import source_of
 from symcell.interpret import run as interpret
 from symcell.language import primitives
 from symcell.language.primitives.blocks import block_diagonal, diagonal_blocks
 from symcell.language.primitives.layout import unflat
 from symcell.language.primitives.scans import cumsum_back
+from symcell.language.sizes import size
 from symcell.targets.numpy import functions
 from symcell.trials import random_cases
 
@@ -248,6 +249,15 @@ def test_conditions_are_those_of_arrays():
         Eq(h, y + x),
     ])  # fmt: skip
     assert "np.where((((h_prev > 2) | (x < 1)) & (x > 0)), x, h_prev)" in source_for(cell).replace("[t]", "")
+
+
+def test_a_function_of_a_size_is_a_value():
+    n, s = size("n_x"), State("s")
+    cell = Cell("toy", [Eq(State("h"), mish(n) * n), Eq(s, affine(Input("x")) + s.prev)], outputs=[s])
+    case = random_case(cell)
+    states, _ = states_of(cell, case, [len(next(iter(case.inputs.values())))])
+    run = module_for(cell).forward(case.params, case.inputs, case.initial)
+    np.testing.assert_allclose(run.states["h"][:, :1], states["h"][:, :1], rtol=1e-12)
 
 
 def test_an_unknown_target_is_named():

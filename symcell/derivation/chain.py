@@ -141,6 +141,9 @@ def _merge(term, shape_of):
             scalar, factor = scalar * Mul(*apart), factor.func(Mul(*units))
         if isinstance(factor, diag) and merged and isinstance(merged[-1], diag):
             factor = diag(merged.pop().args[0] * factor.args[0])
+        if isinstance(factor, linear):
+            number, of = factor.args[0].as_coeff_Mul()
+            scalar, factor = scalar * number, linear(of)
         if isinstance(factor, linear) and isinstance(factor.args[0], place) and merged and isinstance(merged[-1], matrix):
             hole, start, _ = factor.args[0].args  # a matrix that meets a part of a concatenation
             factor = columns(merged.pop().args[0], start, hole.shape[0])

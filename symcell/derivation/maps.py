@@ -57,7 +57,7 @@ class vector(LinearMap):
         return "ones" if self.args[0] == 1 else printer.parenthesize(self.args[0], PRECEDENCE["Pow"])
 
     def _latex(self, printer, exp=None):
-        return r"\mathbf{1}" if self.args[0] == 1 else printer.parenthesize_factor(self.args[0])
+        return r"\mathbf{1}" if self.args[0] == 1 else printer.beside(self.args[0])
 
 
 class covector(LinearMap):
@@ -67,7 +67,7 @@ class covector(LinearMap):
         return ("ones" if self.args[0] == 1 else printer.parenthesize(self.args[0], PRECEDENCE["Pow"])) + ".T"
 
     def _latex(self, printer, exp=None):
-        return (r"\mathbf{1}" if self.args[0] == 1 else printer.parenthesize_factor(self.args[0])) + r"^{\top}"
+        return (r"\mathbf{1}" if self.args[0] == 1 else printer.raised(self.args[0])) + r"^{\top}"
 
 
 class rate(LinearMap):

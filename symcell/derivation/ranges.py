@@ -28,6 +28,7 @@ from symcell.language.slopes import Whole, is_divisor
 from symcell.language.unit import Unit
 
 _ANYWHERE, _UNIT, _AROUND_ZERO, _POSITIVE = (-S.Infinity, S.Infinity), (S.Zero, S.One), (-S.One, S.One), (S.Zero, S.Infinity)
+_SLOPE = S.Zero, S.One / 4  # of a (1 - a) for a between 0 and 1
 _MARKS = -S.Infinity, -S.One, S.Zero, S.One, S.Infinity  # that other bounds are rounded to
 _LARGEST = 10**20  # above and below the line of a bound that is not rounded
 _MOST_ATOMS = 8  # of a sum whose corners are all looked at
@@ -97,9 +98,12 @@ class Ranges:
     def of_product(self, e):
         if self._is_a_share(*map(Mul._from_args, _sides(e))):
             return _UNIT
-        bounds = S.One, S.One
-        for factor in e.args:
-            bounds = _hull([(_times(a, b),) for a, b in product(bounds, self.of(factor))])
+        factors, bounds = list(e.args), (S.One, S.One)
+        while pair := next(((a, 1 - a) for a in factors if 1 - a in factors and _within(self.of(a), _UNIT)), None):
+            factors = [a for a in factors if a not in pair]
+            bounds = _products(bounds, _SLOPE)
+        for factor in factors:
+            bounds = _products(bounds, self.of(factor))
         return bounds
 
     def _is_a_share(self, part, whole):
@@ -169,6 +173,15 @@ def _hull(ranges):
     """The smallest interval that contains all of the intervals."""
     ends = [end for ends in ranges for end in ends]
     return min(ends), max(ends)
+
+
+def _within(inner, outer):
+    return bool(inner[0] >= outer[0] and inner[1] <= outer[1])
+
+
+def _products(first, second):
+    """The bounds of a product of two factors with these bounds."""
+    return _hull([(_times(a, b),) for a, b in product(first, second)])
 
 
 def _times(a, b):

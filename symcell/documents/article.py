@@ -41,6 +41,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Items:
+    """A list of sentences or parts of them."""
+
+    items: tuple[tuple[Part, ...], ...]
+
+
+@dataclass(frozen=True)
 class Line:
     """One equation: left, relation, right. `key` names it in the whole article, such as "adjoint-c".
 
@@ -58,13 +65,14 @@ class Line:
 @dataclass(frozen=True)
 class Equations:
     """Lines that are aligned at their relations. `holds`: at which steps they hold, which the paragraph before says too; None for
-    lines that hold for the whole sequence."""
+    lines that hold for the whole sequence. `beside`: short ones without numbers, which may stand side by side."""
 
     lines: tuple[Line, ...]
     holds: Expr | None = None
+    beside: bool = False
 
 
-Block: TypeAlias = Paragraph | Equations
+Block: TypeAlias = Paragraph | Items | Equations
 
 
 @dataclass(frozen=True)
@@ -82,11 +90,18 @@ class Section:
     @property
     def expressions(self) -> Iterator[Expr]:
         """All mathematics in the section."""
-        for block in self.blocks:
-            lines = block.lines if isinstance(block, Equations) else ()
-            parts = block.parts if isinstance(block, Paragraph) else [part for line in lines for part in line.rule]
-            yield from (e for line in lines for e in (line.left, line.right))
+        yield from (e for line in self.lines for e in (line.left, line.right))
+        for parts in self.sentences:
             yield from (e for part in parts if isinstance(part, Math) for e in (part.expr, part.right) if e is not None)
+
+    @property
+    def sentences(self) -> Iterator[tuple[Part, ...]]:
+        """The parts of each paragraph and item, and of the note beside each line."""
+        for block in self.blocks:
+            if isinstance(block, Equations):
+                yield from (line.rule for line in block.lines)
+            else:
+                yield from block.items if isinstance(block, Items) else (block.parts,)
 
 
 @dataclass(frozen=True)

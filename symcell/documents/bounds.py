@@ -31,13 +31,18 @@ def _bound(e, ranges):
 
 def _largest(e, ranges):
     """The largest absolute value of an elementwise factor: a number where the range is known."""
-    lowest, highest = ranges.of(e)
-    largest = Max(Abs(lowest), Abs(highest))
+    largest = _known(e, ranges)
     if largest.is_finite:
         return largest
     if not e.is_Mul:
         return LargestEntry(e) if ranges.derivation.shape(e) else Abs(e)
-    known = [(a, _largest(a, ranges)) for a in e.args]
-    numbers = Mul(*[n for _, n in known if n.is_number])
-    rest = Mul(*[a for a, n in known if not n.is_number])
-    return numbers * (LargestEntry(rest) if ranges.derivation.shape(rest) else Abs(rest))
+    each = {a: n for a in e.args if (n := _largest(a, ranges)).is_number}
+    together, rest = _known(Mul(*each), ranges), Mul(*[a for a in e.args if a not in each])
+    number = together if together.is_finite else Mul(*each.values())
+    return number * (LargestEntry(rest) if ranges.derivation.shape(rest) else Abs(rest))
+
+
+def _known(e, ranges):
+    """The largest absolute value that the range of an expression allows, which may be infinite."""
+    lowest, highest = ranges.of(e)
+    return Max(Abs(lowest), Abs(highest))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sympy import S
 
 from symcell.derivation.derive import Derivation
-from symcell.documents.article import Article, Equations, Math, Paragraph, Section
+from symcell.documents.article import Article, Items, Math, Paragraph, Section
 from symcell.documents.nodes import At, t
 from symcell.language.symbols import Adjoint, Previous, State
 
@@ -57,13 +57,15 @@ class _Writer:
     def block(self, block):
         if isinstance(block, Paragraph):
             return replace(block, parts=self.parts(block.parts))
+        if isinstance(block, Items):
+            return Items(tuple(map(self.parts, block.items)))
         lines = [
             replace(line, left=self.written(line.left), right=self.written(line.right), rule=self.parts(line.rule))
             for line in block.lines
             if line.key not in self.left_out
         ]
         lines = [line for line in lines if not _is_empty(line)]
-        return replace(block, lines=tuple(lines)) if lines or not isinstance(block, Equations) else None
+        return replace(block, lines=tuple(lines)) if lines else None
 
     def parts(self, parts):
         return tuple(

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from symcell.documents.article import Equations, Math, Paragraph, Reference
+from symcell.documents.article import Equations, Items, Math, Paragraph, Reference
 from symcell.documents.escape import breakable, plain
 from symcell.documents.formulas.metrics import width_of_words
 from symcell.documents.formulas.nodes import tex, width
 from symcell.documents.formulas.parsing import parse
-from symcell.documents.layout import RELATIONS, display, entry, rows
+from symcell.documents.layout import RELATIONS, display, entry, rows, side_by_side
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD, Style
 from symcell.documents.unicode import declarations
@@ -21,6 +21,7 @@ _RUN_IN = ("paragraph", "subparagraph")  # headings at the beginning of their te
 WIDTH, DOCUMENT_WIDTH = 345.0, 455.0  # of LaTeX's article, and of A4 with margins of an inch
 _WIDEST_INLINE = 0.4  # of the width; a longer formula of a sentence is displayed
 _NARROWEST = 150
+_ITEM = 25.0  # points, of the margin of a list
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,11 @@ class _Writer:
     def block(self, block):
         if isinstance(block, Equations):
             entries = [entry(a, self.notation, self.note(a) if self.page.rules else ()) for a in block.lines]
-            return _aligned("align", map(self.row, rows(entries, self.page.width)))
+            arranged = side_by_side if block.beside else rows
+            return _aligned("align", map(self.row, arranged(entries, self.page.width)))
+        if isinstance(block, Items):
+            items = (rf"\item {self.words(parts, self.page.width - _ITEM)}" for parts in block.items)
+            return "\n".join([r"\begin{itemize}\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}", *items, r"\end{itemize}"])
         text = self.words(block.parts).strip()
         return rf"\emph{{Proof.}} {text} $\square$" if block.kind == "proof" else text
 
@@ -113,18 +118,19 @@ class _Writer:
                     found += [*([(",", _small(",")), (" ", _small(" "))] if k else []), (self.reference(key), _small("(000)"))]
         return tuple(found)
 
-    def words(self, parts):
+    def words(self, parts, room=None):
+        """Sentences; `room` is the width of their lines in points, if it is not that of the page."""
         text = ""
         for part in parts:
-            piece = self.part(part)
+            piece = self.part(part, room or self.page.width)
             if text.endswith(_END) and piece[:1] in tuple(".,;:"):  # it belongs to the display before it
                 text, piece = text.removesuffix(_END) + piece[0] + _END, piece[1:]
             text += piece
         return text
 
-    def part(self, part):
+    def part(self, part, room):
         if isinstance(part, Math):
-            return self.formula_in_text(self.formula(part))
+            return self.formula_in_text(self.formula(part), room)
         if isinstance(part, Reference):
             return ", ".join(map(self.reference, part.keys))
         return plain(part)
@@ -136,10 +142,10 @@ class _Writer:
         left = self.notation.formula(part.expr)
         return (*left, *parse(RELATIONS[part.relation]), *self.notation.formula(part.right)) if part.relation else left
 
-    def formula_in_text(self, body):
-        if width(body, 1) / 100 <= _WIDEST_INLINE * self.page.width:
+    def formula_in_text(self, body, room):
+        if width(body, 1) / 100 <= _WIDEST_INLINE * room:
             return f"${tex(body)}$"
-        return "\n" + _aligned("align*", (f"&{row.right}" for row in display(body, self.page.width))) + "\n"
+        return "\n" + _aligned("align*", (f"&{row.right}" for row in display(body, room))) + "\n"
 
 
 _END = "\n\\end{align*}\n"

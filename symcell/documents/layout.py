@@ -9,6 +9,7 @@ from symcell.documents.formulas.parsing import parse
 RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 _NUMBER, _GAP = 29.0, 12.0  # points: of an equation's number with three digits, and before a note
 _WIDEST_LEFT = 0.3  # a left side that takes more of the width stands in a line of its own
+_BETWEEN = 13.0  # points: a comma and a space between entries side by side
 _LEAST_COLUMN, _MOST_NOTE = 340.0, 0.34  # the width from which notes have a column, and the part of it that is theirs
 _MOST_ROWS = 1.2  # that the column may take, compared with notes beneath
 
@@ -51,6 +52,20 @@ def rows(entries, width):
     column = min(widest, _MOST_NOTE * room)
     beside = [row for e in entries for row in _beside(e, left, room - column - _GAP, column)]
     return beside if len(beside) <= _MOST_ROWS * len(beneath) else beneath
+
+
+def side_by_side(entries, width):
+    """The rows of a display of short entries without numbers, as many in a row as it has room for."""
+    found, used = [], 0.0
+    for e in entries:
+        formula = (*e.left, *e.right)
+        used += _BETWEEN + points(formula)
+        if found and used <= width:
+            found[-1] += rf", \quad {tex(formula)}"
+        else:
+            found.append(tex(formula))
+            used = points(formula)
+    return [Row("", text) for text in found]
 
 
 def display(body, width):

@@ -41,6 +41,12 @@ def spellings(name, timed, letters):
     return [_accented(best, timed, letters), Spelling(letter(pieces[0]), below), Spelling(verbatim(name))]
 
 
+def written(spelling):
+    """A spelling in LaTeX."""
+    below, above = ",".join(spelling.below), " ".join(spelling.above)
+    return spelling.base + (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
+
+
 def given(text):
     """The spelling of a name that a user writes in LaTeX."""
     nodes = parse(text)

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from symcell.documents.article import Equations, Math, Reference
+from symcell.documents.article import Equations, Items, Math, Reference
 from symcell.documents.formulas.parsing import parse
 from symcell.documents.layout import RELATIONS
 from symcell.documents.printer import Notation
@@ -45,7 +45,9 @@ class _Writer:
 
     def block(self, block):
         if isinstance(block, Equations):
-            return self.dialect.display.replace("{}", aligned(block.lines, self.notation, self.end))
+            return self.dialect.display.replace("{}", aligned(block, self.notation, self.end))
+        if isinstance(block, Items):
+            return "\n".join(f"- {self.words(parts)}" for parts in block.items)
         return ("*Proof.* " if block.kind == "proof" else "") + self.words(block.parts)
 
     def end(self, line):

@@ -1,8 +1,9 @@
 """The names of a cell's quantities in LaTeX: no two of them, and no adjoint of one, look alike."""
 
 from functools import lru_cache
+from itertools import count
 
-from symcell.documents.letters import accented, given, spellings
+from symcell.documents.letters import Spelling, accented, given, letter, spellings, written
 from symcell.errors import CellError
 from symcell.language.symbols import Constant, Param
 
@@ -13,7 +14,21 @@ def names_of(derivation, style):
     cell = derivation.declaration
     named = (getattr(q, "state", q) for q in derivation.shapes if q.name not in cell.sizes)
     quantities = tuple({q.name: _is_timed(q, derivation) for q in named}.items())
-    return _names(quantities, style, cell.name)
+    return _names(quantities, tuple(_parents(derivation).items()), style, cell.name)
+
+
+def _parents(derivation):
+    """The name of a value inside of an equation -> the letter for its kind, and the name of the equation's quantity."""
+    declared = {e.number: e.target.name for e in derivation.declaration.equations}
+    found = {}
+    for row in derivation.forward:
+        if row.target in derivation.hidden:
+            kind, parent = row.target.name.partition("_")[0], declared[row.equation]
+            found[row.target.name] = _LETTERS.get(kind, "v"), parent
+    return found
+
+
+_LETTERS = {"z": "z", "w": "w", "mean": "mu", "variance": "nu"}  # of values inside of equations, by the kind of their row
 
 
 def _is_timed(q, derivation):
@@ -21,13 +36,15 @@ def _is_timed(q, derivation):
 
 
 @lru_cache(maxsize=64)  # one derivation is printed by many
-def _names(quantities, style, cell):
-    known = dict(quantities)
+def _names(quantities, parents, style, cell):
+    known, parents = dict(quantities), dict(parents)
     if unknown := [name for name in style.own if name not in known]:
         raise CellError(f"cell {cell}: the notation names {', '.join(unknown)}; the cell's quantities are {', '.join(known)}")
     letters, taken, found = {n for n in known if len(n) == 1}, {}, {}
-    for name in sorted(known, key=lambda n: _rank(n, style, letters, known)):
+    for name in sorted(known, key=lambda n: _rank(n, style, letters, known, parents)):
         choices = _choices(name, known[name], style, letters)
+        if name in parents:
+            choices = [*choices[:-3], _inside(*parents[name], found, known[name], taken, style), *choices[-3:]]
         looks = [_looks(s, known[name], style) for s in choices]
         others = [taken[look] for look in sorted(looks[0] & taken.keys())]
         k = next((k for k in range(len(choices)) if not looks[k] & taken.keys()), None)
@@ -38,11 +55,21 @@ def _names(quantities, style, cell):
     return found
 
 
-def _rank(name, style, letters, known):
-    """Names of a user come first; those of a preset after a cell's own, whose place they do not take; those without accents
-    before others: x before x_bar, which must not look like the adjoint of x."""
+def _rank(name, style, letters, known, parents):
+    """Names of a user come first; values inside of equations last, in their order; names of a preset after a cell's own, whose
+    place they do not take; those without accents before others: x before x_bar, which must not look like the adjoint of x."""
     best, plain, _ = spellings(name, known[name], letters)
-    return (name not in style.own, name in style.presets, best != plain)
+    order = () if name in parents else (name in style.presets, best != plain)
+    return (name not in style.own, name in parents, *order)
+
+
+def _inside(kind, parent, found, timed, taken, style):
+    """The name of a value inside of an equation: a letter with the equation's quantity as its index, and a number from the second
+    such value on."""
+    for n in count(1):
+        spelling = Spelling(letter(kind), (written(found[parent]), *([str(n)] if n > 1 else [])))
+        if not _looks(spelling, timed, style) & taken.keys():
+            return spelling
 
 
 def _choices(name, timed, style, letters):

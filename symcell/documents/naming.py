@@ -37,20 +37,34 @@ class _Namer:
             f for e in rows for f in preorder_traversal(e) if isinstance(f, Function) and not isinstance(f, Primitive)
         )
         self.taken = {q.name for q in derivation.shapes} | set(derivation.declaration.sizes)
+        self.declared = {e.number: e.target for e in derivation.declaration.equations}
 
     def add(self, row):
         """Append a row, after those of the values that get a name. Numbers need none."""
         if row.rhs.is_number and row.target in self.derivation.hidden:
             self.numbers[row.target] = row.rhs
             return
-        row = replace(row, rhs=row.rhs.xreplace(self.numbers))
+        row = replace(row, rhs=self._with_sums(row.rhs.xreplace(self.numbers)))
         if isinstance(row.rhs, Primitive):
             self.rows.append(row)
             return
         rhs = self._inside(row.rhs, row)
+        rhs = rhs.xreplace({e: q for e, q in self.named.items() if e != rhs})  # what got its name after it was passed
         self.rows.append(replace(row, rhs=rhs))
         if self.uses[row.rhs] > 1:
             self.named.setdefault(rhs, row.target)
+
+    def _with_sums(self, e):
+        """An expression whose longer sums contain the names of shorter ones that were computed before."""
+        sums = {r.rhs: r.target for r in self.rows if r.rhs.is_Add and r.target in self.derivation.hidden}
+
+        def named(a):
+            for known, q in sums.items():
+                if a.is_Add and a != known and {*known.args} <= {*a.args}:
+                    a = Add(q, *[b for b in a.args if b not in known.args])
+            return a
+
+        return e.replace(lambda a: a.is_Add, named) if sums else e
 
     def _inside(self, e, row):
         """An elementwise expression with its arguments named, innermost first."""
@@ -76,7 +90,7 @@ class _Namer:
 
     def _name(self, e, row):
         if e not in self.named:
-            q = self.named[e] = Symbol(unused(f"z_{row.target.name}", self.taken))
+            q = self.named[e] = Symbol(unused(f"z_{self.declared[row.equation].name}", self.taken))
             shape = self.derivation.shape(self._spelled_out(e))
             self.rows.append(Row(q, e, shape, row.equation, once=self._is_once(e)))
         return self.named[e]

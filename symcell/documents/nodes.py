@@ -43,10 +43,10 @@ class TimedLetter(Letter):
     __slots__ = ()
 
 
-t, T, k, j = (Letter(*letters, integer=True) for letters in (("t",), ("T", "N"), ("k", "m"), ("j", "l")))
-b, B = Letter("b", "s", integer=True), Letter("B", "S", integer=True)
+t, T, k, j = (Letter(*letters, integer=True) for letters in (("t",), ("T", "N"), ("k", "l", "p"), ("j", "i", "q")))
+b, B = Letter("b", "m", "r", "p", "q", integer=True), Letter("B", "M", "P", integer=True)
 L, bound = Letter("L", "E"), Letter("gamma", "rho")
-J = TimedLetter("J", "M", "Q", commutative=False)
+J = TimedLetter("J", "D", "Q", commutative=False)
 state = TimedLetter("s", "q", "r", "y")
 
 
@@ -93,9 +93,10 @@ class SumOver(Node):
 
     def _latex(self, printer, exp=None):
         body = self.args[0]
-        plain = body.is_Mul and not body.could_extract_minus_sign()
-        body = printer.doprint(body) if plain else printer.parenthesize_factor(body)
-        return rf"\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {body}"
+        sign = "-" if body.is_Mul and body.could_extract_minus_sign() else ""
+        body = -body if sign else body
+        text = printer.doprint(body) if body.is_Mul else printer.parenthesize_factor(body)
+        return rf"{sign}\sum\nolimits_{{{', '.join(map(printer.doprint, self.args[1:]))}}} {text}"
 
 
 class Run(Node):
@@ -252,7 +253,14 @@ class Space(Node):
 
 
 def _sizes(printer, sizes):
-    return r" \times ".join(map(printer.doprint, sizes))
+    return r" \times ".join(_size(printer, *n.as_numer_denom()) for n in sizes)
+
+
+def _size(printer, above, below):
+    """A quotient in one line: sizes stand in exponents."""
+    if below == 1:
+        return printer.doprint(above)
+    return f"{printer.parenthesize_factor(above)} / {printer.parenthesize_factor(below)}"
 
 
 def shape_in_document(e, derivation):

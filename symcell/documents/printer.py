@@ -1,15 +1,17 @@
 """The LaTeX notation of a cell: time as an index, a bar for the adjoint, a circled dot for the elementwise product."""
 
-from sympy import Add, Mul, Not, S, exp, log, sqrt
+from sympy import Add, Function, Mul, Not, S, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
+from sympy.core.relational import Relational
 
-from symcell.documents.formulas.nodes import LOW, height, tex
+from symcell.documents.formulas.nodes import LOW, Fraction, height, tex
 from symcell.documents.formulas.parsing import parse
-from symcell.documents.nodes import Factors, Letter, Run, Terms, Underbrace, shape_in_document
+from symcell.documents.nodes import Factors, Letter, Run, Terms, Underbrace, is_timeless, shape_in_document
 from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit
 from symcell.language.primitives import Primitive, transpose
 from symcell.language.slopes import Whole, is_divisor
+from symcell.language.symbols import Hole
 from symcell.notation.order import fraction
 
 
@@ -59,13 +61,18 @@ class Notation(SymbolPrinter):
         if not e.is_commutative:
             return self._linear_maps(e)
         above, below = fraction(_quotients_opened(e))
+        if below and all(f.is_number for f in below) and any(isinstance(f, Function) for f in above):
+            numbers, rest = ([f for f in above if f.is_number == wanted] for wanted in (True, False))
+            return rf"\frac{{{self._side(numbers)}}}{{{self._side(below)}}} \, {self._odot(rest)}"
         if below:
             return rf"\frac{{{self._side(above)}}}{{{self._side(below)}}}"
         return self._odot(above)
 
     def _side(self, factors):
         """A numerator or denominator, where a sum needs no brackets."""
-        return self.doprint(factors[0]) if len(factors) == 1 and factors[0].is_Add else self._odot(factors) or "1"
+        if len(factors) == 1 and isinstance(factors[0], (Add, Whole)):
+            return self.doprint(factors[0])
+        return self._odot(factors) or "1"
 
     def _odot(self, factors):
         """Numbers and scalars side by side, then the other factors joined by the elementwise product."""
@@ -89,6 +96,18 @@ class Notation(SymbolPrinter):
         text = self.doprint(e)
         return self.brackets(text) if isinstance(e, (Add, Mul, Factors, Run, Terms)) or self.is_open(e) else text
 
+    def beside(self, e):
+        """`e` before a symbol that multiplies it: a fraction needs no brackets."""
+        nodes = self.formula(e)
+        return tex(nodes) if len(nodes) == 1 and isinstance(nodes[0], Fraction) else self.parenthesize_factor(e)
+
+    def raised(self, e):
+        """`e` under a superscript: in brackets unless it is a symbol."""
+        if isinstance(e, Underbrace):
+            return e.braced(self, self.raised(e.args[0]))
+        named = e.is_Symbol and not isinstance(e, Hole)
+        return self.parenthesize_factor(e) if named or isinstance(e, Add) else self.brackets(self.doprint(e))
+
     def parenthesize(self, item, level, is_neg=False, strict=False):
         text = super().parenthesize(item, level, is_neg, strict)
         return self.brackets(text) if self.is_open(item) else text
@@ -104,11 +123,13 @@ class Notation(SymbolPrinter):
         return rf"{left} \, {right}" if words else f"{left} {right}"
 
     def outer_product(self, u, v):
-        left, right = (
-            self.brackets(self.doprint(a)) if isinstance(a, Primitive) else self.parenthesize_factor(a) for a in (u, v)
-        )
         rows = self.style.vectors == "row" and len(self.shape(u)) == 1
+        left, right = (self.raised(a) if flat == rows or isinstance(a, Primitive) else self.parenthesize_factor(a)
+                       for a, flat in ((u, True), (v, False)))  # fmt: skip
         return rf"{left}^{{\top}} \, {right}" if rows else rf"{left} \, {right}^{{\top}}"
+
+    def _print_Float(self, e):
+        return super()._print_Float(e).replace(r"1.0 \cdot 10", "10")
 
     def _print_Rational(self, e):
         power = len(str(e.q)) - 1
@@ -120,19 +141,30 @@ class Notation(SymbolPrinter):
         if len(cases) == 2 and S.Zero in (cases[0][0], cases[1][0]) and cases[1][1] == True:  # noqa: E712 (SymPy's)
             value, condition = cases[0] if cases[1][0] == 0 else (cases[1][0], Not(cases[0][1]))
             bracket = rf"\left[{self.doprint(condition)}\right]"
-            return bracket if value == 1 else f"-{bracket}" if value == -1 else rf"{bracket} \, {self.parenthesize_factor(value)}"
+            units = self.shape(value) and any(self.shape(a) for r in condition.atoms(Relational) for a in r.args)
+            if value in (1, -1):
+                return bracket if value == 1 else f"-{bracket}"
+            return bracket + (r" \odot " if units else r" \, ") + self.parenthesize_factor(value)
         return super()._print_Piecewise(e)
+
+    def _print_Relational(self, e):
+        """What has a value at every step stands on the left of a threshold."""
+        timeless = [is_timeless(side, self.derivation) for side in e.args]
+        return super()._print_Relational(e.reversed if timeless == [True, False] else e)
 
     def _print_Heaviside(self, e, exp=None):
         """Iverson's bracket if the value at 0 is 0; H with the value at 0 as its subscript otherwise."""
-        of, at_zero = map(self.doprint, e.args)
+        of = self.doprint(e.args[0])
+        at_zero = str(e.args[1]) if e.args[1].is_Rational else self.doprint(e.args[1])
         text = rf"\left[{of} > 0\right]" if e.args[1] == 0 else rf"\operatorname{{H}}_{{{at_zero}}}\left({of}\right)"
         return text + (f"^{{{exp}}}" if exp is not None else "")
 
     def _print_Pow(self, e):
-        if len(self.shape(e.base)) > 1 and e.exp.is_Integer and e.exp > 0:  # unit by unit: no product of matrices
-            return rf"{self.parenthesize_factor(e.base)}^{{\odot {e.exp}}}"
-        if isinstance(e.base, (Primitive, Unit)) and e.exp.is_Integer and e.exp > 0:
+        if len(self.shape(e.base)) > 1 and e.exp.is_integer and not e.exp.is_negative:  # unit by unit: no product of matrices
+            return rf"{self.raised(e.base)}^{{\odot {self.doprint(e.exp)}}}"
+        if isinstance(e.base, Unit) and e.exp.is_Integer and e.exp > 0:
+            return rf"{self.doprint(e.base)}^{{{e.exp}}}"
+        if isinstance(e.base, Primitive) and e.exp.is_Integer and e.exp > 0:
             return rf"\left({self.doprint(e.base)}\right)^{{{e.exp}}}"
         if is_divisor(e):
             return rf"\frac{{1}}{{{self.doprint(1 / e)}}}"
@@ -140,7 +172,8 @@ class Notation(SymbolPrinter):
 
     def _print_ExpBase(self, e, exp=None):
         """exp(...) instead of a power of e where the exponent has braces or fractions in it."""
-        text = self.doprint(e.args[0])
+        of = e.args[0]
+        text = f"{of.p}/{of.q}" if of.is_Rational and of.q != 1 else self.doprint(of)
         if height(parse(text, strict=False)) == LOW:
             return f"e^{{{text}}}" if exp is None else rf"\left(e^{{{text}}}\right)^{{{exp}}}"
         return r"\exp" + (f"^{{{exp}}}" if exp is not None else "") + self.brackets(text)

@@ -2,7 +2,7 @@
 
 import json
 
-from symcell.documents.article import Equations, Math, Reference
+from symcell.documents.article import Equations, Items, Math, Reference
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD
 
@@ -19,6 +19,8 @@ def as_json(article, style=STANDARD):
 
 
 def _block(block, notation, numbers):
+    if isinstance(block, Items):
+        return {"items": [[_part(p, notation) for p in parts] for parts in block.items]}
     if not isinstance(block, Equations):
         return {"paragraph": [_part(p, notation) for p in block.parts], "kind": block.kind}
     return {"equations": [_line(line, notation, numbers.get(line.key)) for line in block.lines]}

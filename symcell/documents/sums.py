@@ -14,7 +14,8 @@ from symcell.language.symbols import Hole
 def written_sum(terms, shape_of):
     """A sum of terms in their order."""
     terms = [n * e for e, n in Counter(map(as_written, terms)).items()]  # what comes twice is said once
-    return _concatenation(terms, shape_of) or _factored(_grouped(terms))
+    terms = sorted(_grouped(terms), key=_is_subtracted)
+    return _concatenation(terms, shape_of) or _factored(terms)
 
 
 def as_written(e):
@@ -89,5 +90,11 @@ def _factored(terms):
     common = [f for f in Mul.make_args(terms[0]) if not f.is_number and all(f in Mul.make_args(a) for a in terms[1:])]
     if not common or any(isinstance(a, Add) for a in terms):
         return Terms(*terms)
-    rest = [Mul(*[f for f in Mul.make_args(a) if f not in common]) for a in terms]
-    return Mul(*common, Terms(*rest))
+    rest = sorted((Mul(*[f for f in Mul.make_args(a) if f not in common]) for a in terms), key=_is_subtracted)
+    sign = -1 if _is_subtracted(rest[0]) else 1  # then all of them are
+    return Mul(sign, *common, Terms(*[sign * a for a in rest]))
+
+
+def _is_subtracted(e):
+    """Whether a term has a minus sign. Those stand behind the others."""
+    return bool(e.could_extract_minus_sign())

@@ -16,7 +16,7 @@ class SymbolPrinter(LatexPrinter):
     """SymPy's LaTeX printer, with the names of a cell's quantities. `time` is the step of those that name no other."""
 
     def __init__(self, derivation, style=STANDARD, time=t):
-        super().__init__({"ln_notation": False})
+        super().__init__({"ln_notation": False, "fold_frac_powers": True})
         self.derivation, self.style, self.time = derivation, style, time
         self.paper, self.spelled = PaperOrder(derivation), names_of(derivation, style)
         self.letters = {}  # of the document's own, once chosen
@@ -48,10 +48,12 @@ class SymbolPrinter(LatexPrinter):
         return self.spelled.get(name) or spellings(name, False, frozenset())[0]  # a size
 
     def _of_letter(self, e):
-        """A letter of the document's own, other than the cell's: without time, other than those without time."""
+        """A letter of the document's own, other than the cell's; where all are taken, one without time is other than those
+        without time."""
         timed = {q.name: self._is_timed(q) for q in self.derivation.shapes}
-        taken = {s.base for name, s in self.spelled.items() if isinstance(e, TimedLetter) or not timed.get(name)}
-        return next((Spelling(letter(a)) for a in e.alternatives if letter(a) not in taken), Spelling(rf"{letter(e.name)}'"))
+        alike = {s.base for name, s in self.spelled.items() if isinstance(e, TimedLetter) or not timed.get(name)}
+        free = [a for taken in ({s.base for s in self.spelled.values()}, alike) for a in e.alternatives if letter(a) not in taken]
+        return Spelling(letter(free[0]) if free else f"{letter(e.name)}'")
 
     def _written(self, spelling, q, mark=""):
         below, above = list(spelling.below), list(spelling.above)

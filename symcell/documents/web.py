@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from symcell.documents.formulas.breaking import changed
 from symcell.documents.formulas.nodes import Group, Symbol, Words, tex
-from symcell.documents.layout import entry, rows
+from symcell.documents.layout import entry, rows, side_by_side
 
 _WIDTH = 500.0  # points, of a page of GitHub or of a notebook
 
@@ -36,10 +36,11 @@ def _without_commands(words):
     return body[0] if len(body) == 1 else Group(tuple(body))
 
 
-def aligned(lines, notation, end_of):
-    """Lines of an article under one another, with what `end_of` says of a line at its end: its number, its rule."""
+def aligned(block, notation, end_of):
+    """Equations of an article under one another, with what `end_of` says of a line at its end: its number, its rule."""
+    lines, arranged = block.lines, side_by_side if block.beside else rows
     entries = [replace(entry(line, notation), key=line.key) for line in lines]
-    broken = rows([replace(e, left=_all(e.left), right=_all(e.right)) for e in entries], _WIDTH)
+    broken = arranged([replace(e, left=_all(e.left), right=_all(e.right)) for e in entries], _WIDTH)
     ends = {line.key: end_of(line) for line in lines}
     text = [f"{row.left} &{row.right}" + (f" &&{end}" if (end := ends.get(row.key)) else "") for row in broken]
     return "\\begin{aligned}\n" + " \\\\\n".join(text) + "\n\\end{aligned}"

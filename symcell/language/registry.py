@@ -33,6 +33,7 @@ class Registry:
     def _usual_size(self, declared):
         """The size of states that declare none: n_h, or what it has to be, such as n_heads * n_k."""
         n_h, symbols = size("n_h"), {s for target, rhs in declared for s in (target, *rhs.free_symbols)}
+        symbols |= {q.initial for q in symbols if isinstance(getattr(q, "initial", None), Param)}
         named = {s for q in symbols for n in (q, *(getattr(q, "declared", None) or ())) for s in n.free_symbols}
         return n_h if n_h in named else self.sizes.fresh("n_h", lasting=True, usual=True)
 

@@ -10,7 +10,23 @@ from sympy import Dummy, Integer
 from support.jacobians import evaluate
 from symcell.derivation.blocks import StepJacobian
 from symcell.derivation.maps import columns, covector, diag, linear, matrix, rate, transposed_map, vector
-from symcell.documents.nodes import At, Factors, J, LargestEntry, Norm, Run, Terms, Transposed, at, k, t
+from symcell.documents.nodes import (
+    Applied,
+    At,
+    Factors,
+    J,
+    LargestEntry,
+    Norm,
+    Run,
+    SumFrom,
+    T,
+    Terms,
+    Transposed,
+    at,
+    k,
+    t,
+    total_rate,
+)
 from symcell.language.sizes import size
 from symcell.language.symbols import Hole
 from symcell.trials import _fits
@@ -87,15 +103,31 @@ class Trace:
         return self.wholes[step, count]
 
     def _whole(self, step, count):
-        states, found = self.step_jacobian.states, []
-        first = self.steps[step - count + 1]
-        for s in states:
+        return np.array([self.moved(values) for *_, values in self.moved_states(step - count, step)]).T
+
+    def moved_states(self, start, end):
+        """For each entry of the whole state at one step, moved by a complex number: the values at the steps after it."""
+        first = self.steps[start + 1]
+        for s in self.step_jacobian.states:
             for direction in basis(self.shape(s)):
-                values = self.following(first | {s.prev: first[s.prev] + TINY * 1j * direction})
-                for n in range(step - count + 2, step + 1):
-                    values = self.following(self.steps[n], values)
-                found.append(np.concatenate([np.broadcast_to(np.imag(values[q]) / TINY, self.shape(q)).ravel() for q in states]))
-        return np.array(found).T
+                values = [self.following(first | {s.prev: first[s.prev] + TINY * 1j * direction})]
+                for n in range(start + 2, end + 1):
+                    values.append(self.following(self.steps[n], values[-1]))
+                yield values
+
+    def moved(self, values):
+        """By how much the whole state has moved, as one vector."""
+        states = self.step_jacobian.states
+        return np.concatenate([np.broadcast_to(np.imag(values[q]) / TINY, self.shape(q)).ravel() for q in states])
+
+    def carried(self, step, direct):
+        """What comes back to the whole state of a step: the derivative of a loss, the inner products of `direct` with the states
+        of all later steps."""
+        if step == STEPS - 1:
+            return np.zeros_like(direct[step])
+        later = direct[step + 1 :]
+        moved = self.moved_states(step, STEPS - 1)
+        return np.array([sum(g @ self.moved(v) for g, v in zip(later, values, strict=True)) for values in moved])
 
 
 def basis(shape):
@@ -108,11 +140,12 @@ class Maps:
     def __init__(self, trace):
         self.trace = trace
 
-    def dense(self, e, shape, step):
-        """A linear map from arrays of a shape, as a matrix; one row where its value is one number for all."""
+    def dense(self, e, shape, step, into=()):
+        """A linear map from arrays of a shape, as a matrix; one row where its value is one number for all. What is the same along
+        an axis is spread out to the shape `into`."""
         n = int(np.prod(shape))
         found = self.times(e, np.eye(n).reshape(*shape, n), step)
-        return found.reshape(-1, n)
+        return np.broadcast_to(found, (*into, n) if found.ndim == len(into) + 1 else found.shape).reshape(-1, n)
 
     def times(self, e, m, step):
         """A linear map applied to arrays, which stand side by side along the last axis."""
@@ -163,16 +196,34 @@ class Maps:
         return [at(body, t + time - step) for time in range(self.time(first, step), self.time(last, step) - 1, -1)]
 
     def time(self, e, step):
-        return int(e.subs({t: step, k: STEPS}))
+        return int(e.subs({t: step, k: STEPS, T: STEPS - 1}))
 
     def of_rate(self, e, m, step):
         of, by = e.args
+        if isinstance(by, At) and by.args[0] == of:  # of the whole state
+            return self.trace.whole(step, step - self.time(by.args[1], step)) @ m
         if isinstance(of, At):
             return self.of_rate(e.func(of.args[0], by.args[0]), m, self.time(of.args[1], step))
         step_jacobian = self.trace.step_jacobian
         local = type(e) is rate and not step_jacobian.is_local(of, by)
         slope = self.trace.slope(of, by, step, step_jacobian.kept if local else ())
         return (slope @ m.reshape(-1, m.shape[-1])).reshape(*self.trace.shape(of), m.shape[-1])
+
+    def error(self, e, step, adjoints):
+        """The value of a printed sum of errors of the whole state; `adjoints`: the kind of an adjoint -> its values at all steps."""
+        if isinstance(e, Terms):
+            return sum(self.error(a, step, adjoints) for a in e.args)
+        if isinstance(e, Applied):
+            *factors, v = e.args
+            return self.times(Factors(*factors), self.error(v, step, adjoints)[:, None], step)[:, 0]
+        if isinstance(e, SumFrom):
+            body, index, *ends = e.args
+            first, last = (self.time(n, step) for n in ends)
+            zero = np.zeros_like(adjoints["carried"][0])
+            return sum((self.error(body.xreplace({index: Integer(n)}), step, adjoints) for n in range(first, last + 1)), zero)
+        if isinstance(e, At):
+            return self.error(e.args[0], self.time(e.args[1], step), adjoints)
+        return np.zeros_like(adjoints["carried"][0]) if e == 0 else adjoints[e.kind][step]
 
     def at_steps(self, e, step):
         """An expression with symbols in place of quantities at other steps, and their values."""
@@ -192,10 +243,14 @@ class Maps:
         """A number that bounds say: products and sums of norms."""
         if isinstance(e, Norm):
             (of,) = e.args
+            if of.has(J) or (isinstance(of, total_rate) and of.args[1].func == At and of.args[1].args[0] == of.args[0]):
+                return np.linalg.norm(self.dense(of, self.trace.whole(step, 1).shape[:1], step), 2)
             shape = self.value(of.args[0], step).shape[-1:] if isinstance(of, matrix) else self.trace.shape(of.args[1])
             return np.linalg.norm(self.dense(of, shape, step), 2)
         if isinstance(e, LargestEntry):
             return np.abs(self.value(e.args[0], step)).max()
+        if isinstance(e, Run):
+            return np.prod([self.bound(a, step) for a in self.run(e, step)])
         if e.is_Add or e.is_Mul:
             return (sum if e.is_Add else np.prod)([self.bound(a, step) for a in e.args])
         if e.is_Pow:

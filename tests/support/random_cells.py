@@ -152,8 +152,9 @@ def _anything(made, s, shape):
 def _substeps(made, s, shape):
     """An equation solved by a few steps of one rule, with the same parameters in each."""
     (n,) = shape
-    W, drive, rate = made.weights(n, n), _value(made, shape, 1), made.pick((Rational(1, 5), made.parameter() ** 2))
-    equations, q = [], s.prev
+    drive = Symbol(made.named("z"))  # of its own equation: affine makes its parameters once
+    equations, q = [Eq(drive, _value(made, shape, 1), evaluate=False)], s.prev
+    W, rate = made.weights(n, n), made.pick((Rational(1, 5), made.parameter() ** 2))
     for k in range(made.pick((2, 3))):
         target = Symbol(f"{s.name}_{k}")
         equations.append(Eq(target, q + rate * (tanh(matmul(W, q) + drive) - q), evaluate=False))

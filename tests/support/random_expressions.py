@@ -152,7 +152,11 @@ class Expressions(Scope):
             lambda: self.vector(n, depth - 1) / (Rational(1, 2) + self.vector(n, depth - 1) ** 2),
             lambda: sigmoid(self.parameter(n)) * self.vector(n, depth - 1),
         ]  # fmt: skip
-        return self.pick([option for option in leaves + grown if option])()
+        return self._of_units(self.pick([option for option in leaves + grown if option])(), n)
+
+    def _of_units(self, e, *shape):
+        """The expression; a parameter in place of one that cancels out, which is a number without axes."""
+        return self.parameter(*shape) if e.is_number else e
 
     def gated(self, n, depth):
         gate = sigmoid(self.sum_of_products(n, depth))
@@ -220,7 +224,7 @@ class Expressions(Scope):
             lambda: self.delta_rule(n, m, depth - 1),
             lambda: self.chosen(lambda d: self.matrix(n, m, d), depth),
         ]  # fmt: skip
-        return self.pick([option for option in leaves + grown if option])()
+        return self._of_units(self.pick([option for option in leaves + grown if option])(), n, m)
 
     def centred(self, n, m, depth):
         """A matrix less its mean along an axis, over its deviation."""

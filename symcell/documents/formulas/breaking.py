@@ -34,13 +34,19 @@ def without_braces(body):
 
     def named(node):
         if isinstance(node, Brace):
-            definitions.append((node.name, tuple(map(named, node.body))))
+            definitions.append((node.name, _out_of_brackets(tuple(map(named, node.body)))))
             return node.name[0] if len(node.name) == 1 else Group(node.name)
         found = changed(node, lambda row: tuple(map(named, row)))
         return found.body[0] if isinstance(found, Group) and len(found.body) == 1 else found
 
     plain = tuple(map(named, body))
     return plain, definitions
+
+
+def _out_of_brackets(body):
+    """A formula without the brackets around all of it."""
+    alone = len(body) == 1 and isinstance(body[0], Fence) and body[0].left == "("
+    return body[0].body if alone else body
 
 
 def braces_are_inside(body, inside=False):
@@ -96,6 +102,8 @@ def _fill(page, body, depth, after=()):
     parts = _parts(body)
     if len(parts) > 1:
         for k, part in enumerate(parts):
+            if _is_sign(part[0]) and page.depth > page.indented(depth):
+                page.end_line(depth)  # a term does not go on where the one before it was broken deeper inside
             _set(page, part, depth, after if k == len(parts) - 1 else ())
     else:
         _open(page, body, depth, after)
@@ -227,7 +235,11 @@ def _before_relation(body, k):
 
 
 def _before_sign(body, k):
-    return isinstance(body[k], Symbol) and body[k].text in _SUMS and body[k - 1].kind not in ("bin", "rel", "punct", "op", "open")
+    return _is_sign(body[k]) and body[k - 1].kind not in ("bin", "rel", "punct", "op", "open")
+
+
+def _is_sign(node):
+    return isinstance(node, Symbol) and node.text in _SUMS
 
 
 def _before_operator(body, k):

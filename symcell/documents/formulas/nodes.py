@@ -238,7 +238,9 @@ class Table(Node):
     kind, height = "inner", TALL
 
     def tex(self, tight=False):
-        rows = r" \\ ".join(" & ".join(map(tex, row)) for row in self.rows)
+        apart = self.environment == "pmatrix" and any(height(cell) == TALL for row in self.rows for cell in row)
+        end = r" \\[4pt] " if apart else r" \\ "  # fractions would touch
+        rows = end.join(" & ".join(map(tex, row)) for row in self.rows)
         return rf"\begin{{{self.environment}}}{self.columns} {rows} \end{{{self.environment}}}"
 
     def measured(self, style):
@@ -265,6 +267,8 @@ _SPACED = ("bin", "rel", "space")
 def _are_apart(left, right):
     """Whether two nodes are symbols of the cell side by side, such as W_i x_t, or a function and its argument."""
     letters = (Scripts, Accent, Marked)
+    if isinstance(right, Scripts) and isinstance(right.base, Fence):
+        return False
     if left.kind == "op":
         return isinstance(right, (*letters, Words)) and not right.tex().startswith("'")
     return left.kind == right.kind == "ord" and (isinstance(left, letters) or isinstance(right, letters))

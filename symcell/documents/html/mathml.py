@@ -16,7 +16,7 @@ from symcell.documents.nodes import t
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD
 
-_PIECE = 180.0  # points at a size of 10 pt: what a line on a telephone has room for
+_PIECE = 175.0  # points at a size of 10 pt: what a line on a telephone has room for
 
 
 class MarkedNotation(Notation):
@@ -76,6 +76,7 @@ def mathml(text):
 # What latex2mathml leaves undone, or browsers do not draw well.
 
 _BEFORE = (
+    (re.compile(r"\\\\\[\d+pt\]"), r"\\\\"),  # the space between rows, which latex2mathml prints
     (re.compile(r"\\mathrm\{(\w)\}"), r"\\text{\1}"),  # one letter, which is in italics unless it is text
     (re.compile(r"(?<!igl|igr|ggl|ggr)\\lvert\b"), r"\\left|"),  # bars are no brackets otherwise
     (re.compile(r"(?<!igl|igr|ggl|ggr)\\rvert\b"), r"\\right|"),

@@ -10,7 +10,7 @@ from html import escape
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from symcell.documents.article import Math, Paragraph, Part, Reference
+from symcell.documents.article import Items, Math, Paragraph, Part, Reference
 from symcell.documents.html.code import code_lines, first_lines, lines_of_head
 from symcell.documents.html.mathml import MarkedNotation, formula, pieces
 from symcell.documents.html.quantities import Quantities
@@ -101,6 +101,9 @@ class _Writer(Words):
 
     def is_paragraph(self, block):
         return isinstance(block, Paragraph)
+
+    def is_list(self, block):
+        return isinstance(block, Items)
 
     def left(self, line):
         return Markup(pieces(self.notation, "", line.left)[-1])

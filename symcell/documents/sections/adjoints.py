@@ -14,8 +14,8 @@ def adjoint_section(subject):
     lines = tuple(
         _line(subject, row) for row in subject.derivation.adjoint if not isinstance(row.target.of, Param) and not row.summed
     )
-    ends = tuple(Line(f"end-{s.name}", At(Adjoint(s, "carried"), T), Adjoint(s) * 0) for s in subject.recurrent)
-    begin = (Paragraph(("No step follows the last one:",)), Equations(ends)) if ends else ()
+    ends = [Line(f"end-{s.name}", At(Adjoint(s, "carried"), T), Adjoint(s) * 0, numbered=False) for s in subject.recurrent]
+    begin = (Paragraph(("No step follows the last one:",)), Equations(tuple(ends), beside=True)) if ends else ()
     words = Paragraph(("Backwards through the steps, ", Math(Steps(T, 1)), ":"))
     return Section("adjoints", ("Adjoints",), (*begin, words, Equations(lines, Steps(T, 1))))
 
@@ -24,12 +24,14 @@ def gradient_section(subject, params):
     """The gradients of initial states, and those of parameters with all that is computed from parameters alone."""
     held = {s: (s, 1) for s in subject.recurrent} | subject.delays
     starts = tuple(
-        Line(f"start-{s.name}", At(Adjoint(q), 1 - steps), At(Adjoint(s, "carried"), 0)) for s, (q, steps) in held.items()
+        Line(f"start-{s.name}", At(Adjoint(q), 1 - steps), At(Adjoint(s, "carried"), 0), numbered=False)
+        for s, (q, steps) in held.items()
     )
     rows = [row for row in subject.derivation.adjoint if row.summed] if params else []
     blocks = []
     if starts:
-        blocks += [Paragraph(("The gradients of the values before the first step, of every sample:",)), Equations(starts)]
+        blocks += [Paragraph(("The gradients of the values before the first step, of every sample:",))]
+        blocks += [Equations(starts, beside=True)]
     if rows:
         blocks += [Paragraph(("The gradients of parameters, which all steps and samples share:",))]
         blocks += [Equations(tuple(_line(subject, row) for row in rows))]

@@ -39,7 +39,7 @@ from symcell.language.primitives.scans import cumsum_back
 from symcell.language.unit import Slope, Unit
 
 n, m = Letter("n", integer=True), Letter("m", integer=True)
-u, v, A = Letter("u", "a", "p", shape=(n,)), Letter("v", "w", "q", shape=(n,)), Letter("A", "M", "P", shape=(m, n))
+u, v, A = Letter("u", "a", "p", shape=(n,)), Letter("v", "w", "q", shape=(n,)), Letter("A", "G", "H", shape=(m, n))
 
 
 def glossary(expressions, shape):
@@ -69,7 +69,9 @@ def _kinds(e, shape):
         yield "bracket"
     elif isinstance(e, Along) and not isinstance(e, broadcast):
         yield type(e)
-        yield from ("axis",) if e.args[1] != -1 else ()
+        rank = len(shape(e.args[0]))
+        yield from ("each row",) if rank > 1 else ()
+        yield from ("axis",) if e.position(rank) != rank - 1 else ()
     elif isinstance(e, broadcast):
         yield "columns" if e.args[1] == 1 else "rows"
     elif isinstance(e, (Transposed, transpose, transposed_map)):
@@ -104,7 +106,7 @@ _MEANINGS = {
     "elementwise": lambda e: (
         "⊙ is the elementwise product; sums, quotients, powers and functions of arrays are elementwise too",
     ),
-    outer: _of(outer(u, v), "the outer product, a matrix"),
+    outer: _of(outer(u, v), "the outer product, with an entry for each pair of entries"),
     dot: _of(dot(u, v), "the inner product"),
     diag: _of(diag(u), "the linear map that multiplies entry by entry, of matrices too"),
     "identity": _of(diag(S.One), "the identity"),
@@ -112,12 +114,13 @@ _MEANINGS = {
     linear: lambda e: ("a bracket around an expression with a dot is the linear map of what stands at the dot",),
     columns: lambda e: (Math(columns(matrix(A), *e.args[1:])), " is the part of the matrix with these columns"),
     total: _of(total(u), "the sum of the entries"),
-    mean: _of(mean(u), "their mean"),
+    mean: _of(mean(u), "the mean of the entries"),
     variance: _of(variance(u), "the mean squared deviation from the mean"),
     softmax: _of(softmax(u), "the vector of the exponentials, divided by their sum"),
     cumsum: _of(cumsum(u), "the vector of running sums"),
     cumsum_back: _of(cumsum_back(u), "the vector of running sums from the end"),
-    "axis": lambda e: ("an index below such an operator is the axis along which it works, counted from 0",),
+    "each row": lambda e: ("of a matrix, an operator of this kind takes each row by itself",),
+    "axis": lambda e: ("with an index, it works along the axis of this number, counted from 0",),
     "columns": lambda e: (Math(broadcast(u, 1)), " is the matrix with this vector in every column"),
     "rows": lambda e: (Math(broadcast(u, 0)), " is the matrix with this vector in every row"),
     fill: lambda e: (Math(fill(u, Integer(1))), " is the array with this number at every entry"),
@@ -134,8 +137,8 @@ _MEANINGS = {
     block_diagonal: _of(block_diagonal(A), "the block-diagonal matrix of the blocks in an array"),
     diagonal_blocks: _as_it_is("the array of the diagonal blocks of a matrix"),
     contract: _of(contract(A, u), "the product that sums over all axes of the first factor but the last"),
-    divide: _as_it_is("cut into equal parts, one for each head"),
-    each: _as_it_is("cut into numbers, one for each head"),
+    divide: _as_it_is("the vector cut into equal parts, one for each head"),
+    each: _as_it_is("the vector cut into its entries, one for each head"),
     merge: _as_it_is("the values of all heads, one above the other"),
     across: _as_it_is("the sum over the heads"),
     "bracket": lambda e: (

@@ -4,11 +4,11 @@ from sympy import Mul, S, Tuple
 
 from symcell.derivation.maps import diag, rate
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
-from symcell.documents.nodes import At, Blocks, J, Listed, Stacked, Steps, T, Terms, state, t, total_rate
+from symcell.documents.nodes import At, Blocks, J, Stacked, Steps, T, Terms, state, t, total_rate
 from symcell.documents.sections.subject import listed
 from symcell.documents.sums import as_written, joined
 
-_LARGEST = 4  # blocks in a row of a matrix that is printed as one
+LARGEST = 4  # blocks in a row of a matrix, or in a column, that is printed as one
 _SHORT = 2  # symbols of a derivative that is printed in place of its name
 
 
@@ -18,9 +18,10 @@ def jacobian_section(subject):
     local = tuple(_local(subject, of, by) for of, by in step.local)
     blocks = tuple(_block(subject, of, by) for of, by in step.paths if not step.is_local(of, by))
     held = (*listed(step.kept), " (but for the two themselves), ") if len(step.kept) > 1 else ()
+    others = "the other previous states, " if len(step.states) > 1 else ""
     words = Paragraph((
         "A derivative with ∂ goes through the equations between its two quantities alone. Held fixed are ", *held,
-        "the other previous states, the inputs and the parameters; ", Math(Steps(1, T)), ".",
+        f"{others}the inputs and the parameters; ", Math(Steps(1, T)), ".",
     ))  # fmt: skip
     through = Paragraph(("A derivative with d adds the paths through what the same step computes between:",))
     return Section(
@@ -32,7 +33,7 @@ def jacobian_section(subject):
 
 def _local(subject, of, by):
     """The line of a local derivative, and what rows it comes from."""
-    e = subject.step.as_map(joined(as_written(subject.step.local[of, by])), of)
+    e = subject.step.as_map(subject.in_names(joined(as_written(subject.step.local[of, by]))), of)
     return Line(f"local-{of.name}-{by.name}", rate(of, by), e, ("from ", subject.lines_of([of])))
 
 
@@ -76,16 +77,15 @@ def _whole(subject):
     words = Paragraph(
         ("The state is ", Math(state, "=", Stacked(*step.states)), ". Its Jacobian over one step, block by block, is")
     )
-    if len(step.states) <= _LARGEST:
+    if len(step.states) <= LARGEST:
         whole = Line("step-jacobian", J, Blocks(*rows))
         return (
             words,
             Equations((Line("step-jacobian-name", J, total_rate(state, At(state, t - 1)), numbered=False), whole), Steps(1, T)),
         )
-    found = [short_block(step, of, by) for of in step.states for by in step.sources if (of, by) in step.paths]
     text = (
-        "The state is ", Math(state, "=", Listed(*step.states)), ". Its Jacobian over one step, ",
-        Math(J, "=", total_rate(state, At(state, t - 1))), ", has the blocks ",
-        *listed([block_name(step, of, by) for of, by in step.paths if of in step.states]), "; all others are 0.",
+        "The state ", Math(state), " consists of ", *listed(step.states), ". Its Jacobian over one step, ",
+        Math(J, "=", total_rate(state, At(state, t - 1))), ", has a block for each of them and each of their previous values: "
+        "the derivative with d where there is one above, or else the one with ∂, and 0 where there is neither.",
     )  # fmt: skip
-    return (Paragraph(text),) if found else ()
+    return (Paragraph(text),)

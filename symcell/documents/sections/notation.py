@@ -2,24 +2,48 @@
 
 from sympy import S
 
-from symcell.documents.article import Math, Paragraph, Section
-from symcell.documents.nodes import B, L, Letter, Steps, T, rate, t, total_rate
-from symcell.documents.sections.glossary import glossary
+from symcell.documents.article import Items, Math, Paragraph, Section
+from symcell.documents.nodes import B, L, Steps, T, rate, t, total_rate
+from symcell.documents.sections.glossary import A, glossary, u, v
 from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
-
-v = Letter("v", "q", "w")
 
 
 def notation_section(subject, others):
     """The first section, which explains what the other ones use, and nothing else."""
     expressions = [e for section in others for e in section.expressions]
-    words = [part for _, parts in glossary(expressions, subject.shape) for part in ("; ", *parts)][1:]
-    return Section(
-        "notation",
-        ("Notation",),
-        (_sequence(subject), *_heads(subject), _adjoints(subject), *([Paragraph((*words, "."))] if words else [])),
-    )
+    return Section("notation", ("Notation",), (
+        _sequence(subject), *_heads(subject), _adjoints(subject), *_later(subject), *_operators(subject, expressions),
+    ))  # fmt: skip
+
+
+def _operators(subject, expressions):
+    """A list of what the operators mean, in letters of their own."""
+    meanings = [parts for _, parts in glossary(expressions, subject.shape)]
+    if not meanings:
+        return ()
+    used = {q for parts in meanings for part in parts if isinstance(part, Math) for q in part.expr.free_symbols}
+    letters = [(noun, [q for q in group if q in used]) for noun, group in (("vector", (u, v)), ("matrix", (A,)))]
+    nouns = [(f"{noun}s " if len(found) > 1 else f"a {noun} ", *listed(found)) for noun, found in letters if found]
+    words = [part for n, noun in enumerate(nouns) for part in (" and " if n else " for ", *noun)]
+    return Paragraph(("The operators", *words, ":")), Items(tuple(map(_sentence, meanings)))
+
+
+def _sentence(parts):
+    first, *rest = parts
+    return (first[0].upper() + first[1:] if isinstance(first, str) else first, *rest, ".")
+
+
+def _later(subject):
+    """What the marks mean by which a quantity receives something from steps after the next one."""
+    later = {q: Math(Adjoint(q, f"carried{steps}")) for q, steps in subject.delays.values() if steps > 1}
+    if not later:
+        return ()
+    steps = max(steps for _, steps in subject.delays.values())
+    return (Paragraph((
+        "Steps after the next one read ", *listed(later), " too. A number n behind the plus sign says that the part comes back "
+        "from step t + n and those after it: ", *listed(later.values()), f" from step t + {steps} on.",
+    )),)  # fmt: skip
 
 
 def _sequence(subject):

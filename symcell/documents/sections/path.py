@@ -6,20 +6,35 @@ from symcell.derivation.chain import path_counts
 from symcell.derivation.maps import transposed
 from symcell.documents.article import Equations, Line, Math, Paragraph, Section
 from symcell.documents.bounds import norm_bound
-from symcell.documents.nodes import Applied, At, Factors, Held, Norm, Run, Steps, T, Transposed, at, is_timeless, k, t
+from symcell.documents.nodes import (
+    Applied,
+    At,
+    Factors,
+    Held,
+    LargestEntry,
+    Norm,
+    Run,
+    Steps,
+    T,
+    Transposed,
+    at,
+    is_timeless,
+    k,
+    t,
+)
 from symcell.documents.sections.jacobian import block_name
 from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
 
 _LONGEST = 20  # operations in a factor, or in a bound, that is spelled out
+_REPEATED = 8  # operations in a factor that is spelled out once for each of several steps
 
 _KINDS = {
     "gate": "The factor is a gate: it lies between 0 and 1 whatever the values are, and no matrix takes part. This is the "
     "constant error carousel with a gate: an error passes unchanged where the factor is 1 and ends where it is 0, and along "
-    "this path it never grows. ",
-    "elementwise": "The factor is elementwise, and no matrix takes part, but it is more than a gate: it may leave the range "
-    "from 0 to 1, and the error may vanish or explode. ",
-    "matrix": "Matrices take part in the factor, and with them the error may vanish or explode. ",
+    "this path it never grows.",
+    "elementwise": "The factor is elementwise, and no matrix takes part, but it is no gate: it may leave the range from 0 to 1.",
+    "matrix": "Matrices take part in the factor.",
 }
 
 
@@ -29,15 +44,16 @@ class _Path:
     def __init__(self, subject, carousel):
         self.subject, self.carousel, self.state = subject, carousel, carousel.state
         self.name = block_name(subject.step, self.state, self.state.prev)
-        self.factor = subject.step.as_map(carousel.factor, self.state)
-        self.is_spelled = (
-            not (self.factor.is_Add and not carousel.factor.is_commutative) and carousel.factor.count_ops() <= _LONGEST
-        )
+        self.value = subject.in_names(carousel.factor)
+        self.factor = subject.step.as_map(self.value, self.state)
+        self.is_spelled = not (self.factor.is_Add and not self.value.is_commutative) and self.value.count_ops() <= _LONGEST
+        self.is_repeated = self.is_spelled and self.value.count_ops() <= _REPEATED
         self.is_constant = carousel.kind == "constant"
+        self.bound = None if carousel.kind in ("gate", "constant") else norm_bound(self.value, subject.derivation)
 
     def over(self, steps):
         """The spelled-out factors of several steps as one map, the latest first."""
-        factor = self.carousel.factor
+        factor = self.value
         if not factor.is_commutative:
             return Factors(*[a for n in range(steps) for a in Mul.make_args(at(self.factor, t - n))])
         product = factor**steps if self.is_constant else Factors(*[at(factor, t - n) for n in range(steps)])
@@ -45,7 +61,7 @@ class _Path:
 
     def over_k(self):
         """The same over k steps."""
-        factor = self.carousel.factor
+        factor = self.value
         if not factor.is_commutative:
             return Run(self.factor, t, t - 1, t - k + 1)
         product = factor**k if self.is_constant else Run(factor, t, t - 1, t - k + 1)
@@ -53,11 +69,11 @@ class _Path:
 
     def back(self, steps):
         """What the factors make of an error in the state: the latest is applied first."""
-        error, factor = Adjoint(self.state), self.carousel.factor
-        if self.is_spelled and factor.is_commutative:
+        error, factor = Adjoint(self.state), self.value
+        if self.is_repeated and factor.is_commutative:
             factors = [factor**steps] if self.is_constant else [at(factor, t - n) for n in reversed(range(steps))]
             return error if factors == [1] else Factors(*factors, error)
-        one = transposed(self.factor) if self.is_spelled else Transposed(self.name)
+        one = transposed(self.factor) if self.is_repeated else Transposed(self.name)
         return Applied(*[a for n in reversed(range(steps)) for a in Mul.make_args(at(one, t - n))], error)
 
     def names(self, steps):
@@ -92,13 +108,14 @@ def _one_step(path):
 
 def _direct(path):
     """The direct path, where there are others through what is computed from the state."""
-    carousel, derivation = path.carousel, path.subject.derivation
-    own = [r for r in derivation.forward if r.equation == path.subject.rows[path.state].equation]
+    carousel, subject, derivation = path.carousel, path.subject, path.subject.derivation
+    own = [r for r in derivation.forward if r.equation == subject.rows[path.state].equation]
     made = path_counts(derivation, path.state.prev).keys() - {path.state, *(r.target for r in own)}
-    held = [q for q in path.subject.rows if q in made and any(q in r.rhs.free_symbols for r in own)]
-    if not held or carousel.direct == 0:
+    held = [q for q in subject.rows if q in made and any(q in r.rhs.free_symbols for r in own)]
+    if not held or carousel.direct in (0, carousel.factor):
         return ()
-    line = Line(f"direct-{path.state.name}", Held(path.name, *held), path.subject.step.as_map(carousel.direct, path.state))
+    direct = subject.step.as_map(subject.in_names(carousel.direct), path.state)
+    line = Line(f"direct-{path.state.name}", Held(path.name, *held), direct)
     words = Paragraph(("Of this, the direct path is what the state's own equation says, with ", *listed(held), " held fixed:"))
     return (words, Equations((line,), Steps(1, T)))
 
@@ -107,36 +124,36 @@ def _several(path, steps):
     """The product over several steps, and what it does to an error."""
     s, error = path.state, Adjoint(path.state)
     comes = Line(f"path-back-{s.name}", Applied(Transposed(path.names(steps)), error), path.back(steps))
-    alone = Paragraph((
-        "Of an error ", Math(error), ", this path alone takes to ", Math(At(s, t - steps)), " the part",
-        *(() if path.is_spelled else (" ", Math(path.back(steps)), ".")),
-    ))  # fmt: skip
-    if not path.is_spelled:
-        return (Paragraph((*_kind_words(path),)), alone)
+    alone = Paragraph(("Of an error ", Math(error), ", this path alone takes to ", Math(At(s, t - steps)), " the part"))
+    if not path.is_repeated:
+        return (Paragraph((*_kind_words(path),)), alone, Equations((comes,)))
     products = (
         *((Line(f"path-product-{s.name}", path.names(steps), path.over(steps)),) if steps > 1 else ()),
         Line(f"path-product-k-{s.name}", Run(path.name, t, t - 1, t - k + 1), path.over_k()),
     )
-    over = (f"Over {steps} steps along this path alone, and over ", Math(k), ",") if steps > 1 else ("Over ", Math(k), " steps,")
+    first = f" Over {steps} steps along this path alone, and over " if steps > 1 else " Over "
+    over = (first, Math(k), "," if steps > 1 else " steps,")
     return (Paragraph((*_kind_words(path), *over)), Equations(products), alone, Equations((comes,)))
 
 
 def _kind_words(path):
-    factor = path.carousel.factor
+    factor = path.value
     if not path.is_constant:
-        return (_KINDS[path.carousel.kind],)
+        kind, bound = path.carousel.kind, path.bound
+        may_grow = kind != "gate" and not (bound is not None and bound.is_number and bound <= 1)
+        return (_KINDS[kind] + (" The error may vanish or explode." if may_grow else ""),)
     if factor == 1:
         return ("The factor is exactly 1. This is the constant error carousel: along this path an error passes over any number "
         "of steps "
-                "unchanged; it neither vanishes nor explodes. ",)  # fmt: skip
+                "unchanged; it neither vanishes nor explodes.",)  # fmt: skip
     if factor.is_number:
         size = Math(Abs(factor))
-        return ("The factor is the same number at every step, and ", size, *_compared(Abs(factor)), " ")
+        return ("The factor is the same number at every step, and ", size, *_compared(Abs(factor)))
     return ("The factor is the same at every step, so that an error goes as its power: it vanishes where ", Math(Abs(factor),
     "<", Integer(1)),
             ", explodes where ", Math(Abs(factor), ">", Integer(1)),
             ", and passes unchanged where the factor is 1, as in the constant error "
-            "carousel. ")  # fmt: skip
+            "carousel.")  # fmt: skip
 
 
 def _compared(size):
@@ -147,20 +164,26 @@ def _compared(size):
 
 def _bounded(path):
     """The bound of the factor where it says more than the kind does, and what follows from it."""
-    if path.carousel.kind in ("gate", "constant"):
-        return ()
-    s, derivation = path.state, path.subject.derivation
-    bound = norm_bound(path.carousel.factor, derivation)
-    if bound is None or bound.count_ops() > _LONGEST:
-        return ()
+    s, bound = path.state, path.bound
+    if bound is None or bound == LargestEntry(path.value) or bound.count_ops() > _LONGEST:
+        return ()  # it says nothing that is not said, or too much
     one = Line(f"bound-{s.name}", Norm(path.name), bound, relation="<=")
-    if not is_timeless(bound, derivation):
+    if not is_timeless(bound, path.subject.derivation):
         return (Paragraph(("The norm of the factor is at most",)), Equations((one,), Steps(1, T)))
-    words = ("The norm of the factor is at most the same at every step, so that over ", Math(k), " steps it is at most ",
-    Math(bound**k), ". ",
-             "Where ", Math(bound, "<", Integer(1)), ", an error along this path must vanish; it can explode only where ",
-             Math(bound, ">", Integer(1)), ".")  # fmt: skip
-    return (Paragraph(("The norm of the factor is bounded:",)), Equations((one,), Steps(1, T)), Paragraph(words))
+    words = ("The bound is the same at every step, so that the norm over ", Math(k), " steps is at most ", Math(bound**k))
+    return (
+        Paragraph(("The norm of the factor is bounded:",)), Equations((one,), Steps(1, T)), Paragraph((*words, *_follows(bound))),
+    )  # fmt: skip
+
+
+def _follows(bound):
+    """What a bound says on the errors along a path."""
+    if not bound.is_number:
+        return (". Where ", Math(bound, "<", Integer(1)), ", an error along this path must vanish; it can explode only where ",
+                Math(bound, ">", Integer(1)), ".")  # fmt: skip
+    if bound > 1:
+        return (": along this path an error grows no faster.",)
+    return (": along this path an error must vanish." if bound < 1 else ": along this path an error never grows.",)
 
 
 def _other_paths(path):
@@ -172,7 +195,7 @@ def _other_paths(path):
             (
                 "No other state leads back to ",
                 Math(s),
-                ": this is the whole of its error.",
+                ": over any number of steps an error comes back to it along this path alone.",
             )
         )
     return Paragraph(("Over several steps errors also come back to ", Math(s), " through ", *listed(others),

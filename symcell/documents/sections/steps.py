@@ -24,6 +24,7 @@ from symcell.documents.nodes import (
     t,
     total_rate,
 )
+from symcell.documents.sections.jacobian import LARGEST
 from symcell.documents.sections.subject import plural
 from symcell.language.symbols import Adjoint
 
@@ -37,10 +38,10 @@ def steps_section(subject, steps):
     recursion = Line("recursion", At(carried, t - 1), Applied(Transposed(J), Terms(direct, carried)))
     solved = Line("unrolled", At(carried, t), SumFrom(Applied(Transposed(Run(J, j, j - 1, t + 1)), At(direct, j)), j, t + 1, T))
     return Section("steps", ("Several steps",), (
-        *_stacked(subject, direct, carried),
-        Paragraph(("One step takes the error back by the transposed Jacobian. What the loss sends to a state directly is added "
-        "at "
-                   "every step:",)),
+        Paragraph((
+            *_stacked(subject, direct, carried), "One step takes the error back by the transposed Jacobian. What the loss "
+            "sends to a state directly is added at every step:",
+        )),
         Equations((recursion,), Steps(T, 1)),
         Paragraph(("Written out, the error at ", Math(whole), " is a sum over all later steps, with the latest factor first:")),
         Equations((solved,), Steps(T, 0)),
@@ -49,10 +50,9 @@ def steps_section(subject, steps):
         Paragraph(("Its norm is at most the product of the norms of the factors:",)),
         Equations((Line("bound", Norm(total_rate(whole, At(whole, t - k))), Run(Norm(J), t, t - 1, t - k + 1), relation="<="),)),
         Paragraph((
-            "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the gradient over ",
-            Math(k),
-            " steps is at most ", Math(bound**k), " times that at the end: it must vanish. It can explode only if ",
-            Math(Norm(J), ">", Integer(1)), " at some steps.",
+            "If ", Math(Norm(J), "<=", bound), " at every step with ", Math(bound, "<", Integer(1)), ", the norm of an error "
+            "that comes back over ", Math(k), " steps is at most ", Math(bound**k), " times what it was: it must vanish as ",
+            Math(k), " grows. It can explode only if ", Math(Norm(J), ">", Integer(1)), " at some steps.",
         )),
         Paragraph((
             "The smallest example is one linear unit, ", Math(h, "=", Terms(Factors(w, At(h, t - 1)), x)), ". Its Jacobian is ",
@@ -67,8 +67,11 @@ def _stacked(subject, direct, carried):
     """What the adjoints of the whole state are, unless it is one state."""
     if len(subject.recurrent) == 1:
         return ()
+    if len(subject.recurrent) > LARGEST:
+        end = " what comes back to them. "
+        return ("Let ", Math(direct), " contain the direct adjoints of all states, and ", Math(carried), end)
     parts = [Stacked(*[Adjoint(s, kind) for s in subject.recurrent]) for kind in ("cotangent", "carried")]
-    return (Paragraph(("With ", Math(direct, "=", parts[0]), " and ", Math(carried, "=", parts[1]), ":")),)
+    return ("Let ", Math(direct, "=", parts[0]), " and ", Math(carried, "=", parts[1]), ". ")
 
 
 def _product(whole, steps):

@@ -27,6 +27,18 @@ class Subject:
         """The shape of an expression of the cell's symbols and of letters of the document's own."""
         return shape_in_document(e, self.derivation)
 
+    def in_names(self, e):
+        """A derivative with the names of what is computed from parameters alone, as equations have them."""
+        return e.xreplace(self._named_once)
+
+    @cached_property
+    def _named_once(self):
+        spelled = {}
+        for q, rhs in self.derivation.hidden.items():
+            if q in self.derivation.once:
+                spelled[q] = rhs.xreplace(spelled)
+        return {e: q for q, e in spelled.items()}
+
     @cached_property
     def inside(self):
         """The named values that are printed where they stand, over their names: those that are read once alone, and that contain

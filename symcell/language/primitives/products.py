@@ -90,7 +90,7 @@ class contract(Primitive):
 
     def _latex(self, printer):
         a, y = self.args
-        return f"{printer.parenthesize_factor(a)}^{{\\top}} {printer.parenthesize_factor(y)}"
+        return f"{printer.raised(a)}^{{\\top}} {printer.parenthesize_factor(y)}"
 
 
 class transpose(Primitive):
@@ -122,9 +122,7 @@ class transpose(Primitive):
         return a.T
 
     def _latex(self, printer):
-        a = self.args[0]
-        text = printer.parenthesize_factor(a) if a.is_Symbol else printer.brackets(printer.doprint(a))
-        return text + r"^{\top}"
+        return printer.raised(self.args[0]) + r"^{\top}"
 
 
 class outer(Primitive):

@@ -41,7 +41,8 @@ class Along(Primitive):
         return at(e, (*idx[:p], k, *idx[p:])), shape_of(e)[p]
 
     def _latex(self, printer):
-        sub = "" if self.args[1] == -1 else f"_{{{printer.doprint(self.args[1])}}}"
+        rank = len(printer.shape(self.args[0]))
+        sub = "" if self.position(rank) == rank - 1 else f"_{{{printer.doprint(self.args[1])}}}"
         name = type(self).__name__
         return rf"\operatorname{{{name}}}{sub}" + printer.brackets(printer.doprint(self.args[0]))
 
@@ -77,8 +78,10 @@ class broadcast(Along):
         return f"{'column' if self.args[1] == 1 else 'row'}({printer.doprint(self.args[0])})"
 
     def _latex(self, printer):
-        e = printer.parenthesize_factor(self.args[0])
-        return rf"{e} \mathbf{{1}}^{{\top}}" if self.args[1] == 1 else rf"\mathbf{{1}} \, {e}^{{\top}}"
+        e = self.args[0]
+        if self.args[1] == 1:
+            return rf"{printer.beside(e)} \mathbf{{1}}^{{\top}}"
+        return rf"\mathbf{{1}} \, {printer.raised(e)}^{{\top}}"
 
 
 def column(u: Expr) -> Expr:
@@ -114,7 +117,7 @@ class fill(Primitive):
         return np.full(tuple(int(n) for n in shape), e)
 
     def _latex(self, printer):
-        return f"{printer.parenthesize_factor(self.args[0])} \\mathbf{{1}}"
+        return f"{printer.beside(self.args[0])} \\mathbf{{1}}"
 
 
 class Collapse(Along):

@@ -31,7 +31,7 @@ from symcell.language.sizes import Dims, axes_of
 from symcell.program.primitives import beside, columns, stacked
 from symcell.program.program import values_in
 from symcell.targets.arrays.entries import Entries
-from symcell.targets.indices import index_text
+from symcell.targets.indices import index_text, is_index
 from symcell.targets.layout import tuple_text
 from symcell.targets.printer import ATOM, LOOSE, MATRIX_PRODUCT, POWER
 
@@ -121,7 +121,8 @@ class ArrayPrinter:
         return f"{name}({', '.join(self._argument(a, over) for a in arguments)})"
 
     def _argument(self, a, over=()):
-        return self(a, over=over) if values_in(a) or a.is_integer is False else self.index(a)
+        is_size = not values_in(a) and a.is_integer is not False and all(map(is_index, a.as_numer_denom()))
+        return self.index(a) if is_size else self(a, over=over)
 
     def _over(self, arguments):
         """The mapped axes of some expressions together."""
