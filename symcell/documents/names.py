@@ -13,7 +13,7 @@ def names_of(derivation, style):
     cell = derivation.declaration
     named = (getattr(q, "state", q) for q in derivation.shapes if q.name not in cell.sizes)
     quantities = tuple({q.name: _is_timed(q, derivation) for q in named}.items())
-    return _names(quantities, style, cell.name)
+    return _names(quantities, style, tuple(cell.names.items()), cell.name)
 
 
 def _is_timed(q, derivation):
@@ -21,13 +21,13 @@ def _is_timed(q, derivation):
 
 
 @lru_cache(maxsize=64)  # one derivation is printed by many
-def _names(quantities, style, cell):
-    known = dict(quantities)
+def _names(quantities, style, papers, cell):
+    known, papers = dict(quantities), dict(papers)
     if unknown := [name for name in style.own if name not in known]:
         raise CellError(f"cell {cell}: the notation names {', '.join(unknown)}; the cell's quantities are {', '.join(known)}")
     letters, taken, found = {n for n in known if len(n) == 1}, {}, {}
-    for name in sorted(known, key=lambda n: _rank(n, style, letters, known)):
-        choices = _choices(name, known[name], style, letters)
+    for name in sorted(known, key=lambda n: _rank(n, style, papers, letters, known)):
+        choices = _choices(name, known[name], style, papers, letters)
         looks = [_looks(s, known[name], style) for s in choices]
         others = [taken[look] for look in sorted(looks[0] & taken.keys())]
         k = next((k for k in range(len(choices)) if not looks[k] & taken.keys()), None)
@@ -38,18 +38,21 @@ def _names(quantities, style, cell):
     return found
 
 
-def _rank(name, style, letters, known):
-    """Names of a user come first; those of a preset after a cell's own, whose place they do not take; those without accents
-    before others: x before x_bar, which must not look like the adjoint of x."""
+def _rank(name, style, papers, letters, known):
+    """Names of a user come first, then those of a cell's paper; those of a preset after a cell's own, whose place they do not
+    take; those without accents before others: x before x_bar, which must not look like the adjoint of x."""
     best, plain, _ = spellings(name, known[name], letters)
-    return (name not in style.own, name in style.presets, best != plain)
+    preset = name in style.presets
+    return (name not in style.own, name not in papers or preset, preset, best != plain)
 
 
-def _choices(name, timed, style, letters):
+def _choices(name, timed, style, papers, letters):
     if name in style.own:
         return [given(style.own[name])]
-    preset = [given(style.presets[name])] if name in style.presets else []
-    return [*preset, *spellings(name, timed, letters)]
+    paper = [given(papers[name])] if name in papers else []
+    if name in style.presets:
+        return [given(style.presets[name]), *paper, *spellings(name, timed, letters)]
+    return paper or spellings(name, timed, letters)
 
 
 def _looks(spelling, timed, style):

@@ -3,7 +3,7 @@
 from sympy import S
 
 from symcell.documents.article import Math, Paragraph, Section
-from symcell.documents.nodes import B, L, Letter, Steps, T, rate, t, total_rate
+from symcell.documents.nodes import B, InCode, L, Letter, Steps, T, rate, t, total_rate
 from symcell.documents.sections.glossary import glossary
 from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
@@ -18,8 +18,11 @@ def notation_section(subject, others):
     return Section(
         "notation",
         ("Notation",),
-        (_sequence(subject), *_heads(subject), _adjoints(subject), *([Paragraph((*words, "."))] if words else [])),
-    )
+        (
+            _sequence(subject), *_heads(subject), *_code(subject), _adjoints(subject),
+            *([Paragraph((*words, "."))] if words else []),
+        ),
+    )  # fmt: skip
 
 
 def _sequence(subject):
@@ -44,6 +47,13 @@ def _adjoints(subject):
         " through all that is computed from it. Of the adjoint of a state, ", Math(direct, "=", rate(L, s)),
         " is the direct part: what ", Math(L), " sends where it contains ", Math(s), " itself", *back, ".",
     ))  # fmt: skip
+
+
+def _code(subject):
+    """Which names code has for the symbols of the paper."""
+    cell = subject.cell
+    pairs = [part for q in cell.shapes if q.name in cell.names for part in (", ", Math(InCode(q)), " for ", Math(q))][1:]
+    return (Paragraph(("Code has names of its own: ", *pairs, ".")),) if pairs else ()
 
 
 def _heads(subject):
