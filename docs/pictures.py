@@ -85,7 +85,7 @@ def truncation(path):
     for w, color in ((0.5, GREY), (0.9, BLUE), (0.98, RED)):
         ax.plot(steps, 1 - w**steps, color=color, label=f"w = {w}")
         ax.plot(steps[::6], [names["share"](w, int(s)) for s in steps[::6]], "o", color=color, markersize=4)
-    ax.set(xlabel="steps of a segment, s", ylabel="share of dL/dw", title="Truncated gradients: lines are 1 - w^s, marks measured")
+    ax.set(xlabel="steps of a segment, s", ylabel="share of dL/dw", title="Truncated gradients: lines 1 - w^s, marks measured")
     ax.legend(frameon=False, loc="lower right")
     figure.savefig(path)
 
