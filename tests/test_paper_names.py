@@ -1,5 +1,7 @@
 """Names for print that a cell carries: valid, alike with nothing, printed, and kept by what is made from the cell."""
 
+import re
+
 import pytest
 from sympy import Eq, symbols, tanh
 
@@ -85,3 +87,10 @@ def test_what_is_made_from_a_cell_keeps_its_names():
 def test_bad_names_are_refused(names, message):
     with pytest.raises(CellError, match=message):
         Cell("toy", EQUATIONS, names=names)
+
+
+def test_a_page_writes_names_in_code_in_characters_of_their_own():
+    pytest.importorskip("latex2mathml")
+    from symcell.documents.html.mathml import mathml
+
+    assert "".join(re.findall(r"<m[in]>(.)</m[in]>", mathml(r"\mathtt{W\_u1}"))) == "𝚆_𝚞𝟷"
