@@ -1,5 +1,7 @@
 """Names for print that a cell carries: valid, alike with nothing, printed, and kept by what is made from the cell."""
 
+import copy
+import pickle
 import re
 
 import pytest
@@ -87,6 +89,11 @@ def test_what_is_made_from_a_cell_keeps_its_names():
 def test_bad_names_are_refused(names, message):
     with pytest.raises(CellError, match=message):
         Cell("toy", EQUATIONS, names=names)
+
+
+def test_cells_with_names_can_be_copied_and_pickled():
+    for copied in (copy.deepcopy(cells.mgu), pickle.loads(pickle.dumps(cells.mgu))):
+        assert copied.names == cells.mgu.names != {}
 
 
 def test_a_page_writes_names_in_code_in_characters_of_their_own():

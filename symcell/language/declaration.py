@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Self
 
 from sympy import Expr, Symbol
@@ -30,11 +29,11 @@ class Declaration:
     joined: Mapping[Input, str]
     outputs: tuple[State, ...]
     reference: str = ""
-    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, names: Mapping[str, str]) -> Self:
         """The same with those of the `names` that belong to it: what is made from a cell keeps the cell's notation."""
-        return replace(self, names=MappingProxyType({n: text for n, text in names.items() if n in self.nameable}))
+        return replace(self, names={n: text for n, text in names.items() if n in self.nameable})
 
     @property
     def nameable(self) -> set[str]:
