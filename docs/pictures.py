@@ -63,6 +63,33 @@ def forget_gate(path):
     figure.savefig(path)
 
 
+def softmax(path):
+    """The gradient of two losses by the logit of the right class, of two classes of which the other has logit 0."""
+    figure, (ax,) = _figure(7, 3.6, 1)
+    z = np.linspace(-8, 8, 300)
+    y = 1 / (1 + np.exp(-z))
+    ax.plot(z, 1 - y, color=BLUE, label="cross-entropy: 1 - y")
+    ax.plot(z, 2 * (1 - y) ** 2 * y, color=RED, linestyle="dashed", label="half the squared error: 2 (1 - y)² y")
+    ax.set(xlabel="logit of the right class: on the left, the network is sure and wrong", ylabel="|dL/dz|")
+    ax.set_title("What a readout learns from")
+    ax.legend(frameon=False)
+    figure.savefig(path)
+
+
+def truncation(path):
+    """The share of a gradient that segments keep, measured and as a formula."""
+    names = {}
+    refreshed(FOLDER / "truncation.md", names)  # whose code measures it
+    figure, (ax,) = _figure(7, 3.6, 1)
+    steps = np.arange(1, 61)
+    for w, color in ((0.5, GREY), (0.9, BLUE), (0.98, RED)):
+        ax.plot(steps, 1 - w**steps, color=color, label=f"w = {w}")
+        ax.plot(steps[::6], [names["share"](w, int(s)) for s in steps[::6]], "o", color=color, markersize=4)
+    ax.set(xlabel="steps of a segment, s", ylabel="share of dL/dw", title="Truncated gradients: lines 1 - w^s, marks measured")
+    ax.legend(frameon=False, loc="lower right")
+    figure.savefig(path)
+
+
 def _figure(width, height, rows, **options):
     from matplotlib.figure import Figure
 
@@ -84,6 +111,8 @@ PICTURES = {
     "gru-beside-lstm": lambda path: draw_gates_of(cells.gru, path, hidden=24, epochs=20),
     "gate-shapes": lambda path: draw_gates_of(cells.lstm, path, hidden=16, epochs=20, forget_bias=1),
     "forget-gate": forget_gate,
+    "softmax": softmax,
+    "truncation": truncation,
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from sympy import Eq, Expr, Symbol
 
 from symcell.compiler import compile_declaration, structure_of
-from symcell.documents.style import Notated
+from symcell.documents.style import Notated, check_names
 from symcell.kernel import Kernel
 from symcell.language.declaration import Declaration
 from symcell.language.declare import declare
@@ -27,15 +27,19 @@ if TYPE_CHECKING:
 class Cell:
     """A recurrent cell: a name and a list of SymPy equations in the order in which a step computes them.
 
-    `outputs` are the states shown outside (default: the state h, else the last); `reference` cites the source.
+    `outputs` are the states shown outside (default: the state h, else the last); `reference` cites the source; `names`: the name
+    of a quantity -> the LaTeX that documents print for it, as {"g": r"\tilde c"}, where the source writes another symbol.
     Raises CellError, naming the cell and the equation, for whatever is not a cell."""
 
     declaration: Declaration  # what the rest of symcell reads
 
     def __init__(
-        self, name: str, equations: Iterable[Eq], outputs: State | Sequence[State] | None = None, reference: str = ""
-    ) -> None:
-        self.declaration = declare(name, equations, outputs, reference)
+        self, name: str, equations: Iterable[Eq], outputs: State | Sequence[State] | None = None, reference: str = "",
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        declaration = declare(name, equations, outputs, reference)
+        check_names(declaration, names)
+        self.declaration = declaration.named(names)
 
     @classmethod
     def of(cls, declaration: Declaration) -> Self:
@@ -57,7 +61,8 @@ class Cell:
 
         `replace` maps a quantity, by its symbol or name, to its new expression or number; `add` has further equations, `drop` the
         quantities that lose theirs; `outputs` are the states shown outside (default: as here). Affine makes parameters named
-        after the equation, as in a Cell; all others stay as they are. A State as a key takes the place of what had its name.
+        after the equation, as in a Cell; all others stay as they are. A State as a key takes the place of what had its name. What
+        stays keeps its name in documents.
 
         Every equation stays where it is unless an earlier one reads it now. Equations that the change leaves unread go, states
         among them unless they are outputs, and their parameters with them. An intermediate that becomes a number is written into
@@ -76,6 +81,11 @@ class Cell:
     @property
     def reference(self) -> str:
         return self.declaration.reference
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The name of a quantity -> its LaTeX, where documents print another symbol than code has."""
+        return self.declaration.names
 
     @property
     def equations(self) -> tuple[Equation, ...]:

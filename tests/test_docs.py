@@ -11,7 +11,8 @@ from docs.refresh import NOTEBOOK, ROOT, executed, pages, refreshed
 from symcell import cells, cli
 
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages()}
-LESSONS = {name: text for name, text in PAGES.items() if "lessons" in name and not name.endswith("README.md")}
+EXERCISES = "docs/lessons/exercises.md"
+LESSONS = {name: text for name, text in PAGES.items() if "lessons" in name and not name.endswith(("README.md", "exercises.md"))}
 each_page = pytest.mark.parametrize("name", PAGES)
 
 
@@ -90,6 +91,17 @@ def test_lessons_are_short_and_have_their_pictures():
         picture = Path(name).with_suffix(".png")
         assert len(prose(text).split()) <= 500 and f"]({picture.name})" in text
         assert (ROOT / picture).stat().st_size <= 100_000
+
+
+def test_every_lesson_has_exercises_with_answers():
+    sections = PAGES[EXERCISES].split("\n## ")[1:]
+    assert [f"docs/lessons/{s.partition('](')[2].partition(')')[0]}" for s in sections] == [
+        f"docs/lessons/{link}" for link in re.findall(r"(?m)^\d+\. \[[^\]]*\]\(([^)]*)\)", PAGES["docs/lessons/README.md"])
+    ]
+    for section in sections:
+        questions = re.findall(r"(?m)^\*\*(\d)\.\*\* ", section)
+        assert questions == [str(n + 1) for n in range(len(questions))] and 2 <= len(questions) <= 4
+        assert section.count("<details><summary>Answer</summary>\n\n") == section.count("\n\n</details>") == len(questions)
 
 
 def test_the_calls_of_the_story_are_those_of_the_compiler():

@@ -92,7 +92,7 @@ def test_orders_of_other_papers():
     assert r"c_t &= i_t \odot g_t + (1 - i_t) \odot c_{t-1}" in cells.gru.derive().latex()
     assert r"h_t &= u_t \odot h_{t-1} + (1 - u_t) \odot m_t" in cells.gru_inverted_update.derive().latex()
     assert r"U_a a_{t-1} + W_a x_t + b_a" in cells.rnn.derive().latex()
-    assert r"W_i x_t + U_i h_{t-1} + p_i \odot c_{t-1} + b_i" in cells.peephole_lstm.derive().latex()
+    assert r"W_i x_t + R_i y_{t-1} + p_i \odot c_{t-1} + b_i" in cells.peephole_lstm.derive().latex()
 
 
 def test_bptt_through_four_steps_of_the_rnn():
@@ -116,13 +116,13 @@ def test_gru_beside_lstm_gate_by_gate(tmp_path):
 
 
 def test_what_is_made_of_gates_and_stays_one_stands_among_them():
-    for cell, names in ((cells.cifg_lstm, "i_t f_t o_t"), (cells.gla, "a_t")):
+    for cell, names in ((cells.cifg_lstm, "i_t f_t o_t"), (cells.gla, r"\alpha_t")):
         table = comparison_latex(cell.derive(), cell.derive(), width=600)
         gates = table[table.index("Gates"):table.index("Candidates")]
         assert re.findall(r"& (\S+) = ", gates)[::2] == names.split()
     of_on_lstm = comparison_latex(*[cells.on_lstm.derive()] * 2, width=600)
     candidates = of_on_lstm[of_on_lstm.index("Candidates"):of_on_lstm.index("States")]
-    assert re.findall(r"& (\S+) = ", candidates) == ["g_t", "g_t"]
+    assert re.findall(r"& (\S+) = ", candidates) == [r"\hat{c}_t", r"\hat{c}_t"]
 
 
 def test_only_a_gate_is_called_one():
@@ -134,9 +134,9 @@ def test_only_a_gate_is_called_one():
 
 def test_what_is_read_without_a_gradient_is_not_called_unread():
     latex = cells.lstm_1997_truncated.derive().latex()
-    assert r"\bar{h}_{t-1}^+ &= 0 \quad \text{\footnotesize no gradient}" in latex and "not read" not in latex
+    assert r"\bar{y}_{t-1}^{c+} &= 0 && \text{\footnotesize no gradient}" in latex and "not read" not in latex
     still = latex[latex.index("States without a path to themselves"):]
-    assert bare(r"\frac{\mathrm{d}h_t}{\mathrm{d}h_{t-1}} = 0") in bare(still)
+    assert bare(r"\frac{\mathrm{d}y_t^c}{\mathrm{d}y_{t-1}^c} = 0") in bare(still)
 
 
 def test_a_parameter_receives_what_the_state_that_it_starts_does():

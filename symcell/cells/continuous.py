@@ -5,6 +5,7 @@ from itertools import pairwise
 from sympy import Eq, Max, exp, symbols, tanh
 
 from symcell import Cell, Constant, Input, Param, State, affine, column, row, sigmoid, softmax, total
+from symcell.cells.notation import by_gate
 
 x, h = Input("x"), State("h")
 elapsed = Input("dt", ())
@@ -30,7 +31,9 @@ gru_d = Cell("gru_d", [
     Eq(g, tanh(masked("g", r * h_hat))),
     Eq(h, (1 - z) * h_hat + z * g),
 ], reference="Che et al., Recurrent neural networks for multivariate time series with missing values, Scientific Reports 8, "
-             "2018, arXiv:1606.01865 (m: the mask of observed inputs, delta: the time since each was; not as its code)")
+             "2018, arXiv:1606.01865 (m: the mask of observed inputs, delta: the time since each was; not as its code)",
+   names={"g": r"\tilde h", "x_mean": r"\tilde x", "W_g": "W", "U_g": "U", "V_g": "V", "b_g": "b"}
+         | {"w_x": r"W_{\gamma_x}", "b_x": r"b_{\gamma_x}", "W_gamma": r"W_{\gamma_h}", "b_gamma": r"b_{\gamma_h}"})
 
 H, log_tau = State("H", ("n_h", "n_m")), Constant("log_tau", "n_m")
 h_last, log_R, log_S, q, R, S = symbols("h_last log_R log_S q R S")
@@ -51,7 +54,9 @@ ct_gru = Cell("ct_gru", [
     Eq(H, ((1 - S) * H.prev + S * column(q)) * row(exp(-elapsed / exp(log_tau)))),
     Eq(h, total(H)),
 ], reference="Mozer, Kazakov, Lindsey, Discrete event, continuous time RNNs, arXiv:1710.04110 (log_tau: the logarithms of "
-             "the time scales; doubtful: the code of LTC's authors selects and decays otherwise)")
+             "the time scales; doubtful: the code of LTC's authors selects and decays otherwise)",
+   names={"log_R": r"\ln \tau^R", "log_S": r"\ln \tau^S", "log_tau": r"\ln \tilde\tau", "dt": r"{\Delta t}"}
+         | by_gate({"log_R": "R", "q": "Q", "log_S": "S"}, W="W^@", U="U^@", b="b^@"))
 
 v = State("v", "n_h")
 u, A_s = symbols("u A_s")

@@ -3,6 +3,7 @@
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Constant, Input, Param, State, affine, sigmoid
+from symcell.cells.notation import by_gate
 
 x, h, c = Input("x"), State("h"), State("c")
 f, g, i, k, s, u, z = symbols("f g i k s u z")
@@ -11,7 +12,8 @@ fastrnn = Cell("fastrnn", [
     Eq(g, tanh(affine(x, h.prev))),
     Eq(h, sigmoid(Param("alpha", ())) * g + sigmoid(Param("beta", ())) * h.prev),
 ], reference="Kusupati et al., FastGRNN: a fast, accurate, stable and tiny kilobyte sized gated recurrent neural network, "
-             "NeurIPS 2018, arXiv:1901.02358 (FastRNN; its scalars alpha and beta by a sigmoid, as in the authors' code)")
+             "NeurIPS 2018, arXiv:1901.02358 (FastRNN; its scalars alpha and beta by a sigmoid, as in the authors' code)",
+   names={"g": r"\tilde h", "W_g": "W", "U_g": "U", "b_g": "b"})
 
 theta, eta = symbols("theta eta")
 
@@ -19,7 +21,8 @@ cfn = Cell("cfn", [
     Eq(theta, sigmoid(affine(x, h.prev))),
     Eq(eta, sigmoid(affine(x, h.prev))),
     Eq(h, theta * tanh(h.prev) + eta * tanh(Param("W") @ x)),
-], reference="Laurent, von Brecht, A recurrent neural network without chaos, ICLR 2017, arXiv:1612.06212")
+], reference="Laurent, von Brecht, A recurrent neural network without chaos, ICLR 2017, arXiv:1612.06212",
+   names={"W_theta": r"V_\theta", "W_eta": r"V_\eta"})
 
 star = Cell("star", [
     Eq(k, sigmoid(affine(x, h.prev))),
@@ -39,7 +42,8 @@ janet = Cell("janet", [
     Eq(s, affine(x, h.prev, name="f")),
     Eq(g, tanh(affine(x, h.prev))),
     Eq(h, sigmoid(s) * h.prev + (1 - sigmoid(s - Constant("beta", ()))) * g),
-], reference="van der Westhuizen, Lasenby, The unreasonable effectiveness of the forget gate, arXiv:1804.04849 (beta is 1 there)")
+], reference="van der Westhuizen, Lasenby, The unreasonable effectiveness of the forget gate, arXiv:1804.04849 (beta is 1 there)",
+   names={"g": r"\tilde c"} | by_gate({"g": "c"}, W="W_@", U="U_@", b="b_@"))
 
 ran = Cell("ran", [
     Eq(g, Param("W_g") @ x),
@@ -47,7 +51,8 @@ ran = Cell("ran", [
     Eq(f, sigmoid(affine(x, h.prev))),
     Eq(c, i * g + f * c.prev),
     Eq(h, tanh(c)),
-], reference="Lee, Levy, Zettlemoyer, Recurrent additive networks, arXiv:1705.07393")
+], reference="Lee, Levy, Zettlemoyer, Recurrent additive networks, arXiv:1705.07393",
+   names={"g": r"\tilde c", "W_g": "W_{cx}"} | by_gate("if", W="W_{@x}", U="W_{@h}"))
 
 y, slow = State("y"), State("z")
 dt = Constant("dt", ())
@@ -56,7 +61,8 @@ rate = dt * sigmoid(Param("c"))
 unicornn = Cell("unicornn", [
     Eq(slow, slow.prev - rate * (tanh(Param("w") * y.prev + Param("V") @ x + Param("b")) + Constant("alpha", ()) * y.prev)),
     Eq(y, y.prev + rate * slow),
-], reference="Rusch, Mishra, UnICORNN: a recurrent model for learning very long time dependencies, ICML 2021, arXiv:2103.05487")
+], reference="Rusch, Mishra, UnICORNN: a recurrent model for learning very long time dependencies, ICML 2021, arXiv:2103.05487",
+   names={"x": "u", "dt": r"{\Delta t}"})
 
 dt_slow, dt_fast = symbols("dt_z dt_y")
 
@@ -65,4 +71,6 @@ lem = Cell("lem", [
     Eq(dt_fast, dt * sigmoid(affine(x, y.prev))),
     Eq(slow, (1 - dt_slow) * slow.prev + dt_slow * tanh(affine(x, y.prev))),
     Eq(y, (1 - dt_fast) * y.prev + dt_fast * tanh(affine(x, slow))),
-], reference="Rusch, Mishra, Erichson, Mahoney, Long expressive memory for sequence modeling, ICLR 2022, arXiv:2110.04744")
+], reference="Rusch, Mishra, Erichson, Mahoney, Long expressive memory for sequence modeling, ICLR 2022, arXiv:2110.04744",
+   names={"x": "u", "dt": r"{\Delta t}", "dt_z": r"{\Delta t}_z", "dt_y": r"{\Delta t}_y"}
+         | by_gate({"dt_z": "1", "dt_y": "2", "z": "z", "y": "y"}, W="V_@", U="W_@", b="b_@"))

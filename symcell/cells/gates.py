@@ -3,6 +3,8 @@
 from sympy import Eq, symbols, tanh
 
 from symcell import Cell, Constant, Input, Param, State, affine, relu, sigmoid
+from symcell.cells.gru_variants import MGU_NAMES
+from symcell.cells.notation import by_gate
 
 x, h, y = Input("x"), State("h"), State("y", "n_x")
 a, c, f, g, i, p, q, r, z = symbols("a c f g i p q r z")
@@ -15,9 +17,12 @@ def minimal(forget):
 
 HECK_SALEM = "Heck, Salem, Simplified minimal gated unit variations for recurrent neural networks, MWSCAS 2017, arXiv:1701.03452"
 
-mgu1 = Cell("mgu1", minimal(sigmoid(affine(h.prev))), reference=f"{HECK_SALEM} (MGU1: the gate does not see x)")
-mgu2 = Cell("mgu2", minimal(sigmoid(affine(h.prev, bias=False))), reference=f"{HECK_SALEM} (MGU2: the gate has no bias either)")
-mgu3 = Cell("mgu3", minimal(sigmoid(Param("b_f"))), reference=f"{HECK_SALEM} (MGU3: the gate is a learned constant)")
+mgu1 = Cell("mgu1", minimal(sigmoid(affine(h.prev))), reference=f"{HECK_SALEM} (MGU1: the gate does not see x)",
+   names=MGU_NAMES)
+mgu2 = Cell("mgu2", minimal(sigmoid(affine(h.prev, bias=False))), reference=f"{HECK_SALEM} (MGU2: the gate has no bias either)",
+   names=MGU_NAMES)
+mgu3 = Cell("mgu3", minimal(sigmoid(Param("b_f"))), reference=f"{HECK_SALEM} (MGU3: the gate is a learned constant)",
+   names=MGU_NAMES)
 
 
 def mutation(update, reset):
@@ -32,9 +37,13 @@ def mutation(update, reset):
 
 JOZEFOWICZ = "Jozefowicz, Zaremba, Sutskever, An empirical exploration of recurrent network architectures, ICML 2015"
 
+MUTATION_NAMES = {"W_g": "W_{xh}", "U_g": "W_{hh}", "b_g": "b_h", "U_r": "W_{hr}"}
+
 mut2 = Cell("mut2", mutation(affine(x, h.prev), Constant("P") @ x + affine(h.prev)),
-            reference=f"{JOZEFOWICZ} (P is the identity in the paper, where x is as wide as h)")
-mut3 = Cell("mut3", mutation(affine(x, tanh(h.prev)), affine(x, h.prev)), reference=JOZEFOWICZ)
+            reference=f"{JOZEFOWICZ} (P is the identity in the paper, where x is as wide as h)",
+   names=MUTATION_NAMES | {"W_z": "W_{xz}", "U_z": "W_{hz}"})
+mut3 = Cell("mut3", mutation(affine(x, tanh(h.prev)), affine(x, h.prev)), reference=JOZEFOWICZ,
+   names=MUTATION_NAMES | {"W_z": "W_{xz}", "U_z": "W_{hz}", "W_r": "W_{xr}"})
 
 y_in, h_in, g_y, g_h = symbols("y_in h_in g_y g_h")
 
@@ -46,7 +55,9 @@ intersection_rnn = Cell("intersection_rnn", [
     Eq(y, g_y * x + (1 - g_y) * y_in),
     Eq(h, g_h * h.prev + (1 - g_h) * h_in),
 ], outputs=[y], reference="Collins, Sohl-Dickstein, Sussillo, Capacity and trainability in recurrent neural networks, ICLR 2017, "
-                          "arXiv:1611.09913 (+RNN: y goes to the layer above, h to the next step)")
+                          "arXiv:1611.09913 (+RNN: y goes to the layer above, h to the next step)",
+   names={"y_in": r"y^{\mathrm{in}}", "h_in": r"h^{\mathrm{in}}", "g_y": "g^y", "g_h": "g^h"}
+         | by_gate({"y_in": "y", "h_in": "h", "g_y": "g^y", "g_h": "g^h"}, W="W^{@ x}", U="W^{@ h}", b="b^{@}"))
 
 atr = Cell("atr", [
     Eq(p, affine(x)),
@@ -64,13 +75,15 @@ brc = Cell("brc", [
     Eq(a, 1 + tanh(affine(x) + Param("w_a") * h.prev)),
     Eq(c, sigmoid(affine(x) + Param("w_c") * h.prev)),
     Eq(h, c * h.prev + (1 - c) * tanh(Param("W_h") @ x + a * h.prev)),
-], reference=VECOVEN)
+], reference=VECOVEN,
+   names={"W_a": "U_a", "W_c": "U_c", "W_h": "U"})
 
 nbrc = Cell("nbrc", [
     Eq(a, 1 + tanh(affine(x, h.prev))),
     Eq(c, sigmoid(affine(x, h.prev))),
     Eq(h, c * h.prev + (1 - c) * tanh(Param("W_h") @ x + a * h.prev)),
-], reference=f"{VECOVEN} (recurrently neuromodulated)")
+], reference=f"{VECOVEN} (recurrently neuromodulated)",
+   names={"W_a": "U_a", "W_c": "U_c", "W_h": "U", "U_a": "W_a", "U_c": "W_c"})
 
 delta_rnn = Cell("delta_rnn", [
     Eq(p, Param("W") @ x),
@@ -79,4 +92,5 @@ delta_rnn = Cell("delta_rnn", [
     Eq(r, sigmoid(p + Param("b_r"))),
     Eq(h, tanh((1 - r) * g + r * h.prev)),
 ], reference="Ororbia, Mikolov, Reitter, Learning simpler language models with the differential state framework, Neural "
-             "Computation 29(12), 2017, arXiv:1703.08864 (outer function tanh)")
+             "Computation 29(12), 2017, arXiv:1703.08864 (outer function tanh)",
+   names={"U": "V", "g": "z"})

@@ -40,7 +40,8 @@ linear_attention = Cell("linear_attention", [
     Eq(S, S.prev + outer(k, v)),
     Eq(n, n.prev + k),
     Eq(y, P("W_y") @ merge(S.T @ q / dot(q, n))),
-], outputs=y, reference="Katharopoulos et al., Transformers are RNNs, ICML 2020, arXiv:2006.16236")
+], outputs=y, reference="Katharopoulos et al., Transformers are RNNs, ICML 2020, arXiv:2006.16236",
+   names={"S": "s", "n": "z", "W_q": "W_Q", "W_k": "W_K", "W_v": "W_V"})
 
 retnet = Cell("retnet", [
     Eq(q, P("W_q", over=H) @ x),
@@ -50,7 +51,8 @@ retnet = Cell("retnet", [
     Eq(o, layer_norm(S.T @ q)),
     Eq(y, P("W_y") @ (silu(P("W_g") @ x) * merge(o))),
 ], outputs=y, reference="Sun et al., Retentive network, arXiv:2307.08621 (recurrent form, without the rotation of q and k; "
-                        "gamma is 1 - 2**(-5 - j) for head j)")
+                        "gamma is 1 - 2**(-5 - j) for head j)",
+   names={"q": "Q", "k": "K", "v": "V", "W_q": "W_Q", "W_k": "W_K", "W_v": "W_V", "W_g": "W_G", "W_y": "W_O"})
 
 gla = Cell("gla", [
     Eq(q, P("W_q", over=H) @ x / sqrt(size("n_k"))),
@@ -60,7 +62,9 @@ gla = Cell("gla", [
     Eq(S, column(a) * S.prev + outer(k, v)),
     Eq(o, layer_norm(S.T @ q)),
     Eq(y, P("W_y") @ (silu(P("W_g") @ x + P("b_g")) * merge(o))),
-], outputs=y, reference="Yang et al., Gated linear attention transformers, ICML 2024, arXiv:2312.06635")
+], outputs=y, reference="Yang et al., Gated linear attention transformers, ICML 2024, arXiv:2312.06635",
+   names={"a": r"\alpha", "G_1": r"W_\alpha^1", "G_2": r"W_\alpha^2", "b_a": r"b_\alpha"}
+         | {"W_q": "W_Q", "W_k": "W_K", "W_v": "W_V", "W_g": "W_r", "b_g": "b_r", "W_y": "W_O"})
 
 m, C = State("m", (), over=H), State("C", ("n_v", "n_k"), over=H)
 
@@ -75,7 +79,8 @@ mlstm = Cell("mlstm", [
     Eq(C, exp(f + m.prev - m) * C.prev + exp(i - m) * outer(v, k)),
     Eq(n, exp(f + m.prev - m) * n.prev + exp(i - m) * k),
     Eq(h, o * merge(C @ q / Max(Abs(dot(n, q)), exp(-m)))),
-], reference="Beck et al., xLSTM, NeurIPS 2024, arXiv:2405.04517 (mLSTM, forget gate by sigmoid)")
+], reference="Beck et al., xLSTM, NeurIPS 2024, arXiv:2405.04517 (mLSTM, forget gate by sigmoid)",
+   names={"i": r"\tilde i", "f": r"\log f", "z_f": r"\tilde f", "z_o": r"\tilde o"})
 
 deltanet = Cell("deltanet", [
     Eq(q, normalised(silu(P("W_q", over=H) @ x))),
@@ -85,7 +90,8 @@ deltanet = Cell("deltanet", [
     Eq(S, S.prev + outer(k, b * (v - S.prev.T @ k))),
     Eq(y, P("W_y") @ merge(rms_norm(S.T @ q))),
 ], outputs=y, reference="Schlag, Irie, Schmidhuber, Linear transformers are secretly fast weight programmers, ICML 2021, "
-                        "arXiv:2102.11174 (the delta rule); Yang et al., NeurIPS 2024, arXiv:2406.06484 (features and norms)")
+                        "arXiv:2102.11174 (the delta rule); Yang et al., NeurIPS 2024, arXiv:2406.06484 (features and norms)",
+   names={"b": r"\beta", "W_b": r"W_\beta"})
 
 gated_deltanet = Cell("gated_deltanet", [
     Eq(q, normalised(silu(P("W_q", over=H) @ x))),
@@ -96,7 +102,8 @@ gated_deltanet = Cell("gated_deltanet", [
     Eq(S, a * S.prev + outer(k, b * (v - a * S.prev.T @ k))),
     Eq(y, P("W_y") @ (silu(P("W_g") @ x) * merge(rms_norm(S.T @ q)))),
 ], outputs=y, reference="Yang, Kautz, Hatamizadeh, Gated delta networks, ICLR 2025, arXiv:2412.06464 "
-                        "(without the convolutions of q, k, v)")
+                        "(without the convolutions of q, k, v)",
+   names={"a": r"\alpha", "b": r"\beta"})
 
 
 def shifted(name):
@@ -124,7 +131,8 @@ rwkv6 = Cell("rwkv6", [
     Eq(o, (S.prev + outer(P("u", over=H) * k, v)).T @ r),
     Eq(S, column(w) * S.prev + outer(k, v)),
     Eq(y, P("W_y") @ (silu(P("W_g") @ mixed("g")) * merge(layer_norm(o)))),
-], outputs=y, reference="Peng et al., Eagle and Finch, arXiv:2404.05892 (RWKV-6, time mixing)")
+], outputs=y, reference="Peng et al., Eagle and Finch, arXiv:2404.05892 (RWKV-6, time mixing)",
+   names={"W_y": "W_o"})
 
 rwkv7 = Cell("rwkv7", [
     Eq(r, P("W_r", over=H) @ shifted("r")),
@@ -137,7 +145,8 @@ rwkv7 = Cell("rwkv7", [
     Eq(S, column(w) * S.prev - outer(a * d, S.prev.T @ d) + outer(k, v)),
     Eq(o, layer_norm(S.T @ r) + dot(r, P("rho", over=H) * k) * v),
     Eq(y, P("W_y") @ (sigmoid(low_rank("g", shifted("g"))) * merge(o))),
-], outputs=y, reference="Peng et al., RWKV-7 Goose, arXiv:2503.14456 (time mixing, without the value residual of deeper layers)")
+], outputs=y, reference="Peng et al., RWKV-7 Goose, arXiv:2503.14456 (time mixing, without the value residual of deeper layers)",
+   names={"z": "k", "d": r"\hat\kappa", "k": r"\tilde k", "W_y": "W_o"})
 
 M, (B_t, C_t, delta) = State("S", ("n_p", "n_s"), over=H), symbols("B C delta")
 
@@ -152,4 +161,5 @@ mamba2 = Cell("mamba2", [
     Eq(M, exp(-delta * exp(P("A_log", (), over=H))) * M.prev + outer(delta * u, B_t)),
     Eq(o, M @ C_t + P("D", (), over=H) * u),
     Eq(y, P("W_y") @ (P("g") * rms_norm(merge(o) * silu(P("W_z") @ x)))),
-], outputs=y, reference="Dao, Gu, Transformers are SSMs, ICML 2024, arXiv:2405.21060 (one group)")
+], outputs=y, reference="Dao, Gu, Transformers are SSMs, ICML 2024, arXiv:2405.21060 (one group)",
+   names={"S": "h", "delta": r"\Delta"})

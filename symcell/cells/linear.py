@@ -19,6 +19,7 @@ from symcell import (
     softplus,
     window,
 )
+from symcell.cells.notation import by_gate
 
 x, h, c, y = Input("x"), State("h"), State("c"), State("y", "n_y")
 f, g, i, o, r, u, v, z = symbols("f g i o r u v z")
@@ -38,7 +39,8 @@ sru_v1 = Cell("sru_v1", [
     Eq(r, sigmoid(affine(x))),
     Eq(c, f * c.prev + (1 - f) * u),
     Eq(h, r * c + (1 - r) * x),
-], reference="Lei et al., arXiv:1709.02755: without the peepholes, so that c is a scan")
+], reference="Lei et al., arXiv:1709.02755: without the peepholes, so that c is a scan",
+   names={"u": r"\tilde x"})
 
 qrnn = Cell("qrnn", [
     Eq(z, tanh(affine(*window(x, 2)))),
@@ -46,7 +48,8 @@ qrnn = Cell("qrnn", [
     Eq(o, sigmoid(affine(*window(x, 2)))),
     Eq(c, f * c.prev + (1 - f) * z),
     Eq(h, o * c),
-], reference="Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (fo-pooling, window 2)")
+], reference="Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (fo-pooling, window 2)",
+   names=by_gate({f"{q}_x": q for q in "zfo"}, W="W_@^2") | by_gate({f"{q}_x_1": q for q in "zfo"}, W="W_@^1"))
 
 qrnn_ifo = Cell("qrnn_ifo", [
     Eq(z, tanh(affine(*window(x, 2)))),
@@ -55,13 +58,15 @@ qrnn_ifo = Cell("qrnn_ifo", [
     Eq(o, sigmoid(affine(*window(x, 2)))),
     Eq(c, f * c.prev + i * z),
     Eq(h, o * c),
-], reference="Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (ifo-pooling, window 2)")
+], reference="Bradbury et al., Quasi-recurrent neural networks, ICLR 2017, arXiv:1611.01576 (ifo-pooling, window 2)",
+   names=by_gate({f"{q}_x": q for q in "zfio"}, W="W_@^2") | by_gate({f"{q}_x_1": q for q in "zfio"}, W="W_@^1"))
 
 mingru = Cell("mingru", [
     Eq(z, sigmoid(Param("W_z") @ x)),
     Eq(g, Param("W_g") @ x),
     Eq(h, (1 - z) * h.prev + z * g),
-], reference="Feng et al., Were RNNs all we needed?, arXiv:2410.01201")
+], reference="Feng et al., Were RNNs all we needed?, arXiv:2410.01201",
+   names={"g": r"\tilde h"})
 
 S = State("S", ("n_u", "n_s"))
 B_t, C_t, delta, y_ssm = symbols("B_t C_t delta y_ssm")
@@ -75,7 +80,8 @@ mamba = Cell("mamba", [
     Eq(S, exp(-column(delta) * exp(Param("A_log", ("n_u", "n_s")))) * S.prev + outer(delta * u, B_t)),
     Eq(y_ssm, S @ C_t + Param("D") * u),
     Eq(y, Param("W_y") @ (y_ssm * silu(Param("W_z") @ x))),
-], outputs=[y], reference="Gu, Dao, Mamba, arXiv:2312.00752 (A by zero-order hold, B by Euler's method)")
+], outputs=[y], reference="Gu, Dao, Mamba, arXiv:2312.00752 (A by zero-order hold, B by Euler's method)",
+   names={"S": "h", "delta": r"\Delta"})
 
 m, s = State("m", "n_m"), symbols("s")
 
@@ -83,7 +89,8 @@ lmu = Cell("lmu", [
     Eq(s, dot(Param("e_x"), x) + dot(Param("e_h"), h.prev) + dot(Param("e_m"), m.prev)),
     Eq(m, Constant("A", ("n_m", "n_m")) @ m.prev + Constant("B") * s),
     Eq(h, tanh(Param("W_x") @ x + Param("W_h") @ h.prev + Param("W_m") @ m)),
-], reference="Voelker, Kajic, Eliasmith, Legendre memory units, NeurIPS 2019 (A and B: legendre_memory)")
+], reference="Voelker, Kajic, Eliasmith, Legendre memory units, NeurIPS 2019 (A and B: legendre_memory)",
+   names={"s": "u", "A": r"\bar A", "B": r"\bar B"})
 
 
 def legendre_memory(order, window):

@@ -11,7 +11,8 @@ t_rnn = Cell("t_rnn", [
     Eq(z, affine(x)),
     Eq(f, sigmoid(affine(x))),
     Eq(h, f * h.prev + (1 - f) * z),
-], reference="Balduzzi, Ghifary, Strongly-typed recurrent neural networks, ICML 2016, arXiv:1602.02218")
+], reference="Balduzzi, Ghifary, Strongly-typed recurrent neural networks, ICML 2016, arXiv:1602.02218",
+   names={"W_z": "W", "W_f": "V"})
 
 minlstm = Cell("minlstm", [
     Eq(f, sigmoid(Param("W_f") @ x)),
@@ -19,7 +20,8 @@ minlstm = Cell("minlstm", [
     Eq(u, Param("W_g") @ x),
     Eq(g, Piecewise((u + 0.5, u >= 0), (sigmoid(u), True))),
     Eq(h, f / (f + i) * h.prev + i / (f + i) * g),
-], reference="Feng et al., Were RNNs all we needed?, arXiv:2410.01201 (with the positive candidate of its log-space form)")
+], reference="Feng et al., Were RNNs all we needed?, arXiv:2410.01201 (with the positive candidate of its log-space form)",
+   names={"g": r"\tilde h"})
 
 rg_lru = Cell("rg_lru", [
     Eq(r, sigmoid(Param("W_a", blocks="n_heads") @ x + Param("b_a"))),
@@ -50,4 +52,5 @@ rwkv4 = Cell("rwkv4", [
     Eq(B, exp(p.prev - decay - p) * B.prev + exp(k - p)),
     Eq(y, Param("W_y") @ (r * wkv)),
 ], outputs=[y], reference="Peng et al., RWKV, Findings of EMNLP 2023, arXiv:2305.13048 "
-                          "(time mixing; A and B are multiples of exp(-p))")
+                          "(time mixing; A and B are multiples of exp(-p))",
+   names={"A": r"a^\prime", "B": r"b^\prime", "y": "o", "W_y": "W_o"})

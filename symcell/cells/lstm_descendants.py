@@ -4,6 +4,7 @@ from sympy import Eq, Min, Piecewise, symbols, tanh
 
 from symcell import Cell, Input, Param, State, affine, dot, matmul, relu, sigmoid, softmax, total
 from symcell.cells.compositions import rounded, straight_through
+from symcell.cells.notation import by_gate
 
 x, h, c = Input("x"), State("h"), State("c")
 i, f, g, o = symbols("i f g o")
@@ -16,7 +17,8 @@ indylstm = Cell("indylstm", [
     Eq(g, tanh(affine(x) + Param("u_g") * h.prev)),
     Eq(c, f * c.prev + i * g),
     Eq(h, o * tanh(c)),
-], reference="Gonnet, Deselaers, IndyLSTMs: independently recurrent LSTMs, arXiv:1903.08023")
+], reference="Gonnet, Deselaers, IndyLSTMs: independently recurrent LSTMs, arXiv:1903.08023",
+   names={"W_g": "W_c", "u_g": "u_c", "b_g": "b_c"})
 
 
 def joint(name, u, v):
@@ -46,7 +48,10 @@ mogrifier_lstm = Cell("mogrifier_lstm", [
     Eq(c, f * c.prev + i * g),
     Eq(h, o * tanh(c)),
 ], reference="Melis, Kocisky, Blunsom, Mogrifier LSTM, ICLR 2020, arXiv:1909.01792 "
-             "(five rounds, without the biases and the low rank of the authors' code)")
+             "(five rounds, without the biases and the low rank of the authors' code)",
+   names={"g": "j", "x_1": "x^1", "h_2": r"h_{\mathrm{prev}}^2", "x_3": "x^3", "h_4": r"h_{\mathrm{prev}}^4", "x_5": "x^5"}
+         | {"Q_1": "Q^1", "R_2": "R^2", "Q_3": "Q^3", "R_4": "R^4", "Q_5": "Q^5"}
+         | by_gate({"i": "i", "f": "f", "g": "j", "o": "o"}, W="W^{@x}", U="W^{@h}", b="b^@"))
 
 x_in, h_in, i_in, f_in, g_in, o_in = symbols("x_in h_in i_in f_in g_in o_in")
 c_in = State("c_in")
@@ -65,9 +70,14 @@ nested_lstm = Cell("nested_lstm", [
     Eq(c, o_in * tanh(c_in)),
     Eq(h, o * tanh(c)),
 ], reference="Moniz, Krueger, Nested LSTMs, ACML 2017, arXiv:1801.10308 (depth 2: an inner LSTM, the paper's tilde, computes c; "
-             "its input has no activation)")
+             "its input has no activation)",
+   names={f"{q}_in": rf"\tilde {q}" for q in "xhifogc"} | {"b_g": "b_c"}
+         | by_gate({"i": "i", "f": "f", "o": "o", "g": "c"}, W="W_{x@}", U="W_{h@}")
+         | by_gate({"i_in": "i", "f_in": "f", "o_in": "o", "g_in": "c"}, W=r"\tilde W_{x@}", U=r"\tilde W_{h@}", b=r"\tilde b_@"))
 
 elapsed = Input("dt", ())
+TIME_NAMES = {"dt": r"{\Delta t}", "w_o": "W_{to}", "b_g": "b_c", "p_i": "w_{ci}", "p_o": "w_{co}"} | by_gate(
+    {"i": "i", "g": "c", "o": "o"}, W="W_{x@}", U="W_{h@}")
 T1, T2, c_tilde = symbols("T1 T2 c_tilde")
 
 time_lstm_1 = Cell("time_lstm_1", [
@@ -79,7 +89,9 @@ time_lstm_1 = Cell("time_lstm_1", [
     Eq(o, sigmoid(affine(x, h.prev) + Param("w_o") * elapsed + p_o * c)),
     Eq(h, o * tanh(c)),
 ], reference="Zhu et al., What to do next: modeling user behaviors by Time-LSTM, IJCAI 2017 "
-             "(doubtful: tanh of the elapsed time, as in the authors' code; third parties read the paper as sigmoid)")
+             "(doubtful: tanh of the elapsed time, as in the authors' code; third parties read the paper as sigmoid)",
+   names=TIME_NAMES | {"w_1": "W_{t1}", "p_f": "w_{cf}"} | by_gate({"f": "f"}, W="W_{x@}", U="W_{h@}")
+         | by_gate({"T1": "1"}, W="W_{x@}", b="b_@"))
 
 time_lstm_3 = Cell("time_lstm_3", [
     Eq(T1, sigmoid(affine(x) + tanh(Param("w_1") * elapsed))),
@@ -91,7 +103,8 @@ time_lstm_3 = Cell("time_lstm_3", [
     Eq(o, sigmoid(affine(x, h.prev) + Param("w_o") * elapsed + p_o * c_tilde)),
     Eq(h, o * tanh(c_tilde)),
 ], reference="Zhu et al., What to do next: modeling user behaviors by Time-LSTM, IJCAI 2017 (coupled gates; doubtful: tanh of "
-             "the elapsed time, as in the authors' code; the paper keeps w_1 <= 0, which is for the caller to do)")
+             "the elapsed time, as in the authors' code; the paper keeps w_1 <= 0, which is for the caller to do)",
+   names=TIME_NAMES | {"w_1": "W_{t1}", "w_2": "W_{t2}"} | by_gate({"T1": "1", "T2": "2"}, W="W_{x@}", b="b_@"))
 
 a = symbols("a:8")
 l0, l1, l2, l3 = symbols("l0 l1 l2 l3")
@@ -133,7 +146,8 @@ mc_lstm = Cell("mc_lstm", [
     Eq(c, (1 - o) * m),
     Eq(h, o * m),
 ], reference="Hoedt et al., MC-LSTM: mass-conserving LSTM, ICML 2021, arXiv:2101.05186 (x is mass, a is auxiliary; softmax "
-             "for both matrices, and c_{t-1} as it is where it holds no mass, as in the authors' code)")
+             "for both matrices, and c_{t-1} as it is where it holds no mass, as in the authors' code)",
+   names={"m": r"m_{\mathrm{tot}}"})
 
 c_new, h_new, u, delta = symbols("c_new h_new u delta")
 u_tilde = State("u_tilde", (), initial=1)
@@ -151,4 +165,5 @@ skip_lstm = Cell("skip_lstm", [
     Eq(delta, sigmoid(dot(Param("w_p"), c) + Param("b_p", ()))),
     Eq(u_tilde, u * delta + (1 - u) * (u_tilde.prev + Min(delta, 1 - u_tilde.prev))),
 ], outputs=[h], reference="Campos et al., Skip RNN: learning to skip state updates in recurrent neural networks, ICLR 2018, "
-                          "arXiv:1708.06834 (the authors' code carries delta: the same values, another estimate of the gradient)")
+                          "arXiv:1708.06834 (the authors' code carries delta: the same values, another estimate of the gradient)",
+   names={"delta": r"{\Delta \tilde u}", "w_p": "W_p", "c_new": r"\tilde c", "h_new": r"\tilde h"})

@@ -18,6 +18,8 @@ from symcell import (
     stop_gradient,
 )
 from symcell.cells.compositions import layer_norm
+from symcell.cells.lstms import NAMES_1997
+from symcell.cells.notation import by_gate
 
 x, h, c = Input("x"), State("h"), State("c")
 i, f, g, o = symbols("i f g o")
@@ -32,7 +34,8 @@ lstm_1997_truncated = Cell("lstm_1997_truncated", [
     Eq(c, c.prev + i * g),
     Eq(h, o * (2 * sigmoid(c) - 1)),
 ], reference="Hochreiter and Schmidhuber, Long short-term memory, Neural Computation 9(8), 1997: "
-             "errors leave the cell at the gates' inputs and do not come back")
+             "errors leave the cell at the gates' inputs and do not come back",
+   names=NAMES_1997)
 
 r = State("r", "n_r")
 
@@ -44,7 +47,8 @@ lstmp = Cell("lstmp", [
     Eq(c, f * c.prev + i * g),
     Eq(r, Param("P") @ (o * tanh(c))),
 ], outputs=[r], reference="Sak, Senior, Beaufays, Long short-term memory based recurrent architectures, arXiv:1402.1128 "
-                          "(without peepholes and the second projection)")
+                          "(without peepholes and the second projection)",
+   names={"P": "W_{rm}", "b_g": "b_c"} | by_gate({"i": "i", "f": "f", "o": "o", "g": "c"}, W="W_{@x}", U="W_{@r}"))
 
 m, u = symbols("m u")
 
@@ -56,7 +60,9 @@ multiplicative_lstm = Cell("multiplicative_lstm", [
     Eq(u, tanh(affine(x, m))),
     Eq(c, f * c.prev + i * u),
     Eq(h, o * tanh(c)),
-], reference="Krause et al., Multiplicative LSTM for sequence modelling, arXiv:1609.07959")
+], reference="Krause et al., Multiplicative LSTM for sequence modelling, arXiv:1609.07959",
+   names={"z_u": r"\hat h"} | by_gate({"m": "m", "u": "h"}, W="W_{@x}") | {"U_m": "W_{mh}", "U_u": "W_{hm}"}
+         | by_gate("ifo", W="W_{@x}", U="W_{@m}"))
 
 m_f, m_i, w, f_hat, i_hat = symbols("m_f m_i w f_hat i_hat")
 F, I = repeat(m_f, 2), repeat(m_i, 2)
@@ -73,7 +79,9 @@ on_lstm = Cell("on_lstm", [
     Eq(i_hat, i * w + (I - w)),
     Eq(c, f_hat * c.prev + i_hat * g),
     Eq(h, o * tanh(c)),
-], reference="Shen, Tan, Sordoni, Courville, Ordered neurons, ICLR 2019, arXiv:1810.09536 (chunks of two units a master gate)")
+], reference="Shen, Tan, Sordoni, Courville, Ordered neurons, ICLR 2019, arXiv:1810.09536 (chunks of two units a master gate)",
+   names={"w": r"\omega", "g": r"\hat c", "m_f": r"\tilde f", "m_i": r"\tilde i"}
+         | by_gate({"g": "c", "m_f": r"{\tilde f}", "m_i": r"{\tilde i}"}, W="W_@", U="U_@", b="b_@"))
 
 v = symbols("v")
 
@@ -85,7 +93,8 @@ layer_norm_lstm = Cell("layer_norm_lstm", [
     Eq(o, sigmoid(chunk(v, 3, 4))),
     Eq(c, f * c.prev + i * g),
     Eq(h, o * tanh(layer_norm(c, Param("g_c"), Param("b_c")))),
-], reference="Ba, Kiros, Hinton, Layer normalization, arXiv:1607.06450 (over all gates together, x and h apart)")
+], reference="Ba, Kiros, Hinton, Layer normalization, arXiv:1607.06450 (over all gates together, x and h apart)",
+   names={"W": "W_x", "U": "W_h", "g_h": r"\alpha_1", "g_x": r"\alpha_2", "g_c": r"\alpha_3", "b_c": r"\beta_3"})
 
 t, tau, shift, ratio, leak = Input("t", ()), Param("tau"), Param("s"), Param("r"), Constant("alpha", ())
 phase, k, c_hat, h_hat = symbols("phi k c_hat h_hat")
@@ -101,7 +110,9 @@ phased_lstm = Cell("phased_lstm", [
     Eq(h_hat, o * tanh(c_hat)),
     Eq(c, k * c_hat + (1 - k) * c.prev),
     Eq(h, k * h_hat + (1 - k) * h.prev),
-], reference="Neil, Pfeiffer, Liu, Phased LSTM, NeurIPS 2016, arXiv:1610.09513 (t is the time stamp of the step)")
+], reference="Neil, Pfeiffer, Liu, Phased LSTM, NeurIPS 2016, arXiv:1610.09513 (t is the time stamp of the step)",
+   names={"r": r"r_{\mathrm{on}}", "c_hat": r"\tilde c", "h_hat": r"\tilde h", "b_g": "b_c"}
+         | by_gate({"i": "i", "f": "f", "g": "c", "o": "o"}, W="W_{x@}", U="W_{h@}") | by_gate("ifo", p="w_{c@}"))
 
 elapsed = Input("dt", ())
 c_s, c_a = symbols("c_S c_A")
@@ -115,7 +126,9 @@ t_lstm = Cell("t_lstm", [
     Eq(g, tanh(affine(x, h.prev))),
     Eq(c, f * c_a + i * g),
     Eq(h, o * tanh(c)),
-], reference="Baytas et al., Patient subtyping via time-aware LSTM networks, KDD 2017 (dt is the time since the step before)")
+], reference="Baytas et al., Patient subtyping via time-aware LSTM networks, KDD 2017 (dt is the time since the step before)",
+   names={"c": "C", "c_S": "C^S", "c_A": "C^*", "g": r"\tilde C", "dt": r"\Delta", "U_d": "W_d"}
+         | by_gate({"g": "c"}, W="W_@", U="U_@", b="b_@"))
 
 m_c, m_h = Input("m_c", "n_h"), Input("m_h", "n_h")
 
@@ -128,7 +141,8 @@ zoneout_lstm = Cell("zoneout_lstm", [
     Eq(h_hat, o * tanh(c_hat)),
     Eq(c, m_c * c.prev + (1 - m_c) * c_hat),
     Eq(h, m_h * h.prev + (1 - m_h) * h_hat),
-], reference="Krueger et al., Zoneout, ICLR 2017, arXiv:1606.01305 (the masks are inputs: 1 keeps a unit as it was)")
+], reference="Krueger et al., Zoneout, ICLR 2017, arXiv:1606.01305 (the masks are inputs: 1 keeps a unit as it was)",
+   names={"m_c": "d^c", "m_h": "d^h"})
 
 stabiliser, n = State("m"), State("n")
 i_log, f_log, z = symbols("i_log f_log z")
@@ -150,4 +164,6 @@ slstm = Cell("slstm", [
     Eq(c, f * c.prev + i * z),
     Eq(n, f * n.prev + i),
     Eq(h, o * c / n),
-], reference="Beck et al., xLSTM, NeurIPS 2024, arXiv:2405.04517 (doubtful: n without the floor of flashrnn's code)")
+], reference="Beck et al., xLSTM, NeurIPS 2024, arXiv:2405.04517 (doubtful: n without the floor of flashrnn's code)",
+   names={"i": r"i^\prime", "f": r"f^\prime", "i_log": r"\tilde i", "f_log": r"\log f"}
+         | {"z_f_log": r"\tilde f", "z_z": r"\tilde z", "z_o": r"\tilde o"})

@@ -22,7 +22,8 @@ multiplicative_rnn = Cell("multiplicative_rnn", [
     Eq(f, (Param("W_fx") @ x) * (Param("W_fh") @ h.prev)),
     Eq(h, tanh(affine(x, f))),
 ], reference="Sutskever, Martens, Hinton, Generating text with recurrent neural networks, ICML 2011 "
-             "(n_f factors; the paper's W_hx and W_hf are W_h and U_h; the bias is pylstm's)")
+             "(n_f factors; the paper's W_hx and W_hf are W_h and U_h; the bias is pylstm's)",
+   names={"W_h": "W_{hx}", "U_h": "W_{hf}"})
 
 
 def symmetric_and_skew(M, beta, gamma):
@@ -48,7 +49,8 @@ clockwork_rnn = Cell("clockwork_rnn", [
     Eq(h, Piecewise((a, Mod(t, period) < 1), (h.prev, True))),
 ], reference="Koutnik, Greff, Gomez, Schmidhuber, A clockwork RNN, ICML 2014, arXiv:1402.3511 (t counts steps, and t mod T < 1 "
              "is the paper's t mod T = 0; constants: T, the period of each unit, and mask, by which slow modules feed fast ones: "
-             "clockwork_modules)")
+             "clockwork_modules)",
+   names={"h": "y_H", "U": "W_H", "W": "W_I"})
 
 
 def clockwork_modules(periods, units):

@@ -18,7 +18,8 @@ jordan = Cell("jordan", [
 
 indrnn = Cell("indrnn", [
     Eq(h, relu(affine(x) + Param("u") * h.prev)),
-], reference="Li et al., Independently recurrent neural network, CVPR 2018, arXiv:1803.04831")
+], reference="Li et al., Independently recurrent neural network, CVPR 2018, arXiv:1803.04831",
+   names={"W_h": "W", "b_h": "b"})
 
 
 def euler_steps(state, slope, count):
@@ -46,7 +47,8 @@ M = Param("M")
 
 antisymmetric_rnn = Cell("antisymmetric_rnn", [
     Eq(h, h.prev + epsilon * tanh(matmul(M - M.T - gamma * identity("n_h"), h.prev) + Param("V") @ x + Param("b"))),
-], reference="Chang et al., AntisymmetricRNN, ICLR 2019, arXiv:1902.09689")
+], reference="Chang et al., AntisymmetricRNN, ICLR 2019, arXiv:1902.09689",
+   names={"M": "W_h", "V": "V_h", "b": "b_h"})
 
 z = State("z")
 
@@ -54,7 +56,8 @@ cornn = Cell("cornn", [
     Eq(z, z.prev + dt * (tanh(affine(x, y.prev, z.prev)) - gamma * y.prev - epsilon * z.prev)),
     Eq(y, y.prev + dt * z),
 ], reference="Rusch, Mishra, Coupled oscillatory recurrent neural network, ICLR 2021, arXiv:2010.00951 "
-             "(damping at z_{t-1}, as the code has it)")
+             "(damping at z_{t-1}, as the code has it)",
+   names={"x": "u", "dt": r"{\Delta t}", "W_z": "V", "U_z_y": "W", "U_z_z": r"\mathcal{W}", "b_z": "b"})
 
 mu, o = State("mu", ("n_a", "n_p")), State("o", "n_o")
 r, p = symbols("r p")
@@ -66,4 +69,6 @@ statistical_recurrent_unit = Cell("statistical_recurrent_unit", [
     Eq(mu, column(rates) * mu.prev + (1 - column(rates)) * row(p)),
     Eq(o, relu(affine(flat(mu)))),
 ], outputs=[o], reference="Oliva, Poczos, Schneider, The statistical recurrent unit, ICML 2017, arXiv:1703.00381 "
-                          "(a row of mu for each rate alpha)")
+                          "(a row of mu for each rate alpha)",
+   names={"p": r"\varphi", "U_r": "W^{(r)}", "U_p": r"W^{(\varphi)}", "W_p": "W^{(x)}", "U_o": "W^{(o)}"}
+         | {"b_r": "b^{(r)}", "b_p": r"b^{(\varphi)}", "b_o": "b^{(o)}"})

@@ -14,7 +14,9 @@ lru = Cell("lru", [
     Eq(h, Lambda * h.prev + exp(Param("log_gamma")) * (B @ x)),
     Eq(y, re(C @ h) + D * x),
 ], outputs=[y], reference="Orvieto et al., Resurrecting recurrent neural networks for long sequences, ICML 2023, "
-                          "arXiv:2303.06349")
+                          "arXiv:2303.06349",
+   names={"x": "u", "h_re": r"x_{\mathrm{re}}", "h_im": r"x_{\mathrm{im}}"}
+         | {"nu": r"\nu^{\log}", "theta": r"\theta^{\log}", "log_gamma": r"\gamma^{\log}"})
 
 eigenvalues = Param("Lambda", dtype=complex)
 
@@ -24,7 +26,8 @@ s5 = Cell("s5", [
     Eq(h, Lambda_bar * h.prev + phi * (B @ x)),
     Eq(y, 2 * re(C @ h) + D * x),
 ], outputs=[y], reference="Smith, Warrington, Linderman, Simplified state space layers for sequence modeling, ICLR 2023, "
-                          "arXiv:2208.04933 (half of the conjugate pairs, hence the 2; phi B is the paper's discretised B)")
+                          "arXiv:2208.04933 (half of the conjugate pairs, hence the 2; phi B is the paper's discretised B)",
+   names={"x": "u", "h_re": r"x_{\mathrm{re}}", "h_im": r"x_{\mathrm{im}}"})
 
 n = ("n_x", "n_s")
 S, y_s4d = State("h", n, dtype=complex), State("y", "n_x")
@@ -35,7 +38,8 @@ s4d = Cell("s4d", [
     Eq(S, A_bar * S.prev + (A_bar - 1) / A * column(x)),
     Eq(y_s4d, 2 * re(total(Param("C", n, dtype=complex) * S)) + D * x),
 ], outputs=[y_s4d], reference="Gu, Gupta, Goel, Re, On the parameterization and initialization of diagonal state space models, "
-                              "NeurIPS 2022, arXiv:2206.11893 (zero-order hold; n_s complex numbers for each channel)")
+                              "NeurIPS 2022, arXiv:2206.11893 (zero-order hold; n_s complex numbers for each channel)",
+   names={"x": "u", "h_re": r"x_{\mathrm{re}}", "h_im": r"x_{\mathrm{im}}"})
 
 c, l, o = symbols("c l o")
 gamma = Constant("gamma", "n_h")
@@ -47,4 +51,5 @@ hgrn = Cell("hgrn", [
     Eq(o, silu(affine(x))),
     Eq(y, Param("W_y") @ layer_norm(o * concat(re(h), im(h)), Param("g"), Param("b"))),
 ], outputs=[y], reference="Qin, Yang, Zhong, Hierarchically gated recurrent neural network for sequence modeling, NeurIPS 2023, "
-                          "arXiv:2311.04823 (doubtful: the gate stands before the norm; gamma is the layer's bound)")
+                          "arXiv:2311.04823 (doubtful: the gate stands before the norm; gamma is the layer's bound)",
+   names={"l": r"\lambda"})

@@ -14,7 +14,7 @@ def names_of(derivation, style):
     cell = derivation.declaration
     named = (getattr(q, "state", q) for q in derivation.shapes if q.name not in cell.sizes)
     quantities = tuple({q.name: _is_timed(q, derivation) for q in named}.items())
-    return _names(quantities, tuple(_parents(derivation).items()), style, cell.name)
+    return _names(quantities, tuple(_parents(derivation).items()), style, tuple(cell.names.items()), cell.name)
 
 
 def _parents(derivation):
@@ -36,14 +36,14 @@ def _is_timed(q, derivation):
 
 
 @lru_cache(maxsize=64)  # one derivation is printed by many
-def _names(quantities, parents, style, cell):
-    known, parents = dict(quantities), dict(parents)
+def _names(quantities, parents, style, papers, cell):
+    known, parents, papers = dict(quantities), dict(parents), dict(papers)
     if unknown := [name for name in style.own if name not in known]:
         raise CellError(f"cell {cell}: the notation names {', '.join(unknown)}; the cell's quantities are {', '.join(known)}")
     letters, taken, found = {n for n in known if len(n) == 1}, {}, {}
-    for name in sorted(known, key=lambda n: _rank(n, style, letters, known, parents)):
-        choices = _choices(name, known[name], style, letters)
-        if name in parents:
+    for name in sorted(known, key=lambda n: _rank(n, style, papers, letters, known, parents)):
+        choices = _choices(name, known[name], style, papers, letters)
+        if name in parents and name not in style.own and name not in papers:
             choices = [*choices[:-3], _inside(*parents[name], found, known[name], taken, style), *choices[-3:]]
         looks = [_looks(s, known[name], style) for s in choices]
         others = [taken[look] for look in sorted(looks[0] & taken.keys())]
@@ -55,12 +55,14 @@ def _names(quantities, parents, style, cell):
     return found
 
 
-def _rank(name, style, letters, known, parents):
-    """Names of a user come first; values inside of equations last, in their order; names of a preset after a cell's own, whose
-    place they do not take; those without accents before others: x before x_bar, which must not look like the adjoint of x."""
+def _rank(name, style, papers, letters, known, parents):
+    """Names of a user come first, then those of a cell's paper; values inside of equations last, in their order. Names of a
+    preset come after a cell's own, whose place they do not take; those without accents before others: x before x_bar, which must
+    not look like the adjoint of x."""
     best, plain, _ = spellings(name, known[name], letters)
-    order = () if name in parents else (name in style.presets, best != plain)
-    return (name not in style.own, name in parents, *order)
+    preset = name in style.presets
+    order = () if name in parents else (preset, best != plain)
+    return (name not in style.own, name not in papers or preset, name in parents, *order)
 
 
 def _inside(kind, parent, found, timed, taken, style):
@@ -72,11 +74,13 @@ def _inside(kind, parent, found, timed, taken, style):
             return spelling
 
 
-def _choices(name, timed, style, letters):
+def _choices(name, timed, style, papers, letters):
     if name in style.own:
         return [given(style.own[name])]
-    preset = [given(style.presets[name])] if name in style.presets else []
-    return [*preset, *spellings(name, timed, letters)]
+    paper = [given(papers[name])] if name in papers else []
+    if name in style.presets:
+        return [given(style.presets[name]), *paper, *spellings(name, timed, letters)]
+    return paper or spellings(name, timed, letters)
 
 
 def _looks(spelling, timed, style):

@@ -10,6 +10,7 @@ from operator import mul as multiply
 from sympy import Function, Symbol
 
 from symcell.derivation.maps import rate
+from symcell.documents.letters import verbatim
 from symcell.language.primitives import Unevaluated
 from symcell.language.shapes import resolved_shape
 from symcell.language.sizes import Dims
@@ -230,6 +231,13 @@ class Listed(Node):
 
     def _latex(self, printer, exp=None):
         return ", ".join(map(printer.doprint, self.args))
+
+
+class InCode(Node):
+    """The name of a quantity as code has it."""
+
+    def _latex(self, printer, exp=None):
+        return verbatim(self.args[0].name)
 
 
 class Steps(Node):

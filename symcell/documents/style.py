@@ -1,7 +1,8 @@
 """The notation of a document: how time, adjoints and products are written, and the names of symbols. Presets follow known texts.
 
-A preset's names are for the cells of its text: lstm, gru and rnn of the catalogue. In any other cell those of the same symbols
-hold, unless two quantities would look alike."""
+A cell may have names of its own for print, those of its paper; those of a notation are stronger. A preset's names are for the
+cells of its text: lstm, gru and rnn of the catalogue. In any other cell those of the same symbols hold, unless two quantities
+would look alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,21 @@ def _check_name(name, text):
         raise CellError(f"the name of {name}: {error}") from None
     if not nodes:
         raise CellError(f"the name of {name} is a formula in LaTeX, such as '\\\\tilde c'; found {text!r}")
+
+
+def check_names(declaration, names):
+    """Raise CellError unless these are names for print of a cell's quantities."""
+    cell = f"cell {declaration.name}"
+    if not isinstance(names, Mapping):
+        raise CellError(f"{cell}: names is a dict like {{'g': r'\\tilde c'}}, found {type(names).__name__} {names!r}")
+    if unknown := [n for n in names if n not in declaration.nameable]:
+        known = ", ".join(q.name for q in declaration.shapes)
+        raise CellError(f"{cell}: names has {', '.join(map(repr, unknown))}; its quantities are {known}, each given by its name")
+    for name, text in names.items():
+        try:
+            _check_name(name, text)
+        except CellError as error:
+            raise CellError(f"{cell}, {error}") from None
 
 
 def _affines(letters, written):

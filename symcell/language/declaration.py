@@ -1,7 +1,8 @@
 """A Declaration: the validated equations of a cell. Everything after it trusts them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from sympy import Expr, Symbol
 
@@ -19,7 +20,7 @@ class Declaration:
 
     `shapes`: symbol -> its own shape and its mapped axes, in order of appearance; `sizes`: the names of the sizes that a call
     binds; `joined`: for each input whose size was unified with another one, the equation that did it; `outputs`: the states that
-    are shown outside."""
+    are shown outside; `names`: the name of a quantity -> its LaTeX, where documents are to print another one."""
 
     name: str
     equations: tuple[Equation, ...]
@@ -28,6 +29,16 @@ class Declaration:
     joined: Mapping[Input, str]
     outputs: tuple[State, ...]
     reference: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, names: Mapping[str, str]) -> Self:
+        """The same with those of the `names` that belong to it: what is made from a cell keeps the cell's notation."""
+        return replace(self, names={n: text for n, text in names.items() if n in self.nameable})
+
+    @property
+    def nameable(self) -> set[str]:
+        """What documents name: the quantities, and for each equation z_ and its left side, the argument of its function."""
+        return {q.name for q in self.shapes} | {f"z_{e.target.name}" for e in self.equations}
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -31,7 +31,7 @@ def vary(original, name, replace, add=(), drop=(), outputs=None, reference=""):
     equations = [Eq(*pair, evaluate=False) for pair in in_order_of_reading(name, new)]
     made = declare(name, equations, shown, _origin(original, replaced, added, dropped, reference), original.shapes)
     _check_ranks(original, made)
-    return made
+    return made.named(original.names)
 
 
 # What the caller asks for.

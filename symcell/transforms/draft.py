@@ -116,12 +116,14 @@ class Draft:
         return {target for target, _ in self.pairs if target in reached}
 
     def finished(self, name: str | None, outputs: Sequence[State] | None = None) -> Cell:
-        """The cell of the rewritten equations, which shows the same states unless `outputs` says otherwise."""
+        """The cell of the rewritten equations, which shows the same states unless `outputs` says otherwise. Quantities keep
+        their names in documents."""
         source = f" ({self.source})" if self.source else ""
         said = f": {self.cell.reference}" if self.cell.reference else ""
-        return Cell(
+        made = Cell(
             f"{self.cell.name}_{self.transform}" if name is None else name,
             [Eq(target, rhs, evaluate=False) for target, rhs in self.pairs],
             outputs=self.cell.outputs if outputs is None else outputs,
             reference=f"{self.transform}{source} of {self.cell.name}{said}",
         )
+        return Cell.of(made.declaration.named(self.cell.names))

@@ -81,7 +81,13 @@ _BEFORE = (
     (re.compile(r"(?<!igl|igr|ggl|ggr)\\lvert\b"), r"\\left|"),  # bars are no brackets otherwise
     (re.compile(r"(?<!igl|igr|ggl|ggr)\\rvert\b"), r"\\right|"),
 )
-_BOLD = str.maketrans({str(k): chr(0x1D7CE + k) for k in range(10)})
+_STYLED = {
+    "bold": str.maketrans({str(k): chr(0x1D7CE + k) for k in range(10)}),
+    "monospace": str.maketrans(
+        {str(k): chr(0x1D7F6 + k) for k in range(10)} | {chr(first + k): chr(begin + k) for k in range(26)
+                                                         for first, begin in ((ord("A"), 0x1D670), (ord("a"), 0x1D68A))}
+    ),
+}  # fmt: skip
 _SIZED = {r"\langle": "⟨", r"\rangle": "⟩", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉", r"\|": "‖"}
 _SIZED |= dict.fromkeys((r"\lvert", r"\rvert", r"\vert"), "|") | {r"\{": "{", r"\}": "}", r"\[": "[", r"\]": "]"}
 _FORMS = {"l": "prefix", "r": "postfix"}
@@ -91,9 +97,8 @@ _BRACE, _BARS = "\u23df", ("\u00af", "\u2015")
 def _characters(e):
     """The text of an element: latex2mathml writes characters by their numbers, and sized delimiters by their commands."""
     text = unescape(e.text)
-    if e.attrib.get("mathvariant") == "bold":  # which browsers know by their characters alone
-        del e.attrib["mathvariant"]
-        text = text.translate(_BOLD)
+    if e.attrib.get("mathvariant") in _STYLED:  # which browsers know by their characters alone
+        text = text.translate(_STYLED[e.attrib.pop("mathvariant")])
     if text in _SIZED and text[1] in _FORMS:
         e.attrib["form"] = _FORMS[text[1]]
     return _SIZED.get(text, text)

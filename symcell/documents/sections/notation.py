@@ -3,7 +3,7 @@
 from sympy import S
 
 from symcell.documents.article import Items, Math, Paragraph, Section
-from symcell.documents.nodes import B, L, Steps, T, rate, t, total_rate
+from symcell.documents.nodes import B, InCode, L, Steps, T, rate, t, total_rate
 from symcell.documents.sections.glossary import A, glossary, u, v
 from symcell.documents.sections.subject import listed
 from symcell.language.symbols import Adjoint
@@ -13,7 +13,8 @@ def notation_section(subject, others):
     """The first section, which explains what the other ones use, and nothing else."""
     expressions = [e for section in others for e in section.expressions]
     return Section("notation", ("Notation",), (
-        _sequence(subject), *_heads(subject), _adjoints(subject), *_later(subject), *_operators(subject, expressions),
+        _sequence(subject), *_heads(subject), *_code(subject), _adjoints(subject), *_later(subject),
+        *_operators(subject, expressions),
     ))  # fmt: skip
 
 
@@ -68,6 +69,13 @@ def _adjoints(subject):
         " through all that is computed from it. Of the adjoint of a state, ", Math(direct, "=", rate(L, s)),
         " is the direct part: what ", Math(L), " sends where it contains ", Math(s), " itself", *back, ".",
     ))  # fmt: skip
+
+
+def _code(subject):
+    """Which names code has for the symbols of the paper."""
+    cell = subject.cell
+    pairs = [part for q in cell.shapes if q.name in cell.names for part in (", ", Math(InCode(q)), " for ", Math(q))][1:]
+    return (Paragraph(("Code has names of its own: ", *pairs, ".")),) if pairs else ()
 
 
 def _heads(subject):
