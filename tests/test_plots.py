@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from symcell import cells
 from symcell.commands import plotting
 from symcell.derivation.carousel import Carousel
+from symcell.documents.gates import Gates
 from symcell.documents.gradient_norms import Curve, elementwise_part, measure, sizes_at_random
-from symcell.documents.plots import Gates, draw_gates, draw_norms, draw_powers
+from symcell.documents.plots import draw_gates, draw_norms, draw_powers
 from symcell.documents.step_values import before_each_step, step_values
 
 

@@ -13,7 +13,7 @@ from symcell.derivation.maps import columns, covector, diag, linear, matrix, rat
 from symcell.documents.nodes import At, Factors, J, LargestEntry, Norm, Run, Terms, Transposed, at, k, t
 from symcell.language.sizes import size
 from symcell.language.symbols import Hole
-from symcell.trials import _fits
+from symcell.trials import fits
 
 STEPS, TINY = 3, 1e-40
 
@@ -28,7 +28,7 @@ def small_sizes(cell):
         drawn = dict(zip(cell.sizes, map(int, scale * random.permutation(np.arange(3, 3 + len(cell.sizes)))), strict=True))
         divisors = {n: 2 for n in cell.sizes if scale > 1 and random.random() < 0.5}
         sizes = drawn | divisors | dict.fromkeys(heads, 1)
-        if _fits(cell.declaration, sizes):
+        if fits(cell.declaration, sizes):
             return {size(n): length for n, length in sizes.items()}
     raise AssertionError(f"no small sizes for {cell.name}")
 
