@@ -33,7 +33,8 @@ def norm_chart(series, title, description, across, upward):
     root = _root(bottom + 34 + 17 * len(series), title, description)
     _text(root, upward, 2, 14)
     height = _scale(low, high, bottom, top)
-    for power in range(low, high + 1, -(-(high - low) // 6)):
+    step = -(-(high - low) // 6)
+    for power in (n for n in range(low, high + 1) if n % step == 0):
         _line(root, "grid", [(_LEFT, height(power)), (_RIGHT, height(power))])
         _text(root, _power_of_ten(power), _LEFT - 5, height(power) + 4, "end")
     width = _times(root, max(map(len, logs)), bottom, across)
