@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from sympy import Eq, Expr, Symbol
 
-from symcell.compiler import compile_declaration, structure_of
+from symcell.compiler import compile_declaration, plain_kernel, structure_of
 from symcell.documents.style import Notated, check_names
-from symcell.kernel import Kernel
+from symcell.kernel import Kernel, PlainKernel
 from symcell.language.declaration import Declaration
 from symcell.language.declare import declare
 from symcell.language.equations import Equation
@@ -182,6 +182,11 @@ class Cell:
         kernel = compile_declaration(self.declaration, dtype)
         kernel.cell = self
         return kernel
+
+    def plain(self) -> PlainKernel:
+        """The cell's passes in NumPy, at once and without a compilation: a PlainKernel with init, forward and backward, for small
+        cells and short sequences. Raises CellError for a cell without an input."""
+        return plain_kernel(self.declaration)
 
     def _repr_latex_(self) -> str:
         return self.derive()._repr_latex_()

@@ -5,7 +5,7 @@ A declaration never changes: its program and its source are made once, for both 
 from functools import lru_cache
 
 from symcell.derivation.derive import derive
-from symcell.kernel import load
+from symcell.kernel import PlainKernel, load
 from symcell.program.lower import lower
 from symcell.program.passes import improve
 from symcell.structure import structure
@@ -27,9 +27,16 @@ def source_of(declaration, target="numba", standalone=False):
     return emit(program, target, standalone)  # Program -> source
 
 
+@lru_cache(maxsize=64)
 def structure_of(declaration):
     """Declaration -> Structure: what its steps take."""
     return structure(program_of(declaration))  # Program -> Structure
+
+
+def plain_kernel(declaration):
+    """Declaration -> PlainKernel: its passes in NumPy, at once."""
+    source = source_of(declaration, "numpy")  # Declaration -> source
+    return PlainKernel(declaration, source)  # source -> PlainKernel
 
 
 def compile_declaration(declaration, dtype="float32"):

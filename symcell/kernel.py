@@ -1,8 +1,11 @@
-"""Source -> Kernel: a generated module, imported, with its face."""
+"""Source -> Kernel: a generated module, imported, with its face. A PlainKernel is the same of a NumPy module."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 import symcell.runtime as runtime
@@ -11,6 +14,8 @@ from symcell.runtime.loading import load_module, text_of
 
 if TYPE_CHECKING:
     from symcell.language.declaration import Declaration
+
+Arrays = Mapping[str, np.ndarray]
 
 
 class Kernel(runtime.Kernel):
@@ -35,6 +40,36 @@ class Kernel(runtime.Kernel):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return load, (self.declaration, self.source, self.dtype), {"cell": self.cell}
+
+
+class PlainKernel:
+    """A cell's passes in NumPy, in the dtype of their arguments. Nothing is compiled.
+
+    init, forward and backward take and give what those of a Kernel do; sizes that no array tells are those of the last init."""
+
+    def __init__(self, declaration: "Declaration", source: str) -> None:
+        self.declaration, self._sizes = declaration, dict[str, int]()
+        self._module = ModuleType(f"{declaration.name}_numpy")
+        exec(_code(declaration.name, source), self._module.__dict__)
+
+    def init(self, seed: int = 0, **sizes: int) -> dict[str, np.ndarray]:
+        self._sizes = sizes
+        found: dict[str, np.ndarray] = self._module.init(seed, **sizes)
+        return found
+
+    def forward(self, params: Arrays, inputs: Arrays, initial: Arrays | None = None) -> Any:
+        return self._module.forward(params, inputs, initial, sizes=self._sizes)
+
+    def backward(self, run: Any, cotangents: Arrays | None = None, final: Arrays | None = None) -> Any:
+        return self._module.backward(run, cotangents, final)
+
+    def __repr__(self) -> str:
+        return f"PlainKernel({self.declaration.name!r})"
+
+
+@lru_cache(maxsize=16)
+def _code(name, source):
+    return compile(source, f"<{name}, for NumPy>", "exec")
 
 
 def load(declaration: "Declaration", source: str, dtype: DTypeLike) -> Kernel:

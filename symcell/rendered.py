@@ -1,10 +1,12 @@
 """The derivation and the carousel that a Cell returns: they render themselves as LaTeX and in a notebook."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
-from symcell.compiler import source_of
+from symcell.compiler import plain_kernel, source_of
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation, derive
 from symcell.documents.article import Article
@@ -79,18 +81,21 @@ class RenderedDerivation(Derivation):
 
     def html(
         self, notation: Notated = None, names: Mapping[str, str] | None = None, steps: int = 3, gradients: bool = True,
-        shapes: bool = True, proofs: bool | str = False,
+        shapes: bool = True, proofs: bool | str = False, beside: Iterable[Derivation] = (),
     ) -> str:  # fmt: skip
-        """The derivation as a web page of one file, with its diagram, and the generated code beside it. The options are those of
-        `latex`. Raises CellError where Pygments, latex2mathml, igraph or SciPy are missing."""
+        """The derivation as a web page of one file, with its diagram, figures of its gradients and gates, and the generated code
+        beside it. `beside`: derivations of other cells, two at most, whose gradients are shown for comparison. The other options
+        are those of `latex`. Raises CellError where Pygments, latex2mathml, igraph or SciPy are missing."""
         from symcell.documents.html import need_packages
 
         need_packages()
+        from symcell.documents.html.figures import figures
         from symcell.documents.html.page import Around, page
 
-        source = source_of(self.declaration) if self.declaration.inputs else ""
-        style = style_of(notation, names)
-        around = Around(source=source, diagram=diagram_svg(self, notation=style))
+        style, around = style_of(notation, names), Around(diagram=diagram_svg(self, notation=style_of(notation, names)))
+        if self.declaration.inputs:  # without one there is no module
+            shown = figures(partial(plain_kernel, self.declaration), [plain_kernel(d.declaration) for d in beside])
+            around = replace(around, source=source_of(self.declaration), figures=shown)
         return page(self.article(steps, gradients, shapes, proofs), around, style)
 
     def json(

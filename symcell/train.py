@@ -10,12 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Add
 
 from symcell.cell import Cell
+from symcell.derivation import roles
 from symcell.kernel import Kernel
 from symcell.language.declaration import Declaration
-from symcell.language.symbols import Param
 
 Params = dict[str, np.ndarray]  # name -> array
 
@@ -64,9 +63,7 @@ def forget_bias(cell: Cell, value: float = 1.0) -> Callable[[Params], Params]:
 
 def forget_biases(cell: Cell) -> set[str]:
     """The names of the biases of gates that keep a state."""
-    keepers = {gate for state in cell.states for gate in cell.carousel(state).keepers}
-    terms = [a for e in cell.equations if e.target in keepers for a in Add.make_args(e.rhs.args[0])]
-    return {a.name for a in terms if isinstance(a, Param)}
+    return {*roles.forget_biases(cell.derive())}
 
 
 class Classifier:

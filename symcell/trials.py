@@ -51,7 +51,7 @@ def random_cases(kernel, random, count):
     if _begins_by_itself(cell) and np.isfinite(largest_state(cell, declared)):
         yield declared
     ones = dict.fromkeys(cell.sizes, 1)
-    if ones and _fits(cell, ones):
+    if ones and fits(cell, ones):
         yield _case(kernel, random, 3, 2, ones, "sizes 1")
 
 
@@ -64,12 +64,12 @@ def random_sizes(cell, random):
         sizes = dict(zip(names, map(int, drawn), strict=True))
         if attempt >= 20:
             sizes |= {name: int(random.choice([2, 3, 4])) for name in names if name in divisors}
-        if _fits(cell, sizes):
+        if fits(cell, sizes):
             return sizes
     raise CellError(f"cell {cell.name}: no sizes were found that all its shapes allow")
 
 
-def _fits(cell, sizes):
+def fits(cell, sizes):
     """Whether every shape of the cell is one of positive integers."""
     numbers = [n.subs({s: sizes[s.name] for s in n.free_symbols}) for n in _lengths(cell)]
     return all(n.is_Integer and n > 0 for n in numbers)

@@ -1,10 +1,10 @@
-"""Web pages: the page of a cell, two cells side by side, and the book, in a parser and in a browser."""
+"""Web pages: the page of a cell, and two cells side by side, in a parser and in a browser. test_book.py is about the book."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 from support.browser import CHROMIUM, look
+from support.web_pages import Reader
 from sympy import Eq
 
 from symcell import Cell, CellError, Input, State, affine, book, cells, sigmoid
@@ -17,48 +17,9 @@ from symcell.documents.html.quantities import Quantities
 from symcell.site.citation import bibtex, year_of
 from symcell.site.comparison import _sides, comparison_page
 
-NAMES = ("lstm", "gru", "mamba", "gla", "slstm", "lstm_1997", "scalar_rnn")
-_VOID = {"meta", "link", "input", "br"}
-
-
-class Reader(HTMLParser):
-    """The identifiers, links and classes of a page; every element that begins must end."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.ids, self.links, self.classes, self.scripts, self.open, self.tags = [], [], [], 0, [], set()
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.tags.add(tag)
-        self.ids += [attrs["id"]] if "id" in attrs else []
-        self.links += [attrs["href"]] if "href" in attrs else []
-        self.classes += attrs.get("class", "").split()
-        self.scripts += tag == "script"
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
 
 def page_of(cell):
     return page(cell.derive().article(), Around(source=source_of(cell.declaration)))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_whole_and_its_links_lead_somewhere(name):
-    cell = cells.get(name)
-    text = page_of(cell)
-    found = Reader(text)
-    assert len(found.ids) == len({*found.ids})
-    assert {link[1:] for link in found.links} <= {*found.ids}
-    assert {line.key for line in cell.derive().article().lines} <= {*found.ids}
-    assert not re.search(r"\\[a-zA-Z]", re.sub(r"<(pre|script|style)\b.*?</\1>", "", text, flags=re.S))  # no TeX is left
-    assert not re.search(r"https?://(?!www\.w3\.org)", text)  # it needs nothing from elsewhere
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "slstm", "gla"])
@@ -169,19 +130,11 @@ def test_counterparts_are_marked_alike_and_other_quantities_are_not():
         "ct keeps ftct writes it⊙gt", "ct keeps 1−itct writes it⊙gt"]  # fmt: skip
 
 
-def test_a_book(tmp_path):
-    some = [cells.lstm, cells.gru, cells.minlstm]
-    index = book(tmp_path, some)
+def test_a_book_of_some_cells(tmp_path):
+    index = book(tmp_path, [cells.lstm, cells.rnn])
     text = index.read_text("utf-8")
-    assert index == tmp_path / "index.html" and text.count('<th scope="row">') == 3
-    for link in Reader(text).links:
-        assert link.startswith("#") or (tmp_path / link).is_file()
-    for path in (*(tmp_path / "cells").iterdir(), *(tmp_path / "compare").iterdir()):
-        links = Reader(path.read_text("utf-8")).links
-        assert all(link.startswith("#") or (path.parent / link).is_file() for link in links)
-    assert sorted(path.stem for path in (tmp_path / "compare").iterdir()) == ["gru", "minlstm"]  # beside the lstm
-    assert (tmp_path / "modules" / "gru.py").read_text("utf-8") == source_of(cells.gru.declaration)
-    assert 'href="gru.html" rel="next"' in (tmp_path / "cells" / "lstm.html").read_text("utf-8")
+    assert index == tmp_path / "index.html" and text.count('<th scope="row">') == 2
+    assert [path.stem for path in (tmp_path / "compare").iterdir()] == ["rnn"]  # beside the lstm
     book(tmp_path, [cells.rnn])  # and again
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "index.html").write_text("<!DOCTYPE html><title>mine</title>")
@@ -190,33 +143,6 @@ def test_a_book(tmp_path):
     assert [*(tmp_path / "own").iterdir()] == [tmp_path / "own" / "index.html"]
     with pytest.raises(CellError, match="several are called lstm"):
         book(tmp_path, [cells.lstm, cells.lstm])
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_pages_in_a_browser(tmp_path):
-    """No word on the console, no sideways scroll on a telephone or a desk; the index sorts and searches."""
-    book(tmp_path, [cells.lstm, cells.gru, cells.mamba, cells.rnn])
-    alone = tmp_path / "alone.html"
-    alone.write_text(page_of(cells.slstm), encoding="utf-8")
-    beside = tmp_path / "beside.html"
-    beside.write_text(comparison_page(cells.lstm, cells.gru), encoding="utf-8")
-    pages = [tmp_path / "index.html", *sorted((tmp_path / "cells").glob("*.html")), tmp_path / "compare" / "mamba.html", alone, beside]
-    wide = "const value = [...page.querySelectorAll('.formula, .beside td')]" \
-        ".filter((e) => e.scrollWidth > e.clientWidth + 1 && !e.querySelector('mtable')).length;"
-    found, console = look(pages, (400, 1280), tmp_path, wide)
-    assert not console
-    assert [f for f in found if f["needs"] > f["width"]] == [] and {f["width"] for f in found} == {400, 1280}
-    assert all(f["formulas"] > 10 for f in found if f["path"] != "index.html")
-    assert {f["value"] for f in found} == {0}  # formulas in a line that need more room than there is
-    script = """
-    const year = page.querySelectorAll("thead button")[1], names = () => [...page.querySelectorAll("tbody tr")].filter((r) => !r.hidden).map((r) => r.cells[0].textContent);
-    year.click(); const up = names(); year.click(); const down = names();
-    const search = page.querySelector("#search"); search.value = "gers forget"; search.dispatchEvent(new Event("input"));
-    const value = [up, down, names(), page.querySelector("#count").textContent];
-    """
-    (result,), console = look([tmp_path / "index.html"], (1280,), tmp_path, script)
-    assert not console
-    assert result["value"] == [["rnn", "lstm", "gru", "mamba"], ["mamba", "gru", "lstm", "rnn"], ["lstm"], "1 cell"]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

@@ -1,14 +1,20 @@
 """Pictures: what they show is right, and what stands in them stays in them."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from sympy import Eq, exp
 
-from symcell import cells
+from symcell import Cell, Input, Param, State, cells
 from symcell.commands import plotting
 from symcell.derivation.carousel import Carousel
-from symcell.documents.gradient_norms import Curve, elementwise_part, measure, sizes_at_random
-from symcell.documents.plots import Gates, draw_gates, draw_norms, draw_powers
+from symcell.documents.gates import Gates
+from symcell.documents.gradient_norms import Curve, elementwise_part, measure, sizes_at_random, within_reach
+from symcell.documents.html.charts import Series, norm_chart
+from symcell.documents.html.figures import figures
+from symcell.documents.plots import draw_gates, draw_norms, draw_powers
 from symcell.documents.step_values import before_each_step, step_values
 
 
@@ -126,3 +132,53 @@ def test_gates_are_rows_of_units_over_time(drawn, tmp_path):
         assert image.get_clim() == (0, 1)
     low, high = axes[-1].images[0].get_clim()
     assert -low == high == np.abs(gates[1].states["c"]).max()
+
+
+# The figures of pages.
+
+
+def test_a_plain_kernel_measures_what_a_compiled_one_does():
+    sizes = {"n_x": 2, "n_h": 3}
+    plain, kernel, random = cells.lstm.plain(), cells.lstm.compile("float64"), np.random.default_rng(6)
+    params = plain.init(4, **sizes)
+    for name, a in kernel.init(seed=4, **sizes).items():
+        np.testing.assert_array_equal(params[name], a)
+    given = params, {"x": random.normal(size=(6, 4, 2))}, {"h": random.normal(size=(4, 3))}
+    for one, other in zip(measure(plain, *given, products=False), measure(kernel, *given), strict=True):
+        np.testing.assert_allclose(one.norms, other.norms, rtol=1e-12)
+        assert one.carousel is None
+
+
+def test_heads_divide_what_they_are_heads_of():
+    assert sizes_at_random(cells.gla, 16)["n_heads"] == 4
+    assert sizes_at_random(cells.rg_lru, 6) == {"n_h": 6, "n_heads": 2}
+
+
+def test_magnitudes_are_taken_where_states_go_far_away():
+    h, x = State("h"), Input("x", "n_h")
+    kernel = Cell("toy", [Eq(h, exp(-9 * Param("w")) + x + h.prev / 2)]).plain()
+    for w, taken in ((-1.0, 1.0), (-0.1, -0.1)):
+        params, inputs = within_reach(kernel, {"w": np.full(3, w)}, {"x": -np.ones((4, 2, 3))})
+        np.testing.assert_array_equal(params["w"], taken)
+        np.testing.assert_array_equal(inputs["x"], np.sign(taken))
+
+
+def test_figures_say_why_gradients_cannot_be_measured():
+    h, x = State("h"), Input("x", "n_h")
+    explodes = Cell("explodes", [Eq(h, exp(exp(h.prev**2 + x**2 + 9)))])
+    (figure,) = figures(explodes.plain)
+    assert not figure.svg and "explodes" in figure.caption and "not finite" in figure.caption
+    (figure,) = figures(Cell("forgets", [Eq(h, x**2)]).plain)
+    assert not figure.svg and "no error goes back" in figure.caption
+
+
+def test_a_chart_shows_the_powers_of_ten_of_a_gradient():
+    values = 10.0 ** -np.arange(8)
+    root = ElementTree.fromstring(norm_chart([Series("<b> & co", "own", values)], "a title", "what is seen", "distance k", "norm"))
+    line = next(e for e in root.iter("path") if e.get("class") == "series own")
+    points = np.array([list(map(float, p.split())) for p in line.get("d")[1:].split("L")])
+    assert len(points) == 8 and np.ptp(np.diff(points, axis=0), axis=0).max() < 0.2  # straight, its decimals apart
+    texts = [e.text for e in root.iter("text")]
+    assert "<b> & co" in texts and texts[1:5] == ["10⁻⁶", "10⁻⁴", "10⁻²", "1"] and len(root.find("desc").text) > 5
+    gone = norm_chart([Series("none", "own", 0 * values)], "a title", "nothing", "distance k", "norm")
+    assert gone.count('class="series own"') == 1  # in the legend alone

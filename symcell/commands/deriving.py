@@ -37,6 +37,7 @@ def derive(
     - `symcell derive lstm --width 240 --notation course --name 'f=\\\\phi' -o lstm.tex`
     - `symcell derive gru --beside lstm`
     """
+    from symcell import cells as catalogue
     from symcell.commands.places import check_document
     from symcell.documents.comparison import comparison_latex
 
@@ -54,7 +55,7 @@ def derive(
     elif kind == ".md":
         _finish(derivation.markdown(**said, rules=rules), output)
     elif kind == ".html":
-        _finish(derivation.html(**said), output)
+        _finish(derivation.html(**said, beside=[catalogue.lstm.derive(), catalogue.rnn.derive()]), output)
     elif kind == ".json":
         _finish(derivation.json(**said), output)
     else:

@@ -102,16 +102,17 @@ def _hook(cell, forget_bias):
 def draw_gates_of(cell, path, hidden=32, forget_bias=None, epochs=10, seed=0):
     """Draw a cell's gates while it reads one digit of the test set, pixel by pixel, before and after training."""
     from symcell.commands.demo import refuse_unfit
+    from symcell.documents.gates import gates_of
     from symcell.documents.plots import draw_gates
     from symcell.train import Classifier, digits, train
 
     refuse_unfit([cell])
-    task = digits("pixels", seed)
-    _demand(_gates(cell), f"cell {cell.name}: it has no gate, a quantity that its equations keep between 0 and 1")
+    task, gates = digits("pixels", seed), gates_of(cell.derive())
+    _demand(gates, f"cell {cell.name}: it has no gate, a quantity that its equations keep between 0 and 1")
     model = Classifier(cell.compile("float32"), task, hidden, seed, init=_hook(cell, forget_bias))
-    columns = {MOMENTS[0]: _over_time(cell, model, task)}
+    columns = {MOMENTS[0]: _over_time(cell, gates, model, task)}
     train(model, task, epochs, rate=0.005, limit=1.0, seed=seed)
-    columns[MOMENTS[1]] = _over_time(cell, model, task)
+    columns[MOMENTS[1]] = _over_time(cell, gates, model, task)
     accuracy = model.accuracy(task.test_inputs, task.test_labels)
     bias = "" if forget_bias is None else f", forget bias {forget_bias:g}"
     title = (f"{cell.name} ({hidden} units{bias}) reads a {task.test_labels[0]}; "
@@ -119,25 +120,12 @@ def draw_gates_of(cell, path, hidden=32, forget_bias=None, epochs=10, seed=0):
     return draw_gates(columns, path, title)
 
 
-def _gates(cell):
-    from symcell.derivation.roles import role
+def _over_time(cell, gates, model, task):
+    """What the first test digit makes of the cell's gates."""
+    from symcell.documents.gates import gates_over_time
 
-    return [q for q in cell.intermediates if role(q, cell.derive()) == "gate"]
-
-
-def _over_time(cell, model, task):
-    """What the first test digit makes of the cell's gates, and of the state whose carousel is the freest."""
-    from symcell.derivation.carousel import carousels
-    from symcell.documents.plots import Gates
-    from symcell.documents.step_values import before_each_step, step_values
-
-    gates, inputs = _gates(cell), {cell.inputs[0].name: task.test_inputs[:, :1]}
-    before = before_each_step(model.kernel, model.cell_params, inputs)
-    states = [c.state for c in carousels(cell.derive())[:1]]
-    wanted = [(q, q) for q in (*gates, *states)]
-    found = step_values(cell.derive(), wanted, model.cell_params, inputs, before)
-    units = {q.name: a.reshape(len(a), -1) for (q, _), a in zip(wanted, found, strict=True)}
-    return Gates(task.test_inputs[:, 0, 0], *({q.name: units[q.name] for q in group} for group in (gates, states)))
+    inputs = {cell.inputs[0].name: task.test_inputs[:, :1]}
+    return gates_over_time(cell.derive(), gates, model.kernel, model.cell_params, inputs, task.test_inputs[:, 0, 0])
 
 
 def draw_toy(path, steps=64, forget_bias=None):

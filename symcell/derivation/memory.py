@@ -4,10 +4,10 @@ A state is a memory if its own equation is s_t = keep * s_{t-1} + write, unit by
 c = f * c_prev + i * g keeps f of what it was and writes i * g; the GRU's keeps 1 - i."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Expr, Mul, S
 
-from symcell.derivation.ranges import Ranges
 from symcell.derivation.reverse import recurrent_states
 from symcell.derivation.roles import role
 from symcell.language.primitives import Primitive, broadcast
@@ -42,6 +42,7 @@ def _memory(state, rhs):
     return None if keep == 0 or before in keep.free_symbols else Memory(state, keep, rhs.xreplace({before: S.Zero}))
 
 
+@lru_cache(maxsize=64)
 def purposes(derivation):
     """Gate -> what it does, of PURPOSES. It keeps if more of a memory is kept the more it opens; it writes if it has any other
     part in a memory's equation; it shows if a state that is no memory reads it; it resets if it scales an earlier state in a
@@ -61,7 +62,7 @@ def _opens(keep, gate, derivation):
     """Whether `keep` grows with the gate, whatever the other values are."""
     of_units = keep.replace(lambda e: isinstance(e, broadcast), lambda e: e.args[0])
     slope = partial(of_units, gate)
-    return slope != 0 and Ranges(derivation).of(slope)[0] >= 0
+    return slope != 0 and derivation.ranges.of(slope)[0] >= 0
 
 
 def _only_shows(equation, kept):

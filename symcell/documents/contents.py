@@ -1,5 +1,7 @@
 """Derivation -> Article: which sections a document has, and in which order."""
 
+from functools import lru_cache
+
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation
 from symcell.documents.article import Article
@@ -18,6 +20,7 @@ from symcell.documents.sections.subject import Subject
 from symcell.errors import CellError
 
 
+@lru_cache(maxsize=16, typed=True)  # 1 step is one, and True is none
 def article(
     derivation: Derivation, steps: int = 3, gradients: bool = True, shapes: bool = True, proofs: bool | str = False
 ) -> Article:

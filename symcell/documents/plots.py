@@ -2,7 +2,6 @@
 
 import io
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -59,15 +58,6 @@ def _relative(norms):
 
 
 # Gates over time.
-
-
-@dataclass(frozen=True)
-class Gates:
-    """One sample at every step: `input` (T,), and of each quantity by name its units (T, n). Gates lie between 0 and 1."""
-
-    input: np.ndarray
-    gates: dict
-    states: dict
 
 
 def draw_gates(columns, path, title=""):

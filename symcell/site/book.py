@@ -7,6 +7,7 @@ from symcell import cells as catalogue
 from symcell.cell import Cell
 from symcell.compiler import source_of
 from symcell.documents.html import need_packages
+from symcell.documents.html.figures import figures
 from symcell.documents.html.mathml import formula
 from symcell.documents.html.page import BEGINNING, Around, Link, environment, page, render
 from symcell.documents.printer import Notation
@@ -39,12 +40,12 @@ def book(
     _check_folder(folder)
     for name in _ASSETS:
         write_atomically(folder / name, environment().globals["raw"](name))
-    rows = []
+    rows, measured = [], [c.plain() for c in dict.fromkeys((beside, catalogue.rnn)) if c.inputs]
     for k, cell in enumerate(progress(chosen)):
         found = facts(cell)
         rows.append((found, formula(Notation(cell.derive()), found.parameters)))
         other = beside if cell.name != beside.name else None
-        _write_cell(folder, cell, found, other, _neighbours(names, k))
+        _write_cell(folder, cell, found, measured, other, _neighbours(names, k))
         if other:
             links = (_INDEX, *(Link(n, f"../cells/{n}.html") for n in (other.name, cell.name) if n in names))
             write_atomically(folder / "compare" / f"{cell.name}.html", comparison_page(other, cell, links, "../"))
@@ -66,7 +67,7 @@ def _neighbours(names, k):
     return tuple(Link(names[n], f"{names[n]}.html", rel) for n, rel in found if 0 <= n < len(names))
 
 
-def _write_cell(folder, cell, found, other, neighbours):
+def _write_cell(folder, cell, found, measured, other, neighbours):
     """Write the page of one cell, and its module."""
     source = source_of(cell.declaration) if cell.inputs else ""
     if source:
@@ -75,6 +76,7 @@ def _write_cell(folder, cell, found, other, neighbours):
     around = Around(
         facts=found.described,
         diagram=cell.diagram(),
+        figures=figures(cell.plain, measured) if source else (),
         source=source,
         module=f"../modules/{cell.name}.py" if source else "",
         citation=bibtex(cell),

@@ -29,7 +29,7 @@ from symcell.documents.nodes import (
 )
 from symcell.language.sizes import size
 from symcell.language.symbols import Hole
-from symcell.trials import _fits
+from symcell.trials import fits
 
 STEPS, TINY = 3, 1e-40
 
@@ -44,7 +44,7 @@ def small_sizes(cell):
         drawn = dict(zip(cell.sizes, map(int, scale * random.permutation(np.arange(3, 3 + len(cell.sizes)))), strict=True))
         divisors = {n: 2 for n in cell.sizes if scale > 1 and random.random() < 0.5}
         sizes = drawn | divisors | dict.fromkeys(heads, 1)
-        if _fits(cell.declaration, sizes):
+        if fits(cell.declaration, sizes):
             return {size(n): length for n, length in sizes.items()}
     raise AssertionError(f"no small sizes for {cell.name}")
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from pygments.lexers import PythonLexer
@@ -66,17 +67,20 @@ def _keys(text, products):
 
 def _token(kind, text, quantities):
     """A token as HTML. A token that runs over several lines, such as a docstring, is closed and opened again at each."""
-    classes = [_pygments_class(kind)]
-    if kind in Name:
-        classes.append(quantities.of_identifier(text))
-    names = " ".join(filter(None, classes))
+    drawn, is_name = _pygments_class(kind)
+    if not (drawn or is_name):
+        return escape(text)
+    names = f"{drawn} {quantities.of_identifier(text)}".strip() if is_name else drawn
     if not names:
         return escape(text)
     return "\n".join(f'<span class="{names}">{escape(part)}</span>' if part else "" for part in text.split("\n"))
 
 
+@lru_cache(maxsize=256)
 def _pygments_class(kind):
-    """The short class of a token's kind if the style draws it, or of the nearest kind above it that has one."""
-    while kind not in STANDARD_TYPES:
-        kind = kind.parent
-    return STANDARD_TYPES[kind] if any(kind in drawn for drawn in _DRAWN) else ""
+    """The short class of a token's kind if the style draws it, or of the nearest kind above it that has one; and whether it is a
+    name."""
+    near = kind
+    while near not in STANDARD_TYPES:
+        near = near.parent
+    return STANDARD_TYPES[near] if any(near in drawn for drawn in _DRAWN) else "", kind in Name

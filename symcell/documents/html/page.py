@@ -29,13 +29,23 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A chart as SVG, "" where there is none, and what is said of it."""
+
+    title: str
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Around:
-    """What a page shows around the mathematics: facts (name, parts of a sentence), a diagram as SVG, the generated module and the
-    address of its file, a citation, and links of a book. `assets` is the address of a shared style, or "" for a page that carries
-    its own."""
+    """What a page shows around the mathematics: facts (name, parts of a sentence), a diagram as SVG, figures of what was
+    measured, the generated module and the address of its file, a citation, and links of a book. `assets` is the address of a
+    shared style, or "" for a page that carries its own."""
 
     facts: tuple[tuple[str, tuple[Part, ...]], ...] = ()
     diagram: str = ""
+    figures: tuple[Figure, ...] = ()
     source: str = ""
     module: str = ""
     citation: str = ""
