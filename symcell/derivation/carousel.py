@@ -9,7 +9,7 @@ from symcell.derivation.chain import derivative, path_counts
 from symcell.derivation.derive import Derivation
 from symcell.derivation.jacobian import chosen_symbol, states_by_name
 from symcell.derivation.maps import transposed
-from symcell.derivation.ranges import Ranges, is_gate
+from symcell.derivation.ranges import is_gate
 from symcell.derivation.reverse import recurrent_states
 from symcell.errors import CellError
 from symcell.language.activations import sigmoid
@@ -56,7 +56,7 @@ class Carousel:
     @property
     def keepers(self) -> set[Symbol]:
         """The gates by which `direct` never decreases, whatever the other values are: the more they open, the more they keep."""
-        ranges = Ranges(self.derivation)
+        ranges = self.derivation.ranges
         direct = ranges.spelled_out(self.direct)
         gates = [q for q in direct.free_symbols if isinstance(ranges.rows.get(q), (sigmoid, hard_sigmoid))]
         slopes = {q: partial(direct, q) for q in gates if direct.is_commutative}

@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 from symcell.derivation.flatten import Row, flatten
 from symcell.derivation.jacobian import jacobian
 from symcell.derivation.links import links
+from symcell.derivation.ranges import Ranges
 from symcell.derivation.reverse import AdjointRow, reverse_sweep
 from symcell.language.declaration import Declaration
 from symcell.language.shapes import resolved_shape
@@ -49,6 +50,11 @@ class Derivation:
     def links(self):
         """The linear maps of the single rows, from which Jacobians are made. See symcell.derivation.links."""
         return links(self)
+
+    @cached_property
+    def ranges(self):
+        """Bounds of quantities, and of expressions of them. See symcell.derivation.ranges."""
+        return Ranges(self)
 
     def shape(self, e: Expr) -> Dims:
         return resolved_shape(e, self._shape_of)

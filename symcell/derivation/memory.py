@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sympy import Expr, Mul, S
 
-from symcell.derivation.ranges import Ranges
 from symcell.derivation.reverse import recurrent_states
 from symcell.derivation.roles import role
 from symcell.language.primitives import Primitive, broadcast
@@ -61,7 +60,7 @@ def _opens(keep, gate, derivation):
     """Whether `keep` grows with the gate, whatever the other values are."""
     of_units = keep.replace(lambda e: isinstance(e, broadcast), lambda e: e.args[0])
     slope = partial(of_units, gate)
-    return slope != 0 and Ranges(derivation).of(slope)[0] >= 0
+    return slope != 0 and derivation.ranges.of(slope)[0] >= 0
 
 
 def _only_shows(equation, kept):

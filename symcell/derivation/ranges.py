@@ -38,7 +38,7 @@ _LONGEST = 100  # symbols and operations of what is spelled out: proofs are shor
 
 def is_gate(e, derivation):
     """Whether `e` lies between 0 and 1 for all inputs and parameters."""
-    lowest, highest = Ranges(derivation).of(e)
+    lowest, highest = derivation.ranges.of(e)
     return bool(lowest >= 0 and highest <= 1)
 
 

@@ -3,7 +3,6 @@
 from sympy import Abs, Add, Max, Mul
 
 from symcell.derivation.maps import LinearMap, columns, diag, matrix
-from symcell.derivation.ranges import Ranges
 from symcell.documents.nodes import LargestEntry, Norm
 
 
@@ -12,7 +11,7 @@ def norm_bound(e, derivation):
     factor whose entries have a known range counts with their largest value; a matrix counts with its norm."""
     if e.atoms(LinearMap) - e.atoms(diag, matrix, columns):
         return None
-    return _bound(e, Ranges(derivation))
+    return _bound(e, derivation.ranges)
 
 
 def _bound(e, ranges):
