@@ -22,10 +22,10 @@ def derivative(derivation, of, by, held=()):
     """d of / d by within one step, with the symbols `held` fixed, in symbols of the cell."""
     if of == by:
         return S.One
-    paths = path_counts(derivation, by, held).get(of, 0)
-    if not paths:
+    paths = path_counts(derivation, by, held)
+    if of not in paths:
         return S.Zero
-    found = _Elimination(derivation, of, by, held, factored=paths > _MOST_PATHS).derivative()
+    found = _Elimination(derivation, of, by, paths).derivative()
     return _in_the_cells_words(derivation, found)
 
 
@@ -59,9 +59,9 @@ class _Edge:
         return _Edge(self.terms + other.terms, self.length + other.length)
 
 
-def _edges(derivation, of, by, held):
+def _edges(derivation, of, by, paths):
     """target -> {source: _Edge} of all quantities on a path from `by` to `of`, in order."""
-    paths, needed, found = path_counts(derivation, by, held), {of}, {}
+    needed, found = {of}, {}
     for target, sources in reversed(derivation.links.items()):
         if target in needed and target in paths and target != by:
             found[target] = {q: _Edge(tuple(terms), sum(map(len, terms))) for q, terms in sources.items() if q in paths}
@@ -72,9 +72,9 @@ def _edges(derivation, of, by, held):
 class _Elimination:
     """The graph between two quantities, from which all others are eliminated."""
 
-    def __init__(self, derivation, of, by, held, factored):
-        self.shape, self.of, self.by, self.factored = derivation.shape, of, by, factored
-        self.edges = _edges(derivation, of, by, held)
+    def __init__(self, derivation, of, by, paths):
+        self.shape, self.of, self.by, self.factored = derivation.shape, of, by, paths[of] > _MOST_PATHS
+        self.edges = _edges(derivation, of, by, paths)
         self.readers = defaultdict(set)
         for target, sources in self.edges.items():
             for q in sources:

@@ -43,9 +43,9 @@ class Sizes:
             return b if a is None else a
         unknown = [s for s in (a - b).free_symbols if isinstance(s, Dummy)]
         for s in sorted(unknown, key=lambda s: (s in self.usual, s in self.lasting, -s.dummy_index)):
-            solution = next(iter(linsolve([a - b], s)), None)
-            if solution is not None and self._may_be(s, solution[0]):
-                self.known[s] = solution[0]
+            found = _solved(a, b, s)
+            if found is not None and self._may_be(s, found):
+                self.known[s] = found
                 if s in self.lasting:
                     self.joined[s] = what
                 return self.resolve(a)
@@ -69,6 +69,13 @@ class Sizes:
                 for s in sorted(self.resolve(n).free_symbols, key=lambda s: getattr(s, "dummy_index", -1)):
                     if isinstance(s, Dummy):
                         self.known[s] = size(unused(s.name, taken))
+
+
+def _solved(a, b, s):
+    """What makes a equal to b if the unknown s is that, or None."""
+    if s in (a, b):
+        return b if s == a else a
+    return next((n for n, in linsolve([a - b], s)), None)
 
 
 def infer(e: Expr, shape_of, sizes) -> Dims:

@@ -18,12 +18,13 @@ PASSES = (
 def improve(program: Program) -> Program:
     """All passes in order, verified after each; `report` tells what each changed."""
     verify(program)
+    before = _tally(program)
     for pass_ in PASSES:
-        before = _tally(program)
         program = pass_(program)
         verify(program)
-        changed = {k: (before[k], n) for k, n in _tally(program).items() if n != before[k]}
-        program = program.with_(report=(*program.report, (pass_.__name__, changed)))
+        after = _tally(program)
+        changed = {k: (before[k], n) for k, n in after.items() if n != before[k]}
+        program, before = program.with_(report=(*program.report, (pass_.__name__, changed))), after
     return program
 
 
