@@ -100,6 +100,19 @@ def test_bptt_through_four_steps_of_the_rnn():
     assert all(rf"\operatorname{{diag}}(1 - a_{t}^2)" in latex for t in ("t", "{t-1}", "{t-2}", "{t-3}"))
 
 
+def test_a_carousel_stands_alone():
+    for cell in (cells.lstm, cells.delta_gru):
+        derivation, paths = cell.derive().latex(), [cell.carousel(s).latex() for s in cell.states]
+        labels = [re.findall(r"\\label\{(.*?)\}", text) for text in (derivation, *paths)]
+        assert len({*itertools.chain(*labels)}) == sum(map(len, labels))
+        assert all({*re.findall(r"\\eqref\{(.*?)\}", text)} <= {*own} for text, own in zip(paths, labels[1:], strict=True))
+
+
+def test_numbers_print_as_they_were_written():
+    carousel = Cell("leaky", [Eq(h, 0.9 * h.prev + affine(x))]).carousel(h)
+    assert factor_text(carousel) == "0.9"
+
+
 def test_gru_beside_lstm_gate_by_gate(tmp_path):
     latex = comparison_latex(cells.gru.derive(), cells.lstm.derive(), width=600)
     rows = [line.split(" & ") for line in latex.split("\n") if line.count(" & ") == 2]

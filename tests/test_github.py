@@ -11,7 +11,7 @@ from symcell import Cell, Input, State, affine, cells
 x, h = Input("x"), State("h")
 ODD = Cell("a_b", [Eq(s, tanh(affine(x, s.prev))) for s in map(State, ("u0", "log_gamma", "f_hat", "имя", "a_b_c"))],
            reference=r"50% of $x_1$ & #3 `a` *b* </script> \input{x}")  # fmt: skip
-SHOWN = [ODD, *map(cells.get, ("lstm", "ltc", "nested_lstm", "mamba2", "phased_lstm", "delta_gru"))]
+SHOWN = [ODD, *map(cells.get, ("lstm", "ltc", "nested_lstm", "mamba2"))]
 
 
 @pytest.mark.parametrize("cell", SHOWN, ids=lambda cell: cell.name)
