@@ -6,6 +6,7 @@ from symcell.documents.article import Math, Reference
 from symcell.documents.contents import path_article
 from symcell.documents.layout import RELATIONS
 from symcell.documents.printer import Notation
+from symcell.documents.web import web
 
 
 def lines(derivation, *lefts):
@@ -14,10 +15,10 @@ def lines(derivation, *lefts):
 
 
 def step(carousel):
-    """What one step does to an error, of the carousel of a state whose name is one letter, as a line without a note."""
+    """What one step does to an error, of the carousel of a state whose name is one letter, as a line."""
     s = carousel.state.name
     (line,) = _chosen(path_article(carousel), [rf"\frac{{\partial {s}_t}}{{\partial {s}_{{t-1}}}}"])
-    return line.partition(" && ")[0]
+    return line
 
 
 def aligned(*lines):
@@ -28,9 +29,8 @@ def aligned(*lines):
 def _chosen(article, lefts):
     notation, found = Notation(article.derivation), {}
     for line in article.lines:
-        left = notation.tex(line.left)
-        text = f"{left} &{RELATIONS[line.relation]} {notation.tex(line.right)}"
-        found.setdefault(_plain(left), text + _note(line.rule, article.numbers, notation))
+        left, right = (web(notation.formula(side)) for side in (line.left, line.right))
+        found.setdefault(_plain(left), f"{left} &{RELATIONS[line.relation]} {right}{_note(line.rule, article.numbers, notation)}")
     missing = [left for left in lefts if _plain(left) not in found]
     assert not missing, f"no line begins with {', '.join(missing)}; there are {', '.join(found)}"
     return [found[_plain(left)] for left in lefts]
@@ -43,7 +43,7 @@ def _note(rule, numbers, notation):
         if isinstance(part, Reference):
             words += ", ".join(f"({numbers[key]})" for key in part.keys if key in numbers)
         else:
-            words += f"${notation.tex(part.expr)}$" if isinstance(part, Math) else part
+            words += f"}}{web(notation.formula(part.expr))}\\text{{" if isinstance(part, Math) else part
     return rf" && \text{{{words}}}" if words else ""
 
 

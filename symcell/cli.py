@@ -49,11 +49,19 @@ def _reporting(command):
         except BrokenPipeError:
             raise  # whoever read has read enough; Typer knows what to do
         except (CellError, OSError, MemoryError) as error:
-            message = plain(" ".join(str(error).split()))
+            message = plain(" ".join(_words(error).split()))
             terminal(stderr=True).print(f"[bold red]error:[/] [red]{message}[/]", soft_wrap=True)
             raise typer.Exit(2) from None
 
     return run
+
+
+def _words(error):
+    """What an error says: of one about a file, without its number in the system."""
+    if not isinstance(error, OSError) or error.filename is None or error.strerror is None:
+        return str(error)
+    where = f"{error.filename}: " if error.filename2 is None else f"{error.filename} to {error.filename2}: "
+    return where + ("this is no folder" if isinstance(error, FileExistsError) else error.strerror[0].lower() + error.strerror[1:])
 
 
 if __name__ == "__main__":

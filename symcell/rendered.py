@@ -12,7 +12,7 @@ from symcell.derivation.derive import Derivation, derive
 from symcell.documents.article import Article
 from symcell.documents.contents import article, path_article
 from symcell.documents.diagram import diagram_svg
-from symcell.documents.latex import DOCUMENT_WIDTH, WIDTH, Page, latex, whole_document
+from symcell.documents.latex import DOCUMENT_WIDTH, WIDTH, Page, label, latex, whole_document
 from symcell.documents.markdown import GITHUB, NOTEBOOK, markdown
 from symcell.documents.notebook import notebook_latex
 from symcell.documents.pdf import write_pdf
@@ -116,8 +116,10 @@ class RenderedCarousel(Carousel):
     """A Carousel with its formulas."""
 
     def latex(self, steps: int = 3) -> str:
-        """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX."""
-        return latex(path_article(self, steps))
+        """One step's factor, what is held fixed, and the product over `steps` steps, as LaTeX. Its labels begin with the names of
+        the cell and the state."""
+        name, s = self.derivation.declaration.name, self.state.name
+        return latex(path_article(self, steps), Page(prefix=f"{label(name)}-{label(s)}"))
 
     def __repr__(self) -> str:
         name, s = self.derivation.declaration.name, self.state
@@ -125,3 +127,6 @@ class RenderedCarousel(Carousel):
 
     def _repr_latex_(self) -> str:
         return notebook_latex(path_article(self))
+
+    def _repr_markdown_(self) -> str:
+        return markdown(path_article(self), dialect=NOTEBOOK)

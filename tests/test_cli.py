@@ -192,8 +192,15 @@ def test_unknown_names():
     assert "symcell list" in refused("check", "zzz")
 
 
+def test_folders_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").write_text("")
+    for command in (("derive", "rnn", "-o", tmp_path / "file" / "rnn.tex"), ("generate", "rnn", "-o", tmp_path / "file")):
+        assert "file: this is no folder" in refused(*command) and "Errno" not in refused(*command)
+
+
 @pytest.mark.parametrize(("text", "why"), [
     ("nowhere.py:cell", "there is no file nowhere.py"),
+    ("cells.txt:cell", "path/to/file.py:variable"),
     (VARIANT.removesuffix(":variant"), "path/to/file.py:variable"),
     (VARIANT.replace(":variant", ":"), "the cells in it: variant"),
     (VARIANT.replace(":variant", ":varaint"), "has no variable 'varaint'; the cells in it: variant"),

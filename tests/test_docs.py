@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.github import refused
 from typer.main import get_command
 
 from docs.pictures import FOLDER, PICTURES
@@ -54,6 +55,11 @@ def test_github_shows_formulas_in_a_line(name):
     """Markdown takes underscores behind brackets, asterisks, and backslashes before punctuation for its own."""
     for formula in re.findall(r"\$([^$\n]+)\$", re.sub(r"`[^`\n]*`", "", prose(PAGES[name]))):
         assert not re.search(r"[})\]]_|\*|\\[^a-zA-Z]|<|^\s|\s$", formula), formula
+
+
+@each_page
+def test_github_shows_formulas_in_blocks(name):
+    assert not refused(PAGES[name])
 
 
 @each_page

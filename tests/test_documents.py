@@ -55,11 +55,9 @@ def test_every_formula_parses(cell):
 
 
 @pytest.mark.parametrize("cell", ALL, ids=lambda cell: cell.name)
-def test_a_notebook_gets_one_formula(cell):
+def test_a_notebook_gets_displays(cell):
     latex = cell.derive()._repr_latex_()
-    assert latex.startswith(r"$\displaystyle \begin{aligned}")
-    assert latex.endswith(r"\end{aligned}$")
-    assert "align}" not in latex.replace("aligned}", "")
+    assert all(re.fullmatch(r"\$\$\n\\begin\{aligned\}\n[^$]*\n\\end\{aligned\}\n\$\$", display) for display in latex.split("\n\n"))
     LatexWalker(latex, tolerant_parsing=False).get_latex_nodes()
 
 
@@ -100,6 +98,19 @@ def test_bptt_through_four_steps_of_the_rnn():
     latex = cells.rnn.carousel(a).latex(steps=4)
     assert latex.count(r"U_a^{\top}") == 4
     assert all(rf"\operatorname{{diag}}(1 - a_{t}^2)" in latex for t in ("t", "{t-1}", "{t-2}", "{t-3}"))
+
+
+def test_a_carousel_stands_alone():
+    for cell in (cells.lstm, cells.delta_gru):
+        derivation, paths = cell.derive().latex(), [cell.carousel(s).latex() for s in cell.states]
+        labels = [re.findall(r"\\label\{(.*?)\}", text) for text in (derivation, *paths)]
+        assert len({*itertools.chain(*labels)}) == sum(map(len, labels))
+        assert all({*re.findall(r"\\eqref\{(.*?)\}", text)} <= {*own} for text, own in zip(paths, labels[1:], strict=True))
+
+
+def test_numbers_print_as_they_were_written():
+    carousel = Cell("leaky", [Eq(h, 0.9 * h.prev + affine(x))]).carousel(h)
+    assert factor_text(carousel) == "0.9"
 
 
 def test_gru_beside_lstm_gate_by_gate(tmp_path):

@@ -74,6 +74,7 @@ def test_the_layer_says_what_it_is():
         ({"hidden_size": 5}, "needs input_size"),
         ({"input_size": 3, "hidden_size": 5, "sizes": {"n_x": 4}}, "input_size is 3, and the same size, n_x, is 4"),
         ({"input_size": 3, "hidden_size": 5, "sizes": {"n_q": 4}}, "unknown size n_q"),
+        ({"input_size": 3, "sizes": {"n_hh": 5}}, "unknown size n_hh; expected n_x, n_h"),
         ({"input_size": 0, "hidden_size": 5}, "n_x must be a positive integer"),
         ({"input_size": 3, "hidden_size": 5, "num_layers": 0}, "num_layers must be a positive integer"),
         ({"input_size": 3, "hidden_size": 5, "num_layers": True}, "num_layers must be a positive integer, found True"),

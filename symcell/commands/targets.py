@@ -21,7 +21,7 @@ def load_target(text):
     path, colon, variable = text.rpartition(":")
     if colon and path.endswith(".py"):
         return _cell_of_file(Path(path), variable)
-    if text.endswith(".py") or "/" in text or "\\" in text:
+    if text.endswith(".py") or any(sign in text for sign in ":/\\"):
         raise CellError(f"the target {text!r} names no variable of a Python file; write it like path/to/file.py:variable")
     return cells.get(text)
 

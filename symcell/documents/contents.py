@@ -1,10 +1,11 @@
 """Derivation -> Article: which sections a document has, and in which order."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from symcell.derivation.carousel import Carousel
 from symcell.derivation.derive import Derivation
-from symcell.documents.article import Article
+from symcell.documents.article import Article, Equations
 from symcell.documents.delays import with_honest_delays
 from symcell.documents.naming import with_named_arguments
 from symcell.documents.sections.adjoints import adjoint_section, gradient_section
@@ -44,9 +45,11 @@ def article(
 
 
 def path_article(carousel: Carousel, steps: int = 3) -> Article:
-    """The document of one state's carousel."""
+    """The document of one state's carousel. No rules stand behind its lines: they would refer to forward equations, which are in
+    the document of the derivation."""
     subject = _subject(carousel.derivation, steps)
-    return _article(subject, [jacobian_section(subject), *_paths(subject, [carousel.state], steps)])
+    sections = [jacobian_section(subject), *_paths(subject, [carousel.state], steps)]
+    return _article(subject, map(_without_rules, sections))
 
 
 def _subject(derivation, steps):
@@ -61,6 +64,15 @@ def _subject(derivation, steps):
 def _article(subject, sections):
     whole = Article(subject.derivation, subject.cell.name, subject.cell.reference, tuple(sections))
     return with_honest_delays(whole)
+
+
+def _without_rules(section):
+    def bare(block):
+        if not isinstance(block, Equations):
+            return block
+        return replace(block, lines=tuple(replace(line, rule=()) for line in block.lines))
+
+    return replace(section, blocks=tuple(map(bare, section.blocks)))
 
 
 def _over_time(subject, steps):

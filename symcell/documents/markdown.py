@@ -4,13 +4,14 @@ write it between dollars."""
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
 
 from symcell.documents.article import Equations, Items, Math, Reference
 from symcell.documents.formulas.parsing import parse
 from symcell.documents.layout import RELATIONS
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD
-from symcell.documents.web import aligned, web
+from symcell.documents.web import displays, web
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class _Writer:
 
     def block(self, block):
         if isinstance(block, Equations):
-            return self.dialect.display.replace("{}", aligned(block, self.notation, self.end))
+            return "\n\n".join(self.dialect.display.replace("{}", f) for f in displays(block, self.notation, self.end))
         if isinstance(block, Items):
             return "\n".join(f"- {self.words(parts)}" for parts in block.items)
         return ("*Proof.* " if block.kind == "proof" else "") + self.words(block.parts)
@@ -56,7 +57,10 @@ class _Writer:
 
     def note(self, line):
         """A rule as words in a formula: its own formulas stand outside of them."""
-        pieces = [web(self.formula(p)) if isinstance(p, Math) else rf"\text{{{in_text(self.plain(p))}}}" for p in line.rule]
+        pieces = []
+        for are_formulas, parts in groupby(line.rule, lambda part: isinstance(part, Math)):
+            text = [web(self.formula(p)) if are_formulas else in_text(self.plain(p)) for p in parts]
+            pieces += text if are_formulas else [rf"\text{{{''.join(text)}}}"]
         return r"\quad " + "".join(pieces) if pieces else ""
 
     def words(self, parts):

@@ -12,7 +12,7 @@ class PlainPrinter(StrPrinter):
     """SymPy's text printer, with a paper's order of terms and factors, and `@` for the matrix product."""
 
     def __init__(self, derivation):
-        super().__init__()
+        super().__init__({"full_prec": False})  # 0.9, and not 0.900000000000000
         self.paper = PaperOrder(derivation)
 
     def _print_Add(self, e, order=None):

@@ -56,6 +56,8 @@ def _above(cell: Interface, sizes: dict[str, int], directions: int) -> dict[str,
 def _checked(cell: Interface, numbers: dict[str, Any]) -> dict[str, int]:
     names = {"input_size": _input_axis(cell), "hidden_size": _hidden_axis(cell)}
     told = {cell.aliases.get(name, (name, ""))[0] for name in numbers}
+    if unknown := sorted(told - {*cell.sizes}):
+        raise CellError(f"{cell.name}: unknown size {', '.join(unknown)}; expected {', '.join(cell.sizes)}")
     if missing := [name for name in cell.sizes if name not in told]:
         words = [next((label for label, axis in names.items() if axis == name), f"sizes={{{name!r}: ...}}") for name in missing]
         raise CellError(f"{cell.name}: a layer needs {' and '.join(words)}")

@@ -11,7 +11,7 @@ from symcell.language.activations import log_sigmoid, sigmoid, stop_gradient
 from symcell.language.primitives import dot, matmul, mean, outer, total, variance
 from symcell.language.unit import Unit
 
-_LONGEST = 7  # letters in a box
+_LONGEST = 9  # letters in a box
 _SIGNS = {
     sigmoid: r"\sigma", log_sigmoid: r"\log \sigma", total: r"\Sigma", outer: r"\otimes", matmul: r"\cdot", dot: r"\cdot",
     stop_gradient: r"\mathrm{stop}", Piecewise: r"\mathrm{cases}", Max: r"\max", Min: r"\min", Abs: r"|\cdot|",

@@ -76,6 +76,8 @@ def _kinds(e, shape):
         yield "columns" if e.args[1] == 1 else "rows"
     elif isinstance(e, (Transposed, transpose, transposed_map)):
         yield "transpose"
+    elif isinstance(e, (divide, each)):
+        yield "split"
     elif type(e) in _MEANINGS or isinstance(e, Unit):
         yield type(e)
 
@@ -137,8 +139,7 @@ _MEANINGS = {
     block_diagonal: _of(block_diagonal(A), "the block-diagonal matrix of the blocks in an array"),
     diagonal_blocks: _as_it_is("the array of the diagonal blocks of a matrix"),
     contract: _of(contract(A, u), "the product that sums over all axes of the first factor but the last"),
-    divide: _as_it_is("the vector cut into equal parts, one for each head"),
-    each: _as_it_is("the vector cut into its entries, one for each head"),
+    "split": _as_it_is("the vector cut into equal parts or into its entries, one for each head"),
     merge: _as_it_is("the values of all heads, one above the other"),
     across: _as_it_is("the sum over the heads"),
     "bracket": lambda e: (
