@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 
-
 class Cell:
-    """A recurrent cell: a name and a list of SymPy equations in the order in which a step computes them.
+    r"""A recurrent cell: a name and a list of SymPy equations in the order in which a step computes them.
 
     `outputs` are the states shown outside (default: the state h, else the last); `reference` cites the source; `names`: the name
     of a quantity -> the LaTeX that documents print for it, as {"g": r"\tilde c"}, where the source writes another symbol.
