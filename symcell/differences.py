@@ -74,9 +74,10 @@ def difference(a: Cell, b: Cell) -> Difference:
     inputs and states; parameters; the matrix products of a step; and what one step does to an error in a state. Equations are
     matched by what they are for: memories, gates that keep, write, show or reset, candidates that are written. Names decide among
     equals."""
+    same = equivalent(a, b)
     both = a.derive(), b.derive()
     rows = (*_memories(*both), *_equations(*both), *_quantities(a, b), *_work(a, b), *_errors(*both))
-    return Difference(a.name, b.name, equivalent(a, b), tuple(row for row in rows if row.a != row.b))
+    return Difference(a.name, b.name, same, tuple(row for row in rows if row.a != row.b))
 
 
 def _beside(kind, a, b, subject="{}".format):

@@ -8,6 +8,7 @@ from collections import Counter
 from functools import lru_cache
 
 from symcell.cell import Cell
+from symcell.errors import CellError
 from symcell.language.field import Values, number
 from symcell.language.normal_form import Atoms, NormalForm
 
@@ -20,7 +21,10 @@ def equivalent(a: Cell, b: Cell) -> bool:
     Names and the order of equations do not matter, nor what is an intermediate, nor how sums and products are multiplied out or
     ordered. True is certain. False may also mean that the same is written by other functions (`tanh(z)` by `sigmoid(2*z)`), with
     other parameters (a gate z where the other cell has 1 - z, one matrix for [h, x] instead of two), or with a fraction reduced:
-    such cells have other weights, gradients at kinks, or rounding."""
+    such cells have other weights, gradients at kinks, or rounding. Raises CellError for what is no cell."""
+    for cell in (a, b):
+        if not isinstance(cell, Cell):
+            raise CellError(f"two cells are compared, such as symcell.cells.lstm; found {cell!r}")
     return correspondence(a, b) is not None
 
 

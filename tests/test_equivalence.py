@@ -320,3 +320,9 @@ def test_a_difference_shows_itself():
     assert page.count("<tr>") == 1 + len(found.rows) and page.count("<th>gate</th>") == 1
     assert str(found.rows[0]).startswith("i (writes): i = sigmoid(")
     assert "<b>" not in Difference("a", "b", False, (Row("gate", "<b>", "", ""),))._repr_html_()
+
+
+def test_what_is_no_cell_is_refused():
+    for compared in (equivalent, difference):
+        with pytest.raises(CellError, match=r"two cells are compared, such as symcell\.cells\.lstm; found 'gru'"):
+            compared(cells.lstm, "gru")

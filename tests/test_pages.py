@@ -143,6 +143,8 @@ def test_a_book_of_some_cells(tmp_path):
     assert [*(tmp_path / "own").iterdir()] == [tmp_path / "own" / "index.html"]
     with pytest.raises(CellError, match="several are called lstm"):
         book(tmp_path, [cells.lstm, cells.lstm])
+    with pytest.raises(CellError, match=r"a book is of cells, such as symcell\.cells\.lstm; found 'lstm'"):
+        book(tmp_path, ["lstm"])
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

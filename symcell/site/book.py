@@ -31,9 +31,13 @@ def book(
 
     A page a cell, cells/NAME.html; the cell beside another one, `beside`, compare/NAME.html; its module, modules/NAME.py;
     index.html with a table that sorts and searches; references.bib. Whatever else the folder holds stays. `progress` goes through
-    the cells, and may show how far. Raises CellError if two cells have one name."""
+    the cells, and may show how far. Raises CellError for what is no cell, and if two cells have
+    one name."""
     need_packages()
     folder, chosen = Path(folder), [catalogue.get(n) for n in catalogue.names()] if cells is None else list(cells)
+    for cell in (*chosen, beside):
+        if not isinstance(cell, Cell):
+            raise CellError(f"a book is of cells, such as symcell.cells.lstm; found {cell!r}")
     names = [c.name for c in chosen]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise CellError(f"the book has a page for each cell by its name, and several are called {', '.join(twice)}; rename them")

@@ -63,7 +63,10 @@ def _visible(text):
 
 
 def _advance(c):
-    return 0.3 if c in "ijlt,.·|1′" else 0.85 if c in "mwMWΣ⊗⊙" else 0.62 if c.isupper() or c in "σ×+−" else 0.53
+    for letters, advance in (("ijlt,.·|1′", 0.3), ("mwMWΣ⊗⊙", 0.85), ("×+−", 0.78), ("σ", 0.62)):
+        if c in letters:
+            return advance
+    return 0.62 if c.isupper() else 0.53
 
 
 class _Reader:
