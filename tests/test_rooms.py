@@ -4,12 +4,13 @@ import ast
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import symcell
-from symcell import cells
+from symcell import Cell, cells
 
 PACKAGE = Path(symcell.__file__).parent
 # What a room may read, itself and symcell.errors apart. A room is a folder, or a module beside them.
@@ -122,6 +123,14 @@ def test_the_runtime_is_one_folder():
 def test_no_file_of_the_catalogue_has_the_name_of_a_cell():
     """`symcell.cells.lstm` is the cell, and would hide a module of that name."""
     assert not {path.stem for path in PACKAGE.joinpath("cells").glob("*.py")} & {*cells.names()}
+
+
+def test_the_catalogue_lists_all_cells_of_its_files():
+    """Which are imported one by one, when a cell of theirs is asked for."""
+    files = [import_module(f"symcell.cells.{path.stem}") for path in PACKAGE.joinpath("cells").glob("[!_]*.py")]
+    declared = {cell for file in files for cell in vars(file).values() if isinstance(cell, Cell)}
+    assert declared == {getattr(cells, name) for name in cells.names()} and len(declared) == len(cells.names())
+    assert all(cells.get(cell.name) is cell for cell in declared) and {*cells.names()} <= {*dir(cells)} & {*cells.__all__}
 
 
 def test_the_pipeline_takes_a_declaration_and_needs_no_cell():

@@ -161,10 +161,11 @@ def test_nothing_is_recorded_where_nothing_requires_a_gradient():
     assert x.grad.any() and all(p.grad is None for p in layer.parameters())
 
 
-def test_importing_symcell_does_not_import_torch_and_where_it_is_missing_symcell_torch_says_what_to_write():
+def test_importing_a_cell_imports_neither_torch_nor_other_families_and_where_it_is_missing_symcell_torch_says_what_to_write():
     code = """if True:
-        import sys, symcell, symcell.cells, symcell.cli
-        assert "torch" not in sys.modules
+        import sys, symcell, symcell.cli
+        from symcell.cells import lstm
+        assert "torch" not in sys.modules and "symcell.cells.heads" not in sys.modules
         sys.modules["torch"] = None  # as if it were not there
         import symcell.torch"""
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
