@@ -7,7 +7,7 @@ from symcell.targets.printer import ElementwisePrinter
 NUMPY = Library(
     vocabulary=WORDS,
     printer=ElementwisePrinter,
-    functions=functions_of("numpy", "functions.py"),
+    functions=functions_of("arrays", "functions.py") | functions_of("numpy", "functions.py"),
     reserved=("T", "B", "t", "np", "math", "dtype", "sizes", "params", "inputs", "initial", "first", "tape", "given", "final"),
     moved="np.moveaxis({}, {}, {})",
     swapped="np.swapaxes({}, {}, {})",

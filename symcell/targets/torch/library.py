@@ -32,7 +32,7 @@ def _is_of_sizes(e):
 TORCH = Library(
     vocabulary=WORDS,
     printer=TorchPrinter,
-    functions=functions_of("torch", "functions.py", "over_time.py"),
+    functions=functions_of("arrays", "functions.py") | functions_of("torch", "functions.py", "over_time.py"),
     reserved=(
         "T", "B", "torch", "math", "sizes", "params", "inputs", "first", "given", "ended", "states", "saved", "for_inputs",
         "shared_values",
