@@ -13,8 +13,8 @@ from sympy import Eq, tanh
 from symcell import Cell, CellError, Input, Param, State, affine, cells
 from symcell.documents.comparison import comparison_latex
 from symcell.documents.formulas.breaking import INDENT, broken, without_braces
-from symcell.documents.formulas.nodes import points, tex
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import points, tex
 from symcell.documents.latex import whole_document
 from symcell.documents.printer import Notation
 from symcell.documents.style import PRESETS, Style

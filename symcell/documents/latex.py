@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from symcell.documents.article import Equations, Items, Math, Paragraph, Reference
 from symcell.documents.escape import breakable, plain
 from symcell.documents.formulas.metrics import width_of_words
-from symcell.documents.formulas.nodes import tex, width
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import tex, width
 from symcell.documents.layout import RELATIONS, display, entry, rows, side_by_side
 from symcell.documents.printer import Notation
 from symcell.documents.style import STANDARD, Style

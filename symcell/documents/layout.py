@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from symcell.documents.formulas.breaking import INDENT, braces_are_inside, broken, without_braces
-from symcell.documents.formulas.nodes import points, tex
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import points, tex
 
 RELATIONS = {"=": "=", "in": r"\in", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 _NUMBER, _GAP = 29.0, 12.0  # points: of an equation's number with three digits, and before a note

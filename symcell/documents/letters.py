@@ -5,8 +5,9 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
-from symcell.documents.formulas.nodes import Scripts, tex
+from symcell.documents.formulas.nodes import Scripts
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import tex
 
 _SMALL = [
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi",

@@ -4,8 +4,9 @@ from sympy import Add, Function, Mul, Not, S, exp, log, sqrt
 from sympy.codegen.cfunctions import exp2, expm1, hypot, log1p
 from sympy.core.relational import Relational
 
-from symcell.documents.formulas.nodes import LOW, Fraction, height, tex
+from symcell.documents.formulas.nodes import Fraction
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import LOW, height, tex
 from symcell.documents.nodes import Factors, Letter, Run, Terms, Underbrace, is_timeless, shape_in_document
 from symcell.documents.symbols import SymbolPrinter
 from symcell.language.activations import Unit

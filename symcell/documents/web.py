@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from symcell.documents.formulas.breaking import changed
-from symcell.documents.formulas.nodes import Group, Symbol, Words, tex
+from symcell.documents.formulas.nodes import Group, Symbol, Words
+from symcell.documents.formulas.rows import tex
 from symcell.documents.layout import entry, rows, side_by_side
 
 _WIDTH = 500.0  # points, of a page of GitHub or of a notebook

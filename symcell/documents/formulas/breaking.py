@@ -4,8 +4,9 @@ line, a root a power, a table of cases a list. A brace under an expression is le
 
 from dataclasses import dataclass, field, replace
 
-from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table, points
+from symcell.documents.formulas.nodes import Brace, Fence, Fraction, Group, Marked, Root, Scripts, Symbol, Table
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import points
 
 INDENT = 10.0  # points, of a line inside brackets
 _DEEPEST, _MOST_INDENT = 4, 0.25  # lines that are deeper inside are indented no further, nor by more of the room

@@ -1,14 +1,13 @@
-"""The parts of a formula. Each knows its LaTeX, its width in hundredths of a point at 10 pt, its height, and its kind between
-neighbours. A width depends on the style: 0 display, 1 text, 2 script, 3 scriptscript. A height is that of a letter, LOW, of a
-letter over a brace, or TALL."""
+"""The parts of a formula. Each knows its LaTeX, its width in hundredths of a point at 10 pt, its height, its kind between
+neighbours, and its form: a "letter", with scripts or an accent perhaps, "words", a "fence" with scripts, or "". A width depends
+on the style: 0 display, 1 text, 2 script, 3 scriptscript."""
 
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symcell.documents.formulas.metrics import DELIMITERS, SIZED, space_between, width_of_words
+from symcell.documents.formulas.metrics import DELIMITERS, SIZED, width_of_words
+from symcell.documents.formulas.rows import BRACED, LOW, TALL, height, tex, width
 
-LOW, BRACED, TALL = range(3)
 _SCALE = (1.0, 1.0, 0.82, 0.72)  # of Computer Modern's sizes 7 and 5, whose letters are wider than those of size 10
 _SCRIPT_GAP, _BAR_GAP = 50, 240  # \scriptspace, and \nulldelimiterspace on both sides
 
@@ -16,7 +15,7 @@ _SCRIPT_GAP, _BAR_GAP = 50, 240  # \scriptspace, and \nulldelimiterspace on both
 class Node:
     """A part of a formula; widths of the same node are computed once."""
 
-    height = LOW
+    height, form = LOW, ""
 
     @cached_property
     def _widths(self):
@@ -47,6 +46,7 @@ class Words(Node):
 
     font: str
     text: str
+    form = "words"
 
     @cached_property
     def kind(self):
@@ -81,6 +81,7 @@ class Marked(Node):
 
     mark: str
     body: tuple
+    form = "letter"
 
     @cached_property
     def kind(self):
@@ -101,7 +102,7 @@ class Marked(Node):
 class Accent(Node):
     command: str
     body: tuple
-    kind = "ord"
+    kind, form = "ord", "letter"
 
     def tex(self, tight=False):
         return f"{self.command}{{{tex(self.body, tight)}}}"
@@ -119,6 +120,10 @@ class Scripts(Node):
     @cached_property
     def kind(self):
         return self.base.kind
+
+    @cached_property
+    def form(self):
+        return "fence" if isinstance(self.base, Fence) else "letter"
 
     @cached_property
     def height(self):
@@ -247,68 +252,6 @@ class Table(Node):
         columns = max(map(len, self.rows), default=0)
         widths = [max((width(row[k], 1) for row in self.rows if k < len(row)), default=0) for k in range(columns)]
         return sum(widths) + 1000 * max(columns - 1, 0) + 1300
-
-
-def tex(body, tight=False):
-    """A row of nodes as LaTeX, with spaces around what joins two others, unless it is `tight`."""
-    text, last, before = "", None, None
-    for kind, node in zip(_kinds(body), body, strict=True):
-        piece = node.tex(tight)
-        joins = before and (kind in _SPACED or before in _SPACED or before == "punct" or _are_apart(last, node))
-        if (joins and not tight) or (re.search(r"\\[a-zA-Z]+$", text) and piece[0].isalnum()):
-            text += "" if text.endswith(" ") else " "
-        text, last, before = text + piece, node, kind
-    return text
-
-
-_SPACED = ("bin", "rel", "space")
-
-
-def _are_apart(left, right):
-    """Whether two nodes are symbols of the cell side by side, such as W_i x_t, or a function and its argument."""
-    letters = (Scripts, Accent, Marked)
-    if isinstance(right, Scripts) and isinstance(right.base, Fence):
-        return False
-    if left.kind == "op":
-        return isinstance(right, (*letters, Words)) and not right.tex().startswith("'")
-    return left.kind == right.kind == "ord" and (isinstance(left, letters) or isinstance(right, letters))
-
-
-def width(body, style=0):
-    """The natural width of a row of nodes, in hundredths of a point."""
-    total, before = 0, None
-    for kind, node in zip(_kinds(body), body, strict=True):
-        if node.kind in ("space", "style"):
-            style = 1 if node.kind == "style" and node.text == r"\textstyle" else style
-        else:
-            total += space_between(before, kind) if before and style < 2 else 0
-            before = kind
-        total += node.width(style)
-    return total
-
-
-def points(body):
-    """The width of a displayed formula in points."""
-    return width(body) / 100
-
-
-def height(body):
-    return max((node.height for node in body), default=LOW)
-
-
-def _kinds(body):
-    """The kind of each node as TeX sees it: a sign that joins nothing is an ordinary symbol."""
-    kinds, before = [], None
-    for node in body:
-        kind = node.kind
-        if kind == "bin" and before in (None, "bin", "op", "rel", "open", "punct"):
-            kind = "ord"
-        elif kind in ("rel", "close", "punct") and before == "bin":
-            last = next(k for k in reversed(range(len(kinds))) if kinds[k] == "bin")
-            kinds[last] = "ord"
-        kinds.append(kind)
-        before = kind if kind not in ("space", "style") else before
-    return kinds
 
 
 def _script(mark, body):

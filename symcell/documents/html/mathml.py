@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 from latex2mathml.converter import convert_to_element
 
 from symcell.documents.formulas.breaking import broken, without_braces
-from symcell.documents.formulas.nodes import points, tex
 from symcell.documents.formulas.parsing import parse
+from symcell.documents.formulas.rows import points, tex
 from symcell.documents.html.quantities import Quantities
 from symcell.documents.layout import RELATIONS
 from symcell.documents.nodes import t
