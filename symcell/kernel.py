@@ -43,9 +43,9 @@ class Kernel(runtime.Kernel):
 
 
 class PlainKernel:
-    """A cell's passes in NumPy, in the dtype of their arguments. Nothing is compiled.
-
-    init, forward and backward take and give what those of a Kernel do; sizes that no array tells are those of the last init."""
+    """A cell's passes in NumPy, in the dtype of their arguments. Nothing is compiled. Arguments and results are those of a
+    Kernel; all raise ValueError for wrong names and shapes. Sizes that no array tells, such as a number of heads, are those of
+    the last init."""
 
     def __init__(self, declaration: "Declaration", source: str) -> None:
         self.declaration, self._sizes = declaration, dict[str, int]()
@@ -53,14 +53,19 @@ class PlainKernel:
         exec(_code(declaration.name, source), self._module.__dict__)
 
     def init(self, seed: int = 0, **sizes: int) -> dict[str, np.ndarray]:
+        """Random parameters in float64, name -> array, for every size by its symbol: init(n_x=8, n_h=16)."""
         self._sizes = sizes
         found: dict[str, np.ndarray] = self._module.init(seed, **sizes)
         return found
 
     def forward(self, params: Arrays, inputs: Arrays, initial: Arrays | None = None) -> Any:
+        """A run with states: name -> (T, B, *shape), final and outputs. inputs: (T, B, *shape), by name; initial: state -> (B,
+        *shape)."""
         return self._module.forward(params, inputs, initial, sizes=self._sizes)
 
     def backward(self, run: Any, cotangents: Arrays | None = None, final: Arrays | None = None) -> Any:
+        """Gradients with params, inputs and initial, each name -> array. cotangents: state -> (T, B, *shape); final: state -> (B,
+        *shape); what is left out is zero."""
         return self._module.backward(run, cotangents, final)
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from symcell.documents.notebook import notebook_latex
 from symcell.documents.pdf import write_pdf
 from symcell.documents.structured import as_json
 from symcell.documents.style import Notated, style_of
+from symcell.errors import CellError
 from symcell.language.declaration import Declaration
 from symcell.notation.plain import short_factor_text
 
@@ -85,14 +86,18 @@ class RenderedDerivation(Derivation):
     ) -> str:  # fmt: skip
         """The derivation as a web page of one file, with its diagram, figures of its gradients and gates, and the generated code
         beside it. `beside`: derivations of other cells, two at most, whose gradients are shown for comparison. The other options
-        are those of `latex`. Raises CellError where Pygments, latex2mathml, igraph or SciPy are missing."""
+        are those of `latex`. Raises CellError for more of them, and where Pygments, latex2mathml, igraph or SciPy are missing."""
         from symcell.documents.html import need_packages
 
         need_packages()
+        beside = list(beside)
+        if len(beside) > 2:
+            raise CellError(f"cell {self.declaration.name}: beside has two derivations at most, found {len(beside)}")
         from symcell.documents.html.figures import figures
         from symcell.documents.html.page import Around, page
 
-        style, around = style_of(notation, names), Around(diagram=diagram_svg(self, notation=style_of(notation, names)))
+        style = style_of(notation, names)
+        around = Around(diagram=diagram_svg(self, notation=style))
         if self.declaration.inputs:  # without one there is no module
             shown = figures(partial(plain_kernel, self.declaration), [plain_kernel(d.declaration) for d in beside])
             around = replace(around, source=source_of(self.declaration), figures=shown)

@@ -31,8 +31,8 @@ def book(
 
     A page a cell, cells/NAME.html; the cell beside another one, `beside`, compare/NAME.html; its module, modules/NAME.py;
     index.html with a table that sorts and searches; references.bib. Whatever else the folder holds stays. `progress` goes through
-    the cells, and may show how far. Raises CellError for what is no cell, and if two cells have
-    one name."""
+    the cells, and may show how far. Raises CellError for what is no cell, and if two cells have one
+    name."""
     need_packages()
     folder, chosen = Path(folder), [catalogue.get(n) for n in catalogue.names()] if cells is None else list(cells)
     for cell in (*chosen, beside):

@@ -144,8 +144,7 @@ def _kind_words(path):
         return (_KINDS[kind] + (" The error may vanish or explode." if may_grow else ""),)
     if factor == 1:
         return ("The factor is exactly 1. This is the constant error carousel: along this path an error passes over any number "
-        "of steps "
-                "unchanged; it neither vanishes nor explodes.",)  # fmt: skip
+                "of steps unchanged; it neither vanishes nor explodes.",)  # fmt: skip
     if factor.is_number:
         size = Math(Abs(factor))
         return ("The factor is the same number at every step, and ", size, *_compared(Abs(factor)))
