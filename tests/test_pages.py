@@ -130,6 +130,11 @@ def test_counterparts_are_marked_alike_and_other_quantities_are_not():
         "ct keeps ftct writes it⊙gt", "ct keeps 1−itct writes it⊙gt"]  # fmt: skip
 
 
+def test_a_page_shows_gradients_of_two_other_cells_at_most():
+    with pytest.raises(CellError, match="two derivations at most, found 3"):
+        cells.rnn.derive().html(beside=[cells.lstm.derive()] * 3)
+
+
 def test_a_book_of_some_cells(tmp_path):
     index = book(tmp_path, [cells.lstm, cells.rnn])
     text = index.read_text("utf-8")
